@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Sets up .venv from the hashed pins, then hands over to `python -m benchmark`.
+#   ./run_all.sh                    run the study that fits this machine and make its tables
+#   ./run_all.sh --study smoke ...  any option of `python -m benchmark run`
+#   ./run_all.sh plan --study paper any other subcommand of `python -m benchmark`
+#   ./run_all.sh tests [...]        run the tests
+set -euo pipefail
+cd "$(dirname "$0")"
+
+python=""
+for candidate in python3.13 python3.12 python3.11 python3; do
+    if command -v "$candidate" >/dev/null &&
+        "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+
+stamp=.venv/installed.lock
+if ! cmp -s requirements.lock "$stamp"; then
+    if [ -z "$python" ]; then
+        echo "run_all.sh: needs Python 3.11, 3.12 or 3.13 on the PATH" >&2
+        exit 2
+    fi
+    echo "run_all.sh: installing into .venv with $("$python" --version) (once; some minutes, about 6 GB on Linux)"
+    "$python" -m venv --clear .venv
+    # Everything is pinned and hashed; pythae's stated dependency on an old backport is left out on purpose.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+    cp requirements.lock "$stamp"
+fi
+
+case "${1:-}" in
+tests) shift && exec .venv/bin/python -m pytest "$@" ;;
+run | plan | tables | fetch | methods | studies | -h | --help) exec .venv/bin/python -m benchmark "$@" ;;
+*) exec .venv/bin/python -m benchmark run "$@" ;;
+esac
