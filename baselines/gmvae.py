@@ -1,0 +1,99 @@
+"""GMVAE: the Gaussian mixture VAE of Dilokthanakul et al. 2016 (arXiv 1611.02648), the paper's reference [18].
+
+y image; x code; w style; k component. p(w) = N(0, I), p(k) = 1/K, p(x given w, k) = N(mu_k(w), sigma_k(w)^2);
+q(x given y) and q(w given y) are Gaussian, and p(k given x, w) is the exact posterior.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic.dataclasses import dataclass
+from pythae.models import BaseAEConfig
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor, nn
+
+from models import losses
+from models.base import ImageAutoencoder, Noise, reconstruction_term
+from models.networks import Decoder, Encoder, two_layers
+
+
+@dataclass
+class GMVAEConfig(BaseAEConfig):
+    """Weights of the loss and sizes; the style w has the dimension of the code x."""
+
+    n_components: int = 10
+    hidden: int = 128
+    reconstruction: Literal["mse", "bce"] = "mse"
+    decoder_variance: float = 0.05
+    beta_x: float = 1.0
+    beta_w: float = 1.0
+    beta_k: float = 1.0
+
+
+def gmvae_heads(config: GMVAEConfig) -> dict[str, int]:
+    """Names and sizes of the encoder's heads: q(x given y) and q(w given y)."""
+    return dict.fromkeys(("embedding", "log_covariance", "style", "style_log_covariance"), config.latent_dim)
+
+
+class GMVAE(ImageAutoencoder):
+    """The encoder must have the heads of `gmvae_heads`."""
+
+    def __init__(self, model_config: GMVAEConfig, encoder: Encoder, decoder: Decoder):
+        super().__init__(model_config=model_config, decoder=decoder)
+        self.model_name = "GMVAE"
+        self.model_config.uses_default_encoder = False
+        self.set_encoder(encoder)
+        k, d = model_config.n_components, model_config.latent_dim
+        self.components_shape = (k, d)
+        self.x_prior = two_layers(d, 2 * k * d, model_config.hidden, nn.Tanh)
+
+    def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        return dict.fromkeys(("x", "w"), (batch_size, self.latent_dim))
+
+    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+        """reconstruction + beta_x conditional_prior + beta_w w_prior + beta_k component_prior (its Eq. 5)."""
+        config = self.model_config
+        encoded = self.encoder(images)
+        mean, log_var = encoded.embedding, encoded.log_covariance  # (B, d)
+        x = mean + noise["x"] * torch.exp(0.5 * log_var)
+        w = encoded.style + noise["w"] * torch.exp(0.5 * encoded.style_log_covariance)
+        component_means, component_log_vars = self._components(w)  # (B, K, d)
+        log_posterior = losses.component_log_posterior(x, component_means, component_log_vars)  # (B, K)
+        reconstructions = self.decode(x)
+        terms = {
+            "reconstruction": reconstruction_term(
+                config.reconstruction, reconstructions, images, config.decoder_variance
+            ),
+            "conditional_prior": losses.expected_component_kl(
+                log_posterior, mean, log_var, component_means, component_log_vars
+            ),
+            "w_prior": losses.gaussian_kl_to_standard(encoded.style, encoded.style_log_covariance),
+            "component_prior": losses.categorical_kl_to_uniform(log_posterior),
+        }
+        weights = {
+            "reconstruction": 1.0,
+            "conditional_prior": config.beta_x,
+            "w_prior": config.beta_w,
+            "component_prior": config.beta_k,
+        }
+        loss = sum(weights[name] * term for name, term in terms.items()).mean()
+        return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=x)
+
+    def component_weights(self, images: Tensor) -> Tensor:
+        """p(k given x, w) at the means of x and w, (B, C, S, S) -> (B, K)."""
+        encoded = self.encoder(images)
+        return losses.component_log_posterior(encoded.embedding, *self._components(encoded.style)).exp()
+
+    def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        return self.noise_shapes(n) | {"k": (n, self.components_shape[0])}
+
+    def prior_latents(self, noise: Noise) -> Tensor:
+        """x from w ~ N(0, I), k uniform (the arg max of K equal normals), x ~ p(x given w, k): (n, d)."""
+        means, log_vars = self._components(noise["w"])
+        chosen = noise["k"].argmax(1)[:, None, None].expand(-1, 1, means.shape[2])
+        mean, log_var = means.gather(1, chosen)[:, 0], log_vars.gather(1, chosen)[:, 0]
+        return mean + noise["x"] * torch.exp(0.5 * log_var)
+
+    def _components(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_var = self.x_prior(w).unflatten(1, (2, *self.components_shape)).unbind(1)
+        return mean, log_var

@@ -1,0 +1,93 @@
+"""What every method of the suite has in common beyond pythae's `BaseAE`.
+
+Noise is an input. pythae draws it inside `forward`; here a model states the shapes that it needs and the
+caller hands over standard normal draws, so that a seed's result depends on its own random stream alone.
+Without noise in the inputs (pythae's own pipelines) it is drawn on the spot.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from pythae.models import BaseAE
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor
+
+from models import losses
+
+Noise = Mapping[str, Tensor]
+
+
+def draw_noise(
+    shapes: Mapping[str, tuple[int, ...]], device: torch.device, generator: torch.Generator | None = None
+) -> dict[str, Tensor]:
+    """Standard normal draws of the given shapes, in the order of the names."""
+    return {name: torch.randn(shapes[name], device=device, generator=generator) for name in sorted(shapes)}
+
+
+class ImageAutoencoder(BaseAE):
+    """A method of the suite.
+
+    Subclasses define `noise_shapes` and `objective`; `point_latents` and `prior_latents` where the code of
+    an image is not the encoder's output `embedding`, or the prior of the decoder's input not N(0, I).
+    """
+
+    def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of the standard normal draws that one call of `objective` consumes, by name."""
+        raise NotImplementedError
+
+    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+        """The training loss of a batch of images (B, C, S, S) in [0, 1].
+
+        Returns a ModelOutput with `loss` (scalar), `terms` (name -> unweighted values, (B,) or scalar),
+        `recon_x` (B, C, S, S) and `z` (B, d), the sampled code.
+        """
+        raise NotImplementedError
+
+    def forward(self, inputs: Mapping[str, Tensor], **_) -> ModelOutput:
+        """`inputs["data"]`: images (B, C, S, S); `inputs["noise"]`, if there: the draws `noise_shapes` names."""
+        images = inputs["data"]
+        noise = inputs.get("noise")
+        if noise is None:
+            noise = draw_noise(self.noise_shapes(len(images)), images.device)
+        return self.objective(images, noise)
+
+    def point_latents(self, images: Tensor) -> Tensor:
+        """The deterministic code of images: (B, C, S, S) -> (B, d)."""
+        return self.encoder(images).embedding
+
+    def prior_latents(self, noise: Noise) -> Tensor:
+        """Codes (n, d) drawn from the model's prior, from draws of the shapes of `prior_noise_shapes`."""
+        return noise["x"]
+
+    def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of the standard normal draws that `prior_latents` consumes."""
+        return {"x": (n, self.latent_dim)}
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Deterministic codes (B, d) of images (B, C, S, S); every metric uses them. Call in eval mode."""
+        return self.point_latents(inputs)
+
+    def predict(self, inputs: Tensor) -> ModelOutput:
+        """pythae's pair of `embedding` (B, d) and `recon_x` (B, C, S, S), both deterministic."""
+        latents = self.point_latents(inputs)
+        return ModelOutput(recon_x=self.decode(latents), embedding=latents)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Images (B, C, S, S) in (0, 1) of codes (B, d)."""
+        return self.decoder(latents)["reconstruction"]
+
+    def reconstruct(self, inputs: Tensor) -> Tensor:
+        """The decoded deterministic codes of images, (B, C, S, S) -> the same shape."""
+        return self.decode(self.point_latents(inputs))
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """n images (n, C, S, S) from the prior."""
+        device = next(self.parameters()).device
+        return self.decode(self.prior_latents(draw_noise(self.prior_noise_shapes(n), device, generator)))
+
+
+def reconstruction_term(kind: str, reconstructions: Tensor, images: Tensor, variance: float) -> Tensor:
+    """-log p(y given x) per image up to its constant, (B,): Gaussian with `variance` ("mse") or Bernoulli ("bce")."""
+    if kind == "bce":
+        return losses.binary_cross_entropy(reconstructions, images)
+    return losses.squared_error(reconstructions, images) / (2 * variance)

@@ -1,0 +1,171 @@
+"""HGMVAE-G and HGMVAE-U (Zhou, Liu, Du 2024): one image, one weighted sum of K Gaussians.
+
+Notation: y image; x_k component codes; w weights on the simplex; x = sum_k w_k x_k the decoder's input (Eq. 1,
+its z_i read as the x_k); z_k the latents above x_k. Given w, x is a single Gaussian, not a mixture, so the
+loss is no proven bound on log p(y).
+"""
+
+from typing import Literal
+
+import torch
+from pydantic.dataclasses import dataclass
+from pythae.models import BaseAEConfig
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor
+
+from models import losses
+from models.base import ImageAutoencoder, Noise, reconstruction_term
+from models.networks import Decoder, Encoder, two_layers
+
+
+@dataclass
+class HGMVAEConfig(BaseAEConfig):
+    """Switches and weights of the loss; `HGMVAE.objective` says what each multiplies.
+
+    variant: "gaussian" (HGMVAE-G: w is the softmax of a Gaussian) or "uniform" (HGMVAE-U: w is a softmax).
+    The four beta_z_* weights belong to the pieces of the z-prior (Eqs. 5-7); equal weights use its closed form.
+    conditional_prior: "pairwise" (Eq. 4) or "matched" (Eq. 3 for a factorised q). beta_tc_x > 0 adds the total
+    correlation of x_1..x_K (term A of Eq. 14, as a penalty). fisher: a key of `losses.FISHER_FORMS`; centre
+    subtracts the weighted mean m before weighting, w_k (mu_k - m), where the paper assumes m = 0 (Eq. 11; its
+    Eq. 10 subtracts m after weighting).
+    """
+
+    variant: Literal["gaussian", "uniform"] = "gaussian"
+    n_components: int = 10
+    hidden: int = 128
+    reconstruction: Literal["mse", "bce"] = "mse"
+    decoder_variance: float = 0.05
+    beta_w: float = 1.0
+    beta_z_information: float = 1.0
+    beta_z_tc_between: float = 1.0
+    beta_z_tc_within: float = 1.0
+    beta_z_dimension_kl: float = 1.0
+    conditional_prior: Literal["pairwise", "matched"] = "pairwise"
+    beta_x: float = 1.0
+    beta_tc_x: float = 0.0
+    fisher: Literal["ratio", "total", "log"] = "total"
+    fisher_weight: float = 1.0
+    centre: bool = False
+
+
+def hgmvae_heads(config: HGMVAEConfig) -> dict[str, int]:
+    """Names and sizes of the encoder's heads: K Gaussians in d dimensions and the weights' logits."""
+    k, d = config.n_components, config.latent_dim
+    heads = {"mean": k * d, "log_var": k * d, "logits": k}
+    return heads | {"logits_log_var": k} if config.variant == "gaussian" else heads
+
+
+class HGMVAE(ImageAutoencoder):
+    """Both variants; the encoder must have the heads of `hgmvae_heads`."""
+
+    def __init__(self, model_config: HGMVAEConfig, encoder: Encoder, decoder: Decoder):
+        super().__init__(model_config=model_config, decoder=decoder)
+        self.model_name = "HGMVAE"
+        self.model_config.uses_default_encoder = False
+        self.set_encoder(encoder)
+        k, d, hidden = model_config.n_components, model_config.latent_dim, model_config.hidden
+        self.components_shape = (k, d)
+        self.z_posterior = two_layers(d + k, 2 * k * d, hidden)  # q(z given x, w)
+        self.x_prior = two_layers(d + 2 * k, 2 * d, hidden)  # p(x_k given w, z_k, k), shared by all k
+
+    def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        k, d = self.components_shape
+        shapes = {"x": (batch_size, k, d), "z": (batch_size, k, d)}
+        return shapes | {"w": (batch_size, k)} if self.model_config.variant == "gaussian" else shapes
+
+    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+        """Eq. 14, negated, every term with its weight.
+
+        reconstruction + beta_w w_prior + beta_z z_prior + beta_x conditional_prior + beta_tc_x tc_x
+        - fisher_weight fisher
+        """
+        config = self.model_config
+        encoded = self.encoder(images)
+        mean = encoded.mean.unflatten(1, self.components_shape)  # (B, K, d)
+        log_var = encoded.log_var.unflatten(1, self.components_shape)
+
+        if config.variant == "gaussian":
+            logits = encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
+            w_prior = losses.gaussian_kl_to_standard(encoded.logits, encoded.logits_log_var)
+        else:
+            logits = encoded.logits
+            w_prior = losses.categorical_kl_to_uniform(logits.log_softmax(1))
+        w = logits.softmax(1)  # (B, K)
+
+        x_components = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, K, d)
+        x = (w[..., None] * x_components).sum(1)  # (B, d), Eq. 1
+        reconstructions = self.decode(x)
+
+        z_mean, z_log_var = self._gaussians(self.z_posterior(torch.cat([x, w], 1)))
+        z = z_mean + noise["z"] * torch.exp(0.5 * z_log_var)
+        prior_mean, prior_log_var = self._component_prior(w, z)
+
+        terms = {
+            "reconstruction": reconstruction_term(
+                config.reconstruction, reconstructions, images, config.decoder_variance
+            ),
+            "w_prior": w_prior,
+        }
+        weights = {"reconstruction": 1.0, "w_prior": config.beta_w, "conditional_prior": config.beta_x}
+
+        piece_weights = {
+            "information": config.beta_z_information,
+            "tc_between": config.beta_z_tc_between,
+            "tc_within": config.beta_z_tc_within,
+            "dimension_kl": config.beta_z_dimension_kl,
+        }
+        if len(set(piece_weights.values())) == 1:
+            terms["z_prior"] = losses.gaussian_kl_to_standard(z_mean, z_log_var).sum(1)
+            weights["z_prior"] = config.beta_z_information
+        else:
+            for name, piece in losses.z_prior_pieces(z, z_mean, z_log_var).items():
+                terms[f"z_{name}"] = piece
+                weights[f"z_{name}"] = piece_weights[name]
+
+        if config.conditional_prior == "pairwise":
+            terms["conditional_prior"] = losses.pairwise_conditional_prior(w, mean, log_var, prior_mean, prior_log_var)
+        else:
+            terms["conditional_prior"] = losses.matched_conditional_prior(mean, log_var, prior_mean, prior_log_var)
+        if config.beta_tc_x:
+            terms["tc_x"] = losses.total_correlation_between(x_components, mean, log_var)
+            weights["tc_x"] = config.beta_tc_x
+        if config.fisher_weight:
+            terms["fisher"] = losses.FISHER_FORMS[config.fisher](w, mean, log_var, config.centre)
+            weights["fisher"] = -config.fisher_weight  # maximised, the sign of Eq. 14
+
+        loss = sum(weights[name] * term for name, term in terms.items()).mean()
+        return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=x)
+
+    def point_latents(self, images: Tensor) -> Tensor:
+        """sum_k w_k mu_k with w at the softmax of its mean logits: (B, C, S, S) -> (B, d)."""
+        encoded = self.encoder(images)
+        mean = encoded.mean.unflatten(1, self.components_shape)
+        return (encoded.logits.softmax(1)[..., None] * mean).sum(1)
+
+    def component_weights(self, images: Tensor) -> Tensor:
+        """w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
+        return self.encoder(images).logits.softmax(1)
+
+    def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        return self.noise_shapes(n)
+
+    def prior_latents(self, noise: Noise) -> Tensor:
+        """x from w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z): draws as in training -> (n, d)."""
+        if self.model_config.variant == "gaussian":
+            w = noise["w"].softmax(1)
+        else:
+            w = torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
+        mean, log_var = self._component_prior(w, noise["z"])
+        return (w[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
+
+    def _component_prior(self, w: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and log variances (B, K, d) of p(x_k given w, z); the one-hot k tells the components apart."""
+        k = w.shape[1]
+        one_hot = torch.eye(k, dtype=w.dtype, device=w.device).expand(len(w), k, k)
+        everyones_w = w[:, None].expand(-1, k, -1)
+        mean, log_var = self.x_prior(torch.cat([z, everyones_w, one_hot], 2)).chunk(2, 2)
+        return mean, log_var
+
+    def _gaussians(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_var = parameters.unflatten(1, (2, *self.components_shape)).unbind(1)
+        return mean, log_var

@@ -1,0 +1,104 @@
+"""The one encoder trunk and the one decoder that every method shares.
+
+The paper fixes five 3x3 convolutions, two fully connected layers and no pooling (Section 3); channels,
+strides, BatchNorm and ReLU are choices of this suite. A head is the second fully connected layer.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseEncoder
+from torch import Tensor, nn
+
+CHANNELS = (32, 64, 64, 128, 128)
+# Strides by image side: either way five convolutions end at 4 x 4.
+STRIDES = {32: (2, 2, 1, 2, 1), 64: (2, 2, 2, 2, 1)}
+FEATURES = 256
+_SIDE_OF_MAPS = 4
+
+
+def _channels(width: float) -> tuple[int, ...]:
+    return tuple(max(1, round(width * channels)) for channels in CHANNELS)
+
+
+class Trunk(nn.Module):
+    """Images (B, C, S, S) in [0, 1] to features (B, 256); S is 32 or 64, `width` scales the channels."""
+
+    def __init__(self, image_shape: tuple[int, int, int], width: float = 1.0):
+        super().__init__()
+        previous, side, _ = image_shape
+        layers: list[nn.Module] = []
+        for channels, stride in zip(_channels(width), STRIDES[side], strict=True):
+            # No bias: BatchNorm removes it, and Adam would amplify its rounding noise.
+            layers += [
+                nn.Conv2d(previous, channels, 3, stride, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+            ]
+            previous = channels
+        self.convolutions = nn.Sequential(*layers)
+        self.fully_connected = nn.Linear(previous * _SIDE_OF_MAPS**2, FEATURES)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.convolutions(images)  # (B, 128 * width, 4, 4)
+        return torch.relu(self.fully_connected(maps.flatten(1)))
+
+
+class Encoder(BaseEncoder):
+    """The trunk and a method's heads: each head's name becomes a field (B, size) of the output."""
+
+    def __init__(self, trunk: Trunk, heads: Mapping[str, int]):
+        super().__init__()
+        self.trunk = trunk
+        self.heads = nn.ModuleDict({name: nn.Linear(FEATURES, size) for name, size in heads.items()})
+
+    def forward(self, images: Tensor) -> ModelOutput:
+        features = self.trunk(images)
+        return ModelOutput(**{name: head(features) for name, head in self.heads.items()})
+
+
+class Decoder(BaseDecoder):
+    """Latents (B, d) to images (B, C, S, S) in (0, 1), under the name `reconstruction`: the trunk mirrored."""
+
+    def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0):
+        super().__init__()
+        out_channels, side, _ = image_shape
+        channels = (out_channels, *_channels(width))
+        self.maps_shape = (channels[-1], _SIDE_OF_MAPS, _SIDE_OF_MAPS)
+        self.fully_connected = nn.Sequential(
+            nn.Linear(latent_dim, FEATURES),
+            nn.ReLU(),
+            nn.Linear(FEATURES, channels[-1] * _SIDE_OF_MAPS**2),
+            nn.ReLU(),
+        )
+        layers: list[nn.Module] = []
+        for layer in reversed(range(len(CHANNELS))):
+            last = layer == 0
+            stride = STRIDES[side][layer]
+            convolution = (
+                nn.Conv2d(channels[layer + 1], channels[layer], 3, padding=1, bias=last)
+                if stride == 1
+                else nn.ConvTranspose2d(
+                    channels[layer + 1], channels[layer], 3, stride, padding=1, output_padding=1, bias=last
+                )
+            )
+            layers += (
+                [convolution, nn.Sigmoid()]
+                if last
+                else [
+                    convolution,
+                    nn.BatchNorm2d(channels[layer]),
+                    nn.ReLU(),
+                ]
+            )
+        self.convolutions = nn.Sequential(*layers)
+
+    def forward(self, latents: Tensor) -> ModelOutput:
+        maps = self.fully_connected(latents).unflatten(1, self.maps_shape)
+        return ModelOutput(reconstruction=self.convolutions(maps))
+
+
+def two_layers(inputs: int, outputs: int, hidden: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """The small fully connected networks between latents: one hidden layer."""
+    return nn.Sequential(nn.Linear(inputs, hidden), activation(), nn.Linear(hidden, outputs))

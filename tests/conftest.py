@@ -1,0 +1,34 @@
+"""Shared by every test: one thread, a fixed global stream, and small images that are not noise."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _fixed_global_stream():
+    """A test that draws without a generator draws the same numbers whatever ran before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def draw_images() -> Callable[..., Tensor]:
+    """`draw_images(n, shape, seed=0)`: float images (n, *shape) in [0, 1], one bright square each on a dim ramp."""
+
+    def draw(n: int, shape: tuple[int, int, int] = (1, 32, 32), seed: int = 0) -> Tensor:
+        channels, side, _ = shape
+        stream = torch.Generator().manual_seed(seed)
+        corners = torch.randint(2, side // 2, (n, 2), generator=stream)
+        sizes = torch.randint(side // 8, side // 2 - 1, (n,), generator=stream)
+        rows = torch.arange(side)
+        images = (rows / (4 * side)).expand(n, channels, side, side).clone()
+        for image, (top, left), size in zip(images, corners.tolist(), sizes.tolist(), strict=True):
+            brightness = 0.4 + 0.6 * torch.rand(channels, 1, 1, generator=stream)
+            image[:, top : top + size, left : left + size] = brightness
+        return images
+
+    return draw
