@@ -1,0 +1,1 @@
+"""The benchmark: study -> trial -> training -> evaluation -> record -> table."""

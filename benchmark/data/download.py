@@ -1,0 +1,158 @@
+"""One file over HTTP, resumed where an earlier attempt stopped, and in its place only when it is complete."""
+
+import http.client
+import json
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmark.data.dataset import Report, silent
+from benchmark.data.prepared import writing
+from benchmark.errors import DataUnavailable, UserError
+
+_CHUNK = 1 << 20
+_REPORT_EVERY = 100 << 20  # bytes
+_NETWORK_ERRORS = (OSError, http.client.HTTPException)  # URLError, timeouts and resets are OSErrors
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """What the server said of the file when its first bytes were stored, to tell whether it is still the same."""
+
+    url: str
+    validator: str | None = None  # a strong ETag, else Last-Modified
+    length: int | None = None
+
+
+def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3, report: Report = silent) -> Path:
+    """Fetch `url` to `target` by way of `<target>.part`, which stays for resuming when the network fails.
+
+    timeout: seconds without a byte after which an attempt counts as stalled. attempts: how many in a row may
+    bring nothing new. Raises DataUnavailable (network, server, an HTML page) or UserError (disk), in one line.
+    """
+    part = target.with_name(target.name + ".part")
+    with writing(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+    failures = 0
+    while True:
+        before = _size(part)
+        try:
+            _attempt(url, part, timeout, report)
+            break
+        except urllib.error.HTTPError as error:
+            if error.code == 416 and before:  # the part is as long as the file, or longer: of no use
+                _forget(part)
+                failures += 1
+            elif error.code < 500:
+                raise DataUnavailable(f"{url}: the server answers {error.code} {error.reason}") from None
+            else:
+                failures += 1
+            reason = f"{error.code} {error.reason}"
+        except _NETWORK_ERRORS as error:
+            failures = 0 if _size(part) > before else failures + 1
+            reason = str(getattr(error, "reason", error)) or type(error).__name__
+        if failures >= attempts:
+            have = _size(part)
+            kept = f"; {have / 1e6:.1f} MB are kept in {part.name}, run again to resume" if have else ""
+            if not have:
+                _forget(part)
+            raise DataUnavailable(f"{url}: download failed ({reason}){kept}")
+    with writing(target):
+        part.replace(target)
+    _forget(part)
+    return target
+
+
+def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
+    """Ask for what the part lacks and append it; returns when the file is complete."""
+    have = _size(part)
+    known = _recorded(part, url)
+    request = urllib.request.Request(url, headers={"User-Agent": "hgmvae-benchmark", "Accept-Encoding": "identity"})
+    if have and known is not None:
+        request.add_header("Range", f"bytes={have}-")
+        if known.validator:
+            request.add_header("If-Range", known.validator)
+    with urllib.request.urlopen(request, timeout=timeout) as answer:
+        start, length = _extent(answer)
+        if start and (start != have or known is None or known.length not in (None, length)):
+            _forget(part)
+            raise http.client.HTTPException("the server's file has changed; starting again")
+        remote = _Remote(url, _validator(answer), length)
+        if not start and answer.headers.get_content_type() in ("text/html", "application/xhtml+xml"):
+            _refuse_html(url, part)
+        with writing(part):
+            free = shutil.disk_usage(part.parent).free
+        if length is not None and length - start > free:
+            raise UserError(
+                f"{part}: {(length - start) / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free; "
+                "free some space, or choose another --data-dir"
+            )
+        with writing(part):
+            _sidecar(part).write_text(json.dumps(asdict(remote)))
+            file = part.open("ab" if start else "wb")
+        with file:
+            _copy(answer.read1, file, url, part, start, length, report)
+    if length is not None and _size(part) != length:
+        raise http.client.HTTPException(f"ended at {_size(part)} of {length} bytes")
+
+
+def _copy(
+    read: Callable[[int], bytes], file, url: str, part: Path, start: int, length: int | None, report: Report
+) -> None:
+    at, told = start, start
+    while chunk := read(_CHUNK):
+        if at == 0 and chunk.lstrip()[:1] == b"<":
+            _refuse_html(url, part)
+        with writing(part):
+            file.write(chunk)
+        at += len(chunk)
+        if at - told >= _REPORT_EVERY:
+            told = at
+            report(f"{part.stem}: {at / 1e6:.0f} of {f'{length / 1e6:.0f}' if length else '?'} MB")
+
+
+def _extent(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
+    """The first byte that the answer brings, and the length of the whole file (None: not said)."""
+    if answer.status == 206:
+        try:
+            span, total = answer.headers["Content-Range"].removeprefix("bytes").strip().split("/")
+            return int(span.split("-")[0]), None if total == "*" else int(total)
+        except (AttributeError, ValueError):
+            raise http.client.HTTPException("the server's Content-Range makes no sense") from None
+    length = answer.headers["Content-Length"]
+    return 0, int(length) if length and length.isdigit() else None
+
+
+def _validator(answer: http.client.HTTPResponse) -> str | None:
+    etag = answer.headers["ETag"]
+    return etag if etag and not etag.startswith("W/") else answer.headers["Last-Modified"]
+
+
+def _refuse_html(url: str, part: Path) -> None:
+    _forget(part)
+    raise DataUnavailable(f"{url}: the server sent a web page (HTML) instead of the file")
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _sidecar(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _recorded(part: Path, url: str) -> _Remote | None:
+    """What is known of the part's origin; None if it is not known to come from `url`."""
+    try:
+        remote = _Remote(**json.loads(_sidecar(part).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return remote if remote.url == url else None
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _sidecar(part).unlink(missing_ok=True)

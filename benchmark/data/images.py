@@ -1,0 +1,54 @@
+"""From encoded photographs and renderings to small uint8 arrays, many at once."""
+
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+from PIL import Image
+
+from benchmark.data.dataset import Block
+from benchmark.errors import UserError
+
+SIZE = 64
+RESIZING = "Pillow's antialiased bilinear"
+_BLOCK = 512  # images; a block of decoded originals never exists, only their 64 x 64 versions
+
+
+def centre_crop(encoded: bytes, name: str, expected: tuple[int, int], crop: int, mode: str) -> np.ndarray:
+    """A PNG or JPEG as uint8 (C, 64, 64): the central crop x crop pixels, in Pillow's `mode`, made smaller.
+
+    expected: (width, height) of the original. name: what to call it in an error. Raises UserError.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            if image.size != expected:
+                raise UserError(f"{name}: is {image.width} x {image.height}, not {expected[0]} x {expected[1]} pixels")
+            left, top = (image.width - crop) // 2, (image.height - crop) // 2
+            small = _opaque(image.crop((left, top, left + crop, top + crop))).convert(mode)
+            pixels = np.asarray(small.resize((SIZE, SIZE), Image.Resampling.BILINEAR))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{name}: is no readable image ({type(error).__name__})") from None
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def decoded_blocks(
+    names: Sequence[str], read: Callable[[int], bytes], expected: tuple[int, int], crop: int, mode: str
+) -> Iterator[Block]:
+    """`centre_crop` of every image in turn; `read(row)` is called from one thread, in order."""
+    decode = partial(centre_crop, expected=expected, crop=crop, mode=mode)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
+        for start in range(0, len(names), _BLOCK):
+            rows = range(start, min(start + _BLOCK, len(names)))
+            encoded = [read(row) for row in rows]
+            yield slice(rows.start, rows.stop), np.stack(list(pool.map(decode, encoded, names[start : rows.stop])))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image on white, where it has transparent parts."""
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

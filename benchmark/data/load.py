@@ -1,0 +1,186 @@
+"""From a name to a Dataset: the user's file first, then an earlier download, then the network."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmark.data import chairs, prepared, procedural, torchvision_sets
+from benchmark.data.dataset import Dataset, Draft, Report, silent
+from benchmark.data.npz import read_npz
+from benchmark.data.prepared import Fingerprint, Unusable
+from benchmark.data.specs import DATASETS, DatasetSpec, spec_for
+from benchmark.errors import DataUnavailable, UserError
+
+
+READ_BACK_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that a data set can be prepared from."""
+
+    name: str  # what a record says of it; holds no folder
+    path: Path
+    files: list[Path]
+    open: Callable[[], Draft]
+
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint.of(self.name, self.files)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """What `plan` and `fetch` say of a data set; nothing has been read or fetched for it."""
+
+    name: str
+    label: str
+    prepared: bool  # a prepared copy fits its source (its SHA-256 is checked on loading)
+    source: Path | None  # the user's file or an earlier download
+    download_url: str | None  # what would be asked next; None if nothing has to be or can be
+    download_bytes: int | None  # about; None if not known
+    advice: str  # which files may be put where
+
+
+def load_dataset(
+    name: str, data_dir: Path, *, offline: bool = False, procedural: bool = False, report: Report = silent
+) -> Dataset:
+    """The data set `name`, from its prepared copy under `data_dir`, which is made if need be.
+
+    offline: never ask the network. procedural: the drawn stand-in instead; touches neither files nor network.
+    report: gets one line per thing worth telling (a download, a preparation, a damaged copy).
+    Raises DataUnavailable when the files are neither here nor to be had, UserError for files that are bad or a
+    folder that cannot be written; the prepared copy is then as it was.
+    """
+    if procedural:
+        return _procedural(name)
+    spec, data_dir = spec_for(name), Path(data_dir)
+    source = _find(spec, data_dir)
+    try:
+        return _reuse(spec, data_dir, source)
+    except Unusable:
+        if source is None and (offline or spec.url is None):
+            raise DataUnavailable(_missing(spec, offline)) from None
+    with prepared.locked(data_dir, spec.name):
+        source = _find(spec, data_dir)  # both may have been made by another process meanwhile
+        try:
+            return _reuse(spec, data_dir, source)
+        except Unusable as reason:
+            if prepared.folder(data_dir, spec.name).exists():
+                report(f"{spec.name}: the prepared copy is not used ({reason}) and is made again")
+        source = source or _fetch(spec, data_dir, report)
+        report(f"{spec.name}: preparing {source.path}")
+        fingerprint = source.fingerprint()
+        prepared.write(data_dir, spec.name, source.open(), fingerprint)
+        return _read_back(spec, data_dir)
+
+
+def describe(name: str, data_dir: Path) -> Availability:
+    """What is here of a data set and what would have to be fetched."""
+    spec, data_dir = spec_for(name), Path(data_dir)
+    source = _find(spec, data_dir)
+    try:
+        _check_reusable(spec, data_dir, source)
+        ready = True
+    except Unusable:
+        ready = False
+    fetch = source is None and not ready
+    return Availability(
+        name=spec.name,
+        label=spec.label,
+        prepared=ready,
+        source=source.path if source else None,
+        download_url=spec.url if fetch else None,
+        download_bytes=spec.download_bytes if fetch else 0,
+        advice=_advice(spec),
+    )
+
+
+def _read_back(spec: DatasetSpec, data_dir: Path) -> Dataset:
+    """The copy just written. Where locks do not work another process may be replacing it at this very moment."""
+    for attempt in range(READ_BACK_ATTEMPTS):
+        try:
+            return prepared.read(data_dir, spec.name)
+        except Unusable as error:
+            reason = error
+            time.sleep(0.05 * attempt)
+    where = prepared.folder(data_dir, spec.name)
+    raise UserError(f"{where}: could not be read back after it was written ({reason})")
+
+
+def _procedural(name: str) -> Dataset:
+    if name not in DATASETS:
+        raise UserError(f"dataset {name!r}: has no procedural stand-in (only {', '.join(DATASETS)} have)")
+    return procedural.draw(name)
+
+
+def _find(spec: DatasetSpec, data_dir: Path) -> Source | None:
+    path = data_dir / spec.npz
+    if path.is_file():
+        return Source(spec.npz, path, [path], partial(read_npz, path, spec))
+    if spec.name in torchvision_sets.TORCHVISION_SETS:
+        found = torchvision_sets.find(spec.name, data_dir)
+        if found is None:
+            return None
+        root, files = found
+        return Source(f"torchvision {spec.label}", root, files, partial(torchvision_sets.read, spec, root))
+    if spec.name == "chairs":
+        return _find_chairs(data_dir)
+    return None
+
+
+def _find_chairs(data_dir: Path) -> Source | None:
+    archive, folder = data_dir / chairs.ARCHIVE, data_dir / chairs.FOLDER
+    if archive.is_file():
+        return Source(archive.name, archive, [archive], partial(chairs.read_archive, archive))
+    if folder.is_dir():
+        return Source(f"{folder.name}/", folder, [folder], partial(chairs.read_folder, folder))
+    return None
+
+
+def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
+    size = f"about {spec.download_bytes / 1e6:,.0f} MB" if spec.download_bytes else "size not known"
+    report(f"{spec.name}: downloading {spec.url} ({size})")
+    if spec.name == "chairs":
+        chairs.fetch(data_dir, report, spec.url)
+    else:
+        torchvision_sets.fetch(spec, data_dir)
+    source = _find(spec, data_dir)
+    if source is None:
+        raise DataUnavailable(f"{spec.label}: the download left no files; {_advice(spec)}")
+    return source
+
+
+def _reuse(spec: DatasetSpec, data_dir: Path, source: Source | None) -> Dataset:
+    _check_reusable(spec, data_dir, source)
+    return prepared.read(data_dir, spec.name)
+
+
+def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) -> None:
+    """Raise Unusable unless the prepared copy stands for the source.
+
+    A complete registered set outlives its source, which the user may delete; a subset or a user's own set does
+    not, for then something else was meant by deleting it.
+    """
+    meta = prepared.read_meta(data_dir, spec.name)
+    if source is None:
+        if meta.get("subset", True) or spec.name not in DATASETS:
+            raise Unusable("its source is gone")
+    elif not prepared.matches(meta, source.fingerprint()):
+        raise Unusable("its source has changed")
+
+
+def _missing(spec: DatasetSpec, offline: bool) -> str:
+    if spec.name not in DATASETS:
+        return (
+            f"dataset {spec.name!r}: is none of {', '.join(DATASETS)}, "
+            f"and {spec.npz} does not exist in the data folder (--data-dir)"
+        )
+    why = "not here, and --offline forbids fetching it" if offline else "not here, and cannot be fetched"
+    return f"{spec.label}: {why}; {_advice(spec)}"
+
+
+def _advice(spec: DatasetSpec) -> str:
+    files = " or ".join(filter(None, (spec.npz, spec.advice)))
+    return f"put {files} into the data folder (--data-dir)"

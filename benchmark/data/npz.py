@@ -1,0 +1,177 @@
+"""Images that a user brings: one .npz file per data set, checked before anything is made of it."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.dataset import Draft, array_blocks
+from benchmark.data.specs import SIDES, DatasetSpec
+from benchmark.errors import UserError
+
+CHAIR_VIEWS = 62
+
+_LOAD_ERRORS = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+def read_npz(path: Path, spec: DatasetSpec) -> Draft:
+    """The draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`) with the last tenth as test.
+
+    Images are uint8 (N, H, W) or (N, H, W, C), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64;
+    labels are integers (N,). A chairs file with `x` is split by chair: by its array `model` (N,), or by runs of
+    62 views. Raises UserError, naming the file and the field, for anything else.
+    """
+    arrays = _load(path)
+    if "x_train" in arrays or "x_test" in arrays:
+        parts, labels, split = _given_split(path, arrays)
+        n_train = len(parts[0])
+    elif "x" in arrays:
+        if spec.has_labels:
+            raise UserError(f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` alone")
+        x = _images(path, "x", arrays["x"])
+        labels = _labels(path, "y", arrays["y"], len(x)) if "y" in arrays else None
+        order, n_train, split = _held_out(path, spec, len(x), arrays.get("model"))
+        parts = [x[order[:n_train]], x[order[n_train:]]] if order is not None else [x[:n_train], x[n_train:]]
+        labels = labels[order] if order is not None and labels is not None else labels
+    else:
+        raise UserError(
+            f"{path}: has {', '.join(sorted(arrays)) or 'no arrays'}; needs x_train, y_train, x_test, y_test, or x (y)"
+        )
+    _check_against(path, spec, parts[0], labels)
+    side = parts[0].shape[2]
+    counts = (n_train, len(parts[1]))
+    return Draft(
+        image_shape=(parts[0].shape[1], SIDES[side], SIDES[side]),
+        n_train=counts[0],
+        n_test=counts[1],
+        blocks=((rows, pad(images, SIDES[side])) for rows, images in array_blocks(*parts)),
+        split=split,
+        processing=f"as in the file{f', zero-padded from {side} to {SIDES[side]}' if side == 28 else ''}",
+        subset=_is_subset(spec, counts, "x" in arrays),
+        labels=labels,
+    )
+
+
+def pad(images: np.ndarray, size: int) -> np.ndarray:
+    """Square images (n, C, s, s) with a border of zeros, the same on all sides: (n, C, size, size)."""
+    border = (size - images.shape[-1]) // 2
+    return np.pad(images, ((0, 0), (0, 0), (border, border), (border, border))) if border else images
+
+
+def held_out_tenth(n: int) -> int:
+    """How many of n images (or chairs) are training ones when the last tenth, at least one, is the test set."""
+    return n - max(1, n // 10)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+        if start.lstrip()[:1] == b"<":
+            raise UserError(f"{path}: is a web page (HTML), not an .npz file: the download that made it failed")
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except MemoryError:
+        raise UserError(f"{path}: its arrays do not fit in memory") from None
+    except (AttributeError, TypeError):  # np.load gave a bare .npy array, which is no context manager
+        raise UserError(f"{path}: is a single .npy array, not an .npz file (np.savez)") from None
+    except _LOAD_ERRORS as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "allow_pickle" in reason or "pickled" in reason:
+            reason = "not an .npz file, or one with Python objects in it, which are never loaded"
+        raise UserError(f"{path}: cannot be read as .npz ({reason}); make or copy it again") from None
+
+
+def _given_split(path: Path, arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray | None, str]:
+    missing = [key for key in ("x_train", "x_test") if key not in arrays]
+    if ("y_train" in arrays) != ("y_test" in arrays):
+        missing += [key for key in ("y_train", "y_test") if key not in arrays]
+    if missing:
+        raise UserError(f"{path}: lacks {', '.join(missing)} (it has {', '.join(sorted(arrays))})")
+    parts = [_images(path, key, arrays[key]) for key in ("x_train", "x_test")]
+    if parts[0].shape[1:] != parts[1].shape[1:]:
+        raise UserError(
+            f"{path}: x_train is {arrays['x_train'].shape} and x_test {arrays['x_test'].shape}: "
+            "their images must have one shape"
+        )
+    labels = None
+    if "y_train" in arrays:
+        pairs = (("y_train", parts[0]), ("y_test", parts[1]))
+        labels = np.concatenate([_labels(path, key, arrays[key], len(x)) for key, x in pairs])
+    return parts, labels, "as given in the file"
+
+
+def _images(path: Path, key: str, array: np.ndarray) -> np.ndarray:
+    """The array as (N, C, S, S), channels first; a view, not a copy."""
+    if array.dtype != np.uint8:
+        raise UserError(f"{path}: {key} is {array.dtype}; images must be uint8, 0 to 255")
+    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in (1, 3)):
+        hint = " (channels go last)" if array.ndim == 4 and array.shape[1] in (1, 3) else ""
+        raise UserError(
+            f"{path}: {key} has the shape {array.shape}; it must be (N, H, W) or (N, H, W, C), C = 1 or 3{hint}"
+        )
+    if not len(array):
+        raise UserError(f"{path}: {key} holds no images")
+    height, width = array.shape[1:3]
+    if height != width or height not in SIDES:
+        sides = ", ".join(str(side) for side in SIDES)
+        raise UserError(f"{path}: {key} has images of {height} x {width}; they must be square with side {sides}")
+    return array[:, None] if array.ndim == 3 else array.transpose(0, 3, 1, 2)
+
+
+def _labels(path: Path, key: str, array: np.ndarray, n_images: int) -> np.ndarray:
+    if array.dtype.kind not in "iu":
+        raise UserError(f"{path}: {key} is {array.dtype}; labels must be integers")
+    if array.shape != (n_images,):
+        raise UserError(f"{path}: {key} has the shape {array.shape}; {n_images} images need ({n_images},) labels")
+    labels = array.astype(np.int64)
+    if labels.min() < 0:
+        raise UserError(f"{path}: {key} holds {labels.min()}; labels start at 0")
+    return labels
+
+
+def _held_out(path: Path, spec: DatasetSpec, n: int, model: np.ndarray | None) -> tuple[np.ndarray | None, int, str]:
+    """The order of the images (None: as they are), the number of training ones, and the split in words."""
+    if n < 2:
+        raise UserError(f"{path}: x holds {n} image; at least 2 are needed to hold one out as test")
+    if spec.name != "chairs":
+        return None, held_out_tenth(n), "last tenth held out as test"
+    if model is None:
+        if n % CHAIR_VIEWS:
+            raise UserError(
+                f"{path}: {n} images are no multiple of {CHAIR_VIEWS} views a chair; add an array `model` ({n},) that "
+                "says which chair each image shows"
+            )
+        model = np.repeat(np.arange(n // CHAIR_VIEWS), CHAIR_VIEWS)
+    if model.shape != (n,):
+        raise UserError(f"{path}: model has the shape {model.shape}; {n} images need ({n},)")
+    _, first_seen, chair = np.unique(model, return_index=True, return_inverse=True)
+    if len(first_seen) < 2:
+        raise UserError(f"{path}: shows one chair; at least 2 are needed to hold one out as test")
+    rank = np.argsort(np.argsort(first_seen))[chair]  # chairs numbered by their first image
+    order = np.argsort(rank, kind="stable")
+    n_train = int((rank < held_out_tenth(len(first_seen))).sum())
+    return order, n_train, "last tenth of the chairs, by model, held out as test"
+
+
+def _check_against(path: Path, spec: DatasetSpec, images: np.ndarray, labels: np.ndarray | None) -> None:
+    """Raise UserError if the file cannot be the registered data set whose name it bears."""
+    channels, side = images.shape[1:3]
+    if spec.size is not None and (channels, SIDES[side]) != (spec.channels, spec.size):
+        raise UserError(
+            f"{path}: holds {side} x {side} images with {channels} channel(s); {spec.label} is "
+            f"{spec.size} x {spec.size} with {spec.channels} (a data set of your own needs a file name of its own)"
+        )
+    if spec.has_labels and labels is None:
+        raise UserError(f"{path}: lacks y_train, y_test; {spec.label} is evaluated with its labels")
+    if spec.n_classes is not None and labels.max() >= spec.n_classes:
+        raise UserError(f"{path}: has the label {labels.max()}; {spec.label} has the labels 0 to {spec.n_classes - 1}")
+
+
+def _is_subset(spec: DatasetSpec, counts: tuple[int, int], one_array: bool) -> bool:
+    if spec.complete_images is None:
+        return False  # a user's own set is as large as it is
+    if one_array:
+        return sum(counts) < spec.complete_images
+    return counts != (spec.n_train, spec.n_test)

@@ -1,0 +1,188 @@
+"""The prepared copy: one uint8 array per data set, checked by its SHA-256, published all at once.
+
+<data-dir>/prepared/<name>/ holds images.npy, labels.npy and factors.npy (where there are any) and meta.json.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.dataset import Dataset, Draft, content_digest, content_hashes
+from benchmark.errors import UserError
+
+REVISION = 1  # raise it whenever the same source would be prepared differently
+_ARRAYS = ("images", "labels", "factors")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Tells, without reading it, whether a source is the one that was prepared. Holds no folder."""
+
+    source: str
+    files: tuple[tuple[str, int, int], ...]  # name, size in bytes, modification time in ns
+
+    @classmethod
+    def of(cls, source: str, files: list[Path]) -> "Fingerprint":
+        stats = ((path.name, path.stat()) for path in files)
+        return cls(source, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+
+
+class Unusable(Exception):
+    """A prepared copy that is not there, is another source's, or is damaged; the message says which."""
+
+
+def folder(data_dir: Path, name: str) -> Path:
+    """Where the prepared copy of a data set lies."""
+    return data_dir / "prepared" / name
+
+
+def read_meta(data_dir: Path, name: str) -> dict:
+    """The meta.json of a prepared copy of this revision; raises Unusable."""
+    path = folder(data_dir, name) / "meta.json"
+    try:
+        meta = json.loads(path.read_text())
+        revision = meta["revision"]
+    except FileNotFoundError:
+        raise Unusable("not prepared yet") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Unusable(f"meta.json cannot be read ({type(error).__name__})") from None
+    if revision != REVISION:
+        raise Unusable(f"prepared by revision {revision}, now {REVISION}")
+    return meta
+
+
+def matches(meta: dict, fingerprint: Fingerprint) -> bool:
+    """Whether the copy was made from this very source."""
+    return meta.get("fingerprint") == _as_json(fingerprint)
+
+
+def read(data_dir: Path, name: str) -> Dataset:
+    """The prepared copy as a memory-mapped Dataset, every byte checked; raises Unusable."""
+    meta = read_meta(data_dir, name)
+    arrays: dict[str, np.ndarray | None] = dict.fromkeys(_ARRAYS)
+    try:
+        for key in _ARRAYS:
+            if meta["sha256"][key] is not None:
+                path = folder(data_dir, name) / f"{key}.npy"
+                arrays[key] = np.load(path, mmap_mode="r", allow_pickle=False)
+        hashes = content_hashes(**arrays)
+        digest = content_digest(arrays["images"].shape, meta["n_train"], hashes)
+        if hashes != meta["sha256"] or digest != meta["digest"]:
+            raise Unusable("its SHA-256 does not match")
+        return Dataset(
+            name=name,
+            images=arrays["images"],
+            labels=None if arrays["labels"] is None else np.array(arrays["labels"]),
+            n_train=meta["n_train"],
+            kind="real",
+            subset=meta["subset"],
+            source=meta["fingerprint"]["source"],
+            digest=digest,
+            split=meta["split"],
+            source_counts=(meta["n_train"], len(arrays["images"]) - meta["n_train"]),
+            factors=None if arrays["factors"] is None else np.array(arrays["factors"]),
+            factor_names=tuple(meta["factor_names"]),
+        )
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+        raise Unusable(f"damaged ({type(error).__name__})") from None
+
+
+def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> None:
+    """Read the draft's images into a new prepared copy, which replaces the old one only when it is complete.
+
+    Raises UserError when the folder cannot be written or the disk is full; the old copy then still stands.
+    """
+    target = folder(data_dir, name)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
+    try:
+        with writing(target):
+            shape = (draft.n_train + draft.n_test, *draft.image_shape)
+            needed = int(np.prod(shape))
+            free = shutil.disk_usage(temporary).free
+            if needed > free:
+                raise OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free")
+            images = np.lib.format.open_memmap(temporary / "images.npy", "w+", np.uint8, shape)
+        for rows, block in draft.blocks:  # the source's own errors are not errors of writing
+            images[rows] = block
+        with writing(target):
+            images.flush()
+            _finish(temporary, images, draft, fingerprint)
+            _publish(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    if draft.on_success is not None:
+        draft.on_success()
+
+
+@contextlib.contextmanager
+def locked(data_dir: Path, name: str) -> Iterator[None]:
+    """Hold the one right, among all processes, to fetch and prepare a data set; waits for it."""
+    path = folder(data_dir, name).parent / f".{name}.lock"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    with file:
+        # Some network file systems know no locks. Publishing is still atomic there, work may be done twice.
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one line that names the path."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "free some space" if full else "make it writable"
+        raise UserError(
+            f"cannot write {path} ({error.strerror or error}); {advice}, or choose another --data-dir"
+        ) from None
+
+
+def _finish(temporary: Path, images: np.ndarray, draft: Draft, fingerprint: Fingerprint) -> None:
+    """Add the small arrays and the meta data to the images."""
+    for key in ("labels", "factors"):
+        array = getattr(draft, key)
+        if array is not None:
+            np.save(temporary / f"{key}.npy", array)
+    hashes = content_hashes(images, draft.labels, draft.factors)
+    meta = {
+        "revision": REVISION,
+        "fingerprint": _as_json(fingerprint),
+        "n_train": draft.n_train,
+        "n_test": draft.n_test,
+        "shape": list(images.shape),
+        "split": draft.split,
+        "processing": draft.processing,
+        "subset": draft.subset,
+        "factor_names": list(draft.factor_names),
+        "sha256": hashes,
+        "digest": content_digest(images.shape, draft.n_train, hashes),
+    }
+    (temporary / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
+    temporary.chmod(0o755)  # mkdtemp makes it private; a shared data folder is meant to be read
+
+
+def _publish(temporary: Path, target: Path) -> None:
+    """Put the complete copy in its place; a reader of the old one keeps its open files."""
+    old = temporary.with_name(f"{temporary.name}-old")
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(old)
+    temporary.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _as_json(fingerprint: Fingerprint) -> dict:
+    return json.loads(json.dumps(asdict(fingerprint)))

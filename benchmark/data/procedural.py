@@ -1,0 +1,103 @@
+"""Procedural stand-ins: small drawn data sets for tests and the smoke study, with no files and no network.
+
+They share their originals' shapes, class counts and splits by chair, and nothing else: no number measured on them
+says anything about the originals. Each is a function of its name alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from benchmark.data import scenes, strokes
+from benchmark.data.dataset import Dataset, content_digest, content_hashes
+from benchmark.data.npz import CHAIR_VIEWS, pad
+from benchmark.data.specs import DATASETS, SIDES
+from benchmark.streams import stream_seed
+
+N_TRAIN, N_TEST = 2000, 600
+CHAIRS_TRAIN, CHAIRS_TEST = 32, 10
+_BLOCK = 50  # images drawn at once, so that the working arrays stay in the processor's cache
+
+# (generator, classes (n,)) -> float32 (n, C, S, S) in [0, 1]
+Painter = Callable[[np.random.Generator, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    images: np.ndarray  # uint8 (N, C, S, S)
+    labels: np.ndarray | None
+    n_train: int
+    split: str = "drawn apart"
+    factors: np.ndarray | None = None
+    factor_names: tuple[str, ...] = ()
+
+
+@cache
+def draw(name: str) -> Dataset:
+    """The stand-in of a registered data set (a key of DATASETS), read-only and in memory."""
+    drawn = _DRAWERS[name](np.random.Generator(np.random.PCG64(stream_seed("procedural", dataset=name))))
+    for array in (drawn.images, drawn.labels, drawn.factors):
+        if array is not None:
+            array.setflags(write=False)
+    hashes = content_hashes(drawn.images, drawn.labels, drawn.factors)
+    return Dataset(
+        name=name,
+        images=drawn.images,
+        labels=drawn.labels,
+        n_train=drawn.n_train,
+        kind="procedural",
+        subset=False,
+        source="procedural",
+        digest=content_digest(drawn.images.shape, drawn.n_train, hashes),
+        split=drawn.split,
+        source_counts=(drawn.n_train, len(drawn.images) - drawn.n_train),
+        factors=drawn.factors,
+        factor_names=drawn.factor_names,
+    )
+
+
+def _classes(paint: Painter, n_classes: int) -> Callable[[np.random.Generator], _Drawn]:
+    """A drawer of equally many images per class (one class: no labels)."""
+
+    def drawer(rng: np.random.Generator) -> _Drawn:
+        n = N_TRAIN + N_TEST
+        labels = np.concatenate([rng.permutation(np.arange(part) % n_classes) for part in (N_TRAIN, N_TEST)])
+        blocks = [_to_bytes(paint(rng, labels[start : start + _BLOCK])) for start in range(0, n, _BLOCK)]
+        images = np.concatenate(blocks)
+        images = pad(images, SIDES[images.shape[-1]])
+        return _Drawn(images, labels.astype(np.int64) if n_classes > 1 else None, N_TRAIN)
+
+    return drawer
+
+
+def _chairs(rng: np.random.Generator) -> _Drawn:
+    """Chairs made of boxes, each from the original's 31 azimuths at two elevations."""
+    n_chairs = CHAIRS_TRAIN + CHAIRS_TEST
+    azimuths = np.round(np.arange(1, CHAIR_VIEWS // 2 + 1) * 360 / (CHAIR_VIEWS // 2)).astype(int)
+    views = np.array([(elevation, azimuth) for elevation in (20, 30) for azimuth in azimuths])
+    images = [_to_bytes(scenes.chair_views(rng, views)) for _ in range(n_chairs)]
+    model = np.repeat(np.arange(n_chairs), CHAIR_VIEWS)
+    return _Drawn(
+        images=np.concatenate(images),
+        labels=None,
+        n_train=CHAIRS_TRAIN * CHAIR_VIEWS,
+        split="the last chairs, by model, held out as test",
+        factors=np.column_stack([model, np.tile(views, (n_chairs, 1))]).astype(np.int16),
+        factor_names=("model", "elevation", "azimuth"),
+    )
+
+
+def _to_bytes(images: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+_DRAWERS = {
+    "mnist": _classes(strokes.glyphs, 10),
+    "fashion_mnist": _classes(strokes.garments, 10),
+    "cifar10": _classes(scenes.coloured_shapes, 10),
+    "celeba": _classes(scenes.faces, 1),
+    "chairs": _chairs,
+}
+assert _DRAWERS.keys() == DATASETS.keys()

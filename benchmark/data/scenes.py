@@ -1,0 +1,160 @@
+"""Coloured shapes (32 x 32 x 3), simple faces (64 x 64 x 3) and chairs made of boxes (64 x 64, grey)."""
+
+import numpy as np
+
+_SHADES = np.array([0.55, 0.35, 0.8], np.float32)  # of a box's faces along x, y and z
+_BACKGROUND = 1.0  # white, as in the renderings of 3D Chairs
+_FAR = np.float32(1e9)
+
+
+def coloured_shapes(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
+    """One shape per class 0..9 in a colour that only leans towards its class, on waves; (n, 3, 32, 32) in [0, 1]."""
+    n = len(classes)
+    x, y = _grid(32)
+    image = _waves(rng, n, x, y)
+    scale, turn = _uniform(rng, n, 0.5, 0.75), _uniform(rng, n, -0.35, 0.35)
+    dx, dy = _uniform(rng, n, -0.25, 0.25), _uniform(rng, n, -0.25, 0.25)
+    u, v = (x - dx) / scale, (y - dy) / scale
+    u, v = u * np.cos(turn) + v * np.sin(turn), v * np.cos(turn) - u * np.sin(turn)
+    inside = np.empty_like(u)
+    for c, shape in enumerate(_SHAPES):
+        inside[classes == c] = shape(u[classes == c], v[classes == c])
+    cover = np.clip(inside / 0.12 + 0.5, 0, 1)[:, None]
+    hue = (classes / 10 + rng.normal(0, 0.12, n))[:, None] + np.array([0, 1 / 3, 2 / 3])
+    colour = (0.5 + 0.4 * np.cos(2 * np.pi * hue)).astype(np.float32)[:, :, None, None]
+    light = 1 + 0.25 * (u + v)[:, None]
+    return image * (1 - cover) + colour * light * cover + rng.normal(0, 0.03, image.shape).astype(np.float32)
+
+
+def faces(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
+    """Front views of simple faces, all features random; float32 (n, 3, 64, 64) in [0, 1]. Classes say only how many."""
+    n = len(classes)
+    x, y = _grid(64)
+    turn, dx, dy = _uniform(rng, n, -0.12, 0.12), _uniform(rng, n, -0.08, 0.08), _uniform(rng, n, -0.08, 0.08)
+    x, y = x - dx, y - dy
+    u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    image = np.broadcast_to(_colour(rng, n, (0.2, 0.2, 0.2), (0.9, 0.9, 0.9)), (n, 3, 64, 64)).copy()
+    hair, tone = _colour(rng, n, (0.1, 0.05, 0.0), (0.8, 0.6, 0.4)), _uniform(rng, n, 0.45, 1.0)[:, None]
+    skin = tone * np.array([0.95, 0.76, 0.65], np.float32)[:, None, None]
+    width, height = _uniform(rng, n, 0.42, 0.56), _uniform(rng, n, 0.58, 0.7)
+    length = _uniform(rng, n, 0.7, 1.1)
+    look = _uniform(rng, n, -0.08, 0.08)  # the features move sideways when the head turns
+
+    _paint(image, _ellipse(u, v, 0.0, -0.1, width + 0.14, length), hair)
+    _paint(image, _ellipse(u, v, 0.0, 0.08, width, height), skin * (1 - 0.25 * (u * np.sign(look))[:, None]))
+    _paint(image, _ellipse(u, v, 0.0, -0.62, width, _uniform(rng, n, 0.1, 0.28)), hair)
+    apart, size = _uniform(rng, n, 0.17, 0.24), _uniform(rng, n, 0.06, 0.1)
+    for side in (-1, 1):
+        centre = look + side * apart
+        _paint(image, _ellipse(u, v, centre, -0.05, size * 1.4, size * 0.8), np.float32(0.95))
+        _paint(image, _ellipse(u, v, centre + look * 0.3, -0.05, size * 0.6, size * 0.7), np.float32(0.1))
+        _paint(image, _ellipse(u, v, centre, -0.2, size * 1.6, 0.035), hair * 0.7)
+    _paint(image, _ellipse(u, v, look * 1.2, 0.16, _uniform(rng, n, 0.04, 0.08), 0.13), skin * 0.82)
+    mouth = _colour(rng, n, (0.6, 0.1, 0.1), (0.9, 0.4, 0.4))
+    _paint(image, _ellipse(u, v, look, 0.42, _uniform(rng, n, 0.12, 0.26), _uniform(rng, n, 0.03, 0.09)), mouth)
+    return image
+
+
+def chair_views(rng: np.random.Generator, views: np.ndarray) -> np.ndarray:
+    """One random chair of boxes from every view (elevation, azimuth) in degrees, (n, 2): float32 (n, 1, 64, 64).
+
+    Orthographic, by intersecting each pixel's ray with the boxes (slab method); faces are shaded by their axis.
+    """
+    boxes = _chair(rng)
+    elevation, azimuth = (np.deg2rad(angles).astype(np.float32)[:, None, None] for angles in views.T)
+    x, y = _grid(64)
+    zero = np.zeros_like(azimuth)
+    right = (np.cos(azimuth), np.sin(azimuth), zero)
+    forward = (
+        -np.sin(azimuth) * np.cos(elevation),
+        np.cos(azimuth) * np.cos(elevation),
+        -np.sin(elevation),
+    )
+    up = (-np.sin(azimuth) * np.sin(elevation), np.cos(azimuth) * np.sin(elevation), np.cos(elevation))
+    # A ray that runs along a face would divide by zero.
+    inverse = [1 / np.where(np.abs(d) < 1e-4, np.float32(1e-4), d) for d in forward]
+    origin = [(right[axis] * x - up[axis] * y) * 1.05 * inverse[axis] for axis in range(3)]
+    nearest = np.full((len(views), 64, 64), _FAR)
+    image = np.full((len(views), 64, 64), np.float32(_BACKGROUND))
+    for centre, half in boxes:
+        enters, leaves = [], []
+        for axis in range(3):
+            middle, reach = centre[axis] * inverse[axis] - origin[axis], half[axis] * np.abs(inverse[axis])
+            enters.append(middle - reach)
+            leaves.append(middle + reach)
+        enter = np.maximum(np.maximum(enters[0], enters[1]), enters[2])
+        hit = (enter < np.minimum(np.minimum(leaves[0], leaves[1]), leaves[2])) & (enter < nearest)
+        shade = np.where(enters[0] >= enter, _SHADES[0], np.where(enters[1] >= enter, _SHADES[1], _SHADES[2]))
+        image[hit], nearest[hit] = shade[hit], enter[hit]
+    return image[:, None]
+
+
+def _chair(rng: np.random.Generator) -> np.ndarray:
+    """Boxes (centre, half-size) of a chair around the origin, z upwards: seat, back, four legs, perhaps two arms."""
+    width, depth = rng.uniform(0.28, 0.5, 2)
+    legs, back, thick = rng.uniform(0.35, 0.65), rng.uniform(0.3, 0.7), rng.uniform(0.03, 0.08)
+    leg, seat = rng.uniform(0.025, 0.06), rng.uniform(-0.1, 0.1)
+    boxes = [((0, 0, seat), (width, depth, thick)), ((0, depth - 0.04, seat + back / 2), (width, 0.04, back / 2))]
+    for x in (-1, 1):
+        boxes += [((x * (width - leg), y * (depth - leg), seat - legs / 2), (leg, leg, legs / 2)) for y in (-1, 1)]
+        if back > 0.5:
+            boxes.append(((x * (width - leg), 0, seat + 0.3), (leg, depth, 0.03)))
+    return np.array(boxes, np.float32)
+
+
+def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return 0.7 + 0.25 * np.cos(5 * np.arctan2(u, -v)) - np.hypot(u, v)
+
+
+# Positive inside, negative outside; about the distance to the edge, in units of the shape's size.
+_SHAPES = (
+    lambda u, v: 0.9 - np.hypot(u, v),
+    lambda u, v: 0.75 - np.maximum(np.abs(u), np.abs(v)),
+    lambda u, v: np.minimum(0.7 - v, 0.45 + v * 0.5 - np.abs(u)),  # triangle
+    lambda u, v: 0.25 - np.abs(np.hypot(u, v) - 0.7),  # ring
+    lambda u, v: np.maximum(
+        np.minimum(0.25 - np.abs(u), 0.9 - np.abs(v)), np.minimum(0.25 - np.abs(v), 0.9 - np.abs(u))
+    ),
+    _star,
+    lambda u, v: np.minimum(0.3 - np.abs(v), 1.1 - np.abs(u)),  # bar
+    lambda u, v: np.minimum(0.9 - np.hypot(u, v), np.hypot(u - 0.45, v) - 0.7),  # crescent
+    lambda u, v: 0.9 - np.abs(u) - np.abs(v),  # diamond
+    lambda u, v: np.maximum(0.4 - np.hypot(u - 0.5, v), 0.4 - np.hypot(u + 0.5, v)),  # two discs
+)
+
+
+def _waves(rng: np.random.Generator, n: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A background of three crossing waves, (n, 3, h, w)."""
+    image = _colour(rng, n, (0.2, 0.2, 0.2), (0.8, 0.8, 0.8)) + np.zeros((n, 3, y.shape[1], x.shape[2]), np.float32)
+    for _ in range(3):
+        pitch, angle, phase = _uniform(rng, n, 2, 12), _uniform(rng, n, 0, np.pi), _uniform(rng, n, 0, 2 * np.pi)
+        wave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)) + phase)
+        image = image + _colour(rng, n, (-0.12,) * 3, (0.12,) * 3) * wave[:, None]
+    return image
+
+
+def _paint(image: np.ndarray, inside: np.ndarray, colour: np.ndarray) -> None:
+    """Lay a colour, broadcastable to (n, 3, h, w), over the image where `inside` (n, h, w) is positive."""
+    cover = np.clip(inside + 0.5, 0, 1)[:, None]
+    image += (colour - image) * cover
+
+
+def _ellipse(u: np.ndarray, v: np.ndarray, x: object, y: object, a: object, b: object) -> np.ndarray:
+    """Positive inside the ellipse around (x, y) with the half-axes a, b; in pixels of a 64 x 64 image near its edge."""
+    return (1 - np.sqrt(((u - x) / a) ** 2 + ((v - y) / b) ** 2)) * np.minimum(a, b) * 32
+
+
+def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixel centres from -1 to 1: x (1, 1, side) and y (1, side, 1)."""
+    axis = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
+    return axis[None, None, :], axis[None, :, None]
+
+
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> np.ndarray:
+    """(n, 1, 1) float32."""
+    return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
+
+
+def _colour(rng: np.random.Generator, n: int, low: tuple, high: tuple) -> np.ndarray:
+    """(n, 3, 1, 1) float32."""
+    return rng.uniform(low, high, (n, 3)).astype(np.float32)[:, :, None, None]

@@ -1,0 +1,203 @@
+"""A user's .npz: what is accepted, how it is split and padded, and the one line for everything else."""
+
+import numpy as np
+import pytest
+
+from benchmark.data import DATASETS, load_dataset, spec_for
+from benchmark.errors import DataUnavailable, UserError
+
+
+def images(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def split_arrays(n_train: int = 30, n_test: int = 10, *shape: int) -> dict[str, np.ndarray]:
+    shape = shape or (28, 28)
+    return {
+        "x_train": images(n_train, *shape),
+        "y_train": np.arange(n_train, dtype=np.uint8) % 10,
+        "x_test": images(n_test, *shape, seed=1),
+        "y_test": np.arange(n_test, dtype=np.uint8) % 10,
+    }
+
+
+def test_small_images_get_a_border_of_zeros_and_keep_order_and_labels(tmp_path):
+    arrays = split_arrays()
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    data = load_dataset("mnist", tmp_path)
+    assert data.images.shape == (40, 1, 32, 32) and data.images.dtype == np.uint8
+    assert (data.n_train, data.n_test, data.image_shape) == (30, 10, (1, 32, 32))
+    np.testing.assert_array_equal(data.x_train[:, 0, 2:30, 2:30], arrays["x_train"])
+    np.testing.assert_array_equal(data.x_test[:, 0, 2:30, 2:30], arrays["x_test"])
+    total = arrays["x_train"].sum(dtype=int) + arrays["x_test"].sum(dtype=int)
+    assert data.images.sum(dtype=int) == total  # nothing but zeros around them
+    np.testing.assert_array_equal(data.y_train, arrays["y_train"])
+    np.testing.assert_array_equal(data.y_test, arrays["y_test"])
+    assert data.labels.dtype == np.int64
+    assert (data.kind, data.subset, data.source) == ("real", True, "mnist.npz")
+
+
+def test_channels_move_to_the_front(tmp_path):
+    arrays = split_arrays(20, 10, 32, 32, 3)
+    np.savez(tmp_path / "cifar10.npz", **arrays)
+    data = load_dataset("cifar10", tmp_path)
+    np.testing.assert_array_equal(data.x_test.transpose(0, 2, 3, 1), arrays["x_test"])
+
+
+@pytest.mark.parametrize(("n", "n_test"), [(100, 10), (25, 2), (7, 1), (2, 1)])
+def test_one_array_holds_out_its_last_tenth(tmp_path, n, n_test):
+    x, y = images(n, 64, 64, 3), np.arange(n)
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    data = load_dataset("mine", tmp_path)
+    assert (data.n_train, data.n_test, data.subset) == (n - n_test, n_test, False)
+    np.testing.assert_array_equal(data.x_test.transpose(0, 2, 3, 1), x[-n_test:])
+    np.testing.assert_array_equal(data.y_test, y[-n_test:])
+
+
+def test_a_partial_celeba_is_a_subset_without_labels(tmp_path):
+    np.savez(tmp_path / "celeba64.npz", x=images(20, 64, 64, 3), name=np.arange(20))
+    data = load_dataset("celeba", tmp_path)
+    assert data.subset and data.labels is None and data.y_train is None
+    assert (data.n_train, data.n_test) == (18, 2)
+
+
+@pytest.mark.parametrize(("counts", "subset"), [((30, 10), False), ((29, 10), True), ((31, 10), True)])
+def test_only_the_full_counts_are_complete(tmp_path, monkeypatch, counts, subset):
+    monkeypatch.setitem(DATASETS, "mnist", _smaller(DATASETS["mnist"], n_train=30, n_test=10))
+    np.savez(tmp_path / "mnist.npz", **split_arrays(*counts))
+    assert load_dataset("mnist", tmp_path).subset is subset
+
+
+def test_chairs_are_split_by_runs_of_62_views(tmp_path):
+    x = images(20 * 62, 64, 64)
+    np.savez(tmp_path / "chairs64.npz", x=x)
+    data = load_dataset("chairs", tmp_path)
+    assert (data.n_train, data.n_test, data.subset) == (18 * 62, 2 * 62, True)
+    np.testing.assert_array_equal(data.images[:, 0], x)
+
+
+def test_chairs_are_split_by_model_wherever_their_views_lie(tmp_path):
+    model = np.array(["b", "a", "c", "a", "b", "c", "a"])
+    x = images(7, 64, 64)
+    np.savez(tmp_path / "chairs64.npz", x=x, model=model)
+    data = load_dataset("chairs", tmp_path)
+    np.testing.assert_array_equal(data.x_train[:, 0], x[[0, 4, 1, 3, 6]])
+    np.testing.assert_array_equal(data.x_test[:, 0], x[[2, 5]])  # c was seen last
+
+
+def test_the_digest_depends_on_content_and_split_alone(tmp_path):
+    def digest(folder: str, **arrays: np.ndarray) -> str:
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "mine.npz", **arrays)
+        return load_dataset("mine", tmp_path / folder).digest
+
+    x, y = images(20, 32, 32), np.arange(20)
+    both = {"x_train": x[:18], "x_test": x[18:], "y_train": y[:18], "y_test": y[18:]}
+    changed = x.copy()
+    changed[3, 5, 5] ^= 1
+    reference = digest("a", x=x, y=y)
+    assert digest("b", **both) == reference
+    others = [digest("c", x=changed, y=y), digest("d", x=x, y=y + 1), digest("e", x=x)]
+    others.append(digest("f", x_train=x[:17], x_test=x[17:], y_train=y[:17], y_test=y[17:]))
+    assert len({reference, *others}) == 5
+
+
+GOOD = split_arrays()
+BAD = {
+    "float pixels": (GOOD | {"x_train": GOOD["x_train"] / 255}, "x_train is float64"),
+    "flat pixels": (GOOD | {"x_train": GOOD["x_train"].reshape(30, -1)}, r"x_train has the shape \(30, 784\)"),
+    "channels first": (GOOD | {"x_test": images(10, 3, 32, 32)}, "channels go last"),
+    "odd side": (GOOD | {"x_train": images(30, 48, 48)}, "48 x 48; they must be square with side 28, 32, 64"),
+    "not square": (GOOD | {"x_train": images(30, 28, 32)}, "28 x 32"),
+    "empty": (GOOD | {"x_test": images(0, 28, 28), "y_test": np.zeros(0, int)}, "x_test holds no images"),
+    "two sizes": (GOOD | {"x_test": images(10, 32, 32)}, "must have one shape"),
+    "missing labels": ({k: v for k, v in GOOD.items() if k != "y_test"}, "lacks y_test"),
+    "no labels": ({k: v for k, v in GOOD.items() if k[0] == "x"}, "evaluated with its labels"),
+    "fewer labels": (GOOD | {"y_train": GOOD["y_train"][:-1]}, r"y_train has the shape \(29,\); 30 images"),
+    "float labels": (GOOD | {"y_train": GOOD["y_train"] * 1.0}, "labels must be integers"),
+    "negative label": (GOOD | {"y_train": GOOD["y_train"].astype(int) - 1}, "labels start at 0"),
+    "eleventh class": (GOOD | {"y_train": GOOD["y_train"] + np.uint8(1)}, "has the label 10"),
+    "objects": (GOOD | {"y_train": GOOD["y_train"].astype(object)}, "Python objects"),
+    "colour": (split_arrays(30, 10, 32, 32, 3), r"3 channel\(s\); MNIST is 32 x 32 with 1"),
+    "other keys": ({"data": images(3, 28, 28)}, "has data; needs x_train"),
+    "one array": ({"x": images(30, 28, 28)}, "needs x_train, y_train, x_test, y_test"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arrays_get_one_line_and_leave_the_prepared_copy(tmp_path, case):
+    arrays, message = BAD[case]
+    path = tmp_path / "mnist.npz"
+    np.savez(path, **GOOD)
+    before = load_dataset("mnist", tmp_path)
+    meta = (tmp_path / "prepared/mnist/meta.json").read_bytes()
+    np.savez(path, **arrays)
+    with pytest.raises(UserError, match=message) as error:
+        load_dataset("mnist", tmp_path)
+    assert "mnist.npz" in str(error.value) and "\n" not in str(error.value)
+    assert (tmp_path / "prepared/mnist/meta.json").read_bytes() == meta
+    assert (before.images[0, 0, 2:30, 2:30] == GOOD["x_train"][0]).all()
+
+
+def _truncated(good: bytes) -> bytes:
+    return good[: len(good) // 2]
+
+
+def _altered(good: bytes) -> bytes:
+    return good[:400] + bytes(byte ^ 255 for byte in good[400:420]) + good[420:]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_truncated, "cannot be read as .npz"),
+        (_altered, "cannot be read as .npz"),
+        (lambda good: b"", "cannot be read as .npz"),
+        (lambda good: b"garbage" * 100, "not an .npz file"),
+        (lambda good: b"\n<!DOCTYPE html><html>quota exceeded</html>", "web page"),
+    ],
+)
+def test_damaged_files_get_one_line(tmp_path, spoil, message):
+    path = tmp_path / "mnist.npz"
+    np.savez(path, **GOOD)
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(UserError, match=message) as error:
+        load_dataset("mnist", tmp_path)
+    assert "\n" not in str(error.value) and not (tmp_path / "prepared/mnist").exists()
+
+
+def test_a_bare_array_is_no_npz(tmp_path):
+    np.save(tmp_path / "mine.npy", images(20, 32, 32))
+    (tmp_path / "mine.npy").rename(tmp_path / "mine.npz")
+    with pytest.raises(UserError, match=r"single \.npy array"):
+        load_dataset("mine", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": images(63, 64, 64)}, "no multiple of 62"),
+        ({"x": images(62, 64, 64)}, "shows one chair"),
+        ({"x": images(4, 64, 64), "model": np.arange(3)}, r"model has the shape \(3,\)"),
+    ],
+)
+def test_chairs_that_cannot_be_told_apart(tmp_path, arrays, message):
+    np.savez(tmp_path / "chairs64.npz", **arrays)
+    with pytest.raises(UserError, match=message):
+        load_dataset("chairs", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["MNIST", "Fashion-MNIST", "celeba64", "3D Chairs", "../mnist", "a/b", "", "-x"])
+def test_names_that_would_be_mistaken_are_refused(name):
+    with pytest.raises(UserError):
+        spec_for(name)
+
+
+def test_an_unknown_name_says_which_file_it_would_be(tmp_path):
+    with pytest.raises(DataUnavailable, match=r"mine\.npz does not exist"):
+        load_dataset("mine", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def _smaller(spec, **changes):
+    return type(spec)(**{**spec.__dict__, **changes})

@@ -1,0 +1,150 @@
+"""The prepared copy: reused, checked, rebuilt, shared between processes, and never half written."""
+
+import errno
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from benchmark.data import DATASETS, describe, load_dataset, prepared
+from benchmark.errors import DataUnavailable, UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_source(tmp_path, seed=0)
+    return tmp_path
+
+
+def write_source(folder, seed: int, n: int = 40) -> np.ndarray:
+    x = np.random.default_rng(seed).integers(0, 256, (n, 32, 32), dtype=np.uint8)
+    np.savez(folder / "mine.npz", x=x, y=np.arange(n) % 4)
+    return x
+
+
+def test_second_load_maps_the_same_file_and_prepares_nothing(folder):
+    lines = []
+    first = load_dataset("mine", folder, report=lines.append)
+    assert [line.split()[1] for line in lines] == ["preparing"]
+    second = load_dataset("mine", folder, report=lines.append)
+    assert len(lines) == 1 and second.digest == first.digest
+    assert isinstance(second.images, np.memmap) and not second.images.flags.writeable
+    np.testing.assert_array_equal(first.images, second.images)
+
+
+def test_another_source_is_prepared_again_and_the_same_content_keeps_its_digest(folder):
+    first = load_dataset("mine", folder)
+    x = write_source(folder, seed=1)
+    lines = []
+    second = load_dataset("mine", folder, report=lines.append)
+    assert "source has changed" in lines[0]
+    assert second.digest != first.digest
+    np.testing.assert_array_equal(second.images[:, 0], x)
+    write_source(folder, seed=0)
+    assert load_dataset("mine", folder).digest == first.digest
+
+
+@pytest.mark.parametrize("damage", ["flip a byte", "truncate", "wrong labels", "bad meta", "old revision", "no images"])
+def test_a_damaged_copy_is_made_again_with_a_line(folder, damage):
+    good = load_dataset("mine", folder)
+    expected = np.array(good.images)
+    where = folder / "prepared/mine"
+    images = (where / "images.npy").read_bytes()
+    if damage == "flip a byte":
+        (where / "images.npy").write_bytes(images[:-1] + bytes([images[-1] ^ 1]))
+    elif damage == "truncate":
+        (where / "images.npy").write_bytes(images[:-100])
+    elif damage == "wrong labels":
+        np.save(where / "labels.npy", good.labels[::-1])
+    elif damage == "bad meta":
+        (where / "meta.json").write_text("{")
+    elif damage == "old revision":
+        meta = json.loads((where / "meta.json").read_text())
+        (where / "meta.json").write_text(json.dumps(meta | {"revision": meta["revision"] - 1}))
+    else:
+        (where / "images.npy").unlink()
+    lines = []
+    again = load_dataset("mine", folder, report=lines.append)
+    assert len(lines) == 2 and "is made again" in lines[0]
+    assert again.digest == good.digest
+    np.testing.assert_array_equal(again.images, expected)
+
+
+def test_meta_says_what_was_done_and_where_nothing_lies(folder):
+    load_dataset("mine", folder)
+    text = (folder / "prepared/mine/meta.json").read_text()
+    meta = json.loads(text)
+    assert str(folder) not in text
+    assert (meta["n_train"], meta["n_test"], meta["shape"]) == (36, 4, [40, 1, 32, 32])
+    assert meta["split"] == "last tenth held out as test"
+
+
+def test_many_at_once_prepare_it_once(folder):
+    lines = []
+    with ThreadPoolExecutor(4) as pool:
+        sets = list(pool.map(lambda _: load_dataset("mine", folder, report=lines.append), range(4)))
+    assert len({data.digest for data in sets}) == 1 and len(lines) == 1
+    assert sorted(path.name for path in (folder / "prepared").iterdir()) == [".mine.lock", "mine"]
+
+
+def test_many_at_once_do_no_harm_where_locks_do_not_work(folder, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(prepared.fcntl, "flock", refuse)
+    with ThreadPoolExecutor(4) as pool:
+        sets = list(pool.map(lambda _: load_dataset("mine", folder), range(4)))
+    assert len({data.digest for data in sets}) == 1
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_old_copy(folder, monkeypatch):
+    old = load_dataset("mine", folder)
+    write_source(folder, seed=1)
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(prepared.shutil, "disk_usage", lambda _: usage._replace(free=100))
+    with pytest.raises(UserError, match=r"cannot write .*mine .*free some space"):
+        load_dataset("mine", folder)
+    assert sorted(path.name for path in (folder / "prepared").iterdir()) == [".mine.lock", "mine"]
+    assert prepared.read(folder, "mine").digest == old.digest
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(folder):
+    (folder / "prepared").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"cannot write .*prepared.*--data-dir"):
+        load_dataset("mine", folder)
+
+
+def test_a_complete_set_outlives_its_source_and_a_users_own_does_not(folder, monkeypatch):
+    spec = DATASETS["mnist"]
+    monkeypatch.setitem(DATASETS, "mnist", type(spec)(**{**spec.__dict__, "n_train": 30, "n_test": 10}))
+    x, y = np.zeros((40, 28, 28), np.uint8), np.arange(40) % 10
+    np.savez(folder / "mnist.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    digest = load_dataset("mnist", folder).digest
+    load_dataset("mine", folder)
+    (folder / "mnist.npz").unlink()
+    (folder / "mine.npz").unlink()
+    assert load_dataset("mnist", folder, offline=True).digest == digest
+    assert describe("mnist", folder).prepared and describe("mnist", folder).download_url is None
+    with pytest.raises(DataUnavailable):
+        load_dataset("mine", folder)
+
+
+def test_describe_before_and_after(folder):
+    before = describe("mine", folder)
+    assert (before.prepared, before.source) == (False, folder / "mine.npz")
+    load_dataset("mine", folder)
+    assert describe("mine", folder).prepared
+    missing = describe("cifar10", folder)
+    assert (missing.prepared, missing.source, missing.download_bytes) == (False, None, 170_498_071)
+    assert missing.download_url.endswith("cifar-10-python.tar.gz") and "cifar10.npz" in missing.advice
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_offline_without_files_names_what_to_put_where(tmp_path, name):
+    with pytest.raises(DataUnavailable) as error:
+        load_dataset(name, tmp_path, offline=True)
+    assert DATASETS[name].npz in str(error.value) and str(tmp_path) in str(error.value)
+    assert "--offline" in str(error.value) and "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
