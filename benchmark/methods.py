@@ -1,0 +1,134 @@
+"""The registry of methods: one entry a row of the paper's tables, and how each is built.
+
+Every method has the same trunk and decoder, its own heads, and named sets of weights:
+`published` (what its paper or pythae gives) and `default` (this suite's starting point: one decoder variance
+of 0.05 for all likelihood-based methods). Where each value comes from stands on the method's card.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
+from baselines.pythae_models import BetaVAEConfig, NoiseFedBetaVAE, NoiseFedWAE, WAE_MMD_Config
+from baselines.swae import SWAE, SWAEConfig
+from benchmark.errors import UserError
+from benchmark.streams import seeded
+from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads
+from models.base import ImageAutoencoder
+
+WEIGHT_SETS = ("default", "published")
+DECODER_VARIANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method. `revision` is raised whenever its code changes the meaning of a result."""
+
+    name: str
+    label: str
+    model: type[ImageAutoencoder]
+    config: type
+    heads: Callable[[Any], dict[str, int]]
+    fixed: Mapping[str, Any]
+    weights: Mapping[str, Mapping[str, Any]]
+    revision: int = 1
+
+    def settings(self, weight_set: str) -> dict[str, Any]:
+        """Every field of the method's configuration under a set of weights, sizes of the images apart."""
+        if weight_set not in self.weights:
+            raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weights)}")
+        config = self.config(**self.fixed, **self.weights[weight_set])
+        not_settings = {"name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder"}
+        return {k: v for k, v in dataclasses.asdict(config).items() if k not in not_settings}
+
+
+def _gaussian_heads(config: Any) -> dict[str, int]:
+    return {"embedding": config.latent_dim, "log_covariance": config.latent_dim}
+
+
+def _point_heads(config: Any) -> dict[str, int]:
+    return {"embedding": config.latent_dim}
+
+
+def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
+    # KL weight 1 against SSE / (2 s_y^2) is KL weight s_y^2 against pythae's SSE / 2.
+    weights = {"default": {"beta": kl_weight * DECODER_VARIANCE}, "published": {"beta": published}}
+    fixed = {"reconstruction_loss": "mse"}
+    return Method(name, label, NoiseFedBetaVAE, BetaVAEConfig, _gaussian_heads, fixed, weights)
+
+
+def _wae(kernel: str) -> Method:
+    weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}}
+    fixed = {"kernel_choice": kernel}
+    label = f"WAE-{kernel.upper()}"
+    return Method(f"wae_{kernel}", label, NoiseFedWAE, WAE_MMD_Config, _point_heads, fixed, weights)
+
+
+def _hgmvae(variant: str, with_fisher: bool) -> Method:
+    letter = variant[0]
+    name = f"hgmvae_{letter}" + ("" if with_fisher else "_no_fisher")
+    label = f"HGMVAE-{letter.upper()}" + ("" if with_fisher else " w/o Fisher")
+    fixed = {"variant": variant}
+    weights = {
+        "default": {"decoder_variance": DECODER_VARIANCE, "fisher": "total", "fisher_weight": 1.0},
+        "published": {"decoder_variance": 1.0, "fisher": "ratio", "fisher_weight": 1.0},
+    }
+    if not with_fisher:
+        weights = {name: values | {"fisher_weight": 0.0} for name, values in weights.items()}
+    return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights)
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        _vae("vae", "VAE", published=1.0, kl_weight=1.0),
+        _vae("beta_vae", "beta-VAE", published=4.0, kl_weight=4.0),
+        Method(
+            "gmvae",
+            "GMVAE",
+            GMVAE,
+            GMVAEConfig,
+            gmvae_heads,
+            {},
+            {"default": {"decoder_variance": DECODER_VARIANCE}, "published": {"decoder_variance": 1.0}},
+        ),
+        Method(
+            "swae",
+            "SWAE",
+            SWAE,
+            SWAEConfig,
+            _point_heads,
+            {},
+            {
+                "default": {"reg_weight": 10.0, "mean_over_pixels": False},
+                "published": {"reg_weight": 10.0, "mean_over_pixels": True},
+            },
+        ),
+        _wae("imq"),
+        _wae("rbf"),
+        _hgmvae("gaussian", with_fisher=True),
+        _hgmvae("uniform", with_fisher=True),
+        _hgmvae("gaussian", with_fisher=False),
+        _hgmvae("uniform", with_fisher=False),
+    )
+}
+
+
+def build_model(
+    method: Method,
+    settings: Mapping[str, Any],
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    width: float,
+    seed: int,
+) -> ImageAutoencoder:
+    """The method's model with its networks initialised from the streams of `seed`, on the CPU."""
+    config = method.config(input_dim=tuple(image_shape), latent_dim=latent_dim, **settings)
+    with seeded("init.trunk", seed=seed):
+        trunk = Trunk(image_shape, width)
+    with seeded("init.decoder", seed=seed):
+        decoder = Decoder(image_shape, latent_dim, width)
+    with seeded("init.heads", seed=seed):
+        return method.model(config, Encoder(trunk, method.heads(config)), decoder)

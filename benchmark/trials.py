@@ -1,0 +1,67 @@
+"""A trial: one training and its evaluation, identified by its content and nothing else."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How every method of a study is trained. AdamW with torch's betas and weight decay, drop_last batches."""
+
+    epochs: int = 10
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """Which images a trial sees: the digest covers the whole prepared set, the counts what is used of it."""
+
+    name: str
+    digest: str
+    kind: str
+    subset: bool
+    split: str
+    n_train: int
+    n_test: int
+    image_shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Everything that changes a trial's result. `protocols`: name -> settings, their revision included."""
+
+    data: TrialData
+    method: str
+    method_revision: int
+    latent_dim: int
+    seed: int
+    weight_set: str
+    settings: dict[str, Any]
+    training: TrainingSettings
+    protocols: dict[str, dict[str, Any]]
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """The trial as plain data, the form in which it is hashed and recorded."""
+        plain = dataclasses.asdict(self)
+        return json.loads(json.dumps(plain | {"dataset": self.data.name}))
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the identity, the name of the trial's record and checkpoint."""
+        return identity_key(self.identity)
+
+    def __str__(self) -> str:
+        return f"{self.data.name} {self.method} d={self.latent_dim} seed={self.seed}"
+
+
+def identity_key(identity: dict[str, Any]) -> str:
+    """SHA-256 hex of an identity in canonical JSON."""
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

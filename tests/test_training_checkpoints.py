@@ -1,0 +1,120 @@
+"""Checkpoints: a round trip is exact, nothing half-written is left, and whatever is no checkpoint is a UserError."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from benchmark.errors import UserError
+from benchmark.methods import METHODS, build_model
+from benchmark.training import checkpoints
+from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
+from benchmark.training.loop import train
+from benchmark.trials import TrainingSettings
+
+
+def build(name: str = "hgmvae_g", d: int = 4, seed: int = 0):
+    method = METHODS[name]
+    return build_model(method, method.settings("default"), (1, 32, 32), d, 0.25, seed)
+
+
+class Bomb:
+    """Unpickling it leaves a file behind."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_round_trip_is_exact_buffers_included(name, tmp_path, draw_images):
+    images = draw_images(16)
+    model = build(name)
+    train(model, (images * 255).byte(), TrainingSettings(epochs=2, batch_size=8), seed=0)
+    path = tmp_path / "deep" / "er" / "key.safetensors"
+    save_checkpoint(model, path)
+    other = build(name, seed=5).eval()
+    with torch.no_grad():
+        assert not torch.equal(other.embed(images), model.embed(images))
+        load_checkpoint(other, path)
+        assert torch.equal(other.embed(images), model.embed(images))
+        assert torch.equal(other.reconstruct(images), model.reconstruct(images))
+    assert all(torch.equal(value, other.state_dict()[key]) for key, value in model.state_dict().items())
+    assert [file.name for file in path.parent.iterdir()] == ["key.safetensors"]
+
+
+def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "key.safetensors"
+    save_checkpoint(build(seed=0), path)
+    save_checkpoint(build(seed=1), path)
+    content = path.read_bytes()
+    key = "encoder.heads.mean.weight"
+    assert torch.equal(load_file(path)[key], build(seed=1).state_dict()[key])
+
+    def disk_full(tensors, part):
+        Path(part).write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", disk_full)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(build(seed=2), path)
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def truncated(path: Path) -> None:
+    save_checkpoint(build(), path)
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def other_dimension(path: Path) -> None:
+    save_checkpoint(build(d=5), path)
+
+
+def other_method(path: Path) -> None:
+    save_checkpoint(build("vae"), path)
+
+
+def one_tensor_missing(path: Path) -> None:
+    state = build().state_dict()
+    state.pop("decoder.fully_connected.0.bias")
+    save_file(state, path)
+
+
+SPOILERS = {
+    "truncated": truncated,
+    "other dimension": other_dimension,
+    "other method": other_method,
+    "one tensor missing": one_tensor_missing,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("<html>404</html>"),
+    "absent": lambda path: None,
+    "a folder": lambda path: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILERS.values(), ids=SPOILERS.keys())
+def test_what_is_no_checkpoint_of_the_model_is_one_clear_line(spoil, tmp_path):
+    path = tmp_path / "key.safetensors"
+    spoil(path)
+    with pytest.raises(UserError) as caught:
+        load_checkpoint(build(), path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    assert "delete it and run again" in message
+
+
+@pytest.mark.parametrize("writer", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
+def test_a_pickle_in_disguise_is_refused_and_never_run(writer, tmp_path):
+    path, trace = tmp_path / "key.safetensors", tmp_path / "the pickle ran"
+    writer(Bomb(trace), path)
+    with pytest.raises(UserError, match="no checkpoint of this model"):
+        load_checkpoint(build(), path)
+    assert not trace.exists()
+    pickle.loads(pickle.dumps(Bomb(trace)))
+    assert trace.exists()  # it would have
