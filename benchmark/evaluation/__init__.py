@@ -1,0 +1,1 @@
+"""Evaluation: protocols turn a trained model's outputs into the paper's metrics; nothing here trains."""

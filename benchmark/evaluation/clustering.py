@@ -1,0 +1,55 @@
+"""How well known classes separate in an embedding: silhouette, Calinski-Harabasz and Davies-Bouldin."""
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from threadpoolctl import threadpool_limits
+
+# Any fixed number will do: the projection is a part of the measuring instrument, not of the trial.
+TSNE_RANDOM_STATE = 0
+
+# Standard deviations along the first component between which t-SNE's squared float32 distances can be told apart and
+# its search for the perplexity ends; scikit-learn's result then does not depend on the scale, as it should not.
+LATENT_SCALES = (1e-12, 1e12)
+
+_SCORES = {
+    "silhouette": silhouette_score,
+    "calinski_harabasz": calinski_harabasz_score,
+    "davies_bouldin": davies_bouldin_score,
+}
+
+
+def tsne_plane(latents: np.ndarray, perplexity: float) -> np.ndarray:
+    """Project `latents` (n, d), d >= 2, to a plane, float64 (n, 2): t-SNE started from the first two
+    principal components (van der Maaten & Hinton 2008; initialisation of Kobak & Berens 2019).
+
+    Runs on one thread: t-SNE amplifies the last bit, and the order of a parallel sum depends on the thread count.
+    Raises ValueError when perplexity >= n, and for latents so flat or so large that float32 cannot hold their
+    variance.
+    """
+    with threadpool_limits(limits=1):
+        tsne = TSNE(2, init=_start(latents), perplexity=perplexity, random_state=TSNE_RANDOM_STATE)
+        return tsne.fit_transform(latents).astype(np.float64)
+
+
+def _start(latents: np.ndarray) -> np.ndarray:
+    """What scikit-learn's `init="pca"` computes, but checked: a NaN in it makes t-SNE end the process (segfault)."""
+    with np.errstate(all="ignore"):
+        try:
+            components = PCA(n_components=2, random_state=TSNE_RANDOM_STATE).fit_transform(latents)
+        except np.linalg.LinAlgError as error:
+            raise ValueError("principal components did not converge") from error
+        scale = np.std(components[:, 0])
+        if not LATENT_SCALES[0] < scale < LATENT_SCALES[1]:
+            raise ValueError(f"the latents' standard deviation {scale:.1g} is beyond float32")
+        return (components / scale * 1e-4).astype(np.float32)
+
+
+def separation(points: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """The three scores of `points` (n, q) grouped by `labels` (n,): silhouette in [-1, 1], Calinski-Harabasz
+    >= 0 (higher is better for both), Davies-Bouldin >= 0 (lower is better).
+
+    Raises ValueError unless 2 <= number of classes < n.
+    """
+    return {name: float(score(points, labels)) for name, score in _SCORES.items()}

@@ -1,0 +1,260 @@
+"""The paper's three protocols: each a small set of settings, and a pure function of a model's outputs.
+
+A protocol's fields are hashed into a trial's identity (`dataclasses.asdict`). Whoever changes what a protocol
+measures raises its `REVISION`: records made before then no longer pass for it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from benchmark.evaluation import clustering, image_quality
+from benchmark.evaluation.backbones import BACKBONES, Backbone
+from benchmark.evaluation.fid import fid
+from benchmark.evaluation.networks import Pretrained, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
+from benchmark.evaluation.subsets import random_subset, stratified_subset
+
+
+@dataclass(frozen=True)
+class TrialOutputs:
+    """What a trained model is reduced to; N training and M test images. ValueError where counts or shapes differ.
+
+    A field that no wanted protocol `needs` may be None; labels are None where the data set has none.
+    """
+
+    latents_train: np.ndarray | None  # float32 (N, d), deterministic embeddings
+    labels_train: np.ndarray | None  # (N,)
+    latents_test: np.ndarray | None  # float32 (M, d)
+    labels_test: np.ndarray | None  # (M,)
+    images_test: np.ndarray | None  # uint8 (M, C, S, S)
+    reconstructions_test: np.ndarray | None  # float32 in [0, 1], (M, C, S, S)
+
+    def __post_init__(self):
+        for one, other in (
+            ("latents_train", "labels_train"),
+            ("latents_test", "labels_test"),
+            ("images_test", "reconstructions_test"),
+        ):
+            first, second = getattr(self, one), getattr(self, other)
+            if first is not None and second is not None and len(first) != len(second):
+                raise ValueError(f"{len(first)} {one} and {len(second)} {other}")
+        if self.reconstructions_test is not None and self.images_test.shape != self.reconstructions_test.shape:
+            raise ValueError(
+                f"images_test {self.images_test.shape} and reconstructions_test {self.reconstructions_test.shape}"
+            )
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """Where scoring runs and may look for weights; nothing here changes what a score means."""
+
+    weights_dir: Path | None = None
+    device: str = "cpu"
+    offline: bool = True
+    backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
+
+    @property
+    def batch_size(self) -> int:
+        """Images at a time; scores do not depend on it. Inception takes some 15 MB per image."""
+        return 256 if self.device.startswith("cuda") else 32
+
+
+class Protocol:
+    """What every protocol shares: `metrics` it computes, `needs` from TrialOutputs, and a checked revision."""
+
+    REVISION: ClassVar[int] = 1
+    metrics: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]]
+    revision: int
+
+    def __post_init__(self):
+        if self.revision != self.REVISION:
+            raise ValueError(f"{type(self).__name__} is at revision {self.REVISION}, not {self.revision}")
+
+    def score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
+        """Every metric, or its reason; never raises for what a model may put out (NaN, constants)."""
+        try:
+            return self._score(outputs, context)
+        except Unscorable as reason:
+            return none_of(self.metrics, str(reason))
+
+    def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
+        """As `score`; may raise Unscorable for all metrics at once."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Clustering(Protocol):
+    """SC, CH and DB of true labels in the t-SNE plane of `n_images` test latents (Tables 1 and 4).
+
+    The images are a class-stratified random choice, the same for every trial; all where there are fewer.
+    """
+
+    metrics: ClassVar = ("silhouette", "calinski_harabasz", "davies_bouldin")
+    needs: ClassVar = ("latents_test", "labels_test")
+
+    n_images: int = 5_000
+    perplexity: float = 30.0
+    revision: int = Protocol.REVISION
+
+    def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
+        labels = _labels(outputs.labels_test)
+        rows = stratified_subset(labels, self.n_images)
+        latents, labels = outputs.latents_test[rows], labels[rows]
+        classes = _class_count(labels)
+        if len(rows) <= self.perplexity:
+            raise Unscorable(f"perplexity {self.perplexity:g} needs more images than that, there are {len(rows)}")
+        if classes >= len(rows):
+            raise Unscorable(f"{classes} classes in {len(rows)} images")
+        _check_latents(latents)
+        try:
+            plane = clustering.tsne_plane(latents, self.perplexity)
+        except ValueError as error:
+            raise Unscorable(f"t-SNE failed: {str(error).splitlines()[0]}") from error
+        if not np.isfinite(plane).all():
+            raise Unscorable("t-SNE gave coordinates that are not finite")
+        separation = clustering.separation(plane, labels)
+        measures = {metric: lambda value=value: value for metric, value in separation.items()}
+        return collect(measures, {"n_images": len(rows), "classes": classes})
+
+
+@dataclass(frozen=True)
+class Classification(Protocol):
+    """Accuracy over all classes of an RBF support vector machine on standardised latents (Table 2).
+
+    Fitted on the training latents, scored on the test latents; None means all, a number a stratified choice.
+    """
+
+    metrics: ClassVar = ("svm_accuracy",)
+    needs: ClassVar = ("latents_train", "labels_train", "latents_test", "labels_test")
+
+    n_train: int | None = None
+    n_test: int | None = None
+    c: float = 1.0
+    revision: int = Protocol.REVISION
+
+    def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
+        labels_train, labels_test = _labels(outputs.labels_train), _labels(outputs.labels_test)
+        train = stratified_subset(labels_train, self.n_train)
+        test = stratified_subset(labels_test, self.n_test)
+        if not len(test):
+            raise Unscorable("no test images")
+        classes = _class_count(labels_train[train])
+        latents_train, latents_test = outputs.latents_train[train], outputs.latents_test[test]
+        _check_latents(latents_train)
+        _check_finite(latents_test, "latents")
+        scaler = StandardScaler().fit(latents_train.astype(np.float64))
+        machine = SVC(kernel="rbf", C=self.c, gamma="scale", cache_size=1000)
+        machine.fit(scaler.transform(latents_train.astype(np.float64)), labels_train[train])
+
+        def accuracy() -> float:
+            return machine.score(scaler.transform(latents_test.astype(np.float64)), labels_test[test])
+
+        details = {"n_train": len(train), "n_test": len(test), "classes": classes}
+        return collect({"svm_accuracy": accuracy}, details)
+
+
+@dataclass(frozen=True)
+class Reconstruction(Protocol):
+    """SSIM, MS-SSIM, LPIPS (AlexNet) and FID of test images and their reconstructions (Tables 3 and 5).
+
+    None means all test images, a number a random choice that is the same for every trial. FID may take fewer,
+    because it costs most; the counts are recorded: below 2,048 images its covariance is singular.
+    """
+
+    metrics: ClassVar = ("fid", "ssim", "ms_ssim", "lpips")
+    needs: ClassVar = ("images_test", "reconstructions_test")
+
+    n_images: int | None = None
+    fid_images: int | None = None
+    revision: int = Protocol.REVISION
+
+    def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
+        rows = random_subset(len(outputs.images_test), self.n_images)
+        if not len(rows):
+            raise Unscorable("no test images")
+        originals, reconstructions = outputs.images_test[rows], outputs.reconstructions_test[rows]
+        _check_finite(reconstructions, "reconstructions")
+        if reconstructions.min() < 0 or reconstructions.max() > 1:
+            raise Unscorable("reconstructions leave [0, 1]")
+        side = originals.shape[-1]
+        scales = image_quality.ms_ssim_scales(side)
+        for_fid = random_subset(len(rows), self.fid_images)
+        weights: dict[str, str] = {}  # file name -> SHA-256
+
+        def load(loader, name: str) -> Pretrained:
+            backbone = context.backbones[name]
+            pretrained = loader(backbone, context.weights_dir, context.offline, context.device)
+            weights[backbone.file_name] = pretrained.sha256
+            return pretrained
+
+        def mean_of(score: image_quality.PairScore) -> float:
+            return image_quality.mean_pair_score(score, originals, reconstructions, context.batch_size, context.device)
+
+        def ssim() -> float:
+            _check_side(side, image_quality.SSIM_MIN_SIDE)
+            return mean_of(image_quality.ssim_per_image)
+
+        def ms_ssim() -> float:
+            _check_side(side, image_quality.MS_SSIM_KERNEL)
+            return mean_of(image_quality.ms_ssim_per_image)
+
+        def lpips() -> float:
+            _check_side(side, image_quality.LPIPS_MIN_SIDE)
+            return mean_of(image_quality.lpips_per_image(load(pretrained_lpips, "alexnet").network))
+
+        def frechet() -> float:
+            if len(for_fid) < 2:
+                raise Unscorable("FID needs at least two images")
+            inception = load(pretrained_inception, "inception")
+            return fid(inception, originals[for_fid], reconstructions[for_fid], context.batch_size, context.device)
+
+        details = {
+            "n_images": len(rows),
+            "fid_images": len(for_fid),
+            "ms_ssim_scales": scales,
+            "weights": weights,
+        }
+        return collect({"fid": frechet, "ssim": ssim, "ms_ssim": ms_ssim, "lpips": lpips}, details)
+
+
+PROTOCOLS: dict[str, type[Protocol]] = {
+    "clustering": Clustering,
+    "classification": Classification,
+    "reconstruction": Reconstruction,
+}
+
+
+def _labels(labels: np.ndarray | None) -> np.ndarray:
+    if labels is None:
+        raise Unscorable("the data set has no labels")
+    return np.asarray(labels)
+
+
+def _class_count(labels: np.ndarray) -> int:
+    classes = len(np.unique(labels))
+    if classes < 2:
+        raise Unscorable(f"at least two classes are needed, there {'is one' if classes else 'are none'}")
+    return classes
+
+
+def _check_finite(values: np.ndarray, what: str) -> None:
+    finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if not finite.all():
+        raise Unscorable(f"{np.count_nonzero(~finite)} of {len(finite)} {what} are not finite")
+
+
+def _check_latents(latents: np.ndarray) -> None:
+    _check_finite(latents, "latents")
+    if (latents == latents[:1]).all():
+        raise Unscorable("the latents are constant: every image has the same embedding")
+
+
+def _check_side(side: int, smallest: int) -> None:
+    if side < smallest:
+        raise Unscorable(f"images of {side} pixels a side are too small, {smallest} are needed")

@@ -1,0 +1,203 @@
+"""The clustering and classification protocols, on latents whose answer is known."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn.manifold import TSNE
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from threadpoolctl import threadpool_limits
+
+from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, EvaluationContext, TrialOutputs
+from benchmark.evaluation.scores import Scores, Unscorable, collect
+from benchmark.evaluation.subsets import stratified_subset
+from benchmark.paper import METRICS, TABLES
+
+HERE = EvaluationContext()
+CONSTANT = "the latents are constant: every image has the same embedding"
+
+
+def blobs(n: int, dim: int = 4, distance: float = 20.0, classes: int = 3, seed: int = 0):
+    """Unit Gaussians around centres `distance` apart on the axes: latents (n, dim) float32, labels (n,)."""
+    stream = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    centres = distance * np.eye(classes, dim)
+    return (centres[labels] + stream.normal(size=(n, dim))).astype(np.float32), labels
+
+
+def outputs(latents, labels, train=None, train_labels=None) -> TrialOutputs:
+    return TrialOutputs(train, train_labels, latents, labels, None, None)
+
+
+def test_every_protocol_of_the_paper_gives_the_metrics_of_its_tables():
+    for table in TABLES.values():
+        assert set(table.metrics) <= set(PROTOCOLS[table.protocol].metrics)
+    assert {metric for protocol in PROTOCOLS.values() for metric in protocol.metrics} == set(METRICS)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_settings_survive_the_way_through_a_record(name):
+    protocol = PROTOCOLS[name]
+    settings = json.loads(json.dumps(dataclasses.asdict(protocol())))
+    assert protocol(**settings) == protocol()
+    with pytest.raises(ValueError, match="revision"):
+        protocol(**settings | {"revision": 99})
+
+
+def test_clustering_scores_are_sklearns_on_the_same_plane():
+    latents, labels = blobs(150, distance=4)
+    scores = Clustering(n_images=90, perplexity=12).score(outputs(latents, labels), HERE)
+    rows = stratified_subset(labels, 90)
+    plane = TSNE(2, init="pca", perplexity=12, random_state=0).fit_transform(latents[rows])
+    assert scores.values["silhouette"] == pytest.approx(silhouette_score(plane, labels[rows]), rel=1e-5)
+    assert scores.values["calinski_harabasz"] == pytest.approx(calinski_harabasz_score(plane, labels[rows]), rel=1e-5)
+    assert scores.values["davies_bouldin"] == pytest.approx(davies_bouldin_score(plane, labels[rows]), rel=1e-5)
+    assert scores.details == {"n_images": 90, "classes": 3}
+
+
+def test_separated_classes_score_better_than_shuffled_labels():
+    latents, labels = blobs(120)
+    good = Clustering(perplexity=15).score(outputs(latents, labels), HERE).values
+    bad = Clustering(perplexity=15).score(outputs(latents, np.random.default_rng(3).permutation(labels)), HERE).values
+    assert good["silhouette"] > 0.6 > 0.1 > bad["silhouette"]
+    assert good["calinski_harabasz"] > 20 * bad["calinski_harabasz"]
+    assert good["davies_bouldin"] < 0.6 < 2 < bad["davies_bouldin"]
+
+
+def test_clustering_does_not_depend_on_the_thread_count():
+    latents, labels = blobs(120, distance=3)
+    with threadpool_limits(1):
+        one = Clustering(perplexity=15).score(outputs(latents, labels), HERE)
+    with threadpool_limits(2):
+        assert Clustering(perplexity=15).score(outputs(latents, labels), HERE) == one
+
+
+def test_two_latent_dimensions_are_enough_for_the_plane():
+    latents, labels = blobs(60, dim=2, classes=2)
+    assert set(Clustering(perplexity=10).score(outputs(latents, labels), HERE).values) == set(Clustering.metrics)
+
+
+def spoilt(latents: np.ndarray, value: float) -> np.ndarray:
+    latents = latents.copy()
+    latents[7, 1] = value
+    return latents
+
+
+LATENTS, LABELS = blobs(60)
+
+
+@pytest.mark.parametrize(
+    ("latents", "labels", "reason"),
+    [
+        (LATENTS, None, "the data set has no labels"),
+        (LATENTS, np.zeros(60, int), "at least two classes are needed, there is one"),
+        (LATENTS, np.arange(60), "60 classes in 60 images"),
+        (LATENTS[:20], LABELS[:20], "perplexity 30 needs more images than that, there are 20"),
+        (LATENTS[:0], LABELS[:0], "at least two classes are needed, there are none"),
+        (spoilt(LATENTS, math.nan), LABELS, "1 of 60 latents are not finite"),
+        (spoilt(LATENTS, -math.inf), LABELS, "1 of 60 latents are not finite"),
+        (np.full_like(LATENTS, 0.25), LABELS, CONSTANT),
+    ],
+)
+def test_clustering_that_cannot_be_scored_says_why(latents, labels, reason):
+    scores = Clustering().score(outputs(latents, labels), HERE)
+    assert scores.values == {}
+    assert scores.unavailable == dict.fromkeys(Clustering.metrics, reason)
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e20, 1e14, 1e10, 1e-11, 1e-14, 1e-30])
+def test_latents_at_the_ends_of_the_float_range_get_a_number_or_a_reason(scale):
+    """Without the check of its start, scikit-learn's t-SNE ends the process (segmentation fault) at 1e-30."""
+    scores = Clustering().score(outputs(LATENTS * np.float32(scale), LABELS), HERE)
+    if 1e-12 < scale < 1e12:
+        assert set(scores.values) == set(Clustering.metrics)
+    else:
+        assert all(reason.startswith("t-SNE failed: ") for reason in scores.unavailable.values())
+        assert set(scores.unavailable) == set(Clustering.metrics)
+
+
+def test_latents_that_vary_by_a_rounding_error_get_a_reason():
+    flat = np.ones_like(LATENTS)
+    flat[3, 1] += np.float32(1.2e-7)
+    assert len(np.unique(flat)) == 2
+    scores = Clustering().score(outputs(flat, LABELS), HERE)
+    assert set(scores.unavailable) == set(Clustering.metrics)
+    assert scores.unavailable["silhouette"].startswith("t-SNE failed: the latents' standard deviation")
+
+
+def test_a_collapse_to_few_distinct_points_is_scored():
+    latents = np.repeat(LATENTS[:4], 15, axis=0)
+    scores = Clustering().score(outputs(latents, LABELS), HERE)
+    assert set(scores.values) == set(Clustering.metrics)
+
+
+def test_svm_separates_blobs_without_a_mistake():
+    latents, labels = blobs(90)
+    train, train_labels = blobs(150, seed=1)
+    scores = Classification().score(outputs(latents, labels, train, train_labels), HERE)
+    assert scores.values == {"svm_accuracy": 1.0}
+    assert scores.details == {"n_train": 150, "n_test": 90, "classes": 3}
+
+
+def test_svm_is_at_chance_on_latents_that_carry_nothing():
+    stream = np.random.default_rng(0)
+    latents = stream.normal(size=(1600, 4)).astype(np.float32)
+    labels = stream.integers(0, 10, 1600)
+    values = Classification().score(outputs(latents[:800], labels[:800], latents[800:], labels[800:]), HERE).values
+    # Chance is 0.1 with a standard deviation of 0.011.
+    assert values["svm_accuracy"] == pytest.approx(0.1, abs=0.045)
+
+
+def test_svm_does_not_see_the_scale_of_a_dimension():
+    latents, labels = blobs(120, distance=2)
+    stretch = np.array([1e4, 1e-4, 1, 50], np.float32)
+    plain = Classification().score(outputs(latents[60:], labels[60:], latents[:60], labels[:60]), HERE)
+    scaled = latents * stretch + 3 * stretch
+    assert Classification().score(outputs(scaled[60:], labels[60:], scaled[:60], labels[:60]), HERE) == plain
+    assert 0.5 < plain.values["svm_accuracy"] < 1
+
+
+def test_svm_takes_a_stratified_part_when_asked():
+    latents, labels = blobs(90)
+    scores = Classification(n_train=30, n_test=60).score(outputs(latents, labels, latents, labels), HERE)
+    assert scores.details == {"n_train": 30, "n_test": 60, "classes": 3}
+
+
+@pytest.mark.parametrize(
+    ("latents", "labels", "train", "train_labels", "reason"),
+    [
+        (LATENTS, None, LATENTS, LABELS, "the data set has no labels"),
+        (LATENTS[:0], LABELS[:0], LATENTS, LABELS, "no test images"),
+        (LATENTS, LABELS, LATENTS, np.ones(60, int), "at least two classes are needed, there is one"),
+        (
+            LATENTS,
+            LABELS,
+            np.ones_like(LATENTS),
+            LABELS,
+            CONSTANT,
+        ),
+        (LATENTS, LABELS, spoilt(LATENTS, math.nan), LABELS, "1 of 60 latents are not finite"),
+        (spoilt(LATENTS, math.inf), LABELS, LATENTS, LABELS, "1 of 60 latents are not finite"),
+    ],
+)
+def test_classification_that_cannot_be_scored_says_why(latents, labels, train, train_labels, reason):
+    scores = Classification().score(outputs(latents, labels, train, train_labels), HERE)
+    assert (scores.values, scores.unavailable) == ({}, {"svm_accuracy": reason})
+
+
+def test_outputs_that_do_not_belong_together_are_refused():
+    with pytest.raises(ValueError, match="60 latents_test and 59 labels_test"):
+        outputs(LATENTS, LABELS[:59])
+
+
+def test_a_score_is_finite_or_has_a_reason():
+    def broken() -> float:
+        raise Unscorable("no reason to worry")
+
+    scores = collect({"a": lambda: 0.0, "b": lambda: math.nan, "c": broken, "d": lambda: -math.inf}, {})
+    assert scores.values == {"a": 0.0}
+    assert scores.unavailable == {"b": "computed as nan", "c": "no reason to worry", "d": "computed as -inf"}
+    with pytest.raises(ValueError, match="a is nan"):
+        Scores({"a": math.nan}, {})

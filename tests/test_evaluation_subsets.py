@@ -1,0 +1,71 @@
+"""Which images are scored, and whether a latent space is alive."""
+
+import numpy as np
+import pytest
+
+from benchmark.evaluation.health import active_units, collapsed
+from benchmark.evaluation.subsets import random_subset, stratified_subset
+
+
+def test_stratified_counts_are_the_shares_and_do_not_depend_on_the_order_of_classes():
+    labels = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], [500, 300, 200]))
+    rows = stratified_subset(labels, 100)
+    assert np.bincount(labels[rows]).tolist() == [50, 30, 20]
+    assert (np.diff(rows) > 0).all()  # ascending, so none twice
+
+
+def test_shares_that_are_not_whole_go_to_the_largest_remainder():
+    labels = np.repeat([0, 1, 2], [55, 33, 12])
+    # exact shares of 10: 5.5, 3.3, 1.2
+    assert np.bincount(labels[stratified_subset(labels, 10)]).tolist() == [6, 3, 1]
+
+
+def test_every_call_takes_the_same_images_whatever_the_global_streams_do():
+    labels = np.arange(1000) % 10
+    first = stratified_subset(labels, 137)
+    np.random.seed(99)  # noqa: NPY002
+    assert (stratified_subset(labels, 137) == first).all()
+    assert (random_subset(1000, 40) == random_subset(1000, 40)).all()
+    assert first.tolist() != list(range(137))
+
+
+def test_random_subset_is_spread_over_the_whole_set():
+    rows = random_subset(10_000, 2_000)
+    assert len(np.unique(rows)) == 2_000
+    # The mean of 2,000 of 10,000 positions has a standard deviation of 58.
+    assert rows.mean() == pytest.approx(4999.5, abs=250)
+
+
+@pytest.mark.parametrize("n", [None, 7, 8])
+def test_asking_for_all_or_more_gives_all(n):
+    assert stratified_subset(np.array([1, 0, 1, 1, 0, 2, 2]), n).tolist() == list(range(7))
+    assert random_subset(7, n).tolist() == list(range(7))
+
+
+def test_active_units_counts_variances_above_a_hundredth():
+    alternating = np.tile([[1.0], [-1.0]], (50, 1))  # variance 1
+    latents = (alternating * np.sqrt([1.0, 0.0101, 0.0099, 0.0])).astype(np.float32) + 5
+    assert active_units(latents) == 2
+
+
+def test_a_dimension_with_values_that_are_not_finite_is_not_active():
+    latents = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    latents[4, 0], latents[5, 1] = np.nan, np.inf
+    assert active_units(latents) == 1
+
+
+@pytest.mark.parametrize(
+    ("active", "latent_dim", "verdict"),
+    [
+        (0, 2, True),
+        (1, 2, False),
+        (1, 4, True),
+        (2, 4, False),
+        (3, 8, True),
+        (4, 8, False),
+        (3, 128, True),
+        (4, 128, False),
+    ],
+)
+def test_collapse_is_fewer_than_half_of_the_dimensions_up_to_eight(active, latent_dim, verdict):
+    assert collapsed(active, latent_dim) is verdict
