@@ -1,0 +1,115 @@
+"""The paper as data: its five tables, their metrics, and the 392 numbers it printed.
+
+Source: Zhou, Liu, Du, "HGMVAE: hierarchical disentanglement in Gaussian mixture variational autoencoder",
+The Visual Computer, 2024, doi 10.1007/s00371-024-03338-x. The numbers are in results/paper/tables.csv.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAPER_FOLDER = REPOSITORY / "results" / "paper"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One column of a table: its name in files, its heading, which direction is better, how it prints."""
+
+    name: str
+    label: str
+    higher_is_better: bool
+    decimals: int = 3
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("silhouette", "SC", higher_is_better=True),
+        Metric("calinski_harabasz", "CH", higher_is_better=True, decimals=1),
+        Metric("davies_bouldin", "DB", higher_is_better=False),
+        Metric("svm_accuracy", "SVM accuracy", higher_is_better=True),
+        Metric("fid", "FID", higher_is_better=False),
+        Metric("ssim", "SSIM", higher_is_better=True),
+        Metric("ms_ssim", "MS-SSIM", higher_is_better=True),
+        Metric("lpips", "LPIPS", higher_is_better=False),
+    )
+}
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """One table of the paper: which trials it needs and which protocol scores them."""
+
+    number: int
+    title: str
+    protocol: str  # a name in benchmark.evaluation.protocols.PROTOCOLS
+    metrics: tuple[str, ...]
+    datasets: tuple[str, ...]
+    methods: tuple[str, ...]
+    latent_dims: tuple[int, ...]
+
+
+_CLUSTERING = ("silhouette", "calinski_harabasz", "davies_bouldin")
+_RECONSTRUCTION = ("fid", "ssim", "ms_ssim", "lpips")
+_ALL_DIMS = (2, 4, 8, 16, 32, 64, 128)
+_IMAGE_SETS = ("chairs", "celeba", "mnist", "fashion_mnist")
+_EIGHT = ("vae", "beta_vae", "gmvae", "swae", "wae_imq", "wae_rbf", "hgmvae_g", "hgmvae_u")
+_ABLATION = ("gmvae", "hgmvae_g_no_fisher", "hgmvae_g", "hgmvae_u_no_fisher", "hgmvae_u")
+
+TABLES = {
+    table.number: table
+    for table in (
+        PaperTable(
+            1,
+            "Clustering of the MNIST test set",
+            "clustering",
+            _CLUSTERING,
+            ("mnist",),
+            ("gmvae", "hgmvae_g", "hgmvae_u"),
+            _ALL_DIMS,
+        ),
+        PaperTable(
+            2,
+            "SVM accuracy on the latents",
+            "classification",
+            ("svm_accuracy",),
+            ("cifar10", "mnist"),
+            _EIGHT,
+            (8,),
+        ),
+        PaperTable(3, "Reconstruction", "reconstruction", _RECONSTRUCTION, _IMAGE_SETS, _EIGHT, (128,)),
+        PaperTable(
+            4,
+            "Clustering of the MNIST test set with and without the Fisher term",
+            "clustering",
+            _CLUSTERING,
+            ("mnist",),
+            _ABLATION,
+            _ALL_DIMS,
+        ),
+        PaperTable(
+            5,
+            "Reconstruction with and without the Fisher term",
+            "reconstruction",
+            _RECONSTRUCTION,
+            _IMAGE_SETS,
+            _ABLATION,
+            (128,),
+        ),
+    )
+}
+
+DATASET_LABELS = {
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR-10",
+    "celeba": "CelebA",
+    "chairs": "3D Chairs",
+}
+
+
+def paper_numbers() -> pd.DataFrame:
+    """The paper's cells: table (int), dataset, metric, method (str), latent_dim (int), value (float)."""
+    return pd.read_csv(PAPER_FOLDER / "tables.csv")

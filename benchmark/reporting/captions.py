@@ -1,0 +1,52 @@
+"""What every table says on its face, as plain sentences; each renderer escapes them for itself."""
+
+from benchmark.paper import METRICS
+from benchmark.reporting.tables import Table
+
+MARK_MEANINGS = {
+    "procedural": "drawn by program in place of the real images, so these numbers are no result",
+    "subset": "a part of the data set's images",
+}
+INCOMPLETE_LEGEND = "[2/3]: incomplete, 2 of 3 seeds have a value."
+COLLAPSED_LEGEND = "some of its seeds collapsed (see the footnote)."
+ABSENT = "–"  # a cell the study does not ask for
+
+
+def facts(table: Table) -> list[str]:
+    """Title, study, seeds, weight set, reductions, marks: one sentence each, in this order."""
+    sentences = [
+        f"{table.paper.title} (Table {table.paper.number} of the paper).",
+        f"Study {table.study}, {seed_count(table.seeds)}, weight set {table.weight_set}.",
+    ]
+    if not table.dims_across:
+        sentences.append(f"Latent dimension {', '.join(map(str, table.latent_dims))}.")
+    if table.notes:
+        sentences.append(f"Reduced against the paper: {'; '.join(table.notes)}.")
+    sentences += [
+        f"{table.dataset_heading(dataset)}: {MARK_MEANINGS.get(mark, mark)}."
+        for dataset in table.datasets
+        for mark in table.marks.get(dataset, ())
+    ]
+    return sentences
+
+
+def legend(table: Table) -> list[str]:
+    """How to read a cell, save for the marks of rank, which each renderer names in its own type."""
+    sentences = ["Mean ± standard deviation (ddof 1) over seeds; in parentheses the paper's value."]
+    cells = table.cells.values()
+    if any(0 < len(cell.values) < cell.asked for cell in cells):
+        sentences.append(INCOMPLETE_LEGEND)
+    if any(cell.collapsed for cell in cells):
+        sentences.append(f"†: {COLLAPSED_LEGEND}")
+    if any(table.cell(row, column) is None for row in table.rows for column in table.columns):
+        sentences.append(f"{ABSENT}: not part of this study.")
+    return sentences
+
+
+def seed_count(seeds: int) -> str:
+    return f"{seeds} seed" if seeds == 1 else f"{seeds} seeds"
+
+
+def metric_heading(metric: str) -> str:
+    """The metric's label with an arrow towards the better, such as 'SC ↑'."""
+    return f"{METRICS[metric].label} {'↑' if METRICS[metric].higher_is_better else '↓'}"
