@@ -1,0 +1,94 @@
+"""The command line: what can be asked, and how errors end.
+
+Exit status: 0 the study is whole; 2 bad use, with one line that says what to do; 3 some trials failed or
+could not run; 130 Ctrl-C.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmark import commands
+from benchmark.errors import UserError
+from benchmark.methods import METHODS, WEIGHT_SETS
+from benchmark.studies import STUDIES
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark", description="Reproduces and judges the HGMVAE paper (2024)."
+    )
+    subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
+    _add_study_options(run)
+    run.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
+    run.add_argument("--jobs", type=_positive, help="trials at once (default: 1 on a GPU, else one a core)")
+    run.add_argument("--force", action="store_true", help="run trials again that have a record already")
+    run.set_defaults(function=commands.run)
+
+    plan = subcommands.add_parser("plan", help="show what a study would run, download and cost; run nothing")
+    _add_study_options(plan)
+    plan.add_argument("--out", type=Path, help="results folder to look for finished trials in")
+    plan.add_argument("--jobs", type=_positive, help="trials at once, for the forecast")
+    plan.add_argument("--trials", action="store_true", help="list every trial with its key")
+    plan.set_defaults(function=commands.plan)
+
+    tables = subcommands.add_parser("tables", help="make the tables of a results folder again from its records")
+    tables.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
+    tables.set_defaults(function=commands.tables)
+
+    fetch = subcommands.add_parser("fetch", help="get data sets and metric weights, verified by checksum")
+    fetch.add_argument("what", nargs="*", help="data sets, or `weights` (default: everything)")
+    _add_data_options(fetch)
+    fetch.set_defaults(function=commands.fetch)
+
+    methods = subcommands.add_parser("methods", help="list the methods, or print one method's card")
+    methods.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
+    methods.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
+    methods.set_defaults(function=commands.methods)
+
+    studies = subcommands.add_parser("studies", help="list the studies")
+    studies.set_defaults(function=commands.studies)
+    return parser
+
+
+def _add_study_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--study", choices=[*STUDIES], help="default: the one that fits this machine")
+    parser.add_argument("--seeds", type=_positive, help="seeds 0..N-1 instead of the study's own number")
+    parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
+    parser.add_argument("--weights", choices=WEIGHT_SETS, default="default", help="the set of loss weights")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    _add_data_options(parser)
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", type=Path, default=commands.DEFAULT_DATA_DIR, help="where data sets are")
+    parser.add_argument("--weights-dir", type=Path, help="where the pretrained weights of FID and LPIPS are")
+    parser.add_argument("--offline", action="store_true", help="download nothing")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status; a UserError becomes one line on standard error."""
+    options = build_parser().parse_args(arguments)
+    console = Console(soft_wrap=True)
+    try:
+        return options.function(options, console)
+    except UserError as error:
+        print(f"benchmark: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("benchmark: interrupted; the same command continues where it stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `... | head`
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,1 @@
+"""Execution: from a study to records on disk."""

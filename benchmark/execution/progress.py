@@ -1,0 +1,88 @@
+"""Progress of a study: live bars in a terminal, plain lines elsewhere."""
+
+import time
+from contextlib import AbstractContextManager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from benchmark.execution.workers import Event
+from benchmark.trials import Trial
+
+SECONDS_BETWEEN_LINES = 15
+
+
+class BarProgress(AbstractContextManager):
+    """One bar for the study, one for the epochs of every trial under way."""
+
+    def __init__(self, console: Console, total: int):
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._study = self._progress.add_task("trials", total=total)
+        self._bars: dict[str, int] = {}
+
+    def __enter__(self) -> "BarProgress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        trial = event.trial
+        if event.kind == "started":
+            self._bars[trial.key] = self._progress.add_task(f"  {trial}: epochs", total=trial.training.epochs)
+        elif event.kind == "epoch":
+            self._progress.update(self._bars[trial.key], completed=event.value)
+        else:
+            self._progress.remove_task(self._bars.pop(trial.key))
+            self._progress.advance(self._study)
+            if event.value != "ok":
+                self._progress.console.print(_ending(trial, event.value), highlight=False)
+
+
+class LineProgress(AbstractContextManager):
+    """A line every quarter of a minute, and one for each trial that did not end well."""
+
+    def __init__(self, console: Console, total: int):
+        self._console, self._total, self._done = console, total, 0
+        self._started = self._last_line = time.monotonic()
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def show(self, event: Event) -> None:
+        if event.kind != "finished":
+            return
+        self._done += 1
+        now = time.monotonic()
+        if event.value != "ok":
+            self._line(_ending(event.trial, event.value))
+        if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done == self._total:
+            self._last_line = now
+            left = (now - self._started) / self._done * (self._total - self._done)
+            self._line(f"{self._done}/{self._total} trials done, about {minutes(left)} left")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def progress_view(console: Console, total: int) -> BarProgress | LineProgress:
+    """The view that fits the console."""
+    return (BarProgress if console.is_terminal else LineProgress)(console, total)
+
+
+def minutes(seconds: float) -> str:
+    """A duration as a person says it: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _ending(trial: Trial, status: int | str) -> str:
+    return f"{trial}: {status}"

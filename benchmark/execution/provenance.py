@@ -1,0 +1,57 @@
+"""Where a result comes from: code, versions, hardware, command and date."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.paper import REPOSITORY
+
+PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
+
+
+@cache
+def code_state() -> dict[str, Any]:
+    """`git_commit` and `git_dirty` of the checkout, both None outside of one."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"git_commit": commit, "git_dirty": bool(_git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"git_commit": None, "git_dirty": None}
+
+
+def provenance(device: str) -> dict[str, Any]:
+    """Plain data for a record: code, package versions, device, threads and the time (UTC) of the call."""
+    return code_state() | {
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "device": device_name(device),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def command_line() -> str:
+    """The command as a user would type it, without this machine's folders."""
+    arguments = [Path(argument).name if argument.startswith("/") else argument for argument in sys.argv[1:]]
+    return shlex.join(["python", "-m", "benchmark", *arguments])
+
+
+def device_name(device: str) -> str:
+    """A device as a reader knows it: "cpu (x86_64)", "cuda (NVIDIA H200)"."""
+    if device.startswith("cuda"):
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({platform.machine()})"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(REPOSITORY), *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()

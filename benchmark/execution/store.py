@@ -1,0 +1,112 @@
+"""The results folder: one JSON record a trial under its key, checkpoints beside, and the study's manifest.
+
+    <out>/manifest.json               which cells the study has and which trials belong to them
+    <out>/records/<key>.json          one trial each
+    <out>/checkpoints/<key>.safetensors
+    <out>/tables/                     made from the two above
+
+Every file is written under a temporary name and renamed, so it is whole or absent.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.trials import identity_key
+
+RECORD_SCHEMA = 1
+DONE = ("ok", "diverged")  # a failed trial is tried again by the next run
+
+
+class Store:
+    """Reads and writes one results folder; `report` is told of records that had to be moved aside."""
+
+    def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None):
+        self.folder = folder
+        self._report = report
+
+    def record_path(self, key: str) -> Path:
+        return self.folder / "records" / f"{key}.json"
+
+    def checkpoint_path(self, key: str) -> Path:
+        return self.folder / "checkpoints" / f"{key}.safetensors"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / "manifest.json"
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        write_json(self.record_path(record["key"]), record)
+
+    def read_record(self, key: str) -> dict[str, Any] | None:
+        """The record of a trial; None where there is none, or none that can be trusted (then moved aside)."""
+        path = self.record_path(key)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            return self._move_aside(path, f"cannot be read ({error})")
+        try:
+            record = json.loads(text)
+        except ValueError:
+            return self._move_aside(path, "is not valid JSON")
+        fault = record_fault(record, key)
+        return self._move_aside(path, fault) if fault else record
+
+    def read_records(self, keys: list[str]) -> dict[str, dict[str, Any]]:
+        """Key -> record for those of the keys that have one."""
+        found = ((key, self.read_record(key)) for key in keys)
+        return {key: record for key, record in found if record is not None}
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        write_json(self.manifest_path, manifest)
+
+    def read_manifest(self) -> dict[str, Any] | None:
+        """The manifest; None where there is none. Raises UserError where it cannot be read."""
+        try:
+            return json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.manifest_path}: not a readable manifest ({error}); delete it and run again"
+            ) from None
+
+    def remove_parts(self) -> None:
+        """Remove what killed writers left half-written. Call only while no one writes."""
+        for part in self.folder.rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def _move_aside(self, path: Path, fault: str) -> None:
+        aside = path.with_suffix(".unreadable")
+        path.replace(aside)
+        self._report(f"record {path.name} {fault}: moved aside to {aside.name}, the trial is run again")
+
+
+def record_fault(record: Any, key: str) -> str | None:
+    """What is wrong with a record that was read under `key`, as the end of a sentence; None if nothing is."""
+    if not isinstance(record, dict) or not isinstance(record.get("identity"), dict):
+        return "is not a record"
+    if record.get("schema") != RECORD_SCHEMA:
+        return f"has schema {record.get('schema')!r}, not {RECORD_SCHEMA}"
+    if record.get("status") not in (*DONE, "failed"):
+        return f"has the unknown status {record.get('status')!r}"
+    if record.get("key") != key or identity_key(record["identity"]) != key:
+        return "does not hash to its name"
+    return None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically; NaN and infinity are refused, for no reader of JSON knows them."""
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,175 @@
+"""One trial from its settings to its record: build, train, checkpoint, reduce to outputs, score."""
+
+import platform
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.data import Dataset
+from benchmark.evaluation.health import active_units, collapsed
+from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
+from benchmark.execution.provenance import provenance
+from benchmark.execution.store import RECORD_SCHEMA, Store
+from benchmark.methods import METHODS, build_model
+from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
+from benchmark.training.loop import TrainingResult, to_unit_range, train
+from benchmark.trials import Trial
+from models.base import ImageAutoencoder
+
+EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class TrialContext:
+    """Where and with what a trial runs; nothing here changes its identity."""
+
+    out: Path
+    device: str
+    weights_dir: Path | None
+    offline: bool
+    reuse_training: bool = True  # False (--force): train anew even where a checkpoint is at hand
+
+
+def run_trial(
+    trial: Trial,
+    dataset: Dataset,
+    context: TrialContext,
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+    previous: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Run a trial and return its record (written by the caller).
+
+    With the record of an earlier, complete training and its checkpoint on disk only the evaluation is run again.
+    """
+    store = Store(context.out)
+    checkpoint = store.checkpoint_path(trial.key)
+    model = build_model(
+        METHODS[trial.method],
+        trial.settings,
+        trial.data.image_shape,
+        trial.latent_dim,
+        trial.training.width,
+        trial.seed,
+    ).to(context.device)
+    record = {
+        "schema": RECORD_SCHEMA,
+        "key": trial.key,
+        "identity": trial.identity,
+        "status": "ok",
+        "reason": None,
+        "metrics": {},
+        "unavailable": {},
+        "details": {},
+        "health": {},
+        "curves": {},
+        "timings": {},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "provenance": provenance(context.device),
+    }
+    trained = previous is not None and previous["status"] == "ok" and checkpoint.exists()
+    if trained and context.reuse_training:
+        load_checkpoint(model, checkpoint)
+        model.eval()
+        record["curves"] = previous["curves"]
+        record["timings"]["training_seconds"] = previous["timings"]["training_seconds"]
+    else:
+        result = _train(model, dataset, trial, context.device, on_epoch)
+        record["curves"] = result.curves
+        record["timings"]["training_seconds"] = round(result.seconds, 3)
+        if result.diverged_at is not None:
+            record["status"] = "diverged"
+            record["reason"] = f"loss not finite at step {result.diverged_at}"
+            return record
+        save_checkpoint(model, checkpoint)
+    _evaluate(model, dataset, trial, context, record)
+    record["peak_memory_mb"] = peak_memory_mb(context.device)
+    return record
+
+
+def failed_record(trial: Trial, reason: str, device: str) -> dict[str, Any]:
+    """The record of a trial that ended without a result; it is tried again by the next run."""
+    return {
+        "schema": RECORD_SCHEMA,
+        "key": trial.key,
+        "identity": trial.identity,
+        "status": "failed",
+        "reason": reason,
+        "metrics": {},
+        "unavailable": {},
+        "health": {},
+        "curves": {},
+        "timings": {},
+        "provenance": provenance(device),
+    }
+
+
+def _train(model, dataset: Dataset, trial: Trial, device: str, on_epoch) -> TrainingResult:
+    images = torch.from_numpy(np.ascontiguousarray(dataset.x_train)).to(device)
+    return train(model, images, trial.training, trial.seed, on_epoch)
+
+
+def _evaluate(
+    model: ImageAutoencoder, dataset: Dataset, trial: Trial, context: TrialContext, record: dict[str, Any]
+) -> None:
+    """Fill in metrics, what could not be computed, health and timings."""
+    protocols = {name: PROTOCOLS[name](**settings) for name, settings in trial.protocols.items()}
+    needs = {need for protocol in protocols.values() for need in protocol.needs}
+    started = time.perf_counter()
+    outputs = trial_outputs(model, dataset, context.device, needs)
+    record["timings"]["outputs_seconds"] = round(time.perf_counter() - started, 3)
+    evaluation = EvaluationContext(
+        weights_dir=context.weights_dir,
+        device=context.device,
+        offline=context.offline,
+    )
+    for name, protocol in protocols.items():
+        started = time.perf_counter()
+        scores = protocol.score(outputs, evaluation)
+        record["timings"][f"{name}_seconds"] = round(time.perf_counter() - started, 3)
+        record["metrics"][name] = scores.values
+        if scores.unavailable:
+            record["unavailable"][name] = scores.unavailable
+        if scores.details:
+            record["details"][name] = scores.details
+    active = active_units(outputs.latents_test)
+    record["health"] = {"active_units": active, "collapsed": collapsed(active, trial.latent_dim)}
+
+
+def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:
+    """Reduce a trained model to what protocols score: deterministic latents and reconstructions, on the CPU."""
+    return TrialOutputs(
+        latents_train=_in_batches(model.embed, dataset.x_train, device) if "latents_train" in needs else None,
+        labels_train=dataset.y_train,
+        latents_test=_in_batches(model.embed, dataset.x_test, device),
+        labels_test=dataset.y_test,
+        images_test=np.asarray(dataset.x_test),
+        reconstructions_test=(
+            _in_batches(model.reconstruct, dataset.x_test, device) if "reconstructions_test" in needs else None
+        ),
+    )
+
+
+@torch.no_grad()
+def _in_batches(function: Callable, images: np.ndarray, device: str) -> np.ndarray:
+    batches = (images[start : start + EVALUATION_BATCH] for start in range(0, len(images), EVALUATION_BATCH))
+    return np.concatenate(
+        [
+            function(to_unit_range(torch.from_numpy(np.ascontiguousarray(batch)).to(device))).float().cpu().numpy()
+            for batch in batches
+        ]
+    )
+
+
+def peak_memory_mb(device: str) -> dict[str, float]:
+    """High-water marks in MiB since the worker process began: of the process, and of the GPU's allocator."""
+    unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
+    peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}
+    if device.startswith("cuda"):
+        peak["device"] = round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+    return peak

@@ -1,0 +1,56 @@
+"""The whole way through `run_all.sh`: the smoke study, all five tables, and a second call that has nothing to do."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_all(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["bash", "run_all.sh", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=1200)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed():
+    stamp = ROOT / ".venv" / "installed.lock"
+    if not stamp.exists() or stamp.read_bytes() != (ROOT / "requirements.lock").read_bytes():
+        pytest.skip("this checkout's .venv was not made by run_all.sh from the present lock")
+    if shutil.which("bash") is None:
+        pytest.skip("no bash")
+
+
+@pytest.mark.slow
+def test_the_smoke_study_makes_five_procedural_tables_and_a_second_run_changes_nothing(tmp_path):
+    first = run_all("--study", "smoke", "--out", str(tmp_path))
+    assert first.returncode == 0, first.stdout[-2000:] + first.stderr[-2000:]
+    assert "126 trials ok, 0 diverged, 0 failed, 0 not run" in first.stdout
+    for number in range(1, 6):
+        wide = pd.read_csv(tmp_path / "tables" / f"table{number}.csv")
+        assert wide["marks"].str.contains("procedural").all()
+        assert "procedural" in (tmp_path / "tables" / f"table{number}.tex").read_text(encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
+    second = run_all("--study", "smoke", "--out", str(tmp_path))
+    assert second.returncode == 0
+    assert "126 trials, 126 done already" in second.stdout
+    assert {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--only", "method=nothing"), "--only method=nothing: no such method"),
+        (("--only", "colour=red"), "write AXIS=VALUE"),
+        (("--device", "cuda:99"), "--device cuda:99: not usable here"),
+        (("tables", "no/such/folder"), "no manifest.json here"),
+        (("fetch", "nothing"), "fetch nothing: there are"),
+    ],
+)
+def test_bad_use_is_one_line_and_status_2(arguments, said):
+    done = run_all(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
