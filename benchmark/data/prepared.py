@@ -177,11 +177,19 @@ def _finish(temporary: Path, images: np.ndarray, draft: Draft, fingerprint: Fing
 
 def _publish(temporary: Path, target: Path) -> None:
     """Put the complete copy in its place; a reader of the old one keeps its open files."""
-    old = temporary.with_name(f"{temporary.name}-old")
-    with contextlib.suppress(FileNotFoundError):
-        target.rename(old)
-    temporary.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    retired = []
+    while True:
+        retired.append(Path(tempfile.mkdtemp(prefix=f"{temporary.name}-old", dir=target.parent)))
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(retired[-1])  # over an empty folder
+        try:
+            temporary.rename(target)
+            break
+        except OSError as error:  # where locks do not work, another process may have published in between
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    for folder_of_old in retired:
+        shutil.rmtree(folder_of_old, ignore_errors=True)
 
 
 def _as_json(fingerprint: Fingerprint) -> dict:
