@@ -80,7 +80,8 @@ def _positive(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status; a UserError becomes one line on standard error."""
     options = build_parser().parse_args(arguments)
-    console = Console(soft_wrap=True)
+    # Brackets are text here: rich would take [procedural] or [a] for markup and swallow it.
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
         return options.function(options, console)
     except UserError as error:

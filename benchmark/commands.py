@@ -140,10 +140,10 @@ def methods(options: argparse.Namespace, console: Console) -> int:
         return 0
     if options.name:
         card = render_card(options.name)
-        console.print(Markdown(card) if console.is_terminal else card, highlight=False)
+        console.print(Markdown(card) if console.is_terminal else card)
         return 0
     for name, method in METHODS.items():
-        console.print(f"{name:20} {method.label:20} {method.model.__module__}", highlight=False)
+        console.print(f"{name:20} {method.label:20} {method.model.__module__}")
     return 0
 
 
@@ -151,9 +151,9 @@ def studies(options: argparse.Namespace, console: Console) -> int:
     """List the studies with their sizes and what they reduce."""
     for study in STUDIES.values():
         unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
-        console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials", highlight=False)
+        console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials")
         for note in study.notes():
-            console.print(f"    {note}", highlight=False)
+            console.print(f"    {note}")
     return 0
 
 
@@ -161,9 +161,11 @@ def _device(asked: str | None) -> str:
     if asked is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=asked)
-    except (RuntimeError, AssertionError) as error:
+        kind = torch.empty(1, device=asked).device.type
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise UserError(f"--device {asked}: not usable here ({str(error).splitlines()[0]})") from None
+    if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
+        raise UserError(f"--device {asked}: only cpu and cuda are supported")
     return asked
 
 
@@ -183,7 +185,7 @@ def _choose_study(options: argparse.Namespace, device: str) -> tuple[Study, str]
 def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[Grid, str]:
     """The grid to run; without a choice of study and without any data it is the smoke study's."""
     study, why = _choose_study(options, device)
-    console.print(f"Study {study.name}: {why}", highlight=False)
+    console.print(f"Study {study.name}: {why}")
     selection = Selection.parse(options.only)
     data = DataOptions.of(study, options.data_dir, options.offline)
     grid = build_grid(study, selection, data, options.weights, console.print)
@@ -192,19 +194,19 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     if options.study:
         raise UserError("; ".join(grid.unavailable.values()))
     for reason in grid.unavailable.values():
-        console.print(reason, highlight=False)
+        console.print(reason)
     why = "neither data nor a network to fetch it could be had, so the smoke study on procedural images ran"
     study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
-    console.print(f"Study {study.name}: {why}", highlight=False)
+    console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, options.offline)
     return build_grid(study, selection, data, options.weights, console.print), why
 
 
 def _print_face(grid: Grid, why: str, device: str, console: Console) -> None:
     for note in grid.study.notes():
-        console.print(f"  reduced: {note}", highlight=False)
+        console.print(f"  reduced: {note}")
     for name, reason in grid.unavailable.items():
-        console.print(f"  not available: {name}: {reason}", highlight=False)
+        console.print(f"  not available: {name}: {reason}")
 
 
 def _pending(trials: list[Trial], store: Store, context: TrialContext) -> list[Trial]:
@@ -274,7 +276,7 @@ def _make_tables(store: Store, console: Console) -> int:
     write_tables(manifest, records, store.folder / "tables")
     for table in build_tables(manifest, records):
         text = render_text(table)
-        console.print(Markdown(text) if console.is_terminal else text, highlight=False)
+        console.print(Markdown(text) if console.is_terminal else text)
     counts = summary(manifest, records)
     console.print(
         f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run",
@@ -301,7 +303,7 @@ def _fetch_weights(options: argparse.Namespace, console: Console) -> int:
     missing = 0
     for name in backbones.BACKBONES:
         found = backbones.obtain(name, options.weights_dir, offline=options.offline)
-        console.print(f"{name}: {found}", highlight=False)
+        console.print(f"{name}: {found}")
         missing += isinstance(found, str)
     return missing
 

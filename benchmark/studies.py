@@ -135,7 +135,7 @@ STUDIES = {
             "all five tables on real images, reduced to fit two CPU cores",
             _with_clustering_dims(2, 8, 32),
             seeds=3,
-            training=TrainingSettings(epochs=2, width=0.5),
+            training=TrainingSettings(epochs=6, batch_size=32, width=0.25),
             n_train=8_000,
             n_test=2_000,
             protocol_settings={"clustering": {"n_images": 2_000}},

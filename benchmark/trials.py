@@ -10,12 +10,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How every method of a study is trained. AdamW with torch's betas and weight decay, drop_last batches."""
+    """How every method of a study is trained: AdamW with torch's betas, batches that drop the last odd images.
+
+    `width` scales the channels of the shared networks. `revision` is raised whenever the loop, the shared networks or
+    the random streams change what the same settings give.
+    """
 
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
     width: float = 1.0
+    revision: int = 1
 
 
 @dataclass(frozen=True)

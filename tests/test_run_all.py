@@ -28,6 +28,7 @@ def test_the_smoke_study_makes_five_procedural_tables_and_a_second_run_changes_n
     first = run_all("--study", "smoke", "--out", str(tmp_path))
     assert first.returncode == 0, first.stdout[-2000:] + first.stderr[-2000:]
     assert "126 trials ok, 0 diverged, 0 failed, 0 not run" in first.stdout
+    assert "MNIST [procedural]" in first.stdout
     for number in range(1, 6):
         wide = pd.read_csv(tmp_path / "tables" / f"table{number}.csv")
         assert wide["marks"].str.contains("procedural").all()
@@ -45,6 +46,7 @@ def test_the_smoke_study_makes_five_procedural_tables_and_a_second_run_changes_n
         (("--only", "method=nothing"), "--only method=nothing: no such method"),
         (("--only", "colour=red"), "write AXIS=VALUE"),
         (("--device", "cuda:99"), "--device cuda:99: not usable here"),
+        (("--device", "meta"), "--device meta: only cpu and cuda are supported"),
         (("tables", "no/such/folder"), "no manifest.json here"),
         (("fetch", "nothing"), "fetch nothing: there are"),
     ],

@@ -100,11 +100,11 @@ def test_noise_is_the_seeds_own_stream_in_one_piece_and_new_at_every_step():
     assert len({noise.sum().item() for noise in model.noises}) == 8
 
 
-def test_the_optimiser_is_adamw_at_the_given_rate():
+def test_the_optimiser_is_adamw_at_the_given_rate_and_decay():
     model = Recorder()
-    train(model, numbered(8), TrainingSettings(epochs=3, batch_size=4, learning_rate=0.1), seed=0)
+    train(model, numbered(8), TrainingSettings(epochs=3, batch_size=4, learning_rate=0.1, weight_decay=0.3), seed=0)
     reference = nn.Parameter(torch.zeros(()))
-    optimiser = torch.optim.AdamW([reference], lr=0.1)
+    optimiser = torch.optim.AdamW([reference], lr=0.1, weight_decay=0.3)
     expected = []
     for _ in range(6):
         expected.append(reference.item())

@@ -13,7 +13,6 @@ from benchmark.data.prepared import Fingerprint, Unusable
 from benchmark.data.specs import DATASETS, DatasetSpec, spec_for
 from benchmark.errors import DataUnavailable, UserError
 
-
 READ_BACK_ATTEMPTS = 10
 
 

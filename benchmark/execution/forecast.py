@@ -4,6 +4,7 @@ Steps scale with their number; t-SNE with the number of points, the SVM with its
 measured on a few images and scaled. It is a forecast of the order of magnitude, and says what it rests on.
 """
 
+import dataclasses
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from benchmark.execution.trial import TrialContext
 from benchmark.methods import METHODS, build_model
 from benchmark.streams import generator
 from benchmark.training.loop import train
-from benchmark.trials import TrainingSettings, Trial
+from benchmark.trials import Trial
 
 MEASURED_STEPS = 2
 PROBE = {"clustering": 500, "classification": 1_000, "reconstruction": 100}
@@ -61,7 +62,7 @@ def _step_seconds(trial: Trial, device: str) -> float:
         METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, 0
     ).to(device)
     images = torch.zeros((MEASURED_STEPS * trial.training.batch_size, *trial.data.image_shape), dtype=torch.uint8)
-    settings = TrainingSettings(1, trial.training.batch_size, trial.training.learning_rate, trial.training.width)
+    settings = dataclasses.replace(trial.training, epochs=1)
     train(model, images[: trial.training.batch_size].to(device), settings, seed=0)  # the first step is slower
     return train(model, images.to(device), settings, seed=0).seconds / MEASURED_STEPS
 

@@ -43,7 +43,7 @@ class BarProgress(AbstractContextManager):
             self._progress.remove_task(self._bars.pop(trial.key))
             self._progress.advance(self._study)
             if event.value != "ok":
-                self._progress.console.print(_ending(trial, event.value), highlight=False)
+                self._progress.console.print(_ending(trial, event.value))
 
 
 class LineProgress(AbstractContextManager):
@@ -69,7 +69,7 @@ class LineProgress(AbstractContextManager):
             self._line(f"{self._done}/{self._total} trials done, about {minutes(left)} left")
 
     def _line(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text)
 
 
 def progress_view(console: Console, total: int) -> BarProgress | LineProgress:

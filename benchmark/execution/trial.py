@@ -72,6 +72,8 @@ def run_trial(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "provenance": provenance(context.device),
     }
+    if context.device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(context.device)
     trained = previous is not None and previous["status"] == "ok" and checkpoint.exists()
     if trained and context.reuse_training:
         load_checkpoint(model, checkpoint)
@@ -85,9 +87,10 @@ def run_trial(
         if result.diverged_at is not None:
             record["status"] = "diverged"
             record["reason"] = f"loss not finite at step {result.diverged_at}"
-            return record
-        save_checkpoint(model, checkpoint)
-    _evaluate(model, dataset, trial, context, record)
+        else:
+            save_checkpoint(model, checkpoint)
+    if record["status"] == "ok":
+        _evaluate(model, dataset, trial, context, record)
     record["peak_memory_mb"] = peak_memory_mb(context.device)
     return record
 
@@ -167,7 +170,7 @@ def _in_batches(function: Callable, images: np.ndarray, device: str) -> np.ndarr
 
 
 def peak_memory_mb(device: str) -> dict[str, float]:
-    """High-water marks in MiB since the worker process began: of the process, and of the GPU's allocator."""
+    """High-water marks in MiB: of the process since it began, and of the GPU's allocator during this trial."""
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
     peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}
     if device.startswith("cuda"):

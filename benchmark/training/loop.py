@@ -52,7 +52,9 @@ def train(
     device = images.device
     order_stream = generator("cpu", "data_order", seed=seed)
     noise_stream = generator(device, "noise", seed=seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, fused=device.type in ("cpu", "cuda"))
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
     noise_shapes = model.noise_shapes(settings.batch_size)
     steps_per_epoch = len(images) // settings.batch_size
     first_bad = torch.tensor(-1, device=device)
