@@ -16,10 +16,15 @@ from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.studies import STUDIES
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message} (--help shows what can be asked)\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark", description="Reproduces and judges the HGMVAE paper (2024)."
-    )
+    parser = _Parser(prog="python -m benchmark", description="Reproduces and judges the HGMVAE paper (2024).")
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     run = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     trials = grid.trials()
     pending = trials if options.force else _pending(trials, store, context)
     jobs = options.jobs or default_jobs(device)
-    _print_face(grid, why, device, console)
+    _print_face(grid, console)
     console.print(
         f"{len(trials)} trials, {len(trials) - len(pending)} done already; {jobs} at once on {device_name(device)}"
     )
@@ -56,7 +56,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     status = _make_tables(store, console)
     console.print(f"{minutes(time.monotonic() - started)}; tables: {_shown(out)}/tables")
     if grid.study.procedural:
-        console.print(f"Mind: {why}. Procedural images: these numbers say nothing about the methods.")
+        console.print(
+            f"Study {grid.study.name} ({why}) ran on procedural images: its numbers say nothing about the methods"
+        )
     return status
 
 
@@ -64,10 +66,11 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     """Print what `run` would do, and about how long it would take; run nothing."""
     device = _device(options.device)
     study, why = _choose_study(options, device)
+    console.print(f"Study {study.name}: {why}")
     selection = Selection.parse(options.only)
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
     grid = build_grid(study, selection, data, options.weights, console.print)
-    _print_face(grid, why, device, console)
+    _print_face(grid, console)
     trials = grid.trials()
     for table in grid.study.tables:
         cells = [cell for cell in grid.cells if cell.table == table.number]
@@ -195,14 +198,14 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
         raise UserError("; ".join(grid.unavailable.values()))
     for reason in grid.unavailable.values():
         console.print(reason)
-    why = "neither data nor a network to fetch it could be had, so the smoke study on procedural images ran"
+    why = "neither data nor a network to fetch it could be had"
     study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, options.offline)
     return build_grid(study, selection, data, options.weights, console.print), why
 
 
-def _print_face(grid: Grid, why: str, device: str, console: Console) -> None:
+def _print_face(grid: Grid, console: Console) -> None:
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")
     for name, reason in grid.unavailable.items():

@@ -113,7 +113,7 @@ def failed_record(trial: Trial, reason: str, device: str) -> dict[str, Any]:
 
 
 def _train(model, dataset: Dataset, trial: Trial, device: str, on_epoch) -> TrainingResult:
-    images = torch.from_numpy(np.ascontiguousarray(dataset.x_train)).to(device)
+    images = torch.from_numpy(np.array(dataset.x_train)).to(device)  # a copy: the prepared images are a read-only map
     return train(model, images, trial.training, trial.seed, on_epoch)
 
 
@@ -163,7 +163,7 @@ def _in_batches(function: Callable, images: np.ndarray, device: str) -> np.ndarr
     batches = (images[start : start + EVALUATION_BATCH] for start in range(0, len(images), EVALUATION_BATCH))
     return np.concatenate(
         [
-            function(to_unit_range(torch.from_numpy(np.ascontiguousarray(batch)).to(device))).float().cpu().numpy()
+            function(to_unit_range(torch.from_numpy(np.array(batch)).to(device))).float().cpu().numpy()
             for batch in batches
         ]
     )

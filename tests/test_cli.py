@@ -1,0 +1,152 @@
+"""The command line: one clear line and status 2 for bad use, and runs that continue where they stopped."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmark import commands
+from benchmark.cli import main
+from benchmark.methods import METHODS
+from benchmark.studies import STUDIES
+
+TINY = ("--study", "smoke", "--seeds", "1", "--only", "table=2,dataset=mnist,method=vae,method=wae_rbf")
+
+
+@pytest.fixture
+def call(capfd):
+    """`call(*arguments)` -> exit status, standard output, standard error."""
+
+    def run(*arguments) -> tuple[int, str, str]:
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as end:
+            status = end.code
+        return status, *capfd.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "COMMAND"),
+        (("fly",), "invalid choice: 'fly'"),
+        (("run", "--study", "huge"), "argument --study: invalid choice: 'huge'"),
+        (("run", "--seeds", "0"), "argument --seeds: must be at least 1"),
+        (("run", "--seeds", "many"), "argument --seeds"),
+        (("run", "--jobs", "-2"), "argument --jobs: must be at least 1"),
+        (("run", "--weights", "best"), "argument --weights: invalid choice"),
+        (("run", "--study", "smoke", "--only", "method=vea"), "--only method=vea: no such method"),
+        (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only: nothing of this study is left"),
+        (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
+        (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
+        (("run", "--device", "gpu"), "--device gpu: not usable here"),
+        (("run", "--device", "meta"), "--device meta: only cpu and cuda are supported"),
+        (("methods", "vea"), "invalid choice: 'vea'"),
+        (("tables", "no/such/folder"), "no/such/folder: no manifest.json here"),
+        (("fetch", "imagenet"), "fetch imagenet: there are mnist"),
+    ],
+)
+def test_bad_use_is_one_line_and_status_2(call, arguments, said):
+    status, out, error = call(*arguments)
+    assert status == 2
+    assert said in error and len(error.strip().splitlines()) == 1
+    assert "Table" not in out
+
+
+def test_without_its_data_a_study_that_was_asked_for_says_what_is_missing(call, tmp_path):
+    status, _, error = call(
+        "run", "--study", "laptop", "--only", "table=1", "--offline", "--data-dir", tmp_path, "--out", tmp_path / "out"
+    )
+    assert status == 2 and "mnist.npz" in error and len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_any_data_the_choice_falls_on_procedural_images_and_says_so(call, tmp_path):
+    arguments = ("--offline", "--data-dir", tmp_path / "none", "--out", tmp_path / "out", "--seeds", 1)
+    status, out, _ = call("run", *arguments, "--only", "table=2,method=vae", "--device", "cpu")
+    assert status == 0
+    lines = out.strip().splitlines()
+    assert lines[0].startswith("Study laptop: no GPU")
+    assert "Study smoke: neither data nor a network" in out
+    assert "procedural images" in lines[-1] and "say nothing about the methods" in lines[-1]
+    assert out.count("[procedural]") >= 2
+
+
+def test_plan_counts_and_runs_nothing(call, tmp_path):
+    status, out, _ = call("plan", "--study", "paper", "--data-dir", tmp_path, "--out", tmp_path / "out")
+    assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
+    assert "CIFAR-10, about 170 MB" in out
+    assert not (tmp_path / "out").exists()
+    status, out, _ = call("plan", *TINY, "--trials", "--out", tmp_path / "out")
+    assert status == 0 and "2 unique trials" in out and "mnist wae_rbf d=8 seed=0  classification" in out
+    assert "About " in out and "measured just now" in out and "GB of checkpoints" in out
+    assert not (tmp_path / "out").exists()
+
+
+def test_listings(call):
+    _, out, _ = call("methods")
+    assert [line.split()[0] for line in out.splitlines()] == list(METHODS)
+    _, out, _ = call("methods", "gmvae")
+    assert "1611.02648" in out and "| `decoder_variance` | 0.05 | 1.0 |" in out
+    _, out, _ = call("studies")
+    assert all(f"{name}: " in out for name in STUDIES) and "830 trials" in out
+
+
+def test_fetch_offline_names_every_missing_file_and_ends_with_3(call, tmp_path):
+    status, out, _ = call("fetch", "--offline", "--data-dir", tmp_path, "--weights-dir", tmp_path)
+    assert status == 3
+    for missing in ("mnist.npz", "celeba64.npz", "rendered_chairs.tar"):
+        assert missing in out
+
+
+def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(call, tmp_path):
+    status, out, _ = call("run", *TINY, "--out", tmp_path)
+    assert status == 0 and "2 trials ok" in out
+
+    def tables():
+        return {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
+
+    whole, records = tables(), sorted((tmp_path / "records").iterdir())
+    assert len(records) == 2 and {"table2.csv", "table2_seeds.csv", "table2.tex", "tables.md"} <= whole.keys()
+    records[0].unlink()
+    records[1].write_text("{ torn")
+    before = records[1].stat().st_size
+    status, out, _ = call("run", *TINY, "--out", tmp_path)
+    assert status == 0 and "2 trials, 0 done already" in out and "is not valid JSON: moved aside" in out
+    assert records[1].with_suffix(".unreadable").stat().st_size == before
+    assert tables() == whole
+    status, out, _ = call("run", *TINY, "--out", tmp_path)
+    assert "2 trials, 2 done already" in out and tables() == whole
+    runs = json.loads((tmp_path / "manifest.json").read_text())["runs"]
+    assert [run["trials"] for run in runs] == [2, 2]
+
+    # Another setting is another study: nothing is mixed, nothing is lost.
+    status, _, error = call("run", *TINY, "--weights", "published", "--out", tmp_path)
+    assert status == 2 and "manifest.json: holds another study" in error
+    assert sorted((tmp_path / "records").glob("*.json")) == records
+
+    # Tables come from records alone, and a lost record shows.
+    records[0].unlink()
+    status, out, _ = call("tables", tmp_path)
+    assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run" in out
+    assert "not run" in (tmp_path / "tables" / "table2.csv").read_text()
+
+
+def test_weights_that_arrive_later_cause_a_new_evaluation(tmp_path, monkeypatch):
+    record = {"status": "ok", "unavailable": {"reconstruction": {"fid": "weights unavailable: a.pth not in the cache"}}}
+    assert commands._is_done(record, set())
+    assert commands._is_done(record, {"b.pth"})
+    assert not commands._is_done(record, {"a.pth"})
+    assert not commands._is_done({"status": "failed", "unavailable": {}}, set())
+    assert not commands._is_done(None, set())
+
+
+def test_a_bad_file_of_the_user_is_one_line(call, tmp_path):
+    np.savez(tmp_path / "mine.npz", x=np.zeros((300, 28, 28)))
+    status, _, error = call(
+        "run", "--study", "laptop", "--only", "dataset=mine", "--data-dir", tmp_path, "--out", tmp_path / "out"
+    )
+    assert status == 2 and "mine.npz: x is float64; images must be uint8" in error
+    assert len(error.strip().splitlines()) == 1

@@ -1,0 +1,66 @@
+"""The studies as grids: the paper's own is exactly its five tables, the others say what they leave out."""
+
+import pytest
+
+from benchmark.data import DATASETS
+from benchmark.methods import METHODS
+from benchmark.paper import paper_numbers
+from benchmark.studies import STUDIES, Study
+
+
+def unique_trials(study: Study) -> set[tuple]:
+    cells = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
+    return {(*cell, seed) for cell in cells for seed in range(study.seeds)}
+
+
+def test_the_paper_study_has_a_cell_for_every_printed_number_and_no_other():
+    study = STUDIES["paper"]
+    metrics = {table.number: table.metrics for table in study.tables}
+    ours = [(c.table, c.dataset, m, c.method, c.latent_dim) for c in study.cells() for m in metrics[c.table]]
+    printed = paper_numbers()[["table", "dataset", "metric", "method", "latent_dim"]].itertuples(index=False)
+    assert len(ours) == len(set(ours)) == 392
+    assert set(ours) == {tuple(row) for row in printed}
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("smoke", 126), ("laptop", 204), ("paper", 830), ("full", 3500), ("validation", 10)]
+)
+def test_how_many_trainings_each_study_needs(name, count):
+    # paper, by hand: 5 methods x 7 dims on MNIST; 8 x 2 sets at d = 8 less 3 shared with Table 1; 10 x 4 sets at
+    # d = 128 less MNIST's 5 shared with Table 4: (35 + 13 + 35) x 10 seeds.
+    assert len(unique_trials(STUDIES[name])) == count
+
+
+def test_smoke_and_full_span_everything():
+    for name in ("smoke", "full"):
+        cells = list(STUDIES[name].cells())
+        assert {cell.method for cell in cells} == set(METHODS)
+        assert {cell.dataset for cell in cells} == set(DATASETS)
+        assert {cell.table for cell in cells} == {1, 2, 3, 4, 5}
+    assert STUDIES["smoke"].procedural and not STUDIES["full"].procedural
+
+
+def test_only_the_papers_own_setting_has_nothing_to_confess():
+    assert STUDIES["paper"].notes() == STUDIES["full"].notes() == []
+    laptop = STUDIES["laptop"]
+    notes = "; ".join(laptop.notes())
+    for fact in (
+        f"{laptop.n_train:,} training images",
+        f"{laptop.n_test:,} test images",
+        f"{laptop.training.epochs} of 10 epochs",
+        f"{laptop.training.width:g} times the width",
+        f"batches of {laptop.training.batch_size}",
+        f"{laptop.seeds} of 10 seeds",
+        "Table 1 without d = 4, 16, 64, 128",
+    ):
+        assert fact in notes
+    assert STUDIES["smoke"].notes()[0] == "procedural images, not the real data sets"
+    assert "held out" in STUDIES["validation"].notes()[0]
+
+
+def test_a_trial_is_scored_by_the_protocols_of_all_its_tables():
+    study = STUDIES["paper"]
+    assert list(study.protocols("mnist", "gmvae", 8)) == ["classification", "clustering"]
+    assert list(study.protocols("mnist", "hgmvae_g", 128)) == ["clustering", "reconstruction"]
+    assert list(study.protocols("cifar10", "gmvae", 8)) == ["classification"]
+    assert STUDIES["laptop"].protocols("mnist", "gmvae", 8)["clustering"]["n_images"] == 2_000

@@ -1,0 +1,44 @@
+"""A trial's identity is its content: every setting changes the key, and nothing else does."""
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+
+from benchmark.trials import TrainingSettings, Trial, TrialData, identity_key
+
+DATA = TrialData("mnist", "d1", "real", False, "official", 100, 50, (1, 32, 32))
+TRIAL = Trial(DATA, "vae", 1, 8, 0, "default", {"beta": 0.05}, TrainingSettings(), {"clustering": {"revision": 1}})
+
+
+def test_the_key_is_the_sha256_of_the_identity_in_canonical_json():
+    expected = dataclasses.asdict(TRIAL) | {"dataset": "mnist"}
+    text = json.dumps(expected, sort_keys=True, separators=(",", ":"))
+    assert TRIAL.key == hashlib.sha256(text.encode()).hexdigest()
+    assert identity_key(json.loads(json.dumps(TRIAL.identity))) == TRIAL.key
+
+
+def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
+    other = {str: lambda v: v + "x", int: lambda v: v + 1, float: lambda v: v * 2, bool: lambda v: not v}
+    changed = [TRIAL]
+    for name in ("data", "training"):
+        part = getattr(TRIAL, name)
+        for field in dataclasses.fields(part):
+            value = getattr(part, field.name)
+            new = (3, 64, 64) if isinstance(value, tuple) else other[type(value)](value)
+            changed.append(dataclasses.replace(TRIAL, **{name: dataclasses.replace(part, **{field.name: new})}))
+    for name in ("method", "method_revision", "latent_dim", "seed", "weight_set"):
+        value = getattr(TRIAL, name)
+        changed.append(dataclasses.replace(TRIAL, **{name: other[type(value)](value)}))
+    changed.append(dataclasses.replace(TRIAL, settings={"beta": 0.2}))
+    changed.append(dataclasses.replace(TRIAL, protocols={"clustering": {"revision": 2}}))
+    assert len(changed) == 1 + 8 + 6 + 5 + 2
+    assert len({trial.key for trial in changed}) == len(changed)
+
+
+def test_the_order_of_settings_does_not_matter_and_nan_is_no_setting():
+    one = dataclasses.replace(TRIAL, settings={"a": 1, "b": 2})
+    assert one.key == dataclasses.replace(TRIAL, settings={"b": 2, "a": 1}).key
+    with pytest.raises(ValueError, match="JSON"):
+        _ = dataclasses.replace(TRIAL, settings={"beta": float("nan")}).key

@@ -1,0 +1,28 @@
+"""A study of seconds on procedural images, for the tests of benchmark.execution and of the command line."""
+
+import dataclasses
+
+from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.paper import TABLES
+from benchmark.studies import Study
+from benchmark.trials import TrainingSettings
+
+TINY = Study(
+    "tiny",
+    "for tests",
+    (
+        dataclasses.replace(TABLES[1], methods=("gmvae",), latent_dims=(2,)),
+        dataclasses.replace(TABLES[2], methods=("vae",), datasets=("mnist",)),
+    ),
+    seeds=2,
+    training=TrainingSettings(epochs=2, batch_size=32, width=0.25),
+    n_train=96,
+    n_test=60,
+    procedural=True,
+    protocol_settings={"clustering": {"perplexity": 10.0}},
+)
+
+
+def tiny_grid(tmp_path, study: Study = TINY, only: str | None = None, weights: str = "default") -> Grid:
+    options = DataOptions.of(study, tmp_path, offline=True)
+    return build_grid(study, Selection.parse(only), options, weights, report=lambda line: None)
