@@ -46,7 +46,8 @@ _HGMVAE_CARD = Card(
         "beta_z_tc_between": "z-prior, total correlation between components, A of Eq. 5; 1",
         "beta_z_tc_within": "z-prior, total correlation inside each component, C of Eq. 7; 1",
         "beta_z_dimension_kl": "z-prior, KL of each dimension's aggregate to its prior, D of Eq. 7; 1",
-        "conditional_prior": "pairwise: Eq. 4; matched: Eq. 3 for a factorised q",
+        "conditional_prior": "published: matched, term B of the total loss (Eq. 14), about K times the other at even "
+        "weights. default: pairwise, Eq. 4",
         "beta_x": "weight of the conditional prior; 1 as in Eq. 14",
         "beta_tc_x": "weight of term A of Eq. 14 as a penalty; 0: its sign contradicts Eq. 5",
         "fisher": "published: ratio, Eq. 13 to the letter, which has no optimum. default: total, bounded by min(K, d)",
@@ -92,8 +93,8 @@ def _wae_card(kernel: str) -> Card:
         formula=f"SSE + reg_weight * MMD^2({kernel} kernel; codes, draws from N(0, I))",
         reduction="squared error summed over pixels, averaged over the batch; MMD^2 is one number a batch",
         sources={
-            "reg_weight": "published: 0.03, pythae's default, close to a plain autoencoder. default: 10, as in "
-            "pythae's own reproduction",
+            "reg_weight": "published: 0.03, pythae's default, close to a plain autoencoder. default: 10, which the "
+            "WAE paper takes for MNIST (for CelebA it takes 100)",
             "kernel_choice": "the method's kernel",
             "kernel_bandwidth": "pythae's default",
             "scales": "IMQ sums seven kernels at these scales; the RBF kernel ignores them",
@@ -134,13 +135,13 @@ CARDS: dict[str, Card] = {
         formula="SSE + reg_weight * SW_2^2(codes, draws from N(0, I)), directions drawn anew every step",
         reduction="squared error summed over pixels (published: averaged); SW_2^2 is one number a batch",
         sources={
-            "reg_weight": "published: 10, of the authors' MNIST notebook, against pixel means. default: 10 against "
-            "the pixel sum, level with the MMD of WAE",
+            "reg_weight": "published: 10, of the authors' MNIST notebook, there against pixel means of other errors, "
+            "so its balance is met only roughly. default: 10 against the pixel sum, level with the MMD of WAE",
             "n_projections": "50, as in the authors' notebook",
             "mean_over_pixels": "published: true, as in the authors' notebook. default: false, as for WAE",
         },
         deviations=(
-            "squared error alone; the authors' notebook adds cross-entropy and absolute error",
+            "squared error, where the authors' notebook has cross-entropy plus absolute error",
             "Gaussian prior, as the other methods; the authors' examples use a ring or a uniform square",
             _SHARED,
         ),

@@ -15,6 +15,7 @@ from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation import backbones
 from benchmark.execution.forecast import forecast
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes, progress_view
 from benchmark.execution.provenance import command_line, device_name, provenance
 from benchmark.execution.store import DONE, Store
@@ -69,7 +70,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     console.print(f"Study {study.name}: {why}")
     selection = Selection.parse(options.only)
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
-    grid = build_grid(study, selection, data, options.weights, console.print)
+    grid = build_grid(study, selection, data, options.weights, device, console.print)
     _print_face(grid, console)
     trials = grid.trials()
     for table in grid.study.tables:
@@ -95,7 +96,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     jobs = options.jobs or default_jobs(device)
     console.print(f"{len(trials) - len(pending)} done in {_shown(out)}, {len(pending)} to run")
     if pending:
-        torch.set_num_threads(_threads(device, jobs))
+        set_numerics(device, _threads(device, jobs))
         cost = forecast(pending, context)
         parts = ", ".join(f"{name} {minutes(seconds)}" for name, seconds in cost.evaluation.items())
         console.print(
@@ -191,7 +192,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     console.print(f"Study {study.name}: {why}")
     selection = Selection.parse(options.only)
     data = DataOptions.of(study, options.data_dir, options.offline)
-    grid = build_grid(study, selection, data, options.weights, console.print)
+    grid = build_grid(study, selection, data, options.weights, device, console.print)
     if grid.datasets:
         return grid, why
     if options.study:
@@ -202,7 +203,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, options.offline)
-    return build_grid(study, selection, data, options.weights, console.print), why
+    return build_grid(study, selection, data, options.weights, device, console.print), why
 
 
 def _print_face(grid: Grid, console: Console) -> None:

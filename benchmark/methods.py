@@ -73,7 +73,12 @@ def _hgmvae(variant: str, with_fisher: bool) -> Method:
     fixed = {"variant": variant}
     weights = {
         "default": {"decoder_variance": DECODER_VARIANCE, "fisher": "total", "fisher_weight": 1.0},
-        "published": {"decoder_variance": 1.0, "fisher": "ratio", "fisher_weight": 1.0},
+        "published": {
+            "decoder_variance": 1.0,
+            "conditional_prior": "matched",
+            "fisher": "ratio",
+            "fisher_weight": 1.0,
+        },
     }
     if not with_fisher:
         weights = {name: values | {"fisher_weight": 0.0} for name, values in weights.items()}

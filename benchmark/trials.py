@@ -40,7 +40,10 @@ class TrialData:
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that changes a trial's result. `protocols`: name -> settings, their revision included."""
+    """Everything that changes a trial's result. `protocols`: name -> settings, their revision included.
+
+    `device`: "cpu" or "cuda", whose streams of noise differ; results of one kind of device agree up to rounding.
+    """
 
     data: TrialData
     method: str
@@ -51,6 +54,7 @@ class Trial:
     settings: dict[str, Any]
     training: TrainingSettings
     protocols: dict[str, dict[str, Any]]
+    device: str
 
     @cached_property
     def identity(self) -> dict[str, Any]:

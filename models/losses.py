@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _LOG_2PI = math.log(2 * math.pi)
+_LARGEST_GRAM = 1e12  # trace of G up to which I + G keeps four digits of its smallest eigenvalues in float64
 
 
 # Reconstruction --------------------------------------------------------------------------------------------
@@ -103,6 +104,9 @@ def pairwise_conditional_prior(
     An upper bound of the KL between the two mixtures, not the equality that the paper writes.
     """
     # KL(N_i || N_j) expanded, so that (B, K, K) comes from two matrix products and no (B, K, K, d) is built.
+    # Moved to the origin first: far from it the squares would cancel in float32.
+    origin = prior_mean.mean(1, keepdim=True)
+    mean, prior_mean = mean - origin, prior_mean - origin
     precision = torch.exp(-prior_log_var)
     second_moment = log_var.exp() + mean.square()
     mahalanobis = (
@@ -144,8 +148,11 @@ def fisher_ratio(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
 
 
 def _cholesky_of_one_plus(gram: Tensor) -> Tensor:
+    """The factor of I + G, (B, K, K); NaN where G is so large that float64 loses the 1."""
     one_plus = gram + torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
-    return torch.linalg.cholesky_ex(one_plus).L  # _ex: no host synchronisation
+    lower = torch.linalg.cholesky_ex(one_plus).L  # _ex: no host synchronisation
+    lost = gram.diagonal(dim1=1, dim2=2).sum(1) > _LARGEST_GRAM
+    return torch.where(lost[:, None, None], torch.nan, lower)
 
 
 def fisher_total(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:

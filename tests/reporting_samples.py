@@ -12,7 +12,7 @@ def record(dataset, method, dim, seed, protocol, metrics, **more):
         "reason": None,
         "metrics": {protocol: metrics},
         "unavailable": {},
-        "health": {"active_units": dim, "collapsed": False},
+        "health": {"active_units": dim, "explained_variance": 0.75, "collapsed": False},
     } | more
 
 
@@ -69,7 +69,7 @@ def sample():
             2,
             "clustering",
             clustering(0.75, 130.0, 2.0),
-            health={"active_units": 2, "collapsed": True},
+            health={"active_units": 2, "explained_variance": 0.312, "collapsed": True},
         ),
         # One value only: seeds 1 and 2 have not run.
         record("mnist", "hgmvae_u", 8, 0, "clustering", clustering(-0.125, 90.0, 3.0)),

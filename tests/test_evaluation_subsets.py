@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
-from benchmark.evaluation.health import active_units, collapsed
+from benchmark.evaluation.health import active_units, collapsed, explained_variance
 from benchmark.evaluation.subsets import random_subset, stratified_subset
 
 
@@ -42,16 +43,51 @@ def test_asking_for_all_or_more_gives_all(n):
     assert random_subset(7, n).tolist() == list(range(7))
 
 
-def test_active_units_counts_variances_above_a_hundredth():
-    alternating = np.tile([[1.0], [-1.0]], (50, 1))  # variance 1
-    latents = (alternating * np.sqrt([1.0, 0.0101, 0.0099, 0.0])).astype(np.float32) + 5
-    assert active_units(latents) == 2
+def test_active_units_are_those_with_a_hundredth_of_the_sampled_variance():
+    rng = np.random.default_rng(1)
+    means = rng.normal(size=(50_000, 3)) * np.sqrt([0.5, 0.011, 0.009])
+    sampled = means + rng.normal(size=means.shape) * np.sqrt([0.5, 0.989, 0.991])  # an aggregate of variance 1
+    assert active_units(means, sampled) == 2
+
+
+def test_the_scale_of_the_codes_does_not_matter():
+    rng = np.random.default_rng(1)
+    means = rng.normal(size=(1000, 4)) * [1, 0.5, 0.01, 0.001]
+    sampled = means + rng.normal(size=means.shape)
+    for scale in (1e-6, 1.0, 1e6):
+        assert active_units((means * scale).astype(np.float32), (sampled * scale).astype(np.float32)) == 2
+
+
+def test_without_noise_every_unit_that_varies_is_active():
+    latents = np.random.default_rng(0).normal(size=(30, 3)) * [1, 1e-8, 0]
+    assert active_units(latents, latents) == 2
 
 
 def test_a_dimension_with_values_that_are_not_finite_is_not_active():
     latents = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
     latents[4, 0], latents[5, 1] = np.nan, np.inf
-    assert active_units(latents) == 1
+    assert active_units(latents, latents) == 1
+
+
+def test_explained_variance_is_scikit_learns_r2():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2500, 1, 4, 4), dtype=np.uint8)
+    reconstructions = (0.7 * images / 255 + 0.3 * rng.random(images.shape)).astype(np.float32)
+    expected = r2_score(
+        images.reshape(2500, -1) / 255, reconstructions.reshape(2500, -1), multioutput="variance_weighted"
+    )
+    assert 0.1 < expected < 0.99
+    assert explained_variance(images, reconstructions) == pytest.approx(expected, rel=1e-6)
+
+
+def test_explained_variance_of_perfection_the_mean_image_and_nonsense():
+    images = np.random.default_rng(0).integers(0, 256, (50, 3, 4, 4), dtype=np.uint8)
+    unit = images / 255
+    assert explained_variance(images, unit) == pytest.approx(1)
+    assert explained_variance(images, np.broadcast_to(unit.mean(0), unit.shape)) == pytest.approx(0, abs=1e-12)
+    assert explained_variance(images, 1 - unit) < -1
+    assert explained_variance(images, np.full_like(unit, np.nan)) is None
+    assert explained_variance(images[:1], unit[:1]) is None  # one image has no variance
 
 
 @pytest.mark.parametrize(
@@ -68,4 +104,9 @@ def test_a_dimension_with_values_that_are_not_finite_is_not_active():
     ],
 )
 def test_collapse_is_fewer_than_half_of_the_dimensions_up_to_eight(active, latent_dim, verdict):
-    assert collapsed(active, latent_dim) is verdict
+    assert collapsed(active, latent_dim, 0.9) is verdict
+
+
+@pytest.mark.parametrize(("explained", "verdict"), [(None, True), (-0.1, True), (0.099, True), (0.101, False)])
+def test_collapse_is_also_a_decoder_that_paints_the_mean_image(explained, verdict):
+    assert collapsed(128, 128, explained) is verdict

@@ -71,8 +71,10 @@ def test_real_procedural_and_limited_images_never_share_a_key(tmp_path):
         dataclasses.replace(drawn, kind="real"),
         dataclasses.replace(drawn, kind="real", subset=True),
     ]
-    keys = {grid_module.make_trial(TINY, cell, 0, dataset, "default").key for dataset in datasets}
+    keys = {grid_module.make_trial(TINY, cell, 0, dataset, "default", "cpu").key for dataset in datasets}
     assert len(keys) == len(datasets)
+    on_gpus = {grid_module.make_trial(TINY, cell, 0, datasets[0], "default", d).key for d in ("cuda", "cuda:1")}
+    assert len(on_gpus) == 1 and not on_gpus & keys
 
 
 def test_data_that_cannot_be_had_is_a_reason_and_the_rest_goes_on(tmp_path):
@@ -114,4 +116,4 @@ def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path
 def test_validation_of_too_small_a_set_is_a_user_error(tmp_path):
     study = dataclasses.replace(STUDIES["validation"], procedural=True)
     with pytest.raises(UserError, match="too few to hold out 10,000"):
-        build_grid(study, Selection(), DataOptions.of(study, tmp_path, True), "default", lambda line: None)
+        build_grid(study, Selection(), DataOptions.of(study, tmp_path, True), "default", "cpu", lambda line: None)

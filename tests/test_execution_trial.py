@@ -74,7 +74,7 @@ def test_a_damaged_checkpoint_is_a_user_error_that_names_it(grid, context):
 def test_a_diverged_training_is_a_record_with_its_step_and_no_number(grid, context, monkeypatch):
     monkeypatch.setattr(trial_module, "train", lambda *_: TrainingResult({"loss": [None]}, 3, 0.1, diverged_at=2))
     record = run(grid, context)
-    assert (record["status"], record["reason"]) == ("diverged", "loss not finite at step 2")
+    assert (record["status"], record["reason"]) == ("diverged", "loss or parameters not finite at step 2")
     assert record["metrics"] == {} and not Store(context.out).checkpoint_path(record["key"]).exists()
     json.dumps(record, allow_nan=False)
 
@@ -95,7 +95,7 @@ def test_a_model_that_gives_every_image_one_code_is_scored_as_such(grid, context
     record = run(grid, context)
     assert record["status"] == "ok" and record["metrics"]["clustering"] == {}
     assert "constant" in record["unavailable"]["clustering"]["silhouette"]
-    assert record["health"] == {"active_units": 0, "collapsed": True}
+    assert (record["health"]["active_units"], record["health"]["collapsed"]) == (0, True)
 
 
 def test_a_checkpoint_is_stored_before_the_evaluation(grid, context, monkeypatch):

@@ -42,6 +42,7 @@ def test_two_workers_leave_the_records_that_one_process_makes(grid, tmp_path):
         record = Store(tmp_path).read_record(trial.key)
         alone = run_trial(trial, grid.datasets["mnist"], solo)
         assert (record["metrics"], record["curves"]) == (alone["metrics"], alone["curves"])
+        assert record["provenance"]["numerics"] == {"threads": 1, "tf32": False, "deterministic": False}
     assert no_children_left()
 
 

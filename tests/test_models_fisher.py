@@ -116,3 +116,13 @@ def test_the_forms_do_not_depend_on_the_order_of_the_components(form, centre):
     torch.testing.assert_close(
         fisher(w[:, order], mean[:, order], log_var[:, order], centre), fisher(w, mean, log_var, centre)
     )
+
+
+@pytest.mark.parametrize("form", ["total", "log"])
+def test_beyond_float64_a_form_is_nan_and_never_a_wrong_number(form):
+    w, mean, log_var = inputs(10, 8)
+    held = losses.FISHER_FORMS[form](w, mean, torch.full_like(log_var, 2 * math.log(1e-5)))
+    assert held.isfinite().all()
+    if form == "total":
+        assert held.max() <= 8 + 1e-3
+    assert losses.FISHER_FORMS[form](w, mean, torch.full_like(log_var, 2 * math.log(1e-9))).isnan().all()

@@ -185,13 +185,22 @@ def test_pairwise_is_least_for_one_gaussian_repeated_and_cannot_match_separate_c
         assert (losses.pairwise_conditional_prior(weights, mean, log_var, *nudged) > least).all()
 
 
-def test_pairwise_keeps_its_precision_in_float32():
-    # The expanded square cancels: means of 5 under a prior of standard deviation 0.05 are the hard case.
-    weights, mean, log_var, prior_mean, _ = conditional_prior_inputs(b=32, k=10, d=8)
-    arguments = (weights, 5 + mean, log_var, 5 + prior_mean, torch.full_like(log_var, 2 * math.log(0.05)))
+@pytest.mark.parametrize(("offset", "sigma", "d"), [(5, 0.05, 8), (20, 0.1, 128), (10, 0.02, 128)])
+def test_pairwise_keeps_its_precision_in_float32(offset, sigma, d):
+    # The expanded square cancels far from the origin. Means on a grid that float32 holds exactly: only the
+    # formula's own rounding is left.
+    weights, mean, log_var, prior_mean, _ = conditional_prior_inputs(b=32, k=10, d=d)
+    mean, prior_mean = (offset + (m * sigma * 2**12).round() / 2**12 for m in (mean, prior_mean))
+    arguments = (
+        weights,
+        mean,
+        log_var + 2 * math.log(sigma),
+        prior_mean,
+        torch.full_like(log_var, 2 * math.log(sigma)),
+    )
     exact = losses.pairwise_conditional_prior(*arguments)
     single = losses.pairwise_conditional_prior(*(a.float() for a in arguments))
-    torch.testing.assert_close(single.double(), exact, rtol=1e-4, atol=0.1)
+    torch.testing.assert_close(single.double(), exact, rtol=1e-5, atol=1e-3)
 
 
 # GMVAE -----------------------------------------------------------------------------------------------------

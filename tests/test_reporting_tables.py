@@ -87,7 +87,7 @@ def test_states_of_the_sample():
     assert (both.mean, len(both.values), both.asked, both.collapsed) == (0.5, 2, 3, 1)
     assert both.notes == (
         "diverged: loss not finite at step 17 (seed 1)",
-        "collapsed, active units: 2 (seed 2)",
+        "collapsed: 2 active units, 31% explained (seed 2)",
     )
 
 
@@ -159,4 +159,4 @@ def test_collapse_without_a_count_says_so():
     health = {"active_units": None, "collapsed": True}
     run = record("mnist", "gmvae", 8, 0, "clustering", clustering(0.1, 1.0, 1.0), health=health)
     table = _table(1, manifest([cell(1, "mnist", "gmvae", 8, (0,))], seeds=1), {run["key"]: run})
-    assert list(table.footnotes) == ["collapsed, active units: unknown (seed 0)"]
+    assert list(table.footnotes) == ["collapsed: unknown active units, unknown explained (seed 0)"]

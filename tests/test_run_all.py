@@ -40,19 +40,8 @@ def test_the_smoke_study_makes_five_procedural_tables_and_a_second_run_changes_n
     assert {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()} == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--only", "method=nothing"), "--only method=nothing: no such method"),
-        (("--only", "colour=red"), "write AXIS=VALUE"),
-        (("--device", "cuda:99"), "--device cuda:99: not usable here"),
-        (("--device", "meta"), "--device meta: only cpu and cuda are supported"),
-        (("tables", "no/such/folder"), "no manifest.json here"),
-        (("fetch", "nothing"), "fetch nothing: there are"),
-    ],
-)
-def test_bad_use_is_one_line_and_status_2(arguments, said):
-    done = run_all(*arguments)
+def test_bad_use_keeps_its_one_line_and_status_2_on_the_way_through():
+    done = run_all("--only", "colour=red")
     assert done.returncode == 2
-    assert said in done.stderr
+    assert "write AXIS=VALUE" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

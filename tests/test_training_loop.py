@@ -167,33 +167,78 @@ def test_a_large_finite_loss_is_not():
     assert result.curves["loss"][0] == pytest.approx(1e37 / 4, rel=1e-5)
 
 
-class CountReads(TorchDispatchMode):
-    """Counts the operations that copy a number from the device to the host."""
+# On a GPU each of these waits: a value goes to the host, or the size of a result depends on values.
+READS = {
+    "_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select", "_unique2", "unique_dim",
+    "unique_consecutive", "repeat_interleave", "_linalg_check_errors",
+}  # fmt: skip
+CHECKABLE = {"linalg_cholesky_ex", "linalg_inv_ex"}  # read their `info` only when told to check it
 
-    def __init__(self):
+
+class CountReads(TorchDispatchMode):
+    """Counts the operations by which a number comes from the device to the host, and Tensor.cpu, numpy, tolist."""
+
+    def __init__(self, monkeypatch):
         super().__init__()
         self.reads = 0
+        for name in ("cpu", "numpy", "tolist"):
+            monkeypatch.setattr(torch.Tensor, name, self._counted(getattr(torch.Tensor, name)))
+
+    def _counted(self, method):
+        def counted(*arguments):
+            self.reads += 1
+            return method(*arguments)
+
+        return counted
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        self.reads += name in ("_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select")
-        return func(*args, **(kwargs or {}))
+        name, kwargs = func.overloadpacket.__name__, kwargs or {}
+        self.reads += name in READS or (name in CHECKABLE and kwargs.get("check_errors", False))
+        if name == "index":  # a mask's result has as many rows as it has true values
+            self.reads += any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+        return func(*args, **kwargs)
 
 
 @pytest.mark.parametrize("name", list(METHODS))
-def test_no_number_is_read_from_the_device_inside_an_epoch(name, images):
+def test_no_number_is_read_from_the_device_inside_an_epoch(name, images, monkeypatch):
     def reads(steps: int) -> int:
-        with CountReads() as count:
+        with monkeypatch.context() as patched, CountReads(patched) as count:
             train(build(name), images[: 8 * steps], TrainingSettings(epochs=1, batch_size=8), seed=0)
         return count.reads
 
-    assert reads(5) == reads(2)
+    assert reads(5) == reads(2) > 0
 
 
-def test_the_count_of_reads_notices_a_read(images):
-    with CountReads() as count:
-        torch.ones(3).sum().item()
-    assert count.reads == 1
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: x.sum().item(),
+        lambda x: bool((x > 0).all()),
+        lambda x: x.tolist(),
+        lambda x: x.cpu(),
+        lambda x: x.numpy(),
+        lambda x: x[x > 0],
+        lambda x: x.unique(),
+        lambda x: torch.linalg.cholesky(x),
+        lambda x: torch.linalg.inv(x),
+    ],
+)
+def test_the_count_of_reads_notices_every_kind_of_read(read, monkeypatch):
+    with CountReads(monkeypatch) as count:
+        read(torch.eye(3))
+    assert count.reads >= 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("name", list(METHODS))
+def test_on_a_gpu_no_step_synchronises(name, images):
+    model, on_gpu = build(name).cuda(), images.cuda()
+    noise = draw_noise(model.noise_shapes(8), on_gpu.device)
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        model({"data": to_unit_range(on_gpu[:8]), "noise": noise}).loss.backward()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 # Whole models ----------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ import pytest
 from benchmark.trials import TrainingSettings, Trial, TrialData, identity_key
 
 DATA = TrialData("mnist", "d1", "real", False, "official", 100, 50, (1, 32, 32))
-TRIAL = Trial(DATA, "vae", 1, 8, 0, "default", {"beta": 0.05}, TrainingSettings(), {"clustering": {"revision": 1}})
+TRIAL = Trial(
+    DATA, "vae", 1, 8, 0, "default", {"beta": 0.05}, TrainingSettings(), {"clustering": {"revision": 1}}, "cpu"
+)
 
 
 def test_the_key_is_the_sha256_of_the_identity_in_canonical_json():
@@ -28,12 +30,12 @@ def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
             value = getattr(part, field.name)
             new = (3, 64, 64) if isinstance(value, tuple) else other[type(value)](value)
             changed.append(dataclasses.replace(TRIAL, **{name: dataclasses.replace(part, **{field.name: new})}))
-    for name in ("method", "method_revision", "latent_dim", "seed", "weight_set"):
+    for name in ("method", "method_revision", "latent_dim", "seed", "weight_set", "device"):
         value = getattr(TRIAL, name)
         changed.append(dataclasses.replace(TRIAL, **{name: other[type(value)](value)}))
     changed.append(dataclasses.replace(TRIAL, settings={"beta": 0.2}))
     changed.append(dataclasses.replace(TRIAL, protocols={"clustering": {"revision": 2}}))
-    assert len(changed) == 1 + 8 + 6 + 5 + 2
+    assert len(changed) == 1 + 8 + 6 + 6 + 2
     assert len({trial.key for trial in changed}) == len(changed)
 
 

@@ -25,4 +25,4 @@ TINY = Study(
 
 def tiny_grid(tmp_path, study: Study = TINY, only: str | None = None, weights: str = "default") -> Grid:
     options = DataOptions.of(study, tmp_path, offline=True)
-    return build_grid(study, Selection.parse(only), options, weights, report=lambda line: None)
+    return build_grid(study, Selection.parse(only), options, weights, "cpu", report=lambda line: None)

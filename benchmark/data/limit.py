@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmark.data.dataset import Dataset, content_digest, content_hashes
 from benchmark.errors import UserError
-from benchmark.streams import stream_seed
+from benchmark.subsets import choose
 
 
 def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
@@ -18,8 +18,8 @@ def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
     for split, count in (("n_train", n_train), ("n_test", n_test)):
         if count is not None and count < 1:
             raise UserError(f"{split} is {count}: at least 1 image is needed (leave it out for all)")
-    train = _chosen(dataset.name, "train", dataset.n_train, n_train, dataset.y_train)
-    test = _chosen(dataset.name, "test", dataset.n_test, n_test, dataset.y_test)
+    train = choose(dataset.n_train, n_train, dataset.y_train, "subset", dataset=dataset.name, split="train")
+    test = choose(dataset.n_test, n_test, dataset.y_test, "subset", dataset=dataset.name, split="test")
     if len(train) == dataset.n_train and len(test) == dataset.n_test:
         return dataset
     rows = np.concatenate([train, dataset.n_train + test])
@@ -30,22 +30,3 @@ def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
     return dataclasses.replace(
         dataset, images=images, labels=labels, factors=factors, n_train=len(train), digest=digest
     )
-
-
-def _chosen(name: str, split: str, available: int, wanted: int | None, labels: np.ndarray | None) -> np.ndarray:
-    """Ascending row numbers within the split."""
-    if wanted is None or wanted >= available:
-        return np.arange(available)
-    # Raw words of a bit generator are promised never to change with numpy's version; Generator's draws are not.
-    words = np.random.PCG64(stream_seed("subset", dataset=name, split=split)).random_raw(available)
-    order = np.argsort(words, kind="stable")
-    if labels is None:
-        return np.sort(order[:wanted])
-    classes, counts = np.unique(labels, return_counts=True)
-    shares = wanted * counts / available
-    quotas = np.floor(shares).astype(int)
-    largest_remainders = np.argsort(quotas - shares, kind="stable")[: wanted - quotas.sum()]
-    quotas[largest_remainders] += 1
-    shuffled = labels[order]
-    picks = [order[shuffled == c][:quota] for c, quota in zip(classes, quotas, strict=True)]
-    return np.sort(np.concatenate(picks))

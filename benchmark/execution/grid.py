@@ -138,7 +138,12 @@ class DataOptions:
 
 
 def build_grid(
-    study: Study, selection: Selection, options: DataOptions, weight_set: str, report: Callable[[str], None]
+    study: Study,
+    selection: Selection,
+    options: DataOptions,
+    weight_set: str,
+    device: str,
+    report: Callable[[str], None],
 ) -> Grid:
     """Load what the selected cells need and lay out their trials. A data set that cannot be had is kept as a reason."""
     study = with_own_datasets(study, selection.own_datasets(study))
@@ -156,15 +161,18 @@ def build_grid(
     for cell in cells:
         found = cell.dataset in datasets
         trials[cell] = (
-            {seed: make_trial(study, cell, seed, datasets[cell.dataset], weight_set) for seed in range(study.seeds)}
+            {
+                seed: make_trial(study, cell, seed, datasets[cell.dataset], weight_set, device)
+                for seed in range(study.seeds)
+            }
             if found
             else {}
         )
     return Grid(study, weight_set, trials, datasets, unavailable)
 
 
-def make_trial(study: Study, cell: Cell, seed: int, dataset: Dataset, weight_set: str) -> Trial:
-    """The trial of one cell and seed."""
+def make_trial(study: Study, cell: Cell, seed: int, dataset: Dataset, weight_set: str, device: str) -> Trial:
+    """The trial of one cell and seed; of `device` ("cuda:1") only the kind counts."""
     method = METHODS[cell.method]
     if dataset.n_train < study.training.batch_size:
         raise UserError(
@@ -190,4 +198,5 @@ def make_trial(study: Study, cell: Cell, seed: int, dataset: Dataset, weight_set
         method.settings(weight_set),
         study.training,
         study.protocols(cell.dataset, cell.method, cell.latent_dim),
+        device.partition(":")[0],
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from benchmark.execution.numerics import numerics
 from benchmark.paper import REPOSITORY
 
 PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
@@ -28,12 +29,12 @@ def code_state() -> dict[str, Any]:
 
 
 def provenance(device: str) -> dict[str, Any]:
-    """Plain data for a record: code, package versions, device, threads and the time (UTC) of the call."""
+    """Plain data for a record: code, package versions, device, numerics and the time (UTC) of the call."""
     return code_state() | {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "device": device_name(device),
         "platform": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
+        "numerics": numerics(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -12,15 +12,16 @@ import numpy as np
 import torch
 
 from benchmark.data import Dataset
-from benchmark.evaluation.health import active_units, collapsed
+from benchmark.evaluation.health import active_units, collapsed, explained_variance
 from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.execution.store import RECORD_SCHEMA, Store
 from benchmark.methods import METHODS, build_model
+from benchmark.streams import generator
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import TrainingResult, to_unit_range, train
 from benchmark.trials import Trial
-from models.base import ImageAutoencoder
+from models.base import ImageAutoencoder, draw_noise
 
 EVALUATION_BATCH = 500
 
@@ -86,7 +87,7 @@ def run_trial(
         record["timings"]["training_seconds"] = round(result.seconds, 3)
         if result.diverged_at is not None:
             record["status"] = "diverged"
-            record["reason"] = f"loss not finite at step {result.diverged_at}"
+            record["reason"] = f"loss or parameters not finite at step {result.diverged_at}"
         else:
             save_checkpoint(model, checkpoint)
     if record["status"] == "ok":
@@ -140,27 +141,47 @@ def _evaluate(
             record["unavailable"][name] = scores.unavailable
         if scores.details:
             record["details"][name] = scores.details
-    active = active_units(outputs.latents_test)
-    record["health"] = {"active_units": active, "collapsed": collapsed(active, trial.latent_dim)}
+    record["health"] = _health(model, dataset, trial, context.device, outputs)
+
+
+def _health(
+    model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, outputs: TrialOutputs
+) -> dict[str, Any]:
+    stream = generator(device, "evaluation", use="health")
+
+    def sampled_codes(images: torch.Tensor) -> torch.Tensor:
+        noise = draw_noise(model.noise_shapes(len(images)), images.device, stream)
+        return model.objective(images, noise).z
+
+    # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
+    sampled = _in_batches(sampled_codes, dataset.x_test, device, trial.training.batch_size)
+    active = active_units(outputs.latents_test, sampled)
+    explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
+    return {
+        "active_units": active,
+        "explained_variance": explained,
+        "collapsed": collapsed(active, trial.latent_dim, explained),
+    }
 
 
 def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:
-    """Reduce a trained model to what protocols score: deterministic latents and reconstructions, on the CPU."""
+    """Reduce a trained model to what protocols score: deterministic latents and reconstructions, on the CPU.
+
+    Codes of the training images only where they are among the `needs`; the rest also tells the trial's health.
+    """
     return TrialOutputs(
         latents_train=_in_batches(model.embed, dataset.x_train, device) if "latents_train" in needs else None,
         labels_train=dataset.y_train,
         latents_test=_in_batches(model.embed, dataset.x_test, device),
         labels_test=dataset.y_test,
         images_test=np.asarray(dataset.x_test),
-        reconstructions_test=(
-            _in_batches(model.reconstruct, dataset.x_test, device) if "reconstructions_test" in needs else None
-        ),
+        reconstructions_test=_in_batches(model.reconstruct, dataset.x_test, device),
     )
 
 
 @torch.no_grad()
-def _in_batches(function: Callable, images: np.ndarray, device: str) -> np.ndarray:
-    batches = (images[start : start + EVALUATION_BATCH] for start in range(0, len(images), EVALUATION_BATCH))
+def _in_batches(function: Callable, images: np.ndarray, device: str, batch_size: int = EVALUATION_BATCH) -> np.ndarray:
+    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
     return np.concatenate(
         [
             function(to_unit_range(torch.from_numpy(np.array(batch)).to(device))).float().cpu().numpy()

@@ -14,10 +14,9 @@ from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-import torch
-
 from benchmark.errors import UserError
 from benchmark.execution.grid import DataOptions
+from benchmark.execution.numerics import set_numerics
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext, failed_record, run_trial
 from benchmark.trials import Trial
@@ -106,7 +105,7 @@ def run_trials(
 def _serve(connection: Connection, context: TrialContext, data: DataOptions, threads: int) -> None:
     """A worker process: trials come in until None does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    torch.set_num_threads(threads)
+    set_numerics(context.device, threads)
     # The parent has fetched and prepared everything; a worker only opens the prepared copies.
     load = lru_cache(maxsize=2)(data.load)
     with suppress(BrokenPipeError):  # a parent that was killed takes no more reports

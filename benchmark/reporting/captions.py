@@ -7,8 +7,11 @@ MARK_MEANINGS = {
     "procedural": "drawn by program in place of the real images, so these numbers are no result",
     "subset": "a part of the data set's images",
 }
-INCOMPLETE_LEGEND = "[2/3]: incomplete, 2 of 3 seeds have a value."
-COLLAPSED_LEGEND = "some of its seeds collapsed (see the footnote)."
+INCOMPLETE_LEGEND = "[2/3]: incomplete, 2 of 3 seeds have a value; not ranked."
+COLLAPSED_LEGEND = (
+    "some of its seeds collapsed (the footnote says how many latent units are active, and which share of the pixels' "
+    "variance the reconstructions explain)."
+)
 ABSENT = "–"  # a cell the study does not ask for
 
 

@@ -38,6 +38,7 @@ COLUMN_TYPES = {
     "study": "object",
     "marks": "object",
     "active_units": "Int64",
+    "explained_variance": "Float64",
     "collapsed": "boolean",
     "notes": "object",
 }
@@ -154,6 +155,7 @@ def _cell_rows(manifest: Mapping, cell: Mapping, records: Mapping[str, Mapping])
                 "study": manifest["study"],
                 "marks": "; ".join(manifest["marks"].get(dataset, ())),
                 "active_units": health.get("active_units"),
+                "explained_variance": health.get("explained_variance"),
                 "collapsed": health.get("collapsed"),
                 "notes": "; ".join(one_line(note) for note in manifest["notes"]),
             }

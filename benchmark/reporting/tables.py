@@ -174,12 +174,13 @@ def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Tabl
 
 
 def rank(cells: Mapping[CellKey, Cell]) -> dict[CellKey, Cell]:
-    """The cells with their ranks among those of the same data set, metric and latent dim that have a value.
+    """The cells with their ranks among the complete ones of the same data set, metric and latent dim.
 
     Means are compared as printed, so that equal numbers share a rank (1, 1, 3), as METRICS says which way is better;
-    a value without a rival has no rank.
+    a value without a rival has no rank, nor has the mean of the seeds that a failure left over.
     """
-    printed = {key: float(number(cell.mean, METRICS[key[1]].decimals)) for key, cell in cells.items() if cell.values}
+    complete = {key: cell for key, cell in cells.items() if cell.state is State.COMPLETE and cell.values}
+    printed = {key: float(number(cell.mean, METRICS[key[1]].decimals)) for key, cell in complete.items()}
     ranked = dict(cells)
     for key, value in printed.items():
         dataset, metric, _, dim = key
@@ -238,10 +239,12 @@ def _collapse_notes(collapsed: pd.DataFrame) -> list[str]:
     if collapsed.empty:
         return []
     each = (
-        f"{'unknown' if pd.isna(row.active_units) else row.active_units} (seed {row.seed})"
+        f"{'unknown' if pd.isna(row.active_units) else row.active_units} active units, "
+        f"{'unknown' if pd.isna(row.explained_variance) else f'{row.explained_variance:.0%}'} explained "
+        f"(seed {row.seed})"
         for row in collapsed.itertuples()
     )
-    return [f"collapsed, active units: {', '.join(each)}"]
+    return [f"collapsed: {'; '.join(each)}"]
 
 
 def _seed_list(seeds: list[int], asked: int) -> str:

@@ -1,0 +1,28 @@
+"""How torch computes in this suite: threads, precision and determinism, set once in each process that trains."""
+
+import os
+
+import torch
+
+
+def set_numerics(device: str, threads: int) -> None:
+    """Full float32 and, on a GPU, repeatable kernels; call before the process has used the GPU.
+
+    TF32 keeps 10 bits: SSIM, a difference of squares, would lose its third decimal.
+    """
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    if device.startswith("cuda"):
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def numerics() -> dict[str, bool | int]:
+    """The settings in force, for a record."""
+    return {
+        "threads": torch.get_num_threads(),
+        "tf32": torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+    }
