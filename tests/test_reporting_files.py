@@ -114,7 +114,7 @@ def test_a_failed_write_leaves_the_old_file(written, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("benchmark.reporting.write.os.replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(UserError, match="No space left on device"):
         write_tables(manifest([cell(1, "mnist", "gmvae", 8)]), {}, written["table1.csv"].parent)
     monkeypatch.undo()

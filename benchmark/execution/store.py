@@ -9,12 +9,12 @@ Every file is written under a temporary name and renamed, so it is whole or abse
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.files import written_whole
 from benchmark.trials import identity_key
 
 RECORD_SCHEMA = 1
@@ -103,10 +103,5 @@ def record_fault(record: Any, key: str) -> str | None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically; NaN and infinity are refused, for no reader of JSON knows them."""
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as part:
         part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -3,14 +3,13 @@
 Every file is written whole or not at all, and the same records give the same bytes.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from benchmark.errors import UserError
+from benchmark.files import written_whole
 from benchmark.reporting.frame import long_frame
 from benchmark.reporting.latex import render_document, render_latex
 from benchmark.reporting.tables import Cell, Row, Table, build_tables
@@ -56,7 +55,8 @@ def write_tables(manifest: Mapping, records: Mapping[str, Mapping], folder: Path
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            _write_whole(folder / name, text)
+            with written_whole(folder / name) as part:
+                part.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UserError(f"{folder}: tables cannot be written there ({error.strerror})") from error
     return [folder / name for name in texts]
@@ -100,15 +100,3 @@ def _cell_fields(cell: Cell | None) -> dict:
         "collapsed": cell.collapsed,
         "paper": cell.paper,
     }
-
-
-def _write_whole(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

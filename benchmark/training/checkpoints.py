@@ -1,6 +1,5 @@
 """Checkpoints: safetensors files named by the trial's key, written atomically. Never a pickle."""
 
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -8,17 +7,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from benchmark.errors import UserError
+from benchmark.files import written_whole
 
 
 def save_checkpoint(model: nn.Module, path: Path) -> None:
     """Write the model's parameters and buffers; `path` is whole or absent at every moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as part:
         save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> None:
