@@ -46,13 +46,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     trials = grid.trials()
     pending = trials if options.force else _pending(trials, store, context)
     jobs = options.jobs or default_jobs(device)
+    threads = _threads(device, jobs)
+    set_numerics(device, threads)  # as in the workers, so that what is recorded here is true of them
     _print_face(grid, console)
     console.print(
         f"{len(trials)} trials, {len(trials) - len(pending)} done already; {jobs} at once on {device_name(device)}"
     )
     _write_manifest(store, grid)
     if pending:
-        _run_pending(pending, grid, context, jobs, options, console)
+        _run_pending(pending, grid, context, jobs, threads, options, console)
         _log_run(store, provenance(device), len(pending), jobs, time.monotonic() - started)
     status = _make_tables(store, console)
     console.print(f"{minutes(time.monotonic() - started)}; tables: {_shown(out)}/tables")
@@ -235,11 +237,17 @@ def _threads(device: str, jobs: int) -> int:
 
 
 def _run_pending(
-    pending: list[Trial], grid: Grid, context: TrialContext, jobs: int, options: argparse.Namespace, console: Console
+    pending: list[Trial],
+    grid: Grid,
+    context: TrialContext,
+    jobs: int,
+    threads: int,
+    options: argparse.Namespace,
+    console: Console,
 ) -> None:
     data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
     with progress_view(console, len(pending)) as view:
-        for event in run_trials(pending, context, data, jobs, _threads(context.device, jobs)):
+        for event in run_trials(pending, context, data, jobs, threads):
             view.show(event)
 
 

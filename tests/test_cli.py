@@ -121,6 +121,8 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     assert "2 trials, 2 done already" in out and tables() == whole
     runs = json.loads((tmp_path / "manifest.json").read_text())["runs"]
     assert [run["trials"] for run in runs] == [2, 2]
+    assert runs[0]["numerics"] == json.loads(records[0].read_text())["provenance"]["numerics"]
+    assert runs[0]["numerics"]["tf32"] is False
 
     # Another setting is another study: nothing is mixed, nothing is lost.
     status, _, error = call("run", *TINY, "--weights", "published", "--out", tmp_path)
