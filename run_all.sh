@@ -8,9 +8,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 python=""
-for candidate in python3.13 python3.12 python3.11 python3; do
+for candidate in python3 python3.13 python3.12 python3.11; do
     if command -v "$candidate" >/dev/null &&
-        "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+        "$candidate" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
         python=$candidate
         break
     fi
@@ -19,7 +19,7 @@ done
 stamp=.venv/installed.lock
 if ! cmp -s requirements.lock "$stamp"; then
     if [ -z "$python" ]; then
-        echo "run_all.sh: needs Python 3.11, 3.12 or 3.13 on the PATH" >&2
+        echo "run_all.sh: needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH" >&2
         exit 2
     fi
     echo "run_all.sh: installing into .venv with $("$python" --version) (once; some minutes, about 6 GB on Linux)"

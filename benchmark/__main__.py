@@ -2,7 +2,10 @@
 
 import sys
 
-from benchmark.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from benchmark.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # while the libraries were still loading
+        sys.exit(130)

@@ -76,10 +76,9 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,6 +94,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("benchmark: interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `... | head`
+    except BrokenPipeError:  # `... | head`: rich ends with 1 too
         sys.stderr.close()
-        return 0
+        return 1

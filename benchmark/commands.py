@@ -2,6 +2,10 @@
 
 import argparse
 import dataclasses
+import hashlib
+import os
+import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -10,19 +14,20 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmark.cards import render_all_cards, render_card
-from benchmark.data import DATASETS, describe, load_dataset
+from benchmark.data import DATASETS, Availability, describe, load_dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation import backbones
 from benchmark.execution.forecast import forecast
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes, progress_view
-from benchmark.execution.provenance import command_line, device_name, provenance
-from benchmark.execution.store import DONE, Store
+from benchmark.execution.provenance import device_name, provenance
+from benchmark.execution.resume import log_run, pending, write_manifest
+from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
 from benchmark.execution.workers import default_jobs, run_trials
+from benchmark.files import REPOSITORY
 from benchmark.methods import METHODS
-from benchmark.paper import REPOSITORY
 from benchmark.reporting import build_tables, render_text, summary, write_tables
 from benchmark.studies import STUDIES, Study
 from benchmark.trials import Trial
@@ -38,75 +43,95 @@ def run(options: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
     device = _device(options.device)
     grid, why = _grid(options, device, console)
-    out = options.out or RUNS / grid.study.name
+    out = options.out or _default_out(grid)
     store = Store(out, console.print)
+    with store.locked():
+        status = _run(options, console, grid, device, store)
+    console.print(f"{minutes(time.monotonic() - started)}; tables: {_shown(out)}/tables")
+    procedural = " on procedural images: its numbers say nothing about the methods" if grid.study.procedural else ""
+    console.print(f"Study {grid.study.name} ({why}){procedural}")
+    return status
+
+
+def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str, store: Store) -> int:
+    started = time.monotonic()
     # Scores of drawn images mean nothing, so no weights are downloaded for them.
     offline = options.offline or grid.study.procedural
-    context = TrialContext(out.resolve(), device, options.weights_dir, offline, not options.force)
+    context = TrialContext(store.folder.resolve(), device, options.weights_dir, offline, not options.force)
     trials = grid.trials()
-    pending = trials if options.force else _pending(trials, store, context)
+    to_do = trials if options.force else pending(trials, store, _weights_at_hand(options.weights_dir))
     jobs = options.jobs or default_jobs(device)
     threads = _threads(device, jobs)
     set_numerics(device, threads)  # as in the workers, so that what is recorded here is true of them
     _print_face(grid, console)
     console.print(
-        f"{len(trials)} trials, {len(trials) - len(pending)} done already; {jobs} at once on {device_name(device)}"
+        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {jobs} at once on {device_name(device)}"
     )
-    _write_manifest(store, grid)
-    if pending:
-        _run_pending(pending, grid, context, jobs, threads, options, console)
-        _log_run(store, provenance(device), len(pending), jobs, time.monotonic() - started)
-    status = _make_tables(store, console)
-    console.print(f"{minutes(time.monotonic() - started)}; tables: {_shown(out)}/tables")
-    if grid.study.procedural:
-        console.print(
-            f"Study {grid.study.name} ({why}) ran on procedural images: its numbers say nothing about the methods"
-        )
-    return status
+    write_manifest(store, grid)
+    if to_do:
+        _train_and_evaluate(to_do, grid, context, jobs, threads, options.data_dir, console)
+        seconds = round(time.monotonic() - started, 1)
+        run = {"command": _command_line(), "trials": len(to_do), "jobs": jobs, "wall_seconds": seconds}
+        log_run(store, run | provenance(device))
+    return _make_tables(store, console)
 
 
 def plan(options: argparse.Namespace, console: Console) -> int:
     """Print what `run` would do, and about how long it would take; run nothing."""
     device = _device(options.device)
+    _check_folders(options)
     study, why = _choose_study(options, device)
     console.print(f"Study {study.name}: {why}")
-    selection = Selection.parse(options.only)
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
-    grid = build_grid(study, selection, data, options.weights, device, console.print)
-    _print_face(grid, console)
-    trials = grid.trials()
+    grid = build_grid(study, Selection.parse(options.only), data, options.weights, device, console.print)
+    for note in grid.study.notes():
+        console.print(f"  reduced: {note}")
+    if not grid.datasets and not options.study:
+        console.print("No images are at hand: where they cannot be fetched, `run` takes the smoke study instead")
+    here, missing = grid.trials(), grid.expected_trials()
     for table in grid.study.tables:
         cells = [cell for cell in grid.cells if cell.table == table.number]
         console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
-    unavailable = [cell for cell in grid.cells if cell.dataset in grid.unavailable]
-    unique_unavailable = {(cell.dataset, cell.method, cell.latent_dim) for cell in unavailable}
-    console.print(
-        f"{len(trials) + len(unique_unavailable) * grid.study.seeds} unique trials"
-        + (f", {len(trials)} of them with the data at hand" if unavailable else "")
-    )
+    at_hand = f", {len(here)} of them with the data at hand" if missing else ""
+    console.print(f"{len(here) + len(missing)} unique trials{at_hand}")
     for name in grid.unavailable:
-        here = describe(name, options.data_dir)
-        if here.download_url:
-            size = f"about {here.download_bytes / 1e6:,.0f} MB" if here.download_bytes else "size not known"
-            console.print(f"To download: {here.label}, {size}, {here.download_url}; or {here.advice}")
+        _print_download(describe(name, options.data_dir), console)
+    if any("reconstruction" in trial.protocols for trial in here + missing) and not grid.study.procedural:
+        absent = {b.file_name for b in backbones.BACKBONES.values()} - _weights_at_hand(options.weights_dir)
+        for file_name in sorted(absent):
+            console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")
     if options.trials:
-        for trial in trials:
-            console.print(f"{trial.key[:12]}  {trial}  {'+'.join(trial.protocols)}")
-    out = options.out or RUNS / grid.study.name
-    context = TrialContext(out, device, options.weights_dir, offline=True)
-    pending = _pending(trials, Store(out, console.print), context)
-    jobs = options.jobs or default_jobs(device)
-    console.print(f"{len(trials) - len(pending)} done in {_shown(out)}, {len(pending)} to run")
-    if pending:
-        set_numerics(device, _threads(device, jobs))
-        cost = forecast(pending, context)
-        parts = ", ".join(f"{name} {minutes(seconds)}" for name, seconds in cost.evaluation.items())
-        console.print(
-            f"About {minutes(cost.wall(jobs))} with {jobs} at once: training {minutes(cost.training)}, {parts} "
-            "of one worker's time (measured just now on small samples and scaled)"
-        )
-        console.print(f"Disk: about {len(pending) * _checkpoint_mb(pending) / 1000:.1f} GB of checkpoints")
+        for trial in here + missing:
+            key = trial.key[:12] if trial in here else "no data yet "
+            console.print(f"{key}  {trial}  {'+'.join(trial.protocols)}")
+    out = options.out or _default_out(grid)
+    to_do = pending(here, Store(out, console.print), _weights_at_hand(options.weights_dir)) + missing
+    console.print(f"{len(here) + len(missing) - len(to_do)} done in {_shown(out)}, {len(to_do)} to run")
+    if to_do:
+        _print_forecast(to_do, device, options, console)
     return 0
+
+
+def _print_download(found: Availability, console: Console) -> None:
+    if found.download_url:
+        size = f"about {found.download_bytes / 1e6:,.0f} MB" if found.download_bytes else "size not known"
+        console.print(f"To download: {found.label}, {size}, {found.download_url}; or {found.advice}")
+
+
+def _print_forecast(trials: list[Trial], device: str, options: argparse.Namespace, console: Console) -> None:
+    jobs = options.jobs or default_jobs(device)
+    set_numerics(device, _threads(device, jobs))
+    cost = forecast(trials, TrialContext(Path(), device, options.weights_dir, offline=True))
+    parts = ", ".join(f"{name} {minutes(seconds)}" for name, seconds in cost.evaluation.items())
+    console.print(
+        f"About {minutes(cost.wall(jobs))} with {jobs} at once: training {minutes(cost.training)}, {parts} "
+        "of one worker's time (measured just now on small samples and scaled)"
+    )
+    prepared = sum(DATASETS[name].prepared_bytes for name in {trial.data.name for trial in trials} & set(DATASETS))
+    console.print(
+        f"Disk: about {len(trials) * _checkpoint_mb(trials) / 1000:.1f} GB of checkpoints"
+        + ("" if trials[0].data.kind == "procedural" else f", {prepared / 1e9:.1f} GB of prepared images")
+    )
 
 
 def tables(options: argparse.Namespace, console: Console) -> int:
@@ -114,7 +139,8 @@ def tables(options: argparse.Namespace, console: Console) -> int:
     store = Store(options.out, console.print)
     if store.read_manifest() is None:
         raise UserError(f"{options.out}: no manifest.json here; give a results folder that `run` has made")
-    return _make_tables(store, console)
+    with store.locked():
+        return _make_tables(store, console)
 
 
 def fetch(options: argparse.Namespace, console: Console) -> int:
@@ -190,22 +216,41 @@ def _choose_study(options: argparse.Namespace, device: str) -> tuple[Study, str]
 
 def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[Grid, str]:
     """The grid to run; without a choice of study and without any data it is the smoke study's."""
+    _check_folders(options)
     study, why = _choose_study(options, device)
-    console.print(f"Study {study.name}: {why}")
     selection = Selection.parse(options.only)
-    data = DataOptions.of(study, options.data_dir, options.offline)
-    grid = build_grid(study, selection, data, options.weights, device, console.print)
+
+    def build(study: Study) -> Grid:
+        data = DataOptions.of(study, options.data_dir, options.offline)
+        return build_grid(study, selection, data, options.weights, device, console.print)
+
+    certain = options.study or any(_at_hand(name, options.data_dir) for name in _dataset_names(study, selection))
+    if certain:
+        console.print(f"Study {study.name}: {why}")
+    else:
+        console.print(f"No images in {_shown(options.data_dir)} yet")
+    grid = build(study)
     if grid.datasets:
+        if not certain:
+            console.print(f"Study {study.name}: {why}")
         return grid, why
-    if options.study:
+    if options.study or set(grid.unavailable) - set(DATASETS):
         raise UserError("; ".join(grid.unavailable.values()))
-    for reason in grid.unavailable.values():
-        console.print(reason)
     why = "neither data nor a network to fetch it could be had"
     study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
-    console.print(f"Study {study.name}: {why}")
-    data = DataOptions.of(study, options.data_dir, options.offline)
-    return build_grid(study, selection, data, options.weights, device, console.print), why
+    console.print(f"Study {study.name}: {why}; on procedural images")
+    for reason in grid.unavailable.values():
+        console.print(f"  {reason}")
+    return build(study), why
+
+
+def _dataset_names(study: Study, selection: Selection) -> set[str]:
+    return {cell.dataset for cell in study.cells() if selection.keeps(cell)} | set(selection.own_datasets(study))
+
+
+def _at_hand(name: str, data_dir: Path) -> bool:
+    found = describe(name, data_dir)
+    return found.prepared or found.source is not None
 
 
 def _print_face(grid: Grid, console: Console) -> None:
@@ -215,69 +260,44 @@ def _print_face(grid: Grid, console: Console) -> None:
         console.print(f"  not available: {name}: {reason}")
 
 
-def _pending(trials: list[Trial], store: Store, context: TrialContext) -> list[Trial]:
-    """Trials without a finished record, and those that lack only metric weights which have since arrived."""
-    at_hand = {
-        backbone.file_name
-        for name, backbone in backbones.BACKBONES.items()
-        if backbones.find(name, context.weights_dir)
-    }
-    return [trial for trial in trials if not _is_done(store.read_record(trial.key), at_hand)]
-
-
-def _is_done(record: dict | None, weights_at_hand: set[str]) -> bool:
-    if record is None or record["status"] not in DONE:
-        return False
-    reasons = [reason for metrics in record["unavailable"].values() for reason in metrics.values()]
-    return not any(name in reason for reason in reasons for name in weights_at_hand)
-
-
 def _threads(device: str, jobs: int) -> int:
     return max(1, default_jobs("cpu") // jobs) if device.startswith("cpu") else default_jobs("cpu")
 
 
-def _run_pending(
-    pending: list[Trial],
-    grid: Grid,
-    context: TrialContext,
-    jobs: int,
-    threads: int,
-    options: argparse.Namespace,
-    console: Console,
+def _train_and_evaluate(
+    trials: list[Trial], grid: Grid, context: TrialContext, jobs: int, threads: int, data_dir: Path, console: Console
 ) -> None:
-    data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-    with progress_view(console, len(pending)) as view:
-        for event in run_trials(pending, context, data, jobs, threads):
+    data = DataOptions.of(grid.study, data_dir.resolve(), offline=True)
+    with progress_view(console, len(trials)) as view:
+        for event in run_trials(trials, context, data, jobs, threads):
             view.show(event)
 
 
-def _write_manifest(store: Store, grid: Grid) -> None:
-    """Write the manifest; cells of an earlier run of the same study that `--only` leaves out are kept."""
-    manifest = grid.manifest()
-    earlier = store.read_manifest()
-    same = ("study", "seeds", "weight_set", "notes")
-    if earlier and all(earlier.get(field) == manifest[field] for field in same):
-        place = ("table", "dataset", "method", "latent_dim")
-        chosen = {tuple(cell[axis] for axis in place) for cell in manifest["cells"]}
-        kept = [cell for cell in earlier["cells"] if tuple(cell[axis] for axis in place) not in chosen]
-        manifest["cells"] = kept + manifest["cells"]
-        manifest["runs"] = earlier.get("runs", [])
-        for field in ("marks", "unavailable", "dataset_labels", "data"):
-            manifest[field] = earlier[field] | manifest[field]
-    elif earlier:
-        raise UserError(
-            f"{store.manifest_path}: holds another study ({earlier.get('study')}, {earlier.get('seeds')} seeds, "
-            f"weights {earlier.get('weight_set')}); give another --out, or delete that file (its records are kept)"
-        )
-    store.write_manifest(manifest)
+def _command_line() -> str:
+    """The command as a user would type it, without this machine's folders."""
+    arguments = [Path(argument).name if argument.startswith("/") else argument for argument in sys.argv[1:]]
+    return shlex.join(["python", "-m", "benchmark", *arguments])
 
 
-def _log_run(store: Store, where: dict, trials: int, jobs: int, seconds: float) -> None:
-    """Add a run that came to its end to the manifest: what was typed, on what, when, and how long it took."""
-    manifest = store.read_manifest()
-    run = {"command": command_line(), "trials": trials, "jobs": jobs, "wall_seconds": round(seconds, 1)}
-    manifest["runs"].append(run | where)
-    store.write_manifest(manifest)
+def _default_out(grid: Grid) -> Path:
+    """A study's folder; one with a user's own data sets has a folder of its own."""
+    own = sorted({cell.dataset for cell in grid.cells} - set(DATASETS))
+    return RUNS / "-".join([grid.study.name, *own])
+
+
+def _weights_at_hand(weights_dir: Path | None) -> set[str]:
+    return {backbone.file_name for name, backbone in backbones.BACKBONES.items() if backbones.find(name, weights_dir)}
+
+
+def _check_folders(options: argparse.Namespace) -> None:
+    """Raises UserError for a folder that was asked for and cannot be read; the default data folder need not exist."""
+    for flag, folder in (("--data-dir", options.data_dir), ("--weights-dir", options.weights_dir)):
+        if folder is None or (folder == DEFAULT_DATA_DIR and not folder.exists()):
+            continue
+        if not folder.is_dir():
+            raise UserError(f"{flag} {folder}: no such folder; make it first if files are to be fetched into it")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise UserError(f"{flag} {folder}: cannot be read; change its permissions")
 
 
 def _make_tables(store: Store, console: Console) -> int:
@@ -315,8 +335,11 @@ def _fetch_weights(options: argparse.Namespace, console: Console) -> int:
     missing = 0
     for name in backbones.BACKBONES:
         found = backbones.obtain(name, options.weights_dir, offline=options.offline)
-        console.print(f"{name}: {found}")
-        missing += isinstance(found, str)
+        if isinstance(found, str):
+            console.print(f"{name}: {found}")
+            missing += 1
+        else:
+            console.print(f"{name}: {_shown(found)}, sha256 {hashlib.sha256(found.read_bytes()).hexdigest()}")
     return missing
 
 

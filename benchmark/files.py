@@ -1,9 +1,11 @@
-"""Files that are whole or absent, whatever interrupts their writer."""
+"""Where the checkout is, and files that are whole or absent, whatever interrupts their writer."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @contextmanager

@@ -5,11 +5,11 @@ The Visual Computer, 2024, doi 10.1007/s00371-024-03338-x. The numbers are in re
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from benchmark.files import REPOSITORY
+
 PAPER_FOLDER = REPOSITORY / "results" / "paper"
 
 
@@ -63,7 +63,7 @@ TABLES = {
     for table in (
         PaperTable(
             1,
-            "Clustering of the MNIST test set",
+            "Clustering of the test images",
             "clustering",
             _CLUSTERING,
             ("mnist",),
@@ -82,7 +82,7 @@ TABLES = {
         PaperTable(3, "Reconstruction", "reconstruction", _RECONSTRUCTION, _IMAGE_SETS, _EIGHT, (128,)),
         PaperTable(
             4,
-            "Clustering of the MNIST test set with and without the Fisher term",
+            "Clustering of the test images with and without the Fisher term",
             "clustering",
             _CLUSTERING,
             ("mnist",),

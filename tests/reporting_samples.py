@@ -30,6 +30,8 @@ def manifest(cells, **more):
         "notes": ["5,000 of 60,000 training images", "2 of 10 epochs"],
         "marks": {},
         "unavailable": {},
+        "data": {},
+        "runs": [],
         "method_labels": {"gmvae": "GMVAE", "hgmvae_g": "HGMVAE-G", "hgmvae_u": "HGMVAE-U"},
         "dataset_labels": {"mnist": "MNIST"},
         "cells": cells,

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmark import commands
 from benchmark.cli import main
+from benchmark.execution.resume import is_done
+from benchmark.execution.store import Store
 from benchmark.methods import METHODS
 from benchmark.studies import STUDIES
 
@@ -33,12 +34,17 @@ def call(capfd):
         ((), "COMMAND"),
         (("fly",), "invalid choice: 'fly'"),
         (("run", "--study", "huge"), "argument --study: invalid choice: 'huge'"),
-        (("run", "--seeds", "0"), "argument --seeds: must be at least 1"),
-        (("run", "--seeds", "many"), "argument --seeds"),
-        (("run", "--jobs", "-2"), "argument --jobs: must be at least 1"),
+        (("run", "--seeds", "0"), "argument --seeds: '0' must be a whole number of at least 1"),
+        (("run", "--seeds", "many"), "argument --seeds: 'many' must be a whole number of at least 1"),
+        (("run", "--jobs", "-2"), "argument --jobs: '-2' must be a whole number of at least 1"),
         (("run", "--weights", "best"), "argument --weights: invalid choice"),
         (("run", "--study", "smoke", "--only", "method=vea"), "--only method=vea: no such method"),
-        (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only: nothing of this study is left"),
+        (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only latent_dim=3: study smoke has only 2, 8, 128"),
+        (("run", "--study", "smoke", "--only", "table=1,method=vae"), "--only: nothing of this study is left"),
+        (("run", "--study", "smoke", "--only", "dataset=MNIST"), "MNIST is called 'mnist' here"),
+        (("run", "--study", "smoke", "--data-dir", "no/such"), "--data-dir no/such: no such folder"),
+        (("plan", "--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
+        (("run", "--only", "dataset=mine", "--offline"), "mine.npz does not exist in the data folder"),
         (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
         (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
         (("run", "--device", "gpu"), "--device gpu: not usable here"),
@@ -64,20 +70,24 @@ def test_without_its_data_a_study_that_was_asked_for_says_what_is_missing(call, 
 
 
 def test_without_any_data_the_choice_falls_on_procedural_images_and_says_so(call, tmp_path):
+    (tmp_path / "none").mkdir()
     arguments = ("--offline", "--data-dir", tmp_path / "none", "--out", tmp_path / "out", "--seeds", 1)
     status, out, _ = call("run", *arguments, "--only", "table=2,method=vae", "--device", "cpu")
     assert status == 0
     lines = out.strip().splitlines()
-    assert lines[0].startswith("Study laptop: no GPU")
-    assert "Study smoke: neither data nor a network" in out
-    assert "procedural images" in lines[-1] and "say nothing about the methods" in lines[-1]
+    said = [line for line in lines if line.startswith("Study ")]
+    assert said[0].startswith("Study smoke: neither data nor a network to fetch it could be had; on procedural images")
+    assert said[-1] == lines[-1] and "procedural images: its numbers say nothing about the methods" in lines[-1]
     assert out.count("[procedural]") >= 2
 
 
 def test_plan_counts_and_runs_nothing(call, tmp_path):
     status, out, _ = call("plan", "--study", "paper", "--data-dir", tmp_path, "--out", tmp_path / "out")
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
-    assert "CIFAR-10, about 170 MB" in out
+    assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out
+    assert "0 done" in out and "830 to run" in out and "About " in out
+    # By hand: 70,000 x 32^2 twice, 60,000 x 3 x 32^2, (162,770 + 19,962) x 3 x 64^2, 86,366 x 64^2.
+    assert "2.9 GB of prepared images" in out and "--offline" not in out
     assert not (tmp_path / "out").exists()
     status, out, _ = call("plan", *TINY, "--trials", "--out", tmp_path / "out")
     assert status == 0 and "2 unique trials" in out and "mnist wae_rbf d=8 seed=0  classification" in out
@@ -124,10 +134,21 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     assert runs[0]["numerics"] == json.loads(records[0].read_text())["provenance"]["numerics"]
     assert runs[0]["numerics"]["tf32"] is False
 
-    # Another setting is another study: nothing is mixed, nothing is lost.
-    status, _, error = call("run", *TINY, "--weights", "published", "--out", tmp_path)
-    assert status == 2 and "manifest.json: holds another study" in error
-    assert sorted((tmp_path / "records").glob("*.json")) == records
+    # Other weights are other trials: nothing is mixed, no old record is touched, and the old command finds them.
+    old = {path: path.read_bytes() for path in records}
+    status, out, _ = call("run", *TINY, "--weights", "published", "--out", tmp_path)
+    assert status == 0 and "2 trials, 0 done already" in out and "weight set published" in out
+    assert len(list((tmp_path / "records").glob("*.json"))) == 4
+    assert {path: path.read_bytes() for path in records} == old
+    status, out, _ = call("run", *TINY, "--out", tmp_path)
+    assert "2 trials, 2 done already" in out and tables() == whole
+
+    # Another study has its own folder, and two runs do not write to one.
+    status, _, error = call("run", "--study", "validation", "--out", tmp_path, "--data-dir", tmp_path, "--offline")
+    assert status == 2
+    with Store(tmp_path).locked():
+        status, _, error = call("run", *TINY, "--out", tmp_path)
+    assert status == 2 and "another run is writing there" in error
 
     # Tables come from records alone, and a lost record shows.
     records[0].unlink()
@@ -136,13 +157,13 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     assert "not run" in (tmp_path / "tables" / "table2.csv").read_text()
 
 
-def test_weights_that_arrive_later_cause_a_new_evaluation(tmp_path, monkeypatch):
+def test_weights_that_arrive_later_cause_a_new_evaluation():
     record = {"status": "ok", "unavailable": {"reconstruction": {"fid": "weights unavailable: a.pth not in the cache"}}}
-    assert commands._is_done(record, set())
-    assert commands._is_done(record, {"b.pth"})
-    assert not commands._is_done(record, {"a.pth"})
-    assert not commands._is_done({"status": "failed", "unavailable": {}}, set())
-    assert not commands._is_done(None, set())
+    assert is_done(record, set())
+    assert is_done(record, {"b.pth"})
+    assert not is_done(record, {"a.pth"})
+    assert not is_done({"status": "failed", "unavailable": {}}, set())
+    assert not is_done(None, set())
 
 
 def test_a_bad_file_of_the_user_is_one_line(call, tmp_path):
@@ -152,3 +173,51 @@ def test_a_bad_file_of_the_user_is_one_line(call, tmp_path):
     )
     assert status == 2 and "mine.npz: x is float64; images must be uint8" in error
     assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"schema": 1}', '{"schema": 1, "cells": 5}', "{"])
+def test_a_spoilt_manifest_is_one_line_and_stays(call, tmp_path, content):
+    path = tmp_path / "manifest.json"
+    path.write_text(content)
+    for arguments in (("tables", tmp_path), ("run", *TINY, "--out", tmp_path)):
+        status, _, error = call(*arguments)
+        assert status == 2 and "manifest" in error and len(error.strip().splitlines()) == 1
+    assert path.read_text() == content
+
+
+def test_an_out_folder_that_is_a_file_is_one_line(call, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    for out in (file, file / "deeper"):
+        status, _, error = call("run", *TINY, "--out", out)
+        assert status == 2 and f"--out {out}: cannot be written" in error and len(error.strip().splitlines()) == 1
+        assert call("plan", *TINY, "--out", out)[0] == 0
+
+
+def test_an_unlabelled_set_of_the_users_own_is_in_the_tables_that_need_no_labels(call, tmp_path):
+    np.savez(tmp_path / "mine.npz", x=np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8))
+    common = ("--study", "laptop", "--data-dir", tmp_path, "--out", tmp_path / "out")
+    status, out, _ = call("plan", *common, "--only", "dataset=mine,method=vae")
+    assert status == 0 and "mine: has no labels, so it is left out of Table 2" in out
+    assert "Table 2: 0 cells" in out and "Table 3: 1 cells" in out
+    status, _, error = call("plan", *common, "--only", "dataset=mine,table=1")
+    assert status == 2 and "these tables need labels" in error
+
+
+def test_data_that_arrive_later_complete_the_study(call, tmp_path):
+    folders = ("--data-dir", tmp_path, "--out", tmp_path / "out")
+    arguments = ("run", "--study", "laptop", "--seeds", 1, "--offline", *folders)
+    only = ("--only", "dataset=mine,dataset=cifar10,table=2,method=swae")
+    rng = np.random.default_rng(0)
+
+    def save(name, shape, n):
+        x, y = rng.integers(0, 256, (n, *shape), dtype=np.uint8), np.arange(n) % 10
+        np.savez(tmp_path / f"{name}.npz", x_train=x, y_train=y, x_test=x[:40], y_test=y[:40])
+
+    save("mine", (28, 28), 100)
+    status, out, _ = call(*arguments, *only)
+    assert status == 3 and "no data" in out and "1 trials ok" in out
+    save("cifar10", (32, 32, 3), 100)
+    status, out, _ = call(*arguments, *only)
+    assert status == 0 and "2 trials ok" in out and "no data" not in out
+    assert "CIFAR-10 [subset]" in out

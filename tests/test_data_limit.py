@@ -31,7 +31,7 @@ def test_every_class_keeps_its_share(data):
 
 def test_images_labels_and_splits_stay_together(data):
     small = limit(data, 30, 6)
-    assert (small.n_train, small.n_test, small.source_counts, small.limited) == (30, 6, (100, 20), True)
+    assert (small.n_train, small.n_test, small.source_counts) == (30, 6, (100, 20))
     assert rows(small.x_train) == sorted(set(rows(small.x_train))) and max(rows(small.x_train)) < 100
     assert min(rows(small.x_test)) >= 100
     np.testing.assert_array_equal(data.labels[rows(small.images)], small.labels)
@@ -49,7 +49,6 @@ def test_digests_tell_limits_apart_and_all_is_the_same_set(data):
     assert len(digests) == 4
     assert limit(data, 30, 6).digest == limit(data, 30, 6).digest
     assert limit(data, None, None) is data and limit(data, 100, 999) is data
-    assert not data.limited
 
 
 def test_without_labels_the_draw_is_plain_and_factors_follow():

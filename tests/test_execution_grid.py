@@ -10,7 +10,7 @@ from tiny_study import TINY, tiny_grid
 from benchmark.data import load_dataset
 from benchmark.errors import UserError
 from benchmark.execution import grid as grid_module
-from benchmark.execution.grid import DataOptions, Selection, build_grid, hold_out_validation
+from benchmark.execution.grid import DataOptions, Selection, build_grid, hold_out_validation, make_trial, trial_data
 from benchmark.reporting import summary
 from benchmark.studies import STUDIES, Cell
 
@@ -38,7 +38,7 @@ def test_a_wrong_selection_is_a_user_error_that_names_it(text):
 
 
 def test_a_selection_that_leaves_nothing_is_a_user_error(tmp_path):
-    with pytest.raises(UserError, match="--only: nothing of this study is left"):
+    with pytest.raises(UserError, match="--only latent_dim=3: study tiny has only 2, 8"):
         tiny_grid(tmp_path, only="latent_dim=3")
 
 
@@ -71,9 +71,13 @@ def test_real_procedural_and_limited_images_never_share_a_key(tmp_path):
         dataclasses.replace(drawn, kind="real"),
         dataclasses.replace(drawn, kind="real", subset=True),
     ]
-    keys = {grid_module.make_trial(TINY, cell, 0, dataset, "default", "cpu").key for dataset in datasets}
+
+    def key(dataset, device="cpu"):
+        return make_trial(TINY, cell, 0, trial_data(TINY, dataset), "default", device).key
+
+    keys = {key(dataset) for dataset in datasets}
     assert len(keys) == len(datasets)
-    on_gpus = {grid_module.make_trial(TINY, cell, 0, datasets[0], "default", d).key for d in ("cuda", "cuda:1")}
+    on_gpus = {key(datasets[0], device) for device in ("cuda", "cuda:1")}
     assert len(on_gpus) == 1 and not on_gpus & keys
 
 
@@ -82,6 +86,10 @@ def test_data_that_cannot_be_had_is_a_reason_and_the_rest_goes_on(tmp_path):
     own = dataclasses.replace(study, tables=(dataclasses.replace(study.tables[1], datasets=("mnist", "mine")),))
     write_own(tmp_path)
     grid = tiny_grid(tmp_path, own)
+    expected = grid.expected_trials()
+    assert [(t.data.name, t.data.n_train, t.data.n_test, t.data.image_shape) for t in expected] == [
+        ("mnist", 96, 60, (1, 32, 32))
+    ] * 2
     assert list(grid.datasets) == ["mine"] and "mnist.npz" in grid.unavailable["mnist"]
     assert str(tmp_path) not in json.dumps(grid.manifest())
     assert grid.cells[Cell(2, "mnist", "vae", 8)] == {}

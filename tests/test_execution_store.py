@@ -3,15 +3,17 @@
 import json
 
 import pytest
+import reporting_samples
 from test_trials import TRIAL
 
 from benchmark.errors import UserError
 from benchmark.execution import store as store_module
-from benchmark.execution.store import RECORD_SCHEMA, Store, write_json
+from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA, Store, write_json
 
 
 def record(**more) -> dict:
-    return {"schema": RECORD_SCHEMA, "key": TRIAL.key, "identity": TRIAL.identity, "status": "ok"} | more
+    empty = {field: {} for field in RECORD_OBJECTS}
+    return {"schema": RECORD_SCHEMA, "key": TRIAL.key, "identity": TRIAL.identity, "status": "ok"} | empty | more
 
 
 @pytest.fixture
@@ -48,6 +50,10 @@ def test_other_endings_are_records_too(store, said, status):
         (json.dumps(record(status="fine")), "unknown status 'fine'"),
         (json.dumps(record(identity=TRIAL.identity | {"seed": 7})), "does not hash to its name"),
         (b"\xff\xfe\x00", "cannot be read"),
+        (json.dumps(record(unavailable=None)), "no usable field 'unavailable'"),
+        (json.dumps(record(health=3)), "no usable field 'health'"),
+        (json.dumps(record(metrics=[])), "no usable field 'metrics'"),
+        (json.dumps(record(metrics={"clustering": {"silhouette": "high"}})), "no usable field 'metrics'"),
     ],
 )
 def test_what_is_no_record_is_moved_aside_and_named(store, said, text, fault):
@@ -89,8 +95,17 @@ def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
 
 def test_a_manifest_that_cannot_be_read_is_a_user_error(store):
     assert store.read_manifest() is None
-    store.write_manifest({"schema": 1})
-    assert store.read_manifest() == {"schema": 1}
+    manifest = reporting_samples.manifest([])
+    store.write_manifest(manifest)
+    assert store.read_manifest() == manifest
     store.manifest_path.write_text("{")
     with pytest.raises(UserError, match=r"manifest\.json: not a readable manifest"):
         store.read_manifest()
+
+
+def test_one_run_writes_at_a_time(store):
+    other = Store(store.folder)
+    with store.locked(), pytest.raises(UserError, match="another run is writing there"), other.locked():
+        pass
+    with other.locked():
+        assert store.folder.is_dir()

@@ -60,6 +60,16 @@ def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
     assert records[killed.key]["metrics"] == {}
 
 
+def test_a_worker_that_dies_between_two_trials_costs_nothing(grid, tmp_path):
+    for event in start(grid, tmp_path, jobs=1):
+        if event.kind == "finished":
+            for child in multiprocessing.active_children():
+                child.kill()
+                child.join()
+    records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
+    assert [record["status"] for record in records.values()] == ["ok"] * 4
+
+
 def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_path):
     broken = grid.trials()[0]
     broken.settings["n_components"] = -1

@@ -86,7 +86,7 @@ def test_a_manifest_survives_json():
 def test_a_manifest_that_does_not_fit_is_named(change, message):
     with pytest.raises(UserError, match=message):
         long_frame(manifest([]) | change, {})
-    with pytest.raises(UserError, match="field 'marks' is missing"):
+    with pytest.raises(UserError, match="lacks the field 'marks'"):
         summary({name: value for name, value in manifest([]).items() if name != "marks"}, {})
 
 

@@ -54,11 +54,6 @@ class Dataset:
         return self.images.shape[1:]
 
     @property
-    def limited(self) -> bool:
-        """Whether `limit` has taken images away."""
-        return (self.n_train, self.n_test) != self.source_counts
-
-    @property
     def x_train(self) -> np.ndarray:
         return self.images[: self.n_train]
 

@@ -52,9 +52,9 @@ def load_dataset(
     Raises DataUnavailable when the files are neither here nor to be had, UserError for files that are bad or a
     folder that cannot be written; the prepared copy is then as it was.
     """
+    spec, data_dir = spec_for(name), Path(data_dir)
     if procedural:
         return _procedural(name)
-    spec, data_dir = spec_for(name), Path(data_dir)
     source = _find(spec, data_dir)
     try:
         return _reuse(spec, data_dir, source)

@@ -27,6 +27,11 @@ class DatasetSpec:
     advice: str = ""  # which files may be put where, for the line that says what is missing
 
     @property
+    def prepared_bytes(self) -> int:
+        """Size of the prepared copy of a registered set."""
+        return (self.n_train + self.n_test) * self.channels * self.size**2
+
+    @property
     def complete_images(self) -> int | None:
         """Images of a complete npz file."""
         if self.npz_images is not None or self.n_train is None:

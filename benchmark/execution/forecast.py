@@ -6,7 +6,6 @@ measured on a few images and scaled. It is a forecast of the order of magnitude,
 
 import dataclasses
 import time
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,14 +37,10 @@ class Forecast:
 
 def forecast(trials: list[Trial], context: TrialContext) -> Forecast:
     """Measure on this machine (some seconds per kind of trial) and add up over `trials`."""
-    kinds = Counter((t.method, t.data.image_shape, t.latent_dim >= 32, t.training.width) for t in trials)
-    examples = {(t.method, t.data.image_shape, t.latent_dim >= 32, t.training.width): t for t in trials}
-    step_seconds = {kind: _step_seconds(examples[kind], context.device) for kind in kinds}
+    examples = {_kind(trial): trial for trial in trials}
+    step_seconds = {kind: _step_seconds(trial, context.device) for kind, trial in examples.items()}
     training = sum(
-        step_seconds[t.method, t.data.image_shape, t.latent_dim >= 32, t.training.width]
-        * t.training.epochs
-        * (t.data.n_train // t.training.batch_size)
-        for t in trials
+        step_seconds[_kind(t)] * t.training.epochs * (t.data.n_train // t.training.batch_size) for t in trials
     )
     evaluation = {
         name: sum(_evaluation_size(t, name) ** EXPONENT[name] for t in trials if name in t.protocols)
@@ -55,6 +50,11 @@ def forecast(trials: list[Trial], context: TrialContext) -> Forecast:
         if any(name in t.protocols for t in trials)
     }
     return Forecast(training, evaluation)
+
+
+def _kind(trial: Trial) -> tuple:
+    """Trials of one kind have steps of about the same length."""
+    return trial.method, trial.data.image_shape, trial.latent_dim >= 32, trial.training.width
 
 
 def _step_seconds(trial: Trial, device: str) -> float:

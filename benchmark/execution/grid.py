@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.data import Dataset, limit, load_dataset
+from benchmark.data import DATASETS, Dataset, DatasetSpec, limit, load_dataset
 from benchmark.errors import DataUnavailable, UserError
+from benchmark.evaluation.protocols import PROTOCOLS
+from benchmark.manifest import SCHEMA
 from benchmark.methods import METHODS
 from benchmark.paper import DATASET_LABELS
 from benchmark.studies import Cell, Study
 from benchmark.trials import Trial, TrialData
 
-MANIFEST_SCHEMA = 1
 VALIDATION_IMAGES = 10_000
 
 
@@ -43,6 +44,13 @@ class Selection:
     def keeps(self, cell: Cell) -> bool:
         return all(str(getattr(cell, axis)) in values for axis, values in self.axes.items())
 
+    def check(self, study: Study) -> None:
+        """Raises UserError for a value that no cell of the study has, naming it and those there are."""
+        for axis, values in self.axes.items():
+            known = list(dict.fromkeys(str(getattr(cell, axis)) for cell in study.cells()))
+            if unknown := sorted(values - set(known)):
+                raise UserError(f"--only {axis}={unknown[0]}: study {study.name} has only {', '.join(known)}")
+
     def own_datasets(self, study: Study) -> list[str]:
         """Data sets asked for by name that no table of the study has: the user's own, or one of another table."""
         in_study = {cell.dataset for cell in study.cells()}
@@ -62,6 +70,7 @@ class Grid:
 
     study: Study
     weight_set: str
+    device: str
     cells: dict[Cell, dict[int, Trial]]  # seed -> trial; empty where the data set is not available
     datasets: dict[str, Dataset]
     unavailable: dict[str, str]
@@ -71,11 +80,23 @@ class Grid:
         unique = {trial.key: trial for trials in self.cells.values() for trial in trials.values()}
         return list(unique.values())
 
+    def expected_trials(self) -> list[Trial]:
+        """The trials of registered data sets that could not be had, as they would be; their keys mean nothing yet."""
+        cells = [cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS]
+        unique = {
+            (cell.dataset, cell.method, cell.latent_dim, seed): make_trial(
+                self.study, cell, seed, expected_data(self.study, DATASETS[cell.dataset]), self.weight_set, self.device
+            )
+            for cell in cells
+            for seed in range(self.study.seeds)
+        }
+        return list(unique.values())
+
     def manifest(self) -> dict[str, Any]:
         """Plain data from which, with the records, the tables are made."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         return {
-            "schema": MANIFEST_SCHEMA,
+            "schema": SCHEMA,
             "study": self.study.name,
             "seeds": self.study.seeds,
             "weight_set": self.weight_set,
@@ -147,6 +168,7 @@ def build_grid(
 ) -> Grid:
     """Load what the selected cells need and lay out their trials. A data set that cannot be had is kept as a reason."""
     study = with_own_datasets(study, selection.own_datasets(study))
+    selection.check(study)
     cells = [cell for cell in study.cells() if selection.keeps(cell)]
     if not cells:
         raise UserError("--only: nothing of this study is left; `plan` shows its tables, data sets and methods")
@@ -157,28 +179,43 @@ def build_grid(
             datasets[name] = options.load(name, report)
         except DataUnavailable as error:
             unavailable[name] = str(error)
+    cells = _scorable(cells, study, datasets, report)
     trials: dict[Cell, dict[int, Trial]] = {}
     for cell in cells:
         found = cell.dataset in datasets
         trials[cell] = (
             {
-                seed: make_trial(study, cell, seed, datasets[cell.dataset], weight_set, device)
+                seed: make_trial(study, cell, seed, trial_data(study, datasets[cell.dataset]), weight_set, device)
                 for seed in range(study.seeds)
             }
             if found
             else {}
         )
-    return Grid(study, weight_set, trials, datasets, unavailable)
+    return Grid(study, weight_set, device, trials, datasets, unavailable)
 
 
-def make_trial(study: Study, cell: Cell, seed: int, dataset: Dataset, weight_set: str, device: str) -> Trial:
-    """The trial of one cell and seed; of `device` ("cuda:1") only the kind counts."""
-    method = METHODS[cell.method]
+def _scorable(
+    cells: list[Cell], study: Study, datasets: Mapping[str, Dataset], report: Callable[[str], None]
+) -> list[Cell]:
+    """The cells whose data set has the labels that their protocol needs. Raises UserError if none is left."""
+    needs_labels = {t.number for t in study.tables if "labels_test" in PROTOCOLS[t.protocol].needs}
+    unlabelled = {name for name, dataset in datasets.items() if dataset.labels is None}
+    kept = [cell for cell in cells if not (cell.table in needs_labels and cell.dataset in unlabelled)]
+    for name in sorted({cell.dataset for cell in set(cells) - set(kept)}):
+        tables = sorted({cell.table for cell in set(cells) - set(kept) if cell.dataset == name})
+        report(f"{name}: has no labels, so it is left out of Table {', '.join(map(str, tables))}")
+    if not kept:
+        raise UserError("--only: nothing is left, for these tables need labels")
+    return kept
+
+
+def trial_data(study: Study, dataset: Dataset) -> TrialData:
+    """What a trial's identity says of its images. Raises UserError for too few to fill one batch."""
     if dataset.n_train < study.training.batch_size:
         raise UserError(
             f"{dataset.name}: {dataset.n_train} training images do not fill a batch of {study.training.batch_size}"
         )
-    data = TrialData(
+    return TrialData(
         dataset.name,
         dataset.digest,
         dataset.kind,
@@ -188,6 +225,28 @@ def make_trial(study: Study, cell: Cell, seed: int, dataset: Dataset, weight_set
         dataset.n_test,
         dataset.image_shape,
     )
+
+
+def expected_data(study: Study, spec: DatasetSpec) -> TrialData:
+    """What the images of a complete data set would be, before they are here: all but the digest."""
+    n_train, n_test = spec.n_train, spec.n_test
+    if study.split == "validation":
+        n_train, n_test = n_train - VALIDATION_IMAGES, VALIDATION_IMAGES
+    return TrialData(
+        spec.name,
+        "unknown",
+        "real",
+        False,
+        study.split,
+        min(n_train, study.n_train or n_train),
+        min(n_test, study.n_test or n_test),
+        (spec.channels, spec.size, spec.size),
+    )
+
+
+def make_trial(study: Study, cell: Cell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:
+    """The trial of one cell and seed; of `device` ("cuda:1") only the kind counts."""
+    method = METHODS[cell.method]
     return Trial(
         data,
         cell.method,

@@ -1,19 +1,16 @@
 """Where a result comes from: code, versions, hardware, command and date."""
 
 import platform
-import shlex
 import subprocess
-import sys
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmark.execution.numerics import numerics
-from benchmark.paper import REPOSITORY
+from benchmark.files import REPOSITORY
 
 PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
 
@@ -37,12 +34,6 @@ def provenance(device: str) -> dict[str, Any]:
         "numerics": numerics(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def command_line() -> str:
-    """The command as a user would type it, without this machine's folders."""
-    arguments = [Path(argument).name if argument.startswith("/") else argument for argument in sys.argv[1:]]
-    return shlex.join(["python", "-m", "benchmark", *arguments])
 
 
 def device_name(device: str) -> str:

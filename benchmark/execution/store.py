@@ -4,21 +4,26 @@
     <out>/records/<key>.json          one trial each
     <out>/checkpoints/<key>.safetensors
     <out>/tables/                     made from the two above
+    <out>/.lock                       held by the run that writes here
 
 Every file is written under a temporary name and renamed, so it is whole or absent.
 """
 
+import fcntl
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.files import written_whole
+from benchmark.manifest import check_manifest
 from benchmark.trials import identity_key
 
 RECORD_SCHEMA = 1
 DONE = ("ok", "diverged")  # a failed trial is tried again by the next run
+RECORD_OBJECTS = ("metrics", "unavailable", "health", "curves", "timings")
 
 
 class Store:
@@ -27,6 +32,28 @@ class Store:
     def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None):
         self.folder = folder
         self._report = report
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the one right to write here; the folder is made.
+
+        Raises UserError where it cannot be written, or another run holds the right.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / ".lock").open("a")
+        except OSError as error:
+            raise UserError(f"--out {self.folder}: cannot be written ({error.strerror})") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"--out {self.folder}: another run is writing there; wait for it, or give another --out"
+                ) from None
+            except OSError:
+                pass  # some network file systems know no locks
+            yield
 
     def record_path(self, key: str) -> Path:
         return self.folder / "records" / f"{key}.json"
@@ -46,7 +73,7 @@ class Store:
         path = self.record_path(key)
         try:
             text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
             return self._move_aside(path, f"cannot be read ({error})")
@@ -66,15 +93,19 @@ class Store:
         write_json(self.manifest_path, manifest)
 
     def read_manifest(self) -> dict[str, Any] | None:
-        """The manifest; None where there is none. Raises UserError where it cannot be read."""
+        """The manifest, checked; None where there is none. Raises UserError where it cannot be read."""
         try:
-            return json.loads(self.manifest_path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            manifest = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            check_manifest(manifest)
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except UserError as error:
+            raise UserError(f"{self.folder}: {error}") from None
         except (OSError, ValueError) as error:
             raise UserError(
                 f"{self.manifest_path}: not a readable manifest ({error}); delete it and run again"
             ) from None
+        return manifest
 
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
@@ -83,8 +114,11 @@ class Store:
 
     def _move_aside(self, path: Path, fault: str) -> None:
         aside = path.with_suffix(".unreadable")
-        path.replace(aside)
-        self._report(f"record {path.name} {fault}: moved aside to {aside.name}, the trial is run again")
+        try:
+            path.replace(aside)
+        except OSError as error:
+            raise UserError(f"{path}: {fault}, and cannot be moved aside ({error.strerror})") from None
+        self._report(f"record {path.name} {fault}: moved aside to {aside.name}; `run` makes it anew")
 
 
 def record_fault(record: Any, key: str) -> str | None:
@@ -95,6 +129,13 @@ def record_fault(record: Any, key: str) -> str | None:
         return f"has schema {record.get('schema')!r}, not {RECORD_SCHEMA}"
     if record.get("status") not in (*DONE, "failed"):
         return f"has the unknown status {record.get('status')!r}"
+    for field in RECORD_OBJECTS:
+        if not isinstance(record.get(field), dict):
+            return f"has no usable field {field!r}"
+    for field, kind in (("metrics", (int, float)), ("unavailable", str)):
+        for values in record[field].values():
+            if not isinstance(values, dict) or not all(isinstance(value, kind) for value in values.values()):
+                return f"has no usable field {field!r}"
     if record.get("key") != key or identity_key(record["identity"]) != key:
         return "does not hash to its name"
     return None

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from benchmark.data import Dataset
+from benchmark.errors import UserError
 from benchmark.evaluation.health import active_units, collapsed, explained_variance
 from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
 from benchmark.execution.provenance import provenance
-from benchmark.execution.store import RECORD_SCHEMA, Store
+from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA, Store
 from benchmark.methods import METHODS, build_model
 from benchmark.streams import generator
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
@@ -46,18 +47,12 @@ def run_trial(
 ) -> dict[str, Any]:
     """Run a trial and return its record (written by the caller).
 
-    With the record of an earlier, complete training and its checkpoint on disk only the evaluation is run again.
+    With the record of an earlier, complete training and its checkpoint on disk only the evaluation is run again; a
+    damaged checkpoint is replaced by a new training.
     """
     store = Store(context.out)
     checkpoint = store.checkpoint_path(trial.key)
-    model = build_model(
-        METHODS[trial.method],
-        trial.settings,
-        trial.data.image_shape,
-        trial.latent_dim,
-        trial.training.width,
-        trial.seed,
-    ).to(context.device)
+    model = _build(trial, context.device)
     record = {
         "schema": RECORD_SCHEMA,
         "key": trial.key,
@@ -75,9 +70,14 @@ def run_trial(
     }
     if context.device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(context.device)
-    trained = previous is not None and previous["status"] == "ok" and checkpoint.exists()
-    if trained and context.reuse_training:
-        load_checkpoint(model, checkpoint)
+    trained = previous is not None and previous["status"] == "ok" and checkpoint.exists() and context.reuse_training
+    if trained:
+        try:
+            load_checkpoint(model, checkpoint)
+        except UserError:  # damaged: the trial can still be made anew
+            trained = False
+            model = _build(trial, context.device)
+    if trained:
         model.eval()
         record["curves"] = previous["curves"]
         record["timings"]["training_seconds"] = previous["timings"]["training_seconds"]
@@ -104,13 +104,20 @@ def failed_record(trial: Trial, reason: str, device: str) -> dict[str, Any]:
         "identity": trial.identity,
         "status": "failed",
         "reason": reason,
-        "metrics": {},
-        "unavailable": {},
-        "health": {},
-        "curves": {},
-        "timings": {},
+        **{field: {} for field in RECORD_OBJECTS},
         "provenance": provenance(device),
     }
+
+
+def _build(trial: Trial, device: str) -> ImageAutoencoder:
+    return build_model(
+        METHODS[trial.method],
+        trial.settings,
+        trial.data.image_shape,
+        trial.latent_dim,
+        trial.training.width,
+        trial.seed,
+    ).to(device)
 
 
 def _train(model, dataset: Dataset, trial: Trial, device: str, on_epoch) -> TrainingResult:

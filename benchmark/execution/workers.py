@@ -66,7 +66,14 @@ def run_trials(
 
     def hand_over(worker: _Worker) -> Iterator[Event]:
         worker.trial = waiting.popleft() if waiting else None
-        worker.connection.send(worker.trial)
+        try:
+            worker.connection.send(worker.trial)
+        except OSError:
+            if worker.trial:  # it died between two trials: the next one has not suffered
+                waiting.appendleft(worker.trial)
+                workers[workers.index(worker)] = replacement = start()
+                yield from hand_over(replacement)
+                return
         if worker.trial:
             yield Event("started", worker.trial)
         else:

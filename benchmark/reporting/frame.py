@@ -10,11 +10,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from benchmark.errors import UserError
+from benchmark.manifest import check_manifest
 from benchmark.paper import TABLES
 
-SCHEMA = 1
-MANIFEST_FIELDS = ("study", "seeds", "weight_set", "notes", "marks", "unavailable", "cells")
-CELL_FIELDS = ("table", "dataset", "method", "latent_dim", "keys")
 RECORD_STATUSES = ("ok", "diverged", "failed")
 
 OK = "ok"
@@ -53,21 +51,6 @@ class Summary:
     failed: int
     not_run: int
     no_data: int
-
-
-def check_manifest(manifest: Mapping) -> None:
-    """Raises UserError where the manifest has another schema, lacks a field, or names an unknown table."""
-    if manifest.get("schema") != SCHEMA:
-        raise UserError(f"manifest.json: schema is {manifest.get('schema')!r}, this version reads {SCHEMA}")
-    for field in MANIFEST_FIELDS:
-        if field not in manifest:
-            raise UserError(f"manifest.json: field '{field}' is missing; run the study again to write it anew")
-    for position, cell in enumerate(manifest["cells"]):
-        for field in CELL_FIELDS:
-            if field not in cell:
-                raise UserError(f"manifest.json: cells[{position}] lacks the field '{field}'")
-        if cell["table"] not in TABLES:
-            raise UserError(f"manifest.json: cells[{position}] names table {cell['table']!r}, not one of 1-5")
 
 
 def check_record(key: str, record: Mapping, cell: Mapping, seed: int) -> None:

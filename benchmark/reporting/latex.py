@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
 from benchmark.reporting.escape import escape
-from benchmark.reporting.tables import Cell, Row, Table, number
+from benchmark.reporting.tables import Row, Table, TableCell, number
 
 RANK_COMMANDS = {1: r"\textbf{%s}", 2: r"\textbf{\textit{%s}}", 3: r"\textit{%s}"}
 RANK_LEGEND = r"\textbf{Bold} best, \textbf{\textit{bold italic}} second, \textit{italic} third of our means."
@@ -29,7 +29,7 @@ def latex_number(value: float, decimals: int) -> str:
     return number(value, decimals).replace("-", "$-$")
 
 
-def cell_latex(cell: Cell | None, table: Table, metric: str) -> str:
+def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
     """One cell: mean, std, marks; on a second line the paper's value in grey parentheses."""
     if cell is None:
         return escape(ABSENT)
@@ -128,12 +128,8 @@ def _caption(table: Table) -> str:
     return " ".join([*plain, RANK_LEGEND])
 
 
-def _group(table: Table, row: Row) -> tuple:
-    return (row.dataset, row.metric) if table.dims_across else (row.dataset, row.latent_dim)
-
-
 def _body(table: Table, headings: list[str]) -> list[str]:
-    groups = [_group(table, row) for row in table.rows]
+    groups = [table.group(row) for row in table.rows]
     lines = []
     for position, row in enumerate(table.rows):
         group = groups[position]

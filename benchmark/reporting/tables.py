@@ -26,11 +26,12 @@ class State(StrEnum):
     NOT_RUN = "not run"
     FAILED = "failed"
     WEIGHTS_UNAVAILABLE = "weights unavailable"
+    METRIC_UNAVAILABLE = "metric unavailable"
     NO_DATA = "no data"
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One number of a table: its seeds' values, or why it has none. `notes` are its footnotes, plain text."""
 
     values: tuple[float, ...]  # one per seed with a value, by ascending seed
@@ -76,7 +77,7 @@ class Table:
     datasets: tuple[str, ...]
     methods: tuple[str, ...]
     latent_dims: tuple[int, ...]
-    cells: Mapping[CellKey, Cell]
+    cells: Mapping[CellKey, TableCell]
 
     @property
     def dims_across(self) -> bool:
@@ -101,12 +102,16 @@ class Table:
         )
         return tuple(row for row in rows if any(self.cell(row, column) for column in self.columns))
 
+    def group(self, row: Row) -> tuple:
+        """What the row has in common with its neighbours: rows of one group stand together."""
+        return (row.dataset, row.metric) if self.dims_across else (row.dataset, row.latent_dim)
+
     def key(self, row: Row, column: int | str) -> CellKey:
         if self.dims_across:
             return row.dataset, row.metric, row.method, column
         return row.dataset, row.metric, column, row.latent_dim
 
-    def cell(self, row: Row, column: int | str) -> Cell | None:
+    def cell(self, row: Row, column: int | str) -> TableCell | None:
         return self.cells.get(self.key(row, column))
 
     @cached_property
@@ -116,7 +121,7 @@ class Table:
         texts = dict.fromkeys(note for cell in cells if cell for note in cell.notes)
         return {text: letter(position) for position, text in enumerate(texts)}
 
-    def letters(self, cell: Cell) -> str:
+    def letters(self, cell: TableCell) -> str:
         """The letters of a cell's footnotes in the order of print, such as 'a,c'; empty where it has none."""
         return ",".join(letter for text, letter in self.footnotes.items() if text in cell.notes)
 
@@ -173,7 +178,7 @@ def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Tabl
     return tables
 
 
-def rank(cells: Mapping[CellKey, Cell]) -> dict[CellKey, Cell]:
+def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     """The cells with their ranks among the complete ones of the same data set, metric and latent dim.
 
     Means are compared as printed, so that equal numbers share a rank (1, 1, 3), as METRICS says which way is better;
@@ -197,12 +202,12 @@ def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...
     return tuple([name for name in printed if name in found] + [name for name in found if name not in printed])
 
 
-def _cell(seeds: pd.DataFrame) -> Cell:
+def _cell(seeds: pd.DataFrame) -> TableCell:
     """One cell from its rows of the long frame, one per seed."""
     seeds = seeds.sort_values("seed")
     with_value = seeds[seeds["status"] == fr.OK]
     collapsed = with_value[with_value["collapsed"].fillna(False)]
-    return Cell(
+    return TableCell(
         values=tuple(float(value) for value in with_value["value"]),
         asked=len(seeds),
         state=_state(list(seeds["status"])),
@@ -218,7 +223,10 @@ def _state(statuses: list[str]) -> State:
     for state in (State.NO_DATA, State.WEIGHTS_UNAVAILABLE):
         if state in statuses:
             return state
-    return State.NOT_RUN if set(statuses) == {fr.NOT_RUN} else State.FAILED
+    for state in (State.NOT_RUN, State.METRIC_UNAVAILABLE):
+        if set(statuses) == {state}:
+            return state
+    return State.FAILED
 
 
 def _failure_notes(seeds: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ import re
 
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
-from benchmark.reporting.tables import Cell, Row, Table, number
+from benchmark.reporting.tables import Row, Table, TableCell, number
 
 RANK_MARKS = {1: "**", 2: "***", 3: "*"}
 RANK_LEGEND = "**best**, ***second***, *third* of our means."
@@ -19,7 +19,7 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 
-def cell_text(cell: Cell | None, table: Table, metric: str) -> str:
+def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
     """One cell, such as '**0.373** ±0.012 [2/3] †[a] (0.404)'."""
     if cell is None:
         return ABSENT
@@ -55,14 +55,10 @@ def render_text(table: Table) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _block_key(table: Table, row: Row) -> tuple:
-    return (row.dataset, row.metric) if table.dims_across else (row.dataset, row.latent_dim)
-
-
 def _blocks(table: Table) -> list[list[Row]]:
     blocks: dict[tuple, list[Row]] = {}
     for row in table.rows:
-        blocks.setdefault(_block_key(table, row), []).append(row)
+        blocks.setdefault(table.group(row), []).append(row)
     return list(blocks.values())
 
 

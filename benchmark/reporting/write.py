@@ -12,10 +12,10 @@ from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.reporting.frame import long_frame
 from benchmark.reporting.latex import render_document, render_latex
-from benchmark.reporting.tables import Cell, Row, Table, build_tables
+from benchmark.reporting.tables import Row, Table, TableCell, build_tables
 from benchmark.reporting.text import render_text
 
-CELL_FIELDS = ("mean", "std", "n", "state", "rank", "collapsed", "paper")
+WIDE_FIELDS = ("mean", "std", "n", "state", "rank", "collapsed", "paper")
 NOT_ASKED = "not asked"
 
 
@@ -86,7 +86,7 @@ def _wide_row(table: Table, row: Row) -> dict:
     return values | {"footnotes": "; ".join(footnotes)}
 
 
-def _cell_fields(cell: Cell | None) -> dict:
+def _cell_fields(cell: TableCell | None) -> dict:
     if cell is None:
         return (
             dict.fromkeys(("mean", "std", "n")) | {"state": NOT_ASKED} | dict.fromkeys(("rank", "collapsed", "paper"))

@@ -22,4 +22,4 @@ def load_checkpoint(model: nn.Module, path: Path) -> None:
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: no checkpoint of this model ({reason}); delete it and run again") from error
+        raise UserError(f"{path}: no checkpoint of this model ({reason}); the trial must be trained again") from error

@@ -1,0 +1,58 @@
+"""What a run finds in its results folder and leaves there: which trials are still to do, and the manifest."""
+
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.execution.grid import Grid
+from benchmark.execution.store import DONE, Store
+from benchmark.trials import Trial
+
+_SAME_STUDY = ("seeds", "weight_set", "notes")
+_BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
+
+
+def pending(trials: list[Trial], store: Store, weights_at_hand: set[str]) -> list[Trial]:
+    """Trials without a finished record, and those that lack only metric weights (file names) which have arrived."""
+    return [trial for trial in trials if not is_done(store.read_record(trial.key), weights_at_hand)]
+
+
+def is_done(record: dict[str, Any] | None, weights_at_hand: set[str]) -> bool:
+    """Whether a trial's record leaves nothing to do."""
+    if record is None or record["status"] not in DONE:
+        return False
+    reasons = [reason for metrics in record["unavailable"].values() for reason in metrics.values()]
+    return not any(name in reason for reason in reasons for name in weights_at_hand)
+
+
+def write_manifest(store: Store, grid: Grid) -> None:
+    """Write the study's manifest; cells of an earlier run that `--only` left out this time are kept.
+
+    With other seeds, weights or reductions the study is another one and its manifest replaces the old: records
+    stay, and the old command brings the old tables back. Raises UserError where the folder holds another study.
+    """
+    manifest = grid.manifest()
+    earlier = store.read_manifest()
+    if earlier and earlier["study"] != manifest["study"]:
+        raise UserError(f"--out {store.folder}: holds the study {earlier['study']}; give another --out")
+    if earlier:
+        manifest["runs"] = earlier["runs"]
+    if earlier and all(earlier[field] == manifest[field] for field in _SAME_STUDY):
+        chosen = {_place(cell) for cell in manifest["cells"]}
+        kept = [cell for cell in earlier["cells"] if _place(cell) not in chosen]
+        manifest["cells"] = kept + manifest["cells"]
+        for field in _BY_DATASET:
+            manifest[field] = earlier.get(field, {}) | manifest[field]
+        for name in grid.datasets:  # what was missing then is here now
+            manifest["unavailable"].pop(name, None)
+    store.write_manifest(manifest)
+
+
+def log_run(store: Store, run: dict[str, Any]) -> None:
+    """Add a run that came to its end to the manifest: what was typed, on what, when, and how long it took."""
+    manifest = store.read_manifest()
+    manifest["runs"].append(run)
+    store.write_manifest(manifest)
+
+
+def _place(cell: dict[str, Any]) -> tuple:
+    return cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]
