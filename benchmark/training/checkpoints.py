@@ -11,9 +11,18 @@ from benchmark.files import written_whole
 
 
 def save_checkpoint(model: nn.Module, path: Path) -> None:
-    """Write the model's parameters and buffers; `path` is whole or absent at every moment."""
-    with written_whole(path) as part:
-        save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part)
+    """Write the model's parameters and buffers; `path` is whole or absent at every moment.
+
+    Raises UserError where the folder or its disk takes no more.
+    """
+    try:
+        with written_whole(path) as part:
+            save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part)
+    except (SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"{path.parent}: a checkpoint could not be written ({reason}); make room and run again"
+        ) from error
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> None:
@@ -22,4 +31,4 @@ def load_checkpoint(model: nn.Module, path: Path) -> None:
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: no checkpoint of this model ({reason}); the trial must be trained again") from error
+        raise UserError(f"{path}: no checkpoint of this model ({reason}); delete it and run again") from error
