@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_study_options(plan)
     plan.add_argument("--out", type=Path, help="results folder to look for finished trials in")
     plan.add_argument("--jobs", type=_positive, help="trials at once, for the forecast")
-    plan.add_argument("--trials", action="store_true", help="list every trial with its key")
+    plan.add_argument("--trials", action="store_true", help="list every trial on a line of its own, with its key")
     plan.set_defaults(function=commands.plan)
 
     tables = subcommands.add_parser("tables", help="make the tables of a results folder again from its records")

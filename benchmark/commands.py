@@ -104,12 +104,24 @@ def plan(options: argparse.Namespace, console: Console) -> int:
         for trial in here + missing:
             key = trial.key[:12] if trial in here else "no data yet "
             console.print(f"{key}  {trial}  {'+'.join(trial.protocols)}")
+    else:
+        for trial, seeds in _over_seeds(here + missing).items():
+            console.print(f"  {trial} seed={seeds}")
     out = options.out or _default_out(grid)
     to_do = pending(here, Store(out, console.print), _weights_at_hand(options.weights_dir)) + missing
     console.print(f"{len(here) + len(missing) - len(to_do)} done in {_shown(out)}, {len(to_do)} to run")
     if to_do:
         _print_forecast(to_do, device, options, console)
     return 0
+
+
+def _over_seeds(trials: list[Trial]) -> dict[str, str]:
+    """Trials that differ in their seed alone, on one line: what they are -> their seeds, such as "0..9"."""
+    seeds: dict[str, list[int]] = {}
+    for trial in trials:
+        what = f"{trial.data.name} {trial.method} d={trial.latent_dim} {'+'.join(trial.protocols)}"
+        seeds.setdefault(what, []).append(trial.seed)
+    return {what: f"{min(of)}..{max(of)}" if len(of) > 1 else str(of[0]) for what, of in seeds.items()}
 
 
 def _print_download(found: Availability, console: Console) -> None:

@@ -86,6 +86,8 @@ def test_plan_counts_and_runs_nothing(call, tmp_path):
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out
     assert "0 done" in out and "830 to run" in out and "About " in out
+    assert "mnist gmvae d=8 classification+clustering seed=0..9" in out
+    assert len([line for line in out.splitlines() if line.endswith(" seed=0..9")]) == 83
     # By hand: 70,000 x 32^2 twice, 60,000 x 3 x 32^2, (162,770 + 19,962) x 3 x 64^2, 86,366 x 64^2.
     assert "2.9 GB of prepared images" in out and "--offline" not in out
     assert not (tmp_path / "out").exists()
