@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchmark import commands
 from benchmark.errors import UserError
+from benchmark.execution.speed import PACK
 from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.studies import STUDIES
 
@@ -49,6 +50,13 @@ def build_parser() -> argparse.ArgumentParser:
     fetch.add_argument("what", nargs="*", help="data sets, or `weights` (default: everything)")
     _add_data_options(fetch)
     fetch.set_defaults(function=commands.fetch)
+
+    speed = subcommands.add_parser("speed", help="measure training beside pythae's trainer and the arithmetic's floor")
+    _add_study_options(speed)
+    speed.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
+    speed.add_argument("--threads", type=_positive, help="CPU threads (default: one a core)")
+    speed.add_argument("--pack", type=_positive, default=PACK, help="seeds in a pack (default: %(default)s)")
+    speed.set_defaults(function=commands.speed)
 
     methods = subcommands.add_parser("methods", help="list the methods, or print one method's card")
     methods.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")

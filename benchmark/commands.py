@@ -18,12 +18,13 @@ from benchmark.data import DATASETS, Availability, describe, load_dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation import backbones
 from benchmark.execution.forecast import forecast
-from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid, expected_data, make_trial
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes, progress_view
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
-from benchmark.execution.store import Store
+from benchmark.execution.speed import device_rate, measure
+from benchmark.execution.store import Store, write_json
 from benchmark.execution.trial import TrialContext
 from benchmark.execution.workers import default_jobs, run_trials
 from benchmark.files import REPOSITORY
@@ -175,6 +176,35 @@ def fetch(options: argparse.Namespace, console: Console) -> int:
         counts = f"{dataset.n_train:,} + {dataset.n_test:,} images"
         console.print(f"{name}: {counts} from {dataset.source}, sha256 {dataset.digest}")
     return 3 if missing else 0
+
+
+def speed(options: argparse.Namespace, console: Console) -> int:
+    """Measure how fast a study trains here, beside pythae's trainer, packs of seeds and the arithmetic's floor."""
+    device = _device(options.device)
+    study, why = _choose_study(options, device)
+    console.print(f"Study {study.name}: {why}; {device_name(device)}")
+    set_numerics(device, options.threads or default_jobs("cpu"))
+    selection = Selection.parse(options.only)
+    data = {name: expected_data(study, spec) for name, spec in DATASETS.items()}
+    cells = [cell for cell in study.cells() if cell.latent_dim in (8, 128) and selection.keeps(cell)]
+    kinds = {(cell.method, data[cell.dataset].image_shape, cell.latent_dim): cell for cell in cells}
+    rate = device_rate(device)
+    console.print(f"Large convolutions: {rate / 1e9:,.0f} GFLOP/s with {torch.get_num_threads()} threads")
+    measured = []
+    for cell in kinds.values():
+        trial = make_trial(study, cell, 0, data[cell.dataset], options.weights, device)
+        found = measure(trial, device, rate, pack_size=options.pack)
+        measured.append(dataclasses.asdict(found))
+        console.print(
+            f"{found.method:20} {'x'.join(map(str, found.image_shape)):8} d={found.latent_dim:<4} "
+            f"{found.operations_per_image / 1e6:6.1f} MFLOP an image; {1000 * found.step_seconds:7.2f} ms a step, "
+            f"{found.floor_share:4.0%} of it arithmetic; pythae {found.pythae_ratio:.2f} times as long, "
+            f"{found.pack_size} seeds packed {found.packed_ratio:.2f} times (per seed)"
+        )
+    if options.out:
+        content = {"command": _command_line(), "device_rate": rate, "speeds": measured} | provenance(device)
+        write_json(options.out, content)
+    return 0
 
 
 def methods(options: argparse.Namespace, console: Console) -> int:

@@ -33,8 +33,8 @@ class TrainingResult:
 
 
 def to_unit_range(images: Tensor) -> Tensor:
-    """uint8 0..255 to float32 in [0, 1]."""
-    return images.float() / 255
+    """uint8 0..255 to torch's default float type (float32), in [0, 1]."""
+    return images.to(torch.get_default_dtype()) / 255
 
 
 def train(
