@@ -31,6 +31,6 @@ fi
 
 case "${1:-}" in
 tests) shift && exec .venv/bin/python -m pytest "$@" ;;
-run | plan | tables | fetch | methods | studies | -h | --help) exec .venv/bin/python -m benchmark "$@" ;;
+run | plan | tables | fetch | speed | methods | studies | -h | --help) exec .venv/bin/python -m benchmark "$@" ;;
 *) exec .venv/bin/python -m benchmark run "$@" ;;
 esac
