@@ -31,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
     _add_study_options(run)
     run.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
-    run.add_argument("--jobs", type=_positive, help="trials at once (default: 1 on a GPU, else one a core)")
+    run.add_argument("--jobs", type=_positive, help="trials at once (default: 1 on a GPU, else one a core, at most 8)")
     run.add_argument("--force", action="store_true", help="run trials again that have a record already")
     run.set_defaults(function=commands.run)
 
@@ -52,11 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
     fetch.set_defaults(function=commands.fetch)
 
     speed = subcommands.add_parser("speed", help="measure training beside pythae's trainer and the arithmetic's floor")
-    _add_study_options(speed)
+    _add_grid_options(speed)
     speed.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
-    speed.add_argument("--threads", type=_positive, help="CPU threads (default: one a core)")
+    speed.add_argument("--threads", type=_positive, help="CPU threads (default: one a core, at most 8)")
     speed.add_argument("--pack", type=_positive, default=PACK, help="seeds in a pack (default: %(default)s)")
-    speed.set_defaults(function=commands.speed)
+    speed.set_defaults(function=commands.speed, seeds=None)
 
     methods = subcommands.add_parser("methods", help="list the methods, or print one method's card")
     methods.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
@@ -69,12 +69,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_study_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--study", choices=[*STUDIES], help="default: the one that fits this machine")
+    _add_grid_options(parser)
     parser.add_argument("--seeds", type=_positive, help="seeds 0..N-1 instead of the study's own number")
+    _add_data_options(parser)
+
+
+def _add_grid_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--study", choices=[*STUDIES], help="default: the one that fits this machine")
     parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
     parser.add_argument("--weights", choices=WEIGHT_SETS, default="default", help="the set of loss weights")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
-    _add_data_options(parser)
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("benchmark: interrupted; the same command continues where it stopped", file=sys.stderr)
+        print("benchmark: interrupted; the same command, without --force, continues where it stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `... | head`: rich ends with 1 too
         sys.stderr.close()

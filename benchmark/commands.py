@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import hashlib
 import os
+import re
 import shlex
 import sys
 import time
@@ -68,7 +69,11 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
     console.print(
         f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {jobs} at once on {device_name(device)}"
     )
-    write_manifest(store, grid)
+    if left_out := write_manifest(store, grid):
+        console.print(
+            f"{left_out} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
+            "(their records are kept)"
+        )
     if to_do:
         _train_and_evaluate(to_do, grid, context, jobs, threads, options.data_dir, console)
         seconds = round(time.monotonic() - started, 1)
@@ -85,6 +90,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
     grid = build_grid(study, Selection.parse(options.only), data, options.weights, device, console.print)
+    _check_own_datasets(grid)
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")
     if not grid.datasets and not options.study:
@@ -109,7 +115,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
         for trial, seeds in _over_seeds(here + missing).items():
             console.print(f"  {trial} seed={seeds}")
     out = options.out or _default_out(grid)
-    to_do = pending(here, Store(out, console.print), _weights_at_hand(options.weights_dir)) + missing
+    to_do = pending(here, Store(out, console.print, look_only=True), _weights_at_hand(options.weights_dir)) + missing
     console.print(f"{len(here) + len(missing) - len(to_do)} done in {_shown(out)}, {len(to_do)} to run")
     if to_do:
         _print_forecast(to_do, device, options, console)
@@ -179,15 +185,24 @@ def fetch(options: argparse.Namespace, console: Console) -> int:
 
 
 def speed(options: argparse.Namespace, console: Console) -> int:
-    """Measure how fast a study trains here, beside pythae's trainer, packs of seeds and the arithmetic's floor."""
+    """Measure how fast a study trains here, beside pythae's trainer, packs of seeds and the arithmetic's floor.
+
+    One of each kind of trial, at d = 8 and 128 unless --only names others; on noise, so no data are needed.
+    """
     device = _device(options.device)
     study, why = _choose_study(options, device)
     console.print(f"Study {study.name}: {why}; {device_name(device)}")
+    if options.out and not options.out.parent.is_dir():
+        raise UserError(f"--out {options.out}: its folder does not exist; make it first")
     set_numerics(device, options.threads or default_jobs("cpu"))
     selection = Selection.parse(options.only)
+    selection.check(study)
+    dims = {cell.latent_dim for cell in study.cells()} if "latent_dim" in selection.axes else {8, 128}
     data = {name: expected_data(study, spec) for name, spec in DATASETS.items()}
-    cells = [cell for cell in study.cells() if cell.latent_dim in (8, 128) and selection.keeps(cell)]
+    cells = [cell for cell in study.cells() if cell.latent_dim in dims and selection.keeps(cell)]
     kinds = {(cell.method, data[cell.dataset].image_shape, cell.latent_dim): cell for cell in cells}
+    if not kinds:
+        raise UserError("--only: nothing is left at d = 8 and 128; add a latent_dim")
     rate = device_rate(device)
     console.print(f"Large convolutions: {rate / 1e9:,.0f} GFLOP/s with {torch.get_num_threads()} threads")
     measured = []
@@ -266,7 +281,10 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
         data = DataOptions.of(study, options.data_dir, options.offline)
         return build_grid(study, selection, data, options.weights, device, console.print)
 
-    certain = options.study or any(_at_hand(name, options.data_dir) for name in _dataset_names(study, selection))
+    whole = selection.joined(study)
+    selection.check(whole)
+    names = {cell.dataset for cell in whole.cells() if selection.keeps(cell)}
+    certain = options.study or any(_at_hand(name, options.data_dir) for name in names)
     if certain:
         console.print(f"Study {study.name}: {why}")
     else:
@@ -276,18 +294,27 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
         if not certain:
             console.print(f"Study {study.name}: {why}")
         return grid, why
-    if options.study or set(grid.unavailable) - set(DATASETS):
-        raise UserError("; ".join(grid.unavailable.values()))
+    _check_own_datasets(grid)
+    missing = UserError("; ".join(grid.unavailable.values()))
+    if options.study:
+        raise missing
     why = "neither data nor a network to fetch it could be had"
     study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
+    try:
+        smoke = build(study)
+    except UserError:  # what --only asks for is not in the smoke study
+        raise missing from None
     console.print(f"Study {study.name}: {why}; on procedural images")
     for reason in grid.unavailable.values():
         console.print(f"  {reason}")
-    return build(study), why
+    return smoke, why
 
 
-def _dataset_names(study: Study, selection: Selection) -> set[str]:
-    return {cell.dataset for cell in study.cells() if selection.keeps(cell)} | set(selection.own_datasets(study))
+def _check_own_datasets(grid: Grid) -> None:
+    """Raises UserError for a data set of the user's own whose file is not there: nothing can stand in for it."""
+    for name, reason in grid.unavailable.items():
+        if name not in DATASETS:
+            raise UserError(reason)
 
 
 def _at_hand(name: str, data_dir: Path) -> bool:
@@ -317,7 +344,7 @@ def _train_and_evaluate(
 
 def _command_line() -> str:
     """The command as a user would type it, without this machine's folders."""
-    arguments = [Path(argument).name if argument.startswith("/") else argument for argument in sys.argv[1:]]
+    arguments = [re.sub(r"(^|=)/.*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
     return shlex.join(["python", "-m", "benchmark", *arguments])
 
 

@@ -4,14 +4,26 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
+from benchmark import commands
 from benchmark.cli import main
+from benchmark.execution.forecast import Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
 from benchmark.methods import METHODS
 from benchmark.studies import STUDIES
 
-TINY = ("--study", "smoke", "--seeds", "1", "--only", "table=2,dataset=mnist,method=vae,method=wae_rbf")
+TINY = (
+    "--study",
+    "smoke",
+    "--seeds",
+    "1",
+    "--device",
+    "cpu",
+    "--only",
+    "table=2,dataset=mnist,method=vae,method=wae_rbf",
+)
 
 
 @pytest.fixture
@@ -25,7 +37,9 @@ def call(capfd):
             status = end.code
         return status, *capfd.readouterr()
 
-    return run
+    threads = torch.get_num_threads()
+    yield run
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +59,10 @@ def call(capfd):
         (("run", "--study", "smoke", "--data-dir", "no/such"), "--data-dir no/such: no such folder"),
         (("plan", "--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
         (("run", "--only", "dataset=mine", "--offline"), "mine.npz does not exist in the data folder"),
+        (("plan", "--only", "dataset=mine"), "mine.npz does not exist in the data folder"),
+        (("run", "--only", "table=9"), "--only table=9: study laptop has only 1, 2, 3, 4, 5"),
+        (("speed", "--study", "smoke", "--only", "dataset=nonsense"), "--only dataset=nonsense: study smoke has only"),
+        (("speed", "--study", "smoke", "--out", "no/such/file.json"), "no/such/file.json: its folder does not exist"),
         (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
         (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
         (("run", "--device", "gpu"), "--device gpu: not usable here"),
@@ -81,16 +99,18 @@ def test_without_any_data_the_choice_falls_on_procedural_images_and_says_so(call
     assert out.count("[procedural]") >= 2
 
 
-def test_plan_counts_and_runs_nothing(call, tmp_path):
-    status, out, _ = call("plan", "--study", "paper", "--data-dir", tmp_path, "--out", tmp_path / "out")
+def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(commands, "forecast", lambda trials, context: Forecast(60.0 * len(trials), {}))
+    status, out, _ = call("plan", "--study", "paper", "--jobs", 2, "--data-dir", tmp_path, "--out", tmp_path / "out")
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out
-    assert "0 done" in out and "830 to run" in out and "About " in out
+    assert "0 done" in out and "830 to run" in out and "About 6.9 h with 2 at once" in out
     assert "mnist gmvae d=8 classification+clustering seed=0..9" in out
     assert len([line for line in out.splitlines() if line.endswith(" seed=0..9")]) == 83
     # By hand: 70,000 x 32^2 twice, 60,000 x 3 x 32^2, (162,770 + 19,962) x 3 x 64^2, 86,366 x 64^2.
     assert "2.9 GB of prepared images" in out and "--offline" not in out
     assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
     status, out, _ = call("plan", *TINY, "--trials", "--out", tmp_path / "out")
     assert status == 0 and "2 unique trials" in out and "mnist wae_rbf d=8 seed=0  classification" in out
     assert "About " in out and "measured just now" in out and "GB of checkpoints" in out
@@ -146,8 +166,11 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     assert "2 trials, 2 done already" in out and tables() == whole
 
     # Another study has its own folder, and two runs do not write to one.
-    status, _, error = call("run", "--study", "validation", "--out", tmp_path, "--data-dir", tmp_path, "--offline")
-    assert status == 2
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"study": "laptop"}))
+    status, _, error = call("run", *TINY, "--out", tmp_path)
+    assert status == 2 and "holds the study laptop; give another --out" in error
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with Store(tmp_path).locked():
         status, _, error = call("run", *TINY, "--out", tmp_path)
     assert status == 2 and "another run is writing there" in error
@@ -192,7 +215,7 @@ def test_an_out_folder_that_is_a_file_is_one_line(call, tmp_path):
     file.write_text("in the way")
     for out in (file, file / "deeper"):
         status, _, error = call("run", *TINY, "--out", out)
-        assert status == 2 and f"--out {out}: cannot be written" in error and len(error.strip().splitlines()) == 1
+        assert status == 2 and f"{out}: cannot be written" in error and len(error.strip().splitlines()) == 1
         assert call("plan", *TINY, "--out", out)[0] == 0
 
 
@@ -223,3 +246,27 @@ def test_data_that_arrive_later_complete_the_study(call, tmp_path):
     status, out, _ = call(*arguments, *only)
     assert status == 0 and "2 trials ok" in out and "no data" not in out
     assert "CIFAR-10 [subset]" in out
+
+
+def test_only_adds_to_the_tables_what_stands_on_the_same_ground_and_drops_the_rest(call, tmp_path):
+    folders = ("--data-dir", tmp_path, "--out", tmp_path / "out")
+    arguments = ("run", "--study", "laptop", "--seeds", 1, "--offline", "--device", "cpu", *folders, "--only")
+    rng = np.random.default_rng(0)
+
+    def save(n):
+        x, y = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8), np.arange(n) % 10
+        np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x[:40], y_test=y[:40])
+
+    def cells():
+        manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+        return [(cell["dataset"], cell["method"]) for cell in manifest["cells"]]
+
+    save(64)
+    assert call(*arguments, "dataset=mine,table=2,method=vae")[0] == 0
+    assert call(*arguments, "dataset=mine,table=2,method=swae")[0] == 0
+    assert cells() == [("mine", "vae"), ("mine", "swae")]
+    save(70)  # other images under the same name
+    status, out, _ = call(*arguments, "dataset=mine,table=2,method=wae_rbf")
+    assert status == 0 and cells() == [("mine", "wae_rbf")]
+    assert "2 cells of an earlier run leave the tables" in out
+    assert len(list((tmp_path / "out" / "records").glob("*.json"))) == 3

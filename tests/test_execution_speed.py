@@ -6,6 +6,7 @@ from tiny_study import TINY, tiny_grid
 from torch import nn
 
 from benchmark.cli import main
+from benchmark.execution import speed
 from benchmark.execution.speed import device_rate, measure, operations_per_image
 from benchmark.methods import METHODS, build_model
 
@@ -48,7 +49,15 @@ def test_a_rate_is_positive_and_a_measurement_consistent(tmp_path):
     assert 0 < found.floor_share < 1
     expected = found.operations_per_image * found.batch_size / rate / found.step_seconds
     assert found.floor_share == pytest.approx(expected)
-    assert found.pythae_ratio > 0 and found.packed_ratio > 0
+
+
+def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(tmp_path, monkeypatch):
+    turns = [(9, 9, 9), (1, 2, 12), (2, 6, 12), (3, 3, 60)]  # the first warms up
+    clock = iter([seconds for turn in turns for seconds in turn])
+    monkeypatch.setattr(speed, "_timed", lambda *_: next(clock))
+    found = measure(tiny_grid(tmp_path).trials()[0], "cpu", rate=1e9, pack_size=2, steps=2, rounds=3)
+    assert (found.step_seconds, found.pythae_step_seconds, found.packed_step_seconds) == (1.0, 1.5, 3.0)
+    assert (found.pythae_ratio, found.packed_ratio) == (2.0, 6.0)
 
 
 def test_the_command_prints_a_line_for_every_kind_of_trial(capfd):

@@ -78,7 +78,7 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(store_module.Path, "write_text", disk_full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match=r"a\.json: could not be written \(No space left on device\)"):
         write_json(path, {"n": 2})
     assert json.loads(path.read_bytes()) == {"n": 1}
     assert list(tmp_path.iterdir()) == [path]
@@ -86,11 +86,12 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
 
 def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
     store.write_record(record())
-    for folder in ("records", "checkpoints"):
+    for folder in ("records", "checkpoints", "not_ours"):
         (store.folder / folder).mkdir(exist_ok=True)
         (store.folder / folder / ".half.123.part").write_text("half")
     store.remove_parts()
-    assert [path.name for path in store.folder.rglob("*.*")] == [f"{TRIAL.key}.json"]
+    assert sorted(path.name for path in store.folder.rglob("*.*")) == [".half.123.part", f"{TRIAL.key}.json"]
+    assert (store.folder / "not_ours" / ".half.123.part").exists()
 
 
 def test_a_manifest_that_cannot_be_read_is_a_user_error(store):

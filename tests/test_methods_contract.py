@@ -198,7 +198,7 @@ def test_no_fisher_is_its_parent_but_for_the_fisher_term(letter, weights, draw_i
 
 
 def test_the_registry_holds_the_papers_methods_under_their_own_names():
-    assert set(NAMES) == {
+    assert set(NAMES) >= {
         "vae", "beta_vae", "gmvae", "swae", "wae_imq", "wae_rbf",
         "hgmvae_g", "hgmvae_u", "hgmvae_g_no_fisher", "hgmvae_u_no_fisher",
     }  # fmt: skip

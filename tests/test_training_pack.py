@@ -1,5 +1,7 @@
 """A pack is its seeds trained alone: states, curves, divergence, whoever the companions are."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor
@@ -61,17 +63,20 @@ def test_packed_equals_solo_in_float64(name, images, double_precision):
 
 
 @pytest.mark.parametrize("name", list(METHODS))
-def test_packed_equals_solo_in_float32_up_to_its_rounding(name, images):
+def test_packed_equals_solo_in_float32_while_rounding_has_not_grown(name, images):
+    # Adam's first steps have the size of the learning rate whatever the gradient: a last bit decides their sign, and
+    # from there two float32 runs part for good. The long comparison is float64's.
+    few = images[: 4 * SETTINGS.batch_size]
+    settings = dataclasses.replace(SETTINGS, epochs=1)
     models = [build(name, seed) for seed in SEEDS]
-    results = train_pack(models, images, SETTINGS, SEEDS)
-    for result, seed in zip(results, SEEDS, strict=True):
+    results = train_pack(models, few, settings, SEEDS)
+    for model, result, seed in zip(models, results, SEEDS, strict=True):
         alone = build(name, seed)
-        expected = train(alone, images, SETTINGS, seed)
+        expected = train(alone, few, settings, seed)
         assert result.curves["loss"] == pytest.approx(expected.curves["loss"], rel=1e-3)
-        buffers = dict(models[SEEDS.index(seed)].named_buffers())
+        buffers = dict(model.named_buffers())
         for buffer, value in alone.named_buffers():
-            difference = (value - buffers[buffer]).abs().max() / value.abs().max()
-            assert difference < 1e-3, buffer
+            assert (value - buffers[buffer]).abs().max() < 1e-3 * value.abs().max(), buffer
 
 
 def test_a_seeds_result_does_not_depend_on_its_companions(images, double_precision):

@@ -1,7 +1,7 @@
 """From a study and the data at hand to its trials, and to the manifest that tables are made from."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,17 +51,16 @@ class Selection:
             if unknown := sorted(values - set(known)):
                 raise UserError(f"--only {axis}={unknown[0]}: study {study.name} has only {', '.join(known)}")
 
-    def own_datasets(self, study: Study) -> list[str]:
-        """Data sets asked for by name that no table of the study has: the user's own, or one of another table."""
-        in_study = {cell.dataset for cell in study.cells()}
-        return sorted(self.axes.get("dataset", frozenset()) - in_study)
-
-
-def with_own_datasets(study: Study, names: Iterable[str]) -> Study:
-    """The study with further data sets in every table."""
-    names = tuple(names)
-    tables = tuple(dataclasses.replace(table, datasets=table.datasets + names) for table in study.tables)
-    return dataclasses.replace(study, tables=tables)
+    def joined(self, study: Study) -> Study:
+        """The study with every data set and method asked for by name that none of its tables has, in all of them."""
+        known = list(study.cells())
+        datasets = tuple(sorted(self.axes.get("dataset", frozenset()) - {cell.dataset for cell in known}))
+        methods = tuple(sorted(self.axes.get("method", frozenset()) - {cell.method for cell in known}))
+        tables = tuple(
+            dataclasses.replace(table, datasets=table.datasets + datasets, methods=table.methods + methods)
+            for table in study.tables
+        )
+        return dataclasses.replace(study, tables=tables)
 
 
 @dataclass(frozen=True)
@@ -82,15 +81,18 @@ class Grid:
 
     def expected_trials(self) -> list[Trial]:
         """The trials of registered data sets that could not be had, as they would be; their keys mean nothing yet."""
-        cells = [cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS]
-        unique = {
-            (cell.dataset, cell.method, cell.latent_dim, seed): make_trial(
+        cells = {
+            (cell.dataset, cell.method, cell.latent_dim): cell
+            for cell in self.cells
+            if cell.dataset in self.unavailable and cell.dataset in DATASETS
+        }
+        return [
+            make_trial(
                 self.study, cell, seed, expected_data(self.study, DATASETS[cell.dataset]), self.weight_set, self.device
             )
-            for cell in cells
+            for cell in cells.values()
             for seed in range(self.study.seeds)
-        }
-        return list(unique.values())
+        ]
 
     def manifest(self) -> dict[str, Any]:
         """Plain data from which, with the records, the tables are made."""
@@ -98,6 +100,12 @@ class Grid:
         return {
             "schema": SCHEMA,
             "study": self.study.name,
+            "basis": {
+                "device": self.device.partition(":")[0],
+                "training": dataclasses.asdict(self.study.training),
+                "methods": {name: method.revision for name, method in METHODS.items()},
+                "protocols": {name: protocol.REVISION for name, protocol in PROTOCOLS.items()},
+            },
             "seeds": self.study.seeds,
             "weight_set": self.weight_set,
             "notes": self.study.notes(),
@@ -167,7 +175,7 @@ def build_grid(
     report: Callable[[str], None],
 ) -> Grid:
     """Load what the selected cells need and lay out their trials. A data set that cannot be had is kept as a reason."""
-    study = with_own_datasets(study, selection.own_datasets(study))
+    study = selection.joined(study)
     selection.check(study)
     cells = [cell for cell in study.cells() if selection.keeps(cell)]
     if not cells:

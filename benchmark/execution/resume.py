@@ -7,7 +7,7 @@ from benchmark.execution.grid import Grid
 from benchmark.execution.store import DONE, Store
 from benchmark.trials import Trial
 
-_SAME_STUDY = ("seeds", "weight_set", "notes")
+_SAME_STUDY = ("seeds", "weight_set", "notes", "basis")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
 
@@ -24,27 +24,33 @@ def is_done(record: dict[str, Any] | None, weights_at_hand: set[str]) -> bool:
     return not any(name in reason for reason in reasons for name in weights_at_hand)
 
 
-def write_manifest(store: Store, grid: Grid) -> None:
-    """Write the study's manifest; cells of an earlier run that `--only` left out this time are kept.
+def write_manifest(store: Store, grid: Grid) -> int:
+    """Write the study's manifest and return how many cells of an earlier run it no longer has.
 
-    With other seeds, weights or reductions the study is another one and its manifest replaces the old: records
-    stay, and the old command brings the old tables back. Raises UserError where the folder holds another study.
+    Cells that `--only` left out this time are kept where they stand on the same ground: same seeds, weights,
+    reductions, device and revisions, and the same images. Others leave the tables, whose every number then belongs to
+    one study; their records stay, and the old command brings the old tables back. Raises UserError where the folder
+    holds another study.
     """
     manifest = grid.manifest()
     earlier = store.read_manifest()
-    if earlier and earlier["study"] != manifest["study"]:
+    if earlier is None:
+        store.write_manifest(manifest)
+        return 0
+    if earlier["study"] != manifest["study"]:
         raise UserError(f"--out {store.folder}: holds the study {earlier['study']}; give another --out")
-    if earlier:
-        manifest["runs"] = earlier["runs"]
-    if earlier and all(earlier[field] == manifest[field] for field in _SAME_STUDY):
-        chosen = {_place(cell) for cell in manifest["cells"]}
-        kept = [cell for cell in earlier["cells"] if _place(cell) not in chosen]
-        manifest["cells"] = kept + manifest["cells"]
+    manifest["runs"] = earlier["runs"]
+    chosen = {_place(cell) for cell in manifest["cells"]}
+    others = [cell for cell in earlier["cells"] if _place(cell) not in chosen]
+    same = all(earlier.get(field) == manifest[field] for field in _SAME_STUDY)
+    kept = [cell for cell in others if same and _same_images(cell["dataset"], earlier, manifest)]
+    manifest["cells"] = kept + manifest["cells"]
+    for name in {cell["dataset"] for cell in kept} - set(grid.datasets):
         for field in _BY_DATASET:
-            manifest[field] = earlier.get(field, {}) | manifest[field]
-        for name in grid.datasets:  # what was missing then is here now
-            manifest["unavailable"].pop(name, None)
+            if name in earlier.get(field, {}):
+                manifest[field].setdefault(name, earlier[field][name])
     store.write_manifest(manifest)
+    return len(others) - len(kept)
 
 
 def log_run(store: Store, run: dict[str, Any]) -> None:
@@ -56,3 +62,10 @@ def log_run(store: Store, run: dict[str, Any]) -> None:
 
 def _place(cell: dict[str, Any]) -> tuple:
     return cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]
+
+
+def _same_images(dataset: str, earlier: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether a data set is the one it was; one that was not looked at this time, or not at hand, is."""
+    if dataset not in now["data"]:
+        return True
+    return earlier["data"].get(dataset, {}).get("digest") == now["data"][dataset]["digest"]

@@ -27,11 +27,15 @@ RECORD_OBJECTS = ("metrics", "unavailable", "health", "curves", "timings")
 
 
 class Store:
-    """Reads and writes one results folder; `report` is told of records that had to be moved aside."""
+    """Reads and writes one results folder; `report` is told of records that had to be moved aside.
 
-    def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None):
+    With `look_only` such records are named and left where they are.
+    """
+
+    def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None, look_only: bool = False):
         self.folder = folder
         self._report = report
+        self._look_only = look_only
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -43,13 +47,13 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / ".lock").open("a")
         except OSError as error:
-            raise UserError(f"--out {self.folder}: cannot be written ({error.strerror})") from None
+            raise UserError(f"{self.folder}: cannot be written ({error.strerror})") from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(
-                    f"--out {self.folder}: another run is writing there; wait for it, or give another --out"
+                    f"{self.folder}: another run is writing there; wait for it, or give another --out"
                 ) from None
             except OSError:
                 pass  # some network file systems know no locks
@@ -66,6 +70,7 @@ class Store:
         return self.folder / "manifest.json"
 
     def write_record(self, record: dict[str, Any]) -> None:
+        """Raises UserError where the folder or its disk takes no more, as `write_manifest` does."""
         write_json(self.record_path(record["key"]), record)
 
     def read_record(self, key: str) -> dict[str, Any] | None:
@@ -109,10 +114,14 @@ class Store:
 
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
-        for part in self.folder.rglob(".*.part"):
-            part.unlink(missing_ok=True)
+        for folder in (self.folder, *(self.folder / name for name in ("records", "checkpoints", "tables"))):
+            for part in folder.glob(".*.part"):
+                part.unlink(missing_ok=True)
 
     def _move_aside(self, path: Path, fault: str) -> None:
+        if self._look_only:
+            self._report(f"record {path.name} {fault}: `run` makes it anew")
+            return
         aside = path.with_suffix(".unreadable")
         try:
             path.replace(aside)
@@ -142,7 +151,13 @@ def record_fault(record: Any, key: str) -> str | None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; NaN and infinity are refused, for no reader of JSON knows them."""
+    """Write JSON atomically; NaN and infinity are refused, for no reader of JSON knows them.
+
+    Raises UserError where the folder or its disk takes no more.
+    """
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    with written_whole(path) as part:
-        part.write_text(text, encoding="utf-8")
+    try:
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: could not be written ({error.strerror}); make room and run again") from None

@@ -144,8 +144,8 @@ def _run(trial: Trial, load, context: TrialContext, connection: Connection) -> E
         record = failed_record(trial, reason, context.device)
     try:
         store.write_record(record)
-    except OSError as error:
-        return Stop(f"{store.folder}: a record could not be written ({error.strerror}); make room and run again")
+    except UserError as error:
+        return Stop(str(error))
     return Event("finished", trial, record["status"])
 
 

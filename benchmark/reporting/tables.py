@@ -223,9 +223,8 @@ def _state(statuses: list[str]) -> State:
     for state in (State.NO_DATA, State.WEIGHTS_UNAVAILABLE):
         if state in statuses:
             return state
-    for state in (State.NOT_RUN, State.METRIC_UNAVAILABLE):
-        if set(statuses) == {state}:
-            return state
+    if set(statuses) <= {State.NOT_RUN, State.METRIC_UNAVAILABLE}:
+        return State.NOT_RUN if State.NOT_RUN in statuses else State.METRIC_UNAVAILABLE
     return State.FAILED
 
 

@@ -15,7 +15,6 @@ from benchmark.reporting.latex import render_document, render_latex
 from benchmark.reporting.tables import Row, Table, TableCell, build_tables
 from benchmark.reporting.text import render_text
 
-WIDE_FIELDS = ("mean", "std", "n", "state", "rank", "collapsed", "paper")
 NOT_ASKED = "not asked"
 
 
