@@ -10,7 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark import commands
+from benchmark.commands.choices import DEFAULT_DATA_DIR
+from benchmark.commands.fetch_files import fetch
+from benchmark.commands.listings import methods, studies
+from benchmark.commands.measure_speed import speed
+from benchmark.commands.plan_study import plan
+from benchmark.commands.run_study import run, tables
 from benchmark.errors import UserError
 from benchmark.execution.speed import PACK
 from benchmark.methods import METHODS, WEIGHT_SETS
@@ -28,43 +33,49 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m benchmark", description="Reproduces and judges the HGMVAE paper (2024).")
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
-    _add_study_options(run)
-    run.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
-    run.add_argument("--jobs", type=_positive, help="trials at once (default: 1 on a GPU, else one a core, at most 8)")
-    run.add_argument("--force", action="store_true", help="run trials again that have a record already")
-    run.set_defaults(function=commands.run)
+    run_parser = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
+    _add_study_options(run_parser)
+    run_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
+    run_parser.add_argument(
+        "--jobs", type=_positive, help="trials at once (default: 1 on a GPU, else one a core, at most 8)"
+    )
+    run_parser.add_argument("--force", action="store_true", help="run trials again that have a record already")
+    run_parser.set_defaults(function=run)
 
-    plan = subcommands.add_parser("plan", help="show what a study would run, download and cost; run nothing")
-    _add_study_options(plan)
-    plan.add_argument("--out", type=Path, help="results folder to look for finished trials in")
-    plan.add_argument("--jobs", type=_positive, help="trials at once, for the forecast")
-    plan.add_argument("--trials", action="store_true", help="list every trial on a line of its own, with its key")
-    plan.set_defaults(function=commands.plan)
+    plan_parser = subcommands.add_parser("plan", help="show what a study would run, download and cost; run nothing")
+    _add_study_options(plan_parser)
+    plan_parser.add_argument("--out", type=Path, help="results folder to look for finished trials in")
+    plan_parser.add_argument("--jobs", type=_positive, help="trials at once, for the forecast")
+    plan_parser.add_argument(
+        "--trials", action="store_true", help="list every trial on a line of its own, with its key"
+    )
+    plan_parser.set_defaults(function=plan)
 
-    tables = subcommands.add_parser("tables", help="make the tables of a results folder again from its records")
-    tables.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
-    tables.set_defaults(function=commands.tables)
+    tables_parser = subcommands.add_parser("tables", help="make the tables of a results folder again from its records")
+    tables_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
+    tables_parser.set_defaults(function=tables)
 
-    fetch = subcommands.add_parser("fetch", help="get data sets and metric weights, verified by checksum")
-    fetch.add_argument("what", nargs="*", help="data sets, or `weights` (default: everything)")
-    _add_data_options(fetch)
-    fetch.set_defaults(function=commands.fetch)
+    fetch_parser = subcommands.add_parser("fetch", help="get data sets and metric weights, verified by checksum")
+    fetch_parser.add_argument("what", nargs="*", help="data sets, or `weights` (default: everything)")
+    _add_data_options(fetch_parser)
+    fetch_parser.set_defaults(function=fetch)
 
-    speed = subcommands.add_parser("speed", help="measure training beside pythae's trainer and the arithmetic's floor")
-    _add_grid_options(speed)
-    speed.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
-    speed.add_argument("--threads", type=_positive, help="CPU threads (default: one a core, at most 8)")
-    speed.add_argument("--pack", type=_positive, default=PACK, help="seeds in a pack (default: %(default)s)")
-    speed.set_defaults(function=commands.speed, seeds=None)
+    speed_parser = subcommands.add_parser(
+        "speed", help="measure training beside pythae's trainer and the arithmetic's floor"
+    )
+    _add_grid_options(speed_parser)
+    speed_parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
+    speed_parser.add_argument("--threads", type=_positive, help="CPU threads (default: one a core, at most 8)")
+    speed_parser.add_argument("--pack", type=_positive, default=PACK, help="seeds in a pack (default: %(default)s)")
+    speed_parser.set_defaults(function=speed, seeds=None)
 
-    methods = subcommands.add_parser("methods", help="list the methods, or print one method's card")
-    methods.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
-    methods.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
-    methods.set_defaults(function=commands.methods)
+    methods_parser = subcommands.add_parser("methods", help="list the methods, or print one method's card")
+    methods_parser.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
+    methods_parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
+    methods_parser.set_defaults(function=methods)
 
-    studies = subcommands.add_parser("studies", help="list the studies")
-    studies.set_defaults(function=commands.studies)
+    studies_parser = subcommands.add_parser("studies", help="list the studies")
+    studies_parser.set_defaults(function=studies)
     return parser
 
 
@@ -82,7 +93,7 @@ def _add_grid_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", type=Path, default=commands.DEFAULT_DATA_DIR, help="where data sets are")
+    parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where data sets are")
     parser.add_argument("--weights-dir", type=Path, help="where the pretrained weights of FID and LPIPS are")
     parser.add_argument("--offline", action="store_true", help="download nothing")
 

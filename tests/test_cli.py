@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import commands
 from benchmark.cli import main
+from benchmark.commands import plan_study
 from benchmark.execution.forecast import Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
@@ -100,7 +100,7 @@ def test_without_any_data_the_choice_falls_on_procedural_images_and_says_so(call
 
 
 def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(commands, "forecast", lambda trials, context: Forecast(60.0 * len(trials), {}))
+    monkeypatch.setattr(plan_study, "forecast", lambda trials, context: Forecast(60.0 * len(trials), {}))
     status, out, _ = call("plan", "--study", "paper", "--jobs", 2, "--data-dir", tmp_path, "--out", tmp_path / "out")
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out

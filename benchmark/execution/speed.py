@@ -155,7 +155,7 @@ def _pythae_trainer(model: ImageAutoencoder, images: Tensor, trial: Trial, devic
         optimizer_cls="AdamW",
         no_cuda=not device.startswith("cuda"),
     )
-    logging.getLogger("pythae").setLevel(logging.ERROR)
+    logging.getLogger(BaseTrainer.__module__).setLevel(logging.ERROR)  # it tells of every folder it makes
     trainer = BaseTrainer(model, BaseDataset(to_unit_range(images), torch.zeros(len(images))), training_config=config)
     trainer.prepare_training()
     trainer.callback_handler = CallbackHandler([], model)

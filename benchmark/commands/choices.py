@@ -1,0 +1,97 @@
+"""What the options come to: device, study, folders, threads; and how a command and a path are said."""
+
+import argparse
+import dataclasses
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmark.data import DATASETS
+from benchmark.errors import UserError
+from benchmark.evaluation import backbones
+from benchmark.execution.grid import Grid
+from benchmark.execution.provenance import device_name
+from benchmark.execution.workers import default_jobs
+from benchmark.files import REPOSITORY
+from benchmark.studies import STUDIES, Study
+
+DEFAULT_DATA_DIR = REPOSITORY / "data"
+RUNS = REPOSITORY / "results" / "runs"
+
+
+def chosen_device(asked: str | None) -> str:
+    """The device asked for, else a GPU where there is one. Raises UserError for one that cannot be used."""
+    if asked is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.empty(1, device=asked).device.type
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"--device {asked}: not usable here ({str(error).splitlines()[0]})") from None
+    if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
+        raise UserError(f"--device {asked}: only cpu and cuda are supported")
+    return asked
+
+
+def chosen_study(options: argparse.Namespace, device: str) -> tuple[Study, str]:
+    """The study asked for, or the one for this device, and in words why."""
+    if options.study:
+        study, why = STUDIES[options.study], "asked for with --study"
+    elif device.startswith("cpu"):
+        study, why = STUDIES["laptop"], "no GPU in use, so the study reduced to fit two CPU cores"
+    else:
+        study, why = STUDIES["paper"], f"a GPU is there: {device_name(device)}"
+    if options.seeds:
+        study = dataclasses.replace(study, seeds=options.seeds)
+    return study, why
+
+
+def check_folders(options: argparse.Namespace) -> None:
+    """Raises UserError for a folder that was asked for and cannot be read; the default data folder need not exist."""
+    for flag, folder in (("--data-dir", options.data_dir), ("--weights-dir", options.weights_dir)):
+        if folder is None or (folder == DEFAULT_DATA_DIR and not folder.exists()):
+            continue
+        if not folder.is_dir():
+            raise UserError(f"{flag} {folder}: no such folder; make it first if files are to be fetched into it")
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise UserError(f"{flag} {folder}: cannot be read; change its permissions")
+
+
+def check_own_datasets(grid: Grid) -> None:
+    """Raises UserError for a data set of the user's own whose file is not there: nothing can stand in for it."""
+    for name, reason in grid.unavailable.items():
+        if name not in DATASETS:
+            raise UserError(reason)
+
+
+def default_out(grid: Grid) -> Path:
+    """A study's folder; one with a user's own data sets has a folder of its own."""
+    own = sorted({cell.dataset for cell in grid.cells} - set(DATASETS))
+    return RUNS / "-".join([grid.study.name, *own])
+
+
+def weights_at_hand(weights_dir: Path | None) -> set[str]:
+    """File names of the metric weights that are here and verified."""
+    return {backbone.file_name for name, backbone in backbones.BACKBONES.items() if backbones.find(name, weights_dir)}
+
+
+def threads_each(device: str, jobs: int) -> int:
+    """CPU threads of each of `jobs` workers."""
+    return max(1, default_jobs("cpu") // jobs) if device.startswith("cpu") else default_jobs("cpu")
+
+
+def command_line() -> str:
+    """The command as a user would type it, without this machine's folders."""
+    arguments = [re.sub(r"(^|=)/.*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
+    return shlex.join(["python", "-m", "benchmark", *arguments])
+
+
+def shown(path: Path) -> Path:
+    """A path as short as it can be said from here."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path

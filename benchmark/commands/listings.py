@@ -1,0 +1,34 @@
+"""`methods` and `studies`: what there is, printed."""
+
+import argparse
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmark.cards import render_all_cards, render_card
+from benchmark.methods import METHODS
+from benchmark.studies import STUDIES
+
+
+def methods(options: argparse.Namespace, console: Console) -> int:
+    """List the methods, or print one card or all."""
+    if options.all:
+        print(render_all_cards(), end="")
+        return 0
+    if options.name:
+        card = render_card(options.name)
+        console.print(Markdown(card) if console.is_terminal else card)
+        return 0
+    for name, method in METHODS.items():
+        console.print(f"{name:20} {method.label:20} {method.model.__module__}")
+    return 0
+
+
+def studies(options: argparse.Namespace, console: Console) -> int:
+    """List the studies with their sizes and what they reduce."""
+    for study in STUDIES.values():
+        unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
+        console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials")
+        for note in study.notes():
+            console.print(f"    {note}")
+    return 0

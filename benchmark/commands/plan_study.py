@@ -1,0 +1,108 @@
+"""`plan`: what `run` would do, download and cost."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmark.commands.choices import (
+    check_folders,
+    check_own_datasets,
+    chosen_device,
+    chosen_study,
+    default_out,
+    shown,
+    threads_each,
+    weights_at_hand,
+)
+from benchmark.data import DATASETS, Availability, describe
+from benchmark.evaluation import backbones
+from benchmark.execution.forecast import forecast
+from benchmark.execution.grid import DataOptions, Selection, build_grid
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.progress import minutes
+from benchmark.execution.resume import pending
+from benchmark.execution.store import Store
+from benchmark.execution.trial import TrialContext
+from benchmark.execution.workers import default_jobs
+from benchmark.trials import Trial
+
+# Measured: an HGMVAE checkpoint at full width takes 7 MB at d = 8 and 12 MB at d = 128.
+CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
+
+
+def plan(options: argparse.Namespace, console: Console) -> int:
+    """Print what `run` would do, and about how long it would take; run nothing."""
+    device = chosen_device(options.device)
+    check_folders(options)
+    study, why = chosen_study(options, device)
+    console.print(f"Study {study.name}: {why}")
+    data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
+    grid = build_grid(study, Selection.parse(options.only), data, options.weights, device, console.print)
+    check_own_datasets(grid)
+    for note in grid.study.notes():
+        console.print(f"  reduced: {note}")
+    if not grid.datasets and not options.study:
+        console.print("No images are at hand: where they cannot be fetched, `run` takes the smoke study instead")
+    here, missing = grid.trials(), grid.expected_trials()
+    for table in grid.study.tables:
+        cells = [cell for cell in grid.cells if cell.table == table.number]
+        console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
+    at_hand = f", {len(here)} of them with the data at hand" if missing else ""
+    console.print(f"{len(here) + len(missing)} unique trials{at_hand}")
+    for name in grid.unavailable:
+        _print_download(describe(name, options.data_dir), console)
+    if any("reconstruction" in trial.protocols for trial in here + missing) and not grid.study.procedural:
+        absent = {b.file_name for b in backbones.BACKBONES.values()} - weights_at_hand(options.weights_dir)
+        for file_name in sorted(absent):
+            console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")
+    if options.trials:
+        for trial in here + missing:
+            key = trial.key[:12] if trial in here else "no data yet "
+            console.print(f"{key}  {trial}  {'+'.join(trial.protocols)}")
+    else:
+        for trial, seeds in _over_seeds(here + missing).items():
+            console.print(f"  {trial} seed={seeds}")
+    out = options.out or default_out(grid)
+    to_do = pending(here, Store(out, console.print, look_only=True), weights_at_hand(options.weights_dir)) + missing
+    console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run")
+    if to_do:
+        _print_forecast(to_do, device, options, console)
+    return 0
+
+
+def _over_seeds(trials: list[Trial]) -> dict[str, str]:
+    """Trials that differ in their seed alone, on one line: what they are -> their seeds, such as "0..9"."""
+    seeds: dict[str, list[int]] = {}
+    for trial in trials:
+        what = f"{trial.data.name} {trial.method} d={trial.latent_dim} {'+'.join(trial.protocols)}"
+        seeds.setdefault(what, []).append(trial.seed)
+    return {what: f"{min(of)}..{max(of)}" if len(of) > 1 else str(of[0]) for what, of in seeds.items()}
+
+
+def _print_download(found: Availability, console: Console) -> None:
+    if found.download_url:
+        size = f"about {found.download_bytes / 1e6:,.0f} MB" if found.download_bytes else "size not known"
+        console.print(f"To download: {found.label}, {size}, {found.download_url}; or {found.advice}")
+
+
+def _print_forecast(trials: list[Trial], device: str, options: argparse.Namespace, console: Console) -> None:
+    jobs = options.jobs or default_jobs(device)
+    set_numerics(device, threads_each(device, jobs))
+    cost = forecast(trials, TrialContext(Path(), device, options.weights_dir, offline=True))
+    parts = ", ".join(f"{name} {minutes(seconds)}" for name, seconds in cost.evaluation.items())
+    console.print(
+        f"About {minutes(cost.wall(jobs))} with {jobs} at once: training {minutes(cost.training)}, {parts} "
+        "of one worker's time (measured just now on small samples and scaled)"
+    )
+    prepared = sum(DATASETS[name].prepared_bytes for name in {trial.data.name for trial in trials} & set(DATASETS))
+    console.print(
+        f"Disk: about {len(trials) * _checkpoint_mb(trials) / 1000:.1f} GB of checkpoints"
+        + ("" if trials[0].data.kind == "procedural" else f", {prepared / 1e9:.1f} GB of prepared images")
+    )
+
+
+def _checkpoint_mb(trials: list[Trial]) -> float:
+    """Mean checkpoint size: parameters follow from the width (networks) and the latent dim (heads)."""
+    parameters = [0.15 + 1.5 * t.training.width + 0.009 * t.latent_dim for t in trials]
+    return CHECKPOINT_MB_PER_MILLION_PARAMETERS * sum(parameters) / len(parameters)

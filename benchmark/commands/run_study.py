@@ -1,0 +1,168 @@
+"""`run` and `tables`: train and evaluate what is to do, and make the tables."""
+
+import argparse
+import dataclasses
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmark.commands.choices import (
+    check_folders,
+    check_own_datasets,
+    chosen_device,
+    chosen_study,
+    command_line,
+    default_out,
+    shown,
+    threads_each,
+    weights_at_hand,
+)
+from benchmark.data import describe
+from benchmark.errors import UserError
+from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.progress import minutes, progress_view
+from benchmark.execution.provenance import device_name, provenance
+from benchmark.execution.resume import log_run, pending, write_manifest
+from benchmark.execution.store import Store
+from benchmark.execution.trial import TrialContext
+from benchmark.execution.workers import default_jobs, run_trials
+from benchmark.reporting import build_tables, render_text, summary, write_tables
+from benchmark.studies import STUDIES, Study
+from benchmark.trials import Trial
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Train and evaluate what is not yet done, then make the tables."""
+    started = time.monotonic()
+    device = chosen_device(options.device)
+    grid, why = _grid(options, device, console)
+    out = options.out or default_out(grid)
+    store = Store(out, console.print)
+    with store.locked():
+        status = _run(options, console, grid, device, store)
+    console.print(f"{minutes(time.monotonic() - started)}; tables: {shown(out)}/tables")
+    procedural = " on procedural images: its numbers say nothing about the methods" if grid.study.procedural else ""
+    console.print(f"Study {grid.study.name} ({why}){procedural}")
+    return status
+
+
+def tables(options: argparse.Namespace, console: Console) -> int:
+    """Make the tables again from the records."""
+    store = Store(options.out, console.print)
+    if store.read_manifest() is None:
+        raise UserError(f"{options.out}: no manifest.json here; give a results folder that `run` has made")
+    with store.locked():
+        return _make_tables(store, console)
+
+
+def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str, store: Store) -> int:
+    started = time.monotonic()
+    # Scores of drawn images mean nothing, so no weights are downloaded for them.
+    offline = options.offline or grid.study.procedural
+    context = TrialContext(store.folder.resolve(), device, options.weights_dir, offline, not options.force)
+    trials = grid.trials()
+    to_do = trials if options.force else pending(trials, store, weights_at_hand(options.weights_dir))
+    jobs = options.jobs or default_jobs(device)
+    threads = threads_each(device, jobs)
+    set_numerics(device, threads)  # as in the workers, so that what is recorded here is true of them
+    _print_face(grid, console)
+    console.print(
+        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {jobs} at once on {device_name(device)}"
+    )
+    if left_out := write_manifest(store, grid):
+        console.print(
+            f"{left_out} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
+            "(their records are kept)"
+        )
+    if to_do:
+        _train_and_evaluate(to_do, grid, context, jobs, threads, options.data_dir, console)
+        seconds = round(time.monotonic() - started, 1)
+        run = {"command": command_line(), "trials": len(to_do), "jobs": jobs, "wall_seconds": seconds}
+        log_run(store, run | provenance(device))
+    return _make_tables(store, console)
+
+
+def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[Grid, str]:
+    """The grid to run; without a choice of study and without any data it is the smoke study's."""
+    check_folders(options)
+    study, why = chosen_study(options, device)
+    selection = Selection.parse(options.only)
+
+    def build(study: Study) -> Grid:
+        data = DataOptions.of(study, options.data_dir, options.offline)
+        return build_grid(study, selection, data, options.weights, device, console.print)
+
+    whole = selection.joined(study)
+    selection.check(whole)
+    names = {cell.dataset for cell in whole.cells() if selection.keeps(cell)}
+    certain = options.study or any(_at_hand(name, options.data_dir) for name in names)
+    if certain:
+        console.print(f"Study {study.name}: {why}")
+    else:
+        console.print(f"No images in {shown(options.data_dir)} yet")
+    grid = build(study)
+    if grid.datasets:
+        if not certain:
+            console.print(f"Study {study.name}: {why}")
+        return grid, why
+    check_own_datasets(grid)
+    missing = UserError("; ".join(grid.unavailable.values()))
+    if options.study:
+        raise missing
+    why = "neither data nor a network to fetch it could be had"
+    study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
+    try:
+        smoke = build(study)
+    except UserError:  # what --only asks for is not in the smoke study
+        raise missing from None
+    console.print(f"Study {study.name}: {why}; on procedural images")
+    for reason in grid.unavailable.values():
+        console.print(f"  {reason}")
+    return smoke, why
+
+
+def _at_hand(name: str, data_dir: Path) -> bool:
+    found = describe(name, data_dir)
+    return found.prepared or found.source is not None
+
+
+def _print_face(grid: Grid, console: Console) -> None:
+    for note in grid.study.notes():
+        console.print(f"  reduced: {note}")
+    for name, reason in grid.unavailable.items():
+        console.print(f"  not available: {name}: {reason}")
+
+
+def _train_and_evaluate(
+    trials: list[Trial], grid: Grid, context: TrialContext, jobs: int, threads: int, data_dir: Path, console: Console
+) -> None:
+    data = DataOptions.of(grid.study, data_dir.resolve(), offline=True)
+    with progress_view(console, len(trials)) as view:
+        for event in run_trials(trials, context, data, jobs, threads):
+            view.show(event)
+
+
+def _make_tables(store: Store, console: Console) -> int:
+    """Write and show the tables; 0 where every trial is done, 3 where some failed, diverged or are missing."""
+    manifest = store.read_manifest()
+    keys = list(dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()))
+    records = store.read_records(keys)
+    write_tables(manifest, records, store.folder / "tables")
+    for table in build_tables(manifest, records):
+        text = render_text(table)
+        console.print(Markdown(text) if console.is_terminal else text)
+    counts = summary(manifest, records)
+    console.print(
+        f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run"
+    )
+    for record in records.values():
+        if record["status"] != "ok":
+            where = record["identity"]
+            console.print(
+                f"  {where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}: "
+                f"{record['status']}: {record['reason']}"
+            )
+    return 0 if counts.ok == len(keys) and not manifest["unavailable"] else 3
