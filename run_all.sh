@@ -5,32 +5,39 @@
 #   ./run_all.sh plan --study paper any other subcommand of `python -m benchmark`
 #   ./run_all.sh tests [...]        run the tests
 set -euo pipefail
-cd "$(dirname "$0")"
+root=$(cd "$(dirname "$0")" && pwd) # paths in the arguments stay relative to where the user is
 
-python=""
-for candidate in python3 python3.13 python3.12 python3.11; do
-    if command -v "$candidate" >/dev/null &&
-        "$candidate" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
-        python=$candidate
-        break
-    fi
-done
-
-stamp=.venv/installed.lock
-if ! cmp -s requirements.lock "$stamp"; then
+stamp=$root/.venv/installed.lock
+if ! cmp -s "$root/requirements.lock" "$stamp"; then
+    python=""
+    for candidate in python3 python3.13 python3.12 python3.11; do
+        if command -v "$candidate" >/dev/null &&
+            "$candidate" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
     if [ -z "$python" ]; then
         echo "run_all.sh: needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH" >&2
         exit 2
     fi
     echo "run_all.sh: installing into .venv with $("$python" --version) (once; some minutes, about 6 GB on Linux)"
-    "$python" -m venv --clear .venv
+    "$python" -m venv --clear "$root/.venv"
     # Everything is pinned and hashed; pythae's stated dependency on an old backport is left out on purpose.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-    cp requirements.lock "$stamp"
+    "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        -r "$root/requirements.lock"
+    cp "$root/requirements.lock" "$stamp"
 fi
 
+if [ "${1:-}" = tests ]; then
+    shift
+    cd "$root"
+    exec .venv/bin/python -m pytest "$@"
+fi
 case "${1:-}" in
-tests) shift && exec .venv/bin/python -m pytest "$@" ;;
-run | plan | tables | fetch | speed | methods | studies | -h | --help) exec .venv/bin/python -m benchmark "$@" ;;
-*) exec .venv/bin/python -m benchmark run "$@" ;;
+run | plan | tables | fetch | speed | methods | studies | -h | --help) ;;
+*) set -- run "$@" ;;
 esac
+# -P: the user's own folder is no place to import from.
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+exec "$root/.venv/bin/python" -P -m benchmark "$@"

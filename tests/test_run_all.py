@@ -10,8 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_all(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(["bash", "run_all.sh", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=1200)
+def run_all(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    command = ["bash", str(ROOT / "run_all.sh"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,3 +46,13 @@ def test_bad_use_keeps_its_one_line_and_status_2_on_the_way_through():
     assert done.returncode == 2
     assert "write AXIS=VALUE" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_paths_are_relative_to_where_the_user_is_and_nothing_is_imported_from_there(tmp_path):
+    (tmp_path / "benchmark").mkdir()
+    (tmp_path / "benchmark" / "__init__.py").write_text("raise ImportError('not this one')")
+    only = ("--study", "smoke", "--seeds", "1", "--only", "table=2,dataset=mnist,method=vae")
+    done = run_all(*only, "--out", "here", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "tables: here/tables" in done.stdout
+    assert (tmp_path / "here" / "tables" / "table2.csv").exists()
