@@ -1,12 +1,16 @@
 """A pack is its seeds trained alone: states, curves, divergence, whoever the companions are."""
 
 import dataclasses
+import gc
+import weakref
 
 import pytest
 import torch
 from torch import Tensor
+from torch.func import stack_module_state
 
 from benchmark.methods import METHODS, build_model
+from benchmark.training import pack
 from benchmark.training.loop import train
 from benchmark.training.pack import train_pack
 from benchmark.trials import TrainingSettings
@@ -98,3 +102,17 @@ def test_a_diverging_seed_leaves_the_others_alone(images, double_precision):
     alone = build("vae", SEEDS[2])
     train(alone, images, SETTINGS, SEEDS[2])
     assert largest_difference(alone, models[2]) < 1e-9
+
+
+def test_nothing_of_a_pack_outlives_it(images, monkeypatch):
+    kept: list[weakref.ref] = []
+
+    def stacked(models):
+        parameters, buffers = stack_module_state(models)
+        kept.extend(weakref.ref(parameter) for parameter in parameters.values())
+        return parameters, buffers
+
+    monkeypatch.setattr(pack, "stack_module_state", stacked)
+    train_pack([build("vae", seed) for seed in SEEDS], images, SETTINGS, SEEDS)
+    gc.collect()
+    assert kept and all(parameter() is None for parameter in kept)

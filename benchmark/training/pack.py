@@ -46,7 +46,8 @@ def train_pack(
         names[:] = ["loss", *output.terms]
         return output.loss, torch.stack([output.loss, *(term.mean() for term in output.terms.values())]).detach()
 
-    step = vmap(grad_and_value(loss_of_one, has_aux=True))
+    # Without no_grad the gradients would themselves be differentiable, and each step's graph be kept with the sums.
+    step = torch.no_grad()(vmap(grad_and_value(loss_of_one, has_aux=True)))
     orders = [generator("cpu", "data_order", seed=seed) for seed in seeds]
     streams = [generator(device, "noise", seed=seed) for seed in seeds]
     shapes = models[0].noise_shapes(settings.batch_size)
