@@ -39,10 +39,7 @@ class GMVAE(ImageAutoencoder):
     """The encoder must have the heads of `gmvae_heads`."""
 
     def __init__(self, model_config: GMVAEConfig, encoder: Encoder, decoder: Decoder):
-        super().__init__(model_config=model_config, decoder=decoder)
-        self.model_name = "GMVAE"
-        self.model_config.uses_default_encoder = False
-        self.set_encoder(encoder)
+        super().__init__(model_config, encoder, decoder)
         k, d = model_config.n_components, model_config.latent_dim
         self.components_shape = (k, d)
         self.x_prior = two_layers(d, 2 * k * d, model_config.hidden, nn.Tanh)

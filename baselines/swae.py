@@ -7,7 +7,6 @@ from torch import Tensor
 
 from models import losses
 from models.base import ImageAutoencoder, Noise
-from models.networks import Decoder, Encoder
 
 
 @dataclass
@@ -24,12 +23,6 @@ class SWAEConfig(BaseAEConfig):
 
 class SWAE(ImageAutoencoder):
     """A deterministic encoder (head `embedding`) whose codes are drawn towards N(0, I)."""
-
-    def __init__(self, model_config: SWAEConfig, encoder: Encoder, decoder: Decoder):
-        super().__init__(model_config=model_config, decoder=decoder)
-        self.model_name = "SWAE"
-        self.model_config.uses_default_encoder = False
-        self.set_encoder(encoder)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
         return {

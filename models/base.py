@@ -8,11 +8,12 @@ Without noise in the inputs (pythae's own pipelines) it is drawn on the spot.
 from collections.abc import Mapping
 
 import torch
-from pythae.models import BaseAE
+from pythae.models import BaseAE, BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
+from models.networks import Decoder, Encoder
 
 Noise = Mapping[str, Tensor]
 
@@ -30,6 +31,12 @@ class ImageAutoencoder(BaseAE):
     Subclasses define `noise_shapes` and `objective`; `point_latents` and `prior_latents` where the code of
     an image is not the encoder's output `embedding`, or the prior of the decoder's input not N(0, I).
     """
+
+    def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder):
+        super().__init__(model_config=model_config, decoder=decoder)
+        self.model_name = type(self).__name__
+        self.model_config.uses_default_encoder = False
+        self.set_encoder(encoder)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
         """Shapes of the standard normal draws that one call of `objective` consumes, by name."""

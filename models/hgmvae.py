@@ -59,10 +59,7 @@ class HGMVAE(ImageAutoencoder):
     """Both variants; the encoder must have the heads of `hgmvae_heads`."""
 
     def __init__(self, model_config: HGMVAEConfig, encoder: Encoder, decoder: Decoder):
-        super().__init__(model_config=model_config, decoder=decoder)
-        self.model_name = "HGMVAE"
-        self.model_config.uses_default_encoder = False
-        self.set_encoder(encoder)
+        super().__init__(model_config, encoder, decoder)
         k, d, hidden = model_config.n_components, model_config.latent_dim, model_config.hidden
         self.components_shape = (k, d)
         self.z_posterior = two_layers(d + k, 2 * k * d, hidden)  # q(z given x, w)

@@ -44,9 +44,12 @@ def chosen_study(options: argparse.Namespace, device: str) -> tuple[Study, str]:
         study, why = STUDIES["laptop"], "no GPU in use, so the study reduced to fit two CPU cores"
     else:
         study, why = STUDIES["paper"], f"a GPU is there: {device_name(device)}"
-    if options.seeds:
-        study = dataclasses.replace(study, seeds=options.seeds)
-    return study, why
+    return with_seeds(study, options.seeds), why
+
+
+def with_seeds(study: Study, seeds: int | None) -> Study:
+    """The study with as many seeds as were asked for, if any were."""
+    return dataclasses.replace(study, seeds=seeds) if seeds else study
 
 
 def check_folders(options: argparse.Namespace) -> None:

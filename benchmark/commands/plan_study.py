@@ -45,6 +45,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     if not grid.datasets and not options.study:
         console.print("No images are at hand: where they cannot be fetched, `run` takes the smoke study instead")
     here, missing = grid.trials(), grid.expected_trials()
+    weights = weights_at_hand(options.weights_dir)  # each file is hashed for it
     for table in grid.study.tables:
         cells = [cell for cell in grid.cells if cell.table == table.number]
         console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
@@ -53,7 +54,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     for name in grid.unavailable:
         _print_download(describe(name, options.data_dir), console)
     if any("reconstruction" in trial.protocols for trial in here + missing) and not grid.study.procedural:
-        absent = {b.file_name for b in backbones.BACKBONES.values()} - weights_at_hand(options.weights_dir)
+        absent = {b.file_name for b in backbones.BACKBONES.values()} - weights
         for file_name in sorted(absent):
             console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")
     if options.trials:
@@ -64,7 +65,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
         for trial, seeds in _over_seeds(here + missing).items():
             console.print(f"  {trial} seed={seeds}")
     out = options.out or default_out(grid)
-    to_do = pending(here, Store(out, console.print, look_only=True), weights_at_hand(options.weights_dir)) + missing
+    to_do = pending(here, Store(out, console.print, look_only=True), weights) + missing
     console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run")
     if to_do:
         _print_forecast(to_do, device, options, console)

@@ -1,7 +1,6 @@
 """`run` and `tables`: train and evaluate what is to do, and make the tables."""
 
 import argparse
-import dataclasses
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from benchmark.commands.choices import (
     shown,
     threads_each,
     weights_at_hand,
+    with_seeds,
 )
 from benchmark.data import describe
 from benchmark.errors import UserError
@@ -113,7 +113,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     if options.study:
         raise missing
     why = "neither data nor a network to fetch it could be had"
-    study = STUDIES["smoke"] if not options.seeds else dataclasses.replace(STUDIES["smoke"], seeds=options.seeds)
+    study = with_seeds(STUDIES["smoke"], options.seeds)
     try:
         smoke = build(study)
     except UserError:  # what --only asks for is not in the smoke study

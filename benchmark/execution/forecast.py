@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
-from benchmark.execution.trial import TrialContext
-from benchmark.methods import METHODS, build_model
+from benchmark.execution.trial import TrialContext, trial_model
 from benchmark.streams import generator
 from benchmark.training.loop import train
 from benchmark.trials import Trial
@@ -58,9 +57,7 @@ def _kind(trial: Trial) -> tuple:
 
 
 def _step_seconds(trial: Trial, device: str) -> float:
-    model = build_model(
-        METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, 0
-    ).to(device)
+    model = trial_model(trial, seed=0).to(device)
     images = torch.zeros((MEASURED_STEPS * trial.training.batch_size, *trial.data.image_shape), dtype=torch.uint8)
     settings = dataclasses.replace(trial.training, epochs=1)
     train(model, images[: trial.training.batch_size].to(device), settings, seed=0)  # the first step is slower

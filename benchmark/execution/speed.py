@@ -20,7 +20,7 @@ from pythae.trainers.training_callbacks import CallbackHandler
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark.methods import METHODS, build_model
+from benchmark.execution.trial import trial_model
 from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range, train
 from benchmark.training.pack import train_pack
@@ -65,10 +65,10 @@ def measure(
     stream = generator("cpu", "evaluation", use="speed")
     images = torch.randint(0, 256, (steps * batch_size, *trial.data.image_shape), generator=stream, dtype=torch.uint8)
     one_epoch = dataclasses.replace(trial.training, epochs=1)
-    ours, on_device = _model(trial).to(device), images.to(device)
-    pack = [_model(trial, seed).to(device) for seed in range(pack_size)]
+    ours, on_device = trial_model(trial, seed=0).to(device), images.to(device)
+    pack = [trial_model(trial, seed).to(device) for seed in range(pack_size)]
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _pythae_trainer(_model(trial), images, trial, device, folder)
+        trainer = _pythae_trainer(trial_model(trial, seed=0), images, trial, device, folder)
 
         def our_turn() -> None:
             train(ours, on_device, one_epoch, seed=0)
@@ -83,7 +83,7 @@ def measure(
         turns = [[_timed(turn, device) / steps for turn in sides] for _ in range(rounds + 1)][1:]
     turns = [(mine, theirs, packed / pack_size) for mine, theirs, packed in turns]
     step_seconds, pythae_seconds, packed_seconds = (statistics.median(times) for times in zip(*turns, strict=True))
-    operations = operations_per_image(_model(trial), trial.data.image_shape, batch_size)
+    operations = operations_per_image(trial_model(trial, seed=0), trial.data.image_shape, batch_size)
     return Speed(
         trial.method,
         trial.data.image_shape,
@@ -138,12 +138,6 @@ def _timed(work, device: str) -> float:
 def _wait(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
-
-
-def _model(trial: Trial, seed: int = 0) -> ImageAutoencoder:
-    return build_model(
-        METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, seed
-    )
 
 
 def _pythae_trainer(model: ImageAutoencoder, images: Tensor, trial: Trial, device: str, folder: str) -> BaseTrainer:

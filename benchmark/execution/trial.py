@@ -52,21 +52,10 @@ def run_trial(
     """
     store = Store(context.out)
     checkpoint = store.checkpoint_path(trial.key)
-    model = _build(trial, context.device)
-    record = {
-        "schema": RECORD_SCHEMA,
-        "key": trial.key,
-        "identity": trial.identity,
-        "status": "ok",
-        "reason": None,
-        "metrics": {},
-        "unavailable": {},
+    model = trial_model(trial, trial.seed).to(context.device)
+    record = empty_record(trial, context.device) | {
         "details": {},
-        "health": {},
-        "curves": {},
-        "timings": {},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "provenance": provenance(context.device),
     }
     if context.device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(context.device)
@@ -76,7 +65,7 @@ def run_trial(
             load_checkpoint(model, checkpoint)
         except UserError:  # damaged: the trial can still be made anew
             trained = False
-            model = _build(trial, context.device)
+            model = trial_model(trial, trial.seed).to(context.device)
     if trained:
         model.eval()
         record["curves"] = previous["curves"]
@@ -96,28 +85,24 @@ def run_trial(
     return record
 
 
-def failed_record(trial: Trial, reason: str, device: str) -> dict[str, Any]:
-    """The record of a trial that ended without a result; it is tried again by the next run."""
+def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | None = None) -> dict[str, Any]:
+    """A trial's record without any result. One that is "failed" is tried again by the next run."""
     return {
         "schema": RECORD_SCHEMA,
         "key": trial.key,
         "identity": trial.identity,
-        "status": "failed",
+        "status": status,
         "reason": reason,
         **{field: {} for field in RECORD_OBJECTS},
         "provenance": provenance(device),
     }
 
 
-def _build(trial: Trial, device: str) -> ImageAutoencoder:
+def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
+    """The trial's model as initialised from the streams of `seed`, on the CPU."""
     return build_model(
-        METHODS[trial.method],
-        trial.settings,
-        trial.data.image_shape,
-        trial.latent_dim,
-        trial.training.width,
-        trial.seed,
-    ).to(device)
+        METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, seed
+    )
 
 
 def _train(model, dataset: Dataset, trial: Trial, device: str, on_epoch) -> TrainingResult:
@@ -156,12 +141,12 @@ def _health(
 ) -> dict[str, Any]:
     stream = generator(device, "evaluation", use="health")
 
-    def sampled_codes(images: torch.Tensor) -> torch.Tensor:
+    def sampled_codes(images: torch.Tensor) -> tuple[torch.Tensor]:
         noise = draw_noise(model.noise_shapes(len(images)), images.device, stream)
-        return model.objective(images, noise).z
+        return (model.objective(images, noise).z,)
 
     # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
-    sampled = _in_batches(sampled_codes, dataset.x_test, device, trial.training.batch_size)
+    [sampled] = _in_batches(sampled_codes, dataset.x_test, device, trial.training.batch_size)
     active = active_units(outputs.latents_test, sampled)
     explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
     return {
@@ -176,25 +161,39 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
 
     Codes of the training images only where they are among the `needs`; the rest also tells the trial's health.
     """
+
+    def codes(images: torch.Tensor) -> tuple[torch.Tensor]:
+        return (model.embed(images),)
+
+    def codes_and_reconstructions(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        predicted = model.predict(images)
+        return predicted.embedding, predicted.recon_x
+
+    latents_train = _in_batches(codes, dataset.x_train, device)[0] if "latents_train" in needs else None
+    latents_test, reconstructions_test = _in_batches(codes_and_reconstructions, dataset.x_test, device)
     return TrialOutputs(
-        latents_train=_in_batches(model.embed, dataset.x_train, device) if "latents_train" in needs else None,
+        latents_train=latents_train,
         labels_train=dataset.y_train,
-        latents_test=_in_batches(model.embed, dataset.x_test, device),
+        latents_test=latents_test,
         labels_test=dataset.y_test,
         images_test=np.asarray(dataset.x_test),
-        reconstructions_test=_in_batches(model.reconstruct, dataset.x_test, device),
+        reconstructions_test=reconstructions_test,
     )
 
 
 @torch.no_grad()
-def _in_batches(function: Callable, images: np.ndarray, device: str, batch_size: int = EVALUATION_BATCH) -> np.ndarray:
-    batches = (images[start : start + batch_size] for start in range(0, len(images), batch_size))
-    return np.concatenate(
-        [
-            function(to_unit_range(torch.from_numpy(np.array(batch)).to(device))).float().cpu().numpy()
-            for batch in batches
-        ]
-    )
+def _in_batches(
+    function: Callable[[torch.Tensor], tuple[torch.Tensor, ...]],
+    images: np.ndarray,
+    device: str,
+    batch_size: int = EVALUATION_BATCH,
+) -> list[np.ndarray]:
+    """What `function` gives for batches of images in [0, 1]: each of its outputs as one float32 array."""
+    outputs = []
+    for start in range(0, len(images), batch_size):
+        batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
+        outputs.append([output.float().cpu().numpy() for output in function(to_unit_range(batch))])
+    return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
 
 
 def peak_memory_mb(device: str) -> dict[str, float]:

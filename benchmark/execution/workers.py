@@ -18,7 +18,7 @@ from benchmark.errors import UserError
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, failed_record, run_trial
+from benchmark.execution.trial import TrialContext, empty_record, run_trial
 from benchmark.trials import Trial
 
 
@@ -93,7 +93,7 @@ def run_trials(
                 except (EOFError, ConnectionResetError):
                     worker.process.join()
                     reason = f"its process died with exit code {worker.process.exitcode} (out of memory?)"
-                    store.write_record(failed_record(worker.trial, reason, context.device))
+                    store.write_record(empty_record(worker.trial, context.device, "failed", reason))
                     message = Event("finished", worker.trial, "failed")
                     workers[workers.index(worker)] = worker = start()
                 if isinstance(message, Stop):
@@ -141,7 +141,7 @@ def _run(trial: Trial, load, context: TrialContext, connection: Connection) -> E
         return Stop(f"{trial}: {error}")
     except Exception as error:  # the trial's own boundary: whatever it was becomes the record's reason
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        record = failed_record(trial, reason, context.device)
+        record = empty_record(trial, context.device, "failed", reason)
     try:
         store.write_record(record)
     except UserError as error:

@@ -6,11 +6,11 @@ an epoch.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.streams import generator
 from benchmark.trials import TrainingSettings
@@ -30,6 +30,23 @@ class TrainingResult:
     steps: int = 0
     seconds: float = 0.0
     diverged_at: int | None = None
+
+    def add_epoch(self, means: Mapping[str, float]) -> None:
+        """Append an epoch's means, by name, to the curves."""
+        for name, mean in means.items():
+            self.curves.setdefault(name, []).append(mean if math.isfinite(mean) else None)
+
+    def end(self, model: nn.Module, seconds: float) -> None:
+        """Look for damage of the last update, which shows in no loss any more, and leave `model` in eval mode."""
+        if self.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
+            self.diverged_at = self.steps - 1
+        model.eval()
+        self.seconds = seconds
+
+
+def adamw(parameters: Iterable[Tensor], settings: TrainingSettings) -> torch.optim.AdamW:
+    """The optimiser of every training."""
+    return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 
 
 def to_unit_range(images: Tensor) -> Tensor:
@@ -52,9 +69,7 @@ def train(
     device = images.device
     order_stream = generator("cpu", "data_order", seed=seed)
     noise_stream = generator(device, "noise", seed=seed)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
+    optimiser = adamw(model.parameters(), settings)
     noise_shapes = model.noise_shapes(settings.batch_size)
     steps_per_epoch = len(images) // settings.batch_size
     first_bad = torch.tensor(-1, device=device)
@@ -76,16 +91,11 @@ def train(
                 values = torch.stack([output.loss, *(term.mean() for term in output.terms.values())])
                 sums = values if sums is None else sums + values
             result.steps += 1
-        for name, total in zip(("loss", *output.terms), sums.tolist(), strict=True):
-            mean = total / steps_per_epoch
-            result.curves.setdefault(name, []).append(mean if math.isfinite(mean) else None)
+        means = (total / steps_per_epoch for total in sums.tolist())
+        result.add_epoch(dict(zip(("loss", *output.terms), means, strict=True)))
         on_epoch(epoch + 1)
         if first_bad.item() >= 0:
             result.diverged_at = int(first_bad.item())
             break
-    # The last update's damage shows in no loss any more.
-    if result.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
-        result.diverged_at = result.steps - 1
-    model.eval()
-    result.seconds = time.perf_counter() - started
+    result.end(model, time.perf_counter() - started)
     return result

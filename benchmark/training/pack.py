@@ -5,7 +5,6 @@ alone, so a seed's result is that of `loop.train` but for rounding, whoever its 
 """
 
 import copy
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
 from benchmark.streams import generator
-from benchmark.training.loop import TrainingResult, to_unit_range
+from benchmark.training.loop import TrainingResult, adamw, to_unit_range
 from benchmark.trials import TrainingSettings
 from models.base import ImageAutoencoder, draw_noise
 
@@ -36,9 +35,7 @@ def train_pack(
         model.train()
     parameters, buffers = stack_module_state(list(models))
     skeleton = copy.deepcopy(models[0]).to("meta")
-    optimiser = torch.optim.AdamW(
-        parameters.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
+    optimiser = adamw(parameters.values(), settings)
     names: list[str] = []
 
     def loss_of_one(parameters, buffers, batch, noise):
@@ -71,11 +68,10 @@ def train_pack(
             sums = sums + values
             steps += 1
         bad = first_bad.tolist()
-        for result, totals, diverged_at in zip(results, (sums / steps_per_epoch).tolist(), bad, strict=True):
+        for result, means, diverged_at in zip(results, (sums / steps_per_epoch).tolist(), bad, strict=True):
             if result.diverged_at is not None:
                 continue
-            for name, mean in zip(names, totals, strict=True):
-                result.curves.setdefault(name, []).append(mean if math.isfinite(mean) else None)
+            result.add_epoch(dict(zip(names, means, strict=True)))
             result.steps = steps
             result.diverged_at = diverged_at if diverged_at >= 0 else None
         on_epoch(epoch + 1)
@@ -84,10 +80,7 @@ def train_pack(
     _hand_back(models, parameters, buffers)
     seconds = (time.perf_counter() - started) / len(models)
     for model, result in zip(models, results, strict=True):
-        if result.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
-            result.diverged_at = result.steps - 1
-        model.eval()
-        result.seconds = seconds
+        result.end(model, seconds)
     return results
 
 
