@@ -12,6 +12,7 @@ from benchmark.data import DATASETS
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods import METHODS
 from benchmark.paper import TABLES, PaperTable
+from benchmark.settings import plain_settings
 from benchmark.trials import TrainingSettings
 
 PAPER_TRAINING = TrainingSettings()
@@ -64,7 +65,7 @@ class Study:
         return {name: self._protocol(name) for name in sorted(wanted)}
 
     def _protocol(self, name: str) -> dict[str, Any]:
-        return dataclasses.asdict(PROTOCOLS[name](**self.protocol_settings.get(name, {})))
+        return plain_settings(PROTOCOLS[name](**self.protocol_settings.get(name, {})))
 
     def notes(self) -> list[str]:
         """What is reduced against the paper's setting, one phrase each; empty for the paper's own study."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from benchmark.settings import plain_settings
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -59,8 +61,8 @@ class Trial:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """The trial as plain data, the form in which it is hashed and recorded."""
-        plain = dataclasses.asdict(self)
-        return json.loads(json.dumps(plain | {"dataset": self.data.name}))
+        plain = dataclasses.asdict(self) | {"training": plain_settings(self.training), "dataset": self.data.name}
+        return json.loads(json.dumps(plain))
 
     @cached_property
     def key(self) -> str:

@@ -1,6 +1,6 @@
 """The paper's three protocols: each a small set of settings, and a pure function of a model's outputs.
 
-A protocol's fields are hashed into a trial's identity (`dataclasses.asdict`). Whoever changes what a protocol
+A protocol's fields are hashed into a trial's identity (`benchmark.settings`). Whoever changes what a protocol
 measures raises its `REVISION`: records made before then no longer pass for it.
 """
 

@@ -12,6 +12,7 @@ from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.manifest import SCHEMA
 from benchmark.methods import METHODS
 from benchmark.paper import DATASET_LABELS
+from benchmark.settings import plain_settings
 from benchmark.studies import Cell, Study
 from benchmark.trials import Trial, TrialData
 
@@ -102,7 +103,7 @@ class Grid:
             "study": self.study.name,
             "basis": {
                 "device": self.device.partition(":")[0],
-                "training": dataclasses.asdict(self.study.training),
+                "training": plain_settings(self.study.training),
                 "methods": {name: method.revision for name, method in METHODS.items()},
                 "protocols": {name: protocol.REVISION for name, protocol in PROTOCOLS.items()},
             },
