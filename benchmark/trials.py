@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from benchmark.settings import plain_settings
+from benchmark.settings import added_later, plain_settings
+
+# bfloat16 is torch's autocast: products and convolutions in it, sums, losses and weights in float32.
+PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class TrainingSettings:
     """How every method of a study is trained: AdamW with torch's betas, batches that drop the last odd images.
 
     `width` scales the channels of the shared networks. `revision` is raised whenever the loop, the shared networks or
-    the random streams change what the same settings give.
+    the random streams change what the same settings give. `precision`: one of PRECISIONS, else ValueError.
     """
 
     epochs: int = 10
@@ -24,6 +27,11 @@ class TrainingSettings:
     weight_decay: float = 1e-2
     width: float = 1.0
     revision: int = 1
+    precision: str = added_later("float32")
+
+    def __post_init__(self):
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True)

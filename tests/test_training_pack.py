@@ -12,8 +12,8 @@ from torch.func import stack_module_state
 from benchmark.methods import METHODS, build_model
 from benchmark.training import pack
 from benchmark.training.loop import train
-from benchmark.training.pack import train_pack
-from benchmark.trials import TrainingSettings
+from benchmark.training.pack import WAYS, default_pack, default_way, train_pack
+from benchmark.trials import PRECISIONS, TrainingSettings
 from models.base import ImageAutoencoder
 
 STEPS = 50
@@ -49,7 +49,7 @@ def largest_difference(one: ImageAutoencoder, other: ImageAutoencoder) -> float:
 
 def compare(name: str, images: Tensor, tolerance: float) -> None:
     models = [build(name, seed) for seed in SEEDS]
-    results = train_pack(models, images, SETTINGS, SEEDS)
+    results = train_pack(models, images, SETTINGS, SEEDS, "vmap")
     for model, result, seed in zip(models, results, SEEDS, strict=True):
         alone = build(name, seed)
         expected = train(alone, images, SETTINGS, seed)
@@ -73,7 +73,7 @@ def test_packed_equals_solo_in_float32_while_rounding_has_not_grown(name, images
     few = images[: 4 * SETTINGS.batch_size]
     settings = dataclasses.replace(SETTINGS, epochs=1)
     models = [build(name, seed) for seed in SEEDS]
-    results = train_pack(models, few, settings, SEEDS)
+    results = train_pack(models, few, settings, SEEDS, "vmap")
     for model, result, seed in zip(models, results, SEEDS, strict=True):
         alone = build(name, seed)
         expected = train(alone, few, settings, seed)
@@ -86,8 +86,8 @@ def test_packed_equals_solo_in_float32_while_rounding_has_not_grown(name, images
 def test_a_seeds_result_does_not_depend_on_its_companions(images, double_precision):
     one = [build("hgmvae_g", seed) for seed in (0, 1)]
     other = [build("hgmvae_g", seed) for seed in (5, 0, 7)]
-    train_pack(one, images, SETTINGS, (0, 1))
-    train_pack(other, images, SETTINGS, (5, 0, 7))
+    train_pack(one, images, SETTINGS, (0, 1), "vmap")
+    train_pack(other, images, SETTINGS, (5, 0, 7), "vmap")
     assert largest_difference(one[0], other[1]) < 1e-9
     assert largest_difference(one[0], other[0]) > 1e-3
 
@@ -96,7 +96,7 @@ def test_a_diverging_seed_leaves_the_others_alone(images, double_precision):
     models = [build("vae", seed) for seed in SEEDS]
     with torch.no_grad():
         models[1].encoder.heads["log_covariance"].bias.fill_(1e4)  # exp overflows in the first step
-    results = train_pack(models, images, SETTINGS, SEEDS)
+    results = train_pack(models, images, SETTINGS, SEEDS, "vmap")
     assert [result.diverged_at for result in results] == [None, 0, None]
     assert results[1].curves["loss"] == [None]
     alone = build("vae", SEEDS[2])
@@ -113,6 +113,72 @@ def test_nothing_of_a_pack_outlives_it(images, monkeypatch):
         return parameters, buffers
 
     monkeypatch.setattr(pack, "stack_module_state", stacked)
-    train_pack([build("vae", seed) for seed in SEEDS], images, SETTINGS, SEEDS)
+    train_pack([build("vae", seed) for seed in SEEDS], images, SETTINGS, SEEDS, "vmap")
     gc.collect()
     assert kept and all(parameter() is None for parameter in kept)
+
+
+def test_steps_in_turn_are_bitwise_those_of_one_seed_alone(images):
+    models = [build("hgmvae_g", seed) for seed in SEEDS]
+    results = train_pack(models, images, SETTINGS, SEEDS, "eager")
+    for model, result, seed in zip(models, results, SEEDS, strict=True):
+        alone = build("hgmvae_g", seed)
+        assert train(alone, images, SETTINGS, seed).curves == result.curves
+        assert all(torch.equal(value, model.state_dict()[name]) for name, value in alone.state_dict().items())
+
+
+def test_every_epoch_is_reported_once_and_the_time_is_shared_out(images):
+    epochs: list[int] = []
+    results = train_pack([build("vae", seed) for seed in SEEDS], images, SETTINGS, SEEDS, "eager", epochs.append)
+    assert epochs == [1, 2]
+    assert len({result.seconds for result in results}) == 1 and {result.how for result in results} == {"eager"}
+
+
+def test_captured_steps_need_a_gpu_and_only_a_gpu_gets_them():
+    with pytest.raises(ValueError, match="graphs needs a CUDA device, not cpu"):
+        train_pack([build("vae", 0)], torch.zeros(8, 1, 32, 32, dtype=torch.uint8), SETTINGS, [0], "graphs")
+    assert (default_way("cpu"), default_pack("cpu")) == ("eager", 1)
+    assert (default_way("cuda:1"), default_pack("cuda:1")) == ("graphs", None)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("way", list(WAYS))
+@pytest.mark.parametrize("name", list(METHODS))
+def test_on_a_gpu_every_way_equals_the_solo_run(name, way, images, double_precision):
+    models = [build(name, seed).cuda() for seed in SEEDS]
+    results = train_pack(models, images.cuda(), SETTINGS, SEEDS, way)
+    assert {result.how for result in results} == {"captured" if WAYS[way].captured else "eager"}
+    for model, result, seed in zip(models, results, SEEDS, strict=True):
+        alone = build(name, seed).cuda()
+        expected = train(alone, images.cuda(), SETTINGS, seed)
+        assert result.curves["loss"] == pytest.approx(expected.curves["loss"], rel=1e-9)
+        assert largest_difference(alone, model) < 1e-9
+
+
+def test_bfloat16_is_near_float32_and_keeps_its_weights_and_losses_in_float32(images):
+    losses = {}
+    for precision in PRECISIONS:
+        settings = dataclasses.replace(SETTINGS, precision=precision)
+        model = build("hgmvae_g", 0)
+        [result] = train_pack([model], images, settings, [0], "eager")
+        losses[precision] = result.curves["loss"][-1]
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert losses["tf32"] == losses["float32"]  # a CPU has no TF32
+    assert losses["bfloat16"] != losses["float32"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
+    with pytest.raises(ValueError, match="vmap knows no bfloat16"):
+        train_pack([build("vae", 0)], images, dataclasses.replace(SETTINGS, precision="bfloat16"), [0], "vmap")
+
+
+def test_tf32_is_on_for_a_training_that_asks_for_it_and_off_again_after(images):
+    seen = []
+
+    def look(epoch):
+        seen.append((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
+
+    before = (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+    for precision in ("tf32", "float32"):
+        settings = dataclasses.replace(SETTINGS, epochs=1, precision=precision)
+        train_pack([build("vae", 0)], images, settings, [0], "eager", look)
+    assert seen == [(True, True), (False, False)]
+    assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == before

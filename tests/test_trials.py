@@ -16,6 +16,7 @@ TRIAL = Trial(
 
 def test_the_key_is_the_sha256_of_the_identity_in_canonical_json():
     expected = dataclasses.asdict(TRIAL) | {"dataset": "mnist"}
+    del expected["training"]["precision"]  # it came later
     text = json.dumps(expected, sort_keys=True, separators=(",", ":"))
     assert TRIAL.key == hashlib.sha256(text.encode()).hexdigest()
     assert identity_key(json.loads(json.dumps(TRIAL.identity))) == TRIAL.key
@@ -28,14 +29,14 @@ def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
         part = getattr(TRIAL, name)
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)
-            new = (3, 64, 64) if isinstance(value, tuple) else other[type(value)](value)
+            new = {"image_shape": (3, 64, 64), "precision": "tf32"}.get(field.name) or other[type(value)](value)
             changed.append(dataclasses.replace(TRIAL, **{name: dataclasses.replace(part, **{field.name: new})}))
     for name in ("method", "method_revision", "latent_dim", "seed", "weight_set", "device"):
         value = getattr(TRIAL, name)
         changed.append(dataclasses.replace(TRIAL, **{name: other[type(value)](value)}))
     changed.append(dataclasses.replace(TRIAL, settings={"beta": 0.2}))
     changed.append(dataclasses.replace(TRIAL, protocols={"clustering": {"revision": 2}}))
-    assert len(changed) == 1 + 8 + 6 + 6 + 2
+    assert len(changed) == 1 + 8 + 7 + 6 + 2
     assert len({trial.key for trial in changed}) == len(changed)
 
 
@@ -44,3 +45,8 @@ def test_the_order_of_settings_does_not_matter_and_nan_is_no_setting():
     assert one.key == dataclasses.replace(TRIAL, settings={"b": 2, "a": 1}).key
     with pytest.raises(ValueError, match="JSON"):
         _ = dataclasses.replace(TRIAL, settings={"beta": float("nan")}).key
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="precision 'float16': there are float32, tf32, bfloat16"):
+        TrainingSettings(precision="float16")

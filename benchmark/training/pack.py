@@ -1,21 +1,58 @@
-"""Training of a pack: models that differ in their seed alone, stacked and stepped together under `torch.func.vmap`.
+"""Training of a pack, the seeds of one kind of trial, on one device: the ways there are, and which one a device gets.
 
 Every seed keeps its own data order, noise, BatchNorm statistics and optimiser state, and AdamW works on each element
-alone, so a seed's result is that of `loop.train` but for rounding, whoever its companions are.
+alone, so a seed's result is that of training it alone but for rounding, whoever its companions are.
 """
 
 import copy
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
-from benchmark.streams import generator
-from benchmark.training.loop import TrainingResult, adamw, to_unit_range
+from benchmark.training.loop import (
+    OneModel,
+    OnEpoch,
+    Training,
+    TrainingResult,
+    advance_together,
+    loss_and_terms,
+)
+from benchmark.training.precision import forward_in
+from benchmark.training.steps import CapturedSteps, EagerSteps, Steps
 from benchmark.trials import TrainingSettings
-from models.base import ImageAutoencoder, draw_noise
+from models.base import ImageAutoencoder
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to train a pack: seeds `stacked` into one step under vmap or stepped in turn; steps `captured` as CUDA
+    graphs (each on a stream of its own) or launched one operation after another."""
+
+    stacked: bool
+    captured: bool
+    says: str
+
+
+# vmap runs the seeds' convolutions as one grouped convolution with the seeds in its channels.
+WAYS = {
+    "eager": Way(False, False, "the seeds' steps in turn, as they are"),
+    "graphs": Way(False, True, "each seed's step a captured CUDA graph, on parallel streams"),
+    "vmap": Way(True, False, "one step of the stacked seeds under torch.func.vmap"),
+    "vmap_graph": Way(True, True, "one captured CUDA graph of the step under vmap"),
+}
+
+
+def default_way(device: str) -> str:
+    """What `device` gets. On CPUs measured (results/reference/throughput); graphs on GPUs are a prediction."""
+    return "graphs" if device.startswith("cuda") else "eager"
+
+
+def default_pack(device: str) -> int | None:
+    """Most seeds in a pack, None for as many as fit: on CPUs packs gain nothing, processes in parallel do."""
+    return None if device.startswith("cuda") else 1
 
 
 def train_pack(
@@ -23,70 +60,64 @@ def train_pack(
     images: Tensor,
     settings: TrainingSettings,
     seeds: Sequence[int],
-    on_epoch: Callable[[int], None] = lambda epoch: None,
+    way: str = "eager",
+    on_epoch: OnEpoch = lambda epoch: None,
 ) -> list[TrainingResult]:
     """Train `models`, one a seed, in place on uint8 `images` (N, C, S, S) that lie on their device.
 
     As `loop.train` for each of them: curves, divergence and the models' final states. A seed that diverges does not
-    touch the others; its curves end with the epoch in which it did. `seconds` is the pack's time over its size.
+    touch the others. `way` is a key of WAYS. ValueError for captured steps on a device without CUDA, and for bfloat16
+    under vmap.
     """
-    device = images.device
-    for model in models:
-        model.train()
-    parameters, buffers = stack_module_state(list(models))
-    skeleton = copy.deepcopy(models[0]).to("meta")
-    optimiser = adamw(parameters.values(), settings)
-    names: list[str] = []
+    chosen = WAYS[way]
+    if chosen.captured and images.device.type != "cuda":
+        raise ValueError(f"{way} needs a CUDA device, not {images.device}")
+    if chosen.stacked and settings.precision == "bfloat16":
+        raise ValueError(f"{way} knows no bfloat16: vmap has no rule for a BatchNorm of mixed types")
 
-    def loss_of_one(parameters, buffers, batch, noise):
-        output = functional_call(skeleton, (parameters, buffers), ({"data": batch, "noise": noise},))
-        names[:] = ["loss", *output.terms]
-        return output.loss, torch.stack([output.loss, *(term.mean() for term in output.terms.values())]).detach()
+    def steps() -> Steps:
+        return CapturedSteps(images.device) if chosen.captured else EagerSteps()
 
-    # Without no_grad the gradients would themselves be differentiable, and each step's graph be kept with the sums.
-    step = torch.no_grad()(vmap(grad_and_value(loss_of_one, has_aux=True)))
-    orders = [generator("cpu", "data_order", seed=seed) for seed in seeds]
-    streams = [generator(device, "noise", seed=seed) for seed in seeds]
-    shapes = models[0].noise_shapes(settings.batch_size)
-    steps_per_epoch = len(images) // settings.batch_size
-    used = steps_per_epoch * settings.batch_size
-    first_bad = torch.full((len(models),), -1, device=device)
-    results = [TrainingResult() for _ in models]
-    steps = 0
-    started = time.perf_counter()
-    for epoch in range(settings.epochs):
-        order = torch.stack([torch.randperm(len(images), generator=stream)[:used] for stream in orders]).to(device)
-        sums: Tensor | float = 0.0
-        for batch in order.split(settings.batch_size, dim=1):  # (seeds, B)
-            draws = [draw_noise(shapes, device, stream) for stream in streams]
-            noise = {name: torch.stack([draw[name] for draw in draws]) for name in shapes}
-            gradients, (losses, values) = step(parameters, buffers, to_unit_range(images[batch]), noise)
-            for name, parameter in parameters.items():
-                parameter.grad = gradients[name]
-            optimiser.step()
-            first_bad = torch.where(~torch.isfinite(losses) & (first_bad < 0), steps, first_bad)
-            sums = sums + values
-            steps += 1
-        bad = first_bad.tolist()
-        for result, means, diverged_at in zip(results, (sums / steps_per_epoch).tolist(), bad, strict=True):
-            if result.diverged_at is not None:
-                continue
-            result.add_epoch(dict(zip(names, means, strict=True)))
-            result.steps = steps
-            result.diverged_at = diverged_at if diverged_at >= 0 else None
-        on_epoch(epoch + 1)
-        if min(bad) >= 0:
-            break
-    _hand_back(models, parameters, buffers)
-    seconds = (time.perf_counter() - started) / len(models)
-    for model, result in zip(models, results, strict=True):
-        result.end(model, seconds)
-    return results
+    if chosen.stacked:
+        trainings = [Training(StackedModels(models, settings.precision), images, settings, seeds, steps())]
+    else:
+        trainings = [
+            Training(OneModel(model, settings.precision), images, settings, [seed], steps())
+            for model, seed in zip(models, seeds, strict=True)
+        ]
+    return advance_together(trainings, settings, on_epoch)
 
 
-@torch.no_grad()
-def _hand_back(models: Sequence[ImageAutoencoder], parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> None:
-    for i, model in enumerate(models):
-        state = model.state_dict(keep_vars=True)
-        for name, stacked in (parameters | buffers).items():
-            state[name].copy_(stacked[i])
+class StackedModels:
+    """The objective of models of equal shape, stacked and stepped together under vmap."""
+
+    def __init__(self, models: Sequence[ImageAutoencoder], precision: str):
+        self.models = [model.train() for model in models]
+        self.names: list[str] = []
+        self._parameters, self._buffers = stack_module_state(self.models)
+        skeleton = copy.deepcopy(self.models[0]).to("meta")
+
+        def loss_of_one(parameters, buffers, images, noise):
+            with forward_in(precision, images.device):
+                output = functional_call(skeleton, (parameters, buffers), ({"data": images, "noise": noise},))
+            self.names = ["loss", *output.terms]
+            return output.loss, loss_and_terms(output)
+
+        # Without no_grad the gradients would themselves be differentiable, and each step's graph be kept.
+        self._gradients = torch.no_grad()(vmap(grad_and_value(loss_of_one, has_aux=True)))
+
+    def parameters(self) -> Iterable[Tensor]:
+        return self._parameters.values()
+
+    def backward(self, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        gradients, (_, values) = self._gradients(self._parameters, self._buffers, images, noise)
+        for name, parameter in self._parameters.items():
+            parameter.grad = gradients[name]
+        return values
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        for i, model in enumerate(self.models):
+            state = model.state_dict(keep_vars=True)
+            for name, stacked in (self._parameters | self._buffers).items():
+                state[name].copy_(stacked[i])

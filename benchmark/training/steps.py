@@ -1,0 +1,73 @@
+"""How the steps of a training are executed: one operation after another, or as a CUDA graph that is captured once and
+then replayed, which spares the launches of some hundred small kernels."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+import torch
+
+# Libraries and the optimiser set themselves up in the first steps, which cannot be captured.
+_STEPS_BEFORE_CAPTURE = 3
+
+
+class Steps(Protocol):
+    """Executes a step, again and again. The step works on buffers that stay in place and returns nothing."""
+
+    how: str  # for the record
+
+    def context(self) -> AbstractContextManager:
+        """Where everything that feeds or reads the step has to happen."""
+        ...
+
+    def run(self, step: Callable[[], None]) -> None: ...
+
+
+class EagerSteps:
+    """Each operation is launched as it comes."""
+
+    how = "eager"
+
+    def context(self) -> AbstractContextManager:
+        return nullcontext()
+
+    def run(self, step: Callable[[], None]) -> None:
+        step()
+
+
+class CapturedSteps:
+    """A CUDA graph on a stream of its own, so that several trainings fill the device side by side.
+
+    The first steps are run eagerly and count. Where the capture fails the steps stay eager, with the same results, and
+    `how` says why.
+    """
+
+    def __init__(self, device: torch.device):
+        # cuBLAS keeps its workspace by stream: graphs captured on one stream would overwrite each other's.
+        self._stream = torch.cuda.Stream(device)
+        self._stream.wait_stream(torch.cuda.current_stream(device))
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._before_capture = _STEPS_BEFORE_CAPTURE
+        self.how = "eager (too few steps for a capture)"
+
+    def context(self) -> AbstractContextManager:
+        return torch.cuda.stream(self._stream)
+
+    def run(self, step: Callable[[], None]) -> None:
+        if self._graph is None and self._before_capture == 0:
+            self._capture(step)
+        if self._graph is None:
+            step()
+            self._before_capture -= 1
+        else:
+            self._graph.replay()
+
+    def _capture(self, step: Callable[[], None]) -> None:
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=self._stream):
+                step()
+        except RuntimeError as error:
+            self.how = f"eager (capture failed: {str(error).splitlines()[0]})"
+            return
+        self._graph, self.how = graph, "captured"

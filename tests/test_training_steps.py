@@ -1,0 +1,84 @@
+"""How steps are executed: eagerly first, then replayed from one capture; eagerly for good where none succeeds."""
+
+from contextlib import contextmanager, nullcontext
+
+import torch
+
+from benchmark.training.steps import CapturedSteps, EagerSteps
+
+
+class FakeCuda:
+    """Stands in for torch.cuda: what is captured is not executed, and replayed as often as asked."""
+
+    def __init__(self, error: str | None = None):
+        self.error, self.capturing, self.captures = error, False, 0
+
+    class Stream:
+        def __init__(self, device):
+            self.waits_for = []
+
+        def wait_stream(self, other):
+            self.waits_for.append(other)
+
+    class CUDAGraph:
+        def replay(self):
+            self.step()
+
+    def current_stream(self, device):
+        return "the current stream"
+
+    def stream(self, stream):
+        return nullcontext()
+
+    @contextmanager
+    def graph(self, graph, stream):
+        assert isinstance(stream, FakeCuda.Stream)
+        self.captures += 1
+        self.capturing = True
+        yield
+        self.capturing = False
+        if self.error:
+            raise RuntimeError(self.error)
+        graph.step = self.step
+
+
+def run(monkeypatch, steps: int, error: str | None = None) -> tuple[FakeCuda, CapturedSteps, list[int]]:
+    """The fake, the steps and the executions of a counting step."""
+    cuda = FakeCuda(error)
+    for name in ("Stream", "CUDAGraph", "current_stream", "stream", "graph"):
+        monkeypatch.setattr(torch.cuda, name, getattr(cuda, name))
+    done: list[int] = []
+
+    def step():
+        if not cuda.capturing:
+            done.append(len(done))
+
+    cuda.step = step
+    captured = CapturedSteps(torch.device("cuda"))
+    assert captured._stream.waits_for == ["the current stream"]
+    for _ in range(steps):
+        captured.run(step)
+    return cuda, captured, done
+
+
+def test_after_some_eager_steps_one_capture_is_replayed_and_no_step_is_lost_or_doubled(monkeypatch):
+    cuda, captured, done = run(monkeypatch, steps=10)
+    assert (len(done), cuda.captures, captured.how) == (10, 1, "captured")
+
+
+def test_a_failed_capture_leaves_the_steps_eager_and_says_why(monkeypatch):
+    cuda, captured, done = run(monkeypatch, steps=10, error="operation not permitted\nmore lines")
+    assert (len(done), cuda.captures) == (10, 1)
+    assert captured.how == "eager (capture failed: operation not permitted)"
+
+
+def test_few_steps_are_never_captured(monkeypatch):
+    cuda, captured, done = run(monkeypatch, steps=3)
+    assert (len(done), cuda.captures) == (3, 0) and captured.how.startswith("eager")
+
+
+def test_eager_steps_are_executed_at_once():
+    done = []
+    with EagerSteps().context():
+        EagerSteps().run(lambda: done.append(1))
+    assert done == [1] and EagerSteps.how == "eager"
