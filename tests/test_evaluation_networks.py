@@ -172,6 +172,27 @@ def test_the_originals_are_run_once_and_other_originals_are_not_mistaken_for_the
     assert len(sizes) == 5
 
 
+def test_the_originals_statistics_are_kept_on_disk_by_content(context, images, monkeypatch, tmp_path):
+    originals, reconstructions = images(4)
+
+    def fid(runs, originals=originals):
+        fid_module._originals.clear()  # as in another process
+        counted = []
+        monkeypatch.setattr(fid_module, "inception_features", lambda *a: counted.append(a) or inception_features(*a))
+        score = fid_module.fid(inception(context), originals, reconstructions, 4, "cpu", tmp_path / "statistics")
+        assert len(counted) == runs
+        return score
+
+    first = fid(runs=2)
+    [kept] = (tmp_path / "statistics").iterdir()
+    assert fid(runs=1) == first
+    assert fid(runs=2, originals=originals[:, :, ::-1]) != first
+    for damage in (kept.read_bytes()[:-5], b"", b"{}"):
+        kept.write_bytes(damage)
+        assert fid(runs=2) == first
+    assert fid(runs=1) == first
+
+
 def test_the_record_names_the_files_that_were_used(context, hub, images):
     scores = score(context, *images(4), fid_images=2)
     assert set(scores.values) == set(Reconstruction.metrics)

@@ -1,17 +1,19 @@
-"""One trial from settings to record, and what a second run of it repeats."""
+"""Trials from settings to record, alone and in packs, and what a second run of them repeats."""
 
 import dataclasses
 import json
 
 import pytest
 import torch
-from tiny_study import TINY, tiny_grid
+from tiny_study import TINY, records_of, tiny_grid
 
-from benchmark.execution import trial as trial_module
+from benchmark.execution import pack_run
+from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store, record_fault
-from benchmark.execution.trial import TrialContext, run_trial
+from benchmark.execution.trial import TrialContext
 from benchmark.methods import METHODS, build_model
 from benchmark.training.loop import TrainingResult
+from benchmark.training.pack import train_pack
 
 
 @pytest.fixture
@@ -26,14 +28,19 @@ def grid(tmp_path):
 
 def run(grid, context, trial=None, **more):
     trial = trial or grid.trials()[0]
-    return run_trial(trial, grid.datasets[trial.data.name], context, **more)
+    [record] = records_of([trial], grid.datasets[trial.data.name], context, **more)
+    return record
+
+
+def results_of(record):
+    return {field: record[field] for field in ("metrics", "curves", "health", "status", "key")}
 
 
 def no_training(*_):
     raise AssertionError("trained again")
 
 
-def test_the_record_is_whole_plain_and_repeatable(grid, context):
+def test_the_record_is_whole_plain_and_repeatable(grid, context, tmp_path):
     epochs = []
     trial = grid.trials()[0]
     record = run(grid, context, on_epoch=epochs.append)
@@ -47,33 +54,34 @@ def test_the_record_is_whole_plain_and_repeatable(grid, context):
     assert record["parameters"] == sum(p.numel() for p in model.parameters())
     assert record["timings"]["training_seconds"] > 0 and record["peak_memory_mb"]["process"] > 50
     assert {"git_commit", "git_dirty", "versions", "device", "date"} <= record["provenance"].keys()
-    again = run(grid, context)
-    assert (again["metrics"], again["curves"]) == (record["metrics"], record["curves"])
+    training = record["training"]
+    assert (training["way"], training["steps"], training["pack_seeds"]) == ("eager", "eager", [0])
+    again = run(grid, dataclasses.replace(context, out=tmp_path / "again"))
+    assert results_of(again) == results_of(record)
 
 
 def test_a_trained_trial_is_only_evaluated_again_with_the_same_result(grid, context, monkeypatch):
     record = run(grid, context)
-    monkeypatch.setattr(trial_module, "train", no_training)
-    again = run(grid, context, previous=record)
-    for field in ("metrics", "curves", "health", "key"):
-        assert again[field] == record[field]
+    monkeypatch.setattr(pack_run, "train_pack", no_training)
+    again = run(grid, context)
+    assert results_of(again) == results_of(record)
     assert again["timings"]["training_seconds"] == record["timings"]["training_seconds"]
+    assert again["training"] == record["training"]
     with pytest.raises(AssertionError, match="trained again"):  # --force
-        run(grid, dataclasses.replace(context, reuse_training=False), previous=record)
+        run(grid, dataclasses.replace(context, reuse_training=False))
 
 
 def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context):
     record = run(grid, context)
     path = Store(context.out).checkpoint_path(record["key"])
-    whole = path.read_bytes()
-    path.write_bytes(whole[:100])
-    again = run(grid, context, previous=record)
-    assert (again["metrics"], again["curves"]) == (record["metrics"], record["curves"])
-    assert path.read_bytes() == whole
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:100])
+    assert results_of(run(grid, context)) == results_of(record)
+    assert path.stat().st_size == size
 
 
 def test_a_diverged_training_is_a_record_with_its_step_and_no_number(grid, context, monkeypatch):
-    monkeypatch.setattr(trial_module, "train", lambda *_: TrainingResult({"loss": [None]}, 3, 0.1, diverged_at=2))
+    monkeypatch.setattr(pack_run, "train_pack", lambda *_: [TrainingResult({"loss": [None]}, 3, 0.1, diverged_at=2)])
     record = run(grid, context)
     assert (record["status"], record["reason"]) == ("diverged", "loss or parameters not finite at step 2")
     assert record["metrics"] == {} and not Store(context.out).checkpoint_path(record["key"]).exists()
@@ -87,23 +95,89 @@ def test_an_absurd_learning_rate_really_diverges(tmp_path, context):
 
 
 def test_a_model_that_gives_every_image_one_code_is_scored_as_such(grid, context, monkeypatch):
-    def forget(model, *_):
+    def forget(models, *_):
         with torch.no_grad():
-            model.encoder.heads["embedding"].weight.zero_()
-        return TrainingResult({"loss": [1.0]}, 1, 0.1)
+            models[0].encoder.heads["embedding"].weight.zero_()
+        models[0].eval()
+        return [TrainingResult({"loss": [1.0]}, 1, 0.1)]
 
-    monkeypatch.setattr(trial_module, "train", forget)
+    monkeypatch.setattr(pack_run, "train_pack", forget)
     record = run(grid, context)
     assert record["status"] == "ok" and record["metrics"]["clustering"] == {}
     assert "constant" in record["unavailable"]["clustering"]["silhouette"]
     assert (record["health"]["active_units"], record["health"]["collapsed"]) == (0, True)
 
 
-def test_a_checkpoint_is_stored_before_the_evaluation(grid, context, monkeypatch):
+# Packs -----------------------------------------------------------------------------------------------------
+
+
+def first_pack(grid, wanted=None) -> Pack:
+    trials = grid.trials()[:2]
+    return Pack(tuple(trials), frozenset(trial.key for trial in wanted or trials))
+
+
+def run_pack(grid, pack, context):
+    images = torch.from_numpy(grid.datasets["mnist"].x_train.copy())
+    return list(pack_run.run_pack(pack, grid.datasets["mnist"], images, context))
+
+
+def test_steps_in_turn_give_the_records_of_trials_alone(grid, context, tmp_path):
+    trials = grid.trials()[:2]
+    packed = records_of(trials, grid.datasets["mnist"], context)
+    alone = [run(grid, dataclasses.replace(context, out=tmp_path / "alone"), trial) for trial in trials]
+    assert [results_of(record) for record in packed] == [results_of(record) for record in alone]
+    assert [record["training"]["pack_seeds"] for record in packed] == [[0, 1]] * 2
+
+
+def test_every_checkpoint_is_stored_before_the_first_record(grid, context, monkeypatch):
     def broken(*_):
         raise RuntimeError("evaluation broke")
 
-    monkeypatch.setattr(trial_module, "trial_outputs", broken)
+    monkeypatch.setattr(pack_run, "measured", broken)
     with pytest.raises(RuntimeError, match="evaluation broke"):
-        run(grid, context)
-    assert Store(context.out).checkpoint_path(grid.trials()[0].key).exists()
+        run_pack(grid, first_pack(grid), context)
+    assert all(Store(context.out).checkpoint_path(trial.key).exists() for trial in grid.trials()[:2])
+
+
+@pytest.mark.parametrize("way", ["eager", "vmap"])
+def test_an_interrupted_pack_is_trained_in_its_first_composition(grid, context, way, tmp_path, monkeypatch):
+    context = dataclasses.replace(context, way=way)
+    whole = {trial.key: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
+    # Seed 0 has its record; seed 1 had none, and its checkpoint was not yet there.
+    done, missing = grid.trials()[:2]
+    store = Store(context.out)
+    store.checkpoint_path(missing.key).unlink()
+    before = store.checkpoint_path(done.key).stat().st_mtime_ns
+    sizes = []
+
+    def counted(models, *arguments):
+        sizes.append(len(models))
+        return train_pack(models, *arguments)
+
+    monkeypatch.setattr(pack_run, "train_pack", counted)
+    [(trial, record, _)] = run_pack(grid, first_pack(grid, [missing]), context)
+    assert (trial, sizes) == (missing, [2])
+    assert results_of(record) == results_of(whole[missing.key])
+    assert store.checkpoint_path(done.key).stat().st_mtime_ns == before
+
+
+def test_a_pack_that_runs_out_of_memory_is_trained_in_halves(grid, context, monkeypatch):
+    sizes = []
+
+    def small_device(models, *arguments):
+        sizes.append(len(models))
+        if len(models) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train_pack(models, *arguments)
+
+    monkeypatch.setattr(pack_run, "train_pack", small_device)
+    records = run_pack(grid, first_pack(grid), context)
+    assert sizes == [2, 1, 1]
+    assert [record["status"] for _, record, _ in records] == ["ok", "ok"]
+    assert [record["training"]["pack_seeds"] for _, record, _ in records] == [[0], [1]]
+
+
+def test_a_pack_larger_than_the_measured_limit_is_trained_in_parts(grid, context, monkeypatch):
+    monkeypatch.setattr(pack_run, "seeds_that_fit", lambda trial, images: 1)
+    records = run_pack(grid, first_pack(grid), context)
+    assert [record["training"]["pack_seeds"] for _, record, _ in records] == [[0], [1]]

@@ -4,13 +4,16 @@ import multiprocessing
 import time
 
 import pytest
-from tiny_study import TINY, tiny_grid
+import torch
+from safetensors.torch import load_file
+from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
 from benchmark.execution.grid import DataOptions
+from benchmark.execution.packs import packs_of
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, run_trial
-from benchmark.execution.workers import default_jobs, run_trials
+from benchmark.execution.trial import TrialContext
+from benchmark.execution.workers import Crew, crew, run_packs
 
 
 @pytest.fixture
@@ -18,10 +21,15 @@ def grid(tmp_path):
     return tiny_grid(tmp_path)
 
 
-def start(grid, out, jobs=2):
-    context = TrialContext(out, "cpu", None, offline=True)
+EACH_DOES_BOTH = Crew(trainers=2, scorers=0, threads=1)
+ALONE = Crew(trainers=1, scorers=0, threads=1)
+DIVIDED = Crew(trainers=1, scorers=1, threads=1)
+
+
+def start(grid, out, workers=EACH_DOES_BOTH, most=1, **more):
+    context = TrialContext(out, "cpu", None, offline=True, **more)
     data = DataOptions.of(TINY, out, offline=True)
-    return run_trials(grid.trials(), context, data, jobs, threads=1)
+    return run_packs(packs_of(grid.trials(), grid.trials(), most), context, data, workers)
 
 
 def no_children_left(seconds: float = 5) -> bool:
@@ -31,26 +39,46 @@ def no_children_left(seconds: float = 5) -> bool:
     return not multiprocessing.active_children()
 
 
-def test_two_workers_leave_the_records_that_one_process_makes(grid, tmp_path):
-    events = list(start(grid, tmp_path))
+@pytest.mark.parametrize("workers", [EACH_DOES_BOTH, DIVIDED])
+@pytest.mark.parametrize("most", [1, 2])
+def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, tmp_path, workers, most):
+    events = list(start(grid, tmp_path, workers, most))
     trials = grid.trials()
-    for trial in trials:
-        kinds = [(event.kind, event.value) for event in events if event.trial == trial]
-        assert kinds == [("started", 0), ("epoch", 1), ("epoch", 2), ("finished", "ok")]
+    for pack in packs_of(trials, trials, most):
+        kinds = [(event.kind, event.value) for event in events if event.what == pack]
+        assert kinds == [("started", 0), ("epoch", 1), ("epoch", 2), ("trained", 0)]
+    assert [event.value for event in events if event.kind == "finished"] == ["ok"] * 4
     solo = TrialContext(tmp_path / "solo", "cpu", None, offline=True)
     for trial in trials:
         record = Store(tmp_path).read_record(trial.key)
-        alone = run_trial(trial, grid.datasets["mnist"], solo)
+        [alone] = records_of([trial], grid.datasets["mnist"], solo)
         assert (record["metrics"], record["curves"]) == (alone["metrics"], alone["curves"])
-        assert record["provenance"]["numerics"] == {"threads": 1, "tf32": False, "deterministic": False}
+        numerics = {"threads": 1, "tf32": False, "deterministic": False, "strict": False}
+        assert record["provenance"]["numerics"] == numerics
     assert no_children_left()
+
+
+def test_the_trainer_waits_while_too_much_is_unscored(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(Crew, "unscored_limit", property(lambda self: 1))
+    unscored = most = 0
+    trained: set[str] = set()
+    for event in start(grid, tmp_path, DIVIDED):
+        if event.kind == "started":
+            # One may be with the scorer and one may wait when the next pack is begun.
+            most = max(most, unscored)
+        if event.kind == "trained":
+            unscored += 1
+            trained.add(event.what.trials[0].key)
+        if event.kind == "finished":
+            unscored -= 1
+    assert len(trained) == 4 and most <= 2
 
 
 def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
     killed = None
-    for event in start(grid, tmp_path, jobs=1):
+    for event in start(grid, tmp_path, ALONE):
         if event.kind == "started" and killed is None:
-            killed = event.trial
+            [killed] = event.what.trials
             multiprocessing.active_children()[0].kill()
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
     assert {key: record["status"] for key, record in records.items()} == {
@@ -61,7 +89,7 @@ def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
 
 
 def test_a_worker_that_dies_between_two_trials_costs_nothing(grid, tmp_path):
-    for event in start(grid, tmp_path, jobs=1):
+    for event in start(grid, tmp_path, ALONE):
         if event.kind == "finished":
             for child in multiprocessing.active_children():
                 child.kill()
@@ -73,7 +101,7 @@ def test_a_worker_that_dies_between_two_trials_costs_nothing(grid, tmp_path):
 def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_path):
     broken = grid.trials()[0]
     broken.settings["n_components"] = -1
-    list(start(grid, tmp_path, jobs=1))
+    list(start(grid, tmp_path, ALONE))
     record = Store(tmp_path).read_record(broken.key)
     assert record["status"] == "failed" and "negative dimension" in record["reason"]
     assert all(Store(tmp_path).read_record(trial.key)["status"] == "ok" for trial in grid.trials()[1:])
@@ -82,7 +110,7 @@ def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_pa
 def test_a_folder_that_cannot_be_written_stops_the_study_with_one_line(grid, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="file") as error:
-        list(start(grid, tmp_path / "file" / "out", jobs=1))
+        list(start(grid, tmp_path / "file" / "out", ALONE))
     assert "\n" not in str(error.value)
     assert no_children_left()
 
@@ -94,6 +122,42 @@ def test_leaving_early_ends_the_processes(grid, tmp_path):
     assert no_children_left()
 
 
-def test_one_job_for_an_accelerator_and_some_for_a_cpu():
-    assert default_jobs("cuda:1") == 1
-    assert 1 <= default_jobs("cpu") <= 8
+def test_a_scorer_that_dies_costs_the_trial_that_it_had_at_most(grid, tmp_path):
+    killed = False
+    for event in start(grid, tmp_path, DIVIDED):
+        if event.kind == "trained" and not killed:
+            # Processes are started in the order of their work: the trainer first.
+            scorer = max(multiprocessing.active_children(), key=lambda child: int(child.name.rsplit("-", 1)[-1]))
+            scorer.kill()
+            killed = True
+    records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
+    assert len(records) == 4
+    failed = [record["reason"] for record in records.values() if record["status"] != "ok"]
+    assert len(failed) <= 1 and all("its process died" in reason for reason in failed)
+    # What was trained is only scored again.
+    list(start(grid, tmp_path, DIVIDED))
+    assert {record["status"] for record in Store(tmp_path).read_records(list(records)).values()} == {"ok"}
+
+
+def test_a_crew_for_a_gpu_trains_in_one_process_and_for_a_cpu_in_all(monkeypatch):
+    monkeypatch.setattr("benchmark.execution.workers.usable_cores", lambda: 16)
+    assert crew("cuda:1") == Crew(trainers=1, scorers=15, threads=1)
+    assert crew("cuda", jobs=4).scorers == 4 and crew("cuda").unscored_limit == 30
+    assert crew("cpu") == Crew(trainers=8, scorers=0, threads=1)
+    assert crew("cpu", jobs=2) == Crew(trainers=2, scorers=0, threads=4)
+    assert crew("cuda").says == "1 process trains, 15 score" and crew("cpu").says == "8 at once"
+
+
+def test_deterministic_runs_leave_the_same_records_bit_by_bit(grid, tmp_path):
+    def run(out):
+        list(start(grid, out, deterministic=True))
+        records = Store(out).read_records([trial.key for trial in grid.trials()])
+        assert all(record["provenance"]["numerics"]["strict"] for record in records.values())
+        fields = ("identity", "status", "metrics", "curves", "health", "details", "parameters")
+        return {key: {field: record[field] for field in fields} for key, record in records.items()}
+
+    first = run(tmp_path / "one")
+    assert len(first) == 4 and first == run(tmp_path / "other")
+    checkpoints = [load_file(Store(tmp_path / out).checkpoint_path(key)) for out in ("one", "other") for key in first]
+    for one, other in zip(checkpoints[:4], checkpoints[4:], strict=True):
+        assert all(torch.equal(value, other[name]) for name, value in one.items())

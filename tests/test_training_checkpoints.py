@@ -15,6 +15,8 @@ from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import train
 from benchmark.trials import TrainingSettings
 
+TRAINING = {"curves": {"loss": [2.0, None]}, "timings": {"training_seconds": 1.5}}
+
 
 def build(name: str = "hgmvae_g", d: int = 4, seed: int = 0):
     method = METHODS[name]
@@ -37,11 +39,11 @@ def test_round_trip_is_exact_buffers_included(name, tmp_path, draw_images):
     model = build(name)
     train(model, (images * 255).byte(), TrainingSettings(epochs=2, batch_size=8), seed=0)
     path = tmp_path / "deep" / "er" / "key.safetensors"
-    save_checkpoint(model, path)
+    save_checkpoint(model, TRAINING, path)
     other = build(name, seed=5).eval()
     with torch.no_grad():
         assert not torch.equal(other.embed(images), model.embed(images))
-        load_checkpoint(other, path)
+        assert load_checkpoint(other, path) == TRAINING
         assert torch.equal(other.embed(images), model.embed(images))
         assert torch.equal(other.reconstruct(images), model.reconstruct(images))
     assert all(torch.equal(value, other.state_dict()[key]) for key, value in model.state_dict().items())
@@ -50,42 +52,50 @@ def test_round_trip_is_exact_buffers_included(name, tmp_path, draw_images):
 
 def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "key.safetensors"
-    save_checkpoint(build(seed=0), path)
-    save_checkpoint(build(seed=1), path)
+    save_checkpoint(build(seed=0), TRAINING, path)
+    save_checkpoint(build(seed=1), TRAINING, path)
     content = path.read_bytes()
     key = "encoder.heads.mean.weight"
     assert torch.equal(load_file(path)[key], build(seed=1).state_dict()[key])
 
     for kind in (OSError, SafetensorError):  # safetensors has its own for a full disk
 
-        def disk_full(tensors, part, kind=kind):
+        def disk_full(tensors, part, metadata, kind=kind):
             Path(part).write_bytes(b"half")
             raise kind("No space left on device")
 
         monkeypatch.setattr(checkpoints, "save_file", disk_full)
         with pytest.raises(UserError, match=r"could not be written \(No space left on device\); make room"):
-            save_checkpoint(build(seed=2), path)
+            save_checkpoint(build(seed=2), TRAINING, path)
         assert path.read_bytes() == content
         assert list(tmp_path.iterdir()) == [path]
 
 
 def truncated(path: Path) -> None:
-    save_checkpoint(build(), path)
+    save_checkpoint(build(), TRAINING, path)
     path.write_bytes(path.read_bytes()[:-1000])
 
 
 def other_dimension(path: Path) -> None:
-    save_checkpoint(build(d=5), path)
+    save_checkpoint(build(d=5), TRAINING, path)
 
 
 def other_method(path: Path) -> None:
-    save_checkpoint(build("vae"), path)
+    save_checkpoint(build("vae"), TRAINING, path)
 
 
 def one_tensor_missing(path: Path) -> None:
     state = build().state_dict()
     state.pop("decoder.fully_connected.0.bias")
-    save_file(state, path)
+    save_file(state, path, {"training": "{}"})
+
+
+def no_word_of_its_training(path: Path) -> None:
+    save_file(build().state_dict(), path)
+
+
+def a_broken_word_of_its_training(path: Path) -> None:
+    save_file(build().state_dict(), path, {"training": "{"})
 
 
 SPOILERS = {
@@ -93,6 +103,8 @@ SPOILERS = {
     "other dimension": other_dimension,
     "other method": other_method,
     "one tensor missing": one_tensor_missing,
+    "no word of its training": no_word_of_its_training,
+    "a broken word of its training": a_broken_word_of_its_training,
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("<html>404</html>"),
     "absent": lambda path: None,

@@ -1,11 +1,19 @@
 """A study of seconds on procedural images, for the tests of benchmark.execution and of the command line."""
 
 import dataclasses
+from typing import Any
 
+import numpy as np
+import torch
+
+from benchmark.data import Dataset
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.execution.pack_run import run_pack
+from benchmark.execution.packs import Pack
+from benchmark.execution.trial import TrialContext, scored
 from benchmark.paper import TABLES
 from benchmark.studies import Study
-from benchmark.trials import TrainingSettings
+from benchmark.trials import TrainingSettings, Trial
 
 TINY = Study(
     "tiny",
@@ -26,3 +34,13 @@ TINY = Study(
 def tiny_grid(tmp_path, study: Study = TINY, only: str | None = None, weights: str = "default") -> Grid:
     options = DataOptions.of(study, tmp_path, offline=True)
     return build_grid(study, Selection.parse(only), options, weights, "cpu", report=lambda line: None)
+
+
+def records_of(trials: list[Trial], dataset: Dataset, context: TrialContext, **more) -> list[dict[str, Any]]:
+    """The records of trials of one kind, trained as one pack and scored in this process."""
+    pack = Pack(tuple(trials), frozenset(trial.key for trial in trials))
+    images = torch.from_numpy(np.array(dataset.x_train))
+    return [
+        scored(trial, record, outputs, context) if outputs else record
+        for trial, record, outputs in run_pack(pack, dataset, images, context, **more)
+    ]

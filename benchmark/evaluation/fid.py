@@ -2,24 +2,37 @@
 
 import hashlib
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from benchmark.evaluation.frechet import FittedGaussian, fit_gaussian, frechet_distance
 from benchmark.evaluation.image_quality import inception_features, to_bytes
 from benchmark.evaluation.networks import Pretrained
+from benchmark.files import written_whole
 
 # Every trial on a data set has the same originals, and half of FID's cost is theirs.
 _KEPT = 2
-_originals: OrderedDict[tuple[str, str, str], FittedGaussian] = OrderedDict()
+_originals: OrderedDict[str, FittedGaussian] = OrderedDict()
 
 
 def fid(
-    inception: Pretrained, originals: np.ndarray, reconstructions: np.ndarray, batch_size: int, device: str
+    inception: Pretrained,
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    batch_size: int,
+    device: str,
+    statistics_dir: Path | None = None,
 ) -> float:
     """Heusel et al. 2017, >= 0. `originals` uint8, `reconstructions` float in [0, 1], both (n, C, S, S), n >= 2;
-    the latter are rounded to bytes, so both sides have the same 256 levels."""
+    the latter are rounded to bytes, so both sides have the same 256 levels.
+
+    The originals' statistics are named by content: kept in this process, and for others and later runs in
+    `statistics_dir`.
+    """
 
     def fitted(images: np.ndarray) -> FittedGaussian:
         features = inception_features(inception.network, images, batch_size, device)
@@ -27,9 +40,32 @@ def fid(
         return fit_gaussian(features if device.startswith("cuda") else features.cpu())
 
     with torch.inference_mode():
-        key = (hashlib.sha256(np.ascontiguousarray(originals)).hexdigest(), inception.sha256, device)
+        content = hashlib.sha256(np.ascontiguousarray(originals))
+        content.update(f"{originals.shape} {inception.sha256} {device}".encode())
+        key = content.hexdigest()
         if key not in _originals:
-            _originals[key] = fitted(originals)
+            path = statistics_dir / f"{key}.safetensors" if statistics_dir else None
+            _originals[key] = (_read(path, device) if path else None) or fitted(originals)
+            if path and not path.exists():
+                _write(_originals[key], path)
             while len(_originals) > _KEPT:
                 _originals.popitem(last=False)
         return frechet_distance(_originals[key], fitted(to_bytes(reconstructions)))
+
+
+def _write(fitted: FittedGaussian, path: Path) -> None:
+    tensors = {"mean": fitted.mean, "factor": fitted.factor, "count": torch.tensor(fitted.count)}
+    with written_whole(path) as part:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, part)
+
+
+def _read(path: Path, device: str) -> FittedGaussian | None:
+    """None where there is no file, or none that can be read, which is then removed."""
+    try:
+        tensors = load_file(path, device=device)
+        return FittedGaussian(tensors["mean"], tensors["factor"], int(tensors["count"]))
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, KeyError, ValueError):
+        path.unlink(missing_ok=True)
+        return None

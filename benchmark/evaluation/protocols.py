@@ -4,6 +4,7 @@ A protocol's fields are hashed into a trial's identity (`benchmark.settings`). W
 measures raises its `REVISION`: records made before then no longer pass for it.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -48,6 +49,10 @@ class TrialOutputs:
                 f"images_test {self.images_test.shape} and reconstructions_test {self.reconstructions_test.shape}"
             )
 
+    def latents_only(self) -> "TrialOutputs":
+        """Without the images, which another process that scores latents need not be sent."""
+        return dataclasses.replace(self, images_test=None, reconstructions_test=None)
+
 
 @dataclass(frozen=True)
 class EvaluationContext:
@@ -56,6 +61,7 @@ class EvaluationContext:
     weights_dir: Path | None = None
     device: str = "cpu"
     offline: bool = True
+    statistics_dir: Path | None = None  # where the originals' Inception statistics are kept between runs
     backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
 
     @property
@@ -65,11 +71,15 @@ class EvaluationContext:
 
 
 class Protocol:
-    """What every protocol shares: `metrics` it computes, `needs` from TrialOutputs, and a checked revision."""
+    """What every protocol shares: `metrics` it computes, `needs` from TrialOutputs, and a checked revision.
+
+    `of_images`: it scores images, on the context's device; the others score latents, on any CPU.
+    """
 
     REVISION: ClassVar[int] = 1
     metrics: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]]
+    of_images: ClassVar[bool] = False
     revision: int
 
     def __post_init__(self):
@@ -169,6 +179,7 @@ class Reconstruction(Protocol):
 
     metrics: ClassVar = ("fid", "ssim", "ms_ssim", "lpips")
     needs: ClassVar = ("images_test", "reconstructions_test")
+    of_images: ClassVar = True
 
     n_images: int | None = None
     fid_images: int | None = None
@@ -212,7 +223,8 @@ class Reconstruction(Protocol):
             if len(for_fid) < 2:
                 raise Unscorable("FID needs at least two images")
             inception = load(pretrained_inception, "inception")
-            return fid(inception, originals[for_fid], reconstructions[for_fid], context.batch_size, context.device)
+            pair = originals[for_fid], reconstructions[for_fid]
+            return fid(inception, *pair, context.batch_size, context.device, context.statistics_dir)
 
         details = {
             "n_images": len(rows),

@@ -5,17 +5,18 @@ import os
 import torch
 
 
-def set_numerics(device: str, threads: int) -> None:
-    """Full float32 and, on a GPU, repeatable kernels; call before the process has used the GPU.
+def set_numerics(device: str, threads: int, deterministic: bool = False) -> None:
+    """Full float32 and, on a GPU, repeatable kernels where there are some; call before the process has used the GPU.
 
-    TF32 keeps 10 bits: SSIM, a difference of squares, would lose its third decimal.
+    `deterministic`: an operation that has no repeatable kernel is an error, on any device. TF32 keeps 10 bits: SSIM, a
+    difference of squares, would lose its third decimal; only a training may ask for it (`TrainingSettings.precision`).
     """
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    if device.startswith("cuda"):
+    if deterministic or device.startswith("cuda"):
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.use_deterministic_algorithms(True, warn_only=not deterministic)
         torch.utils.deterministic.fill_uninitialized_memory = False
 
 
@@ -25,4 +26,6 @@ def numerics() -> dict[str, bool | int]:
         "threads": torch.get_num_threads(),
         "tf32": torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "strict": torch.are_deterministic_algorithms_enabled()
+        and not torch.is_deterministic_algorithms_warn_only_enabled(),
     }

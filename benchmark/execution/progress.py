@@ -7,13 +7,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmark.execution.workers import Event
-from benchmark.trials import Trial
 
 SECONDS_BETWEEN_LINES = 15
 
 
 class BarProgress(AbstractContextManager):
-    """One bar for the study, one for the epochs of every trial under way."""
+    """One bar for the study, one for the epochs of every pack in training."""
 
     def __init__(self, console: Console, total: int):
         self._progress = Progress(
@@ -34,16 +33,18 @@ class BarProgress(AbstractContextManager):
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        trial = event.trial
+        name = str(event.what)
         if event.kind == "started":
-            self._bars[trial.key] = self._progress.add_task(f"  {trial}: epochs", total=trial.training.epochs)
+            epochs = event.what.trials[0].training.epochs
+            self._bars[name] = self._progress.add_task(f"  {name}: epochs", total=epochs)
         elif event.kind == "epoch":
-            self._progress.update(self._bars[trial.key], completed=event.value)
+            self._progress.update(self._bars[name], completed=event.value)
+        elif event.kind == "trained":
+            self._progress.remove_task(self._bars.pop(name))
         else:
-            self._progress.remove_task(self._bars.pop(trial.key))
             self._progress.advance(self._study)
             if event.value != "ok":
-                self._progress.console.print(_ending(trial, event.value))
+                self._progress.console.print(f"{name}: {event.value}")
 
 
 class LineProgress(AbstractContextManager):
@@ -62,7 +63,7 @@ class LineProgress(AbstractContextManager):
         self._done += 1
         now = time.monotonic()
         if event.value != "ok":
-            self._line(_ending(event.trial, event.value))
+            self._line(f"{event.what}: {event.value}")
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done == self._total:
             self._last_line = now
             left = (now - self._started) / self._done * (self._total - self._done)
@@ -82,7 +83,3 @@ def minutes(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _ending(trial: Trial, status: int | str) -> str:
-    return f"{trial}: {status}"

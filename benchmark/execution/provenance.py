@@ -32,8 +32,13 @@ def provenance(device: str) -> dict[str, Any]:
         "device": device_name(device),
         "platform": f"{platform.system()} {platform.machine()}",
         "numerics": numerics(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": now(),
     }
+
+
+def now() -> str:
+    """Date and time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def device_name(device: str) -> str:

@@ -3,6 +3,7 @@
     <out>/manifest.json               which cells the study has and which trials belong to them
     <out>/records/<key>.json          one trial each
     <out>/checkpoints/<key>.safetensors
+    <out>/statistics/                 of the originals' Inception features, for FID
     <out>/tables/                     made from the two above
     <out>/.lock                       held by the run that writes here
 
@@ -114,7 +115,8 @@ class Store:
 
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
-        for folder in (self.folder, *(self.folder / name for name in ("records", "checkpoints", "tables"))):
+        folders = ("records", "checkpoints", "statistics", "tables")
+        for folder in (self.folder, *(self.folder / name for name in folders)):
             for part in folder.glob(".*.part"):
                 part.unlink(missing_ok=True)
 

@@ -1,4 +1,8 @@
-"""One trial from its settings to its record: build, train, checkpoint, reduce to outputs, score."""
+"""One trial from its trained model to its record: reduce to outputs, judge health, score.
+
+What needs the images is done at once, on the device (`measured`); what needs the latents alone is left for another
+process (`scored`), so that a device can train on.
+"""
 
 import platform
 import resource
@@ -12,15 +16,13 @@ import numpy as np
 import torch
 
 from benchmark.data import Dataset
-from benchmark.errors import UserError
 from benchmark.evaluation.health import active_units, collapsed, explained_variance
 from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
 from benchmark.execution.provenance import provenance
-from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA, Store
+from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
 from benchmark.methods import METHODS, build_model
 from benchmark.streams import generator
-from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
-from benchmark.training.loop import TrainingResult, to_unit_range, train
+from benchmark.training.loop import to_unit_range
 from benchmark.trials import Trial
 from models.base import ImageAutoencoder, draw_noise
 
@@ -29,60 +31,23 @@ EVALUATION_BATCH = 500
 
 @dataclass(frozen=True)
 class TrialContext:
-    """Where and with what a trial runs; nothing here changes its identity."""
+    """Where and with what trials run; nothing here changes their identity.
+
+    `way`: how packs are trained, a key of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
+    repeated bit by bit. `reuse_training`: False (--force) trains anew even where a checkpoint is at hand.
+    """
 
     out: Path
     device: str
     weights_dir: Path | None
     offline: bool
-    reuse_training: bool = True  # False (--force): train anew even where a checkpoint is at hand
+    way: str = "eager"
+    deterministic: bool = False
+    reuse_training: bool = True
 
-
-def run_trial(
-    trial: Trial,
-    dataset: Dataset,
-    context: TrialContext,
-    on_epoch: Callable[[int], None] = lambda epoch: None,
-    previous: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Run a trial and return its record (written by the caller).
-
-    With the record of an earlier, complete training and its checkpoint on disk only the evaluation is run again; a
-    damaged checkpoint is replaced by a new training.
-    """
-    store = Store(context.out)
-    checkpoint = store.checkpoint_path(trial.key)
-    model = trial_model(trial, trial.seed).to(context.device)
-    record = empty_record(trial, context.device) | {
-        "details": {},
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-    }
-    if context.device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(context.device)
-    trained = previous is not None and previous["status"] == "ok" and checkpoint.exists() and context.reuse_training
-    if trained:
-        try:
-            load_checkpoint(model, checkpoint)
-        except UserError:  # damaged: the trial can still be made anew
-            trained = False
-            model = trial_model(trial, trial.seed).to(context.device)
-    if trained:
-        model.eval()
-        record["curves"] = previous["curves"]
-        record["timings"]["training_seconds"] = previous["timings"]["training_seconds"]
-    else:
-        result = _train(model, dataset, trial, context.device, on_epoch)
-        record["curves"] = result.curves
-        record["timings"]["training_seconds"] = round(result.seconds, 3)
-        if result.diverged_at is not None:
-            record["status"] = "diverged"
-            record["reason"] = f"loss or parameters not finite at step {result.diverged_at}"
-        else:
-            save_checkpoint(model, checkpoint)
-    if record["status"] == "ok":
-        _evaluate(model, dataset, trial, context, record)
-    record["peak_memory_mb"] = peak_memory_mb(context.device)
-    return record
+    @property
+    def evaluation(self) -> EvaluationContext:
+        return EvaluationContext(self.weights_dir, self.device, self.offline, statistics_dir=self.out / "statistics")
 
 
 def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | None = None) -> dict[str, Any]:
@@ -94,6 +59,7 @@ def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | No
         "status": status,
         "reason": reason,
         **{field: {} for field in RECORD_OBJECTS},
+        "details": {},
         "provenance": provenance(device),
     }
 
@@ -105,35 +71,44 @@ def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
     )
 
 
-def _train(model, dataset: Dataset, trial: Trial, device: str, on_epoch) -> TrainingResult:
-    images = torch.from_numpy(np.array(dataset.x_train)).to(device)  # a copy: the prepared images are a read-only map
-    return train(model, images, trial.training, trial.seed, on_epoch)
+def measured(
+    trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: dict[str, Any]
+) -> TrialOutputs | None:
+    """Fill a trained trial's record with its health and the scores that need images.
 
-
-def _evaluate(
-    model: ImageAutoencoder, dataset: Dataset, trial: Trial, context: TrialContext, record: dict[str, Any]
-) -> None:
-    """Fill in metrics, what could not be computed, health and timings."""
-    protocols = {name: PROTOCOLS[name](**settings) for name, settings in trial.protocols.items()}
+    Returns what `scored` needs for the others: latents and labels; None where nothing is left to score.
+    """
+    protocols = {name: PROTOCOLS[name] for name in trial.protocols}
     needs = {need for protocol in protocols.values() for need in protocol.needs}
     started = time.perf_counter()
     outputs = trial_outputs(model, dataset, context.device, needs)
     record["timings"]["outputs_seconds"] = round(time.perf_counter() - started, 3)
-    evaluation = EvaluationContext(
-        weights_dir=context.weights_dir,
-        device=context.device,
-        offline=context.offline,
-    )
-    for name, protocol in protocols.items():
+    record["health"] = _health(model, dataset, trial, context.device, outputs)
+    _score(record, trial, outputs, context, [name for name, protocol in protocols.items() if protocol.of_images])
+    record["peak_memory_mb"] = peak_memory_mb(context.device)
+    left = any(not protocol.of_images for protocol in protocols.values())
+    return outputs.latents_only() if left else None
+
+
+def scored(trial: Trial, record: dict[str, Any], outputs: TrialOutputs, context: TrialContext) -> dict[str, Any]:
+    """The record with the scores of the latents filled in."""
+    _score(record, trial, outputs, context, [name for name in trial.protocols if not PROTOCOLS[name].of_images])
+    return record
+
+
+def _score(
+    record: dict[str, Any], trial: Trial, outputs: TrialOutputs, context: TrialContext, names: list[str]
+) -> None:
+    for name in names:
+        protocol = PROTOCOLS[name](**trial.protocols[name])
         started = time.perf_counter()
-        scores = protocol.score(outputs, evaluation)
+        scores = protocol.score(outputs, context.evaluation)
         record["timings"][f"{name}_seconds"] = round(time.perf_counter() - started, 3)
         record["metrics"][name] = scores.values
         if scores.unavailable:
             record["unavailable"][name] = scores.unavailable
         if scores.details:
             record["details"][name] = scores.details
-    record["health"] = _health(model, dataset, trial, context.device, outputs)
 
 
 def _health(
@@ -197,7 +172,7 @@ def _in_batches(
 
 
 def peak_memory_mb(device: str) -> dict[str, float]:
-    """High-water marks in MiB: of the process since it began, and of the GPU's allocator during this trial."""
+    """High-water marks in MiB: of the process since it began, and of the GPU's allocator during this pack."""
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
     peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}
     if device.startswith("cuda"):

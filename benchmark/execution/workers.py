@@ -1,38 +1,128 @@
-"""Worker processes: each takes one trial at a time, writes its record, and reports back.
+"""Worker processes: some train packs, some score latents, and the parent writes every record.
 
-A worker that dies costs the trial it had, which becomes a failed record; another worker takes its place.
+On a GPU one process trains while the others, a core each, score what it has trained; on CPUs every process does both,
+scoring first. The trainer waits while too much is unscored, so latents never pile up. A worker that dies costs the
+work it had, which becomes failed records; another worker takes its place.
 """
 
 import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.data import Dataset
 from benchmark.errors import UserError
+from benchmark.evaluation.protocols import TrialOutputs
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.numerics import set_numerics
+from benchmark.execution.pack_run import run_pack
+from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, empty_record, run_trial
+from benchmark.execution.trial import TrialContext, empty_record, scored
 from benchmark.trials import Trial
+
+_MOST_CPU_JOBS = 8
+
+
+@dataclass(frozen=True)
+class Crew:
+    """How many processes there are: `trainers`, which also score where there are no `scorers`. `threads`: CPU threads
+    of a trainer; a scorer has one."""
+
+    trainers: int
+    scorers: int
+    threads: int
+
+    @property
+    def says(self) -> str:
+        """For people: "2 at once", "1 process trains, 15 score"."""
+        return f"{self.trainers} process trains, {self.scorers} score" if self.scorers else f"{self.trainers} at once"
+
+    @property
+    def unscored_limit(self) -> int:
+        """Trained trials that may wait for their scores before a trainer is given another pack."""
+        return 2 * (self.scorers or self.trainers)
+
+
+def crew(device: str, jobs: int | None = None) -> Crew:
+    """The processes for a device. `jobs`: on a CPU trials at once (default: one a core, at most 8), on a GPU processes
+    that score (default: the cores that the trainer leaves)."""
+    cores = usable_cores()
+    if device.startswith("cpu"):
+        jobs = jobs or min(_MOST_CPU_JOBS, cores)
+        return Crew(jobs, 0, max(1, min(_MOST_CPU_JOBS, cores) // jobs))
+    return Crew(1, jobs or max(1, cores - 1), 1)
+
+
+def usable_cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a trial: "started", "epoch" (number done) or "finished" (its record's status)."""
+    """Something that happened: a pack's training "started", reached an "epoch" (number done) or is "trained"; a trial
+    is "finished" (its record's status)."""
 
     kind: str
-    trial: Trial
+    what: Pack | Trial
     value: int | str = 0
 
 
+# What the parent and a worker send each other ----------------------------------------------------------------
+
+
 @dataclass(frozen=True)
-class Stop:
+class _Scoring:
+    """A trained trial whose latents are to be scored."""
+
+    trial: Trial
+    record: dict[str, Any]
+    outputs: TrialOutputs
+
+    @property
+    def wanted_trials(self) -> list[Trial]:
+        return [self.trial]
+
+    def __str__(self) -> str:
+        return str(self.trial)
+
+
+_Task = Pack | _Scoring
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A trial has come out of a task; with `outputs` there is something left to score."""
+
+    trial: Trial
+    record: dict[str, Any]
+    outputs: TrialOutputs | None = None
+
+
+@dataclass(frozen=True)
+class _EpochDone:
+    number: int
+
+
+@dataclass(frozen=True)
+class _TaskDone:
+    pass
+
+
+@dataclass(frozen=True)
+class _Stop:
     """A worker met something that would stop every further trial too, such as a full disk."""
 
     message: str
@@ -42,65 +132,101 @@ class Stop:
 class _Worker:
     process: BaseProcess
     connection: Connection
-    trial: Trial | None = None
+    trains: bool
+    scores: bool
+    task: _Task | None = None
+    delivered: set[str] = field(default_factory=set)  # keys of the task's trials that have come out
 
 
-def run_trials(
-    trials: list[Trial], context: TrialContext, data: DataOptions, jobs: int, threads: int
-) -> Iterator[Event]:
-    """Run trials in `jobs` processes of `threads` CPU threads each; yields events as they come.
+def run_packs(packs: list[Pack], context: TrialContext, data: DataOptions, crew: Crew) -> Iterator[Event]:
+    """Train and score every wanted trial of the packs and write its record; yields events as they come.
 
     Ending the iteration early ends the processes. Raises UserError when going on makes no sense.
     """
     spawn = multiprocessing.get_context("spawn")
     store = Store(context.out)
-    waiting = deque(trials)
+    to_train, to_score = deque(packs), deque[_Scoring]()
     workers: list[_Worker] = []
 
-    def start() -> _Worker:
+    def start(trains: bool, scores: bool) -> None:
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=_serve, args=(theirs, context, data, threads), daemon=True)
+        threads = crew.threads if trains else 1
+        process = spawn.Process(target=_serve, args=(theirs, context, data, trains, threads), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(process, ours)
+        workers.append(_Worker(process, ours, trains, scores))
 
-    def hand_over(worker: _Worker) -> Iterator[Event]:
-        worker.trial = waiting.popleft() if waiting else None
-        try:
-            worker.connection.send(worker.trial)
-        except OSError:
-            if worker.trial:  # it died between two trials: the next one has not suffered
-                waiting.appendleft(worker.trial)
-                workers[workers.index(worker)] = replacement = start()
-                yield from hand_over(replacement)
-                return
-        if worker.trial:
-            yield Event("started", worker.trial)
-        else:
-            workers.remove(worker)
-            worker.process.join()
+    def replace(worker: _Worker) -> None:
+        worker.process.join()
+        workers.remove(worker)
+        start(worker.trains, worker.scores)
 
-    try:
-        for _ in range(min(jobs, len(trials))):
-            workers.append(start())
+    def next_task(worker: _Worker) -> _Task | None:
+        if worker.scores and to_score:
+            return to_score.popleft()
+        if worker.trains and to_train and len(to_score) < crew.unscored_limit:
+            return to_train.popleft()
+        return None
+
+    def hand_out() -> Iterator[Event]:
         for worker in list(workers):
-            yield from hand_over(worker)
-        while workers:
+            if worker.task or not (task := next_task(worker)):
+                continue
+            try:
+                worker.connection.send(task)
+            except OSError:  # it died between two tasks: this one has not suffered
+                (to_train if isinstance(task, Pack) else to_score).appendleft(task)
+                replace(worker)
+                yield from hand_out()
+                return
+            worker.task, worker.delivered = task, set()
+            if isinstance(task, Pack):
+                yield Event("started", task)
+
+    def finish(trial: Trial, record: dict[str, Any]) -> Event:
+        store.write_record(record)
+        return Event("finished", trial, record["status"])
+
+    def take(worker: _Worker) -> Iterator[Event]:
+        try:
+            message = worker.connection.recv()
+        except (EOFError, ConnectionResetError):
+            task, delivered = worker.task, worker.delivered
+            replace(worker)
+            reason = f"its process died with exit code {worker.process.exitcode} (out of memory?)"
+            if isinstance(task, Pack):
+                yield Event("trained", task)
+            for trial in task.wanted_trials if task else []:
+                if trial.key not in delivered:
+                    yield finish(trial, empty_record(trial, context.device, "failed", reason))
+            return
+        if isinstance(message, _Stop):
+            raise UserError(message.message)
+        if isinstance(message, _EpochDone):
+            yield Event("epoch", worker.task, message.number)
+        elif isinstance(message, _TaskDone):
+            if isinstance(worker.task, Pack):
+                yield Event("trained", worker.task)
+            worker.task = None
+        else:
+            worker.delivered.add(message.trial.key)
+            if message.outputs is None:
+                yield finish(message.trial, message.record)
+            else:
+                to_score.append(_Scoring(message.trial, message.record, message.outputs))
+
+    wanted = sum(len(pack.wanted) for pack in packs)
+    try:
+        for _ in range(min(crew.trainers, len(packs))):
+            start(trains=True, scores=not crew.scorers)
+        for _ in range(min(crew.scorers, wanted)):
+            start(trains=False, scores=True)
+        while True:
+            yield from hand_out()
+            if not any(worker.task for worker in workers):
+                break
             for connection in wait([worker.connection for worker in workers]):
-                worker = next(worker for worker in workers if worker.connection is connection)
-                try:
-                    message = connection.recv()
-                except (EOFError, ConnectionResetError):
-                    worker.process.join()
-                    reason = f"its process died with exit code {worker.process.exitcode} (out of memory?)"
-                    store.write_record(empty_record(worker.trial, context.device, "failed", reason))
-                    message = Event("finished", worker.trial, "failed")
-                    workers[workers.index(worker)] = worker = start()
-                if isinstance(message, Stop):
-                    raise UserError(message.message)
-                yield message
-                if message.kind == "finished":
-                    yield from hand_over(worker)
+                yield from take(next(worker for worker in workers if worker.connection is connection))
     finally:
         for worker in workers:
             worker.process.kill()
@@ -109,49 +235,63 @@ def run_trials(
         store.remove_parts()
 
 
-def _serve(connection: Connection, context: TrialContext, data: DataOptions, threads: int) -> None:
-    """A worker process: trials come in until None does."""
+def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:
+    """A worker process: tasks come in until the parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    set_numerics(context.device, threads)
+    set_numerics(context.device if trains else "cpu", threads, context.deterministic)
     # The parent has fetched and prepared everything; a worker only opens the prepared copies.
     load = lru_cache(maxsize=2)(data.load)
+
+    @lru_cache(maxsize=1)
+    def images_of(name: str) -> Tensor:
+        # A copy: the prepared images are a read-only map.
+        return torch.from_numpy(np.array(load(name).x_train)).to(context.device)
+
     with suppress(BrokenPipeError):  # a parent that was killed takes no more reports
-        while (trial := _receive(connection)) is not None:
-            connection.send(_run(trial, load, context, connection))
+        while task := _receive(connection):
+            _do(task, load, images_of, context, connection)
 
 
-def _receive(connection: Connection) -> Trial | None:
+def _receive(connection: Connection) -> _Task | None:
     try:
         return connection.recv()
     except EOFError:  # the parent is gone
         return None
 
 
-def _run(trial: Trial, load, context: TrialContext, connection: Connection) -> Event | Stop:
-    store = Store(context.out)
+def _do(
+    task: _Task,
+    load: Callable[[str], Dataset],
+    images_of: Callable[[str], Tensor],
+    context: TrialContext,
+    connection: Connection,
+) -> None:
+    delivered: set[str] = set()
     try:
-        record = run_trial(
-            trial,
-            load(trial.data.name),
-            context,
-            on_epoch=lambda epoch: connection.send(Event("epoch", trial, epoch)),
-            previous=store.read_record(trial.key),
-        )
+        for trial, record, outputs in _results(task, load, images_of, context, connection):
+            connection.send(_Measured(trial, record, outputs))
+            delivered.add(trial.key)
+    except BrokenPipeError:
+        raise
     except (OSError, UserError) as error:  # a full disk, a vanished data set: the next trial would meet it too
-        return Stop(f"{trial}: {error}")
-    except Exception as error:  # the trial's own boundary: whatever it was becomes the record's reason
+        connection.send(_Stop(f"{task}: {error}"))
+    except Exception as error:  # the trials' own boundary: whatever it was becomes their records' reason
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        record = empty_record(trial, context.device, "failed", reason)
-    try:
-        store.write_record(record)
-    except UserError as error:
-        return Stop(str(error))
-    return Event("finished", trial, record["status"])
+        for trial in task.wanted_trials:
+            if trial.key not in delivered:
+                connection.send(_Measured(trial, empty_record(trial, context.device, "failed", reason)))
+    connection.send(_TaskDone())
 
 
-def default_jobs(device: str) -> int:
-    """Processes at once: one for an accelerator, on CPUs one a core (measured faster than threads), at most 8."""
-    if not device.startswith("cpu"):
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, cores)
+def _results(
+    task: _Task,
+    load: Callable[[str], Dataset],
+    images_of: Callable[[str], Tensor],
+    context: TrialContext,
+    connection: Connection,
+) -> Iterator[tuple[Trial, dict[str, Any], TrialOutputs | None]]:
+    if isinstance(task, _Scoring):
+        yield task.trial, scored(task.trial, task.record, task.outputs, context), None
+        return
+    name = task.trials[0].data.name
+    yield from run_pack(task, load(name), images_of(name), context, lambda epoch: connection.send(_EpochDone(epoch)))

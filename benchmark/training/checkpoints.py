@@ -1,23 +1,33 @@
-"""Checkpoints: safetensors files named by the trial's key, written atomically. Never a pickle."""
+"""Checkpoints: safetensors files named by the trial's key, written atomically. Never a pickle.
 
+Beside the weights a checkpoint carries what training has to say in the trial's record (curves, time, code), so that a
+trial whose evaluation was interrupted goes on from there.
+"""
+
+import json
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from benchmark.errors import UserError
 from benchmark.files import written_whole
 
+_TRAINING = "training"
 
-def save_checkpoint(model: nn.Module, path: Path) -> None:
-    """Write the model's parameters and buffers; `path` is whole or absent at every moment.
+
+def save_checkpoint(model: nn.Module, training: dict[str, Any], path: Path) -> None:
+    """Write the model's parameters and buffers, and `training`, plain data; `path` is whole or absent at every moment.
 
     Raises UserError where the folder or its disk takes no more.
     """
+    metadata = {_TRAINING: json.dumps(training, allow_nan=False)}
     try:
         with written_whole(path) as part:
-            save_file({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, part)
+            state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+            save_file(state, part, metadata)
     except (SafetensorError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
@@ -25,10 +35,18 @@ def save_checkpoint(model: nn.Module, path: Path) -> None:
         ) from error
 
 
-def load_checkpoint(model: nn.Module, path: Path) -> None:
-    """Read a checkpoint into a model of the same shape. Raises UserError when it does not fit or is no checkpoint."""
+def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
+    """Read a checkpoint into a model of the same shape, and return its `training`.
+
+    Raises UserError when it does not fit or is no checkpoint.
+    """
     try:
+        with safe_open(path, framework="pt") as file:
+            training = json.loads((file.metadata() or {}).get(_TRAINING, "null"))
+        if not isinstance(training, dict):
+            raise ValueError("it does not say how it was trained")
         model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
+    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: no checkpoint of this model ({reason}); delete it and run again") from error
+    return training

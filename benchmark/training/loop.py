@@ -149,6 +149,11 @@ class Training:
             self._first_bad = torch.full((len(seeds),), -1, device=device)
 
     @property
+    def how(self) -> str:
+        """How its steps are executed, for the record."""
+        return self._steps.how
+
+    @property
     def over(self) -> bool:
         """Whether no seed is left whose training makes sense."""
         return all(result.diverged_at is not None for result in self.results)
@@ -208,6 +213,17 @@ def to_unit_range(images: Tensor) -> Tensor:
     return images.to(torch.get_default_dtype()) / 255
 
 
+def run_epoch(trainings: Sequence[Training]) -> None:
+    """One epoch of trainings on equally many images, a step of each in turn."""
+    for training in trainings:
+        training.begin_epoch()
+    for _ in range(trainings[0].steps_per_epoch):
+        for training in trainings:
+            training.advance()
+    for training in trainings:
+        training.end_epoch()
+
+
 def advance_together(
     trainings: Sequence[Training], settings: TrainingSettings, on_epoch: OnEpoch = lambda epoch: None
 ) -> list[TrainingResult]:
@@ -222,13 +238,7 @@ def advance_together(
             active = [training for training in trainings if not training.over]
             if not active:
                 break
-            for training in active:
-                training.begin_epoch()
-            for _ in range(active[0].steps_per_epoch):
-                for training in active:
-                    training.advance()
-            for training in active:
-                training.end_epoch()
+            run_epoch(active)
             on_epoch(epoch + 1)
     seconds = time.perf_counter() - started
     results = [result for training in trainings for result in training.results]

@@ -66,8 +66,17 @@ def train_pack(
     """Train `models`, one a seed, in place on uint8 `images` (N, C, S, S) that lie on their device.
 
     As `loop.train` for each of them: curves, divergence and the models' final states. A seed that diverges does not
-    touch the others. `way` is a key of WAYS. ValueError for captured steps on a device without CUDA, and for bfloat16
-    under vmap.
+    touch the others. Raises as `pack_trainings`.
+    """
+    return advance_together(pack_trainings(models, images, settings, seeds, way), settings, on_epoch)
+
+
+def pack_trainings(
+    models: Sequence[ImageAutoencoder], images: Tensor, settings: TrainingSettings, seeds: Sequence[int], way: str
+) -> list[Training]:
+    """The trainings of a pack, to be advanced together. `way` is a key of WAYS.
+
+    ValueError for captured steps on a device without CUDA, and for bfloat16 under vmap.
     """
     chosen = WAYS[way]
     if chosen.captured and images.device.type != "cuda":
@@ -79,13 +88,11 @@ def train_pack(
         return CapturedSteps(images.device) if chosen.captured else EagerSteps()
 
     if chosen.stacked:
-        trainings = [Training(StackedModels(models, settings.precision), images, settings, seeds, steps())]
-    else:
-        trainings = [
-            Training(OneModel(model, settings.precision), images, settings, [seed], steps())
-            for model, seed in zip(models, seeds, strict=True)
-        ]
-    return advance_together(trainings, settings, on_epoch)
+        return [Training(StackedModels(models, settings.precision), images, settings, seeds, steps())]
+    return [
+        Training(OneModel(model, settings.precision), images, settings, [seed], steps())
+        for model, seed in zip(models, seeds, strict=True)
+    ]
 
 
 class StackedModels:

@@ -1,0 +1,93 @@
+"""One pack from its settings to its trials' records: train, store every checkpoint, then measure trial by trial."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.data import Dataset
+from benchmark.errors import UserError
+from benchmark.evaluation.protocols import TrialOutputs
+from benchmark.execution.memory import seeds_that_fit
+from benchmark.execution.packs import Pack
+from benchmark.execution.provenance import code_state, now
+from benchmark.execution.store import Store
+from benchmark.execution.trial import TrialContext, empty_record, measured, trial_model
+from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
+from benchmark.training.pack import train_pack
+from benchmark.trials import Trial
+from models.base import ImageAutoencoder
+
+OnEpoch = Callable[[int], None]
+# A trial, its trained model, and what training has to say in the trial's record.
+Trained = tuple[Trial, ImageAutoencoder, dict[str, Any]]
+
+
+def run_pack(
+    pack: Pack, dataset: Dataset, images: Tensor, context: TrialContext, on_epoch: OnEpoch = lambda epoch: None
+) -> Iterator[tuple[Trial, dict[str, Any], TrialOutputs | None]]:
+    """For every wanted trial its record, and the outputs that `trial.scored` still has to score (None: it is whole).
+
+    `images`: the data set's training images, on the device. Trials whose checkpoints are all there are not trained
+    again; where one is missing or damaged the whole pack is, as it was put together first. All its checkpoints are
+    stored before its first record is given out. A pack that is too large for the device is trained in parts.
+    """
+    most = seeds_that_fit(pack.trials[0], images) if len(pack.trials) > 1 else None
+    for part in pack.split(most or len(pack.trials)):
+        trained = _stored(part, context) if context.reuse_training else None
+        for trial, model, training in trained or _train(part, images, context, on_epoch):
+            record = empty_record(trial, context.device) | training
+            record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+            left = measured(trial, model, dataset, context, record) if record["status"] == "ok" else None
+            yield trial, record, left
+
+
+def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:
+    """The wanted trials as their checkpoints have them; None unless all have a good one."""
+    store, trained = Store(context.out), []
+    for trial in pack.wanted_trials:
+        model = trial_model(trial, trial.seed)
+        try:
+            training = load_checkpoint(model, store.checkpoint_path(trial.key))
+            said = {field: training[field] for field in ("curves", "timings", "training")}
+        except (UserError, KeyError):  # none, or a damaged one: the trial can still be made anew
+            return None
+        trained.append((trial, model.to(context.device).eval(), said))
+    return trained
+
+
+def _train(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
+    """Train the whole pack, in halves where memory does not suffice, and store the wanted trials' checkpoints."""
+    try:
+        return _train_at_once(pack, images, context, on_epoch)
+    except torch.OutOfMemoryError:
+        if len(pack.trials) == 1:
+            raise
+    # Outside of the handler: the error holds on to the tensors of its frames.
+    halves = pack.split(-(-len(pack.trials) // 2))
+    return [trained for half in halves for trained in _train(half, images, context, on_epoch)]
+
+
+def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
+    models = [trial_model(trial, trial.seed).to(context.device) for trial in pack.trials]
+    seeds = [trial.seed for trial in pack.trials]
+    if images.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(images.device)
+    results = train_pack(models, images, pack.trials[0].training, seeds, context.way, on_epoch)
+    trained = []
+    for trial, model, result in zip(pack.trials, models, results, strict=True):
+        if trial.key not in pack.wanted:
+            continue
+        training = {
+            "curves": result.curves,
+            "timings": {"training_seconds": round(result.seconds, 3)},
+            "training": {"way": context.way, "steps": result.how, "pack_seeds": seeds, "date": now()} | code_state(),
+        }
+        if result.diverged_at is None:
+            save_checkpoint(model, training, Store(context.out).checkpoint_path(trial.key))
+        else:
+            training["status"] = "diverged"
+            training["reason"] = f"loss or parameters not finite at step {result.diverged_at}"
+        trained.append((trial, model, training))
+    return trained

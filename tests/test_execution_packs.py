@@ -1,0 +1,65 @@
+"""How a study's trials fall into packs, and how many seeds fit into a memory."""
+
+import dataclasses
+
+import pytest
+import torch
+from tiny_study import TINY, tiny_grid
+
+from benchmark.execution.memory import fitting, peak_memory, reset_peak_memory, seeds_that_fit
+from benchmark.execution.packs import packs_of
+
+
+@pytest.fixture
+def trials(tmp_path):
+    return tiny_grid(tmp_path, dataclasses.replace(TINY, seeds=7)).trials()
+
+
+def seeds_of(packs):
+    return [(pack.trials[0].method, [trial.seed for trial in pack.trials]) for pack in packs]
+
+
+def test_a_pack_is_all_seeds_of_a_kind_in_the_order_of_the_tables(trials):
+    packs = packs_of(trials, trials, None)
+    assert seeds_of(packs) == [("gmvae", list(range(7))), ("vae", list(range(7)))]
+    assert str(packs[0]) == "mnist gmvae d=2 seed=0..6"
+    assert seeds_of(packs_of(trials[::-1], trials, None)) == [("vae", list(range(7))), ("gmvae", list(range(7)))]
+
+
+def test_large_packs_are_split_evenly(trials):
+    packs = packs_of(trials[:7], trials, 3)
+    assert seeds_of(packs) == [("gmvae", [0, 1]), ("gmvae", [2, 3]), ("gmvae", [4, 5, 6])]
+    singles = packs_of(trials, trials, 1)
+    assert len(singles) == 14 and str(singles[0]) == "mnist gmvae d=2 seed=0"
+
+
+def test_what_is_wanted_changes_no_composition_and_packs_without_any_are_left_out(trials):
+    [pack] = packs_of(trials, [trials[2], trials[4]], None)
+    assert [trial.seed for trial in pack.trials] == list(range(7))
+    assert pack.wanted_trials == [trials[2], trials[4]]
+    assert seeds_of(packs_of(trials, [trials[6]], 3)) == [("gmvae", [4, 5, 6])]
+    assert packs_of(trials, [], None) == []
+
+
+def test_as_many_seeds_as_fit_with_a_margin_and_never_none():
+    assert fitting(one=100, budget=1_600) == 10
+    assert fitting(one=100, budget=149) == 1
+    assert fitting(one=100, budget=-5) == 1
+
+
+def test_a_cpu_states_no_limit(trials):
+    assert seeds_that_fit(trials[0], torch.zeros(64, 1, 32, 32, dtype=torch.uint8)) is None
+
+
+def test_the_peak_of_memory_is_the_highest_use_since_it_was_reset():
+    if peak_memory("cpu") is None:
+        pytest.skip("this system does not tell")
+    reset_peak_memory("cpu")
+    before = peak_memory("cpu")
+    block = torch.ones(100 * 2**20, dtype=torch.uint8)
+    during = peak_memory("cpu")
+    del block
+    assert 90 < during - before < 150
+    assert peak_memory("cpu") == pytest.approx(during, abs=1)  # the kernel counts by thread, and lags
+    reset_peak_memory("cpu")
+    assert peak_memory("cpu") < during - 50
