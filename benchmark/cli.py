@@ -10,16 +10,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.commands.choices import DEFAULT_DATA_DIR
+from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
 from benchmark.commands.fetch_files import fetch
 from benchmark.commands.listings import methods, studies
-from benchmark.commands.measure_speed import speed
+from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
 from benchmark.errors import UserError
-from benchmark.execution.speed import PACK
 from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.studies import STUDIES
+from benchmark.training.pack import WAYS
+from benchmark.trials import PRECISIONS
+
+JOBS = (
+    "processes: on a CPU trials at once (default: one a core, at most 8), on a GPU those that score latents (default: "
+    "the cores that training leaves)"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,8 +42,15 @@ def build_parser() -> argparse.ArgumentParser:
     run_parser = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
     _add_study_options(run_parser)
     run_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
+    run_parser.add_argument("--jobs", type=_positive, help=JOBS)
     run_parser.add_argument(
-        "--jobs", type=_positive, help="trials at once (default: 1 on a GPU, else one a core, at most 8)"
+        "--pack", type=_positive, help="most seeds trained together (default: on a GPU what fits, on a CPU 1)"
+    )
+    run_parser.add_argument(
+        "--way", choices=[*WAYS], help="how packs are trained (default: graphs on a GPU, else eager)"
+    )
+    run_parser.add_argument(
+        "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
     )
     run_parser.add_argument("--force", action="store_true", help="run trials again that have a record already")
     run_parser.set_defaults(function=run)
@@ -45,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     plan_parser = subcommands.add_parser("plan", help="show what a study would run, download and cost; run nothing")
     _add_study_options(plan_parser)
     plan_parser.add_argument("--out", type=Path, help="results folder to look for finished trials in")
-    plan_parser.add_argument("--jobs", type=_positive, help="trials at once, for the forecast")
+    plan_parser.add_argument("--jobs", type=_positive, help=JOBS)
     plan_parser.add_argument(
         "--trials", action="store_true", help="list every trial on a line of its own, with its key"
     )
@@ -60,14 +73,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data_options(fetch_parser)
     fetch_parser.set_defaults(function=fetch)
 
-    speed_parser = subcommands.add_parser(
-        "speed", help="measure training beside pythae's trainer and the arithmetic's floor"
+    throughput_parser = subcommands.add_parser(
+        "throughput", help="measure training beside pythae's trainer, and evaluation; forecast every study"
     )
-    _add_grid_options(speed_parser)
-    speed_parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
-    speed_parser.add_argument("--threads", type=_positive, help="CPU threads (default: one a core, at most 8)")
-    speed_parser.add_argument("--pack", type=_positive, default=PACK, help="seeds in a pack (default: %(default)s)")
-    speed_parser.set_defaults(function=speed, seeds=None)
+    _add_grid_options(throughput_parser)
+    throughput_parser.add_argument("--out", type=Path, default=THROUGHPUT, help="folder to write to")
+    throughput_parser.add_argument(
+        "--seconds", type=_positive, default=90, help="for the training part (default: %(default)s)"
+    )
+    throughput_parser.set_defaults(function=throughput, seeds=None, only=DEFAULT_ONLY)
 
     methods_parser = subcommands.add_parser("methods", help="list the methods, or print one method's card")
     methods_parser.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
@@ -90,6 +104,9 @@ def _add_grid_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
     parser.add_argument("--weights", choices=WEIGHT_SETS, default="default", help="the set of loss weights")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="of training; others make other trials"
+    )
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:

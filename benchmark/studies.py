@@ -82,6 +82,8 @@ class Study:
             notes.append(f"{self.training.epochs} of {paper.epochs} epochs")
         if self.training.width != paper.width:
             notes.append(f"networks of {self.training.width:g} times the width")
+        if self.training.precision != paper.precision:
+            notes.append(f"trained in {self.training.precision}")
         if self.training.batch_size != paper.batch_size:
             notes.append(f"batches of {self.training.batch_size}")
         if self.seeds < 10:

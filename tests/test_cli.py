@@ -8,7 +8,7 @@ import torch
 
 from benchmark.cli import main
 from benchmark.commands import plan_study
-from benchmark.execution.forecast import Forecast
+from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
 from benchmark.methods import METHODS
@@ -61,8 +61,17 @@ def call(capfd):
         (("run", "--only", "dataset=mine", "--offline"), "mine.npz does not exist in the data folder"),
         (("plan", "--only", "dataset=mine"), "mine.npz does not exist in the data folder"),
         (("run", "--only", "table=9"), "--only table=9: study laptop has only 1, 2, 3, 4, 5"),
-        (("speed", "--study", "smoke", "--only", "dataset=nonsense"), "--only dataset=nonsense: study smoke has only"),
-        (("speed", "--study", "smoke", "--out", "no/such/file.json"), "no/such/file.json: its folder does not exist"),
+        (("throughput", "--study", "smoke", "--only", "method=vae,dataset=none"), "dataset=none: study smoke has only"),
+        (("throughput", "--study", "smoke", "--only", "method=vae"), "name one method, dataset and latent_dim"),
+        (("throughput", "--seconds", "0"), "argument --seconds: '0' must be a whole number"),
+        (("throughput", "--out", "README.md"), "--out README.md: is not a folder"),
+        (("run", "--study", "smoke", "--way", "graphs", "--device", "cpu"), "--way graphs: CUDA graphs need a GPU"),
+        (("run", "--study", "smoke", "--way", "fast"), "argument --way: invalid choice: 'fast'"),
+        (("run", "--study", "smoke", "--precision", "tf32", "--device", "cpu"), "--precision tf32: only a GPU has it"),
+        (
+            ("run", "--study", "smoke", "--way", "vmap", "--precision", "bfloat16", "--device", "cpu"),
+            "--way vmap: knows no bfloat16",
+        ),
         (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
         (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
         (("run", "--device", "gpu"), "--device gpu: not usable here"),
@@ -100,11 +109,12 @@ def test_without_any_data_the_choice_falls_on_procedural_images_and_says_so(call
 
 
 def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(plan_study, "forecast", lambda trials, context: Forecast(60.0 * len(trials), {}))
+    monkeypatch.setattr(plan_study, "measured_costs", lambda trials, known, device: Costs())
+    monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
     status, out, _ = call("plan", "--study", "paper", "--jobs", 2, "--data-dir", tmp_path, "--out", tmp_path / "out")
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out
-    assert "0 done" in out and "830 to run" in out and "About 6.9 h with 2 at once" in out
+    assert "0 done" in out and "830 to run" in out and "About 6.9 h, 2 at once" in out
     assert "mnist gmvae d=8 classification+clustering seed=0..9" in out
     assert len([line for line in out.splitlines() if line.endswith(" seed=0..9")]) == 83
     # By hand: 70,000 x 32^2 twice, 60,000 x 3 x 32^2, (162,770 + 19,962) x 3 x 64^2, 86,366 x 64^2.

@@ -15,12 +15,13 @@ from benchmark.errors import UserError
 from benchmark.evaluation import backbones
 from benchmark.execution.grid import Grid
 from benchmark.execution.provenance import device_name
-from benchmark.execution.workers import default_jobs
 from benchmark.files import REPOSITORY
 from benchmark.studies import STUDIES, Study
+from benchmark.training.pack import WAYS, default_way
 
 DEFAULT_DATA_DIR = REPOSITORY / "data"
 RUNS = REPOSITORY / "results" / "runs"
+THROUGHPUT = REPOSITORY / "results" / "throughput"
 
 
 def chosen_device(asked: str | None) -> str:
@@ -44,12 +45,26 @@ def chosen_study(options: argparse.Namespace, device: str) -> tuple[Study, str]:
         study, why = STUDIES["laptop"], "no GPU in use, so the study reduced to fit two CPU cores"
     else:
         study, why = STUDIES["paper"], f"a GPU is there: {device_name(device)}"
-    return with_seeds(study, options.seeds), why
+    return as_asked(study, options), why
 
 
-def with_seeds(study: Study, seeds: int | None) -> Study:
-    """The study with as many seeds as were asked for, if any were."""
-    return dataclasses.replace(study, seeds=seeds) if seeds else study
+def chosen_way(options: argparse.Namespace, device: str) -> str:
+    """How packs are trained. Raises UserError for a way or a precision that the device has not."""
+    on_gpu = device.startswith("cuda")
+    if options.precision == "tf32" and not on_gpu:
+        raise UserError("--precision tf32: only a GPU has it; give float32 or bfloat16")
+    way = options.way or default_way(device)
+    if WAYS[way].captured and not on_gpu:
+        raise UserError(f"--way {way}: CUDA graphs need a GPU; give eager or vmap")
+    if WAYS[way].stacked and options.precision == "bfloat16":
+        raise UserError(f"--way {way}: knows no bfloat16; give eager or graphs")
+    return way
+
+
+def as_asked(study: Study, options: argparse.Namespace) -> Study:
+    """The study with as many seeds as were asked for, and in that precision."""
+    training = dataclasses.replace(study.training, precision=options.precision)
+    return dataclasses.replace(study, seeds=options.seeds or study.seeds, training=training)
 
 
 def check_folders(options: argparse.Namespace) -> None:
@@ -79,11 +94,6 @@ def default_out(grid: Grid) -> Path:
 def weights_at_hand(weights_dir: Path | None) -> set[str]:
     """File names of the metric weights that are here and verified."""
     return {backbone.file_name for name, backbone in backbones.BACKBONES.items() if backbones.find(name, weights_dir)}
-
-
-def threads_each(device: str, jobs: int) -> int:
-    """CPU threads of each of `jobs` workers."""
-    return max(1, default_jobs("cpu") // jobs) if device.startswith("cpu") else default_jobs("cpu")
 
 
 def command_line() -> str:

@@ -1,30 +1,29 @@
 """`plan`: what `run` would do, download and cost."""
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 
 from benchmark.commands.choices import (
+    THROUGHPUT,
     check_folders,
     check_own_datasets,
     chosen_device,
     chosen_study,
     default_out,
     shown,
-    threads_each,
     weights_at_hand,
 )
 from benchmark.data import DATASETS, Availability, describe
 from benchmark.evaluation import backbones
-from benchmark.execution.forecast import forecast
+from benchmark.execution.costs import forecast, measured_costs, read_costs
 from benchmark.execution.grid import DataOptions, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import default_jobs
+from benchmark.execution.workers import crew
+from benchmark.reporting.throughput import MEASUREMENTS
 from benchmark.trials import Trial
 
 # Measured: an HGMVAE checkpoint at full width takes 7 MB at d = 8 and 12 MB at d = 128.
@@ -88,13 +87,15 @@ def _print_download(found: Availability, console: Console) -> None:
 
 
 def _print_forecast(trials: list[Trial], device: str, options: argparse.Namespace, console: Console) -> None:
-    jobs = options.jobs or default_jobs(device)
-    set_numerics(device, threads_each(device, jobs))
-    cost = forecast(trials, TrialContext(Path(), device, options.weights_dir, offline=True))
+    workers = crew(device, options.jobs)
+    set_numerics(device, workers.threads)
+    known = read_costs(THROUGHPUT / MEASUREMENTS, device)
+    cost = forecast(trials, measured_costs(trials, known, device))
+    source = "by `throughput`" if known.steps else "just now"
     parts = ", ".join(f"{name} {minutes(seconds)}" for name, seconds in cost.evaluation.items())
     console.print(
-        f"About {minutes(cost.wall(jobs))} with {jobs} at once: training {minutes(cost.training)}, {parts} "
-        "of one worker's time (measured just now on small samples and scaled)"
+        f"About {minutes(cost.wall(workers))}, {workers.says}: training {minutes(cost.training)}, {parts} "
+        f"of one process's time (measured {source} on small samples and scaled; without FID and LPIPS)"
     )
     prepared = sum(DATASETS[name].prepared_bytes for name in {trial.data.name for trial in trials} & set(DATASETS))
     console.print(

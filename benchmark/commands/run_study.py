@@ -8,30 +8,31 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmark.commands.choices import (
+    as_asked,
     check_folders,
     check_own_datasets,
     chosen_device,
     chosen_study,
+    chosen_way,
     command_line,
     default_out,
     shown,
-    threads_each,
     weights_at_hand,
-    with_seeds,
 )
 from benchmark.data import describe
 from benchmark.errors import UserError
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
+from benchmark.execution.packs import Pack, packs_of
 from benchmark.execution.progress import minutes, progress_view
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import default_jobs, run_trials
+from benchmark.execution.workers import Crew, crew, run_packs
 from benchmark.reporting import build_tables, render_text, summary, write_tables
 from benchmark.studies import STUDIES, Study
-from benchmark.trials import Trial
+from benchmark.training.pack import default_pack
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -62,15 +63,24 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
     started = time.monotonic()
     # Scores of drawn images mean nothing, so no weights are downloaded for them.
     offline = options.offline or grid.study.procedural
-    context = TrialContext(store.folder.resolve(), device, options.weights_dir, offline, not options.force)
+    context = TrialContext(
+        store.folder.resolve(),
+        device,
+        options.weights_dir,
+        offline,
+        way=chosen_way(options, device),
+        deterministic=options.deterministic,
+        reuse_training=not options.force,
+    )
     trials = grid.trials()
     to_do = trials if options.force else pending(trials, store, weights_at_hand(options.weights_dir))
-    jobs = options.jobs or default_jobs(device)
-    threads = threads_each(device, jobs)
-    set_numerics(device, threads)  # as in the workers, so that what is recorded here is true of them
+    packs = packs_of(trials, to_do, options.pack or default_pack(device))
+    workers = crew(device, options.jobs)
+    # As in the workers, so that what is recorded here is true of them.
+    set_numerics(device, workers.threads, options.deterministic)
     _print_face(grid, console)
     console.print(
-        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {jobs} at once on {device_name(device)}"
+        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {workers.says} on {device_name(device)}"
     )
     if left_out := write_manifest(store, grid):
         console.print(
@@ -78,9 +88,10 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
             "(their records are kept)"
         )
     if to_do:
-        _train_and_evaluate(to_do, grid, context, jobs, threads, options.data_dir, console)
+        _train_and_evaluate(packs, grid, context, workers, options.data_dir, console)
         seconds = round(time.monotonic() - started, 1)
-        run = {"command": command_line(), "trials": len(to_do), "jobs": jobs, "wall_seconds": seconds}
+        run = {"command": command_line(), "trials": len(to_do), "wall_seconds": seconds}
+        run |= {"way": context.way, "trainers": workers.trainers, "scorers": workers.scorers}
         log_run(store, run | provenance(device))
     return _make_tables(store, console)
 
@@ -113,7 +124,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     if options.study:
         raise missing
     why = "neither data nor a network to fetch it could be had"
-    study = with_seeds(STUDIES["smoke"], options.seeds)
+    study = as_asked(STUDIES["smoke"], options)
     try:
         smoke = build(study)
     except UserError:  # what --only asks for is not in the smoke study
@@ -137,11 +148,11 @@ def _print_face(grid: Grid, console: Console) -> None:
 
 
 def _train_and_evaluate(
-    trials: list[Trial], grid: Grid, context: TrialContext, jobs: int, threads: int, data_dir: Path, console: Console
+    packs: list[Pack], grid: Grid, context: TrialContext, workers: Crew, data_dir: Path, console: Console
 ) -> None:
     data = DataOptions.of(grid.study, data_dir.resolve(), offline=True)
-    with progress_view(console, len(trials)) as view:
-        for event in run_trials(trials, context, data, jobs, threads):
+    with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
+        for event in run_packs(packs, context, data, workers):
             view.show(event)
 
 

@@ -1,0 +1,103 @@
+"""`throughput`: how fast training and evaluation are on this machine, and what every study would take."""
+
+import argparse
+
+from rich.console import Console
+
+from benchmark.commands.choices import chosen_device, chosen_study, command_line, shown
+from benchmark.data import DATASETS
+from benchmark.errors import UserError
+from benchmark.execution.costs import Costs, forecast, measured_costs
+from benchmark.execution.grid import Selection, expected_data, make_trial
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.progress import minutes
+from benchmark.execution.provenance import device_name, provenance
+from benchmark.execution.throughput import Side, Throughput, measure, trainings_per_hour
+from benchmark.execution.workers import crew, usable_cores
+from benchmark.reporting.throughput import write_throughput
+from benchmark.studies import STUDIES, Study
+from benchmark.trials import Trial
+
+DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
+# Large enough to scale up from, small enough for the minutes that the command may take.
+_PROBES = {"clustering": 1_000, "classification": 4_000, "reconstruction": 500}
+
+
+def throughput(options: argparse.Namespace, console: Console) -> int:
+    """Measure training beside pythae's trainer, and evaluation; forecast every study; write and print all of it.
+
+    One kind of trial, on noise images: no data are needed. Ends within five minutes.
+    """
+    device = chosen_device(options.device)
+    study, why = chosen_study(options, device)
+    out = options.out
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is not a folder")
+    console.print(f"Study {study.name}: {why}; {device_name(device)}")
+    trial = _chosen_trial(study, options, device)
+    workers = crew(device)
+    # Like a user of each: pythae's trainer and our loop have all cores, processes one each.
+    measured = measure(trial, device, min(8, usable_cores()), workers.trainers, options.seconds)
+    _print_sides(measured, console)
+    set_numerics(device, workers.threads)
+    costs = Costs(pack_gain=_pack_gain(measured, device))
+    forecasts = {}
+    for name, other in STUDIES.items():
+        trials = study_trials(other, device)
+        costs = measured_costs(trials, costs, device, _PROBES)
+        forecasts[name] = forecast(trials, costs)
+        console.print(f"{name}: about {minutes(forecasts[name].wall(workers))}, {workers.says}; {len(trials):,} trials")
+    where = {"command": command_line()} | provenance(device)
+    write_throughput(out, measured, costs, forecasts, workers, where)
+    console.print(f"Written: {shown(out)}")
+    return 0
+
+
+def study_trials(study: Study, device: str) -> list[Trial]:
+    """Every trial of a study as it would be with complete data."""
+    cells = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in study.cells()}
+    return [
+        make_trial(study, cell, seed, expected_data(study, DATASETS[cell.dataset]), "default", device)
+        for cell in cells.values()
+        for seed in range(study.seeds)
+    ]
+
+
+def _chosen_trial(study: Study, options: argparse.Namespace, device: str) -> Trial:
+    selection = Selection.parse(options.only)
+    selection.check(study)
+    kinds = {(c.dataset, c.method, c.latent_dim): c for c in study.cells() if selection.keeps(c)}
+    if len(kinds) != 1:
+        raise UserError(
+            f"--only {options.only}: {len(kinds)} kinds of trial of study {study.name}; name one method, dataset and "
+            "latent_dim that it has together"
+        )
+    [cell] = kinds.values()
+    return make_trial(study, cell, 0, expected_data(study, DATASETS[cell.dataset]), options.weights, device)
+
+
+def _pack_gain(measured: Throughput, device: str) -> float:
+    """A lone seed's step over a packed one's; 1 on a CPU, whose runs are not packed."""
+    if device.startswith("cpu"):
+        return 1.0
+    sides = {(side.name, side.seeds): side.step_seconds for side in measured.sides}
+    packed = min(seconds for (name, seeds), seconds in sides.items() if seeds > 1)
+    return sides["loop", 1] / packed
+
+
+def _print_sides(measured: Throughput, console: Console) -> None:
+    console.print(
+        f"{measured.trial}: {measured.operations_per_image / 1e6:.1f} MFLOP an image; large convolutions: "
+        f"{measured.rate / 1e9:,.0f} GFLOP/s; medians of {measured.rounds} paired turns"
+    )
+    for side in measured.sides:
+        console.print(_line(side, measured))
+
+
+def _line(side: Side, measured: Throughput) -> str:
+    memory = f"{side.memory_mb:,.0f} MiB" if side.memory_mb else "memory not known"
+    return (
+        f"  {side.name:10} {side.seeds:2} at once: {1000 * side.step_seconds:8.2f} ms a step and seed, "
+        f"{side.times_pythae:5.2f} times pythae, {side.floor_share:4.0%} arithmetic, "
+        f"{trainings_per_hour(side, measured):8,.1f} trainings an hour, {memory}"
+    )

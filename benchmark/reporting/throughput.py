@@ -1,0 +1,95 @@
+"""What `throughput` writes: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from benchmark.errors import UserError
+from benchmark.execution.costs import Costs, Forecast
+from benchmark.execution.store import write_json
+from benchmark.execution.throughput import Throughput, trainings_per_hour
+from benchmark.execution.workers import Crew
+from benchmark.files import written_whole
+
+MEASUREMENTS = "throughput.json"
+_OURS, _THEIRS = "#0072b2", "#d55e00"  # told apart by colour-blind readers and in grey
+
+
+def write_throughput(
+    folder: Path,
+    measured: Throughput,
+    costs: Costs,
+    forecasts: dict[str, Forecast],
+    crew: Crew,
+    provenance: dict[str, Any],
+) -> None:
+    """Write training.csv, studies.csv, throughput.png and throughput.json; `forecasts` by study.
+
+    Raises UserError where the folder or its disk takes no more.
+    """
+    sides = sides_table(measured)
+    studies = studies_table(forecasts, crew)
+    try:
+        for name, table in (("training.csv", sides), ("studies.csv", studies)):
+            with written_whole(folder / name) as part:
+                table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+        with written_whole(folder / "throughput.png") as part:
+            _plot(measured, provenance, part)
+    except OSError as error:
+        raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
+    content = {"training": dataclasses.asdict(measured), "costs": dataclasses.asdict(costs)}
+    write_json(folder / MEASUREMENTS, provenance | content)
+
+
+def sides_table(measured: Throughput) -> pd.DataFrame:
+    """One row a side."""
+    return pd.DataFrame(
+        {
+            "side": side.name,
+            "seeds_at_once": side.seeds,
+            "milliseconds_per_step_and_seed": 1000 * side.step_seconds,
+            "times_pythae": side.times_pythae,
+            "trainings_per_hour": trainings_per_hour(side, measured),
+            "share_of_floor": side.floor_share,
+            "peak_memory_mib": side.memory_mb,
+            "steps": side.steps,
+        }
+        for side in measured.sides
+    )
+
+
+def studies_table(forecasts: dict[str, Forecast], crew: Crew) -> pd.DataFrame:
+    """One row a study: hours of one process, and on the clock with the crew."""
+    return pd.DataFrame(
+        {
+            "study": name,
+            "training_hours": forecast.training / 3600,
+            **{f"{part}_hours": seconds / 3600 for part, seconds in sorted(forecast.evaluation.items())},
+            "wall_hours": forecast.wall(crew) / 3600,
+            "trainers": crew.trainers,
+            "scorers": crew.scorers,
+        }
+        for name, forecast in forecasts.items()
+    )
+
+
+def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
+    names = [f"{side.name}, {side.seeds} at once" for side in measured.sides]
+    milliseconds = [1000 * side.step_seconds for side in measured.sides]
+    colours = [_THEIRS if side.name == "pythae" else _OURS for side in measured.sides]
+    figure, axes = plt.subplots(figsize=(7, 0.4 * len(names) + 1.6), layout="constrained")
+    bars = axes.barh(names, milliseconds, color=colours)
+    axes.bar_label(bars, [f"{side.times_pythae:.2f}x" for side in measured.sides], padding=3)
+    floor = milliseconds[0] * measured.sides[0].floor_share
+    axes.axvline(floor, color="black", linestyle="--", linewidth=1, label="floor: the arithmetic alone")
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("milliseconds per step and seed (label: trainings ended while pythae's trainer ends one)")
+    axes.set_title(f"{measured.trial} on {provenance['device']}, torch {provenance['versions']['torch']}", fontsize=10)
+    axes.legend(loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, format="png", dpi=150)
+    plt.close(figure)
