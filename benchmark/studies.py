@@ -93,7 +93,8 @@ class Study:
             if missing:
                 notes.append(f"Table {table.number} without d = {', '.join(map(str, missing))}")
         for protocol, settings in self.protocol_settings.items():
-            notes += [f"{protocol}: {name} = {value:,}" for name, value in settings.items()]
+            for name, value in settings.items():
+                notes.append(f"{protocol}: {name} = {value if isinstance(value, str) else format(value, ',')}")
         return notes
 
 

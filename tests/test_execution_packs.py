@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_study import TINY, tiny_grid
 
-from benchmark.execution.memory import fitting, peak_memory, reset_peak_memory, seeds_that_fit
+from benchmark.execution.memory import fitting, memory_taken, seeds_that_fit
 from benchmark.execution.packs import packs_of
 
 
@@ -51,15 +51,16 @@ def test_a_cpu_states_no_limit(trials):
     assert seeds_that_fit(trials[0], torch.zeros(64, 1, 32, 32, dtype=torch.uint8)) is None
 
 
-def test_the_peak_of_memory_is_the_highest_use_since_it_was_reset():
-    if peak_memory("cpu") is None:
+def test_the_memory_that_work_takes_is_its_highest_use_beyond_what_was_there():
+    kept = torch.ones(50 * 2**20, dtype=torch.uint8)
+
+    def work():
+        block = torch.ones(100 * 2**20, dtype=torch.uint8)
+        del block
+        return torch.ones(20 * 2**20, dtype=torch.uint8)
+
+    result, taken = memory_taken(work, "cpu")
+    if taken is None:
         pytest.skip("this system does not tell")
-    reset_peak_memory("cpu")
-    before = peak_memory("cpu")
-    block = torch.ones(100 * 2**20, dtype=torch.uint8)
-    during = peak_memory("cpu")
-    del block
-    assert 90 < during - before < 150
-    assert peak_memory("cpu") == pytest.approx(during, abs=1)  # the kernel counts by thread, and lags
-    reset_peak_memory("cpu")
-    assert peak_memory("cpu") < during - 50
+    assert len(result) + len(kept) == 70 * 2**20
+    assert 90 < taken / 2**20 < 130

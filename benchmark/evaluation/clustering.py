@@ -2,12 +2,10 @@
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-# Any fixed number will do: the projection is a part of the measuring instrument, not of the trial.
-TSNE_RANDOM_STATE = 0
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, TSNE_RANDOM_STATE
 
 # Standard deviations along the first component between which t-SNE's squared float32 distances can be told apart and
 # its search for the perplexity ends; scikit-learn's result then does not depend on the scale, as it should not.
@@ -20,17 +18,17 @@ _SCORES = {
 }
 
 
-def tsne_plane(latents: np.ndarray, perplexity: float) -> np.ndarray:
+def tsne_plane(latents: np.ndarray, perplexity: float, engine: str = REFERENCE_TSNE) -> np.ndarray:
     """Project `latents` (n, d), d >= 2, to a plane, float64 (n, 2): t-SNE started from the first two
-    principal components (van der Maaten & Hinton 2008; initialisation of Kobak & Berens 2019).
+    principal components (van der Maaten & Hinton 2008; initialisation of Kobak & Berens 2019), computed by `engine`,
+    a key of TSNE_ENGINES.
 
     Runs on one thread: t-SNE amplifies the last bit, and the order of a parallel sum depends on the thread count.
     Raises ValueError when perplexity >= n, and for latents so flat or so large that float32 cannot hold their
     variance.
     """
     with threadpool_limits(limits=1):
-        tsne = TSNE(2, init=_start(latents), perplexity=perplexity, random_state=TSNE_RANDOM_STATE)
-        return tsne.fit_transform(latents).astype(np.float64)
+        return TSNE_ENGINES[engine](latents, _start(latents), perplexity).astype(np.float64)
 
 
 def _start(latents: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ from benchmark.evaluation.fid import fid
 from benchmark.evaluation.networks import Pretrained, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
 from benchmark.evaluation.subsets import random_subset, stratified_subset
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, engine_and_version, missing_library
+from benchmark.settings import added_later
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Clustering(Protocol):
     """SC, CH and DB of true labels in the t-SNE plane of `n_images` test latents (Tables 1 and 4).
 
     The images are a class-stratified random choice, the same for every trial; all where there are fewer.
+    `tsne`: the library that computes the plane, a key of TSNE_ENGINES, else ValueError; any but the reference is
+    recorded with its version.
     """
 
     metrics: ClassVar = ("silhouette", "calinski_harabasz", "davies_bouldin")
@@ -111,6 +115,12 @@ class Clustering(Protocol):
     n_images: int = 5_000
     perplexity: float = 30.0
     revision: int = Protocol.REVISION
+    tsne: str = added_later(REFERENCE_TSNE)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.tsne not in TSNE_ENGINES:
+            raise ValueError(f"tsne {self.tsne!r}: there are {', '.join(TSNE_ENGINES)}")
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels = _labels(outputs.labels_test)
@@ -122,15 +132,20 @@ class Clustering(Protocol):
         if classes >= len(rows):
             raise Unscorable(f"{classes} classes in {len(rows)} images")
         _check_latents(latents)
+        if reason := missing_library(self.tsne):
+            raise Unscorable(reason)
         try:
-            plane = clustering.tsne_plane(latents, self.perplexity)
+            plane = clustering.tsne_plane(latents, self.perplexity, self.tsne)
         except ValueError as error:
             raise Unscorable(f"t-SNE failed: {str(error).splitlines()[0]}") from error
         if not np.isfinite(plane).all():
             raise Unscorable("t-SNE gave coordinates that are not finite")
         separation = clustering.separation(plane, labels)
         measures = {metric: lambda value=value: value for metric, value in separation.items()}
-        return collect(measures, {"n_images": len(rows), "classes": classes})
+        details = {"n_images": len(rows), "classes": classes}
+        if self.tsne != REFERENCE_TSNE:
+            details["tsne"] = engine_and_version(self.tsne)
+        return collect(measures, details)
 
 
 @dataclass(frozen=True)

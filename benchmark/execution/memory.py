@@ -1,8 +1,10 @@
-"""Memory: how much was in use at most, and how many seeds of a kind of trial fit into a GPU's together."""
+"""Memory: how much a piece of work takes, and how many seeds of a kind of trial fit into a GPU's together."""
 
 import dataclasses
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,24 +17,23 @@ from benchmark.trials import Trial
 _MARGIN = 1.5
 _USABLE = 0.9
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+_Result = TypeVar("_Result")
 
 
 def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
     """Most seeds of the trial's kind to train at once beside `images`, at least 1; None (no limit known) on a CPU.
 
-    Of the device's whole memory, not of what happens to be free, so that the same packs come out every time.
+    Measured on two steps of one seed, and of the device's whole memory, not of what happens to be free, so that the
+    same packs come out every time.
     """
-    if images.device.type != "cuda":
-        return None
     device = images.device
-    torch.cuda.synchronize(device)
-    torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
+    if device.type != "cuda":
+        return None
     two_steps = dataclasses.replace(trial.training, epochs=2)
-    train(trial_model(trial, seed=0).to(device), images[: trial.training.batch_size], two_steps, seed=0)
-    one = torch.cuda.max_memory_allocated(device) - before
+    batch = images[: trial.training.batch_size]
+    _, one = memory_taken(lambda: train(trial_model(trial, seed=0).to(device), batch, two_steps, seed=0), str(device))
     total = torch.cuda.get_device_properties(device).total_memory
-    return fitting(one, int(_USABLE * total) - before)
+    return fitting(one, int(_USABLE * total) - images.nbytes)
 
 
 def fitting(one: int, budget: int) -> int:
@@ -40,18 +41,22 @@ def fitting(one: int, budget: int) -> int:
     return max(1, int(budget / (_MARGIN * one)))
 
 
-def reset_peak_memory(device: str) -> None:
-    """Begin anew to watch for the highest use of memory."""
+def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int | None]:
+    """What `work` returns, and by how many bytes it exceeded, at most, what was in use before.
+
+    Of the GPU's allocator, or of this process on Linux; None elsewhere.
+    """
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
-    elif _CLEAR.exists():
-        _CLEAR.write_text("5")  # proc(5): resets the high-water mark
-
-
-def peak_memory(device: str) -> float | None:
-    """The highest use since, in MiB: of the GPU's allocator, or of this process on Linux; else None."""
-    if device.startswith("cuda"):
-        return round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+        before = torch.cuda.memory_allocated(device)
+        return work(), torch.cuda.max_memory_allocated(device) - before
     if not _CLEAR.exists():
-        return None
-    return round(int(re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())[1]) / 2**10, 1)
+        return work(), None
+    _CLEAR.write_text("5")  # proc(5): the high-water mark begins anew
+    before = _of_this_process("VmRSS")
+    return work(), _of_this_process("VmHWM") - before
+
+
+def _of_this_process(field: str) -> int:
+    """Bytes."""
+    return int(re.search(rf"{field}:\s+(\d+) kB", _STATUS.read_text())[1]) * 2**10

@@ -22,7 +22,7 @@ from pythae.trainers.training_callbacks import CallbackHandler
 from torch import Tensor
 
 from benchmark.execution.floor import device_rate, operations_per_image, timed
-from benchmark.execution.memory import peak_memory, reset_peak_memory
+from benchmark.execution.memory import memory_taken
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.trial import trial_model
 from benchmark.streams import generator
@@ -43,7 +43,7 @@ class Side:
 
     `seeds`: trained at once. `step_seconds`: per step and seed. `times_pythae`: how many trainings it ends while
     pythae's trainer ends one. `floor_share`: the part of a step that the arithmetic alone would take.
-    `memory_mb`: the highest use, of the GPU's allocator or of the whole process; None where it is not known.
+    `memory_mb`: what it takes at most, weights and optimiser included, in MiB; None where it is not known.
     `steps`: how they were executed.
     """
 
@@ -81,6 +81,7 @@ class _Runner:
     seeds: int
     turn: Callable[[], object]
     how: Callable[[], str]
+    memory_mb: float | None
 
 
 def measure(trial: Trial, device: str, threads: int, processes: int, seconds: float) -> Throughput:
@@ -99,14 +100,11 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     steps = len(images) // settings.batch_size
     with _runners(trial, images, device, processes) as runners, kernels_of(settings.precision):
         turns: list[list[float]] = []
-        memory: dict[int, float | None] = {}
         started = time.perf_counter()
         while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
             turns.append([])
-            for i, runner in enumerate(runners):
-                reset_peak_memory(device)
+            for runner in runners:
                 turns[-1].append(timed(runner.turn, device) / (steps * runner.seeds))
-                memory[i] = peak_memory(device)
         warm = turns[1:]
         sides = [
             Side(
@@ -115,7 +113,7 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
                 seconds := statistics.median(turn[i] for turn in warm),
                 statistics.median(turn[0] / turn[i] for turn in warm),
                 floor / seconds,
-                memory[i],
+                runner.memory_mb,
                 runner.how(),
             )
             for i, runner in enumerate(runners)
@@ -151,16 +149,28 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
     runners: list[_Runner] = []
 
     def add(way: str, seeds: int, name: str | None = None) -> None:
-        trainings = _pack(trial, images, seeds, way)
-        runners.append(_Runner(name or way, seeds, lambda: run_epoch(trainings), lambda: trainings[0].how))
+        def first_turn() -> list[Training]:
+            trainings = _pack(trial, images, seeds, way)
+            run_epoch(trainings)
+            return trainings
+
+        trainings, memory = memory_taken(first_turn, device)
+        runners.append(
+            _Runner(name or way, seeds, lambda: run_epoch(trainings), lambda: trainings[0].how, _mebibytes(memory))
+        )
+
+    def pythaes_first_turn() -> BaseTrainer:
+        trainer = _pythae_trainer(trial_model(trial, seed=0), images.cpu(), trial, device, folder)
+        trainer.train_step(1)
+        return trainer
 
     on_gpu = device.startswith("cuda")
     with tempfile.TemporaryDirectory() as folder, _helpers(trial, images, 0 if on_gpu else processes) as turn:
-        trainer = _pythae_trainer(trial_model(trial, seed=0), images.cpu(), trial, device, folder)
-        runners.append(_Runner("pythae", 1, lambda: trainer.train_step(1), lambda: "its own loop"))
+        trainer, memory = memory_taken(pythaes_first_turn, device)
+        runners.append(_Runner("pythae", 1, lambda: trainer.train_step(1), lambda: "its own loop", _mebibytes(memory)))
         add("eager", 1, "loop")
         if not on_gpu:
-            runners.append(_Runner("processes", processes, turn, lambda: "eager, a thread each"))
+            runners.append(_Runner("processes", processes, turn, lambda: "eager, a thread each", None))
         best = default_way(device) if on_gpu else "vmap"
         for seeds in PACKS:
             add(best, seeds)
@@ -168,6 +178,10 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
             if on_gpu and way not in (best, "eager"):
                 add(way, PACKS[-1])
         yield runners
+
+
+def _mebibytes(count: int | None) -> float | None:
+    return None if count is None else round(count / 2**20, 1)
 
 
 @contextmanager
