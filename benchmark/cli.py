@@ -50,6 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--way", choices=[*WAYS], help="how packs are trained (default: graphs on a GPU, else eager)"
     )
     run_parser.add_argument(
+        "--minutes", type=_positive, help="begin no training after so many; the same command goes on from there"
+    )
+    run_parser.add_argument(
         "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
     )
     run_parser.add_argument("--force", action="store_true", help="run trials again that have a record already")

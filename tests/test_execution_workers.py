@@ -1,5 +1,6 @@
 """Worker processes: the same records as in one process, whatever happens to a worker."""
 
+import math
 import multiprocessing
 import time
 
@@ -72,6 +73,26 @@ def test_the_trainer_waits_while_too_much_is_unscored(grid, tmp_path, monkeypatc
         if event.kind == "finished":
             unscored -= 1
     assert len(trained) == 4 and most <= 2
+
+
+def test_after_its_time_a_run_begins_nothing_and_ends_what_it_has_begun(grid, tmp_path, monkeypatch):
+    context = TrialContext(tmp_path, "cpu", None, offline=True)
+    data = DataOptions.of(TINY, tmp_path, offline=True)
+
+    def begun(packs, seconds):
+        return [event.what for event in run_packs(packs, context, data, ALONE, seconds) if event.kind == "started"]
+
+    packs = packs_of(grid.trials(), grid.trials(), 1)
+    assert begun(packs, 0) == []
+    clock = iter([0.0, 50.0])  # at the start, when the first pack is handed over, and then for ever after
+    monkeypatch.setattr("benchmark.execution.workers.time.monotonic", lambda: next(clock, 200.0))
+    first = begun(packs, 100)
+    assert first == packs[:1]
+    [trial] = first[0].trials
+    assert Store(tmp_path).read_record(trial.key)["status"] == "ok"
+    assert len(list((tmp_path / "records").iterdir())) == 1
+    monkeypatch.undo()
+    assert len(begun(packs[1:], math.inf)) == 3
 
 
 def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):

@@ -1,6 +1,7 @@
 """`run` and `tables`: train and evaluate what is to do, and make the tables."""
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
             "(their records are kept)"
         )
     if to_do:
-        _train_and_evaluate(packs, grid, context, workers, options.data_dir, console)
+        _train_and_evaluate(packs, grid, context, workers, options, console)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": len(to_do), "wall_seconds": seconds}
         run |= {"way": context.way, "trainers": workers.trainers, "scorers": workers.scorers}
@@ -148,11 +149,17 @@ def _print_face(grid: Grid, console: Console) -> None:
 
 
 def _train_and_evaluate(
-    packs: list[Pack], grid: Grid, context: TrialContext, workers: Crew, data_dir: Path, console: Console
+    packs: list[Pack],
+    grid: Grid,
+    context: TrialContext,
+    workers: Crew,
+    options: argparse.Namespace,
+    console: Console,
 ) -> None:
-    data = DataOptions.of(grid.study, data_dir.resolve(), offline=True)
+    data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
+    seconds = 60 * options.minutes if options.minutes else math.inf
     with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
-        for event in run_packs(packs, context, data, workers):
+        for event in run_packs(packs, context, data, workers, seconds):
             view.show(event)
 
 

@@ -5,9 +5,11 @@ scoring first. The trainer waits while too much is unscored, so latents never pi
 work it had, which becomes failed records; another worker takes its place.
 """
 
+import math
 import multiprocessing
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -138,14 +140,18 @@ class _Worker:
     delivered: set[str] = field(default_factory=set)  # keys of the task's trials that have come out
 
 
-def run_packs(packs: list[Pack], context: TrialContext, data: DataOptions, crew: Crew) -> Iterator[Event]:
+def run_packs(
+    packs: list[Pack], context: TrialContext, data: DataOptions, crew: Crew, seconds: float = math.inf
+) -> Iterator[Event]:
     """Train and score every wanted trial of the packs and write its record; yields events as they come.
 
-    Ending the iteration early ends the processes. Raises UserError when going on makes no sense.
+    After `seconds` no pack is begun any more; what is trained by then is scored. Ending the iteration early ends the
+    processes. Raises UserError when going on makes no sense.
     """
     spawn = multiprocessing.get_context("spawn")
     store = Store(context.out)
     to_train, to_score = deque(packs), deque[_Scoring]()
+    deadline = time.monotonic() + seconds
     workers: list[_Worker] = []
 
     def start(trains: bool, scores: bool) -> None:
@@ -164,7 +170,8 @@ def run_packs(packs: list[Pack], context: TrialContext, data: DataOptions, crew:
     def next_task(worker: _Worker) -> _Task | None:
         if worker.scores and to_score:
             return to_score.popleft()
-        if worker.trains and to_train and len(to_score) < crew.unscored_limit:
+        room = len(to_score) < crew.unscored_limit
+        if worker.trains and to_train and room and time.monotonic() < deadline:
             return to_train.popleft()
         return None
 
