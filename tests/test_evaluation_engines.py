@@ -58,9 +58,9 @@ def test_a_missing_library_is_a_reason_with_its_remedy(monkeypatch):
 
 
 def test_open_tsne_scores_as_scikit_learn_over_ten_seeds():
-    """The mean difference stays within a quarter of the seeds' standard deviation.
+    """Paired, in units of the seeds' standard deviation: the mean difference below 0.25, every single one below 1.
 
-    Measured on ten trained VAEs (MNIST, d = 8, 2,000 images): MEASURED.
+    On ten trained VAEs (MNIST, d = 8, 2,000 images) they were 0.11 and 0.47 for the worst of the three scores.
     """
     pytest.importorskip("openTSNE")
     planes = {engine: [] for engine in TSNE_ENGINES}

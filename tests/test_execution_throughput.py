@@ -39,20 +39,22 @@ def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatc
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
     found = measure(trial, "cpu", threads=1, processes=2, seconds=0.1)
     assert [(side.name, side.seeds) for side in found.sides] == [
-        ("pythae", 1), ("loop", 1), ("processes", 2), ("vmap", 1), ("vmap", 2),
+        ("pythae", 1), ("loop", 1), ("processes", 2), ("vmap", 1), ("vmap", 2), ("loop, bfloat16", 1),
+        ("loop, channels last", 1),
     ]  # fmt: skip
     assert found.rounds >= 3 and found.sides[0].times_pythae == 1
     assert (found.trial, found.steps_per_trial) == ("mnist gmvae d=2 seed=0", 2 * 3)
     floor = found.operations_per_image * TINY.training.batch_size / found.rate
     for side in found.sides:
         assert 0 < side.floor_share < 1 and side.floor_share == pytest.approx(floor / side.step_seconds)
-    assert [side.steps for side in found.sides][1:] == ["eager", "eager, a thread each", "eager", "eager"]
+    assert [side.steps for side in found.sides][1:] == ["eager", "eager, a thread each", *["eager"] * 4]
 
 
 def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(trial, monkeypatch):
     monkeypatch.setattr(throughput, "PACKS", (10,))
-    # Turns of pythae, the loop, two processes and ten packed seeds, three steps each; the first turn warms up.
-    turns = [(99, 99, 99, 99), (6, 3, 3, 30), (12, 6, 6, 60), (6, 6, 12, 15)]
+    # Turns of pythae, the loop, two processes, ten packed seeds, bfloat16 and channels last, three steps each; the
+    # first turn warms up.
+    turns = [(99,) * 6, (6, 3, 3, 30, 9, 9), (12, 6, 6, 60, 9, 9), (6, 6, 12, 15, 9, 9)]
     clock = iter([3 * 0.1, *(seconds for turn in turns for seconds in turn)])
     monkeypatch.setattr(throughput, "timed", lambda *_: next(clock))
     monkeypatch.setattr(throughput, "_MOST_STEPS", 3)
@@ -149,7 +151,7 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     out = capfd.readouterr().out
     assert "mnist hgmvae_g d=8 seed=0: " in out and "paired turns" in out
     assert [line.split()[0] for line in out.splitlines() if " ms a step and seed" in line] == [
-        "pythae", "loop", "processes", "vmap",
+        "pythae", "loop", "processes", "vmap", "loop,", "loop,",
     ]  # fmt: skip
     assert "paper: about" in out and "830 trials" in out and "full: about" in out and "3,500 trials" in out
     monkeypatch.setattr(plan_study, "THROUGHPUT", tmp_path)

@@ -4,6 +4,7 @@ scikit-learn's is the reference. openTSNE, an optional extra, does the same opti
 core; its scores are equivalent, not equal.
 """
 
+import math
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
@@ -32,7 +33,9 @@ def _open_tsne(latents: np.ndarray, start: np.ndarray, perplexity: float) -> np.
 
     n = len(latents)
     if 3 * perplexity > n - 1:
-        raise ValueError(f"openTSNE needs {int(3 * perplexity) + 1} images for perplexity {perplexity:g}, there are {n}")
+        raise ValueError(
+            f"openTSNE needs {math.ceil(3 * perplexity) + 1} images for perplexity {perplexity:g}, there are {n}"
+        )
     tsne = openTSNE.TSNE(
         perplexity=perplexity,
         initialization=start.astype(np.float64),

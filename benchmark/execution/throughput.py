@@ -98,7 +98,7 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     floor = operations * settings.batch_size / rate
     images = noise_images(trial, _steps_of_a_turn(trial, device)).to(device)
     steps = len(images) // settings.batch_size
-    with _runners(trial, images, device, processes) as runners, kernels_of(settings.precision):
+    with _runners(trial, images, device, processes) as runners:
         turns: list[list[float]] = []
         started = time.perf_counter()
         while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
@@ -138,8 +138,9 @@ def _steps_of_a_turn(trial: Trial, device: str) -> int:
     return max(few, min(_MOST_STEPS, round(_TURN_SECONDS / seconds)))
 
 
-def _pack(trial: Trial, images: Tensor, seeds: int, way: str) -> list[Training]:
-    models = [trial_model(trial, seed).to(images.device) for seed in range(seeds)]
+def _pack(trial: Trial, images: Tensor, seeds: int, way: str, channels_last: bool = False) -> list[Training]:
+    memory_format = torch.channels_last if channels_last else torch.preserve_format
+    models = [trial_model(trial, seed).to(images.device, memory_format=memory_format) for seed in range(seeds)]
     return pack_trainings(models, images, trial.training, range(seeds), way)
 
 
@@ -148,16 +149,17 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
     """pythae's trainer first, then our loop, then what we have for many seeds."""
     runners: list[_Runner] = []
 
-    def add(way: str, seeds: int, name: str | None = None) -> None:
-        def first_turn() -> list[Training]:
-            trainings = _pack(trial, images, seeds, way)
-            run_epoch(trainings)
+    def add(name: str, way: str, seeds: int = 1, precision: str | None = None, channels_last: bool = False) -> None:
+        settings = dataclasses.replace(trial.training, precision=precision or trial.training.precision)
+        one = dataclasses.replace(trial, training=settings)
+
+        def turn(trainings: list[Training]) -> list[Training]:
+            with kernels_of(settings.precision):
+                run_epoch(trainings)
             return trainings
 
-        trainings, memory = memory_taken(first_turn, device)
-        runners.append(
-            _Runner(name or way, seeds, lambda: run_epoch(trainings), lambda: trainings[0].how, _mebibytes(memory))
-        )
+        trainings, memory = memory_taken(lambda: turn(_pack(one, images, seeds, way, channels_last)), device)
+        runners.append(_Runner(name, seeds, lambda: turn(trainings), lambda: trainings[0].how, _mebibytes(memory)))
 
     def pythaes_first_turn() -> BaseTrainer:
         trainer = _pythae_trainer(trial_model(trial, seed=0), images.cpu(), trial, device, folder)
@@ -168,15 +170,19 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
     with tempfile.TemporaryDirectory() as folder, _helpers(trial, images, 0 if on_gpu else processes) as turn:
         trainer, memory = memory_taken(pythaes_first_turn, device)
         runners.append(_Runner("pythae", 1, lambda: trainer.train_step(1), lambda: "its own loop", _mebibytes(memory)))
-        add("eager", 1, "loop")
+        add("loop", "eager")
         if not on_gpu:
             runners.append(_Runner("processes", processes, turn, lambda: "eager, a thread each", None))
         best = default_way(device) if on_gpu else "vmap"
         for seeds in PACKS:
-            add(best, seeds)
+            add(best, best, seeds)
         for way in WAYS:
             if on_gpu and way not in (best, "eager"):
-                add(way, PACKS[-1])
+                add(way, way, PACKS[-1])
+        # What would change results, and is therefore asked for or not done at all.
+        for precision in ("tf32", "bfloat16") if on_gpu else ("bfloat16",):
+            add(f"loop, {precision}", "eager", precision=precision)
+        add("loop, channels last", "eager", channels_last=True)
         yield runners
 
 
