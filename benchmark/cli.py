@@ -17,6 +17,7 @@ from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
 from benchmark.errors import UserError
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.studies import STUDIES
 from benchmark.training.pack import WAYS
@@ -84,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     throughput_parser.add_argument(
         "--seconds", type=_positive, default=90, help="for the training part (default: %(default)s)"
     )
-    throughput_parser.set_defaults(function=throughput, seeds=None, only=DEFAULT_ONLY)
+    throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE, only=DEFAULT_ONLY)
 
     methods_parser = subcommands.add_parser("methods", help="list the methods, or print one method's card")
     methods_parser.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
@@ -99,6 +100,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_study_options(parser: argparse.ArgumentParser) -> None:
     _add_grid_options(parser)
     parser.add_argument("--seeds", type=_positive, help="seeds 0..N-1 instead of the study's own number")
+    parser.add_argument(
+        "--tsne", choices=[*TSNE_ENGINES], default=REFERENCE_TSNE, help="which library's; others make other trials"
+    )
     _add_data_options(parser)
 
 

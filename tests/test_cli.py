@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmark.cli import main
-from benchmark.commands import plan_study
+from benchmark.commands import choices, plan_study
 from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
@@ -66,6 +66,7 @@ def call(capfd):
         (("throughput", "--seconds", "0"), "argument --seconds: '0' must be a whole number"),
         (("throughput", "--out", "README.md"), "--out README.md: is not a folder"),
         (("run", "--study", "smoke", "--way", "graphs", "--device", "cpu"), "--way graphs: CUDA graphs need a GPU"),
+        (("run", "--study", "smoke", "--tsne", "fast"), "argument --tsne: invalid choice: 'fast'"),
         (("run", "--study", "smoke", "--way", "fast"), "argument --way: invalid choice: 'fast'"),
         (("run", "--study", "smoke", "--precision", "tf32", "--device", "cpu"), "--precision tf32: only a GPU has it"),
         (
@@ -280,3 +281,27 @@ def test_only_adds_to_the_tables_what_stands_on_the_same_ground_and_drops_the_re
     assert status == 0 and cells() == [("mine", "wae_rbf")]
     assert "2 cells of an earlier run leave the tables" in out
     assert len(list((tmp_path / "out" / "records").glob("*.json"))) == 3
+
+
+def test_what_changes_results_makes_other_trials_and_stands_on_the_tables(call, tmp_path):
+    status, out, _ = call("run", *TINY, "--precision", "bfloat16", "--out", tmp_path)
+    assert status == 0 and "reduced: trained in bfloat16" in out
+    assert "trained in bfloat16" in (tmp_path / "tables" / "table2.tex").read_text()
+    _, out, _ = call("plan", *TINY, "--out", tmp_path)
+    assert "0 done" in out and "2 to run" in out
+    _, out, _ = call("plan", *TINY, "--precision", "bfloat16", "--out", tmp_path)
+    assert "2 done" in out and "0 to run" in out
+
+
+def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(choices, "missing_library", lambda engine: f"{engine} is not installed; pip install {engine}")
+    status, _, error = call("run", *TINY, "--tsne", "openTSNE", "--out", tmp_path / "out")
+    assert status == 2 and "--tsne openTSNE: openTSNE is not installed; pip install openTSNE" in error
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(choices, "missing_library", lambda engine: None)
+    arguments = ("plan", "--study", "smoke", "--device", "cpu", "--only", "table=1,method=gmvae,latent_dim=2")
+    status, out, _ = call(*arguments, "--tsne", "openTSNE", "--trials", "--out", tmp_path / "out")
+    assert status == 0 and "reduced: clustering: tsne = openTSNE" in out
+    _, reference, _ = call(*arguments, "--trials", "--out", tmp_path / "out")
+    keys = [{line.split()[0] for line in text.splitlines() if "mnist gmvae" in line} for text in (out, reference)]
+    assert len(keys[0]) == len(keys[1]) == 2 and not keys[0] & keys[1]

@@ -124,11 +124,14 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     here = provenance("cpu")
     write_throughput(tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, Crew(1, 0, 1), here | {"command": "c"})
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "studies.csv", "throughput.json", "throughput.png", "training.csv",
+        "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
     ]  # fmt: skip
     path = tmp_path / MEASUREMENTS
     assert read_costs(path, "cpu") == costs
     assert list(pd.read_csv(tmp_path / "training.csv")["side"]) == ["pythae", "vmap"]
+    assert pd.read_csv(tmp_path / "protocols.csv").to_dict("records") == [
+        {"protocol": "clustering", "images": 500, "seconds": 2.0}
+    ]
     content = json.loads(path.read_text())
     assert content["training"]["sides"][1]["times_pythae"] == 20.0 and content["command"] == "c"
     path.write_text(json.dumps(content | {"device": "cuda (another)"}))

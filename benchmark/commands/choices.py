@@ -13,6 +13,7 @@ import torch
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation import backbones
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.execution.grid import Grid
 from benchmark.execution.provenance import device_name
 from benchmark.files import REPOSITORY
@@ -62,9 +63,18 @@ def chosen_way(options: argparse.Namespace, device: str) -> str:
 
 
 def as_asked(study: Study, options: argparse.Namespace) -> Study:
-    """The study with as many seeds as were asked for, and in that precision."""
+    """The study with as many seeds as were asked for, in that precision and with that t-SNE.
+
+    Raises UserError for a t-SNE whose library is not here.
+    """
     training = dataclasses.replace(study.training, precision=options.precision)
-    return dataclasses.replace(study, seeds=options.seeds or study.seeds, training=training)
+    study = dataclasses.replace(study, seeds=options.seeds or study.seeds, training=training)
+    if options.tsne == REFERENCE_TSNE:
+        return study
+    if missing := missing_library(options.tsne):
+        raise UserError(f"--tsne {options.tsne}: {missing}")
+    clustering = study.protocol_settings.get("clustering", {}) | {"tsne": options.tsne}
+    return dataclasses.replace(study, protocol_settings=study.protocol_settings | {"clustering": clustering})
 
 
 def check_folders(options: argparse.Namespace) -> None:

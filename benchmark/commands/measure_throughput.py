@@ -47,6 +47,8 @@ def throughput(options: argparse.Namespace, console: Console) -> int:
         costs = measured_costs(trials, costs, device, _PROBES)
         forecasts[name] = forecast(trials, costs)
         console.print(f"{name}: about {minutes(forecasts[name].wall(workers))}, {workers.says}; {len(trials):,} trials")
+    for name, (images, seconds) in costs.protocols.items():
+        console.print(f"  {name}: {seconds:.2f} s for {images:,} images")
     where = {"command": command_line()} | provenance(device)
     write_throughput(out, measured, costs, forecasts, workers, where)
     console.print(f"Written: {shown(out)}")

@@ -1,8 +1,10 @@
 """Memory: how much a piece of work takes, and how many seeds of a kind of trial fit into a GPU's together."""
 
+import ctypes
 import dataclasses
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +54,8 @@ def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int
         return work(), torch.cuda.max_memory_allocated(device) - before
     if not _CLEAR.exists():
         return work(), None
+    with suppress(AttributeError):  # a C library without it
+        ctypes.CDLL(None).malloc_trim(0)  # else the work would be served from what earlier work has left free
     _CLEAR.write_text("5")  # proc(5): the high-water mark begins anew
     before = _of_this_process("VmRSS")
     return work(), _of_this_process("VmHWM") - before

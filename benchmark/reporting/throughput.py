@@ -26,15 +26,18 @@ def write_throughput(
     crew: Crew,
     provenance: dict[str, Any],
 ) -> None:
-    """Write training.csv, studies.csv, throughput.png and throughput.json; `forecasts` by study.
+    """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json; `forecasts` by study.
 
     Raises UserError where the folder or its disk takes no more.
     """
-    sides = sides_table(measured)
-    studies = studies_table(forecasts, crew)
+    tables = {
+        "training": sides_table(measured),
+        "protocols": protocols_table(costs),
+        "studies": studies_table(forecasts, crew),
+    }
     try:
-        for name, table in (("training.csv", sides), ("studies.csv", studies)):
-            with written_whole(folder / name) as part:
+        for name, table in tables.items():
+            with written_whole(folder / f"{name}.csv") as part:
                 table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
         with written_whole(folder / "throughput.png") as part:
             _plot(measured, provenance, part)
@@ -59,6 +62,12 @@ def sides_table(measured: Throughput) -> pd.DataFrame:
         }
         for side in measured.sides
     )
+
+
+def protocols_table(costs: Costs) -> pd.DataFrame:
+    """One row a protocol: seconds for so many drawn images or latents."""
+    rows = [(name, images, seconds) for name, (images, seconds) in sorted(costs.protocols.items())]
+    return pd.DataFrame(rows, columns=["protocol", "images", "seconds"])
 
 
 def studies_table(forecasts: dict[str, Forecast], crew: Crew) -> pd.DataFrame:
@@ -87,8 +96,12 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
     axes.axvline(floor, color="black", linestyle="--", linewidth=1, label="floor: the arithmetic alone")
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    axes.set_xlabel("milliseconds per step and seed (label: trainings ended while pythae's trainer ends one)")
-    axes.set_title(f"{measured.trial} on {provenance['device']}, torch {provenance['versions']['torch']}", fontsize=10)
+    axes.set_xlabel("milliseconds per step and seed")
+    axes.set_title(
+        f"{measured.trial} on {provenance['device']}, torch {provenance['versions']['torch']}\n"
+        "at each bar: trainings ended while pythae's trainer ends one",
+        fontsize=10,
+    )
     axes.legend(loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, format="png", dpi=150)
