@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import nullcontext
 
 import pandas as pd
 import pytest
@@ -34,6 +35,12 @@ def trial(tmp_path):
     return tiny_grid(tmp_path).trials()[0]
 
 
+@pytest.fixture
+def no_processes(monkeypatch):
+    """The side "processes" without any: starting them takes seconds."""
+    monkeypatch.setattr(throughput, "_helpers", lambda trial, images, processes: nullcontext(lambda: None))
+
+
 def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatch):
     monkeypatch.setattr(throughput, "PACKS", (1, 2))
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
@@ -50,7 +57,7 @@ def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatc
     assert [side.steps for side in found.sides][1:] == ["eager", "eager, a thread each", *["eager"] * 4]
 
 
-def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(trial, monkeypatch):
+def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(trial, monkeypatch, no_processes):
     monkeypatch.setattr(throughput, "PACKS", (10,))
     # Turns of pythae, the loop, two processes, ten packed seeds, bfloat16 and channels last, three steps each; the
     # first turn warms up.
@@ -143,7 +150,9 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
             read_costs(path, "cpu")
 
 
-def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers(tmp_path, capfd, monkeypatch):
+def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers(
+    tmp_path, capfd, monkeypatch, no_processes
+):
     monkeypatch.setattr(throughput, "PACKS", (2,))
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
     monkeypatch.setattr(measure_throughput, "measured_costs", lambda trials, costs, device, probes: costs)
