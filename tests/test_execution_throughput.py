@@ -50,7 +50,7 @@ def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatc
         ("loop, channels last", 1),
     ]  # fmt: skip
     assert found.rounds >= 3 and found.sides[0].times_pythae == 1
-    assert (found.trial, found.steps_per_trial) == ("mnist gmvae d=2 seed=0", 2 * 3)
+    assert (found.trial, found.steps_per_trial) == ("mnist gmvae d=2, width 0.25, batches of 32", 2 * 3)
     floor = found.operations_per_image * TINY.training.batch_size / found.rate
     for side in found.sides:
         assert 0 < side.floor_share < 1 and side.floor_share == pytest.approx(floor / side.step_seconds)
@@ -161,7 +161,7 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     arguments = ("--study", "smoke", "--seconds", "1", "--device", "cpu")
     assert main(["throughput", *arguments, "--out", str(tmp_path)]) == 0
     out = capfd.readouterr().out
-    assert "mnist hgmvae_g d=8 seed=0: " in out and "paired turns" in out
+    assert "mnist hgmvae_g d=8, width 0.25, batches of 32: " in out and "paired turns" in out
     assert [line.split()[0] for line in out.splitlines() if " ms a step and seed" in line] == [
         "pythae", "loop", "processes", "vmap", "loop,", "loop,",
     ]  # fmt: skip

@@ -119,7 +119,8 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
             for i, runner in enumerate(runners)
         ]
     steps_per_trial = settings.epochs * (trial.data.n_train // settings.batch_size)
-    return Throughput(str(trial), steps_per_trial, operations, rate, len(warm), sides)
+    what = f"{trial.data.name} {trial.method} d={trial.latent_dim}, width {settings.width:g}, batches of "
+    return Throughput(f"{what}{settings.batch_size}", steps_per_trial, operations, rate, len(warm), sides)
 
 
 def noise_images(trial: Trial, steps: int) -> Tensor:

@@ -102,7 +102,7 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
         "at each bar: trainings ended while pythae's trainer ends one",
         fontsize=10,
     )
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower right", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, format="png", dpi=150)
     plt.close(figure)
