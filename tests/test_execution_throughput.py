@@ -109,6 +109,16 @@ def test_steps_and_protocols_take_time(trial):
     assert all(0 < protocol_seconds(name, 64, "cpu") < 20 for name in ("classification", "reconstruction"))
 
 
+def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
+    def side(name, seeds, seconds):
+        return Side(name, seeds, seconds, 1.0, 0.1, None, "captured")
+
+    sides = [side("loop", 1, 6.0), side("graphs", 1, 5.0), side("graphs", 10, 2.0), side("vmap", 10, 1.0)]
+    measured = dataclasses.replace(MEASURED, sides=sides)
+    assert measure_throughput._pack_gain(measured, "cuda") == 3.0
+    assert measure_throughput._pack_gain(measured, "cpu") == 1.0
+
+
 # What is written -------------------------------------------------------------------------------------------
 
 SIDES = [

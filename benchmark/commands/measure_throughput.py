@@ -12,10 +12,11 @@ from benchmark.execution.grid import Selection, expected_data, make_trial
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
-from benchmark.execution.throughput import Side, Throughput, measure, trainings_per_hour
+from benchmark.execution.throughput import PACKS, Side, Throughput, measure, trainings_per_hour
 from benchmark.execution.workers import crew, usable_cores
 from benchmark.reporting.throughput import write_throughput
 from benchmark.studies import STUDIES, Study
+from benchmark.training.pack import default_pack, default_way
 from benchmark.trials import Trial
 
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
@@ -79,12 +80,11 @@ def _chosen_trial(study: Study, options: argparse.Namespace, device: str) -> Tri
 
 
 def _pack_gain(measured: Throughput, device: str) -> float:
-    """A lone seed's step over a packed one's; 1 on a CPU, whose runs are not packed."""
-    if device.startswith("cpu"):
+    """A lone seed's step in our loop over one in the largest pack of the device's way; 1 where runs are not packed."""
+    if default_pack(device) == 1:
         return 1.0
     sides = {(side.name, side.seeds): side.step_seconds for side in measured.sides}
-    packed = min(seconds for (name, seeds), seconds in sides.items() if seeds > 1)
-    return sides["loop", 1] / packed
+    return sides["loop", 1] / sides[default_way(device), PACKS[-1]]
 
 
 def _print_sides(measured: Throughput, console: Console) -> None:
