@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
 from benchmark.commands.fetch_files import fetch
+from benchmark.commands.list_errata import list_errata
 from benchmark.commands.listings import methods, studies
 from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
@@ -86,6 +87,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--seconds", type=_positive, default=90, help="for the training part (default: %(default)s)"
     )
     throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE, only=DEFAULT_ONLY)
+
+    errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
+    errata_parser.add_argument(
+        "file", nargs="?", type=Path, help="another table: a CSV file with the columns of results/paper/tables.csv"
+    )
+    errata_parser.add_argument("--out", type=Path, help="also write the findings to this CSV file")
+    errata_parser.set_defaults(function=list_errata)
 
     methods_parser = subcommands.add_parser("methods", help="list the methods, or print one method's card")
     methods_parser.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")

@@ -305,3 +305,19 @@ def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, t
     _, reference, _ = call(*arguments, "--trials", "--out", tmp_path / "out")
     keys = [{line.split()[0] for line in text.splitlines() if "mnist gmvae" in line} for text in (out, reference)]
     assert len(keys[0]) == len(keys[1]) == 2 and not keys[0] & keys[1]
+
+
+def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
+    status, out, _ = call("errata", "--out", tmp_path / "errata.csv")
+    assert status == 0 and "103.076" in out and "60.24" in out
+    assert out.index("contradiction: 43") < out.index("holds: 11") < out.index("by reading: 11")
+    assert len((tmp_path / "errata.csv").read_text().splitlines()) == 1 + 76
+    table = tmp_path / "table.csv"
+    table.write_text("table,dataset,metric,method,latent_dim,value\n1,mnist,silhouette,vae,8,1.5\n")
+    status, out, _ = call("errata", table)
+    assert status == 0 and "SC: VAE 1.5 is above 1" in out
+    table.write_text("a,b\n1,2\n")
+    status, _, error = call("errata", table)
+    assert status == 2 and "no column table" in error and len(error.strip().splitlines()) == 1
+    status, _, error = call("errata", "--out", table / "below")
+    assert status == 2 and "could not be written" in error

@@ -1,0 +1,33 @@
+"""`errata`: the contradictions of the paper, or of any table file, found from its numbers."""
+
+import argparse
+
+from rich.console import Console
+
+from benchmark.commands.choices import shown
+from benchmark.errata.checks import errata, paper_errata
+from benchmark.errata.printed import Kind, findings_frame, read_cells
+from benchmark.errors import UserError
+from benchmark.files import written_whole
+
+_SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
+
+
+def list_errata(options: argparse.Namespace, console: Console) -> int:
+    """Print what is wrong first, then what holds and what only a reader can judge; 0, whatever is found."""
+    findings = errata(read_cells(options.file)) if options.file else paper_errata()
+    for kind in sorted(Kind, key=lambda kind: kind in _SAID_LAST):
+        found = [finding for finding in findings if finding.kind == kind]
+        if found:
+            console.print(f"{kind}: {len(found)}")
+        for finding in found:
+            said = f" [{finding.section}: “{finding.quotation}”]" if finding.quotation else ""
+            console.print(f"  {finding.sentence}{said}")
+    if options.out:
+        try:
+            with written_whole(options.out) as part:
+                findings_frame(findings).to_csv(part, index=False, lineterminator="\n")
+        except OSError as error:
+            raise UserError(f"--out {options.out}: could not be written ({error.strerror})") from None
+        console.print(f"Written: {shown(options.out)}")
+    return 0

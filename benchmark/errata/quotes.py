@@ -1,0 +1,212 @@
+"""Holds sentences (benchmark.errata.statements) against the numbers of a table."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from benchmark.errata.printed import Cell, Finding, Kind, advantage, method_label, printed, where, with_value
+from benchmark.errata.statements import (
+    Beats,
+    BestDimension,
+    BestInMost,
+    ByReading,
+    NumberOfDatasets,
+    PercentageImprovement,
+    Statement,
+)
+from benchmark.paper import DATASET_LABELS
+
+ROUNDING = 0.0005  # half a unit of the third decimal, to which the paper prints every number
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the check of one assertion made of a table; without any comparison the table is silent about it."""
+
+    comparisons: int
+    against: tuple[tuple[Kind, str, tuple[Cell, ...]], ...] = ()  # counter-examples, or a person's remark
+    holds: str = ""  # what to say where nothing stands against it
+    cells: tuple[Cell, ...] = ()  # that `holds` is about
+
+
+SILENT = Outcome(0)
+
+
+def percentage_improvement(cells: Sequence[Cell], claim: PercentageImprovement) -> Outcome:
+    """A wrong direction and a wrong size are two findings; the size is then that of the opposite pair."""
+    wanted = (claim.table, claim.dataset, claim.metric, claim.latent_dim)
+    row = {c.method: c for c in cells if (c.table, c.dataset, c.metric, c.latent_dim) == wanted}
+    if claim.method not in row or claim.over not in row:
+        return SILENT
+    better, worse = row[claim.method], row[claim.over]
+    stated = f"{where(better)}: {with_value(better)}, stated as the improved one,"
+    gain = advantage(claim.metric, better.value, worse.value)
+    if gain == 0:
+        return Outcome(1, ((Kind.TIE, f"{stated} only ties {with_value(worse)}.", (better, worse)),))
+    against = []
+    if gain < 0:
+        against.append((Kind.CONTRADICTION, f"{stated} is worse than {with_value(worse)}.", (better, worse)))
+        better, worse = worse, better
+    readings = {"%": _share}
+    if claim.metric == "svm_accuracy":
+        readings = {" points": _points} | readings
+    sizes = " or ".join(f"{size(better.value, worse.value):.2f}{unit}" for unit, size in readings.items())
+    pair = f"{where(better)}: {with_value(better)} is better than {with_value(worse)} by {sizes}"
+    if not any(_could_be(claim.per_cent, size, better.value, worse.value) for size in readings.values()):
+        against.append((Kind.CONTRADICTION, f"{pair}, not by the stated {claim.per_cent}%.", (better, worse)))
+    return Outcome(1, tuple(against), f"{pair}, as stated ({claim.per_cent}%).", (better, worse))
+
+
+def _points(value: float, other: float) -> float:
+    return abs(value - other) * 100
+
+
+def _share(value: float, other: float) -> float:
+    return abs(value - other) / abs(other) * 100 if other else math.inf
+
+
+def _could_be(stated: str, size: Callable[[float, float], float], value: float, other: float) -> bool:
+    """Whether unrounded numbers exist that print as all three; sizes are monotone in both, so corners bound them."""
+    sizes = [size(value + a, other + b) for a, b in product((-ROUNDING, ROUNDING), repeat=2)]
+    half_a_digit = 0.5 * 10.0 ** -len(stated.partition(".")[2])
+    return min(sizes) <= float(stated) + half_a_digit and float(stated) - half_a_digit <= max(sizes)
+
+
+def beats(cells: Sequence[Cell], claim: Beats) -> Outcome:
+    """Each comparison that is lost or tied is a finding. A place without all the `methods` has no best of them."""
+    against: list[tuple[Kind, str, tuple[Cell, ...]]] = []
+    compared: list[tuple[Cell, Cell]] = []
+    for place in _places(cells, claim):
+        own = [place[name] for name in claim.methods if name in place]
+        if claim.better_of_them:
+            own = [max(own, key=_goodness)] if len(own) == len(claim.methods) else []
+        others = [place[name] for name in claim.over or place if name in place and name not in claim.methods]
+        compared += product(own, others)
+    for a, b in compared:
+        gain = advantage(a.metric, a.value, b.value)
+        if gain <= 0:
+            kind, verdict = (Kind.CONTRADICTION, "is worse than") if gain < 0 else (Kind.TIE, "only ties")
+            against.append((kind, f"{where(a)}: {with_value(a)} {verdict} {with_value(b)}.", (a, b)))
+    names = (" or " if claim.better_of_them else " and ").join(map(method_label, claim.methods))
+    rivals = " and ".join(map(method_label, claim.over)) or "every other method"
+    holds = f"Table {claim.table}: {names} beats {rivals} in {len(compared)} of {len(compared)} comparisons."
+    return Outcome(
+        len(compared), tuple(against), holds, tuple(dict.fromkeys(cell for pair in compared for cell in pair))
+    )
+
+
+def _goodness(cell: Cell) -> float:
+    return advantage(cell.metric, cell.value, 0.0)
+
+
+def _places(cells: Sequence[Cell], claim: Beats) -> Iterable[dict[str, Cell]]:
+    """Method -> cell, for every place that the claim is about."""
+    places: dict[tuple, dict[str, Cell]] = {}
+    for cell in cells:
+        if (
+            cell.table == claim.table
+            and (not claim.datasets or cell.dataset in claim.datasets)
+            and (not claim.metrics or cell.metric in claim.metrics)
+            and (claim.from_dim is None or cell.latent_dim >= claim.from_dim)
+            and (claim.below_dim is None or cell.latent_dim < claim.below_dim)
+        ):
+            places.setdefault((cell.dataset, cell.metric, cell.latent_dim), {})[cell.method] = cell
+    return places.values()
+
+
+def best_in_most(cells: Sequence[Cell], claim: BestInMost) -> Outcome:
+    """Ties are not won; places without one of `methods` or without a rival do not count."""
+    won: list[Cell] = []
+    ties = contested = 0
+    for place in _places(cells, Beats(claim.table, claim.methods)):
+        own = [cell for name, cell in place.items() if name in claim.methods]
+        rivals = [cell for name, cell in place.items() if name not in claim.methods]
+        if own and rivals:
+            contested += 1
+            best = max(own, key=_goodness)
+            lead = _goodness(best) - max(map(_goodness, rivals))
+            won += [best] if lead > 0 else []
+            ties += lead == 0
+    shares = ", ".join(f"{method_label(m)} {sum(c.method == m for c in won)}" for m in claim.methods)
+    counts = f"best in {len(won)} of {contested} places ({shares}) and tied for best in {ties}"
+    if 2 * len(won) > contested:
+        return Outcome(contested, (), f"Table {claim.table}: {counts}, so in most.", tuple(won))
+    sentence = f"Table {claim.table}: {counts}, so not in most."
+    return Outcome(contested, ((Kind.CONTRADICTION, sentence, tuple(won)),) if contested else ())
+
+
+def best_dimension(cells: Sequence[Cell], claim: BestDimension) -> Outcome:
+    """A finding for each series (data set, metric, method) as good at another dim; one without the dim is left out."""
+    series: dict[tuple, dict[int, Cell]] = {}
+    for cell in cells:
+        if cell.table == claim.table and (not claim.methods or cell.method in claim.methods):
+            series.setdefault((cell.dataset, cell.metric, cell.method), {})[cell.latent_dim] = cell
+    complete = [dims for dims in series.values() if claim.latent_dim in dims and len(dims) > 1]
+    against = []
+    for dims in complete:
+        stated = dims[claim.latent_dim]
+        best = max((cell for cell in dims.values() if cell is not stated), key=_goodness)
+        lead = _goodness(stated) - _goodness(best)
+        if lead <= 0:
+            kind, verdict = (Kind.CONTRADICTION, "is worse than") if lead < 0 else (Kind.TIE, "only ties")
+            other = f"{printed(best.value)} at d = {best.latent_dim}"
+            against.append((kind, f"{where(stated)}: {with_value(stated)} {verdict} {other}.", (stated, best)))
+    holds = f"Table {claim.table}: d = {claim.latent_dim} is best in {len(complete)} of {len(complete)} series."
+    return Outcome(len(complete), tuple(against), holds, tuple(dims[claim.latent_dim] for dims in complete))
+
+
+def number_of_datasets(cells: Sequence[Cell], claim: NumberOfDatasets) -> Outcome:
+    """Counts data sets over the claim's tables, all of which must be there; its cells are one of each set."""
+    if not set(claim.tables) <= {cell.table for cell in cells}:
+        return SILENT
+    first = {cell.dataset: cell for cell in reversed(cells) if cell.table in claim.tables}
+    found = tuple(sorted(first.values(), key=cells.index))
+    labels = ", ".join(DATASET_LABELS.get(cell.dataset, cell.dataset) for cell in found)
+    tables = f"Table{'s' if len(claim.tables) > 1 else ''} {', '.join(map(str, claim.tables))}"
+    counted = f"{tables}: {len(found)} data set{'s' if len(found) > 1 else ''} ({labels})"
+    if len(found) == claim.number:
+        return Outcome(1, (), f"{counted}, as stated.", found)
+    return Outcome(1, ((Kind.CONTRADICTION, f"{counted}, not the stated {claim.number}.", found),))
+
+
+def by_reading(_: Sequence[Cell], claim: ByReading) -> Outcome:
+    """The remark as it stands, whatever the table."""
+    return Outcome(0, ((Kind.BY_READING, claim.remark, ()),))
+
+
+CHECKS: Mapping[type, Callable[[Sequence[Cell], Any], Outcome]] = {
+    PercentageImprovement: percentage_improvement,
+    Beats: beats,
+    BestInMost: best_in_most,
+    BestDimension: best_dimension,
+    NumberOfDatasets: number_of_datasets,
+    ByReading: by_reading,
+}
+
+
+def check_statements(cells: Sequence[Cell], statements: Iterable[Statement]) -> tuple[Finding, ...]:
+    """One finding per counter-example of each statement; where there is none, one that it holds or is unchecked."""
+    return tuple(finding for statement in statements for finding in _findings(cells, statement))
+
+
+def _findings(cells: Sequence[Cell], statement: Statement) -> Iterator[Finding]:
+    outcome = CHECKS[type(statement.assertion)](cells, statement.assertion)
+    if outcome.against:
+        results = outcome.against
+    elif outcome.comparisons:
+        results = ((Kind.HOLDS, outcome.holds, outcome.cells),)
+    else:
+        results = ((Kind.UNCHECKED, "The table lacks the cells that this is about.", ()),)
+    for kind, sentence, involved in results:
+        yield Finding(
+            check=statement.kind,
+            kind=kind,
+            sentence=sentence,
+            cells=involved,
+            comparisons=outcome.comparisons,
+            statement=statement.name,
+            section=statement.section,
+            quotation=statement.quotation,
+        )
