@@ -1,7 +1,7 @@
 """The command line: what can be asked, and how errors end.
 
-Exit status: 0 the study is whole; 2 bad use, with one line that says what to do; 3 some trials failed or
-could not run; 130 Ctrl-C.
+Exit status: 0 the study is whole, or the results compared agree; 1 they do not; 2 bad use, with one line that says
+what to do; 3 some trials failed or could not run; 130 Ctrl-C.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
+from benchmark.commands.compare_results import compare
 from benchmark.commands.fetch_files import fetch
 from benchmark.commands.list_errata import list_errata
 from benchmark.commands.listings import methods, studies
@@ -20,6 +21,7 @@ from benchmark.commands.run_study import run, tables
 from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.methods import METHODS, WEIGHT_SETS
+from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
 from benchmark.training.pack import WAYS
 from benchmark.trials import PRECISIONS
@@ -87,6 +89,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--seconds", type=_positive, default=90, help="for the training part (default: %(default)s)"
     )
     throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE, only=DEFAULT_ONLY)
+
+    compare_parser = subcommands.add_parser("compare", help="two results side by side: what differs beyond noise?")
+    compare_parser.add_argument("a", type=Path, metavar="A", help="results folder, or a long CSV")
+    compare_parser.add_argument("b", type=Path, metavar="B", help="likewise; differences are B - A")
+    compare_parser.add_argument("--table", type=int, choices=[*TABLES], help="compare the cells of this table alone")
+    compare_parser.add_argument(
+        "--tolerance", action="append", metavar="METRIC=X", help="0.02, or 5%% of A's mean; may be repeated"
+    )
+    compare_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown")
+    compare_parser.add_argument("--all", action="store_true", help="list every cell, not only those that differ")
+    compare_parser.add_argument("--out", type=Path, help="also write every cell to this CSV file")
+    compare_parser.set_defaults(function=compare)
 
     errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(

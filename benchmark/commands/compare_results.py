@@ -1,0 +1,68 @@
+"""`compare`: two results side by side; does anything differ by more than seeds and rounding do?"""
+
+import argparse
+import re
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmark.commands.choices import shown
+from benchmark.comparison.compare import TOLERANCES, Comparison, Result, Tolerance
+from benchmark.comparison.compare import compare as compare_sides
+from benchmark.comparison.sides import read_side
+from benchmark.errors import UserError
+from benchmark.files import written_whole
+from benchmark.reporting.comparison import comparison_frame, render_comparison
+
+_TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
+
+
+def compare(options: argparse.Namespace, console: Console) -> int:
+    """0 where nothing differs beyond noise and tolerance, 1 where something does."""
+    asked = asked_tolerances(options.tolerance or [])
+    _check_out(options)
+    a, b = (read_side(path, options.table, console.print) for path in (options.a, options.b))
+    metrics = {cell.metric for side in (a, b) for cell in side.scores}
+    for metric in asked.keys() - metrics:
+        raise UserError(f"--tolerance {metric}: neither side has it; there are {', '.join(sorted(metrics))}")
+    comparison = compare_sides(a, b, TOLERANCES | asked)
+    text = render_comparison(comparison, options.all)
+    if options.format == "md":
+        print(text, end="")
+    else:
+        console.print(Markdown(text) if console.is_terminal else text, end="")
+    if options.out:
+        _write(comparison, options.out)
+        if options.format != "md":
+            console.print(f"Every cell: {shown(options.out)}")
+    return 1 if comparison.of(Result.DIFFERENT) else 0
+
+
+def asked_tolerances(arguments: list[str]) -> dict[str, Tolerance]:
+    """METRIC=0.02 (absolute) or METRIC=5% (of A's mean), each at least 0. Raises UserError for anything else."""
+    asked = {}
+    for argument in arguments:
+        found = _TOLERANCE.fullmatch(argument)
+        if not found:
+            raise UserError(f"--tolerance {argument}: write METRIC=0.02, or METRIC=5% of A's mean")
+        amount = float(found["amount"])
+        asked[found["metric"]] = Tolerance(amount / 100, relative=True) if found["percent"] else Tolerance(amount)
+    return asked
+
+
+def _check_out(options: argparse.Namespace) -> None:
+    if not options.out:
+        return
+    if options.out.is_dir():
+        raise UserError(f"--out {options.out}: is a folder; name a CSV file")
+    if options.out.resolve() in (options.a.resolve(), options.b.resolve()):
+        raise UserError(f"--out {options.out}: is one of the two sides; name another file")
+
+
+def _write(comparison: Comparison, out: Path) -> None:
+    try:
+        with written_whole(out) as part:
+            comparison_frame(comparison).to_csv(part, index=False, lineterminator="\n")
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,1 @@
+"""Two results side by side: what differs beyond noise, and what differs around it."""

@@ -1,0 +1,58 @@
+"""What else differs between two sides of a comparison: settings, versions, hardware, data; each field said once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmark.comparison.sides import Cell, Fact, Kind, Side
+
+NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that both sides have around the cells compared, with other values. `scopes`: methods or data sets."""
+
+    field: str
+    scopes: tuple[str, ...]
+    a: str
+    b: str
+
+
+def differences(a: Side, b: Side) -> list[Difference]:
+    """The fields that differ around the kinds of trial that both sides have, methods that differ alike on one line.
+
+    A field of one side alone is NOT_STATED on the other where both state its group (of `protocols.clustering.tsne`
+    that is `protocols.clustering`); where one side is a CSV it is left out.
+    """
+    common = {_kind(cell) for cell in a.scores} & {_kind(cell) for cell in b.scores}
+    stated_a, stated_b = _stated(a.facts, common), _stated(b.facts, common)
+    fields = [*stated_a, *(field for field in stated_b if field not in stated_a)]
+    whole = a.facts_complete and b.facts_complete
+    groups = {_group(field) for field in stated_a} & {_group(field) for field in stated_b} if whole else set()
+    fields = [f for f in fields if (f in stated_a and f in stated_b) or _group(f) in groups]
+    grouped: dict[tuple[str, str, str], list[str]] = {}
+    for field, scope in fields:
+        one, other = (", ".join(stated.get((field, scope), [NOT_STATED])) for stated in (stated_a, stated_b))
+        if one != other:
+            grouped.setdefault((field, one, other), []).append(scope)
+    return [Difference(field, tuple(filter(None, scopes)), a, b) for (field, a, b), scopes in grouped.items()]
+
+
+def _group(field: tuple[str, str]) -> tuple[str, str]:
+    name, scope = field
+    return name.rpartition(".")[0], scope
+
+
+def _kind(cell: Cell) -> Kind:
+    return Kind(cell.dataset, cell.method, cell.latent_dim)
+
+
+def _stated(facts: Iterable[Fact], kinds: set[Kind]) -> dict[tuple[str, str], list[str]]:
+    """(field, scope) -> its values, sorted, so that the order of trials is no difference."""
+    datasets = {kind.dataset for kind in kinds}
+    values: dict[tuple[str, str], set[str]] = {}
+    for fact in facts:
+        concerned = fact.kind in kinds if fact.kind else not fact.scope or fact.scope in datasets
+        if concerned:
+            values.setdefault((fact.field, fact.scope), set()).add(fact.value)
+    return {field: sorted(found) for field, found in values.items()}

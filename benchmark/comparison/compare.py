@@ -1,0 +1,268 @@
+"""Do two results differ by more than seeds and rounding do? Cell by cell, and what else differs around them.
+
+A cell is data set, metric, method and latent dim, whatever table it stands in; the difference is B's mean minus A's.
+
+1. Every common seed agrees to ROUNDING: `equal`.
+2. All common seeds are the same trials (same identity hash) on the same recorded setup, and at least half of all such
+   trials agree to ROUNDING, so results repeat: no seed explains a difference, each must lie within the metric's
+   tolerance (`noise`), else `different`.
+3. Else, with two or more common seeds that are at least half of the smaller side's: paired t-test of the seeds'
+   differences. Else, with two or more seeds on either side: Welch's t-test, so that a changed seed set is noise.
+   `different` where p < 0.05 after Holm's correction and the 95 % interval leaves the tolerance, else `noise`.
+4. Else too few seeds: the tolerance alone decides, and the result says so.
+
+The same trials on two machines, or on a GPU, fall under 3, because training amplifies the last bit until it is as good
+as another seed: on one machine laptop trials repeat bit by bit, but two threads instead of one moved the SVM accuracy
+of five by 0.003 to 0.015, where seeds have a spread of 0.006.
+
+Sources: Welch, Biometrika 34, 1947; Holm, Scandinavian Journal of Statistics 6, 1979.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from scipy import stats
+
+from benchmark.comparison.around import Difference, differences
+from benchmark.comparison.sides import Cell, Score, Side
+from benchmark.errors import UserError
+from benchmark.reporting import frame as fr
+from benchmark.verdict.statistics import ALPHA, Interval, holm, paired_test
+
+# A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
+ROUNDING = 1e-6  # relative
+NEAR_ZERO = 1e-9  # absolute, for scores that cancel to about nothing
+OUTCOMES = ("diverged", "failed", fr.METRIC_UNAVAILABLE)  # how a trial can end without a score
+
+
+class Result(StrEnum):
+    """What became of one cell; `different` alone is a difference."""
+
+    DIFFERENT = "different"
+    NOISE = "noise"
+    EQUAL = "equal"
+    ONLY_A = "only in A"
+    ONLY_B = "only in B"
+    NO_VALUE = "no value"
+
+
+class Basis(StrEnum):
+    """What the result rests on."""
+
+    ROUNDING = "rounding"
+    SAME_TRIALS = "same trials"
+    PAIRED = "paired t"
+    WELCH = "Welch t"
+    TOO_FEW = "too few seeds"
+    NO_SCORE = "no score"
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How large a difference nobody minds: absolute, or a share of A's mean."""
+
+    amount: float
+    relative: bool = False
+
+    def at(self, reference: float) -> float:
+        return self.amount * abs(reference) if self.relative else self.amount
+
+
+# About what a score varies by from seed to seed (standard deviation, median over the cells of
+# results/reference/laptop-cpu, a test holds them to it); FID and LPIPS, not measured there, by analogy.
+TOLERANCES = {
+    "silhouette": Tolerance(0.02),
+    "calinski_harabasz": Tolerance(0.08, relative=True),
+    "davies_bouldin": Tolerance(0.12, relative=True),
+    "svm_accuracy": Tolerance(0.006),
+    "fid": Tolerance(0.05, relative=True),
+    "ssim": Tolerance(0.012),
+    "ms_ssim": Tolerance(0.005),
+    "lpips": Tolerance(0.01),
+}
+OTHER_METRIC = Tolerance(0.02, relative=True)
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """One cell. Means are over the `pairs` common seeds where the basis pairs them, else over all n; None without."""
+
+    cell: Cell
+    result: Result
+    basis: Basis
+    n_a: int  # seeds with a value
+    n_b: int
+    pairs: int
+    note: str  # seeds of one side alone, and why seeds have no value
+    mean_a: float | None = None
+    mean_b: float | None = None
+    difference: float | None = None
+    tolerance: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All cells of either side, A's order first, and what differs around those that both have."""
+
+    a: str
+    b: str
+    results: tuple[CellResult, ...]
+    around: tuple[Difference, ...]
+    silent: tuple[str, ...]  # names of sides that are CSVs: these state little around their scores
+    same_trials: int  # that both sides have made on the same recorded setup
+    repeated: int  # of them, those whose scores all agree to ROUNDING
+
+    def of(self, *wanted: Result) -> list[CellResult]:
+        return [result for result in self.results if result.result in wanted]
+
+
+def compare(a: Side, b: Side, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> Comparison:
+    """Both sides joined cell by cell. Raises UserError where no cell has a score on both: nothing would be judged."""
+    cells = [*a.scores, *(cell for cell in b.scores if cell not in a.scores)]
+    repeated = _repeated_trials(a, b)
+    strict = 2 * sum(repeated.values()) >= len(repeated)
+    results = _corrected(
+        [_cell_result(cell, a.scores.get(cell, {}), b.scores.get(cell, {}), tolerances, strict) for cell in cells]
+    )
+    if not any(result.result in (Result.EQUAL, Result.NOISE, Result.DIFFERENT) for result in results):
+        raise UserError(
+            f"{a.name} and {b.name}: no score in common ({len(a.scores)} and {len(b.scores)} cells); the names of "
+            "dataset, metric, method and latent_dim must be the same on both sides"
+        )
+    silent = tuple(side.name for side in (a, b) if not side.facts_complete)
+    around = tuple(differences(a, b))
+    return Comparison(a.name, b.name, tuple(results), around, silent, len(repeated), sum(repeated.values()))
+
+
+def _repeated_trials(a: Side, b: Side) -> dict[str, bool]:
+    """Key of each trial that both sides have made on the same recorded setup -> whether its scores all agree."""
+    repeated: dict[str, bool] = {}
+    for cell, scores in a.scores.items():
+        for seed, score in scores.items():
+            other = b.scores.get(cell, {}).get(seed)
+            if other and _same_trial(score, other) and score.value is not None and other.value is not None:
+                same = agree([score.value], [other.value])
+                repeated[score.key] = repeated.get(score.key, True) and same
+    return repeated
+
+
+def _cell_result(
+    cell: Cell,
+    a: Mapping[int | None, Score],
+    b: Mapping[int | None, Score],
+    tolerances: Mapping[str, Tolerance],
+    strict: bool,
+) -> CellResult:
+    """`strict`: results repeat, so the same trial has to give the same score."""
+    values_a, values_b = ({seed: s.value for seed, s in side.items() if s.value is not None} for side in (a, b))
+    common = [seed for seed in values_a if seed in values_b]
+    n_a, n_b = len(values_a), len(values_b)
+    notes = [*_one_sided_seeds(values_a, values_b), *_without_value("A", a), *_without_value("B", b)]
+    sizes = {"cell": cell, "n_a": n_a, "n_b": n_b, "pairs": len(common), "note": "; ".join(notes)}
+    if not values_a or not values_b:
+        return CellResult(result=_unmatched(a, b, n_a, n_b), basis=Basis.NO_SCORE, **sizes)
+
+    fewest = min(n_a, n_b)
+    paired = 2 * len(common) >= fewest and (len(common) > 1 or fewest == 1)
+    seeds_a, seeds_b = (common, common) if paired else (values_a, values_b)
+    x, y = np.array([values_a[seed] for seed in seeds_a]), np.array([values_b[seed] for seed in seeds_b])
+    tolerance = tolerances.get(cell.metric, OTHER_METRIC).at(x.mean())
+    difference = float(y.mean() - x.mean())
+    measured = sizes | {"mean_a": float(x.mean()), "mean_b": float(y.mean()), "difference": difference}
+    measured["tolerance"] = tolerance
+
+    if (paired or fewest == len(x) == len(y) == 1) and agree(x, y):
+        return CellResult(result=Result.EQUAL, basis=Basis.ROUNDING, **measured)
+    if strict and paired and all(_same_trial(a[seed], b[seed]) for seed in common):
+        within = bool(np.all(np.abs(y - x) <= tolerance))
+        return CellResult(result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.SAME_TRIALS, **measured)
+    if min(len(x), len(y)) < 2:
+        within = abs(difference) <= tolerance
+        return CellResult(result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.TOO_FEW, **measured)
+    if paired:
+        test = paired_test(y - x)
+        basis, p, interval = Basis.PAIRED, test.p_t, test.estimate.interval
+    else:
+        basis, (p, interval) = Basis.WELCH, welch_test(x, y)
+    measured |= {"low": interval.low, "high": interval.high, "p": p}
+    return CellResult(result=Result.NOISE, basis=basis, **measured)  # `_corrected` has the last word
+
+
+def agree(x: Iterable[float], y: Iterable[float]) -> bool:
+    """Whether each pair is the same number but for rounding."""
+    return all(math.isclose(one, other, rel_tol=ROUNDING, abs_tol=NEAR_ZERO) for one, other in zip(x, y, strict=True))
+
+
+def welch_test(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
+    """Welch's test of samples of two values or more, which may have other spreads: p, and 95 % of mean y - mean x."""
+    difference = float(y.mean() - x.mean())
+    shares = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
+    if not shares.any():  # no spread at all: any difference is certain
+        return 0.0 if difference else 1.0, Interval(difference, difference)
+    error = math.sqrt(shares.sum())
+    freedom = float(shares.sum() ** 2 / (shares**2 / [len(x) - 1, len(y) - 1]).sum())
+    reach = float(stats.t.ppf(1 - ALPHA / 2, freedom)) * error
+    p = 2 * float(stats.t.sf(abs(difference) / error, freedom))
+    return p, Interval(difference - reach, difference + reach)
+
+
+def _corrected(results: Sequence[CellResult]) -> list[CellResult]:
+    """The results with `p_holm` for those tested, and `different` where it is below ALPHA beyond the tolerance."""
+    tested = [position for position, result in enumerate(results) if result.p is not None]
+    corrected = list(results)
+    for position, p_holm in zip(tested, holm([results[position].p for position in tested]), strict=True):
+        result = results[position]
+        negligible = Interval(result.low, result.high).within(result.tolerance)
+        verdict = Result.DIFFERENT if p_holm < ALPHA and not negligible else Result.NOISE
+        corrected[position] = replace(result, p_holm=p_holm, result=verdict)
+    return corrected
+
+
+def _same_trial(a: Score, b: Score) -> bool:
+    """Whether these are one trial, made twice with all alike that both record of their setup."""
+    if a.key is None or a.key != b.key or a.setup is None or b.setup is None:
+        return False
+    return all(b.setup.get(field, value) == value for field, value in a.setup.items())
+
+
+def _unmatched(a: Mapping, b: Mapping, n_a: int, n_b: int) -> Result:
+    """A side that ran the cell and got no score from it differs; one that has not run it lacks it."""
+    if not n_a and not n_b:
+        return Result.NO_VALUE
+    without = b if n_a else a
+    if any(score.status in OUTCOMES for score in without.values()):
+        return Result.DIFFERENT
+    return Result.ONLY_A if n_a else Result.ONLY_B
+
+
+def _one_sided_seeds(a: Mapping[int | None, float], b: Mapping[int | None, float]) -> list[str]:
+    if not a or not b or None in a or None in b:
+        return []
+    sides = (("A", [seed for seed in a if seed not in b]), ("B", [seed for seed in b if seed not in a]))
+    return [f"only in {name}: {_listed(seeds)}" for name, seeds in sides if seeds]
+
+
+def _without_value(name: str, scores: Mapping[int | None, Score]) -> list[str]:
+    by_status: dict[str, list[int | None]] = {}
+    for seed, score in scores.items():
+        if score.value is None:
+            by_status.setdefault(score.status, []).append(seed)
+    return [f"{name} {status}: {_listed(seeds)}" for status, seeds in by_status.items()]
+
+
+def _listed(seeds: Iterable[int | None]) -> str:
+    """Seeds in words: runs of neighbours as "0..9"."""
+    numbers = sorted(seed for seed in seeds if seed is not None)
+    if not numbers:
+        return "seed not numbered"
+    starts = [seed for seed in numbers if seed - 1 not in numbers]
+    ends = [seed for seed in numbers if seed + 1 not in numbers]
+    runs = (str(first) if first == last else f"{first}..{last}" for first, last in zip(starts, ends, strict=True))
+    return f"seed{'s' if len(numbers) > 1 else ''} {', '.join(runs)}"

@@ -1,0 +1,186 @@
+"""One side of a comparison: a results folder's or a CSV's scores by cell and seed, and what is known around them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmark.comparison.long_csv import LongRow, read_long_csv
+from benchmark.errors import UserError
+from benchmark.execution.store import Store
+from benchmark.reporting.frame import OK, long_frame
+
+SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenance
+PROVENANCE = (*SETUP, "git_commit", "git_dirty")
+
+
+class Cell(NamedTuple):
+    """What is scored, whatever table it stands in."""
+
+    dataset: str
+    metric: str
+    method: str
+    latent_dim: int
+
+
+class Kind(NamedTuple):
+    """A trial without its seed: what the cells of all its metrics share."""
+
+    dataset: str
+    method: str
+    latent_dim: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """One seed's score; `value` is a finite float exactly where `status` is 'ok'.
+
+    `setup` is what is recorded of a machine and its software that repeat results bit by bit, field -> value; None where
+    they do not or nothing is recorded.
+    """
+
+    value: float | None
+    status: str
+    key: str | None
+    setup: Mapping[str, str] | None = None
+
+
+class Fact(NamedTuple):
+    """A field around the scores. `scope` is the method or data set it is about, empty for all; `kind` None likewise."""
+
+    field: str
+    scope: str
+    value: str
+    kind: Kind | None
+
+
+@dataclass(frozen=True)
+class Side:
+    """`scores`: cell -> seed (None where a CSV has none) -> score. `facts_complete`: is it a folder, with records?"""
+
+    name: str
+    scores: Mapping[Cell, Mapping[int | None, Score]]
+    facts: tuple[Fact, ...]
+    facts_complete: bool
+
+
+def read_side(path: Path, table: int | None = None, report: Callable[[str], None] = lambda line: None) -> Side:
+    """A results folder (manifest.json, records/) or a long CSV; only the cells of one table where one is given.
+
+    `report` is told of records that cannot be read. Raises UserError where there is neither, for what `read_long_csv`,
+    `Store.read_manifest` and `long_frame` refuse, for a table without cells, and where two tables give one cell and
+    seed two scores (as the paper's Tables 3 and 5 do).
+    """
+    if path.is_dir():
+        manifest, records = _read_folder(path, report)
+        rows = list(_folder_rows(path, manifest, records))
+        facts = tuple(_facts(manifest, records))
+    elif path.exists():
+        csv_rows = read_long_csv(path)
+        rows = [(row.table, _cell(row), row.seed, Score(row.value, row.status, row.key)) for row in csv_rows]
+        facts = tuple(dict.fromkeys(_label_facts(csv_rows)))
+    else:
+        raise UserError(f"{path}: not here; give a results folder or a CSV")
+    if table is not None and not (rows := [row for row in rows if row[0] == table]):
+        raise UserError(f"{path}: has no cells of table {table}; leave out --table")
+    return Side(str(path), _by_cell(path, rows), facts, facts_complete=path.is_dir())
+
+
+def _read_folder(path: Path, report: Callable[[str], None]) -> tuple[dict, dict]:
+    store = Store(path, report, look_only=True)
+    manifest = store.read_manifest()
+    if manifest is None:
+        raise UserError(f"{path}: no manifest.json here; give a results folder that `run` has made, or a CSV")
+    keys = dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values())
+    return manifest, store.read_records(list(keys))
+
+
+def _folder_rows(path: Path, manifest: Mapping, records: Mapping) -> Iterator[tuple[int, Cell, int, Score]]:
+    try:
+        frame = long_frame(manifest, records)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    setups = {key: repeatable_setup(record.get("provenance", {})) for key, record in records.items()}
+    for row in frame.itertuples():
+        value = float(row.value) if row.status == OK else None
+        yield row.table, _cell(row), row.seed, Score(value, row.status, row.key, setups.get(row.key))
+
+
+def _cell(row) -> Cell:
+    return Cell(row.dataset, row.metric, row.method, row.latent_dim)
+
+
+def _by_cell(path: Path, rows: Iterable[tuple[int | None, Cell, int | None, Score]]) -> dict[Cell, dict]:
+    scores: dict[Cell, dict[int | None, Score]] = {}
+    table_of = {}
+    for table, cell, seed, score in rows:
+        known = scores.setdefault(cell, {}).setdefault(seed, score)
+        first = table_of.setdefault((cell, seed), table)
+        if (known.value, known.status) != (score.value, score.status):
+            raise UserError(
+                f"{path}: {' '.join(map(str, cell))}: table {first} says {_said(known)}, table {table} says "
+                f"{_said(score)}; compare one of them with --table"
+            )
+    return scores
+
+
+def _said(score: Score) -> str:
+    return score.status if score.value is None else f"{score.value:g}"
+
+
+def repeatable_setup(provenance: Mapping[str, Any]) -> dict[str, str] | None:
+    """What a record was made with, field -> value; None where it is not recorded or does not repeat its results.
+
+    Sums on a GPU run in no fixed order unless it was told to be deterministic.
+    """
+    if not all(provenance.get(field) for field in SETUP):
+        return None
+    repeats = provenance["device"].startswith("cpu") or provenance["numerics"].get("deterministic")
+    return dict(_flat("", {field: provenance[field] for field in SETUP})) if repeats else None
+
+
+def _facts(manifest: Mapping, records: Mapping[str, Mapping]) -> Iterator[Fact]:
+    for field in ("study", "seeds", "weight_set"):
+        yield Fact(field, "", _plain(manifest[field]), None)
+    yield Fact("notes", "", "; ".join(map(str, manifest["notes"])) or "none", None)
+    for dataset, marks in manifest["marks"].items():
+        yield Fact("marks", dataset, "; ".join(map(str, marks)) or "none", None)
+    for record in records.values():
+        identity = record["identity"]
+        kind = Kind(identity["dataset"], identity["method"], identity["latent_dim"])
+        provenance = {field: record.get("provenance", {}).get(field) for field in PROVENANCE}
+        yield from (
+            Fact(field, scope, value, kind)
+            for scope, prefix, content in (
+                (kind.method, "settings", identity.get("settings", {})),
+                (kind.method, "method_revision", identity.get("method_revision")),
+                (kind.dataset, "data", identity.get("data", {})),
+                ("", "training", identity.get("training", {})),
+                ("", "protocols", identity.get("protocols", {})),
+                ("", "", provenance),
+            )
+            for field, value in _flat(prefix, content)
+        )
+
+
+def _label_facts(rows: Iterable[LongRow]) -> Iterator[Fact]:
+    for row in rows:
+        for label, value in row.labels.items():
+            scope = row.dataset if label == "marks" else ""
+            yield Fact(label, scope, value or "none", None)
+
+
+def _flat(name: str, content: Any) -> Iterator[tuple[str, str]]:
+    """The leaves of nested objects, each with its dotted name."""
+    if isinstance(content, Mapping):
+        for part, value in content.items():
+            yield from _flat(f"{name}.{part}" if name else part, value)
+    else:
+        yield name, _plain(content)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -1,0 +1,624 @@
+"""`compare`: equal, noise or different, cell by cell, from folders and CSVs; what is missing; what else differs."""
+
+import argparse
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from benchmark.commands.compare_results import asked_tolerances
+from benchmark.commands.compare_results import compare as compare_command
+from benchmark.comparison.compare import TOLERANCES, Basis, Result, Tolerance, compare, welch_test
+from benchmark.comparison.sides import Cell, Fact, Kind, Score, Side, read_side
+from benchmark.errors import UserError
+from benchmark.paper import METRICS, PAPER_FOLDER
+from benchmark.reporting.comparison import comparison_frame, render_comparison
+from benchmark.trials import identity_key
+from benchmark.verdict.statistics import Interval
+
+REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
+LAPTOP = REFERENCE / "laptop-cpu"
+HEADER = "dataset,metric,method,latent_dim,seed,value"
+CPU = {
+    "git_commit": "c1",
+    "git_dirty": False,
+    "versions": {"python": "3.11", "torch": "2.14"},
+    "device": "cpu (x86_64)",
+    "platform": "Linux x86_64",
+    "numerics": {"threads": 1, "deterministic": False},
+}
+GPU = CPU | {"device": "cuda (H100)"}
+
+
+def asked(a, b, **options):
+    defaults = {"table": None, "tolerance": None, "format": "text", "out": None, "all": False}
+    return argparse.Namespace(a=Path(a), b=Path(b), **(defaults | options))
+
+
+def run(a, b, terminal=False, **options):
+    """(exit status, what was printed) of the command."""
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, soft_wrap=True, markup=False, highlight=False, width=200)
+    return compare_command(asked(a, b, **options), console), output.getvalue()
+
+
+def side(values, name="A", status="ok", **score):
+    """A side of SVM accuracies on MNIST at d = 8: {method: {seed: value, or None for `status`}}."""
+    scores = {
+        Cell("mnist", "svm_accuracy", method, 8): {
+            seed: Score(value, "ok" if value is not None else status, None, **score) for seed, value in seeds.items()
+        }
+        for method, seeds in values.items()
+    }
+    return Side(name, scores, facts=(), facts_complete=False)
+
+
+def one(comparison):
+    [result] = comparison.results
+    return result
+
+
+def numbered(values, start=0):
+    return {start + position: float(value) for position, value in enumerate(values)}
+
+
+def folder(path, accuracies, settings=None, provenance=CPU, training=None, **manifest):
+    """A results folder of Table 2 on MNIST at d = 8: {method: {seed: accuracy, or a status without one}}."""
+    (path / "records").mkdir(parents=True)
+    cells = []
+    for method, seeds in accuracies.items():
+        keys = {}
+        for seed, accuracy in seeds.items():
+            identity = {
+                "data": {"name": "mnist", "digest": "d1"},
+                "dataset": "mnist",
+                "method": method,
+                "method_revision": 1,
+                "latent_dim": 8,
+                "seed": seed,
+                "settings": (settings or {}).get(method, {"beta": 1.0}),
+                "training": {"epochs": 10} | (training or {}),
+                "protocols": {"classification": {"c": 1.0}},
+            }
+            keys[str(seed)] = key = identity_key(identity)
+            scored = isinstance(accuracy, float)
+            record = {
+                "schema": 1,
+                "key": key,
+                "identity": identity,
+                "status": "ok" if scored else accuracy,
+                "reason": None if scored else "loss not finite",
+                "metrics": {"classification": {"svm_accuracy": accuracy} if scored else {}},
+                "provenance": provenance,
+            }
+            record |= {"unavailable": {}, "health": {}, "curves": {}, "timings": {}}
+            (path / "records" / f"{key}.json").write_text(json.dumps(record))
+        cells.append({"table": 2, "dataset": "mnist", "method": method, "latent_dim": 8, "keys": keys})
+    content = {"schema": 1, "study": "s", "seeds": 0, "weight_set": "default", "notes": [], "marks": {}}
+    content |= {"unavailable": {}, "data": {}, "runs": [], "cells": cells} | manifest
+    (path / "manifest.json").write_text(json.dumps(content))
+    return path
+
+
+def nudged_copy(path, change, **provenance):
+    """laptop-cpu with the silhouette of one trial changed; returns the trial's identity."""
+    path.mkdir()
+    shutil.copy(LAPTOP / "manifest.json", path)
+    (path / "records").mkdir()
+    nudged = None
+    for file in sorted((LAPTOP / "records").iterdir()):
+        copy = path / "records" / file.name
+        record = None if nudged else json.loads(file.read_text())
+        if record and "clustering" in record["metrics"]:
+            record["metrics"]["clustering"]["silhouette"] += change
+            record["provenance"] |= provenance
+            copy.write_text(json.dumps(record))
+            nudged = record["identity"]
+        else:
+            copy.symlink_to(file)
+    return nudged
+
+
+def test_a_result_is_equal_to_itself(laptop):
+    comparison = compare(laptop, laptop)
+    assert len(comparison.of(Result.EQUAL)) == 121
+    assert len(comparison.of(Result.NO_VALUE)) == 100  # no weights, no chairs
+    assert len(comparison.results) == 221
+    assert comparison.around == ()
+    status, printed = run(LAPTOP, LAPTOP)
+    assert status == 0
+    assert printed.endswith("No difference beyond noise and tolerance; cells compared: 121.\n")
+
+
+@pytest.fixture(scope="module")
+def laptop():
+    return read_side(LAPTOP)
+
+
+@pytest.mark.parametrize(
+    ("change", "provenance", "result", "basis", "same_trials", "repeated"),
+    [
+        (0.05, {}, Result.DIFFERENT, Basis.SAME_TRIALS, 174, 173),
+        (-0.05, {"git_commit": "other"}, Result.DIFFERENT, Basis.SAME_TRIALS, 174, 173),
+        (0.015, {}, Result.NOISE, Basis.SAME_TRIALS, 174, 173),
+        (1e-9, {}, Result.EQUAL, Basis.ROUNDING, 174, 174),
+        (0.05, {"platform": "Darwin arm64"}, Result.NOISE, Basis.PAIRED, 173, 173),
+    ],
+)
+def test_one_nudged_seed_of_a_repeated_trial(
+    tmp_path, laptop, change, provenance, result, basis, same_trials, repeated
+):
+    where = nudged_copy(tmp_path / "b", change, **provenance)
+    comparison = compare(laptop, read_side(tmp_path / "b"))
+    cell = Cell(where["dataset"], "silhouette", where["method"], where["latent_dim"])
+    [found] = [r for r in comparison.results if r.cell == cell]
+    assert (found.result, found.basis, found.pairs) == (result, basis, 3)
+    assert found.difference == pytest.approx(change / 3, rel=1e-6)
+    assert (comparison.same_trials, comparison.repeated) == (same_trials, repeated)
+    others = {r.result for r in comparison.results if r.cell != cell}
+    assert others == {Result.EQUAL, Result.NO_VALUE}
+
+
+def test_only_setups_that_repeat_results_hold_every_seed_to_the_tolerance(tmp_path):
+    repeats = GPU | {"numerics": {"threads": 1, "deterministic": True}}
+    recorded_since = CPU | {"numerics": CPU["numerics"] | {"strict": False}}
+    other_torch = CPU | {"versions": {"python": "3.11", "torch": "2.15"}}
+    setups = (
+        (CPU, CPU, Basis.SAME_TRIALS),
+        (CPU, recorded_since, Basis.SAME_TRIALS),
+        (recorded_since, CPU, Basis.SAME_TRIALS),
+        (repeats, repeats, Basis.SAME_TRIALS),
+        (GPU, GPU, Basis.PAIRED),
+        (CPU, other_torch, Basis.PAIRED),
+        (CPU, {}, Basis.PAIRED),
+    )
+    for number, (one_setup, other_setup, basis) in enumerate(setups):
+        a = folder(tmp_path / f"a{number}", {"vae": {0: 0.90, 1: 0.90, 2: 0.90}}, provenance=one_setup)
+        b = folder(tmp_path / f"b{number}", {"vae": {0: 0.90, 1: 0.92, 2: 0.90}}, provenance=other_setup)
+        assert one(compare(read_side(a), read_side(b))).basis is basis, number
+
+
+def test_where_most_trials_do_not_repeat_their_seeds_are_samples(tmp_path):
+    a = folder(tmp_path / "a", {"vae": {0: 0.90, 1: 0.91}, "swae": {0: 0.90, 1: 0.91}})
+    half = folder(tmp_path / "half", {"vae": {0: 0.92, 1: 0.90}, "swae": {0: 0.90, 1: 0.91}})
+    fewer = folder(tmp_path / "fewer", {"vae": {0: 0.92, 1: 0.90}, "swae": {0: 0.92, 1: 0.91}})
+    strict, lenient = (compare(read_side(a), read_side(b)) for b in (half, fewer))
+    assert [(r.result, r.basis) for r in strict.results] == [
+        (Result.DIFFERENT, Basis.SAME_TRIALS),
+        (Result.EQUAL, Basis.ROUNDING),
+    ]
+    assert [(r.result, r.basis) for r in lenient.results] == 2 * [(Result.NOISE, Basis.PAIRED)]
+    assert (strict.repeated, strict.same_trials) == (2, 4)
+    assert (lenient.repeated, lenient.same_trials) == (1, 4)
+    assert "2 of 4 trials that both made on the same recorded setup agree to rounding\n" in run(a, half)[1]
+    assert "1 of 4 trials that both made on the same recorded setup agree to rounding: another" in run(a, fewer)[1]
+
+
+def test_another_setting_is_another_configuration_not_a_repeated_trial(tmp_path):
+    a = folder(tmp_path / "a", {"vae": {0: 0.90, 1: 0.91}})
+    b = folder(tmp_path / "b", {"vae": {0: 0.90, 1: 0.92}}, settings={"vae": {"beta": 2.0}})
+    assert one(compare(read_side(a), read_side(b))).basis is Basis.PAIRED
+
+
+def test_a_changed_loss_weight_with_one_seed_is_judged_by_the_tolerance_alone():
+    a, b = REFERENCE / "validation-mnist", REFERENCE / "validation-published"
+    comparison = compare(read_side(a), read_side(b))
+    different = comparison.of(Result.DIFFERENT)
+    assert len([r for r in different if r.basis is Basis.TOO_FEW]) == 18
+    diverged = [r for r in different if r.basis is Basis.NO_SCORE]
+    assert {r.cell.method for r in diverged} == {"hgmvae_g"}
+    assert {r.note for r in diverged} == {"B diverged: seed 0"}
+    assert len(diverged) == 6
+    assert all(r.p is None and r.low is None for r in different)
+    around = {(d.field, d.scopes): (d.a, d.b) for d in comparison.around}
+    assert around["weight_set", ()] == ("default", "published")
+    assert around["settings.decoder_variance", ("gmvae", "hgmvae_g")] == ("0.05", "1.0")
+    assert "git_commit" not in {d.field for d in comparison.around}
+    status, printed = run(a, b)
+    assert status == 1
+    assert printed.endswith("24 of 24 cells differ; 18 judged by the tolerance alone: too few seeds.\n")
+
+
+def test_a_shift_of_two_spreads_over_ten_seeds_is_a_difference(tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.01, (4, 10))
+    a = folder(tmp_path / "a", {"vae": numbered(0.9 + noise[0]), "swae": numbered(0.8 + noise[1])})
+    b = folder(
+        tmp_path / "b",
+        {"vae": numbered(0.88 + noise[2]), "swae": numbered(0.8 + noise[3])},
+        settings={"vae": {"beta": 4.0}, "swae": {"beta": 4.0}},
+    )
+    shifted, same = compare(read_side(a), read_side(b)).results
+    expected = stats.ttest_rel(0.88 + noise[2], 0.9 + noise[0])
+    interval = expected.confidence_interval(0.95)
+    assert (shifted.result, shifted.basis) == (Result.DIFFERENT, Basis.PAIRED)
+    assert shifted.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert (shifted.low, shifted.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
+    assert shifted.p_holm == pytest.approx(2 * expected.pvalue, rel=1e-9)
+    assert same.result is Result.NOISE
+    status, printed = run(a, b)
+    assert status == 1
+    assert "(worse)" in printed
+    assert "settings.beta (vae, swae): 1.0 / 4.0" in printed
+    assert "(better)" in run(b, a)[1]
+
+
+def test_a_changed_seed_set_is_noise_and_a_shift_beyond_it_is_not(tmp_path):
+    noise = np.random.default_rng(1).normal(0, 0.01, (2, 10))
+    a = folder(tmp_path / "a", {"vae": numbered(0.9 + noise[0])})
+    b = folder(tmp_path / "b", {"vae": numbered(0.9 + noise[1], start=100)})
+    result = one(compare(read_side(a), read_side(b)))
+    expected = stats.ttest_ind(noise[1], noise[0], equal_var=False)
+    assert (result.result, result.basis, result.pairs) == (Result.NOISE, Basis.WELCH, 0)
+    assert result.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert result.note == "only in A: seeds 0..9; only in B: seeds 100..109"
+    assert run(a, b)[0] == 0
+    shifted = folder(tmp_path / "c", {"vae": numbered(0.87 + noise[1], start=100)})
+    assert one(compare(read_side(a), read_side(shifted))).result is Result.DIFFERENT
+    assert run(a, shifted)[0] == 1
+
+
+@pytest.mark.parametrize(("n_a", "n_b", "spread_b"), [(10, 10, 1.0), (3, 12, 4.0), (2, 2, 0.1)])
+def test_welchs_test_is_scipys(n_a, n_b, spread_b):
+    draw = np.random.default_rng(2)
+    x, y = draw.normal(0, 1, n_a), draw.normal(0.5, spread_b, n_b)
+    (p, found), expected = welch_test(x, y), stats.ttest_ind(y, x, equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    assert (p, found.low, found.high) == pytest.approx((expected.pvalue, interval.low, interval.high), rel=1e-9)
+
+
+def test_without_any_spread_a_difference_is_certain():
+    assert welch_test(np.array([1.0, 1.0]), np.array([2.0, 2.0])) == (0.0, Interval(1.0, 1.0))
+    assert welch_test(np.array([1.0, 1.0]), np.array([1.0, 1.0])) == (1.0, Interval(0.0, 0.0))
+    paired = one(compare(side({"vae": {0: 0.25, 1: 0.5}}), side({"vae": {0: 0.5, 1: 0.75}})))
+    assert (paired.p, paired.low, paired.high) == (0.0, 0.25, 0.25)
+    assert paired.result is Result.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("seeds_b", "basis"),
+    [
+        (range(10), Basis.PAIRED),
+        (range(5, 15), Basis.PAIRED),  # half of the seeds
+        (range(6, 16), Basis.WELCH),
+        (range(3), Basis.PAIRED),  # all of the smaller side's
+        (range(9, 11), Basis.WELCH),  # one pair has no spread
+        (range(9, 10), Basis.TOO_FEW),
+        (range(10, 11), Basis.TOO_FEW),
+    ],
+)
+def test_seeds_are_paired_where_at_least_half_are_common(seeds_b, basis):
+    draw = np.random.default_rng(3)
+    a = side({"vae": numbered(draw.normal(0.9, 0.01, 10))})
+    result = one(compare(a, side({"vae": {seed: float(draw.normal(0.9, 0.01)) for seed in seeds_b}})))
+    assert result.basis is basis
+    assert result.pairs == len(set(range(10)) & set(seeds_b))
+
+
+def test_one_seed_is_compared_with_its_own_pair_and_else_with_the_mean():
+    a = side({"vae": {0: 0.5, 1: 0.9}})
+    assert one(compare(a, side({"vae": {0: 0.5}}))).result is Result.EQUAL
+    assert one(compare(side({"vae": {0: 0.5}}), side({"vae": {7: 0.5}}))).result is Result.EQUAL
+    unpaired = one(compare(a, side({"vae": {7: 0.71}})))
+    assert unpaired.difference == pytest.approx(0.01)
+    assert unpaired.result is Result.DIFFERENT
+    assert one(compare(a, side({"vae": {7: 0.705}}))).result is Result.NOISE
+
+
+def test_what_lies_within_the_tolerance_is_noise_however_certain():
+    wobble = np.random.default_rng(4).normal(0, 1e-4, 10)
+    a, b = side({"vae": numbered([0.9] * 10)}), side({"vae": numbered(0.904 + wobble)})
+    result = one(compare(a, b))
+    assert result.p_holm < 1e-9
+    assert result.result is Result.NOISE
+    assert result.high < 0.006
+    assert one(compare(a, b, {"svm_accuracy": Tolerance(0.003)})).result is Result.DIFFERENT
+    assert one(compare(a, b, {"svm_accuracy": Tolerance(0.01, relative=True)})).result is Result.NOISE
+    # The interval decides, not its middle: here it reaches beyond.
+    assert one(compare(a, b, {"svm_accuracy": Tolerance(result.high - 1e-6)})).result is Result.DIFFERENT
+
+
+def test_holms_correction_in_closed_form():
+    """p = 0.01, 0.03, 0.04 become 3 x 0.01, 2 x 0.03, and the largest so far."""
+    pairs = {"vae": 0.01, "swae": 0.04, "gmvae": 0.03}
+    a, b = {}, {}
+    for method, p in pairs.items():
+        # n = 2 pairs with differences m - s, m + s: t = m / s, one degree of freedom.
+        t = stats.t.isf(p / 2, 1)
+        a[method], b[method] = numbered([0.1, 0.1]), numbered([0.1 + 0.2 - 0.2 / t, 0.1 + 0.2 + 0.2 / t])
+    results = compare(side(a), side(b)).results
+    assert [r.p for r in results] == pytest.approx([0.01, 0.04, 0.03], rel=1e-6)
+    assert [r.p_holm for r in results] == pytest.approx([0.03, 0.06, 0.06], rel=1e-6)
+    assert [r.result for r in results] == [Result.DIFFERENT, Result.NOISE, Result.NOISE]
+    text = render_comparison(compare(side(a), side(b)))
+    assert text.endswith(
+        "1 of 3 cells differ; Holm's correction over 3 tests held back 2 with an uncorrected p below 0.05.\n"
+    )
+
+
+def test_false_alarms_of_a_large_table_stay_rare():
+    draw = np.random.default_rng(5)
+    alarms = uncorrected = 0
+    for _ in range(100):
+        values = draw.normal(0.5, 1.0, (2, 20, 5))
+        a, b = (side({f"m{i}": numbered(row) for i, row in enumerate(half)}) for half in values)
+        results = compare(a, b).results
+        alarms += any(r.result is Result.DIFFERENT for r in results)
+        uncorrected += any(r.p < 0.05 for r in results)
+    assert alarms <= 10  # 5 expected
+    assert uncorrected >= 45  # 64 expected
+
+
+def test_partial_overlap_says_what_is_missing(tmp_path):
+    a = folder(tmp_path / "a", {"vae": {0: 0.9, 1: 0.9, 2: 0.9}, "swae": {0: 0.8}, "wae_rbf": {0: 0.7}})
+    b = folder(tmp_path / "b", {"vae": {0: 0.9, 1: 0.9, 5: 0.9}, "gmvae": {0: 0.8}}, seeds=4)
+    results = {r.cell.method: r for r in compare(read_side(a), read_side(b)).results}
+    assert {name: str(r.result) for name, r in results.items()} == {
+        "vae": "equal",
+        "swae": "only in A",
+        "wae_rbf": "only in A",
+        "gmvae": "only in B",
+    }
+    assert results["vae"].note == "only in A: seed 2; only in B: seed 5; B not run: seed 2"
+    status, printed = run(a, b)
+    assert status == 0
+    assert "- only in A: mnist; swae, wae_rbf; d = 8; svm_accuracy\n" in printed
+    assert "- only in B: mnist; gmvae; d = 8; svm_accuracy (B not run: seeds 1..3)\n" in printed
+    assert "- only in A: seed 2; only in B: seed 5; B not run: seed 2: 1 cell\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [
+        ("diverged", Result.DIFFERENT),
+        ("failed", Result.DIFFERENT),
+        ("metric unavailable", Result.DIFFERENT),
+        ("not run", Result.ONLY_A),
+        ("no data", Result.ONLY_A),
+        ("weights unavailable", Result.ONLY_A),
+    ],
+)
+def test_a_cell_that_ended_without_a_score_differs_and_one_not_run_is_missing(status, result):
+    a = side({"vae": {0: 0.9}, "swae": {0: 0.9}})
+    b = side({"vae": {0: None}, "swae": {0: 0.9}}, name="B", status=status)
+    assert [r.result for r in compare(a, b).results] == [result, Result.EQUAL]
+    mirrored = {Result.ONLY_A: Result.ONLY_B}.get(result, result)
+    assert [r.result for r in compare(b, a).results] == [mirrored, Result.EQUAL]
+
+
+def test_nothing_in_common_is_bad_use(tmp_path):
+    a, b = folder(tmp_path / "a", {"vae": {0: 0.9}}), folder(tmp_path / "b", {"swae": {0: 0.9}})
+    with pytest.raises(UserError, match="no score in common"):
+        run(a, b)
+
+
+def test_what_differs_around_is_said_once(tmp_path):
+    accuracies = {"vae": {0: 0.9, 1: 0.9}, "swae": {0: 0.9, 1: 0.9}}
+    a = folder(tmp_path / "a", accuracies, notes=["6 of 10 epochs"])
+    b = folder(
+        tmp_path / "b",
+        accuracies | {"gmvae": {0: 0.9}},  # its settings are its own, and no difference
+        settings={"gmvae": {"beta": 7.0}},
+        training={"precision": "bfloat16"},
+        provenance=GPU | {"versions": {"python": "3.11", "torch": "2.15"}, "git_commit": "c2"},
+    )
+    around = compare(read_side(a), read_side(b)).around
+    assert {(d.field, d.scopes, d.a, d.b) for d in around} == {
+        ("notes", (), "6 of 10 epochs", "none"),
+        ("training.precision", (), "not stated", "bfloat16"),
+        ("versions.torch", (), "2.14", "2.15"),
+        ("device", (), "cpu (x86_64)", "cuda (H100)"),
+        ("git_commit", (), "c1", "c2"),
+    }
+    assert len(around) == 5
+
+
+def test_settings_of_trials_that_one_side_lacks_are_no_difference():
+    def facts(*betas):
+        return tuple(Fact("settings.beta", "vae", beta, Kind("mnist", "vae", dim)) for dim, beta in betas)
+
+    scores = {Cell("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
+    more = scores | {Cell("mnist", "ssim", "vae", 16): {0: Score(0.5, "ok", None)}}
+    a = Side("A", scores, facts((8, "1.0")), facts_complete=True)
+    b = Side("B", more, facts((8, "1.0"), (16, "2.0")), facts_complete=True)
+    assert compare(a, b).around == ()
+    assert compare(b, b).around == ()
+    [difference] = compare(Side("A", more, facts((8, "1.0"), (16, "1.0")), facts_complete=True), b).around
+    assert (difference.scopes, difference.a, difference.b) == (("vae",), "1.0", "1.0, 2.0")
+
+
+def test_the_seeds_csv_of_a_folder_is_equal_to_the_folder(tmp_path):
+    csv_file = LAPTOP / "tables" / "table1_seeds.csv"
+    comparison = compare(read_side(LAPTOP, table=1), read_side(csv_file))
+    assert len(comparison.of(Result.EQUAL)) == len(comparison.results) == 27
+    assert comparison.around == ()
+    assert comparison.silent == (str(csv_file),)
+    assert run(LAPTOP, csv_file)[0] == 0
+    assert "table1_seeds.csv is a CSV, which states little" in run(LAPTOP, csv_file)[1]
+    other = tmp_path / "other.csv"
+    other.write_text(csv_file.read_text().replace(",default,", ",published,"))
+    [difference] = compare(read_side(LAPTOP, table=1), read_side(other)).around
+    assert (difference.field, difference.a, difference.b) == ("weight_set", "default", "published")
+
+
+def test_a_csv_with_statuses_says_why_there_is_no_value():
+    reconstruction = read_side(LAPTOP / "tables" / "table3_seeds.csv")
+    score = reconstruction.scores[Cell("mnist", "fid", "vae", 128)][0]
+    assert (score.value, score.status) == (None, "weights unavailable")
+
+
+def test_tables_that_contradict_each_other_need_a_choice():
+    with pytest.raises(
+        UserError, match=r"chairs fid hgmvae_g 128: table 3 says 92.201, table 5 says 40.986; .*--table"
+    ):
+        read_side(PAPER_FOLDER / "tables.csv")
+    table3 = read_side(PAPER_FOLDER / "tables.csv", table=3)
+    assert table3.scores[Cell("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
+    status, printed = run(LAPTOP, PAPER_FOLDER / "tables.csv", table=1)
+    assert status == 1
+    assert "27 judged by the tolerance alone: too few seeds" in printed
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_bytes(f"{HEADER}\nmnist,ssim,vae,8,0,1.5e-1\n\n".replace("\n", "\r\n").encode("utf-8-sig"))
+    assert read_side(file).scores == {Cell("mnist", "ssim", "vae", 8): {0: Score(0.15, "ok", None)}}
+
+
+GOOD = "mnist,ssim,vae,8,0,0.5"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("", "line 1: the file is empty"),
+        ("\ufeff", "line 1: the file is empty"),
+        (HEADER + "\n", "line 2: no rows below the header"),
+        ("dataset,method,latent_dim,seed\nmnist,vae,8,0", "line 1: no column metric, value"),
+        (f"{HEADER}\n{GOOD}".replace(",", ";"), "line 1: no column dataset"),
+        (f"{HEADER},value\n{GOOD},1", "line 1, column value: the header has it twice"),
+        (f"{HEADER}\n{GOOD}\n{GOOD},7", "line 3, column value: 7 cells under a header of 6"),
+        (f"{HEADER}\n{GOOD}\nmnist,ssim,vae", "line 3, column latent_dim: 3 cells under a header of 6"),
+        (f"{HEADER}\n{GOOD}\n{GOOD}", "line 3, column seed: the same score as line 2; remove one"),
+        (f"{HEADER}\nmnist,ssim,vae,8,,1\nmnist,ssim,vae,8,,2", "line 3, column seed: the same score as line 2; give"),
+        (f'{HEADER}\nmnist,fid,vae,8,0,"1,234.5"', "line 2, column value: '1,234.5' has a thousand separator"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,1'234.5", "thousand separator"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,1_234", "thousand separator"),
+        (f'{HEADER}\nmnist,fid,vae,8,0,"0,5"', "decimal comma"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,high", "line 2, column value: 'high' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,nan", "column value: 'nan' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,٣", "column value: '٣' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,1e999", "column value: '1e999' is too large"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,", "column value: is empty"),
+        (f"{HEADER}\nmnist,fid,vae,8,0, 0.5", "column value: ' 0.5' has blanks around it"),
+        (f"{HEADER}\nmnist,fid,vae ,8,0,0.5", "column method: 'vae ' has blanks around it"),
+        (f"{HEADER}\nmnist,,vae,8,0,0.5", "column metric: is empty"),
+        (f"{HEADER}\nmnist,fid,vae,8.0,0,0.5", "column latent_dim: '8.0' is no whole number"),
+        (f"{HEADER}\nmnist,fid,vae,8,-1,0.5", "column seed: '-1' is no whole number"),
+        (f"{HEADER}\nmnist,fid,vae,8,{'9' * 5000},0.5", "column seed: '9999999999999999999999999999999999999999' is"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,=cmd|' /C calc'!A0", "column value: \"=cmd|' /C calc'!A0\" is a formula"),
+        (f"{HEADER},hint\n{GOOD},@SUM(A1)", "line 2, column hint: '@SUM(A1)' is a formula"),
+        (f"{HEADER}\n+mnist,fid,vae,8,0,0.5", "column dataset: '+mnist' is a formula"),
+        (f"{HEADER},hint\n{GOOD},-0.5\n{GOOD},-a", "line 3, column hint: '-a' is a formula"),
+        (f"{HEADER},status\n{GOOD},lost", "column status: 'lost' is not one of ok"),
+        (f"{HEADER},status\n{GOOD},diverged", "column value: there is one although the status is 'diverged'"),
+        (f'{HEADER}\n{GOOD}\nmnist,ssim,vae,8,1,"0.5', "line 3: no valid CSV"),
+        (f'{HEADER},hint\n{GOOD},"two\nlines"\nmnist,ssim,vae,8,1,x,', "line 4, column value: 'x' is no number"),
+        (f'{HEADER},hint\nmnist,ssim,vae,8,1,x,"two\nlines"', "line 2, column value: 'x' is no number"),
+        (f"{HEADER}\n{GOOD}\nmnist,ssim,v\0ae,8,1,0.5", "line 3: not UTF-8 text"),
+        (f"{HEADER}\n{GOOD}".encode("utf-16"), "line 1: not UTF-8 text; save it as UTF-8"),
+        (f"{HEADER}\n{GOOD}\nmnisté,ssim,vae,8,0,1".encode("latin-1"), "line 3: not UTF-8 text"),
+    ],
+)
+def test_a_hostile_csv_ends_in_one_line_that_names_file_line_and_column(tmp_path, content, fault):
+    file = tmp_path / "theirs.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError) as caught:
+        run(file, LAPTOP)
+    message = str(caught.value)
+    assert message.startswith(f"{file}, line ")
+    assert fault in message
+    assert "\n" not in message
+    assert len(message) < 400
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"b": "nowhere"}, "nowhere: not here; give a results folder or a CSV"),
+        ({"b": REFERENCE}, "no manifest.json here"),
+        ({"table": 3, "b": LAPTOP / "tables" / "table1_seeds.csv"}, "has no cells of table 3"),
+        ({"tolerance": ["silhouette"]}, "--tolerance silhouette: write METRIC=0.02"),
+        ({"tolerance": ["fid=-1"]}, "--tolerance fid=-1: write"),
+        ({"tolerance": ["silhuette=0.1"]}, "--tolerance silhuette: neither side has it; there are calinski_harabasz"),
+        ({"out": LAPTOP}, "is a folder; name a CSV file"),
+        ({"out": LAPTOP / "manifest.json" / "x.csv"}, "cannot be written"),
+    ],
+)
+def test_bad_use_is_one_clear_line(options, fault):
+    with pytest.raises(UserError) as caught:
+        run(**({"a": LAPTOP, "b": LAPTOP} | options))
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_output_is_never_one_of_the_inputs(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text(f"{HEADER}\n{GOOD}\n")
+    with pytest.raises(UserError, match="is one of the two sides"):
+        run(file, LAPTOP, out=tmp_path / "." / "a.csv")
+    assert file.read_text() == f"{HEADER}\n{GOOD}\n"
+
+
+def test_a_broken_manifest_names_its_folder(tmp_path):
+    shutil.copytree(LAPTOP / "tables", tmp_path / "x")
+    (tmp_path / "x" / "manifest.json").write_text("{}")
+    with pytest.raises(UserError, match=r"/x: manifest.json: schema is None"):
+        read_side(tmp_path / "x")
+
+
+def test_an_unreadable_record_is_told_and_left_where_it_is(tmp_path):
+    b = folder(tmp_path / "b", {"vae": {0: 0.9, 1: 0.9}})
+    record = sorted((b / "records").iterdir())[0]
+    record.write_text("{")
+    told = []
+    found = read_side(b, report=told.append)
+    assert len(told) == 1 and record.name in told[0]
+    assert record.read_text() == "{"
+    assert sorted(s.status for s in found.scores[Cell("mnist", "svm_accuracy", "vae", 8)].values()) == ["not run", "ok"]
+
+
+def test_the_csv_of_cells_holds_every_cell_at_full_precision(tmp_path, laptop):
+    nudged_copy(tmp_path / "b", 0.05)
+    status, printed = run(LAPTOP, tmp_path / "b", out=tmp_path / "cells.csv")
+    assert status == 1
+    assert printed.endswith("cells.csv\n")
+    cells = pd.read_csv(tmp_path / "cells.csv")
+    expected = comparison_frame(compare(laptop, read_side(tmp_path / "b")))
+    assert len(cells) == 221
+    assert list(cells.columns[:6]) == ["dataset", "metric", "method", "latent_dim", "result", "basis"]
+    assert dict(cells["result"].value_counts()) == {"equal": 120, "no value": 100, "different": 1}
+    differing = cells[cells["result"] == "different"].iloc[0]
+    assert differing["difference"] == expected["difference"].max() == pytest.approx(0.05 / 3)
+
+
+def test_text_on_a_terminal_and_markdown_off_it(tmp_path, capsys):
+    a, b = folder(tmp_path / "a", {"vae": {0: 0.9}}), folder(tmp_path / "b", {"vae": {0: 0.8}})
+    plain = run(a, b)[1]
+    assert "| mnist    | svm_accuracy | vae    | 8 | 0.9000 | 0.8000 | -0.1000 (worse) |" in plain
+    on_terminal = run(a, b, terminal=True)[1]
+    assert "|---" not in on_terminal and "\x1b[" in on_terminal
+    status, printed = run(a, b, terminal=True, format="md", out=tmp_path / "cells.csv")
+    assert (status, printed) == (1, "")
+    assert capsys.readouterr().out == plain
+
+
+def test_every_cell_is_shown_on_request(tmp_path):
+    a = folder(tmp_path / "a", {"vae": {0: 0.9}, "swae": {0: 0.7}})
+    assert "| swae " not in run(a, a)[1]
+    assert "#### Every cell compared" in run(a, a, all=True)[1]
+    assert "| swae " in run(a, a, all=True)[1]
+
+
+def test_tolerances_can_be_asked_for():
+    asked_for = asked_tolerances(["silhouette=0.1", "fid=5%"])
+    assert asked_for == {"silhouette": Tolerance(0.1), "fid": Tolerance(0.05, relative=True)}
+    assert asked_for["fid"].at(-40.0) == pytest.approx(2.0)
+    assert asked_for["silhouette"].at(-40.0) == 0.1
+
+
+def test_the_tolerances_are_the_measured_spreads_of_seeds():
+    assert TOLERANCES.keys() == METRICS.keys()
+    files = sorted((LAPTOP / "tables").glob("table?_seeds.csv"))
+    seeds = pd.concat(pd.read_csv(file) for file in files).dropna(subset="value")
+    seeds = seeds.drop_duplicates(["dataset", "metric", "method", "latent_dim", "seed"])
+    spread = seeds.groupby(["metric", "dataset", "method", "latent_dim"])["value"].agg(["std", "mean"])
+    for metric, cells in spread.groupby("metric"):
+        relative = TOLERANCES[metric].relative
+        measured = (cells["std"] / cells["mean"].abs() if relative else cells["std"]).median()
+        assert 0.9 < TOLERANCES[metric].amount / measured < 1.25, metric

@@ -1,0 +1,185 @@
+"""Intervals and tests against scipy, closed forms and values computed by hand."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark.verdict.statistics import (
+    ALPHA,
+    Interval,
+    difference_from_printed,
+    estimate,
+    holm,
+    paired_test,
+    powerless,
+    rank_agreement,
+    signed_rank_p,
+    smallest_signed_rank_p,
+    tau_b,
+)
+
+NUMBERS = np.random.default_rng(3).normal(0.4, 1.0, 10)
+
+
+def test_the_interval_of_a_mean_is_that_of_scipy():
+    found = estimate(NUMBERS)
+    low, high = stats.t.interval(0.95, 9, loc=NUMBERS.mean(), scale=stats.sem(NUMBERS))
+    assert (found.n, found.mean, found.std) == pytest.approx((10, NUMBERS.mean(), NUMBERS.std(ddof=1)))
+    assert (found.interval.low, found.interval.high) == pytest.approx((low, high))
+
+
+def test_two_values_by_hand():
+    """Mean 2, std sqrt(2), standard error 1, and 12.7062 is the table's t for one degree of freedom."""
+    found = estimate([1.0, 3.0])
+    assert found.std == pytest.approx(math.sqrt(2))
+    assert found.interval.high == pytest.approx(2 + 12.7062, abs=1e-4)
+
+
+def test_one_value_has_no_spread_and_none_is_an_error():
+    found = estimate([0.0])
+    assert (found.n, found.mean, found.std, found.interval) == (1, 0.0, None, None)
+    assert difference_from_printed(found, 0.4, 0.0005) is None
+    with pytest.raises(ValueError, match="no value"):
+        estimate([])
+
+
+def test_the_difference_from_a_printed_number_is_wider_by_half_a_unit_at_either_end():
+    ours = estimate([1.0, 3.0])
+    found = difference_from_printed(ours, 0.5, 0.25)
+    assert found.low == pytest.approx(ours.interval.low - 0.75)
+    assert found.high == pytest.approx(ours.interval.high - 0.25)
+
+
+def test_the_interval_covers_the_truth_95_times_in_100():
+    draws = np.random.default_rng(0).normal(5.0, 2.0, (2_000, 10))
+    covered = [difference_from_printed(estimate(values), 5.0, 0.0) for values in draws]
+    share = np.mean([interval.low <= 0 <= interval.high for interval in covered])
+    assert share == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 2_000))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "within", "outside"),
+    [
+        (-0.1, 0.1, True, False),
+        (-1.0, 1.0, True, False),
+        (0.5, 1.5, False, False),
+        (-2.0, 2.0, False, False),
+        (1.5, 2.0, False, True),
+        (-2.0, -1.5, False, True),
+    ],
+)
+def test_an_interval_is_within_or_outside_a_bound_or_neither(low, high, within, outside):
+    interval = Interval(low, high)
+    assert (interval.within(1.0), interval.outside(1.0)) == (within, outside)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 10, 20])
+def test_signed_ranks_are_scipys_where_there_are_no_ties(n):
+    differences = np.random.default_rng(n).normal(0.3, 1.0, n)
+    assert signed_rank_p(differences) == pytest.approx(stats.wilcoxon(differences, method="exact").pvalue)
+
+
+@pytest.mark.parametrize("differences", [[1, 1, -2, 3, 3, 3], [0, 2, -1, 2], [1, 1, 1, 1]])
+def test_signed_ranks_with_ties_and_zeros_are_an_enumeration_of_all_signs(differences):
+    nonzero = [d for d in differences if d]
+    ranks = stats.rankdata(np.abs(nonzero))
+    sums = [
+        sum(r for r, s in zip(ranks, signs, strict=True) if s) for signs in itertools.product((0, 1), repeat=len(ranks))
+    ]
+    observed = sum(r for r, d in zip(ranks, nonzero, strict=True) if d > 0)
+    centre = ranks.sum() / 2
+    expected = np.mean([abs(s - centre) >= abs(observed - centre) for s in sums])
+    assert signed_rank_p(differences) == pytest.approx(min(1.0, expected))
+
+
+def test_without_any_difference_p_is_one():
+    assert signed_rank_p([0.0, 0.0]) == 1.0
+    assert paired_test([0.0, 0.0]).p_t == 1.0
+
+
+def test_the_smallest_p_is_reached_when_all_signs_agree():
+    assert smallest_signed_rank_p(10) == pytest.approx(0.001953125)
+    assert signed_rank_p(np.arange(1.0, 11.0)) == smallest_signed_rank_p(10)
+    assert [smallest_signed_rank_p(n) for n in (0, 1, 2, 5)] == [1.0, 1.0, 0.5, 0.0625]
+
+
+def test_paired_t_is_scipys():
+    found = paired_test(NUMBERS)
+    assert found.p_t == pytest.approx(stats.ttest_1samp(NUMBERS, 0).pvalue)
+    assert found.p_wilcoxon == pytest.approx(stats.wilcoxon(NUMBERS, method="exact").pvalue)
+    assert found.smallest_p == 2**-9
+    assert paired_test([0.5, 0.5]).p_t == 0.0
+    assert paired_test([0.5]).p_t is None
+    assert paired_test([0.5]).p_wilcoxon == 1.0
+
+
+def test_holm_by_hand():
+    """0.01 * 4, 0.02 * 3, 0.03 * 2, and 0.04 * 1 raised to what stands before it."""
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_a_family_of_25_is_the_largest_that_ten_seeds_can_serve():
+    assert not powerless(10, 25)
+    assert powerless(10, 26)
+    assert powerless(3, 1)
+    assert min(holm([smallest_signed_rank_p(10)] + [1.0] * 24)) < ALPHA
+    assert min(holm([smallest_signed_rank_p(10)] + [1.0] * 25)) > ALPHA
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [([1, 2, 3, 4], [1, 3, 2, 4]), ([1, 1, 2, 3], [4, 3, 2, 2]), ([5, 1, 4, 4, 2], [1, 1, 2, 3, 3])]
+)
+def test_tau_b_is_scipys(x, y):
+    assert tau_b(np.array(x, float), np.array(y, float)) == pytest.approx(stats.kendalltau(x, y, variant="b").statistic)
+
+
+def test_tau_b_is_not_a_number_without_an_order():
+    assert math.isnan(tau_b(np.array([1.0, 1.0]), np.array([1.0, 2.0])))
+    assert math.isnan(tau_b(np.array([1.0, math.nan]), np.array([1.0, 2.0])))
+
+
+def test_rank_agreement_of_one_and_of_opposite_orders():
+    paper = np.array([1.0, 2.0, 3.0])
+    same = np.outer(paper, np.ones(4)) + np.array([0.0, 0.1, 0.2, 0.3])
+    assert rank_agreement([(same, paper)], seed=1).tau == 1.0
+    assert rank_agreement([(same, paper)], seed=1).interval == Interval(1.0, 1.0)
+    both = rank_agreement([(same, paper), (-same, paper)], seed=1)
+    assert (both.tau, both.groups) == (0.0, 2)
+
+
+def test_the_bootstrap_interval_is_that_of_all_resamples():
+    """Two rivals, whose order turns with the seed: of the 27 resamples 7 have tau -1 and 20 have 1."""
+    ours = np.array([[0.0, 0.0, 0.0], [3.0, 1.0, -2.5]])
+    paper = np.array([0.0, 1.0])
+    taus = [np.sign(sum(ours[1][list(seeds)])) for seeds in itertools.product(range(3), repeat=3)]
+    assert (taus.count(-1), taus.count(1)) == (7, 20)
+    found = rank_agreement([(ours, paper)], seed=5)
+    assert (found.tau, found.interval) == (1.0, Interval(-1.0, 1.0))
+    assert rank_agreement([(np.array([[0.0, 0.0], [1.0, -0.5]]), paper)], seed=5).interval == Interval(-1.0, 1.0)
+    assert rank_agreement([(np.array([[0.0, 0.0], [1.0, 0.5]]), paper)], seed=5).interval == Interval(1.0, 1.0)
+
+
+def test_rank_agreement_is_the_same_for_the_same_seed_and_spans_its_resamples():
+    ours = np.random.default_rng(0).normal(0, 1, (6, 5)) + np.arange(6)[:, None] * 0.3
+    groups = [(ours, np.arange(6.0))]
+    first = rank_agreement(groups, seed=1)
+    assert first == rank_agreement(groups, seed=1)
+    assert -1 <= first.interval.low < first.interval.high <= 1
+    assert first.tau == pytest.approx(stats.kendalltau(ours.mean(1), np.arange(6)).statistic)
+
+
+def test_rank_agreement_with_one_seed_with_gaps_and_with_nothing():
+    paper = np.array([1.0, 2.0])
+    one = rank_agreement([(np.array([[0.1], [0.3]]), paper)], seed=0)
+    assert (one.tau, one.interval) == (1.0, None)
+    gap = rank_agreement([(np.array([[0.1, math.nan], [0.3, 0.2]]), paper)], seed=0)
+    assert (gap.tau, gap.interval) == (1.0, Interval(1.0, 1.0))
+    assert rank_agreement([], seed=0) is None
+    assert rank_agreement([(np.array([[0.1], [0.1]]), paper)], seed=0) is None
+    with pytest.raises(ValueError, match="seeds"):
+        rank_agreement([(np.zeros((2, 1)), paper), (np.zeros((2, 2)), paper)], seed=0)
