@@ -15,11 +15,13 @@ from benchmark.commands.compare_results import compare
 from benchmark.commands.fetch_files import fetch
 from benchmark.commands.list_errata import list_errata
 from benchmark.commands.listings import methods, studies
+from benchmark.commands.make_figures import figures
 from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
 from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
+from benchmark.figures.registry import FIGURES
 from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
@@ -102,6 +104,18 @@ def build_parser() -> argparse.ArgumentParser:
     compare_parser.add_argument("--out", type=Path, help="also write every cell to this CSV file")
     compare_parser.set_defaults(function=compare)
 
+    figures_parser = subcommands.add_parser(
+        "figures", help="make a study's figures: from records, and from checkpoints and images where they are"
+    )
+    figures_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
+    figures_parser.add_argument(
+        "names", nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)"
+    )
+    figures_parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
+    figures_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
+    _add_data_options(figures_parser)
+    figures_parser.set_defaults(function=figures)
+
     errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(
         "file", nargs="?", type=Path, help="another table: a CSV file with the columns of results/paper/tables.csv"
@@ -142,6 +156,12 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where data sets are")
     parser.add_argument("--weights-dir", type=Path, help="where the pretrained weights of FID and LPIPS are")
     parser.add_argument("--offline", action="store_true", help="download nothing")
+
+
+def _figure(name: str) -> str:
+    if name not in FIGURES:
+        raise argparse.ArgumentTypeError(f"{name!r} is no figure; there are {', '.join(FIGURES)}")
+    return name
 
 
 def _positive(text: str) -> int:

@@ -115,7 +115,7 @@ class Store:
 
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
-        folders = ("records", "checkpoints", "statistics", "tables")
+        folders = ("records", "checkpoints", "statistics", "tables", "figures")
         for folder in (self.folder, *(self.folder / name for name in folders)):
             for part in folder.glob(".*.part"):
                 part.unlink(missing_ok=True)

@@ -1,0 +1,34 @@
+"""`figures`: the figures of a results folder, from its records and, where they are at hand, checkpoints and images."""
+
+import argparse
+
+from rich.console import Console
+
+from benchmark.commands.choices import check_folders, chosen_device, shown
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.workers import usable_cores
+from benchmark.figures.registry import FIGURES, make_figures
+from benchmark.figures.source import CannotDraw, images_in, read_source
+
+
+def figures(options: argparse.Namespace, console: Console) -> int:
+    """Make the figures asked for, all by default, under OUT/figures, and say of each page where it is or why it is not.
+
+    Returns 0, also where pages are skipped: that checkpoints or images are elsewhere is no fault.
+    """
+    check_folders(options)
+    device = chosen_device(options.device)
+    set_numerics(device, usable_cores())
+    images = images_in(options.data_dir, options.offline)
+    source = read_source(options.out, options.only, images, device, console.print)
+    folder = options.out / "figures"
+    made = skipped = 0
+    for page, result in make_figures(source, options.names or list(FIGURES), folder):
+        if isinstance(result, CannotDraw):
+            skipped += 1
+            console.print(f"{page}: skipped: {result}")
+        else:
+            made += 1
+            console.print(f"{page}: {', '.join(path.name for path in result)}")
+    console.print(f"Pages made: {made}, skipped: {skipped}; figures: {shown(folder)}")
+    return 0

@@ -1,0 +1,60 @@
+"""The paper's Fig. 5b: what lies between four images, bilinearly between their codes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.figures.checkpoints import image_pages, models_of, some_test_images
+from benchmark.figures.panels import panel_grid
+from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label
+
+STEPS = 7
+ORIGINALS = "the four originals"
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """`corners`: the originals (2, 2, C, S, S) in [0, 1]; method's label -> decoded codes (STEPS, STEPS, C, S, S)."""
+
+    title: str
+    corners: np.ndarray
+    grids: Mapping[str, np.ndarray]
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Manifold | CannotDraw]]:
+    """A page for each data set and latent dim of Tables 3 and 5."""
+    return image_pages(source, "manifold", _data)
+
+
+def bilinear(corners: np.ndarray, steps: int) -> np.ndarray:
+    """Codes (steps, steps, d) between four (2, 2, d), which stand in the corners; steps >= 2."""
+    there = np.linspace(0, 1, steps, dtype=corners.dtype)
+    weights = np.stack([1 - there, there])  # (2, steps)
+    return np.einsum("ij,kl,ikd->jld", weights, weights, corners)
+
+
+def _data(source: Source, found: list[Kind]) -> Manifold:
+    shown = models_of(source, found[0].dataset, found)
+    images = some_test_images(shown.dataset, 4)
+    if len(images) < 4:
+        raise CannotDraw(f"{shown.dataset.name}: four test images are needed, there are {len(images)}")
+    grids = {
+        model.label: model.decode(bilinear(model.encode(images).reshape(2, 2, -1), STEPS)) for model in shown.models
+    }
+    corners = (images.astype(np.float32) / 255).reshape(2, 2, *images.shape[1:])
+    caption = (
+        "In the corners the reconstructions of four test images, the same for all methods; between them, decoded, the "
+        "bilinear interpolation of their codes.",
+        *shown.caption,
+    )
+    title = f"Between four test images: {dataset_label(source, found[0].dataset)}, d = {found[0].latent_dim}"
+    return Manifold(title, corners, grids, caption)
+
+
+def draw(data: Manifold) -> Figure:
+    """A panel per method, after one with the originals."""
+    figure, _ = panel_grid({ORIGINALS: data.corners, **data.grids}, data.caption, data.title)
+    return figure

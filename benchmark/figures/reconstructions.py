@@ -1,0 +1,49 @@
+"""The paper's Fig. 5a: test images over their reconstructions, the same images for every method."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.figures.checkpoints import N_IMAGES, image_pages, models_of, some_test_images
+from benchmark.figures.panels import centres, show
+from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label
+from benchmark.figures.style import WIDTH, captioned
+
+ORIGINALS = "originals"
+_LABELS = 1.3  # inches left of the images
+
+
+@dataclass(frozen=True)
+class Reconstructions:
+    """Label -> images (n, C, S, S) in [0, 1]: ORIGINALS first, then each method's reconstructions of them."""
+
+    title: str
+    rows: Mapping[str, np.ndarray]
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Reconstructions | CannotDraw]]:
+    """A page for each data set and latent dim of Tables 3 and 5."""
+    return image_pages(source, "reconstructions", _data)
+
+
+def _data(source: Source, found: list[Kind]) -> Reconstructions:
+    shown = models_of(source, found[0].dataset, found)
+    images = some_test_images(shown.dataset, N_IMAGES)
+    rows = {ORIGINALS: images.astype(np.float32) / 255}
+    rows |= {model.label: model.decode(model.encode(images)) for model in shown.models}
+    title = f"Reconstructions of test images: {dataset_label(source, found[0].dataset)}, d = {found[0].latent_dim}"
+    return Reconstructions(title, rows, shown.caption)
+
+
+def draw(data: Reconstructions) -> Figure:
+    """A row per method, its name on the left."""
+    images = np.stack(list(data.rows.values()))
+    side = images.shape[-1]
+    figure, body = captioned(len(images) * (WIDTH - _LABELS) / images.shape[1] + 0.35, data.caption, data.title)
+    axes = body.subplots()
+    show(axes, images)
+    axes.set_yticks(centres(len(images), side), data.rows)
+    return figure

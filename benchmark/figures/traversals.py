@@ -1,0 +1,87 @@
+"""The paper's Fig. 6: one latent unit moved at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.evaluation.subsets import random_subset
+from benchmark.figures.checkpoints import N_IMAGES, Trained, image_pages, models_of, some_test_images
+from benchmark.figures.panels import centres, panel_grid
+from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label
+
+OFFSETS = (-3, -2, -1, 0, 1, 2, 3)  # standard deviations
+N_UNITS = 8
+_N_CODES = 5_000  # enough for a standard deviation
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """One method: the units moved, by falling variance (U,), and the decoded images (U, len(OFFSETS), C, S, S)."""
+
+    units: np.ndarray
+    images: np.ndarray
+
+
+@dataclass(frozen=True)
+class Traversals:
+    """Method's label -> its traversal."""
+
+    title: str
+    methods: Mapping[str, Traversal]
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Traversals | CannotDraw]]:
+    """A page for each data set and latent dim of Tables 3 and 5."""
+    return image_pages(source, "traversals", _data)
+
+
+def moved(code: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which units to move, and the codes to decode.
+
+    code (d,) is the start, codes (n, d) those whose variance counts. Returns the at most N_UNITS units of largest
+    variance (U,), the largest first, and (U, len(OFFSETS), d): `code` with one unit moved by OFFSETS of its standard
+    deviations.
+    """
+    spread = codes.std(0)
+    units = np.argsort(-spread, kind="stable")[:N_UNITS]
+    path = np.tile(code, (len(units), len(OFFSETS), 1))
+    for row, unit in enumerate(units):
+        path[row, :, unit] += np.array(OFFSETS, code.dtype) * spread[unit]
+    return units, path
+
+
+def _data(source: Source, found: list[Kind]) -> Traversals:
+    shown = models_of(source, found[0].dataset, found)
+    start = some_test_images(shown.dataset, N_IMAGES)[:1]
+    images = shown.dataset.x_test[random_subset(shown.dataset.n_test, _N_CODES)]
+
+    def traversal(model: Trained) -> Traversal:
+        units, path = moved(model.encode(start)[0], model.encode(images))
+        return Traversal(units, model.decode(path))
+
+    caption = (
+        "Each row moves one unit (numbered on the left, by falling variance) by up to 3 standard deviations σ of the "
+        f"codes of {len(images):,} test images; the other units stay at the code of one image, the same for all "
+        "methods, whose reconstruction is the column 0.",
+        *shown.caption,
+    )
+    title = f"Latent traversals: {dataset_label(source, found[0].dataset)}, d = {found[0].latent_dim}"
+    return Traversals(title, {model.label: traversal(model) for model in shown.models}, caption)
+
+
+def draw(data: Traversals) -> Figure:
+    """A panel per method, a row per unit."""
+    panels = {label: method.images for label, method in data.methods.items()}
+    figure, axes = panel_grid(panels, data.caption, data.title)
+    for label, method in data.methods.items():
+        side = method.images.shape[-1]
+        axes[label].set_yticks(centres(len(method.units), side), [str(unit) for unit in method.units])
+        axes[label].set_xticks(centres(len(OFFSETS), side), [_offset_label(offset) for offset in OFFSETS])
+    return figure
+
+
+def _offset_label(offset: int) -> str:
+    return f"{offset:+d}σ".replace("-", "−") if offset else "0"

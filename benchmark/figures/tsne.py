@@ -1,0 +1,152 @@
+"""The paper's Fig. 4: the planes in which the clustering scores are taken, coloured by label."""
+
+import dataclasses
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmark.evaluation.clustering import tsne_plane
+from benchmark.evaluation.subsets import stratified_subset
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
+from benchmark.figures.checkpoints import trained
+from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label, dataset_of, face, kinds, method_label
+from benchmark.figures.style import TEXT, WIDTH, Look, captioned, class_look
+from benchmark.paper import TABLES
+from benchmark.reporting.frame import one_line
+
+_PROTOCOL = "clustering"
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One trial: points (n, 2) and labels (n,); the silhouette in its record, None where it has none."""
+
+    points: np.ndarray
+    labels: np.ndarray
+    silhouette: float | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Planes:
+    """One data set: (method's label, latent dim) -> its plane, or why it has none."""
+
+    title: str
+    methods: tuple[str, ...]
+    dims: tuple[int, ...]
+    planes: Mapping[tuple[str, int], Plane | CannotDraw]
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
+    """A page for each data set of Table 1; of Table 4 where there is no Table 1."""
+    cells = [cell for cell in source.manifest["cells"] if TABLES[cell["table"]].protocol == _PROTOCOL]
+    if not cells:
+        yield "tsne", CannotDraw("the study has none of Tables 1 and 4")
+        return
+    first = min(cell["table"] for cell in cells)
+    chosen = [cell for cell in cells if cell["table"] == first]
+    found = kinds(dataclasses.replace(source, manifest=source.manifest | {"cells": chosen}))
+    for dataset in dict.fromkeys(kind.dataset for kind in found):
+        yield f"tsne_{dataset}", _data(source, dataset, [kind for kind in found if kind.dataset == dataset])
+
+
+def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDraw:
+    planes: dict[tuple[str, int], Plane | CannotDraw] = {}
+    for kind in found:
+        try:
+            plane = _plane(source, kind)
+        except CannotDraw as reason:
+            plane = reason
+        planes[method_label(source, kind.method), kind.latent_dim] = plane
+    drawn = [plane for plane in planes.values() if isinstance(plane, Plane)]
+    if not drawn:
+        return CannotDraw(next(str(reason) for reason in planes.values()))
+    absent = [
+        f"{method} d = {dim} ({reason})" for (method, dim), reason in planes.items() if isinstance(reason, CannotDraw)
+    ]
+    seeds = ", ".join(str(seed) for seed in sorted({plane.seed for plane in drawn}))
+    caption = [
+        f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores take it; one model each (seed "
+        f"{seeds}: the lowest with a checkpoint). SC: silhouette of the whole plane. Numbers: each class's median.",
+        *face(source, dataset),
+        *([f"Not shown: {'; '.join(absent)}."] if absent else []),
+    ]
+    methods = tuple(dict.fromkeys(method for method, _ in planes))
+    dims = tuple(sorted({dim for _, dim in planes}))
+    return Planes(
+        f"Test images in latent space: {dataset_label(source, dataset)}", methods, dims, planes, tuple(caption)
+    )
+
+
+def _plane(source: Source, kind: Kind) -> Plane:
+    """As the protocol of the trial's record computes it."""
+    model = trained(source, kind)
+    settings = model.record["identity"]["protocols"][_PROTOCOL]
+    dataset = dataset_of(source, model.record["identity"])
+    if dataset.y_test is None:
+        raise CannotDraw(f"{dataset.name}: has no labels")
+    engine = settings.get("tsne", REFERENCE_TSNE)
+    if reason := missing_library(engine):
+        raise CannotDraw(reason)
+    rows = stratified_subset(dataset.y_test, settings["n_images"])
+    try:
+        points = tsne_plane(model.encode(dataset.x_test[rows]), settings["perplexity"], engine)
+    except ValueError as error:
+        raise CannotDraw(f"t-SNE failed: {one_line(str(error))}") from error
+    silhouette = model.record["metrics"].get(_PROTOCOL, {}).get("silhouette")
+    return Plane(points, dataset.y_test[rows], silhouette, model.seed)
+
+
+def draw(data: Planes) -> Figure:
+    """A row per method, a column per latent dim; at most WIDTH wide, so many dims make small panels."""
+    side = min(WIDTH / len(data.dims), 3.0)
+    figure, body = captioned(len(data.methods) * (side + 0.15) + 0.8, data.caption, data.title)
+    grid = body.subplots(len(data.methods), len(data.dims), squeeze=False)
+    planes = [plane for plane in data.planes.values() if isinstance(plane, Plane)]
+    names = np.unique(np.concatenate([plane.labels for plane in planes])).tolist()
+    looks = {name: class_look(place) for place, name in enumerate(names)}
+    for row, method in enumerate(data.methods):
+        grid[row, 0].set_ylabel(textwrap.fill(method, 14))
+        for axes, dim in zip(grid[row], data.dims, strict=True):
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_box_aspect(1)
+            axes.set_aspect("equal", adjustable="datalim")
+            axes.spines[:].set_visible(True)
+            plane = data.planes.get((method, dim))
+            if isinstance(plane, Plane):
+                _draw_plane(axes, plane, looks, side)
+            axes.set_title(_heading(dim if row == 0 else None, plane))
+    handles = [
+        Line2D([], [], linestyle="", marker=style.marker, color=style.colour, markersize=4) for style in looks.values()
+    ]
+    if len(names) <= 20:
+        body.legend(handles, [str(name) for name in names], loc="outside lower center", ncols=10, handletextpad=0.1)
+    return figure
+
+
+def _heading(dim: int | None, plane: Plane | CannotDraw | None) -> str:
+    parts = [f"d = {dim}"] if dim is not None else []
+    if isinstance(plane, Plane) and plane.silhouette is not None:
+        parts.append(f"SC {plane.silhouette:.2f}".replace("-", "−"))
+    return "\n".join(parts)
+
+
+def _draw_plane(axes: Axes, plane: Plane, looks: Mapping[Any, Look], side: float) -> None:
+    # Points squared: less ink where a panel (`side` inches) is smaller or its points are more.
+    size = float(np.clip(900 * side**2 / len(plane.labels), 0.8, 12))
+    for name, style in looks.items():
+        points = plane.points[plane.labels == name]
+        axes.scatter(*points.T, s=size, color=style.colour, marker=style.marker, linewidths=0)
+    halo = [patheffects.withStroke(linewidth=2, foreground="white")]
+    for name in np.unique(plane.labels).tolist():
+        centre = np.median(plane.points[plane.labels == name], 0)
+        axes.annotate(str(name), centre, ha="center", va="center", fontsize=TEXT, weight="bold", path_effects=halo)

@@ -1,0 +1,176 @@
+"""The figures that need records alone: the data behind them against hand-made records."""
+
+import math
+
+import numpy as np
+import pytest
+from figure_samples import diverged, sample, source_of, trained
+from reporting_samples import cell
+
+from benchmark.figures import clustering, cost, curves
+from benchmark.figures.source import CannotDraw, by_page, kinds, left_out
+from benchmark.figures.style import LOOKS, class_look
+from benchmark.paper import paper_numbers
+
+NAN = math.nan
+
+
+def only_page(pages):
+    [(name, data)] = pages
+    return name, data
+
+
+def lines_of(source, metric):
+    _, data = only_page(clustering.pages(source))
+    return {line.method: line for line in data.lines[metric]}
+
+
+def test_clustering_has_means_bands_and_gaps():
+    gmvae = lines_of(sample(), "silhouette")["gmvae"]
+    # d = 2, 8, 16: of 0.1, 0.2, 0.6 the variance is (0.04 + 0.01 + 0.09) / 2; nothing at 8; one seed at 16.
+    np.testing.assert_allclose(gmvae.mean, [0.3, NAN, 0.4], atol=1e-12)
+    np.testing.assert_allclose(gmvae.std, [math.sqrt(0.07), NAN, NAN], atol=1e-12)
+
+
+def test_clustering_leaves_a_diverged_seed_out_and_says_so():
+    source = sample()
+    hgmvae = lines_of(source, "silhouette")["hgmvae_g"]
+    np.testing.assert_allclose(hgmvae.mean, [0.4, 0.5, 0.25], atol=1e-12)  # not the 0.9 of the diverged one
+    np.testing.assert_allclose(hgmvae.std, [math.sqrt(0.02), 0, 0], atol=1e-12)
+    caption = " ".join(only_page(clustering.pages(source))[1].caption)
+    assert "HGMVAE-G d = 2 seed 1 (diverged)" in caption
+    assert "GMVAE d = 8 seeds 0, 1, 2 (not run)" in caption
+    assert "GMVAE d = 16 seeds 1, 2 (not run)" in caption
+    assert "With collapsed seeds: HGMVAE-G d = 8 (1 of 3)." in caption
+
+
+def test_clustering_shows_the_papers_values():
+    paper = paper_numbers().set_index(["table", "dataset", "metric", "method", "latent_dim"])["value"]
+    for metric in ("silhouette", "calinski_harabasz", "davies_bouldin"):
+        for method, line in lines_of(sample(), metric).items():
+            assert line.paper.tolist() == [paper[1, "mnist", metric, method, dim] for dim in (2, 8, 16)]
+
+
+def test_clustering_draws_what_is_in_its_data():
+    name, data = only_page(clustering.pages(sample()))
+    assert name == "clustering_table1_mnist"
+    figure = clustering.draw(data)
+    panels = [axes for axes in figure.get_axes() if axes.lines]
+    assert [axes.get_title() for axes in panels] == ["SC ↑", "CH ↑", "DB ↓"]
+    ours, papers = panels[0].lines[:2]
+    assert ours.get_xdata() == pytest.approx(np.array(data.dims) * 2 ** (-0.035))  # left one of two methods
+    np.testing.assert_array_equal(ours.get_ydata(), data.lines["silhouette"][0].mean)
+    assert papers.get_fillstyle() == "none"
+    band = panels[0].collections[0].get_paths()[0].vertices  # of d = 2, the only one with two seeds
+    assert band[:, 1].min() == pytest.approx(0.3 - math.sqrt(0.07))
+    assert band[:, 1].max() == pytest.approx(0.3 + math.sqrt(0.07))
+    assert panels[0].get_xscale() == "log"
+    assert [tick.get_text() for tick in panels[0].get_xticklabels()] == ["2", "8", "16"]
+
+
+def test_clustering_without_its_tables_or_results_says_why():
+    _, reason = only_page(clustering.pages(source_of([], [cell(2, "mnist", "vae", 8)])))
+    assert str(reason) == "the study has none of Tables 1 and 4"
+    _, reason = only_page(clustering.pages(source_of([], [cell(1, "mnist", "gmvae", 8)])))
+    assert str(reason) == "no trial of mnist in Table 1 has a result yet"
+
+
+def test_curves_have_a_row_per_seed_and_their_mean():
+    pages = dict(curves.pages(sample()))
+    assert list(pages) == ["curves_mnist_d2", "curves_mnist_d8", "curves_mnist_d16"]
+    page = pages["curves_mnist_d2"]
+    assert list(page.terms) == ["loss", "kl"]
+    gmvae, hgmvae = page.terms["loss"]
+    assert gmvae.seeds.tolist() == [[10, 5], [11, 6], [12, 7]]
+    assert gmvae.mean.tolist() == [11, 6]
+    assert hgmvae.seeds.tolist() == [[10, 5], [12, 7]]  # seed 1 diverged
+    assert "Left out: HGMVAE-G d = 2 seed 1 (diverged)." in page.caption
+    assert [curve.method for curve in pages["curves_mnist_d8"].terms["loss"]] == ["hgmvae_g"]
+
+
+def test_curves_keep_an_epoch_that_was_not_finite_as_a_gap():
+    record = trained("vae", 8, 0, 0.1, curves={"loss": [3.0, None, 1.0]})
+    _, page = only_page(curves.pages(source_of([record], [cell(2, "mnist", "vae", 8)])))
+    np.testing.assert_array_equal(page.terms["loss"][0].mean, [3, NAN, 1])
+    curves.draw(page)
+
+
+def test_curves_use_a_log_axis_only_for_wide_positive_terms():
+    page = dict(curves.pages(sample()))["curves_mnist_d2"]  # loss 5..12, kl 1..300
+    panels = {axes.get_title(): axes for axes in curves.draw(page).get_axes() if axes.lines}
+    assert panels["loss"].get_yscale() == "linear"
+    assert panels["kl"].get_yscale() == "log"
+    # Three thin lines and a mean for GMVAE, two and one for HGMVAE-G.
+    assert len(panels["loss"].lines) == 7
+
+
+def test_curves_with_values_below_zero_stay_linear():
+    record = trained("vae", 8, 0, 0.1, curves={"loss": [-1.0, 500.0]})
+    _, page = only_page(curves.pages(source_of([record], [cell(2, "mnist", "vae", 8)])))
+    [axes] = [axes for axes in curves.draw(page).get_axes() if axes.lines]
+    assert axes.get_yscale() == "linear"
+
+
+def test_cost_has_mean_spread_and_parameters():
+    records = [trained("gmvae", 8, seed, 0.1) for seed in range(3)] + [trained("vae", 8, 0, 0.1), diverged("vae", 8, 1)]
+    cells = [cell(2, "mnist", "gmvae", 8), cell(2, "mnist", "vae", 8)]
+    name, page = only_page(cost.pages(source_of(records, cells)))
+    assert name == "cost_mnist_d8"
+    vae, gmvae = page.bills  # in the order of the paper's tables, not of the cells
+    assert (gmvae.mean, gmvae.std, gmvae.parameters) == (20.0, 10.0, 8_000)  # of 10, 20, 30 seconds
+    assert (vae.mean, page.reference) == (10.0, 10.0)
+    assert math.isnan(vae.std)
+    caption = " ".join(page.caption)
+    assert "on cpu (test)" in caption
+    assert "vae d = 8 seed 1 (diverged); vae d = 8 seed 2 (not run)" in caption
+    figure = cost.draw(page)
+    texts = [
+        label.get_text() for axes in figure.get_axes() for child in axes.child_axes for label in child.get_yticklabels()
+    ]
+    assert texts == ["1.00×", "2.00×"]
+    assert all(axes.get_xlim()[0] == 0 for axes in figure.get_axes())
+
+
+def test_cost_without_a_vae_has_no_multiples():
+    _, page = only_page(cost.pages(source_of([trained("gmvae", 8, 0, 0.1)], [cell(2, "mnist", "gmvae", 8)])))
+    assert page.reference is None
+    assert "multiples" not in " ".join(page.caption)
+    assert not any(axes.child_axes for axes in cost.draw(page).get_axes())
+
+
+@pytest.mark.parametrize("figure", [curves, cost])
+def test_a_page_without_results_says_whether_data_or_runs_are_missing(figure):
+    cells = [cell(3, "chairs", "vae", 128), cell(3, "celeba", "vae", 128)]
+    pages = dict(figure.pages(source_of([], cells, unavailable={"chairs": "3D Chairs: not here"})))
+    reasons = {name: str(reason) for name, reason in pages.items() if isinstance(reason, CannotDraw)}
+    prefix = figure.__name__.rpartition(".")[2]
+    assert reasons == {
+        f"{prefix}_chairs_d128": "3D Chairs: not here",
+        f"{prefix}_celeba_d128": "no trial of celeba at d = 128 has a result yet",
+    }
+
+
+def test_every_page_says_what_is_reduced_and_drawn():
+    for module in (clustering, curves, cost):
+        for _, page in module.pages(sample()):
+            caption = " ".join(page.caption)
+            assert "Study laptop, 3 seeds, weight set default." in caption
+            assert "Reduced against the paper: 5,000 of 60,000 training images; 2 of 10 epochs." in caption
+            assert "[procedural]: drawn by program" in caption
+            assert "MNIST [procedural]" in page.title
+
+
+def test_kinds_prefer_the_tables_of_a_protocol():
+    cells = [cell(1, "mnist", "gmvae", 2), cell(3, "mnist", "gmvae", 128), cell(5, "mnist", "gmvae", 128)]
+    source = source_of([], cells)
+    assert [kind.latent_dim for kind in kinds(source)] == [2, 128]
+    assert [kind.latent_dim for kind in kinds(source, "reconstruction")] == [128]
+    assert [kind.latent_dim for kind in kinds(source, "classification")] == [2, 128]
+    assert list(by_page(kinds(source))) == [("mnist", 2), ("mnist", 128)]
+    assert left_out(source, []) == []
+
+
+def test_no_two_methods_and_no_two_of_49_classes_look_alike():
+    assert len(set(LOOKS.values())) == len(LOOKS)
+    assert len({look.marker for look in LOOKS.values()}) == len(LOOKS)  # apart in grey, too
+    assert len({class_look(place) for place in range(49)}) == 49
