@@ -136,9 +136,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def powerless(n: int, family: int) -> bool:
-    """Whether n pairs can never be significant in a family of so many tests, whatever their values."""
-    return smallest_signed_rank_p(n) * family >= ALPHA
+def powerless(pairs: Sequence[int]) -> list[bool]:
+    """Per test of a family with so many pairs each (0: not made) whether no values at all could make it significant.
+
+    Holm's p only grows with any p of the family, so its least is that of everyone's least.
+    """
+    return [p >= ALPHA for p in holm([smallest_signed_rank_p(n) for n in pairs])]
 
 
 def tau_b(x: np.ndarray, y: np.ndarray) -> np.ndarray:
