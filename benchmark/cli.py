@@ -16,6 +16,7 @@ from benchmark.commands.fetch_files import fetch
 from benchmark.commands.list_errata import list_errata
 from benchmark.commands.listings import methods, studies
 from benchmark.commands.make_figures import figures
+from benchmark.commands.make_report import report, verdict
 from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
@@ -115,6 +116,15 @@ def build_parser() -> argparse.ArgumentParser:
     figures_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
     _add_data_options(figures_parser)
     figures_parser.set_defaults(function=figures)
+
+    verdict_parser = subcommands.add_parser("verdict", help="judge every number and claim of the paper from a study")
+    verdict_parser.add_argument("out", type=Path, help="results folder")
+    verdict_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
+    verdict_parser.set_defaults(function=verdict)
+
+    report_parser = subcommands.add_parser("report", help="one HTML page of a study: verdicts, tables, figures")
+    report_parser.add_argument("out", type=Path, help="results folder; pictures that lie in its figures/ go in")
+    report_parser.set_defaults(function=report)
 
     errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(
