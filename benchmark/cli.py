@@ -5,7 +5,9 @@ what to do; 3 some trials failed or could not run; 130 Ctrl-C.
 """
 
 import argparse
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from rich.console import Console
@@ -62,7 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
     run_parser.add_argument(
         "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
     )
-    run_parser.add_argument("--force", action="store_true", help="run trials again that have a record already")
+    run_parser.add_argument(
+        "--force", action="store_true", help="first forget the records and checkpoints of the trials asked for"
+    )
     run_parser.set_defaults(function=run)
 
     plan_parser = subcommands.add_parser("plan", help="show what a study would run, download and cost; run nothing")
@@ -183,6 +187,8 @@ def _positive(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status; a UserError becomes one line on standard error."""
     options = build_parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers end a run as Ctrl-C does
     # Brackets are text here: rich would take [procedural] or [a] for markup and swallow it.
     console = Console(soft_wrap=True, markup=False, highlight=False)
     try:

@@ -53,7 +53,10 @@ def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatc
     assert (found.trial, found.steps_per_trial) == ("mnist gmvae d=2, width 0.25, batches of 32", 2 * 3)
     floor = found.operations_per_image * TINY.training.batch_size / found.rate
     for side in found.sides:
-        assert 0 < side.floor_share < 1 and side.floor_share == pytest.approx(floor / side.step_seconds)
+        if "bfloat16" in side.name:
+            assert side.floor_share is None
+        else:
+            assert 0 < side.floor_share < 1 and side.floor_share == pytest.approx(floor / side.step_seconds)
     assert [side.steps for side in found.sides][1:] == ["eager", "eager, a thread each", *["eager"] * 4]
 
 
@@ -62,7 +65,9 @@ def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(tr
     # Turns of pythae, the loop, two processes, ten packed seeds, bfloat16 and channels last, three steps each; the
     # first turn warms up.
     turns = [(99,) * 6, (6, 3, 3, 30, 9, 9), (12, 6, 6, 60, 9, 9), (6, 6, 12, 15, 9, 9)]
-    clock = iter([3 * 0.1, *(seconds for turn in turns for seconds in turn)])
+    # To and fro: every other turn is timed from its end.
+    timed = [turn if i % 2 == 0 else turn[::-1] for i, turn in enumerate(turns)]
+    clock = iter([3 * 0.1, *(seconds for turn in timed for seconds in turn)])
     monkeypatch.setattr(throughput, "timed", lambda *_: next(clock))
     monkeypatch.setattr(throughput, "_MOST_STEPS", 3)
     monkeypatch.setattr(throughput, "device_rate", lambda device: 1e9)

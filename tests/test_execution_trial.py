@@ -10,7 +10,7 @@ from tiny_study import TINY, records_of, tiny_grid
 from benchmark.execution import pack_run
 from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store, record_fault
-from benchmark.execution.trial import TrialContext
+from benchmark.execution.trial import TrialContext, measured
 from benchmark.methods import METHODS, build_model
 from benchmark.training.loop import TrainingResult
 from benchmark.training.pack import train_pack
@@ -67,8 +67,9 @@ def test_a_trained_trial_is_only_evaluated_again_with_the_same_result(grid, cont
     assert results_of(again) == results_of(record)
     assert again["timings"]["training_seconds"] == record["timings"]["training_seconds"]
     assert again["training"] == record["training"]
-    with pytest.raises(AssertionError, match="trained again"):  # --force
-        run(grid, dataclasses.replace(context, reuse_training=False))
+    Store(context.out).forget([record["key"]])  # --force
+    again = run(grid, context)
+    assert again["status"] == "failed" and "trained again" in again["reason"]
 
 
 def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context):
@@ -129,14 +130,47 @@ def test_steps_in_turn_give_the_records_of_trials_alone(grid, context, tmp_path)
     assert [record["training"]["pack_seeds"] for record in packed] == [[0, 1]] * 2
 
 
-def test_every_checkpoint_is_stored_before_the_first_record(grid, context, monkeypatch):
-    def broken(*_):
-        raise RuntimeError("evaluation broke")
-
-    monkeypatch.setattr(pack_run, "measured", broken)
-    with pytest.raises(RuntimeError, match="evaluation broke"):
-        run_pack(grid, first_pack(grid), context)
+def test_every_checkpoint_is_stored_before_the_first_record(grid, context):
+    images = torch.from_numpy(grid.datasets["mnist"].x_train.copy())
+    next(pack_run.run_pack(first_pack(grid), grid.datasets["mnist"], images, context))
     assert all(Store(context.out).checkpoint_path(trial.key).exists() for trial in grid.trials()[:2])
+
+
+def test_a_seed_whose_evaluation_breaks_costs_no_other(grid, context, monkeypatch):
+    broken, healthy = grid.trials()[:2]
+
+    def sometimes(trial, *arguments):
+        if trial == broken:
+            raise RuntimeError("evaluation broke\nsecond line")
+        return measured(trial, *arguments)
+
+    monkeypatch.setattr(pack_run, "measured", sometimes)
+    records = {trial.seed: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
+    assert records[broken.seed]["status"] == "failed"
+    assert records[broken.seed]["reason"] == "RuntimeError: evaluation broke"
+    assert records[healthy.seed]["status"] == "ok" and records[healthy.seed]["health"]
+
+
+def test_a_part_whose_training_breaks_costs_no_other_part(grid, context, monkeypatch):
+    def sometimes(models, images, settings, seeds, *arguments):
+        if seeds == [0]:
+            raise RuntimeError("training broke")
+        return train_pack(models, images, settings, seeds, *arguments)
+
+    monkeypatch.setattr(pack_run, "seeds_that_fit", lambda trial, images: 1)
+    monkeypatch.setattr(pack_run, "train_pack", sometimes)
+    records = [record for _, record, _ in run_pack(grid, first_pack(grid), context)]
+    assert [record["status"] for record in records] == ["failed", "ok"]
+    assert records[0]["reason"] == "RuntimeError: training broke"
+
+
+def test_a_full_disk_is_no_trials_fault(grid, context, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pack_run, "measured", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_pack(grid, first_pack(grid), context)
 
 
 @pytest.mark.parametrize("way", ["eager", "vmap"])

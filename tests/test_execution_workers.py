@@ -2,6 +2,9 @@
 
 import math
 import multiprocessing
+import os
+import signal
+import threading
 import time
 
 import pytest
@@ -10,6 +13,7 @@ from safetensors.torch import load_file
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
+from benchmark.execution import workers as workers_module
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.packs import packs_of
 from benchmark.execution.store import Store
@@ -61,32 +65,44 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
 
 def test_the_trainer_waits_while_too_much_is_unscored(grid, tmp_path, monkeypatch):
     monkeypatch.setattr(Crew, "unscored_limit", property(lambda self: 1))
-    unscored = most = 0
-    trained: set[str] = set()
+    begun_while_nothing_is_scored, paused = 0, True
+
+    def go_on(scorer):
+        nonlocal paused
+        paused = False
+        os.kill(scorer.pid, signal.SIGCONT)
+
     for event in start(grid, tmp_path, DIVIDED):
-        if event.kind == "started":
-            # One may be with the scorer and one may wait when the next pack is begun.
-            most = max(most, unscored)
-        if event.kind == "trained":
-            unscored += 1
-            trained.add(event.what.trials[0].key)
-        if event.kind == "finished":
-            unscored -= 1
-    assert len(trained) == 4 and most <= 2
+        if event.kind == "started" and paused:
+            begun_while_nothing_is_scored += 1
+            if begun_while_nothing_is_scored == 1:
+                scorer = max(multiprocessing.active_children(), key=lambda child: int(child.name.rsplit("-", 1)[-1]))
+                os.kill(scorer.pid, signal.SIGSTOP)
+                threading.Timer(3, go_on, [scorer]).start()  # the trainer would end all four packs in one second
+    # One trial may be with the stopped scorer and one waits; the other two packs are not begun.
+    assert begun_while_nothing_is_scored <= 2
+    assert len(list((tmp_path / "records").iterdir())) == 4
 
 
 def test_after_its_time_a_run_begins_nothing_and_ends_what_it_has_begun(grid, tmp_path, monkeypatch):
     context = TrialContext(tmp_path, "cpu", None, offline=True)
     data = DataOptions.of(TINY, tmp_path, offline=True)
 
-    def begun(packs, seconds):
-        return [event.what for event in run_packs(packs, context, data, ALONE, seconds) if event.kind == "started"]
+    now = 0.0
+
+    def begun(packs, seconds, passing=0.0):
+        nonlocal now
+        found = []
+        for event in run_packs(packs, context, data, ALONE, seconds):
+            if event.kind == "started":
+                found.append(event.what)
+                now += passing
+        return found
 
     packs = packs_of(grid.trials(), grid.trials(), 1)
     assert begun(packs, 0) == []
-    clock = iter([0.0, 50.0])  # at the start, when the first pack is handed over, and then for ever after
-    monkeypatch.setattr("benchmark.execution.workers.time.monotonic", lambda: next(clock, 200.0))
-    first = begun(packs, 100)
+    monkeypatch.setattr("benchmark.execution.workers.time.monotonic", lambda: now)
+    first = begun(packs, 100, passing=200.0)
     assert first == packs[:1]
     [trial] = first[0].trials
     assert Store(tmp_path).read_record(trial.key)["status"] == "ok"
@@ -182,3 +198,29 @@ def test_deterministic_runs_leave_the_same_records_bit_by_bit(grid, tmp_path):
     checkpoints = [load_file(Store(tmp_path / out).checkpoint_path(key)) for out in ("one", "other") for key in first]
     for one, other in zip(checkpoints[:4], checkpoints[4:], strict=True):
         assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def die_at_start(*_):
+    os._exit(7)
+
+
+def test_processes_that_die_as_they_start_end_the_run_with_one_line(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers_module, "_serve", die_at_start)
+    with pytest.raises(UserError, match="4 worker processes died as they started"):
+        list(start(grid, tmp_path, ALONE))
+    assert no_children_left()
+
+
+def half_a_message(connection, *_):
+    connection.send(workers_module._Ready())
+    connection.recv()
+    os.write(connection.fileno(), (1000).to_bytes(4, "big") + b"half")  # as one that is killed while it sends
+    os._exit(9)
+
+
+def test_a_worker_killed_in_the_middle_of_a_message_costs_its_trial_alone(grid, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers_module, "_serve", half_a_message)
+    list(start(grid, tmp_path, ALONE))
+    records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
+    assert [record["status"] for record in records.values()] == ["failed"] * 4
+    assert all("its process died with exit code 9" in record["reason"] for record in records.values())

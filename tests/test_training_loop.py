@@ -44,7 +44,7 @@ class Recorder(nn.Module):
     def forward(self, inputs) -> ModelOutput:
         step = len(self.batches)
         self.batches.append(inputs["data"][:, 0, 0, 0])
-        self.noises.append(inputs["noise"]["x"])
+        self.noises.append(inputs["noise"]["x"].clone())
         self.weights.append(self.weight.item())
         self.modes.append(self.training)
         loss = (self.weight - 1).square() * 1.0 + self.losses.get(step, 0.0)

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager, nullcontext
 
+import pytest
 import torch
 
 from benchmark.training.steps import CapturedSteps, EagerSteps
@@ -10,7 +11,7 @@ from benchmark.training.steps import CapturedSteps, EagerSteps
 class FakeCuda:
     """Stands in for torch.cuda: what is captured is not executed, and replayed as often as asked."""
 
-    def __init__(self, error: str | None = None):
+    def __init__(self, error: Exception | None = None):
         self.error, self.capturing, self.captures = error, False, 0
 
     class Stream:
@@ -23,6 +24,9 @@ class FakeCuda:
     class CUDAGraph:
         def replay(self):
             self.step()
+
+        def reset(self):
+            pass
 
     def current_stream(self, device):
         return "the current stream"
@@ -38,11 +42,11 @@ class FakeCuda:
         yield
         self.capturing = False
         if self.error:
-            raise RuntimeError(self.error)
+            raise self.error
         graph.step = self.step
 
 
-def run(monkeypatch, steps: int, error: str | None = None) -> tuple[FakeCuda, CapturedSteps, list[int]]:
+def run(monkeypatch, steps: int, error: Exception | None = None) -> tuple[FakeCuda, CapturedSteps, list[int]]:
     """The fake, the steps and the executions of a counting step."""
     cuda = FakeCuda(error)
     for name in ("Stream", "CUDAGraph", "current_stream", "stream", "graph"):
@@ -67,9 +71,14 @@ def test_after_some_eager_steps_one_capture_is_replayed_and_no_step_is_lost_or_d
 
 
 def test_a_failed_capture_leaves_the_steps_eager_and_says_why(monkeypatch):
-    cuda, captured, done = run(monkeypatch, steps=10, error="operation not permitted\nmore lines")
+    cuda, captured, done = run(monkeypatch, steps=10, error=RuntimeError("operation not permitted\nmore lines"))
     assert (len(done), cuda.captures) == (10, 1)
     assert captured.how == "eager (capture failed: operation not permitted)"
+
+
+def test_a_capture_that_runs_out_of_memory_is_left_to_whoever_can_split_the_pack(monkeypatch):
+    with pytest.raises(torch.OutOfMemoryError):
+        run(monkeypatch, steps=10, error=torch.OutOfMemoryError("CUDA out of memory"))
 
 
 def test_few_steps_are_never_captured(monkeypatch):

@@ -97,9 +97,10 @@ def _print_sides(measured: Throughput, console: Console) -> None:
 
 
 def _line(side: Side, measured: Throughput) -> str:
+    arithmetic = f"{side.floor_share:4.0%} arithmetic" if side.floor_share else "floor not known"
     memory = f"{side.memory_mb:,.0f} MiB" if side.memory_mb else "memory not known"
     return (
         f"  {side.name:19} {side.seeds:2} at once: {1000 * side.step_seconds:8.2f} ms a step and seed, "
-        f"{side.times_pythae:5.2f} times pythae, {side.floor_share:4.0%} arithmetic, "
+        f"{side.times_pythae:5.2f} times pythae, {arithmetic}, "
         f"{trainings_per_hour(side, measured):8,.1f} trainings an hour, {memory}"
     )

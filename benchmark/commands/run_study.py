@@ -71,10 +71,11 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
         offline,
         way=chosen_way(options, device),
         deterministic=options.deterministic,
-        reuse_training=not options.force,
     )
     trials = grid.trials()
-    to_do = trials if options.force else pending(trials, store, weights_at_hand(options.weights_dir))
+    if options.force:
+        store.forget([trial.key for trial in trials])
+    to_do = pending(trials, store, weights_at_hand(options.weights_dir))
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     workers = crew(device, options.jobs)
     # As in the workers, so that what is recorded here is true of them.
@@ -89,9 +90,9 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
             "(their records are kept)"
         )
     if to_do:
-        _train_and_evaluate(packs, grid, context, workers, options, console)
+        ended = _train_and_evaluate(packs, grid, context, workers, options, console)
         seconds = round(time.monotonic() - started, 1)
-        run = {"command": command_line(), "trials": len(to_do), "wall_seconds": seconds}
+        run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
         run |= {"way": context.way, "trainers": workers.trainers, "scorers": workers.scorers}
         log_run(store, run | provenance(device))
     return _make_tables(store, console)
@@ -155,12 +156,16 @@ def _train_and_evaluate(
     workers: Crew,
     options: argparse.Namespace,
     console: Console,
-) -> None:
+) -> int:
+    """How many trials have come to an end."""
+    ended = 0
     data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
     seconds = 60 * options.minutes if options.minutes else math.inf
     with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
         for event in run_packs(packs, context, data, workers, seconds):
             view.show(event)
+            ended += event.kind == "finished"
+    return ended
 
 
 def _make_tables(store: Store, console: Console) -> int:

@@ -14,6 +14,9 @@ from benchmark.evaluation.image_quality import inception_features, to_bytes
 from benchmark.evaluation.networks import Pretrained
 from benchmark.files import written_whole
 
+# Raised whenever the features of an image or the fit to them change: statistics kept by earlier code then do not count.
+STATISTICS_REVISION = 1
+
 # Every trial on a data set has the same originals, and half of FID's cost is theirs.
 _KEPT = 2
 _originals: OrderedDict[str, FittedGaussian] = OrderedDict()
@@ -41,7 +44,8 @@ def fid(
 
     with torch.inference_mode():
         content = hashlib.sha256(np.ascontiguousarray(originals))
-        content.update(f"{originals.shape} {inception.sha256} {device}".encode())
+        made_with = f"{originals.shape} {inception.sha256} {device} torch {torch.__version__} {STATISTICS_REVISION}"
+        content.update(made_with.encode())
         key = content.hexdigest()
         if key not in _originals:
             path = statistics_dir / f"{key}.safetensors" if statistics_dir else None

@@ -68,7 +68,7 @@ def read_costs(path: Path, device: str) -> Costs:
     here = provenance(device)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if any(content[field] != here[field] for field in ("device", "platform", "versions")):
+        if any(content[field] != here[field] for field in ("device", "platform", "versions", "numerics")):
             return Costs()
         protocols = {name: tuple(value) for name, value in content["costs"]["protocols"].items()}
         return Costs(**content["costs"] | {"protocols": protocols})

@@ -15,7 +15,7 @@ from benchmark.execution.trial import trial_model
 from benchmark.training.loop import train
 from benchmark.trials import Trial
 
-# A captured graph keeps a pool of its own, which its seed's peak does not show, and allocators leave gaps.
+# Allocators leave gaps, and each captured graph keeps a pool of its own.
 _MARGIN = 1.5
 _USABLE = 0.9
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -33,7 +33,12 @@ def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
         return None
     two_steps = dataclasses.replace(trial.training, epochs=2)
     batch = images[: trial.training.batch_size]
-    _, one = memory_taken(lambda: train(trial_model(trial, seed=0).to(device), batch, two_steps, seed=0), str(device))
+
+    def work() -> object:
+        return train(trial_model(trial, seed=0).to(device), batch, two_steps, seed=0)
+
+    work()  # what libraries set up once is no seed's
+    _, one = memory_taken(work, str(device))
     total = torch.cuda.get_device_properties(device).total_memory
     return fitting(one, int(_USABLE * total) - images.nbytes)
 
@@ -46,12 +51,14 @@ def fitting(one: int, budget: int) -> int:
 def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int | None]:
     """What `work` returns, and by how many bytes it exceeded, at most, what was in use before.
 
-    Of the GPU's allocator, or of this process on Linux; None elsewhere.
+    Of what the GPU's allocator reserves (a captured graph's pool is reserved for good, whatever lives in it), or of
+    this process on Linux; None elsewhere.
     """
     if device.startswith("cuda"):
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        return work(), torch.cuda.max_memory_allocated(device) - before
+        before = torch.cuda.memory_reserved(device)
+        return work(), torch.cuda.max_memory_reserved(device) - before
     if not _CLEAR.exists():
         return work(), None
     with suppress(AttributeError):  # a C library without it

@@ -1,5 +1,6 @@
 """One pack from its settings to its trials' records: train, store every checkpoint, then measure trial by trial."""
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
 from benchmark.execution.provenance import code_state, now
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, empty_record, measured, trial_model
+from benchmark.execution.trial import TrialContext, empty_record, failed_record, measured, trial_model
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.pack import train_pack
 from benchmark.trials import Trial
@@ -22,6 +23,8 @@ from models.base import ImageAutoencoder
 OnEpoch = Callable[[int], None]
 # A trial, its trained model, and what training has to say in the trial's record.
 Trained = tuple[Trial, ImageAutoencoder, dict[str, Any]]
+# A full disk, a vanished data set, a device that has lost its state: the next trial would meet it too.
+ENDS_ALL = (OSError, UserError, torch.AcceleratorError)
 
 
 def run_pack(
@@ -31,16 +34,38 @@ def run_pack(
 
     `images`: the data set's training images, on the device. Trials whose checkpoints are all there are not trained
     again; where one is missing or damaged the whole pack is, as it was put together first. All its checkpoints are
-    stored before its first record is given out. A pack that is too large for the device is trained in parts.
+    stored before its first record is given out. A pack that is too large for the device is trained in parts. An error
+    costs the trial it belongs to, one in training the part; those of ENDS_ALL are raised.
     """
+    trained = _stored(pack, context)
+    if trained is not None:
+        yield from (_finished(*one, dataset, context) for one in trained)
+        return
     most = seeds_that_fit(pack.trials[0], images) if len(pack.trials) > 1 else None
     for part in pack.split(most or len(pack.trials)):
-        trained = _stored(part, context) if context.reuse_training else None
-        for trial, model, training in trained or _train(part, images, context, on_epoch):
-            record = empty_record(trial, context.device) | training
-            record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-            left = measured(trial, model, dataset, context, record) if record["status"] == "ok" else None
-            yield trial, record, left
+        try:
+            trained = _stored(part, context) or _train(part, images, context, on_epoch)
+        except ENDS_ALL:
+            raise
+        except Exception as error:
+            yield from ((trial, failed_record(trial, context.device, error), None) for trial in part.wanted_trials)
+            continue
+        yield from (_finished(*one, dataset, context) for one in trained)
+
+
+def _finished(
+    trial: Trial, model: ImageAutoencoder, training: dict[str, Any], dataset: Dataset, context: TrialContext
+) -> tuple[Trial, dict[str, Any], TrialOutputs | None]:
+    record = empty_record(trial, context.device) | training
+    record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    if record["status"] != "ok":
+        return trial, record, None
+    try:
+        return trial, record, measured(trial, model, dataset, context, record)
+    except ENDS_ALL:
+        raise
+    except Exception as error:
+        return trial, failed_record(trial, context.device, error), None
 
 
 def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:
@@ -65,6 +90,8 @@ def _train(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch)
         if len(pack.trials) == 1:
             raise
     # Outside of the handler: the error holds on to the tensors of its frames.
+    gc.collect()
+    torch.cuda.empty_cache()
     halves = pack.split(-(-len(pack.trials) // 2))
     return [trained for half in halves for trained in _train(half, images, context, on_epoch)]
 

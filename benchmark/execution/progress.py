@@ -48,7 +48,7 @@ class BarProgress(AbstractContextManager):
 
 
 class LineProgress(AbstractContextManager):
-    """A line every quarter of a minute, and one for each trial that did not end well."""
+    """A line every quarter of a minute in which something happened, and one for each trial that did not end well."""
 
     def __init__(self, console: Console, total: int):
         self._console, self._total, self._done = console, total, 0
@@ -58,13 +58,17 @@ class LineProgress(AbstractContextManager):
         pass
 
     def show(self, event: Event) -> None:
+        now = time.monotonic()
+        due = now - self._last_line >= SECONDS_BETWEEN_LINES
+        if event.kind == "epoch" and due:
+            self._last_line = now
+            self._line(f"{event.what}: {event.value} of {event.what.trials[0].training.epochs} epochs")
         if event.kind != "finished":
             return
         self._done += 1
-        now = time.monotonic()
         if event.value != "ok":
             self._line(f"{event.what}: {event.value}")
-        if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done == self._total:
+        if due or self._done == self._total:
             self._last_line = now
             left = (now - self._started) / self._done * (self._total - self._done)
             self._line(f"{self._done}/{self._total} trials done, about {minutes(left)} left")

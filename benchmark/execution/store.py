@@ -113,6 +113,15 @@ class Store:
             ) from None
         return manifest
 
+    def forget(self, keys: list[str]) -> None:
+        """Remove the records and checkpoints of trials, which are then as if they had never been run."""
+        try:
+            for key in keys:
+                self.record_path(key).unlink(missing_ok=True)
+                self.checkpoint_path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.folder}: a record could not be removed ({error.strerror})") from None
+
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
         folders = ("records", "checkpoints", "statistics", "tables", "figures")

@@ -42,7 +42,8 @@ class Side:
     """One way to train, measured: medians over turns.
 
     `seeds`: trained at once. `step_seconds`: per step and seed. `times_pythae`: how many trainings it ends while
-    pythae's trainer ends one. `floor_share`: the part of a step that the arithmetic alone would take.
+    pythae's trainer ends one. `floor_share`: the part of a step that the arithmetic alone would take; None for another
+    precision than the floor's float32.
     `memory_mb`: what it takes at most, weights and optimiser included, in MiB; None where it is not known.
     `steps`: how they were executed.
     """
@@ -51,7 +52,7 @@ class Side:
     seeds: int
     step_seconds: float
     times_pythae: float
-    floor_share: float
+    floor_share: float | None
     memory_mb: float | None
     steps: str
 
@@ -82,6 +83,7 @@ class _Runner:
     turn: Callable[[], object]
     how: Callable[[], str]
     memory_mb: float | None
+    in_float32: bool = True
 
 
 def measure(trial: Trial, device: str, threads: int, processes: int, seconds: float) -> Throughput:
@@ -102,9 +104,10 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
         turns: list[list[float]] = []
         started = time.perf_counter()
         while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
-            turns.append([])
-            for runner in runners:
-                turns[-1].append(timed(runner.turn, device) / (steps * runner.seeds))
+            # To and fro, so that no side is always the first after a pause or the last of a hot machine.
+            order = runners if len(turns) % 2 == 0 else runners[::-1]
+            took = [timed(runner.turn, device) / (steps * runner.seeds) for runner in order]
+            turns.append(took if order is runners else took[::-1])
         warm = turns[1:]
         sides = [
             Side(
@@ -112,7 +115,7 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
                 runner.seeds,
                 seconds := statistics.median(turn[i] for turn in warm),
                 statistics.median(turn[0] / turn[i] for turn in warm),
-                floor / seconds,
+                floor / seconds if runner.in_float32 else None,
                 runner.memory_mb,
                 runner.how(),
             )
@@ -160,7 +163,16 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
             return trainings
 
         trainings, memory = memory_taken(lambda: turn(_pack(one, images, seeds, way, channels_last)), device)
-        runners.append(_Runner(name, seeds, lambda: turn(trainings), lambda: trainings[0].how, _mebibytes(memory)))
+        runners.append(
+            _Runner(
+                name,
+                seeds,
+                lambda: turn(trainings),
+                lambda: trainings[0].how,
+                _mebibytes(memory),
+                settings.precision == "float32",
+            )
+        )
 
     def pythaes_first_turn() -> BaseTrainer:
         trainer = _pythae_trainer(trial_model(trial, seed=0), images.cpu(), trial, device, folder)

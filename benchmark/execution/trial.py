@@ -34,7 +34,7 @@ class TrialContext:
     """Where and with what trials run; nothing here changes their identity.
 
     `way`: how packs are trained, a key of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
-    repeated bit by bit. `reuse_training`: False (--force) trains anew even where a checkpoint is at hand.
+    repeated bit by bit.
     """
 
     out: Path
@@ -43,7 +43,6 @@ class TrialContext:
     offline: bool
     way: str = "eager"
     deterministic: bool = False
-    reuse_training: bool = True
 
     @property
     def evaluation(self) -> EvaluationContext:
@@ -62,6 +61,11 @@ def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | No
         "details": {},
         "provenance": provenance(device),
     }
+
+
+def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]:
+    """The record of a trial that an error has ended; the first line of what it says is the reason."""
+    return empty_record(trial, device, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
@@ -176,5 +180,5 @@ def peak_memory_mb(device: str) -> dict[str, float]:
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
     peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}
     if device.startswith("cuda"):
-        peak["device"] = round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
+        peak["device"] = round(torch.cuda.max_memory_reserved(device) / 2**20, 1)
     return peak

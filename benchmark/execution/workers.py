@@ -9,6 +9,7 @@ import math
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -31,10 +32,11 @@ from benchmark.execution.numerics import set_numerics
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, empty_record, scored
+from benchmark.execution.trial import TrialContext, empty_record, failed_record, scored
 from benchmark.trials import Trial
 
 _MOST_CPU_JOBS = 8
+_MOST_FALSE_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ class _EpochDone:
 
 
 @dataclass(frozen=True)
-class _TaskDone:
-    pass
+class _Ready:
+    """Started, or done with its task: another may come."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class _Worker:
     connection: Connection
     trains: bool
     scores: bool
+    ready: bool = False
+    has_been_ready: bool = False
     task: _Task | None = None
     delivered: set[str] = field(default_factory=set)  # keys of the task's trials that have come out
 
@@ -153,6 +157,7 @@ def run_packs(
     to_train, to_score = deque(packs), deque[_Scoring]()
     deadline = time.monotonic() + seconds
     workers: list[_Worker] = []
+    false_starts = 0  # processes in a row that died before they were ready
 
     def start(trains: bool, scores: bool) -> None:
         ours, theirs = spawn.Pipe()
@@ -162,30 +167,33 @@ def run_packs(
         theirs.close()
         workers.append(_Worker(process, ours, trains, scores))
 
-    def replace(worker: _Worker) -> None:
+    def bury(worker: _Worker) -> int:
+        worker.process.join(timeout=1)
+        worker.process.kill()  # it may only have closed its pipe
         worker.process.join()
         workers.remove(worker)
-        start(worker.trains, worker.scores)
+        return worker.process.exitcode
+
+    def trainable() -> bool:
+        return bool(to_train) and time.monotonic() < deadline
 
     def next_task(worker: _Worker) -> _Task | None:
         if worker.scores and to_score:
             return to_score.popleft()
-        room = len(to_score) < crew.unscored_limit
-        if worker.trains and to_train and room and time.monotonic() < deadline:
+        if worker.trains and len(to_score) < crew.unscored_limit and trainable():
             return to_train.popleft()
         return None
 
     def hand_out() -> Iterator[Event]:
-        for worker in list(workers):
-            if worker.task or not (task := next_task(worker)):
+        for worker in workers:
+            if not worker.ready or not (task := next_task(worker)):
                 continue
+            worker.ready = False
             try:
                 worker.connection.send(task)
-            except OSError:  # it died between two tasks: this one has not suffered
+            except OSError:  # it died between two tasks, which `take` will hear of; this one has not suffered
                 (to_train if isinstance(task, Pack) else to_score).appendleft(task)
-                replace(worker)
-                yield from hand_out()
-                return
+                continue
             worker.task, worker.delivered = task, set()
             if isinstance(task, Pack):
                 yield Event("started", task)
@@ -194,27 +202,36 @@ def run_packs(
         store.write_record(record)
         return Event("finished", trial, record["status"])
 
+    def replace(worker: _Worker) -> Iterator[Event]:
+        nonlocal false_starts
+        code = bury(worker)
+        if worker.task is None and not worker.has_been_ready:
+            false_starts += 1
+            if false_starts > _MOST_FALSE_STARTS:
+                raise UserError(f"{false_starts} worker processes died as they started (exit code {code}); see above")
+        start(worker.trains, worker.scores)
+        if isinstance(worker.task, Pack):
+            yield Event("trained", worker.task)
+        for trial in worker.task.wanted_trials if worker.task else []:
+            if trial.key not in worker.delivered:
+                reason = f"its process died with exit code {code} (out of memory?)"
+                yield finish(trial, empty_record(trial, context.device, "failed", reason))
+
     def take(worker: _Worker) -> Iterator[Event]:
+        nonlocal false_starts
         try:
             message = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
-            task, delivered = worker.task, worker.delivered
-            replace(worker)
-            reason = f"its process died with exit code {worker.process.exitcode} (out of memory?)"
-            if isinstance(task, Pack):
-                yield Event("trained", task)
-            for trial in task.wanted_trials if task else []:
-                if trial.key not in delivered:
-                    yield finish(trial, empty_record(trial, context.device, "failed", reason))
+        except (EOFError, OSError):  # it died, perhaps in the middle of a message
+            yield from replace(worker)
             return
         if isinstance(message, _Stop):
             raise UserError(message.message)
         if isinstance(message, _EpochDone):
             yield Event("epoch", worker.task, message.number)
-        elif isinstance(message, _TaskDone):
+        elif isinstance(message, _Ready):
             if isinstance(worker.task, Pack):
                 yield Event("trained", worker.task)
-            worker.task = None
+            worker.task, worker.ready, worker.has_been_ready, false_starts = None, True, True, 0
         else:
             worker.delivered.add(message.trial.key)
             if message.outputs is None:
@@ -230,7 +247,7 @@ def run_packs(
             start(trains=False, scores=True)
         while True:
             yield from hand_out()
-            if not any(worker.task for worker in workers):
+            if not (to_score or trainable() or any(worker.task for worker in workers)):
                 break
             for connection in wait([worker.connection for worker in workers]):
                 yield from take(next(worker for worker in workers if worker.connection is connection))
@@ -254,15 +271,24 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
         # A copy: the prepared images are a read-only map.
         return torch.from_numpy(np.array(load(name).x_train)).to(context.device)
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(BrokenPipeError):  # a parent that was killed takes no more reports
+        connection.send(_Ready())
         while task := _receive(connection):
             _do(task, load, images_of, context, connection)
+            connection.send(_Ready())
+
+
+def _end_with_parent() -> None:
+    """A trainer or scorer may be busy for minutes; what its parent no longer wants ends at once."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 def _receive(connection: Connection) -> _Task | None:
     try:
         return connection.recv()
-    except EOFError:  # the parent is gone
+    except (EOFError, ConnectionResetError):  # the parent is gone
         return None
 
 
@@ -283,11 +309,11 @@ def _do(
     except (OSError, UserError) as error:  # a full disk, a vanished data set: the next trial would meet it too
         connection.send(_Stop(f"{task}: {error}"))
     except Exception as error:  # the trials' own boundary: whatever it was becomes their records' reason
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         for trial in task.wanted_trials:
             if trial.key not in delivered:
-                connection.send(_Measured(trial, empty_record(trial, context.device, "failed", reason)))
-    connection.send(_TaskDone())
+                connection.send(_Measured(trial, failed_record(trial, context.device, error)))
+        if isinstance(error, torch.AcceleratorError):
+            raise SystemExit(1) from error  # this process can use the device no more; another takes its place
 
 
 def _results(

@@ -23,9 +23,6 @@ from benchmark.training.steps import EagerSteps, Steps
 from benchmark.trials import TrainingSettings
 from models.base import ImageAutoencoder
 
-# Steps whose noise is drawn in one call. On a CPU a call costs nothing; on a GPU each is a launch.
-_NOISE_BLOCK = {"cpu": 1, "cuda": 64}
-
 OnEpoch = Callable[[int], None]
 
 
@@ -54,6 +51,7 @@ class TrainingResult:
         """Look for damage of the last update, which shows in no loss any more, and leave `model` in eval mode."""
         if self.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
             self.diverged_at = self.steps - 1
+        model.zero_grad(set_to_none=True)
         model.eval()
         self.seconds, self.how = seconds, how
 
@@ -128,7 +126,6 @@ class Training:
         self._objective, self._images, self._steps = objective, images, steps or EagerSteps()
         self._order_streams = [generator("cpu", "data_order", seed=seed) for seed in seeds]
         self._noise_streams = [generator(device, "noise", seed=seed) for seed in seeds]
-        self._noise_block = _NOISE_BLOCK[device.type]
         self._done = 0
         with self._steps.context():
             self._optimiser = torch.optim.AdamW(
@@ -136,15 +133,12 @@ class Training:
                 lr=settings.learning_rate,
                 weight_decay=settings.weight_decay,
                 fused=True,
-                capturable=device.type == "cuda",
+                capturable=self._steps.captures,
             )
             self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, for the device to count
             order_shape = (len(seeds), self.steps_per_epoch, settings.batch_size)
             self._order = torch.zeros(order_shape, dtype=torch.int64, device=device)
-            self._noise = {
-                name: torch.zeros((len(seeds), self._noise_block, *shapes[name]), device=device)
-                for name in sorted(shapes)
-            }
+            self._noise = {name: torch.zeros((len(seeds), *shapes[name]), device=device) for name in sorted(shapes)}
             self._sums: Tensor | None = None
             self._first_bad = torch.full((len(seeds),), -1, device=device)
 
@@ -169,10 +163,10 @@ class Training:
     def advance(self) -> None:
         """One step of every seed."""
         with self._steps.context():
-            if self._done % self._noise_block == 0:
-                for seed, stream in enumerate(self._noise_streams):
-                    for draws in self._noise.values():
-                        draws[seed].normal_(generator=stream)
+            for seed, stream in enumerate(self._noise_streams):
+                for draws in self._noise.values():
+                    # A step at a time: a larger draw would depend on how many processors the GPU has.
+                    draws[seed].normal_(generator=stream)
             self._steps.run(self._step)
         self._done += 1
 
@@ -195,9 +189,7 @@ class Training:
 
     def _step(self) -> None:
         rows = self._order.index_select(1, self._done_there % self.steps_per_epoch)[:, 0]  # (seeds, B)
-        row = self._done_there % self._noise_block
-        noise = {name: draws.index_select(1, row)[:, 0] for name, draws in self._noise.items()}
-        values = self._objective.backward(to_unit_range(self._images[rows]), noise)
+        values = self._objective.backward(to_unit_range(self._images[rows]), self._noise)
         self._optimiser.step()
         with torch.no_grad():
             bad = ~torch.isfinite(values[:, 0]) & (self._first_bad < 0)

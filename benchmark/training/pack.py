@@ -100,14 +100,14 @@ class StackedModels:
 
     def __init__(self, models: Sequence[ImageAutoencoder], precision: str):
         self.models = [model.train() for model in models]
-        self.names: list[str] = []
+        self.names = names = []  # no `self` in the closure below: the cycle would keep the pack after its end
         self._parameters, self._buffers = stack_module_state(self.models)
         skeleton = copy.deepcopy(self.models[0]).to("meta")
 
         def loss_of_one(parameters, buffers, images, noise):
             with forward_in(precision, images.device):
                 output = functional_call(skeleton, (parameters, buffers), ({"data": images, "noise": noise},))
-            self.names = ["loss", *output.terms]
+            names[:] = ["loss", *output.terms]
             return output.loss, loss_and_terms(output)
 
         # Without no_grad the gradients would themselves be differentiable, and each step's graph be kept.

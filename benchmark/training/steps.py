@@ -15,6 +15,7 @@ class Steps(Protocol):
     """Executes a step, again and again. The step works on buffers that stay in place and returns nothing."""
 
     how: str  # for the record
+    captures: bool  # whether the step must not ask anything of the host
 
     def context(self) -> AbstractContextManager:
         """Where everything that feeds or reads the step has to happen."""
@@ -27,6 +28,7 @@ class EagerSteps:
     """Each operation is launched as it comes."""
 
     how = "eager"
+    captures = False
 
     def context(self) -> AbstractContextManager:
         return nullcontext()
@@ -39,8 +41,10 @@ class CapturedSteps:
     """A CUDA graph on a stream of its own, so that several trainings fill the device side by side.
 
     The first steps are run eagerly and count. Where the capture fails the steps stay eager, with the same results, and
-    `how` says why.
+    `how` says why; but one that runs out of memory raises, since the eager steps would too.
     """
+
+    captures = True
 
     def __init__(self, device: torch.device):
         # cuBLAS keeps its workspace by stream: graphs captured on one stream would overwrite each other's.
@@ -68,6 +72,9 @@ class CapturedSteps:
             with torch.cuda.graph(graph, stream=self._stream):
                 step()
         except RuntimeError as error:
+            graph.reset()
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
             self.how = f"eager (capture failed: {str(error).splitlines()[0]})"
             return
         self._graph, self.how = graph, "captured"
