@@ -12,17 +12,8 @@ from reporting_samples import cell, manifest
 from scipy import stats
 
 from benchmark.paper import METRICS, TABLES, paper_numbers
-from benchmark.verdict.claims import (
-    CLAIMS,
-    Outcome,
-    Rule,
-    Side,
-    State,
-    contests_frame,
-    judge_printed,
-    judge_runs,
-    training_costs,
-)
+from benchmark.verdict.claims import CLAIMS, Rule, Side
+from benchmark.verdict.judging import Outcome, State, contests_frame, judge_printed, judge_runs, training_costs
 from benchmark.verdict.statistics import smallest_signed_rank_p
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"

@@ -30,7 +30,7 @@ from benchmark.comparison.around import Difference, differences
 from benchmark.comparison.sides import Cell, Score, Side
 from benchmark.errors import UserError
 from benchmark.reporting import frame as fr
-from benchmark.verdict.statistics import ALPHA, Interval, holm, paired_test
+from benchmark.verdict.statistics import ALPHA, Interval, Tolerance, holm, paired_test
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
@@ -58,17 +58,6 @@ class Basis(StrEnum):
     WELCH = "Welch t"
     TOO_FEW = "too few seeds"
     NO_SCORE = "no score"
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How large a difference nobody minds: absolute, or a share of A's mean."""
-
-    amount: float
-    relative: bool = False
-
-    def at(self, reference: float) -> float:
-        return self.amount * abs(reference) if self.relative else self.amount
 
 
 # About what a score varies by from seed to seed (standard deviation, median over the cells of

@@ -6,55 +6,75 @@ It holds no script and loads nothing: pictures are inside, so it opens offline a
 import base64
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
+from benchmark.cards import render_card
+from benchmark.errata.checks import paper_errata
+from benchmark.errata.printed import findings_frame
+from benchmark.methods import METHODS
 from benchmark.paper import METRICS
-from benchmark.reporting.captions import facts, legend, metric_heading
-from benchmark.reporting.tables import Row, Table, TableCell, number
-from benchmark.reporting.verdicts import VERDICT_SIGNS
+from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
+from benchmark.reporting.outcomes import cost_frame, shortfalls_frame
+from benchmark.reporting.tables import Row, Table, TableCell, build_tables, number
+from benchmark.reporting.verdicts import (
+    AGREEMENT_MEANING,
+    POWERLESS,
+    VERDICT_SIGNS,
+    claims_frame,
+    counts,
+    face,
+    reasons_frame,
+)
+from benchmark.verdict.cells import cell_verdicts, rank_agreements
+from benchmark.verdict.judging import State, judge_printed, judge_runs
 
-CLAIM_SIGNS = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
+CLAIM_SIGNS = {State.SUPPORTED: "✓", State.CONTRADICTED: "✗", State.UNDECIDED: "?"}
+
+
+FIGURE_MEANINGS = {
+    "clustering": "Clustering scores over the latent dim (the paper's Fig. 3)",
+    "curves": "Training curves, every term of the loss",
+    "cost": "Seconds of training and parameters",
+    "tsne": "The planes in which clustering is scored, coloured by label (the paper's Fig. 4)",
+    "reconstructions": "Test images over their reconstructions (the paper's Fig. 5a)",
+    "manifold": "What lies between four images (the paper's Fig. 5b)",
+    "traversals": "One latent unit moved at a time (the paper's Fig. 6)",
+}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as it stands in the page: PNG bytes, and its name as the text for who cannot see it."""
+    """A figure as it stands in the page: a page's name (`curves_mnist_d8`) and its PNG."""
 
     name: str
     png: bytes
+
+    @property
+    def caption(self) -> str:
+        """What it shows in words, also for who cannot see it."""
+        kind, _, of = self.name.partition("_")
+        return ": ".join(filter(None, (FIGURE_MEANINGS.get(kind, kind), of.replace("_", " "))))
 
     @property
     def source(self) -> str:
         return "data:image/png;base64," + base64.b64encode(self.png).decode()
 
 
-@dataclass(frozen=True)
-class Report:
-    """What the page shows.
+def render_report(
+    manifest: Mapping[str, Any],
+    records: Mapping[str, Mapping],
+    pictures: Sequence[Picture] = (),
+    skipped: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The page of a study as text; every word that comes from data is escaped.
 
-    `cells`, `claims` and `errata`: frames of benchmark.verdict. `failures`: (trial, status, reason). `skipped`: figures
-    that could not be made, with the reason. `cards`: a method's label -> its card in Markdown.
+    `skipped`: figures that could not be made, with the reason. Raises UserError as `long_frame` does.
     """
-
-    manifest: Mapping[str, Any]
-    tables: Sequence[Table]
-    cells: pd.DataFrame
-    claims: pd.DataFrame
-    errata: pd.DataFrame
-    failures: Sequence[tuple[str, str, str]] = ()
-    pictures: Sequence[Picture] = ()
-    skipped: Sequence[tuple[str, str]] = ()
-    cards: Mapping[str, str] = field(default_factory=dict)
-    cost: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-
-def render_report(report: Report) -> str:
-    """The page as text; every word that comes from data is escaped."""
     environment = Environment(
         loader=PackageLoader("benchmark.reporting", "templates"),
         autoescape=True,
@@ -62,27 +82,52 @@ def render_report(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    verdicts = {
-        (row.table, row.dataset, row.metric, row.method, row.latent_dim): row for row in report.cells.itertuples()
-    }
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    cells = cell_verdicts(manifest, records)
+    claims = claims_frame(judge_runs(manifest, records), judge_printed())
+    verdicts = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row for row in cells.itertuples()}
     return environment.get_template("report.html.j2").render(
-        report=report,
-        counts=_counts(report.cells),
+        manifest=manifest,
+        face=face(manifest, cells, claims),
+        counts=counts(cells, rank_agreements(manifest, records)),
+        agreement_meaning=AGREEMENT_MEANING,
         signs={str(verdict): sign for verdict, sign in VERDICT_SIGNS.items()},
-        claim_signs=CLAIM_SIGNS,
-        tables=[_table(table, verdicts) for table in report.tables],
-        cards={label: markdown.render(card) for label, card in report.cards.items()},
+        reasons=reasons_frame(manifest, cells),
+        claims=claims,
+        claim_signs={str(state): sign for state, sign in CLAIM_SIGNS.items()},
+        powerless=POWERLESS,
+        tables=[_table(table, verdicts) for table in build_tables(manifest, records)],
+        errata=findings_frame(paper_errata()),
+        pictures=pictures,
+        skipped=skipped,
+        cost=cost_frame(manifest, records),
+        shortfalls=shortfalls_frame(manifest, records),
+        cards=_cards(manifest),
+        runs=_runs(manifest),
     )
 
 
-def _counts(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a table, and one of all: how many of its printed numbers have which verdict."""
-    rows = []
-    for name, part in (*((f"Table {n}", part) for n, part in cells.groupby("table")), ("All", cells)):
-        found = part["verdict"].value_counts()
-        rows.append({"name": name, "numbers": len(part), **{str(v): int(found.get(v, 0)) for v in VERDICT_SIGNS}})
-    return rows
+def _cards(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Label -> card as HTML, of the suite's methods that the study has. Neither HTML nor pictures pass from a card."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    run = {cell["method"] for cell in manifest["cells"]}
+    return {method.label: markdown.render(render_card(name)) for name, method in METHODS.items() if name in run}
+
+
+def _runs(manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each time that `run` was called; what a run did not note is empty."""
+    columns = ["date", "command", "commit", "device", "trials", "seconds"]
+    rows = [
+        (
+            run.get("date", ""),
+            run.get("command", ""),
+            (run.get("git_commit") or "unknown")[:10] + (" (changed)" if run.get("git_dirty") else ""),
+            run.get("device", ""),
+            run.get("trials", ""),
+            run.get("wall_seconds", ""),
+        )
+        for run in manifest["runs"]
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _table(table: Table, verdicts: Mapping[tuple, Any]) -> dict[str, Any]:
@@ -104,12 +149,11 @@ def _table(table: Table, verdicts: Mapping[tuple, Any]) -> dict[str, Any]:
                 ],
             }
         )
-    footnotes = [(letter, text) for text, letter in table.footnotes.items()]
     return {
         "number": table.paper.number,
         "face": " ".join((*facts(table), *legend(table))),
         "blocks": blocks,
-        "footnotes": footnotes,
+        "footnotes": [(letter, text) for text, letter in table.footnotes.items()],
     }
 
 
@@ -118,23 +162,42 @@ def _block_heading(table: Table, row: Row) -> str:
     return f"{table.dataset_heading(row.dataset)}, {what}"
 
 
-def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Shown:
+    """A cell as the template writes it."""
+
+    ours: str
+    why: str
+    best: bool = False
+    collapsed: bool = False
+    paper: str = ""
+    verdict: str = ""  # a CSS class
+    sign: str = ""
+    letters: str = ""
+
+
+def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple, Any]) -> _Shown:
     cell = table.cell(row, column)
     if cell is None:
-        return {"ours": "", "paper": "", "verdict": "", "sign": "", "why": "not part of this study", "letters": ""}
-    verdict = verdicts.get((table.paper.number, *table.key(row, column)))
-    name = verdict.verdict if verdict else ""
+        return _Shown(ABSENT, "not part of this study")
     decimals = METRICS[row.metric].decimals
-    return {
-        "ours": _ours(cell, decimals),
-        "best": cell.rank == 1,
-        "collapsed": bool(cell.collapsed),
-        "paper": "" if cell.paper is None else number(cell.paper, decimals),
-        "verdict": name.replace(" ", "-"),
-        "sign": VERDICT_SIGNS.get(name, ""),
-        "why": f"{name}: {verdict.reason}" if verdict else "the paper prints no such number",
-        "letters": table.letters(cell),
-    }
+    shown = _Shown(
+        _ours(cell, decimals),
+        "the paper prints no such number",
+        best=cell.rank == 1,
+        collapsed=bool(cell.collapsed),
+        letters=table.letters(cell),
+    )
+    judged = verdicts.get((table.paper.number, *table.key(row, column)))
+    if judged is None:
+        return shown
+    return replace(
+        shown,
+        why=f"{judged.verdict}: {judged.reason}",
+        paper=f"({number(cell.paper, decimals)})",
+        verdict=judged.verdict.replace(" ", "-"),
+        sign=VERDICT_SIGNS[judged.verdict],
+    )
 
 
 def _ours(cell: TableCell, decimals: int) -> str:

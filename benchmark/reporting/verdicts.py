@@ -1,13 +1,18 @@
-"""Verdicts and claims for people: the claims' frame, and a Markdown summary that fits a pull request."""
+"""Verdicts and claims for people: frames, what a reader must know first, and a Markdown summary for a pull request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from benchmark.paper import TABLES
+from benchmark.reporting.captions import seed_count
+from benchmark.reporting.frame import one_line
+from benchmark.reporting.outcomes import dataset_label
+from benchmark.reporting.tables import number
 from benchmark.reporting.text import escape_markdown
-from benchmark.verdict.cells import Verdict
-from benchmark.verdict.claims import Judgement
+from benchmark.verdict.cells import SEEDS_OF_THE_PAPER, Verdict, departures, summarise
+from benchmark.verdict.judging import Judgement
 
 # Said by sign and word as well as by colour. The order is that of the summaries.
 VERDICT_SIGNS = {
@@ -16,6 +21,15 @@ VERDICT_SIGNS = {
     Verdict.UNDECIDED: "?",
     Verdict.NOT_COMPARABLE: "≠",
     Verdict.NOT_RUN: "–",
+}
+POWERLESS = "too few seeds to show anything"
+AGREEMENT_MEANING = (
+    "Order: how far our order of the methods is the paper's, Kendall's τ (1 the same, 0 unrelated, -1 reversed), mean "
+    "over data sets, scores and d, with its 95 % bootstrap interval over seeds."
+)
+_MARK_WARNINGS = {
+    "procedural": "Drawn images in place of {names}: numbers say nothing about the methods.",
+    "subset": "{names}: a subset of the images.",
 }
 
 
@@ -40,31 +54,97 @@ def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.D
     )
 
 
-def verdicts_text(manifest: Mapping[str, Any], summary: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """The study's verdicts as Markdown: what was reduced, counts of `summarise`, and the claims."""
-    lines = [f"### Study {manifest['study']}, weight set {manifest['weight_set']}, {manifest['seeds']} seeds", ""]
-    if manifest["notes"]:
-        lines += [f"Reduced against the paper: {escape_markdown('; '.join(manifest['notes']))}.", ""]
-    header = ["numbers", *(f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items()), "total"]
-    lines += [_row(header), _row(["---"] * len(header))]
-    for row in summary.to_dict("records"):
-        name = "all" if row["scope"] == "all" else f"Table {row['scope']}"
-        lines.append(_row([f"{name}, {row['counting']}", *(row[verdict] for verdict in VERDICT_SIGNS), row["total"]]))
-    header = ["claim", "on our runs", "on the paper's own numbers"]
-    lines += ["", _row(header), _row(["---"] * len(header))]
-    for claim in claims.itertuples():
-        power = " (too few seeds to show anything)" if claim.powerless else ""
-        lines.append(
-            _row(
-                [
-                    f"{claim.claim} {claim.says}",
-                    f"{claim.ours}{power}: {claim.why_ours}",
-                    f"{claim.papers}: {claim.why_papers}",
-                ]
-            )
+def reasons_frame(manifest: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
+    """Why printed numbers could not be judged, each reason once.
+
+    Columns: `verdict` (not comparable or not run, with its sign), `reason`, `numbers` (how many), `where` (tables and
+    data sets).
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in cells[cells["verdict"].isin([Verdict.NOT_COMPARABLE, Verdict.NOT_RUN])].itertuples():
+        reason = row.reason
+        if row.verdict == Verdict.NOT_COMPARABLE:  # without the notes on single seeds, which are the tables' footnotes
+            reason = "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol))
+        where = f"Table {row.table} {dataset_label(manifest, row.dataset)}"
+        found.setdefault((row.verdict, reason), []).append(where)
+    rows = [
+        (f"{VERDICT_SIGNS[verdict]} {verdict}", reason, len(where), ", ".join(dict.fromkeys(where)))
+        for (verdict, reason), where in sorted(found.items())
+    ]
+    return pd.DataFrame(rows, columns=["verdict", "reason", "numbers", "where"])
+
+
+def face(manifest: Mapping[str, Any], cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
+    """What a reader must know before any number, as plain sentences: images, seeds, reductions, and what these void."""
+    by_mark: dict[str, list[str]] = {}
+    for dataset, marks in manifest["marks"].items():
+        for mark in marks:
+            by_mark.setdefault(mark, []).append(dataset_label(manifest, dataset))
+    sentences = [
+        _MARK_WARNINGS.get(mark, "{names}: {mark}.").format(names=", ".join(names), mark=mark)
+        for mark, names in by_mark.items()
+    ]
+    if manifest["seeds"] < SEEDS_OF_THE_PAPER:
+        sentences.append(
+            f"{seed_count(manifest['seeds'])}, the paper has {SEEDS_OF_THE_PAPER}: too few to call a number reproduced."
         )
+    if manifest["notes"]:
+        sentences.append(f"Reduced against the paper: {'; '.join(one_line(note) for note in manifest['notes'])}.")
+    if manifest["weight_set"] != "default":
+        sentences.append(f"Loss weights: {manifest['weight_set']}.")
+    if void := int((cells["verdict"] == Verdict.NOT_COMPARABLE).sum()):
+        sentences.append(
+            f"Therefore {void} of the paper's {len(cells)} numbers are not comparable: ours neither reproduce nor "
+            "contradict them, whatever they are."
+        )
+    if claims["reduced"].any():
+        sentences.append("The claims' states are about this study alone.")
+    return sentences
+
+
+def counts(cells: pd.DataFrame, agreements: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a table, then all numbers, then all distinct ones: `name`, `total`, a count per verdict, `order` (text)."""
+    summary = summarise(cells)
+    printed = summary[summary["counting"] == "printed"]
+    order = {str(row.table): _agreement(row) for row in agreements.itertuples()}
+    names = {**{str(table): f"Table {table}" for table in TABLES}, "all": "All as printed"}
+    rows = {row["scope"]: row for row in printed.to_dict("records")}
+    found = [rows[scope] | {"name": name, "order": order.get(scope, "")} for scope, name in names.items()]
+    [distinct] = summary[(summary["scope"] == "all") & (summary["counting"] == "distinct")].to_dict("records")
+    return [*found, distinct | {"name": "All, repeats once", "order": ""}]
+
+
+def _agreement(row: Any) -> str:
+    if pd.isna(row.tau):
+        return "no ranking"
+    interval = "" if pd.isna(row.low) else f" [{number(row.low, 2)}, {number(row.high, 2)}]"
+    return f"{number(row.tau, 2)}{interval}, {row.rankings} of {row.of} rankings"
+
+
+def verdicts_text(
+    manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
+) -> str:
+    """The study's verdicts as Markdown: what was reduced, counts and agreement per table, reasons, and the claims."""
+    title = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
+    lines = [f"### {escape_markdown(title)}", ""]
+    lines += [escape_markdown(" ".join(face(manifest, cells, claims))), ""]
+    lines += _header("numbers", *(f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items()), "total", "order")
+    for row in counts(cells, agreements):
+        lines.append(_row([row["name"], *(row[verdict] for verdict in VERDICT_SIGNS), row["total"], row["order"]]))
+    lines += ["", AGREEMENT_MEANING, "", *_header("verdict", "numbers", "why", "where")]
+    for row in reasons_frame(manifest, cells).itertuples():
+        lines.append(_row([row.verdict, row.numbers, row.reason, row.where]))
+    lines += ["", *_header("claim", "on our runs", "on the paper's own numbers")]
+    for claim in claims.itertuples():
+        power = f" ({POWERLESS})" if claim.powerless else ""
+        ours, papers = f"{claim.ours}{power}: {claim.why_ours}", f"{claim.papers}: {claim.why_papers}"
+        lines.append(_row([f"{claim.claim} {claim.says}", ours, papers]))
     return "\n".join(lines) + "\n"
 
 
+def _header(*names: str) -> list[str]:
+    return [_row(names), _row(["---"] * len(names))]
+
+
 def _row(cells: Sequence[Any]) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(escape_markdown(str(cell)) for cell in cells) + " |"

@@ -11,12 +11,18 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from benchmark.comparison.compare import Tolerance
 from benchmark.paper import METRICS, TABLES, paper_numbers
 from benchmark.reporting.frame import long_frame, one_line
 from benchmark.reporting.tables import CellKey, TableCell, build_tables
 from benchmark.streams import stream_seed
-from benchmark.verdict.statistics import Estimate, Interval, difference_from_printed, estimate, rank_agreement
+from benchmark.verdict.statistics import (
+    Estimate,
+    Interval,
+    Tolerance,
+    difference_from_printed,
+    estimate,
+    rank_agreement,
+)
 
 PRINTED_DECIMALS = 3  # of every number in the paper; tables.csv drops trailing zeros
 SEEDS_OF_THE_PAPER = 10

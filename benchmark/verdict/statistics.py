@@ -33,6 +33,17 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Tolerance:
+    """How large a difference nobody minds: absolute, or a share of the number compared with."""
+
+    amount: float
+    relative: bool = False
+
+    def at(self, reference: float) -> float:
+        return self.amount * abs(reference) if self.relative else self.amount
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The mean of n values; `std` (ddof 1) and the 95 % t-interval of the mean are None where n is 1."""
 

@@ -1,0 +1,153 @@
+"""Verdicts for people: counts, what a reader must know first, reasons, shortfalls, cost, and the `verdict` command."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from reporting_samples import ODD_NAME, cell, manifest, record, sample
+from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
+
+from benchmark.cli import main
+from benchmark.reporting.outcomes import COST_COLUMNS, cost_frame, shortfalls_frame
+from benchmark.reporting.verdicts import VERDICT_SIGNS, counts, face, reasons_frame
+from benchmark.verdict.cells import cell_verdicts, rank_agreements
+
+
+@pytest.fixture(scope="module")
+def laptop_study():
+    return laptop()
+
+
+def test_counts_are_those_of_the_verdicts_and_stand_beside_the_order(laptop_study):
+    cells, agreements = cell_verdicts(*laptop_study), rank_agreements(*laptop_study)
+    rows = counts(cells, agreements)
+    assert [row["name"] for row in rows] == [
+        *(f"Table {n}" for n in range(1, 6)),
+        "All as printed",
+        "All, repeats once",
+    ]
+    assert [row["total"] for row in rows] == [63, 16, 128, 105, 80, 392, 288]
+    for row, (_, part) in zip(rows, cells.groupby("table"), strict=False):
+        assert [row[verdict] for verdict in VERDICT_SIGNS] == [(part["verdict"] == v).sum() for v in VERDICT_SIGNS]
+    for row, found in zip(rows, agreements.itertuples(), strict=False):
+        interval = f"{found.tau:.2f} [{found.low:.2f}, {found.high:.2f}]"
+        assert row["order"] == f"{interval}, {found.rankings} of {found.of} rankings"
+    assert rows[5]["order"] == ""
+
+
+def test_order_with_one_seed_has_no_interval_and_without_rivals_there_is_none():
+    study, records = sample()
+    for one in study["cells"]:
+        one["keys"] = {seed: key for seed, key in one["keys"].items() if seed == "0"}
+    orders = [row["order"] for row in counts(cell_verdicts(study, records), rank_agreements(study, records))]
+    assert re.fullmatch(r"-?[01]\.\d\d, \d+ of 21 rankings", orders[0])
+    assert orders[1] == "no ranking"
+
+
+def test_the_face_of_studies():
+    study, records = five_verdicts()
+    cells, claims = cell_verdicts(study, records), claims_of(study, records)
+    alone = "The claims' states are about this study alone."
+    void = "Therefore 1 of the paper's 392 numbers are not comparable: ours neither reproduce nor contradict them, "
+    assert face(study, cells, claims) == ["CIFAR-10: a subset of the images.", f"{void}whatever they are.", alone]
+    whole = study | {"marks": {}}
+    assert face(whole, cell_verdicts(whole, records), claims_of(whole, records)) == []
+    drawn = study | {
+        "marks": {"mnist": ["procedural"], "cifar10": ["procedural"]},
+        "seeds": 1,
+        "weight_set": "published",
+    }
+    said = face(drawn, cells, claims)
+    assert said[0] == "Drawn images in place of MNIST, CIFAR-10: numbers say nothing about the methods."
+    assert said[1] == "1 seed, the paper has 10: too few to call a number reproduced."
+    assert said[2] == "Loss weights: published."
+
+
+def test_each_reason_is_given_once_with_its_count(laptop_study):
+    study, _ = laptop_study
+    reasons = reasons_frame(study, cell_verdicts(*laptop_study))
+    assert reasons["reason"].is_unique and reasons["numbers"].sum() == 392
+    by_reason = reasons.set_index("reason")
+    assert tuple(by_reason.loc["the study does not have this cell"]) == (
+        "– not run",
+        96,
+        "Table 1 MNIST, Table 4 MNIST",
+    )
+    subset = reasons[reasons["reason"].str.endswith("batches of 32; data: subset")]
+    assert (subset["verdict"].item(), subset["where"].item()) == ("≠ not comparable", "Table 3 CelebA, Table 5 CelebA")
+    assert "seed" not in " ".join(reasons.loc[reasons["verdict"] == "≠ not comparable", "reason"])
+
+
+def test_shortfalls_are_one_line_a_reason():
+    frame = shortfalls_frame(*sample()).set_index("how")
+    assert frame["trials"].to_dict() == {
+        "not run": 5,
+        "failed": 3,
+        "metric unavailable": 3,
+        "diverged": 1,
+        "weights unavailable": 12,
+        "no data": 9,
+    }
+    assert tuple(frame.loc["diverged"]) == ("loss not finite at step 17", 1, "MNIST", "HGMVAE-G", "8", "all")
+    assert frame.loc["failed", "reason"] == "out of memory at 50%"
+    assert frame.loc["metric unavailable", ["reason", "scores"]].tolist() == ["the latent is constant", "SC"]
+    fid = frame.loc["weights unavailable"]
+    assert (fid["reason"], fid["scores"]) == ("weights-inception_v3.pth", "FID")
+    assert fid["data sets"] == f"{ODD_NAME}, CelebA"
+
+
+def test_a_trial_that_two_tables_share_falls_short_once():
+    study = manifest([cell(table, "mnist", "gmvae", 8) for table in (1, 4)])
+    [row] = shortfalls_frame(study, {}).itertuples(index=False, name=None)
+    assert row == ("not run", "", 3, "MNIST", "GMVAE", "8", "all")
+    assert shortfalls_frame(manifest([]), {}).empty
+
+
+def test_cost_is_the_mean_of_the_timed_trials():
+    more = {"parameters": 1200, "provenance": {"device": "cpu"}}
+    runs = [
+        record("mnist", "vae", 8, seed, "clustering", {}, timings={"training_seconds": seconds}, **more)
+        for seed, seconds in enumerate((1.0, 2.0, 6.0))
+    ]
+    runs += [
+        record("mnist", "gmvae", 8, 0, "clustering", {}, status="failed", timings={"training_seconds": 9.0}, **more)
+    ]
+    frame = cost_frame(manifest([]), {run["key"]: run for run in runs})
+    assert list(frame.columns) == COST_COLUMNS
+    assert frame.values.tolist() == [["MNIST", 8, "vae", 1200, "cpu", 3, 3.0]]
+    assert cost_frame(*sample()).empty
+
+
+def test_the_verdict_command_writes_csv_and_prints_markdown(tmp_path, capsys):
+    folder = tmp_path / "out"
+    shutil.copytree(LAPTOP, folder)
+    assert main(["verdict", str(folder), "--format", "md"]) == 0
+    out = capsys.readouterr().out
+    frames = {path.stem: pd.read_csv(path) for path in (folder / "verdicts").iterdir()}
+    sizes = {"numbers": 392, "claims": 9, "summary": 12, "agreements": 5, "contests": 372}
+    assert {name: len(frame) for name, frame in frames.items()} == sizes
+    assert frames["numbers"]["reason"].notna().all()
+    assert out.startswith("### Study laptop, weight set default, 3 seeds\n") and "Written" not in out
+    widths = [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in out.splitlines() if line.startswith("|")]
+    assert set(widths[:9]) == {8} and set(widths[-11:]) == {3} and len([w for w in widths if w == 3]) == 11
+    assert "| – not run | 96 | the study does not have this cell | Table 1 MNIST, Table 4 MNIST |" in out
+    assert main(["verdict", str(folder)]) == 0
+    assert capsys.readouterr().out == f"{out}Written: {folder}/verdicts\n"
+
+
+@pytest.mark.parametrize("command", ["verdict", "report"])
+def test_bad_use_is_one_line(command, tmp_path, capsys):
+    assert main([command, str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error == f"benchmark: {tmp_path}: no manifest.json here; give a results folder that `run` has made\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_one_line(tmp_path, capsys):
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest([])))
+    (tmp_path / "verdicts").write_text("a file in the way")
+    assert main(["verdict", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "numbers.csv: could not be written" in error and len(error.splitlines()) == 1

@@ -1,0 +1,41 @@
+"""Studies for the tests of verdicts as people read them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from reporting_samples import cell, clustering, manifest, record
+
+from benchmark.paper import paper_numbers
+from benchmark.reporting.verdicts import claims_frame
+from benchmark.verdict.judging import judge_printed, judge_runs
+
+LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
+
+
+def laptop():
+    """(manifest, records) of the laptop study."""
+    records = {path.stem: json.loads(path.read_text()) for path in (LAPTOP / "records").glob("*.json")}
+    return json.loads((LAPTOP / "manifest.json").read_text()), records
+
+
+def five_verdicts():
+    """(manifest, records) of ten seeds in which each verdict occurs, all in Table 1 but `not comparable`."""
+    printed = paper_numbers().set_index(["table", "dataset", "metric", "method", "latent_dim"])["value"]
+    small = np.resize([-1e-3, 1e-3], 10)
+    wanted = {("gmvae", 8): small, ("hgmvae_g", 8): small + 0.2, ("hgmvae_u", 8): 100 * small}
+    runs = [
+        record("mnist", method, dim, seed, "clustering", clustering(paper + move, 1.0, 1.0))
+        for (method, dim), moves in wanted.items()
+        for paper in [printed[1, "mnist", "silhouette", method, dim]]
+        for seed, move in enumerate(moves)
+    ]
+    runs += [record("cifar10", "vae", 8, seed, "classification", {"svm_accuracy": 0.5}) for seed in range(10)]
+    cells = [cell(1, "mnist", method, dim, range(10)) for method, dim in (*wanted, ("gmvae", 2))]
+    cells.append(cell(2, "cifar10", "vae", 8, range(10)))
+    study = manifest(cells, seeds=10, notes=[], marks={"cifar10": ["subset"]})
+    return study, {run["key"]: run for run in runs}
+
+
+def claims_of(study, records):
+    return claims_frame(judge_runs(study, records), judge_printed())
