@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmark.execution.store import Store, record_fault
@@ -39,3 +40,30 @@ def test_they_come_from_real_images_at_a_clean_commit(folder):
         made_at = record["provenance"]["git_commit"], record["provenance"]["git_dirty"]
         assert made_at in commits and made_at[1] is False
         assert record["identity"]["data"]["kind"] == "real"
+
+
+SIDES = {
+    "pythae's trainer": ("pythae", 1),
+    "our loop, both cores": ("loop", 1),
+    "two processes": ("processes", 2),
+    "ten seeds under vmap": ("vmap", 10),
+    "our loop in bfloat16": ("loop, bfloat16", 1),
+    "our loop, channels last": ("loop, channels last", 1),
+}
+
+
+def test_the_readmes_speeds_are_those_measured():
+    measured = {
+        study: pd.read_csv(
+            REFERENCE / "throughput" / f"cpu-{study}" / "training.csv", index_col=["side", "seeds_at_once"]
+        )
+        for study in ("laptop", "paper")
+    }
+    rows = [line for line in (REFERENCE.parents[1] / "README.md").read_text().splitlines() if line.startswith("| ")]
+    for name, side in SIDES.items():
+        [row] = [line for line in rows if line.startswith(f"| {name}")]
+        said = [float(cell) for cell in row.split("|")[2:4]]
+        assert said == [round(frame.loc[side, "times_pythae"], 2) for frame in measured.values()], name
+    for study in measured:
+        made = json.loads((REFERENCE / "throughput" / f"cpu-{study}" / "throughput.json").read_text())
+        assert made["git_dirty"] is False and made["command"].startswith("python -m benchmark throughput")

@@ -97,10 +97,10 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_xlabel("milliseconds per step and seed")
-    axes.set_title(
-        f"{measured.trial} on {provenance['device']}, torch {provenance['versions']['torch']}\n"
+    figure.suptitle(
+        f"{measured.trial}\n{provenance['device']}, torch {provenance['versions']['torch']}; "
         "at each bar: trainings ended while pythae's trainer ends one",
-        fontsize=10,
+        fontsize=9,
     )
     figure.legend(loc="outside lower right", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
