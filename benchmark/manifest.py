@@ -42,6 +42,11 @@ def check_manifest(manifest: Any) -> None:
             raise UserError(f"manifest.json: {where}names table {cell['table']!r}, not one of 1-5")
 
 
+def trial_keys(manifest: Mapping[str, Any]) -> list[str]:
+    """The keys of all trials of a manifest's cells, each once, in the cells' order."""
+    return list(dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()))
+
+
 def _check_fields(where: str, values: Mapping, fields: Mapping[str, type]) -> None:
     for field, kind in fields.items():
         if not isinstance(values.get(field), kind):

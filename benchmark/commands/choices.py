@@ -31,7 +31,7 @@ def chosen_device(asked: str | None) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.empty(1, device=asked).device.type
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise UserError(f"--device {asked}: not usable here ({str(error).splitlines()[0]})") from None
     if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
         raise UserError(f"--device {asked}: only cpu and cuda are supported")

@@ -7,8 +7,7 @@ from rich.console import Console
 from benchmark.commands.choices import shown
 from benchmark.errata.checks import errata, paper_errata
 from benchmark.errata.printed import Kind, findings_frame, read_cells
-from benchmark.errors import UserError
-from benchmark.files import written_whole
+from benchmark.files import write_text
 
 _SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
 
@@ -24,10 +23,6 @@ def list_errata(options: argparse.Namespace, console: Console) -> int:
             said = f" [{finding.section}: “{finding.quotation}”]" if finding.quotation else ""
             console.print(f"  {finding.sentence}{said}")
     if options.out:
-        try:
-            with written_whole(options.out) as part:
-                findings_frame(findings).to_csv(part, index=False, lineterminator="\n")
-        except OSError as error:
-            raise UserError(f"--out {options.out}: could not be written ({error.strerror})") from None
+        write_text(options.out, findings_frame(findings).to_csv(index=False, lineterminator="\n"))
         console.print(f"Written: {shown(options.out)}")
     return 0

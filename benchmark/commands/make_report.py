@@ -7,11 +7,10 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmark.commands.choices import shown
-from benchmark.errors import UserError
 from benchmark.execution.store import Store
 from benchmark.figures.registry import FIGURES, make_figures
 from benchmark.figures.source import CannotDraw, images_in, read_source
-from benchmark.files import written_whole
+from benchmark.files import write_text
 from benchmark.reporting.report import Picture, render_report
 from benchmark.reporting.verdicts import claims_frame, verdicts_text
 from benchmark.verdict.cells import cell_verdicts, rank_agreements, summarise
@@ -23,7 +22,7 @@ _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
 
 def verdict(options: argparse.Namespace, console: Console) -> int:
     """Judge every printed number and claim of the paper from a study; write it to OUT/verdicts, and print it."""
-    manifest, records = _study(options.out, console)
+    manifest, records = Store(options.out, console.print, look_only=True).read_study()
     cells, agreements = cell_verdicts(manifest, records), rank_agreements(manifest, records)
     ours = judge_runs(manifest, records)
     claims = claims_frame(ours, judge_printed())
@@ -35,7 +34,7 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
         "contests": contests_frame(ours),
     }
     for name, frame in frames.items():
-        _write(options.out / "verdicts" / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        write_text(options.out / "verdicts" / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
     text = verdicts_text(manifest, cells, agreements, claims)
     console.print(Markdown(text) if console.is_terminal and options.format == "text" else text)
     if options.format == "text":
@@ -45,30 +44,12 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
 
 def report(options: argparse.Namespace, console: Console) -> int:
     """Write OUT/report.html: verdicts, tables, claims, errata, figures, cards and provenance in one page."""
-    manifest, records = _study(options.out, console)
+    manifest, records = Store(options.out, console.print, look_only=True).read_study()
     page = render_report(manifest, records, *_pictures(options.out, console))
     path = options.out / "report.html"
-    _write(path, page)
+    write_text(path, page)
     console.print(f"Written: {shown(path)}, {len(page.encode()) / 1e6:.1f} MB")
     return 0
-
-
-def _study(folder: Path, console: Console) -> tuple[dict, dict]:
-    """Manifest and records of a results folder. Raises UserError where there is none."""
-    store = Store(folder, console.print, look_only=True)
-    manifest = store.read_manifest()
-    if manifest is None:
-        raise UserError(f"{folder}: no manifest.json here; give a results folder that `run` has made")
-    keys = list(dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()))
-    return manifest, store.read_records(keys)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with written_whole(path) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: could not be written ({error.strerror}); make room and run again") from None
 
 
 def _pictures(out: Path, console: Console) -> tuple[list[Picture], list[tuple[str, str]]]:

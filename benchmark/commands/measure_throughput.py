@@ -8,12 +8,12 @@ from benchmark.commands.choices import chosen_device, chosen_study, command_line
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.costs import Costs, forecast, measured_costs
-from benchmark.execution.grid import Selection, expected_data, make_trial
+from benchmark.execution.grid import Selection, expected_data, expected_trials, make_trial
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.throughput import PACKS, Side, Throughput, measure, trainings_per_hour
-from benchmark.execution.workers import crew, usable_cores
+from benchmark.execution.workers import cpu_jobs, crew
 from benchmark.reporting.throughput import write_throughput
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import default_pack, default_way
@@ -38,13 +38,13 @@ def throughput(options: argparse.Namespace, console: Console) -> int:
     trial = _chosen_trial(study, options, device)
     workers = crew(device)
     # Like a user of each: pythae's trainer and our loop have all cores, processes one each.
-    measured = measure(trial, device, min(8, usable_cores()), workers.trainers, options.seconds)
+    measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds)
     _print_sides(measured, console)
     set_numerics(device, workers.threads)
     costs = Costs(pack_gain=_pack_gain(measured, device))
     forecasts = {}
     for name, other in STUDIES.items():
-        trials = study_trials(other, device)
+        trials = expected_trials(other, other.cells(), "default", device)
         costs = measured_costs(trials, costs, device, _PROBES)
         forecasts[name] = forecast(trials, costs)
         console.print(f"{name}: about {minutes(forecasts[name].wall(workers))}, {workers.says}; {len(trials):,} trials")
@@ -54,16 +54,6 @@ def throughput(options: argparse.Namespace, console: Console) -> int:
     write_throughput(out, measured, costs, forecasts, workers, where)
     console.print(f"Written: {shown(out)}")
     return 0
-
-
-def study_trials(study: Study, device: str) -> list[Trial]:
-    """Every trial of a study as it would be with complete data."""
-    cells = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in study.cells()}
-    return [
-        make_trial(study, cell, seed, expected_data(study, DATASETS[cell.dataset]), "default", device)
-        for cell in cells.values()
-        for seed in range(study.seeds)
-    ]
 
 
 def _chosen_trial(study: Study, options: argparse.Namespace, device: str) -> Trial:

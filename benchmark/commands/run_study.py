@@ -31,6 +31,7 @@ from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
 from benchmark.execution.workers import Crew, crew, run_packs
+from benchmark.manifest import trial_keys
 from benchmark.reporting import build_tables, render_text, summary, write_tables
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import default_pack
@@ -170,9 +171,7 @@ def _train_and_evaluate(
 
 def _make_tables(store: Store, console: Console) -> int:
     """Write and show the tables; 0 where every trial is done, 3 where some failed, diverged or are missing."""
-    manifest = store.read_manifest()
-    keys = list(dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()))
-    records = store.read_records(keys)
+    manifest, records = store.read_study()
     write_tables(manifest, records, store.folder / "tables")
     for table in build_tables(manifest, records):
         text = render_text(table)
@@ -188,4 +187,4 @@ def _make_tables(store: Store, console: Console) -> int:
                 f"  {where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}: "
                 f"{record['status']}: {record['reason']}"
             )
-    return 0 if counts.ok == len(keys) and not manifest["unavailable"] else 3
+    return 0 if counts.ok == len(trial_keys(manifest)) and not manifest["unavailable"] else 3

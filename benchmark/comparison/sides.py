@@ -69,11 +69,11 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
     """A results folder (manifest.json, records/) or a long CSV; only the cells of one table where one is given.
 
     `report` is told of records that cannot be read. Raises UserError where there is neither, for what `read_long_csv`,
-    `Store.read_manifest` and `long_frame` refuse, for a table without cells, and where two tables give one cell and
+    `Store.read_study` and `long_frame` refuse, for a table without cells, and where two tables give one cell and
     seed two scores (as the paper's Tables 3 and 5 do).
     """
     if path.is_dir():
-        manifest, records = _read_folder(path, report)
+        manifest, records = Store(path, report, look_only=True).read_study()
         rows = list(_folder_rows(path, manifest, records))
         facts = tuple(_facts(manifest, records))
     elif path.exists():
@@ -85,15 +85,6 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
     if table is not None and not (rows := [row for row in rows if row[0] == table]):
         raise UserError(f"{path}: has no cells of table {table}; leave out --table")
     return Side(str(path), _by_cell(path, rows), facts, facts_complete=path.is_dir())
-
-
-def _read_folder(path: Path, report: Callable[[str], None]) -> tuple[dict, dict]:
-    store = Store(path, report, look_only=True)
-    manifest = store.read_manifest()
-    if manifest is None:
-        raise UserError(f"{path}: no manifest.json here; give a results folder that `run` has made, or a CSV")
-    keys = dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values())
-    return manifest, store.read_records(list(keys))
 
 
 def _folder_rows(path: Path, manifest: Mapping, records: Mapping) -> Iterator[tuple[int, Cell, int, Score]]:

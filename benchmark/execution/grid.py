@@ -1,7 +1,7 @@
 """From a study and the data at hand to its trials, and to the manifest that tables are made from."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,18 +82,8 @@ class Grid:
 
     def expected_trials(self) -> list[Trial]:
         """The trials of registered data sets that could not be had, as they would be; their keys mean nothing yet."""
-        cells = {
-            (cell.dataset, cell.method, cell.latent_dim): cell
-            for cell in self.cells
-            if cell.dataset in self.unavailable and cell.dataset in DATASETS
-        }
-        return [
-            make_trial(
-                self.study, cell, seed, expected_data(self.study, DATASETS[cell.dataset]), self.weight_set, self.device
-            )
-            for cell in cells.values()
-            for seed in range(self.study.seeds)
-        ]
+        cells = (cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS)
+        return expected_trials(self.study, cells, self.weight_set, self.device)
 
     def manifest(self) -> dict[str, Any]:
         """Plain data from which, with the records, the tables are made."""
@@ -251,6 +241,16 @@ def expected_data(study: Study, spec: DatasetSpec) -> TrialData:
         min(n_test, study.n_test or n_test),
         (spec.channels, spec.size, spec.size),
     )
+
+
+def expected_trials(study: Study, cells: Iterable[Cell], weight_set: str, device: str) -> list[Trial]:
+    """The trials of cells as they would be with complete data, each once; their keys mean nothing yet."""
+    unique = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in cells}
+    return [
+        make_trial(study, cell, seed, expected_data(study, DATASETS[cell.dataset]), weight_set, device)
+        for cell in unique.values()
+        for seed in range(study.seeds)
+    ]
 
 
 def make_trial(study: Study, cell: Cell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:

@@ -37,14 +37,12 @@ def run_pack(
     stored before its first record is given out. A pack that is too large for the device is trained in parts. An error
     costs the trial it belongs to, one in training the part; those of ENDS_ALL are raised.
     """
-    trained = _stored(pack, context)
-    if trained is not None:
-        yield from (_finished(*one, dataset, context) for one in trained)
-        return
-    most = seeds_that_fit(pack.trials[0], images) if len(pack.trials) > 1 else None
-    for part in pack.split(most or len(pack.trials)):
+    whole = _stored(pack, context)
+    most = seeds_that_fit(pack.trials[0], images) if whole is None and len(pack.trials) > 1 else None
+    for part in pack.split(most):
+        stored = whole if part == pack else _stored(part, context)
         try:
-            trained = _stored(part, context) or _train(part, images, context, on_epoch)
+            trained = stored or _train(part, images, context, on_epoch)
         except ENDS_ALL:
             raise
         except Exception as error:

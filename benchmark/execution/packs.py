@@ -22,13 +22,13 @@ class Pack:
     def wanted_trials(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.key in self.wanted]
 
-    def split(self, most: int) -> Iterator["Pack"]:
-        """This pack in as few parts as `most` trials each allow, of sizes that differ by at most one.
+    def split(self, most: int | None) -> Iterator["Pack"]:
+        """This pack in as few parts as `most` trials each allow (None: one), of sizes that differ by at most one.
 
         A part in which nothing is wanted is left out.
         """
         n = len(self.trials)
-        parts = -(-n // most)
+        parts = -(-n // (most or n))
         for part in range(parts):
             trials = self.trials[part * n // parts : (part + 1) * n // parts]
             if wanted := self.wanted & {trial.key for trial in trials}:
@@ -49,4 +49,4 @@ def packs_of(trials: list[Trial], wanted: list[Trial], most: int | None) -> list
         kinds.setdefault(dataclasses.replace(trial, seed=0).key, []).append(trial)
     keys = frozenset(trial.key for trial in wanted)
     whole = (Pack(tuple(sorted(kind, key=lambda trial: trial.seed)), keys) for kind in kinds.values())
-    return [part for pack in whole for part in pack.split(most or len(pack.trials))]
+    return [part for pack in whole for part in pack.split(most)]

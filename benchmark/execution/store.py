@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.files import written_whole
-from benchmark.manifest import check_manifest
+from benchmark.files import write_text
+from benchmark.manifest import check_manifest, trial_keys
 from benchmark.trials import identity_key
 
 RECORD_SCHEMA = 1
@@ -122,6 +122,13 @@ class Store:
         except OSError as error:
             raise UserError(f"{self.folder}: a record could not be removed ({error.strerror})") from None
 
+    def read_study(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """The manifest and, by key, the records that its trials have. Raises UserError where there is no manifest."""
+        manifest = self.read_manifest()
+        if manifest is None:
+            raise UserError(f"{self.folder}: no manifest.json here; give a results folder that `run` has made")
+        return manifest, self.read_records(trial_keys(manifest))
+
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
         folders = ("records", "checkpoints", "statistics", "tables", "figures")
@@ -166,9 +173,4 @@ def write_json(path: Path, content: Any) -> None:
 
     Raises UserError where the folder or its disk takes no more.
     """
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    try:
-        with written_whole(path) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: could not be written ({error.strerror}); make room and run again") from None
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

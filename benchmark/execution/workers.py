@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.data import Dataset
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import TrialOutputs
 from benchmark.execution.grid import DataOptions
@@ -62,11 +61,15 @@ class Crew:
 def crew(device: str, jobs: int | None = None) -> Crew:
     """The processes for a device. `jobs`: on a CPU trials at once (default: one a core, at most 8), on a GPU processes
     that score (default: the cores that the trainer leaves)."""
-    cores = usable_cores()
     if device.startswith("cpu"):
-        jobs = jobs or min(_MOST_CPU_JOBS, cores)
-        return Crew(jobs, 0, max(1, min(_MOST_CPU_JOBS, cores) // jobs))
-    return Crew(1, jobs or max(1, cores - 1), 1)
+        jobs = jobs or cpu_jobs()
+        return Crew(jobs, 0, max(1, cpu_jobs() // jobs))
+    return Crew(1, jobs or max(1, usable_cores() - 1), 1)
+
+
+def cpu_jobs() -> int:
+    """Trials that a CPU trains at once, and threads that one has which is alone: one a core, at most 8."""
+    return min(_MOST_CPU_JOBS, usable_cores())
 
 
 def usable_cores() -> int:
@@ -104,6 +107,7 @@ class _Scoring:
 
 
 _Task = Pack | _Scoring
+_Result = tuple[Trial, dict[str, Any], TrialOutputs | None]
 
 
 @dataclass(frozen=True)
@@ -271,11 +275,20 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
         # A copy: the prepared images are a read-only map.
         return torch.from_numpy(np.array(load(name).x_train)).to(context.device)
 
+    def results(task: _Task) -> Iterator[_Result]:
+        if isinstance(task, _Scoring):
+            yield task.trial, scored(task.trial, task.record, task.outputs, context), None
+            return
+        name = task.trials[0].data.name
+        yield from run_pack(
+            task, load(name), images_of(name), context, lambda epoch: connection.send(_EpochDone(epoch))
+        )
+
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(BrokenPipeError):  # a parent that was killed takes no more reports
         connection.send(_Ready())
         while task := _receive(connection):
-            _do(task, load, images_of, context, connection)
+            _do(task, results, context.device, connection)
             connection.send(_Ready())
 
 
@@ -292,16 +305,10 @@ def _receive(connection: Connection) -> _Task | None:
         return None
 
 
-def _do(
-    task: _Task,
-    load: Callable[[str], Dataset],
-    images_of: Callable[[str], Tensor],
-    context: TrialContext,
-    connection: Connection,
-) -> None:
+def _do(task: _Task, results: Callable[[_Task], Iterator[_Result]], device: str, connection: Connection) -> None:
     delivered: set[str] = set()
     try:
-        for trial, record, outputs in _results(task, load, images_of, context, connection):
+        for trial, record, outputs in results(task):
             connection.send(_Measured(trial, record, outputs))
             delivered.add(trial.key)
     except BrokenPipeError:
@@ -311,20 +318,6 @@ def _do(
     except Exception as error:  # the trials' own boundary: whatever it was becomes their records' reason
         for trial in task.wanted_trials:
             if trial.key not in delivered:
-                connection.send(_Measured(trial, failed_record(trial, context.device, error)))
+                connection.send(_Measured(trial, failed_record(trial, device, error)))
         if isinstance(error, torch.AcceleratorError):
             raise SystemExit(1) from error  # this process can use the device no more; another takes its place
-
-
-def _results(
-    task: _Task,
-    load: Callable[[str], Dataset],
-    images_of: Callable[[str], Tensor],
-    context: TrialContext,
-    connection: Connection,
-) -> Iterator[tuple[Trial, dict[str, Any], TrialOutputs | None]]:
-    if isinstance(task, _Scoring):
-        yield task.trial, scored(task.trial, task.record, task.outputs, context), None
-        return
-    name = task.trials[0].data.name
-    yield from run_pack(task, load(name), images_of(name), context, lambda epoch: connection.send(_EpochDone(epoch)))

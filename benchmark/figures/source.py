@@ -10,7 +10,9 @@ from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.grid import DataOptions, Selection
 from benchmark.execution.store import Store
 from benchmark.figures.style import LOOKS
-from benchmark.paper import DATASET_LABELS, TABLES
+from benchmark.manifest import trial_keys
+from benchmark.paper import TABLES
+from benchmark.reporting import outcomes
 from benchmark.reporting.captions import MARK_MEANINGS, seed_count
 from benchmark.reporting.frame import OK, check_record, one_line, seeds_asked
 from benchmark.studies import Cell
@@ -76,8 +78,8 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
     cells = [cell for cell in manifest["cells"] if selection.keeps(_as_cell(cell))]
     if not cells:
         raise UserError(f"--only {only}: no cell of {folder / 'manifest.json'} is left")
-    keys = list(dict.fromkeys(key for cell in cells for key in cell["keys"].values()))
-    return Source(manifest | {"cells": cells}, store.read_records(keys), store.checkpoint_path, images, device)
+    chosen = manifest | {"cells": cells}
+    return Source(chosen, store.read_records(trial_keys(chosen)), store.checkpoint_path, images, device)
 
 
 def images_in(data_dir: Path, offline: bool) -> Images:
@@ -129,7 +131,7 @@ def method_label(source: Source, method: str) -> str:
 
 def dataset_label(source: Source, dataset: str) -> str:
     """The data set's label with its marks, such as 'MNIST [procedural]'."""
-    label = source.manifest.get("dataset_labels", {}).get(dataset) or DATASET_LABELS.get(dataset, dataset)
+    label = outcomes.dataset_label(source.manifest, dataset)
     return " ".join([label, *(f"[{mark}]" for mark in source.manifest["marks"].get(dataset, ()))])
 
 

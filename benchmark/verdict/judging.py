@@ -12,6 +12,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+from benchmark.manifest import trial_keys
 from benchmark.paper import METRICS, paper_numbers
 from benchmark.reporting.frame import long_frame, one_line
 from benchmark.verdict.claims import ALL, CLAIMS, SECONDS, Claim, Contest, Rule, Side
@@ -107,7 +108,7 @@ def training_costs(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.Data
     trained on the same images, seeds and machine, in the same way; what was not has no row.
     """
     sides: dict[tuple, dict[str, tuple[float, int]]] = {}
-    for key in dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()):
+    for key in trial_keys(manifest):
         record = records.get(key)
         seconds = record and record["status"] == "ok" and record.get("timings", {}).get(SECONDS)
         if seconds:
