@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 from tiny_study import TINY, records_of, tiny_grid
 
-from benchmark.errors import UserError
 from benchmark.evaluation.clustering import separation
 from benchmark.execution.store import Store
+from benchmark.execution.stored import NotAtHand, images_in
 from benchmark.execution.trial import TrialContext
 from benchmark.figures import checkpoints, manifold, reconstructions, traversals, tsne
+from benchmark.figures.checkpoints import dataset_of
 from benchmark.figures.panels import centres, gap_of, mosaic
 from benchmark.figures.registry import make_figures
-from benchmark.figures.source import CannotDraw, dataset_of, images_in, kinds, read_source
+from benchmark.figures.source import CannotDraw, kinds, read_source
 from benchmark.paper import TABLES
 
 STUDY = replace(
@@ -171,25 +172,12 @@ def test_a_method_without_a_model_is_named_and_the_others_are_shown(source):
 
 
 def test_pages_without_the_images_of_the_trials_are_skipped(source):
-    def gone(*asked):
-        raise UserError("mnist:\n not here")
+    def gone(identity):
+        raise NotAtHand("mnist: not here")
 
     for module in (reconstructions, manifold, traversals, tsne):
         [(_, reason)] = module.pages(replace(source, images=gone))
         assert str(reason) == "mnist: not here"
-
-    def others(*asked):
-        return replace(source.images(*asked), digest="another")
-
-    for module in (reconstructions, tsne):
-        [(_, reason)] = module.pages(replace(source, images=others))
-        assert "their digest differs" in str(reason)
-
-
-def test_a_data_set_is_loaded_once(folder):
-    load = images_in(folder, offline=True)
-    asked = ("mnist", True, "official", 96, 60)
-    assert load(*asked) is load(*asked)
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from benchmark.evaluation import clustering, image_quality
 from benchmark.evaluation.backbones import BACKBONES, Backbone
+from benchmark.evaluation.checks import check_finite as _check_finite
+from benchmark.evaluation.checks import check_latents as _check_latents
+from benchmark.evaluation.checks import check_side as _check_side
+from benchmark.evaluation.checks import class_count as _class_count
+from benchmark.evaluation.checks import known_labels as _labels
 from benchmark.evaluation.fid import fid
 from benchmark.evaluation.networks import Pretrained, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
 from benchmark.evaluation.subsets import random_subset, stratified_subset
+from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, engine_and_version, missing_library
 from benchmark.settings import added_later
 
@@ -36,11 +40,16 @@ class TrialOutputs:
     labels_test: np.ndarray | None  # (M,)
     images_test: np.ndarray | None  # uint8 (M, C, S, S)
     reconstructions_test: np.ndarray | None  # float32 in [0, 1], (M, C, S, S)
+    component_weights_test: np.ndarray | None = None  # float32 (M, K), rows on the simplex; None: no mixture
+    factors_test: np.ndarray | None = None  # whole numbers (M, F)
+    factor_names: tuple[str, ...] = ()
 
     def __post_init__(self):
         for one, other in (
             ("latents_train", "labels_train"),
             ("latents_test", "labels_test"),
+            ("latents_test", "component_weights_test"),
+            ("latents_test", "factors_test"),
             ("images_test", "reconstructions_test"),
         ):
             first, second = getattr(self, one), getattr(self, other)
@@ -125,27 +134,32 @@ class Clustering(Protocol):
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels = _labels(outputs.labels_test)
         rows = stratified_subset(labels, self.n_images)
-        latents, labels = outputs.latents_test[rows], labels[rows]
+        labels = labels[rows]
         classes = _class_count(labels)
-        if len(rows) <= self.perplexity:
-            raise Unscorable(f"perplexity {self.perplexity:g} needs more images than that, there are {len(rows)}")
         if classes >= len(rows):
             raise Unscorable(f"{classes} classes in {len(rows)} images")
-        _check_latents(latents)
-        if reason := missing_library(self.tsne):
-            raise Unscorable(reason)
-        try:
-            plane = clustering.tsne_plane(latents, self.perplexity, self.tsne)
-        except ValueError as error:
-            raise Unscorable(f"t-SNE failed: {str(error).splitlines()[0]}") from error
-        if not np.isfinite(plane).all():
-            raise Unscorable("t-SNE gave coordinates that are not finite")
+        plane = self.plane(outputs.latents_test[rows])
         separation = clustering.separation(plane, labels)
         measures = {metric: lambda value=value: value for metric, value in separation.items()}
         details = {"n_images": len(rows), "classes": classes}
         if self.tsne != REFERENCE_TSNE:
             details["tsne"] = engine_and_version(self.tsne)
         return collect(measures, details)
+
+    def plane(self, latents: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+        """The t-SNE plane of latents (n, d), float64 (n, 2); `start` as for `tsne_plane`. Raises Unscorable."""
+        if len(latents) <= self.perplexity:
+            raise Unscorable(f"perplexity {self.perplexity:g} needs more images than that, there are {len(latents)}")
+        _check_latents(latents)
+        if reason := missing_library(self.tsne):
+            raise Unscorable(reason)
+        try:
+            plane = clustering.tsne_plane(latents, self.perplexity, self.tsne, start)
+        except ValueError as error:
+            raise Unscorable(f"t-SNE failed: {str(error).splitlines()[0]}") from error
+        if not np.isfinite(plane).all():
+            raise Unscorable("t-SNE gave coordinates that are not finite")
+        return plane
 
 
 @dataclass(frozen=True)
@@ -173,12 +187,10 @@ class Classification(Protocol):
         latents_train, latents_test = outputs.latents_train[train], outputs.latents_test[test]
         _check_latents(latents_train)
         _check_finite(latents_test, "latents")
-        scaler = StandardScaler().fit(latents_train.astype(np.float64))
-        machine = SVC(kernel="rbf", C=self.c, gamma="scale", cache_size=1000)
-        machine.fit(scaler.transform(latents_train.astype(np.float64)), labels_train[train])
 
         def accuracy() -> float:
-            return machine.score(scaler.transform(latents_test.astype(np.float64)), labels_test[test])
+            test_labels = labels_test[test]
+            return svm_accuracy(latents_train, labels_train[train], latents_test, test_labels, SupportVector(self.c))
 
         details = {"n_train": len(train), "n_test": len(test), "classes": classes}
         return collect({"svm_accuracy": accuracy}, details)
@@ -255,33 +267,3 @@ PROTOCOLS: dict[str, type[Protocol]] = {
     "classification": Classification,
     "reconstruction": Reconstruction,
 }
-
-
-def _labels(labels: np.ndarray | None) -> np.ndarray:
-    if labels is None:
-        raise Unscorable("the data set has no labels")
-    return np.asarray(labels)
-
-
-def _class_count(labels: np.ndarray) -> int:
-    classes = len(np.unique(labels))
-    if classes < 2:
-        raise Unscorable(f"at least two classes are needed, there {'is one' if classes else 'are none'}")
-    return classes
-
-
-def _check_finite(values: np.ndarray, what: str) -> None:
-    finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-    if not finite.all():
-        raise Unscorable(f"{np.count_nonzero(~finite)} of {len(finite)} {what} are not finite")
-
-
-def _check_latents(latents: np.ndarray) -> None:
-    _check_finite(latents, "latents")
-    if (latents == latents[:1]).all():
-        raise Unscorable("the latents are constant: every image has the same embedding")
-
-
-def _check_side(side: int, smallest: int) -> None:
-    if side < smallest:
-        raise Unscorable(f"images of {side} pixels a side are too small, {smallest} are needed")

@@ -8,24 +8,19 @@ import numpy as np
 import torch
 
 from benchmark.data import Dataset
-from benchmark.errors import UserError
 from benchmark.evaluation.subsets import random_subset, stratified_subset
+from benchmark.execution.stored import NotAtHand, stored_model
 from benchmark.figures.source import (
     CannotDraw,
     Kind,
     Source,
     by_page,
-    dataset_of,
     face,
     kinds,
     method_label,
     seed_list,
 )
-from benchmark.methods import METHODS, build_model
-from benchmark.reporting.frame import one_line
-from benchmark.training.checkpoints import load_checkpoint
 from benchmark.training.loop import to_unit_range
-from benchmark.trials import TrainingSettings
 from models.base import ImageAutoencoder
 
 N_IMAGES = 10  # side by side on a page
@@ -123,21 +118,20 @@ def some_test_images(dataset: Dataset, n: int) -> np.ndarray:
     return np.asarray(dataset.x_test[rows])
 
 
-def _loaded(source: Source, kind: Kind, number: int, key: str, record: Mapping[str, Any]) -> Trained:
-    identity = record["identity"]
-    method, training = METHODS.get(kind.method), identity["training"]
-    if method is None:
-        raise CannotDraw("no method of this version")
-    revisions = identity["method_revision"], training["revision"]
-    if revisions != (method.revision, TrainingSettings().revision):
-        raise CannotDraw("trained by another revision of the code")
-    shape = tuple(identity["data"]["image_shape"])
-    model = build_model(method, identity["settings"], shape, kind.latent_dim, training["width"], number)
+def dataset_of(source: Source, identity: Mapping[str, Any]) -> Dataset:
+    """The images that a trial saw. Raises CannotDraw where they are not to be had."""
     try:
-        load_checkpoint(model, source.checkpoint(key))
-    except UserError as error:
-        raise CannotDraw(one_line(str(error))) from error
-    return Trained(method_label(source, kind.method), number, record, model.to(source.device).eval())
+        return source.images(identity)
+    except NotAtHand as reason:
+        raise CannotDraw(str(reason)) from reason
+
+
+def _loaded(source: Source, kind: Kind, number: int, key: str, record: Mapping[str, Any]) -> Trained:
+    try:
+        model = stored_model(record["identity"], source.checkpoint(key))
+    except NotAtHand as reason:
+        raise CannotDraw(str(reason)) from reason
+    return Trained(method_label(source, kind.method), number, record, model.to(source.device))
 
 
 @torch.no_grad()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.data import Dataset
-from benchmark.errors import DataUnavailable, UserError
-from benchmark.execution.grid import DataOptions, Selection
+from benchmark.errors import UserError
+from benchmark.execution.grid import Selection
 from benchmark.execution.store import Store
+from benchmark.execution.stored import Images
 from benchmark.figures.style import LOOKS
 from benchmark.manifest import trial_keys
 from benchmark.paper import TABLES
@@ -16,8 +16,6 @@ from benchmark.reporting import outcomes
 from benchmark.reporting.captions import MARK_MEANINGS, seed_count
 from benchmark.reporting.frame import OK, check_record, one_line, seeds_asked
 from benchmark.studies import Cell
-
-Images = Callable[[str, bool, str, int, int], Dataset]
 
 
 class CannotDraw(Exception):
@@ -54,8 +52,7 @@ class Kind:
 class Source:
     """A study's manifest (its cells cut to what was asked for) and records, its checkpoints and its images.
 
-    `images(name, procedural, split, n_train, n_test)`: the data set as those trials saw it; raises DataUnavailable or
-    UserError. `device`: where models run.
+    `images`: gives the data set as a trial saw it, or raises NotAtHand. `device`: where models run.
     """
 
     manifest: Mapping[str, Any]
@@ -80,19 +77,6 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
         raise UserError(f"--only {only}: no cell of {folder / 'manifest.json'} is left")
     chosen = manifest | {"cells": cells}
     return Source(chosen, store.read_records(trial_keys(chosen)), store.checkpoint_path, images, device)
-
-
-def images_in(data_dir: Path, offline: bool) -> Images:
-    """The loader of a data folder; a set is loaded once, however many figures show it."""
-    loaded: dict[tuple, Dataset] = {}
-
-    def load(name: str, procedural: bool, split: str, n_train: int, n_test: int) -> Dataset:
-        asked = (name, procedural, split, n_train, n_test)
-        if asked not in loaded:
-            loaded[asked] = DataOptions(data_dir, offline, procedural, split, n_train, n_test).load(name)
-        return loaded[asked]
-
-    return load
 
 
 def kinds(source: Source, protocol: str | None = None) -> list[Kind]:
@@ -169,20 +153,6 @@ def left_out(source: Source, found: Iterable[Kind]) -> list[str]:
 def seed_list(numbers: list[int]) -> str:
     """'seed 3', or 'seeds 0, 2'."""
     return f"seed{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
-
-
-def dataset_of(source: Source, identity: Mapping[str, Any]) -> Dataset:
-    """The images that a trial saw, verified by their digest. Raises CannotDraw where they are not to be had."""
-    data = identity["data"]
-    try:
-        dataset = source.images(
-            data["name"], data["kind"] == "procedural", data["split"], data["n_train"], data["n_test"]
-        )
-    except (DataUnavailable, UserError) as error:
-        raise CannotDraw(one_line(str(error))) from error
-    if dataset.digest != data["digest"]:
-        raise CannotDraw(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
-    return dataset
 
 
 def _seeds(source: Source, cell: Mapping[str, Any]) -> Iterator[Seed]:

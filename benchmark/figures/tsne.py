@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from benchmark.evaluation.clustering import tsne_plane
 from benchmark.evaluation.subsets import stratified_subset
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
-from benchmark.figures.checkpoints import trained
-from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label, dataset_of, face, kinds, method_label
+from benchmark.figures.checkpoints import dataset_of, trained
+from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label, face, kinds, method_label
 from benchmark.figures.style import TEXT, WIDTH, Look, captioned, class_look
 from benchmark.paper import TABLES
 from benchmark.reporting.frame import one_line

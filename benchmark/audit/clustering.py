@@ -1,0 +1,110 @@
+"""Alternatives to the clustering protocol: space x labels x images, and t-SNE from other starts (Tables 1 and 4)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from benchmark.audit.outputs import JUDGED, AuditOutputs
+from benchmark.evaluation.checks import check_latents, class_count, known_labels
+from benchmark.evaluation.clustering import random_start, separation
+from benchmark.evaluation.protocols import Clustering, EvaluationContext
+from benchmark.evaluation.scores import Scores, Unscorable, none_of
+from benchmark.evaluation.subsets import stratified_subset
+from benchmark.subsets import choose
+
+DRAWS = (1, 2, 3)  # of what is drawn at random: a spread needs several
+KMEANS_RANDOM_STATE = 0
+
+# Of the test images in their own order, positions; a half of MNIST's is the paper protocol's 5,000, a fifth 2,000.
+SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "all images": lambda labels: np.arange(len(labels)),
+    "first half": lambda labels: np.arange(len(labels) // 2),
+    "last half": lambda labels: np.arange(len(labels) // 2, len(labels)),
+    "a fifth": lambda labels: stratified_subset(labels, len(labels) // 5),
+    **{
+        f"random half {draw}": partial(lambda labels, draw: _random_half(len(labels), draw), draw=draw)
+        for draw in DRAWS
+    },
+}
+TSNE_STARTS = {f"random start {draw}": draw for draw in DRAWS}
+
+# points (n, q), component weights (n, K) or None, true labels (n,) -> labels (n,)
+Labelling = Callable[[np.ndarray, np.ndarray | None, np.ndarray], np.ndarray]
+
+
+def _kmeans(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
+    """As many clusters as there are classes, found in the space that is scored."""
+    return KMeans(len(np.unique(labels)), n_init=10, random_state=KMEANS_RANDOM_STATE).fit_predict(points)
+
+
+def _largest_weight(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
+    if weights is None:
+        raise Unscorable("the method has no component weights")
+    return weights.argmax(1)
+
+
+LABELLINGS: Mapping[str, Labelling] = {
+    "": lambda points, weights, labels: labels,  # the true ones, as judged
+    "k-means labels": _kmeans,
+    "arg max w labels": _largest_weight,
+}
+
+
+def clustering_alternatives(
+    outputs: AuditOutputs, judged: Clustering, context: EvaluationContext
+) -> Iterator[tuple[str, Scores]]:
+    """The judged protocol and every alternative, by the name of what it departs in: "latents, k-means, first half"."""
+    try:
+        labels = known_labels(outputs.labels_test)
+    except Unscorable as reason:
+        yield JUDGED, none_of(judged.metrics, str(reason))
+        return
+    judged_rows = stratified_subset(labels, judged.n_images)
+    subsets = {"": judged_rows} | {name: rows(labels) for name, rows in SUBSETS.items()}
+    for subset, rows in subsets.items():
+        for space, points_of in (("", judged.plane), ("latents", _as_they_are)):
+            yield from _of_points(outputs, points_of, rows, judged, (space, subset))
+    for name, draw in TSNE_STARTS.items():
+        started = partial(judged.plane, start=random_start(len(judged_rows), draw))
+        [scored] = _of_points(outputs, started, judged_rows, judged, (name,), {"": LABELLINGS[""]})
+        yield scored
+
+
+def _of_points(
+    outputs: AuditOutputs,
+    points_of: Callable[[np.ndarray], np.ndarray],
+    rows: np.ndarray,
+    judged: Clustering,
+    departs: tuple[str, ...],
+    labellings: Mapping[str, Labelling] = LABELLINGS,
+) -> Iterator[tuple[str, Scores]]:
+    """Points of some images, computed once, under every labelling."""
+    labels = outputs.labels_test[rows]
+    weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
+    reason = ""
+    try:
+        points = points_of(outputs.latents_test[rows])
+    except Unscorable as error:
+        reason = str(error)
+    for labelling, labels_of in labellings.items():
+        name = ", ".join(filter(None, (departs[0], labelling, *departs[1:]))) or JUDGED
+        try:
+            if reason:
+                raise Unscorable(reason)
+            groups = labels_of(points, weights, labels)
+            if class_count(groups) >= len(groups):
+                raise Unscorable(f"{class_count(groups)} groups in {len(groups)} images")
+            yield name, Scores(separation(points, groups), {}, {"n_images": len(rows)})
+        except Unscorable as error:
+            yield name, none_of(judged.metrics, str(error))
+
+
+def _as_they_are(latents: np.ndarray) -> np.ndarray:
+    check_latents(latents)
+    return latents.astype(np.float64)
+
+
+def _random_half(total: int, draw: int) -> np.ndarray:
+    return choose(total, total // 2, None, "evaluation", use="audit", draw=draw)

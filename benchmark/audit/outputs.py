@@ -1,0 +1,21 @@
+"""What a trained model is reduced to for the audit: the judged protocols' outputs, and what the alternatives need."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.evaluation.protocols import TrialOutputs
+
+JUDGED = "judged"  # the name of the protocol that the records and verdicts rest on, beside its alternatives
+
+
+@dataclass(frozen=True)
+class AuditOutputs(TrialOutputs):
+    """TrialOutputs with images that only alternatives look at; each None where no alternative needs it.
+
+    Both are float32 in [0, 1] and of the shape of images_test: `sampled_reconstructions_test` are decoded from codes
+    with the posterior's noise, `prior_samples` from codes drawn from the model's prior.
+    """
+
+    sampled_reconstructions_test: np.ndarray | None = None
+    prior_samples: np.ndarray | None = None

@@ -1,0 +1,64 @@
+"""Trials that have ended, brought back: the model from its checkpoint, and the images that it saw."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.data import Dataset
+from benchmark.errors import DataUnavailable, UserError
+from benchmark.execution.grid import DataOptions
+from benchmark.methods import METHODS, build_model
+from benchmark.training.checkpoints import load_checkpoint
+from benchmark.trials import TrainingSettings
+from models.base import ImageAutoencoder
+
+Identity = Mapping[str, Any]  # `Trial.identity`, as its record has it
+Images = Callable[[Identity], Dataset]
+
+
+class NotAtHand(Exception):
+    """A trial's model or images are not to be had here; the message says why, in one line."""
+
+
+def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
+    """A trial's trained model, on the CPU and in eval mode. Raises NotAtHand."""
+    method, training = METHODS.get(identity["method"]), identity["training"]
+    if method is None:
+        raise NotAtHand("no method of this version")
+    revisions = identity["method_revision"], training["revision"]
+    if revisions != (method.revision, TrainingSettings().revision):
+        raise NotAtHand("trained by another revision of the code")
+    shape = tuple(identity["data"]["image_shape"])
+    model = build_model(
+        method, identity["settings"], shape, identity["latent_dim"], training["width"], identity["seed"]
+    )
+    try:
+        load_checkpoint(model, checkpoint)
+    except UserError as error:
+        raise NotAtHand(_one_line(error)) from error
+    return model.eval()
+
+
+def images_in(data_dir: Path, offline: bool) -> Images:
+    """The loader of a data folder: a trial's images, verified by their digest; a set is loaded once, however many
+    trials saw it. It raises NotAtHand."""
+    loaded: dict[tuple, Dataset] = {}
+
+    def load(identity: Identity) -> Dataset:
+        data = identity["data"]
+        asked = (data["name"], data["kind"] == "procedural", data["split"], data["n_train"], data["n_test"])
+        if asked not in loaded:
+            name, *how = asked
+            try:
+                loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
+            except (DataUnavailable, UserError) as error:
+                raise NotAtHand(_one_line(error)) from error
+        if loaded[asked].digest != data["digest"]:
+            raise NotAtHand(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
+        return loaded[asked]
+
+    return load
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
