@@ -8,8 +8,9 @@ from rich.markdown import Markdown
 
 from benchmark.commands.choices import shown
 from benchmark.execution.store import Store
+from benchmark.execution.stored import images_in
 from benchmark.figures.registry import FIGURES, make_figures
-from benchmark.figures.source import CannotDraw, images_in, read_source
+from benchmark.figures.source import CannotDraw, read_source
 from benchmark.files import write_text
 from benchmark.reporting.report import Picture, render_report
 from benchmark.reporting.verdicts import claims_frame, verdicts_text
