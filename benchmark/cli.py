@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.commands.audit_protocols import audit
 from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
 from benchmark.commands.compare_results import compare
 from benchmark.commands.fetch_files import fetch
@@ -83,7 +84,12 @@ def build_parser() -> argparse.ArgumentParser:
     tables_parser.set_defaults(function=tables)
 
     fetch_parser = subcommands.add_parser("fetch", help="get data sets and metric weights, verified by checksum")
-    fetch_parser.add_argument("what", nargs="*", help="data sets, or `weights` (default: everything)")
+    fetch_parser.add_argument(
+        "what",
+        nargs="*",
+        help="data sets, `weights` (FID and LPIPS), or `audit-weights` (LPIPS on VGG16 and SqueezeNet for `audit`, "
+        "0.5 GB, only when asked for); default: all data sets and `weights`",
+    )
     _add_data_options(fetch_parser)
     fetch_parser.set_defaults(function=fetch)
 
@@ -120,6 +126,17 @@ def build_parser() -> argparse.ArgumentParser:
     figures_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
     _add_data_options(figures_parser)
     figures_parser.set_defaults(function=figures)
+
+    audit_parser = subcommands.add_parser(
+        "audit", help="evaluate stored checkpoints under every protocol that the paper leaves open; Tables 6 and 7"
+    )
+    audit_parser.add_argument("out", type=Path, help="results folder with checkpoints and, in --data-dir, its images")
+    audit_parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
+    audit_parser.add_argument("--jobs", type=_positive, help="processes (default: one a core, at most 8)")
+    audit_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
+    audit_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
+    _add_data_options(audit_parser)
+    audit_parser.set_defaults(function=audit)
 
     verdict_parser = subcommands.add_parser("verdict", help="judge every number and claim of the paper from a study")
     verdict_parser.add_argument("out", type=Path, help="results folder")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.paper import TABLES
+from benchmark.paper import ALL_TABLES
 
 SCHEMA = 1
 FIELDS = {
@@ -38,8 +38,8 @@ def check_manifest(manifest: Any) -> None:
         if not isinstance(cell, Mapping):
             raise UserError(f"manifest.json: {where}is no cell; {_REMEDY}")
         _check_fields(where, cell, CELL_FIELDS)
-        if cell["table"] not in TABLES:
-            raise UserError(f"manifest.json: {where}names table {cell['table']!r}, not one of 1-5")
+        if cell["table"] not in ALL_TABLES:
+            raise UserError(f"manifest.json: {where}names table {cell['table']!r}, not one of 1-7")
 
 
 def trial_keys(manifest: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,8 @@ class ImageAutoencoder(BaseAE):
     """A method of the suite.
 
     Subclasses define `noise_shapes` and `objective`; `point_latents` and `prior_latents` where the code of
-    an image is not the encoder's output `embedding`, or the prior of the decoder's input not N(0, I).
+    an image is not the encoder's output `embedding`, or the prior of the decoder's input not N(0, I); and
+    `component_weights` where there are some.
     """
 
     def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder):
@@ -61,6 +62,10 @@ class ImageAutoencoder(BaseAE):
     def point_latents(self, images: Tensor) -> Tensor:
         """The deterministic code of images: (B, C, S, S) -> (B, d)."""
         return self.encoder(images).embedding
+
+    def component_weights(self, images: Tensor) -> Tensor | None:
+        """w of images (B, C, S, S) without noise, (B, K), rows on the simplex; None: the method is no mixture."""
+        return None
 
     def prior_latents(self, noise: Noise) -> Tensor:
         """Codes (n, d) drawn from the model's prior, from draws of the shapes of `prior_noise_shapes`."""

@@ -9,8 +9,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 
+from benchmark.cli import main
+from benchmark.commands import fetch_files
 from benchmark.evaluation import backbones
-from benchmark.evaluation.backbones import BACKBONES, Backbone, WeightsUnavailable, find, load_tensors, obtain
+from benchmark.evaluation.backbones import (
+    AUDIT_BACKBONES,
+    BACKBONES,
+    Backbone,
+    WeightsUnavailable,
+    find,
+    load_tensors,
+    obtain,
+)
+from benchmark.evaluation.context import EvaluationContext
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3)}
 PLACES = "--weights-dir or the torch hub cache"
@@ -77,6 +88,14 @@ def test_the_official_files_are_the_ones_named_in_the_protocols():
         "inception": ("weights-inception-2015-12-05-6726825d.pth", "6726825d"),
         "alexnet": ("alexnet-owt-7be5be79.pth", "7be5be79"),
     }
+
+
+def test_the_audits_files_are_apart_from_the_judged_protocols():
+    assert {name: (one.file_name, one.sha256) for name, one in AUDIT_BACKBONES.items()} == {
+        "vgg16": ("vgg16-397923af.pth", "397923af"),
+        "squeezenet": ("squeezenet1_1-b8a52dc0.pth", "b8a52dc0"),
+    }
+    assert EvaluationContext().backbones == BACKBONES
 
 
 def test_found_in_the_given_folder_then_in_the_hub_cache(tmp_path, hub):
@@ -219,3 +238,33 @@ def test_workers_that_miss_the_same_file_download_it_once(hub, server):
         worker.join()
     assert found == [hub / NAME] * 4
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (["audit-weights"], ["vgg16", "squeezenet"]),
+        (["weights"], ["inception", "alexnet"]),
+        ([], ["inception", "alexnet"]),
+        (["weights", "audit-weights"], ["inception", "alexnet", "vgg16", "squeezenet"]),
+    ],
+)
+def test_fetch_takes_the_audits_files_only_when_asked(tmp_path, capsys, asked, named):
+    status = main(["fetch", *asked, "--offline", "--data-dir", str(tmp_path), "--weights-dir", str(tmp_path)])
+    said = capsys.readouterr().out
+    every = BACKBONES | AUDIT_BACKBONES
+    assert status == 3
+    assert [name for name in every if f"{name}: weights unavailable: {every[name].file_name}" in said] == named
+
+
+def test_fetch_gets_the_audits_files_with_their_digests(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(fetch_files, "WEIGHTS", {"audit-weights": table()})
+    put(tmp_path)
+    assert main(["fetch", "audit-weights", "--offline", "--weights-dir", str(tmp_path)]) == 0
+    assert f"sha256 {DIGEST}" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_fetch_says_what_can_be_asked_for(capsys):
+    assert main(["fetch", "vgg16"]) == 2
+    assert "fetch vgg16: there are mnist," in (said := capsys.readouterr().err)
+    assert "weights and, for `audit` alone, audit-weights" in said

@@ -8,7 +8,8 @@ import pytest
 
 from benchmark.evaluation import tsne_engines
 from benchmark.evaluation.clustering import separation, tsne_plane
-from benchmark.evaluation.protocols import Clustering, EvaluationContext, TrialOutputs
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import Clustering, TrialOutputs
 from benchmark.evaluation.tsne_engines import TSNE_ENGINES, missing_library
 from benchmark.settings import plain_settings
 from benchmark.studies import STUDIES

@@ -6,18 +6,23 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import torch
+from PIL import Image
 from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, StructuralSimilarityIndexMeasure
 
+from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import (
     mean_pair_score,
     ms_ssim_betas,
     ms_ssim_per_image,
     ms_ssim_scales,
+    resized,
     ssim_per_image,
     to_bytes,
     to_unit,
 )
-from benchmark.evaluation.protocols import EvaluationContext, Reconstruction, TrialOutputs
+from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
+from benchmark.evaluation.reconstruction import ImageScoring, score_images
+from benchmark.evaluation.scores import Unscorable
 from benchmark.evaluation.subsets import random_subset
 
 HERE = EvaluationContext(offline=True)
@@ -84,6 +89,19 @@ def test_the_batch_size_changes_nothing(pair, score):
     assert whole == pytest.approx(three, abs=1e-6) == pytest.approx(single, abs=1e-6)
 
 
+@pytest.mark.parametrize(("side", "larger"), [(28, 64), (32, 176)])
+def test_resized_scores_see_pillows_bilinear(pair, side, larger):
+    originals, reconstructions = pair(2, (1, side, side))
+    seen = []
+    resized(lambda *images: seen.extend(images) or images[0], larger)(
+        torch.tensor(reconstructions), torch.tensor(to_unit(originals))
+    )
+    for ours, images in zip(seen, (reconstructions, to_unit(originals)), strict=True):
+        for one, image in zip(ours[:, 0], images[:, 0], strict=True):
+            expected = Image.fromarray(image).resize((larger, larger), Image.Resampling.BILINEAR)
+            assert np.abs(one.numpy() - np.asarray(expected)).max() < 1e-5
+
+
 @pytest.mark.parametrize(
     ("side", "scales"),
     [(6, 0), (7, 1), (13, 1), (14, 2), (27, 2), (28, 3), (32, 3), (62, 3), (63, 4), (64, 4), (112, 5), (176, 5)],
@@ -141,3 +159,38 @@ def test_shapes_must_agree(pair):
     originals, reconstructions = pair(3)
     with pytest.raises(ValueError, match="images_test"):
         reconstruction(originals, reconstructions[..., :28, :28])
+
+
+@pytest.mark.parametrize(("trunk", "smallest"), [("alexnet", 31), ("vgg16", 16), ("squeezenet", 17)])
+def test_the_side_that_lpips_sees_must_suit_its_network(pair, tmp_path, monkeypatch, trunk, smallest):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    images = pair(2, (1, 15, 15))
+
+    def reason(side):
+        scoring = ImageScoring(metrics=("lpips",), lpips_trunk=trunk, lpips_side=side)
+        return score_images(*images, HERE, n_images=None, fid_images=None, scoring=scoring).unavailable["lpips"]
+
+    assert reason(None) == f"images of 15 pixels a side are too small, {smallest} are needed"
+    assert reason(smallest - 1) == f"images of {smallest - 1} pixels a side are too small, {smallest} are needed"
+    assert reason(smallest).startswith("weights unavailable: ")
+
+
+def test_only_what_is_asked_for_is_scored_and_recorded(pair):
+    def scores(*metrics, n_images=None):
+        scoring = ImageScoring(metrics=metrics)
+        return score_images(*pair(3), HERE, n_images=n_images, fid_images=None, scoring=scoring)
+
+    assert scores("fid", n_images=1).unavailable == {"fid": "FID needs at least two images"}
+    assert scores("fid", n_images=1).details == {"n_images": 1, "fid_images": 1, "weights": {}}
+    assert scores("ssim").values == {"ssim": reconstruction(*pair(3)).values["ssim"]}
+    assert scores("ssim").details == {"n_images": 3, "weights": {}}
+    assert scores("ms_ssim").details == {"n_images": 3, "ms_ssim_scales": 3, "weights": {}}
+
+
+def test_what_is_wrong_with_all_images_is_raised_by_their_name(pair):
+    originals, others = pair(3)
+    settings = {"n_images": None, "fid_images": None, "scoring": ImageScoring(), "others_are": "prior samples"}
+    with pytest.raises(Unscorable, match=r"^no test images$"):
+        score_images(originals[:0], others[:0], HERE, **settings)
+    with pytest.raises(Unscorable, match=r"^prior samples leave \[0, 1\]$"):
+        score_images(originals, others + 0.1, HERE, **settings)

@@ -4,53 +4,28 @@ The references load the same files by the libraries' own ways, out of the torch 
 """
 
 import hashlib
-import io
 from dataclasses import replace
 
 import lpips
 import numpy as np
 import pytest
 import torch
-import torchvision
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+from random_backbones import save_backbones
 from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 
 from benchmark.evaluation import fid as fid_module
-from benchmark.evaluation.backbones import BACKBONES
+from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import inception_features, lpips_per_image, mean_pair_score, to_bytes, to_unit
-from benchmark.evaluation.networks import pretrained_inception, pretrained_lpips
-from benchmark.evaluation.protocols import EvaluationContext, Reconstruction, TrialOutputs
-
-
-class RandomInception(FeatureExtractorInceptionV3):
-    """The network as constructed, at a scale at which 94 layers still pass a signal."""
-
-    def load_state_dict(self, *_):
-        for module in self.modules():
-            if isinstance(module, torch.nn.Conv2d):
-                torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+from benchmark.evaluation.networks import LPIPS_TRUNKS, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    """A torch hub cache with both files, and the table of their digests."""
+    """A torch hub cache with all files, and the table of their digests."""
     folder = tmp_path_factory.mktemp("hub") / "checkpoints"
     folder.mkdir()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        nothing = io.BytesIO()
-        torch.save({}, nothing)
-        nothing.seek(0)
-        inception = RandomInception("random", ["2048"], feature_extractor_weights_path=nothing).state_dict()
-        alexnet = torchvision.models.alexnet(weights=None).state_dict()
-    for name in alexnet:  # the classifier has the official shapes, but 230 MB of it are one stored zero
-        if name.startswith("classifier"):
-            alexnet[name] = torch.zeros(1).expand(alexnet[name].shape)
-    table = {}
-    for name, state in (("inception", inception), ("alexnet", alexnet)):
-        path = folder / BACKBONES[name].file_name
-        torch.save(state, path)
-        table[name] = replace(BACKBONES[name], sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    table = save_backbones(folder)
     before = torch.hub.get_dir()
     torch.hub.set_dir(folder.parent)
     yield table
@@ -81,12 +56,12 @@ def score(context, originals, reconstructions, **settings):
     return Reconstruction(**settings).score(outputs, context)
 
 
-def inception(context):
-    return pretrained_inception(context.backbones["inception"], None, True, "cpu")
+def inception(context, antialias=False):
+    return pretrained_inception(context.backbones["inception"], None, True, "cpu", antialias)
 
 
-def alexnet(context):
-    return pretrained_lpips(context.backbones["alexnet"], None, True, "cpu")
+def trunk(context, name="alexnet"):
+    return pretrained_lpips(context.backbones[name], None, True, "cpu", name)
 
 
 def three(images) -> torch.Tensor:
@@ -94,17 +69,38 @@ def three(images) -> torch.Tensor:
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # lpips calls torchvision by a retired argument
-def test_lpips_is_the_librarys_own(context, images):
+@pytest.mark.parametrize(("name", "net"), [("alexnet", "alex"), ("vgg16", "vgg"), ("squeezenet", "squeeze")])
+def test_lpips_is_the_librarys_own(context, images, name, net):
     originals, reconstructions = images(5)
-    reference = lpips.LPIPS(net="alex", verbose=False)  # loads the file from the hub cache by itself
+    reference = lpips.LPIPS(net=net, verbose=False)  # loads the file from the hub cache by itself
     expected = reference(three(reconstructions), three(originals) / 255, normalize=True)
-    scores = score(context, originals, reconstructions, fid_images=1)
+    distances = lpips_per_image(trunk(context, name).network)
     assert expected.std() > 1e-3 * expected.mean() > 0
-    assert scores.values["lpips"] == pytest.approx(expected.mean().item(), rel=1e-5)
+    assert mean_pair_score(distances, originals, reconstructions, 5, "cpu") == pytest.approx(
+        expected.mean().item(), rel=1e-5
+    )
 
 
-def test_lpips_is_zero_for_identity_grows_with_noise_and_ignores_the_batch_size(context, images):
-    distances = lpips_per_image(alexnet(context).network)
+def test_the_judged_lpips_is_that_of_alexnet(context, images):
+    originals, reconstructions = images(5)
+    expected = mean_pair_score(lpips_per_image(trunk(context).network), originals, reconstructions, 5, "cpu")
+    scores = score(context, originals, reconstructions, fid_images=1)
+    assert scores.values["lpips"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("name", "side"), [("alexnet", 31), ("vgg16", 16), ("squeezenet", 17)])
+def test_the_smallest_side_is_the_smallest_that_the_network_takes(context, name, side):
+    network = trunk(context, name).network
+    images = torch.rand(2, 1, 3, side, side)
+    assert LPIPS_TRUNKS[name].min_side == side
+    assert network(*images).item() > 0
+    with pytest.raises(RuntimeError, match="too small"):
+        network(*images[..., 1:, 1:])
+
+
+@pytest.mark.parametrize("name", LPIPS_TRUNKS)
+def test_lpips_is_zero_for_identity_grows_with_noise_and_ignores_the_batch_size(context, images, name):
+    distances = lpips_per_image(trunk(context, name).network)
 
     def mean(noise: float, batch_size: int) -> float:
         return mean_pair_score(distances, *images(5, (3, 64, 64), noise), batch_size, "cpu")
@@ -114,10 +110,12 @@ def test_lpips_is_zero_for_identity_grows_with_noise_and_ignores_the_batch_size(
     assert mean(0.1, 2) == pytest.approx(mean(0.1, 5), rel=1e-5)
 
 
-def test_features_are_those_of_torchmetrics_without_antialiasing(context, images):
-    originals, _ = images(3)
-    ours = inception_features(inception(context).network, originals, 2, "cpu")
-    reference = NoTrainInceptionV3("inception-v3-compat", ["2048"], antialias=False)  # from the hub cache by itself
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("side", [32, 320])  # antialiasing itself shows only where the resize makes smaller
+def test_features_are_those_of_torchmetrics(context, images, antialias, side):
+    originals, _ = images(3, (1, side, side))
+    ours = inception_features(inception(context, antialias).network, originals, 2, "cpu")
+    reference = NoTrainInceptionV3("inception-v3-compat", ["2048"], antialias=antialias)  # from the hub cache by itself
     expected = reference(three(originals))
     assert ours.shape == (3, 2048)
     assert expected.std(dim=0).mean() > 0.01 * expected.mean() > 0  # images differ, so agreement says something
@@ -193,6 +191,27 @@ def test_the_originals_statistics_are_kept_on_disk_by_content(context, images, m
     assert fid(runs=1) == first
 
 
+def test_statistics_of_the_two_resizes_are_kept_apart(context, images, tmp_path):
+    originals, reconstructions = images(2)
+
+    def both(statistics_dir=None):
+        fid_module._originals.clear()  # as in another process
+        return [
+            fid_module.fid(inception(context, antialias), originals, reconstructions, 2, "cpu", statistics_dir)
+            for antialias in (False, True)
+        ]
+
+    plain, antialiased = both()
+    assert len(fid_module._originals) == 2
+    assert antialiased != pytest.approx(plain, rel=1e-3)
+    for _ in range(2):  # written, then read
+        assert both(tmp_path) == [plain, antialiased]
+        assert len(list(tmp_path.iterdir())) == 2
+    fid_module._originals.clear()
+    alone = fid_module.fid(inception(context, antialias=True), originals, reconstructions, 2, "cpu")
+    assert alone == antialiased
+
+
 def test_the_record_names_the_files_that_were_used(context, hub, images):
     scores = score(context, *images(4), fid_images=2)
     assert set(scores.values) == set(Reconstruction.metrics)
@@ -201,7 +220,7 @@ def test_the_record_names_the_files_that_were_used(context, hub, images):
         "n_images": 4,
         "fid_images": 2,
         "ms_ssim_scales": 3,
-        "weights": {backbone.file_name: backbone.sha256 for backbone in hub.values()},
+        "weights": {hub[name].file_name: hub[name].sha256 for name in ("inception", "alexnet")},
     }
 
 
@@ -209,7 +228,7 @@ def test_building_the_networks_draws_nothing_from_the_global_stream(context):
     before = torch.random.get_rng_state()
     pretrained_lpips.cache_clear()
     pretrained_inception.cache_clear()
-    alexnet(context), inception(context)
+    trunk(context), inception(context), inception(context, antialias=True)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

@@ -79,7 +79,7 @@ def test_a_manifest_survives_json():
     ("change", "message"),
     [
         ({"schema": 2}, "schema is 2"),
-        ({"cells": [cell(6, "mnist", "gmvae", 8)]}, "names table 6"),
+        ({"cells": [cell(8, "mnist", "gmvae", 8)]}, "names table 8"),
         ({"cells": [{"table": 1}]}, r"cells\[0\] lacks the field 'dataset'"),
     ],
 )

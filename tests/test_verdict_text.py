@@ -125,7 +125,7 @@ def test_the_verdict_command_writes_csv_and_prints_markdown(tmp_path, capsys):
     shutil.copytree(LAPTOP, folder)
     assert main(["verdict", str(folder), "--format", "md"]) == 0
     out = capsys.readouterr().out
-    frames = {path.stem: pd.read_csv(path) for path in (folder / "verdicts").iterdir()}
+    frames = {path.stem: pd.read_csv(path) for path in (folder / "verdicts").glob("*.csv")}
     sizes = {"numbers": 392, "claims": 9, "summary": 12, "agreements": 5, "contests": 372}
     assert {name: len(frame) for name, frame in frames.items()} == sizes
     assert frames["numbers"]["reason"].notna().all()

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.checks import check_finite, check_latents, class_count, known_labels
-from benchmark.evaluation.protocols import Classification, EvaluationContext
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 from benchmark.evaluation.subsets import stratified_subset
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy

@@ -9,13 +9,19 @@ from sklearn.cluster import KMeans
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.checks import check_latents, class_count, known_labels
 from benchmark.evaluation.clustering import random_start, separation
-from benchmark.evaluation.protocols import Clustering, EvaluationContext
-from benchmark.evaluation.scores import Scores, Unscorable, none_of
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import Clustering
+from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
 from benchmark.evaluation.subsets import stratified_subset
 from benchmark.subsets import choose
 
 DRAWS = (1, 2, 3)  # of what is drawn at random: a spread needs several
 KMEANS_RANDOM_STATE = 0
+
+
+def _random_half(labels: np.ndarray, draw: int) -> np.ndarray:
+    return choose(len(labels), len(labels) // 2, None, "evaluation", use="audit", draw=draw)
+
 
 # Of the test images in their own order, positions; a half of MNIST's is the paper protocol's 5,000, a fifth 2,000.
 SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -23,10 +29,7 @@ SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "first half": lambda labels: np.arange(len(labels) // 2),
     "last half": lambda labels: np.arange(len(labels) // 2, len(labels)),
     "a fifth": lambda labels: stratified_subset(labels, len(labels) // 5),
-    **{
-        f"random half {draw}": partial(lambda labels, draw: _random_half(len(labels), draw), draw=draw)
-        for draw in DRAWS
-    },
+    **{f"random half {draw}": partial(_random_half, draw=draw) for draw in DRAWS},
 }
 TSNE_STARTS = {f"random start {draw}": draw for draw in DRAWS}
 
@@ -55,15 +58,18 @@ LABELLINGS: Mapping[str, Labelling] = {
 def clustering_alternatives(
     outputs: AuditOutputs, judged: Clustering, context: EvaluationContext
 ) -> Iterator[tuple[str, Scores]]:
-    """The judged protocol and every alternative, by the name of what it departs in: "latents, k-means, first half"."""
+    """The judged protocol and every alternative, by the name of what it departs in ("latents, k-means labels, first
+    half"). Images that the judged protocol itself takes are no alternative.
+    """
     try:
         labels = known_labels(outputs.labels_test)
     except Unscorable as reason:
         yield JUDGED, none_of(judged.metrics, str(reason))
         return
     judged_rows = stratified_subset(labels, judged.n_images)
-    subsets = {"": judged_rows} | {name: rows(labels) for name, rows in SUBSETS.items()}
-    for subset, rows in subsets.items():
+    others = {name: rows_of(labels) for name, rows_of in SUBSETS.items()}
+    others = {name: rows for name, rows in others.items() if not np.array_equal(rows, judged_rows)}
+    for subset, rows in {"": judged_rows, **others}.items():
         for space, points_of in (("", judged.plane), ("latents", _as_they_are)):
             yield from _of_points(outputs, points_of, rows, judged, (space, subset))
     for name, draw in TSNE_STARTS.items():
@@ -96,7 +102,7 @@ def _of_points(
             groups = labels_of(points, weights, labels)
             if class_count(groups) >= len(groups):
                 raise Unscorable(f"{class_count(groups)} groups in {len(groups)} images")
-            yield name, Scores(separation(points, groups), {}, {"n_images": len(rows)})
+            yield name, finite_of(separation(points, groups), {"n_images": len(rows)})
         except Unscorable as error:
             yield name, none_of(judged.metrics, str(error))
 
@@ -104,7 +110,3 @@ def _of_points(
 def _as_they_are(latents: np.ndarray) -> np.ndarray:
     check_latents(latents)
     return latents.astype(np.float64)
-
-
-def _random_half(total: int, draw: int) -> np.ndarray:
-    return choose(total, total // 2, None, "evaluation", use="audit", draw=draw)

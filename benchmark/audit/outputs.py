@@ -11,7 +11,8 @@ JUDGED = "judged"  # the name of the protocol that the records and verdicts rest
 
 @dataclass(frozen=True)
 class AuditOutputs(TrialOutputs):
-    """TrialOutputs with images that only alternatives look at; each None where no alternative needs it.
+    """TrialOutputs with images that only alternatives look at; each None where no alternative needs it. ValueError
+    where their shape is not that of images_test.
 
     Both are float32 in [0, 1] and of the shape of images_test: `sampled_reconstructions_test` are decoded from codes
     with the posterior's noise, `prior_samples` from codes drawn from the model's prior.
@@ -19,3 +20,10 @@ class AuditOutputs(TrialOutputs):
 
     sampled_reconstructions_test: np.ndarray | None = None
     prior_samples: np.ndarray | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("sampled_reconstructions_test", "prior_samples"):
+            images = getattr(self, name)
+            if images is not None and images.shape != self.images_test.shape:
+                raise ValueError(f"images_test {self.images_test.shape} and {name} {images.shape}")

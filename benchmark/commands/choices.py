@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ import torch
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation import backbones
+from benchmark.evaluation.backbones import Backbone
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.execution.grid import Grid
 from benchmark.execution.provenance import device_name
@@ -101,9 +103,9 @@ def default_out(grid: Grid) -> Path:
     return RUNS / "-".join([grid.study.name, *own])
 
 
-def weights_at_hand(weights_dir: Path | None) -> set[str]:
+def weights_at_hand(weights_dir: Path | None, known: Mapping[str, Backbone] = backbones.BACKBONES) -> set[str]:
     """File names of the metric weights that are here and verified."""
-    return {backbone.file_name for name, backbone in backbones.BACKBONES.items() if backbones.find(name, weights_dir)}
+    return {backbone.file_name for name, backbone in known.items() if backbones.find(name, weights_dir, known)}
 
 
 def command_line() -> str:

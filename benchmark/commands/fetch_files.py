@@ -2,25 +2,30 @@
 
 import argparse
 import hashlib
+from collections.abc import Mapping
 
 from rich.console import Console
 
 from benchmark.commands.choices import shown
 from benchmark.data import DATASETS, load_dataset
 from benchmark.errors import DataUnavailable, UserError
-from benchmark.evaluation import backbones
+from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
+
+# What `fetch` calls the files of pretrained networks; the audit's are fetched only when they are asked for.
+WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}
 
 
 def fetch(options: argparse.Namespace, console: Console) -> int:
     """Download and prepare data sets and metric weights."""
     wanted = options.what or [*DATASETS, "weights"]
-    unknown = set(wanted) - {*DATASETS, "weights"}
-    if unknown:
-        raise UserError(f"fetch {sorted(unknown)[0]}: there are {', '.join(DATASETS)} and weights")
+    if unknown := set(wanted) - {*DATASETS, *WEIGHTS}:
+        raise UserError(
+            f"fetch {min(unknown)}: there are {', '.join(DATASETS)}, weights and, for `audit` alone, audit-weights"
+        )
     missing = 0
     for name in wanted:
-        if name == "weights":
-            missing += _fetch_weights(options, console)
+        if name in WEIGHTS:
+            missing += _fetch_weights(WEIGHTS[name], options, console)
             continue
         try:
             dataset = load_dataset(name, options.data_dir, offline=options.offline, report=console.print)
@@ -33,10 +38,10 @@ def fetch(options: argparse.Namespace, console: Console) -> int:
     return 3 if missing else 0
 
 
-def _fetch_weights(options: argparse.Namespace, console: Console) -> int:
+def _fetch_weights(wanted: Mapping[str, Backbone], options: argparse.Namespace, console: Console) -> int:
     missing = 0
-    for name in backbones.BACKBONES:
-        found = backbones.obtain(name, options.weights_dir, offline=options.offline)
+    for name in wanted:
+        found = obtain(name, options.weights_dir, offline=options.offline, backbones=wanted)
         if isinstance(found, str):
             console.print(f"{name}: {found}")
             missing += 1

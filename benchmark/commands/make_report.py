@@ -1,4 +1,4 @@
-"""`verdict` and `report`: what a study says of the paper, as text and CSV, and as one HTML page."""
+"""`verdict` and `report`: what a study says of the paper, as text, CSV and LaTeX, and as one HTML page."""
 
 import argparse
 from pathlib import Path
@@ -13,6 +13,7 @@ from benchmark.figures.registry import FIGURES, make_figures
 from benchmark.figures.source import CannotDraw, read_source
 from benchmark.files import write_text
 from benchmark.reporting.report import Picture, render_report
+from benchmark.reporting.verdict_latex import render_verdicts
 from benchmark.reporting.verdicts import claims_frame, verdicts_text
 from benchmark.verdict.cells import cell_verdicts, rank_agreements, summarise
 from benchmark.verdict.judging import contests_frame, judge_printed, judge_runs
@@ -34,8 +35,10 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
         "claims": claims,
         "contests": contests_frame(ours),
     }
-    for name, frame in frames.items():
-        write_text(options.out / "verdicts" / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    texts = {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n") for name, frame in frames.items()}
+    texts |= render_verdicts(manifest, cells, agreements, claims)
+    for name, content in texts.items():
+        write_text(options.out / "verdicts" / name, content)
     text = verdicts_text(manifest, cells, agreements, claims)
     console.print(Markdown(text) if console.is_terminal and options.format == "text" else text)
     if options.format == "text":

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
+from benchmark.audit.own_tables import with_own_tables
+from benchmark.audit.results import read_results
 from benchmark.commands.choices import (
     as_asked,
     check_folders,
@@ -172,8 +174,9 @@ def _train_and_evaluate(
 def _make_tables(store: Store, console: Console) -> int:
     """Write and show the tables; 0 where every trial is done, 3 where some failed, diverged or are missing."""
     manifest, records = store.read_study()
-    write_tables(manifest, records, store.folder / "tables")
-    for table in build_tables(manifest, records):
+    shown_too = with_own_tables(manifest, records, read_results(store, list(records)))
+    write_tables(*shown_too, store.folder / "tables")
+    for table in build_tables(*shown_too):
         text = render_text(table)
         console.print(Markdown(text) if console.is_terminal else text)
     counts = summary(manifest, records)

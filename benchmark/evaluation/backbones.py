@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-from torchvision.models import AlexNet_Weights
+from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights
 
 from benchmark.data.download import download
 from benchmark.errors import DataUnavailable, UserError
@@ -43,6 +43,12 @@ class Backbone:
 BACKBONES: Mapping[str, Backbone] = {
     "inception": Backbone.from_url(URL_INCEPTION_V3),
     "alexnet": Backbone.from_url(AlexNet_Weights.IMAGENET1K_V1.url),
+}
+
+# Apart, because VGG16 alone is half a gigabyte that no study needs.
+AUDIT_BACKBONES: Mapping[str, Backbone] = {
+    "vgg16": Backbone.from_url(VGG16_Weights.IMAGENET1K_V1.url),
+    "squeezenet": Backbone.from_url(SqueezeNet1_1_Weights.IMAGENET1K_V1.url),
 }
 
 

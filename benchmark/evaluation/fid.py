@@ -18,7 +18,7 @@ from benchmark.files import written_whole
 STATISTICS_REVISION = 1
 
 # Every trial on a data set has the same originals, and half of FID's cost is theirs.
-_KEPT = 2
+_KEPT = 3  # as an audit takes them: as judged, antialiased, cropped
 _originals: OrderedDict[str, FittedGaussian] = OrderedDict()
 
 
@@ -45,7 +45,7 @@ def fid(
     with torch.inference_mode():
         content = hashlib.sha256(np.ascontiguousarray(originals))
         made_with = f"{originals.shape} {inception.sha256} {device} torch {torch.__version__} {STATISTICS_REVISION}"
-        content.update(made_with.encode())
+        content.update(made_with.encode() + inception.variant.encode())
         key = content.hexdigest()
         if key not in _originals:
             path = statistics_dir / f"{key}.safetensors" if statistics_dir else None

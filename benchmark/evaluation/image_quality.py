@@ -17,7 +17,6 @@ MS_SSIM_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, fi
 MS_SSIM_KERNEL = 7
 MS_SSIM_SIGMA = 1.5
 SSIM_MIN_SIDE = 6  # the window is reflected five pixels beyond the edge
-LPIPS_MIN_SIDE = 31  # AlexNet's strides leave nothing of a smaller image
 
 PairScore = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -111,6 +110,15 @@ def lpips_per_image(network: torch.nn.Module) -> PairScore:
         return network(_three_channels(reconstructions), _three_channels(originals), normalize=True)
 
     return score
+
+
+def resized(score: PairScore, side: int) -> PairScore:
+    """`score` of both images resized bilinearly to `side` pixels (half-pixel centres, no antialiasing)."""
+
+    def bilinear(images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", align_corners=False)
+
+    return lambda reconstructions, originals: score(bilinear(reconstructions), bilinear(originals))
 
 
 @torch.inference_mode()

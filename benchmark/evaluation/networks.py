@@ -1,10 +1,10 @@
-"""The two pretrained networks, built around tensors that benchmark.evaluation.backbones has verified."""
+"""The pretrained networks, built around tensors that benchmark.evaluation.backbones has verified."""
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import lpips
@@ -17,26 +17,75 @@ State = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
+class LpipsTrunk:
+    """A network under LPIPS: its name in the lpips package, and the smallest side (pixels) its strides can take."""
+
+    net: str
+    min_side: int
+
+
+LPIPS_TRUNKS: Mapping[str, LpipsTrunk] = {  # by the name of its backbone
+    "alexnet": LpipsTrunk("alex", 31),
+    "vgg16": LpipsTrunk("vgg", 16),
+    "squeezenet": LpipsTrunk("squeeze", 17),
+}
+
+
+@dataclass(frozen=True)
 class Pretrained:
-    """A network in evaluation mode, and the SHA-256 of the file it came from."""
+    """A network in evaluation mode, and the SHA-256 of the file it came from.
+
+    `variant` tells apart networks that give other features from the same file.
+    """
 
     network: torch.nn.Module
     sha256: str
+    variant: str = ""
 
 
 @lru_cache(maxsize=2)
-def pretrained_inception(backbone: Backbone, weights_dir: Path | None, offline: bool, device: str) -> Pretrained:
-    """torch-fidelity's Inception: uint8 (B, 3, H, W) -> a tuple of one (B, 2048); resized as TensorFlow 1 did.
+def pretrained_inception(
+    backbone: Backbone, weights_dir: Path | None, offline: bool, device: str, antialias: bool = False
+) -> Pretrained:
+    """torch-fidelity's Inception: uint8 (B, 3, H, W) -> a tuple of one (B, 2048).
+
+    It resizes to 299 pixels as TensorFlow 1 did or, with `antialias`, as `AntialiasedInception` does. Raises
+    WeightsUnavailable.
+    """
+    loaded = _pretrained(build_inception, backbone, weights_dir, offline, device)
+    if antialias:
+        return Pretrained(AntialiasedInception(loaded.network), loaded.sha256, "antialiased")
+    return loaded
+
+
+@lru_cache(maxsize=len(LPIPS_TRUNKS))
+def pretrained_lpips(
+    backbone: Backbone, weights_dir: Path | None, offline: bool, device: str, trunk: str = "alexnet"
+) -> Pretrained:
+    """`lpips.LPIPS` on one of LPIPS_TRUNKS with the linear weights that the package brings.
 
     Raises WeightsUnavailable.
     """
-    return _pretrained(build_inception, backbone, weights_dir, offline, device)
+    return _pretrained(partial(build_lpips, trunk=trunk), backbone, weights_dir, offline, device)
 
 
-@lru_cache(maxsize=2)
-def pretrained_lpips(backbone: Backbone, weights_dir: Path | None, offline: bool, device: str) -> Pretrained:
-    """`lpips.LPIPS` on AlexNet with the linear weights that the package brings. Raises WeightsUnavailable."""
-    return _pretrained(build_lpips, backbone, weights_dir, offline, device)
+class AntialiasedInception(torch.nn.Module):
+    """The same features after PyTorch's antialiased bilinear resize to 299 pixels: what torchmetrics'
+    FrechetInceptionDistance does unless told otherwise. Nothing is rounded between the resize and the network."""
+
+    def __init__(self, inception: FeatureExtractorInceptionV3):
+        super().__init__()
+        self.side = inception.INPUT_IMAGE_SIZE
+        # In the order in which they are applied; the last is the classifier, which FID does not use.
+        self.trunk = torch.nn.Sequential(*list(inception.children())[:-1])
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor]:
+        """uint8 (B, 3, H, W) -> one (B, 2048)."""
+        resized = torch.nn.functional.interpolate(
+            images.float(), (self.side, self.side), mode="bilinear", align_corners=False, antialias=True
+        )
+        return (self.trunk((resized - 128) / 128).flatten(1),)
 
 
 def _pretrained(
@@ -59,10 +108,10 @@ def build_inception(state: State) -> torch.nn.Module:
     return FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=copy)
 
 
-def build_lpips(state: State) -> torch.nn.Module:
+def build_lpips(state: State, trunk: str) -> torch.nn.Module:
     """lpips cuts torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision by a retired argument
-        network = lpips.LPIPS(net="alex", pretrained=True, pnet_rand=True, verbose=False)
+        network = lpips.LPIPS(net=LPIPS_TRUNKS[trunk].net, pretrained=True, pnet_rand=True, verbose=False)
     network.net.load_state_dict({key: state[f"features.{key.split('.', 1)[1]}"] for key in network.net.state_dict()})
     return network

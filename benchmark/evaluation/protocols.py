@@ -5,23 +5,17 @@ measures raises its `REVISION`: records made before then no longer pass for it.
 """
 
 import dataclasses
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from benchmark.evaluation import clustering, image_quality
-from benchmark.evaluation.backbones import BACKBONES, Backbone
-from benchmark.evaluation.checks import check_finite as _check_finite
-from benchmark.evaluation.checks import check_latents as _check_latents
-from benchmark.evaluation.checks import check_side as _check_side
-from benchmark.evaluation.checks import class_count as _class_count
-from benchmark.evaluation.checks import known_labels as _labels
-from benchmark.evaluation.fid import fid
-from benchmark.evaluation.networks import Pretrained, pretrained_inception, pretrained_lpips
-from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
-from benchmark.evaluation.subsets import random_subset, stratified_subset
+from benchmark.evaluation import clustering
+from benchmark.evaluation.checks import check_finite, check_latents, class_count, known_labels
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.reconstruction import METRICS, ImageScoring, score_images
+from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of, none_of
+from benchmark.evaluation.subsets import stratified_subset
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, engine_and_version, missing_library
 from benchmark.settings import added_later
@@ -63,22 +57,6 @@ class TrialOutputs:
     def latents_only(self) -> "TrialOutputs":
         """Without the images, which another process that scores latents need not be sent."""
         return dataclasses.replace(self, images_test=None, reconstructions_test=None)
-
-
-@dataclass(frozen=True)
-class EvaluationContext:
-    """Where scoring runs and may look for weights; nothing here changes what a score means."""
-
-    weights_dir: Path | None = None
-    device: str = "cpu"
-    offline: bool = True
-    statistics_dir: Path | None = None  # where the originals' Inception statistics are kept between runs
-    backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
-
-    @property
-    def batch_size(self) -> int:
-        """Images at a time; scores do not depend on it. Inception takes some 15 MB per image."""
-        return 256 if self.device.startswith("cuda") else 32
 
 
 class Protocol:
@@ -132,25 +110,23 @@ class Clustering(Protocol):
             raise ValueError(f"tsne {self.tsne!r}: there are {', '.join(TSNE_ENGINES)}")
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        labels = _labels(outputs.labels_test)
+        labels = known_labels(outputs.labels_test)
         rows = stratified_subset(labels, self.n_images)
         labels = labels[rows]
-        classes = _class_count(labels)
+        classes = class_count(labels)
         if classes >= len(rows):
             raise Unscorable(f"{classes} classes in {len(rows)} images")
         plane = self.plane(outputs.latents_test[rows])
-        separation = clustering.separation(plane, labels)
-        measures = {metric: lambda value=value: value for metric, value in separation.items()}
         details = {"n_images": len(rows), "classes": classes}
         if self.tsne != REFERENCE_TSNE:
             details["tsne"] = engine_and_version(self.tsne)
-        return collect(measures, details)
+        return finite_of(clustering.separation(plane, labels), details)
 
     def plane(self, latents: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
         """The t-SNE plane of latents (n, d), float64 (n, 2); `start` as for `tsne_plane`. Raises Unscorable."""
         if len(latents) <= self.perplexity:
             raise Unscorable(f"perplexity {self.perplexity:g} needs more images than that, there are {len(latents)}")
-        _check_latents(latents)
+        check_latents(latents)
         if reason := missing_library(self.tsne):
             raise Unscorable(reason)
         try:
@@ -178,15 +154,15 @@ class Classification(Protocol):
     revision: int = Protocol.REVISION
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        labels_train, labels_test = _labels(outputs.labels_train), _labels(outputs.labels_test)
+        labels_train, labels_test = known_labels(outputs.labels_train), known_labels(outputs.labels_test)
         train = stratified_subset(labels_train, self.n_train)
         test = stratified_subset(labels_test, self.n_test)
         if not len(test):
             raise Unscorable("no test images")
-        classes = _class_count(labels_train[train])
+        classes = class_count(labels_train[train])
         latents_train, latents_test = outputs.latents_train[train], outputs.latents_test[test]
-        _check_latents(latents_train)
-        _check_finite(latents_test, "latents")
+        check_latents(latents_train)
+        check_finite(latents_test, "latents")
 
         def accuracy() -> float:
             test_labels = labels_test[test]
@@ -204,7 +180,7 @@ class Reconstruction(Protocol):
     because it costs most; the counts are recorded: below 2,048 images its covariance is singular.
     """
 
-    metrics: ClassVar = ("fid", "ssim", "ms_ssim", "lpips")
+    metrics: ClassVar = METRICS
     needs: ClassVar = ("images_test", "reconstructions_test")
     of_images: ClassVar = True
 
@@ -213,53 +189,14 @@ class Reconstruction(Protocol):
     revision: int = Protocol.REVISION
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        rows = random_subset(len(outputs.images_test), self.n_images)
-        if not len(rows):
-            raise Unscorable("no test images")
-        originals, reconstructions = outputs.images_test[rows], outputs.reconstructions_test[rows]
-        _check_finite(reconstructions, "reconstructions")
-        if reconstructions.min() < 0 or reconstructions.max() > 1:
-            raise Unscorable("reconstructions leave [0, 1]")
-        side = originals.shape[-1]
-        scales = image_quality.ms_ssim_scales(side)
-        for_fid = random_subset(len(rows), self.fid_images)
-        weights: dict[str, str] = {}  # file name -> SHA-256
-
-        def load(loader, name: str) -> Pretrained:
-            backbone = context.backbones[name]
-            pretrained = loader(backbone, context.weights_dir, context.offline, context.device)
-            weights[backbone.file_name] = pretrained.sha256
-            return pretrained
-
-        def mean_of(score: image_quality.PairScore) -> float:
-            return image_quality.mean_pair_score(score, originals, reconstructions, context.batch_size, context.device)
-
-        def ssim() -> float:
-            _check_side(side, image_quality.SSIM_MIN_SIDE)
-            return mean_of(image_quality.ssim_per_image)
-
-        def ms_ssim() -> float:
-            _check_side(side, image_quality.MS_SSIM_KERNEL)
-            return mean_of(image_quality.ms_ssim_per_image)
-
-        def lpips() -> float:
-            _check_side(side, image_quality.LPIPS_MIN_SIDE)
-            return mean_of(image_quality.lpips_per_image(load(pretrained_lpips, "alexnet").network))
-
-        def frechet() -> float:
-            if len(for_fid) < 2:
-                raise Unscorable("FID needs at least two images")
-            inception = load(pretrained_inception, "inception")
-            pair = originals[for_fid], reconstructions[for_fid]
-            return fid(inception, *pair, context.batch_size, context.device, context.statistics_dir)
-
-        details = {
-            "n_images": len(rows),
-            "fid_images": len(for_fid),
-            "ms_ssim_scales": scales,
-            "weights": weights,
-        }
-        return collect({"fid": frechet, "ssim": ssim, "ms_ssim": ms_ssim, "lpips": lpips}, details)
+        return score_images(
+            outputs.images_test,
+            outputs.reconstructions_test,
+            context,
+            n_images=self.n_images,
+            fid_images=self.fid_images,
+            scoring=ImageScoring(),
+        )
 
 
 PROTOCOLS: dict[str, type[Protocol]] = {

@@ -42,6 +42,11 @@ def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]
     return Scores(values, unavailable, details)
 
 
+def finite_of(values: Mapping[str, float], details: dict[str, Any]) -> Scores:
+    """The values that are finite; of the others it is said what was computed."""
+    return collect({metric: lambda value=value: value for metric, value in values.items()}, details)
+
+
 def none_of(metrics: tuple[str, ...], reason: str) -> Scores:
     """No metric has a value, all for the same reason."""
     return Scores({}, dict.fromkeys(metrics, reason))

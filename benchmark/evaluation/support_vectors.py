@@ -14,8 +14,8 @@ class SupportVector:
     """A machine and what its accuracy means.
 
     `linear`: a linear machine (squared hinge, one class against the rest) in the place of the RBF kernel with
-    gamma = 1 / (d variance). `one_vs_rest`: one machine a class, each asked "this class or not"; the accuracy is the mean of
-    theirs, so that of a constant answer is 1 - 1 / classes.
+    gamma = 1 / (d variance). `one_vs_rest`: one machine a class, each asked "this class or not"; the accuracy is the
+    mean of theirs, so that of a constant answer is 1 - 1 / classes.
     """
 
     c: float = 1.0

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.floor import timed
 from benchmark.execution.provenance import provenance
 from benchmark.execution.throughput import noise_images

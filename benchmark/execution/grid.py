@@ -45,6 +45,17 @@ class Selection:
     def keeps(self, cell: Cell) -> bool:
         return all(str(getattr(cell, axis)) in values for axis, values in self.axes.items())
 
+    def cut(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """The manifest with the cells that are kept. Raises UserError where none is."""
+        cells = [
+            cell
+            for cell in manifest["cells"]
+            if self.keeps(Cell(cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]))
+        ]
+        if not cells:
+            raise UserError(f"--only: no cell of study {manifest['study']} is left; its manifest.json lists them")
+        return {**manifest, "cells": cells}
+
     def check(self, study: Study) -> None:
         """Raises UserError for a value that no cell of the study has, naming it and those there are."""
         for axis, values in self.axes.items():

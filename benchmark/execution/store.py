@@ -3,6 +3,7 @@
     <out>/manifest.json               which cells the study has and which trials belong to them
     <out>/records/<key>.json          one trial each
     <out>/checkpoints/<key>.safetensors
+    <out>/audit/<key>.json            one trial's scores under the audit's alternatives
     <out>/statistics/                 of the originals' Inception features, for FID
     <out>/tables/                     made from the two above
     <out>/.lock                       held by the run that writes here
@@ -66,6 +67,9 @@ class Store:
     def checkpoint_path(self, key: str) -> Path:
         return self.folder / "checkpoints" / f"{key}.safetensors"
 
+    def audit_path(self, key: str) -> Path:
+        return self.folder / "audit" / f"{key}.json"
+
     @property
     def manifest_path(self) -> Path:
         return self.folder / "manifest.json"
@@ -114,11 +118,11 @@ class Store:
         return manifest
 
     def forget(self, keys: list[str]) -> None:
-        """Remove the records and checkpoints of trials, which are then as if they had never been run."""
+        """Remove what there is of trials, which are then as if they had never been run."""
         try:
             for key in keys:
-                self.record_path(key).unlink(missing_ok=True)
-                self.checkpoint_path(key).unlink(missing_ok=True)
+                for path in (self.record_path(key), self.checkpoint_path(key), self.audit_path(key)):
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(f"{self.folder}: a record could not be removed ({error.strerror})") from None
 
@@ -131,7 +135,7 @@ class Store:
 
     def remove_parts(self) -> None:
         """Remove what killed writers left half-written. Call only while no one writes."""
-        folders = ("records", "checkpoints", "statistics", "tables", "figures")
+        folders = ("records", "checkpoints", "audit", "statistics", "tables", "figures")
         for folder in (self.folder, *(self.folder / name for name in folders)):
             for part in folder.glob(".*.part"):
                 part.unlink(missing_ok=True)

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from benchmark.data import Dataset
+from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.health import active_units, collapsed, explained_variance
-from benchmark.evaluation.protocols import PROTOCOLS, EvaluationContext, TrialOutputs
+from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
 from benchmark.methods import METHODS, build_model
@@ -125,7 +126,7 @@ def _health(
         return (model.objective(images, noise).z,)
 
     # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
-    [sampled] = _in_batches(sampled_codes, dataset.x_test, device, trial.training.batch_size)
+    [sampled] = in_batches(sampled_codes, dataset.x_test, device, trial.training.batch_size)
     active = active_units(outputs.latents_test, sampled)
     explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
     return {
@@ -148,8 +149,8 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
         predicted = model.predict(images)
         return predicted.embedding, predicted.recon_x
 
-    latents_train = _in_batches(codes, dataset.x_train, device)[0] if "latents_train" in needs else None
-    latents_test, reconstructions_test = _in_batches(codes_and_reconstructions, dataset.x_test, device)
+    latents_train = in_batches(codes, dataset.x_train, device)[0] if "latents_train" in needs else None
+    latents_test, reconstructions_test = in_batches(codes_and_reconstructions, dataset.x_test, device)
     return TrialOutputs(
         latents_train=latents_train,
         labels_train=dataset.y_train,
@@ -161,7 +162,7 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
 
 
 @torch.no_grad()
-def _in_batches(
+def in_batches(
     function: Callable[[torch.Tensor], tuple[torch.Tensor, ...]],
     images: np.ndarray,
     device: str,

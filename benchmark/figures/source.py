@@ -15,7 +15,6 @@ from benchmark.paper import TABLES
 from benchmark.reporting import outcomes
 from benchmark.reporting.captions import MARK_MEANINGS, seed_count
 from benchmark.reporting.frame import OK, check_record, one_line, seeds_asked
-from benchmark.studies import Cell
 
 
 class CannotDraw(Exception):
@@ -71,11 +70,7 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
     manifest = store.read_manifest()
     if manifest is None:
         raise UserError(f"{folder}: no manifest.json; give a results folder that `run` has made")
-    selection = Selection.parse(only)
-    cells = [cell for cell in manifest["cells"] if selection.keeps(_as_cell(cell))]
-    if not cells:
-        raise UserError(f"--only {only}: no cell of {folder / 'manifest.json'} is left")
-    chosen = manifest | {"cells": cells}
+    chosen = Selection.parse(only).cut(manifest)
     return Source(chosen, store.read_records(trial_keys(chosen)), store.checkpoint_path, images, device)
 
 
@@ -162,7 +157,3 @@ def _seeds(source: Source, cell: Mapping[str, Any]) -> Iterator[Seed]:
         if record is not None:
             check_record(key, record, cell, number)
         yield Seed(number, key, record)
-
-
-def _as_cell(cell: Mapping[str, Any]) -> Cell:
-    return Cell(cell["table"], cell["dataset"], cell["method"], cell["latent_dim"])

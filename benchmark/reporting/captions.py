@@ -1,6 +1,6 @@
 """What every table says on its face, as plain sentences; each renderer escapes them for itself."""
 
-from benchmark.paper import METRICS
+from benchmark.paper import METRICS, TABLES
 from benchmark.reporting.tables import Table
 
 MARK_MEANINGS = {
@@ -18,7 +18,7 @@ ABSENT = "–"  # a cell the study does not ask for
 def facts(table: Table) -> list[str]:
     """Title, study, seeds, weight set, reductions, marks: one sentence each, in this order."""
     sentences = [
-        f"{table.paper.title} (Table {table.paper.number} of the paper).",
+        f"{table.paper.title} ({_whose(table.paper.number)}).",
         f"Study {table.study}, {seed_count(table.seeds)}, weight set {table.weight_set}.",
     ]
     if not table.dims_across:
@@ -35,8 +35,9 @@ def facts(table: Table) -> list[str]:
 
 def legend(table: Table) -> list[str]:
     """How to read a cell, save for the marks of rank, which each renderer names in its own type."""
-    sentences = ["Mean ± standard deviation (ddof 1) over seeds; in parentheses the paper's value."]
     cells = table.cells.values()
+    printed = "; in parentheses the paper's value" if any(cell.paper is not None for cell in cells) else ""
+    sentences = [f"Mean ± standard deviation (ddof 1) over seeds{printed}."]
     if any(0 < len(cell.values) < cell.asked for cell in cells):
         sentences.append(INCOMPLETE_LEGEND)
     if any(cell.collapsed for cell in cells):
@@ -44,6 +45,13 @@ def legend(table: Table) -> list[str]:
     if any(table.cell(row, column) is None for row in table.rows for column in table.columns):
         sentences.append(f"{ABSENT}: not part of this study.")
     return sentences
+
+
+def _whose(table_number: int) -> str:
+    """'Table 1 of the paper', or what it means that the paper has no such table."""
+    if table_number in TABLES:
+        return f"Table {table_number} of the paper"
+    return f"Table {table_number}: not in the paper, scored from checkpoints by the audit"
 
 
 def seed_count(seeds: int) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.manifest import check_manifest
-from benchmark.paper import TABLES
+from benchmark.paper import ALL_TABLES
 
 RECORD_STATUSES = ("ok", "diverged", "failed")
 
@@ -110,7 +110,7 @@ def long_frame(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.DataFram
 
 
 def _cell_rows(manifest: Mapping, cell: Mapping, records: Mapping[str, Mapping]) -> Iterator[dict]:
-    table = TABLES[cell["table"]]
+    table = ALL_TABLES[cell["table"]]
     dataset = cell["dataset"]
     no_data = manifest["unavailable"].get(dataset)
     for seed in seeds_asked(manifest, cell):

@@ -19,6 +19,7 @@ from benchmark.errata.printed import findings_frame
 from benchmark.methods import METHODS
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
+from benchmark.reporting.health import HEALTH_MEANING, health_frame
 from benchmark.reporting.outcomes import cost_frame, shortfalls_frame
 from benchmark.reporting.tables import Row, Table, TableCell, build_tables, number
 from benchmark.reporting.verdicts import (
@@ -34,7 +35,6 @@ from benchmark.verdict.cells import cell_verdicts, rank_agreements
 from benchmark.verdict.judging import State, judge_printed, judge_runs
 
 CLAIM_SIGNS = {State.SUPPORTED: "✓", State.CONTRADICTED: "✗", State.UNDECIDED: "?"}
-
 
 FIGURE_MEANINGS = {
     "clustering": "Clustering scores over the latent dim (the paper's Fig. 3)",
@@ -99,6 +99,8 @@ def render_report(
         errata=findings_frame(paper_errata()),
         pictures=pictures,
         skipped=skipped,
+        health=health_frame(manifest, records),
+        health_meaning=HEALTH_MEANING,
         cost=cost_frame(manifest, records),
         shortfalls=shortfalls_frame(manifest, records),
         cards=_cards(manifest),

@@ -4,15 +4,16 @@ Tables 1 and 4 have a row per data set, metric and method and a column per laten
 data set (and latent dim) and metric and a column per method.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmark.paper import DATASET_LABELS, METRICS, TABLES, PaperTable, paper_numbers
+from benchmark.paper import ALL_TABLES, DATASET_LABELS, METRICS, PaperTable, paper_numbers
 from benchmark.reporting import frame as fr
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
@@ -154,11 +155,11 @@ def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Tabl
     }
     tables = []
     for table_number, part in frame.groupby("table", sort=True):
-        cells = {
-            key: replace(_cell(seeds), paper=paper.get((table_number, *key)))
-            for key, seeds in part.groupby(["dataset", "metric", "method", "latent_dim"], sort=False)
-        }
-        printed = TABLES[table_number]
+        places: dict[CellKey, list[Any]] = {}
+        for row in part.itertuples(index=False):
+            places.setdefault((row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
+        cells = {key: replace(_cell(seeds), paper=paper.get((table_number, *key))) for key, seeds in places.items()}
+        printed = ALL_TABLES[table_number]
         tables.append(
             Table(
                 paper=printed,
@@ -184,15 +185,16 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     Means are compared as printed, so that equal numbers share a rank (1, 1, 3), as METRICS says which way is better;
     a value without a rival has no rank, nor has the mean of the seeds that a failure left over.
     """
-    complete = {key: cell for key, cell in cells.items() if cell.state is State.COMPLETE and cell.values}
-    printed = {key: float(number(cell.mean, METRICS[key[1]].decimals)) for key, cell in complete.items()}
+    rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
+    for key, cell in cells.items():
+        if cell.state is State.COMPLETE and cell.values:
+            dataset, metric, _, dim = key
+            rivals.setdefault((dataset, metric, dim), {})[key] = float(number(cell.mean, METRICS[metric].decimals))
     ranked = dict(cells)
-    for key, value in printed.items():
-        dataset, metric, _, dim = key
-        rivals = [v for (d, m, _, k), v in printed.items() if (d, m, k) == (dataset, metric, dim)]
-        if len(rivals) > 1:
-            better = (v > value if METRICS[metric].higher_is_better else v < value for v in rivals)
-            ranked[key] = replace(cells[key], rank=1 + sum(better))
+    for (_, metric, _), printed in rivals.items():
+        if len(printed) > 1:
+            best_first = sorted(printed.values(), reverse=METRICS[metric].higher_is_better)
+            ranked |= {key: replace(cells[key], rank=1 + best_first.index(value)) for key, value in printed.items()}
     return ranked
 
 
@@ -202,15 +204,15 @@ def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...
     return tuple([name for name in printed if name in found] + [name for name in found if name not in printed])
 
 
-def _cell(seeds: pd.DataFrame) -> TableCell:
+def _cell(seeds: Iterable[Any]) -> TableCell:
     """One cell from its rows of the long frame, one per seed."""
-    seeds = seeds.sort_values("seed")
-    with_value = seeds[seeds["status"] == fr.OK]
-    collapsed = with_value[with_value["collapsed"].fillna(False)]
+    seeds = sorted(seeds, key=lambda row: row.seed)
+    with_value = [row for row in seeds if row.status == fr.OK]
+    collapsed = [row for row in with_value if not pd.isna(row.collapsed) and row.collapsed]
     return TableCell(
-        values=tuple(float(value) for value in with_value["value"]),
+        values=tuple(float(row.value) for row in with_value),
         asked=len(seeds),
-        state=_state(list(seeds["status"])),
+        state=_state([row.status for row in seeds]),
         collapsed=len(collapsed),
         notes=(*_failure_notes(seeds), *_collapse_notes(collapsed)),
     )
@@ -228,9 +230,9 @@ def _state(statuses: list[str]) -> State:
     return State.FAILED
 
 
-def _failure_notes(seeds: pd.DataFrame) -> list[str]:
+def _failure_notes(seeds: Sequence[Any]) -> list[str]:
     by_reason: dict[str, list[int]] = {}
-    for row in seeds[seeds["status"] != fr.OK].itertuples():
+    for row in (row for row in seeds if row.status != fr.OK):
         if row.reason is None or row.reason.startswith(row.status):
             text = row.reason or row.status
         else:
@@ -242,14 +244,14 @@ def _failure_notes(seeds: pd.DataFrame) -> list[str]:
     ]
 
 
-def _collapse_notes(collapsed: pd.DataFrame) -> list[str]:
-    if collapsed.empty:
+def _collapse_notes(collapsed: Sequence[Any]) -> list[str]:
+    if not collapsed:
         return []
     each = (
         f"{'unknown' if pd.isna(row.active_units) else row.active_units} active units, "
         f"{'unknown' if pd.isna(row.explained_variance) else f'{row.explained_variance:.0%}'} explained "
         f"(seed {row.seed})"
-        for row in collapsed.itertuples()
+        for row in collapsed
     )
     return [f"collapsed: {'; '.join(each)}"]
 

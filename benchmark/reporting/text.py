@@ -4,6 +4,8 @@ The paper's columns become rows here, in one block per data set (and per metric 
 """
 
 import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
@@ -17,6 +19,12 @@ def escape_markdown(text: str) -> str:
     """The text as Markdown that shows it unchanged; an underscore inside a word needs nothing."""
     text = re.sub(r"([\\`*|<>])", r"\\\1", text)
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+
+
+def wide_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A pipe table of plain values that is not padded, for columns that hold sentences."""
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(escape_markdown(str(value)) for value in line) + " |" for line in lines)
 
 
 def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:

@@ -10,9 +10,10 @@ from benchmark.reporting.captions import seed_count
 from benchmark.reporting.frame import one_line
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
-from benchmark.reporting.text import escape_markdown
+from benchmark.reporting.text import escape_markdown, wide_table
 from benchmark.verdict.cells import SEEDS_OF_THE_PAPER, Verdict, departures, summarise
 from benchmark.verdict.judging import Judgement
+from benchmark.verdict.openness import OPEN_PROTOCOL
 
 # Said by sign and word as well as by colour. The order is that of the summaries.
 VERDICT_SIGNS = {
@@ -64,7 +65,7 @@ def reasons_frame(manifest: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFr
     for row in cells[cells["verdict"].isin([Verdict.NOT_COMPARABLE, Verdict.NOT_RUN])].itertuples():
         reason = row.reason
         if row.verdict == Verdict.NOT_COMPARABLE:  # without the notes on single seeds, which are the tables' footnotes
-            reason = "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol))
+            reason = "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol)) or OPEN_PROTOCOL
         where = f"Table {row.table} {dataset_label(manifest, row.dataset)}"
         found.setdefault((row.verdict, reason), []).append(where)
     rows = [
@@ -126,25 +127,23 @@ def verdicts_text(
 ) -> str:
     """The study's verdicts as Markdown: what was reduced, counts and agreement per table, reasons, and the claims."""
     title = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
-    lines = [f"### {escape_markdown(title)}", ""]
-    lines += [escape_markdown(" ".join(face(manifest, cells, claims))), ""]
-    lines += _header("numbers", *(f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items()), "total", "order")
-    for row in counts(cells, agreements):
-        lines.append(_row([row["name"], *(row[verdict] for verdict in VERDICT_SIGNS), row["total"], row["order"]]))
-    lines += ["", AGREEMENT_MEANING, "", *_header("verdict", "numbers", "why", "where")]
-    for row in reasons_frame(manifest, cells).itertuples():
-        lines.append(_row([row.verdict, row.numbers, row.reason, row.where]))
-    lines += ["", *_header("claim", "on our runs", "on the paper's own numbers")]
+    of_counts = [
+        [row["name"], *(row[verdict] for verdict in VERDICT_SIGNS), row["total"], row["order"]]
+        for row in counts(cells, agreements)
+    ]
+    of_claims = []
     for claim in claims.itertuples():
         power = f" ({POWERLESS})" if claim.powerless else ""
         ours, papers = f"{claim.ours}{power}: {claim.why_ours}", f"{claim.papers}: {claim.why_papers}"
-        lines.append(_row([f"{claim.claim} {claim.says}", ours, papers]))
-    return "\n".join(lines) + "\n"
-
-
-def _header(*names: str) -> list[str]:
-    return [_row(names), _row(["---"] * len(names))]
-
-
-def _row(cells: Sequence[Any]) -> str:
-    return "| " + " | ".join(escape_markdown(str(cell)) for cell in cells) + " |"
+        of_claims.append([f"{claim.claim} {claim.says}", ours, papers])
+    signs = (f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items())
+    reasons = reasons_frame(manifest, cells)[["verdict", "numbers", "reason", "where"]]
+    parts = [
+        f"### {escape_markdown(title)}",
+        escape_markdown(" ".join(face(manifest, cells, claims))),
+        wide_table(["numbers", *signs, "total", "order"], of_counts),
+        AGREEMENT_MEANING,
+        wide_table(["verdict", "numbers", "why", "where"], reasons.itertuples(index=False)),
+        wide_table(["claim", "on our runs", "on the paper's own numbers"], of_claims),
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -139,8 +139,10 @@ def _judged(cell: TableCell | None, paper: float, tolerance: Tolerance, reasons:
     if not cell.values:
         return row | {"verdict": str(Verdict.NOT_RUN), "reason": missing or str(cell.state)}
     mean = estimate(cell.values)
-    difference = difference_from_printed(mean, paper, 0.5 * 10**-PRINTED_DECIMALS)
-    verdict, reason = _verdict(mean, difference, bound, cell.asked, reasons)
+    difference = difference_from_paper(mean, paper)
+    verdict, reason = (
+        (Verdict.NOT_COMPARABLE, "; ".join(reasons)) if reasons else verdict_on(mean, difference, bound, cell.asked)
+    )
     return row | {
         "n": mean.n,
         "mean": mean.mean,
@@ -157,11 +159,14 @@ def _judged(cell: TableCell | None, paper: float, tolerance: Tolerance, reasons:
     }
 
 
-def _verdict(
-    mean: Estimate, difference: Interval | None, bound: float, asked: int, reasons: tuple[str, ...]
-) -> tuple[Verdict, str]:
-    if reasons:
-        return Verdict.NOT_COMPARABLE, "; ".join(reasons)
+def difference_from_paper(mean: Estimate, paper: float) -> Interval | None:
+    """The 95 % interval of our mean minus the paper's number; None where ours has none."""
+    return difference_from_printed(mean, paper, 0.5 * 10**-PRINTED_DECIMALS)
+
+
+def verdict_on(mean: Estimate, difference: Interval | None, bound: float, asked: int) -> tuple[Verdict, str]:
+    """What a comparable number is: reproduced, contradicted or undecided, and why. `bound`: the tolerance in the
+    metric's units; `asked`: the seeds that there should be."""
     if difference is None:
         return Verdict.UNDECIDED, "one value has no interval"
     if difference.outside(bound):

@@ -20,6 +20,7 @@ from benchmark.verdict.statistics import ALPHA, PairedTest, holm, paired_test, p
 
 Place = tuple[str, str, str, int]  # data set, metric, method, latent dim
 Values = Mapping[Place, Mapping[int, float]]  # seed -> value
+_PLACE = ["dataset", "metric", "method", "latent_dim"]
 
 
 class State(StrEnum):
@@ -74,12 +75,28 @@ class Judgement:
 def judge_runs(manifest: Mapping, records: Mapping[str, Mapping], claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
     """Every claim on our runs. Raises UserError as `long_frame` does."""
     frame = long_frame(manifest, records)
-    values, absent = {}, {}
-    for place, rows in frame.groupby(["dataset", "metric", "method", "latent_dim"], sort=False):
-        scored = rows.dropna(subset="value")
-        values[place] = dict(zip(scored["seed"], scored["value"].astype(float), strict=True))
-        absent[place] = ", ".join(dict.fromkeys(rows["status"]))
-    costs = training_costs(manifest, records)
+    absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in frame.groupby(_PLACE, sort=False)}
+    return judge_values(manifest, seed_values(frame), training_costs(manifest, records), absent, claims)
+
+
+def seed_values(frame: pd.DataFrame) -> dict[Place, dict[int, float]]:
+    """The scores of a long frame by place and seed; a place without any has none."""
+    return {
+        place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
+        for place, rows in frame.dropna(subset="value").groupby(_PLACE, sort=False)
+    }
+
+
+def judge_values(
+    manifest: Mapping,
+    values: Values,
+    costs: pd.DataFrame,
+    absent: Mapping[Place, str],
+    claims: Sequence[Claim] = CLAIMS,
+) -> list[Judgement]:
+    """Every claim on scores, whatever protocol they are from; `costs` as `training_costs` gives them; `absent`: why a
+    place has no value. The manifest says what was reduced.
+    """
     judgements = []
     for claim in claims:
         ended = [

@@ -1,0 +1,65 @@
+"""How much of a clustering score's spread is training, t-SNE's start, and the choice of images."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from benchmark.audit.clustering import SUBSETS, TSNE_STARTS
+from benchmark.audit.outputs import JUDGED
+from benchmark.paper import TABLES, paper_numbers
+
+COLUMNS = ["dataset", "metric", "source", "size", "trials", "paper_gap"]
+
+RANDOM_HALVES = [name for name in SUBSETS if name.startswith("random half")]
+_TRIAL = ["method", "latent_dim", "seed"]
+
+
+def spread(frame: pd.DataFrame) -> pd.DataFrame:
+    """From `audit_frame` a row per data set, metric and source of spread; COLUMNS.
+
+    size: standard deviations (ddof 1, pooled over what is not varied), in the metric's units:
+      training            over seeds, the images and t-SNE's start being the judged protocol's;
+      t-SNE's start       over random starts, the trial and the images being one;
+      choice of images    over random halves of the test images, the trial being one;
+      ..., not shared     the same without what all trials have in common in a half: comparisons do not see that;
+      first - last half   no spread, but the mean difference between the two halves' scores.
+    paper_gap: the median distance that the paper prints between HGMVAE (G or U) and GMVAE, to compare with.
+    """
+    rows = []
+    clustering = frame[(frame["protocol"] == "clustering") & frame["value"].notna()]
+    for (dataset, metric), part in clustering.groupby(["dataset", "metric"], sort=False):
+        scores = part.assign(value=part["value"].astype(float)).pivot_table("value", _TRIAL, "alternative")
+        for source, size, trials in _sources(scores):
+            rows.append((dataset, metric, source, size, trials, _paper_gap(dataset, metric)))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _sources(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
+    """(source, size, trials) from scores by trial (rows) and alternative (columns)."""
+    if JUDGED in scores:
+        over_seeds = scores[JUDGED].dropna().groupby(level=["method", "latent_dim"])
+        yield from _pooled("training", over_seeds.var(), int(over_seeds.count()[over_seeds.count() > 1].sum()))
+    for source, names in (("t-SNE's start", list(TSNE_STARTS)), ("choice of images", RANDOM_HALVES)):
+        drawn = scores.reindex(columns=names).dropna()
+        yield from _pooled(source, drawn.var(axis=1), len(drawn))
+        if source == "choice of images" and len(drawn) > 1:
+            yield from _pooled(f"{source}, not shared", drawn.sub(drawn.mean()).var(axis=1), len(drawn))
+    halves = scores.reindex(columns=["first half", "last half"]).dropna()
+    if len(halves):
+        yield "first - last half", float((halves["first half"] - halves["last half"]).mean()), len(halves)
+
+
+def _pooled(source: str, variances: pd.Series, trials: int) -> Iterator[tuple[str, float, int]]:
+    variances = variances.dropna()
+    if len(variances):
+        yield source, float(np.sqrt(variances.mean())), trials
+
+
+def _paper_gap(dataset: str, metric: str) -> float | None:
+    rows = paper_numbers().query("table == 1 and dataset == @dataset and metric == @metric")
+    printed = rows.pivot(index="latent_dim", columns="method", values="value")
+    if printed.empty:
+        return None
+    gaps = [(printed[method] - printed["gmvae"]).abs() for method in TABLES[1].methods if method != "gmvae"]
+    return float(pd.concat(gaps).median())

@@ -1,0 +1,92 @@
+"""`audit`: stored checkpoints evaluated again under every protocol that the paper's words leave open."""
+
+import argparse
+import time
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmark.audit.findings import Findings, findings
+from benchmark.audit.own_tables import with_own_tables
+from benchmark.audit.results import is_current, read_results, sha256_of, write_result
+from benchmark.audit.workers import StoredTrial, audit_trials
+from benchmark.commands.choices import check_folders, chosen_device, shown, weights_at_hand
+from benchmark.errors import UserError
+from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.execution.grid import Selection
+from benchmark.execution.progress import minutes
+from benchmark.execution.store import Store
+from benchmark.execution.workers import cpu_jobs
+from benchmark.files import write_text
+from benchmark.manifest import trial_keys
+from benchmark.reporting import write_tables
+from benchmark.reporting.audit import audit_text
+from benchmark.reporting.frame import OK
+
+
+def audit(options: argparse.Namespace, console: Console) -> int:
+    """Evaluate again what is not yet evaluated, then write and show what was found, and Tables 6 and 7.
+
+    0 where every trial with a result was audited; 3 where some could not be, each with its reason.
+    """
+    check_folders(options)
+    device = chosen_device(options.device)
+    store = Store(options.out, console.print, look_only=True)
+    manifest, records = store.read_study()
+    chosen = Selection.parse(options.only).cut(manifest)
+    with store.locked():
+        failed = _evaluate(options, console, store, records, trial_keys(chosen), device)
+        results = read_results(store, trial_keys(manifest))
+        found = findings(manifest, records, results)
+        if found is None:
+            raise UserError(
+                f"{shown(options.out)}: nothing to audit, for it holds no usable checkpoints; `run` makes them"
+            )
+        write_tables(*with_own_tables(manifest, records, results), store.folder / "tables")
+        _write(found, store)
+    text = audit_text(manifest, found)
+    console.print(Markdown(text) if console.is_terminal and options.format == "text" else text)
+    if options.format == "text":
+        console.print(f"Written: {shown(options.out)}/audit, and Tables 6 and 7 in {shown(options.out)}/tables")
+    return 3 if failed else 0
+
+
+def _evaluate(
+    options: argparse.Namespace, console: Console, store: Store, records: dict, keys: list[str], device: str
+) -> int:
+    """Audit the trials that have no current result; how many could not be."""
+    started = time.monotonic()
+    context = EvaluationContext(
+        options.weights_dir, device, options.offline, statistics_dir=store.folder.resolve() / "statistics"
+    )
+    weights = sorted(weights_at_hand(options.weights_dir, BACKBONES | AUDIT_BACKBONES))
+    ok = [key for key in keys if key in records and records[key]["status"] == OK]
+    stored = [key for key in ok if store.checkpoint_path(key).is_file()]
+    checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}
+    results = read_results(store, stored)
+    to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
+    console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")
+    trials = [StoredTrial(key, records[key]["identity"], store.checkpoint_path(key)) for key in to_do]
+    failures: dict[str, int] = {}
+    for count, ended in enumerate(
+        audit_trials(trials, context, options.data_dir.resolve(), options.jobs or cpu_jobs()), start=1
+    ):
+        where = records[ended.key]["identity"]
+        name = f"{where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}"
+        if ended.found is None:
+            failures[ended.reason] = failures.get(ended.reason, 0) + 1
+        else:
+            write_result(store, ended.key, checkpoints[ended.key], weights, ended.found)
+        console.print(
+            f"{count}/{len(trials)} {name}: {ended.reason or 'audited'} ({minutes(time.monotonic() - started)})"
+        )
+    for reason, times in failures.items():
+        console.print(f"{times} not audited: {reason}")
+    return sum(failures.values()) + len(ok) - len(stored)
+
+
+def _write(found: Findings, store: Store) -> None:
+    for name in ("scores", "distances", "flips", "spread", "drifted"):
+        frame = getattr(found, name)
+        write_text(store.folder / "audit" / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))

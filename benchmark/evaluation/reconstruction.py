@@ -1,0 +1,103 @@
+"""FID, SSIM, MS-SSIM and LPIPS of two sets of images: what the judged protocol and the audit's alternatives share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.evaluation import image_quality
+from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
+from benchmark.evaluation.checks import check_finite, check_side
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.fid import fid
+from benchmark.evaluation.networks import LPIPS_TRUNKS, Pretrained, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.scores import Scores, Unscorable, collect
+from benchmark.evaluation.subsets import random_subset
+
+METRICS = ("fid", "ssim", "ms_ssim", "lpips")
+
+
+@dataclass(frozen=True)
+class ImageScoring:
+    """How image metrics are taken; the defaults are the judged protocol's.
+
+    metrics: those of METRICS that are wanted. antialias: Inception's resize (`pretrained_inception`). lpips_trunk: a
+    key of LPIPS_TRUNKS. lpips_side, ms_ssim_side: both images are first resized bilinearly to so many pixels a side;
+    None: taken as they are.
+    """
+
+    metrics: tuple[str, ...] = METRICS
+    antialias: bool = False
+    lpips_trunk: str = "alexnet"
+    lpips_side: int | None = None
+    ms_ssim_side: int | None = None
+
+
+def score_images(
+    originals: np.ndarray,
+    others: np.ndarray,
+    context: EvaluationContext,
+    *,
+    n_images: int | None,
+    fid_images: int | None,
+    scoring: ImageScoring,
+    others_are: str = "reconstructions",
+) -> Scores:
+    """The wanted metrics, each finite or with its reason, between uint8 `originals` (M, C, S, S) and float `others` of
+    the same shape in [0, 1], which a reason calls `others_are`.
+
+    Of the M images `random_subset` takes `n_images`, and FID `fid_images` of those; None: all. A backbone is the
+    context's, or else the official one. Raises Unscorable where no metric can have a value.
+    """
+    rows = random_subset(len(originals), n_images)
+    if not len(rows):
+        raise Unscorable("no test images")
+    originals, others = originals[rows], others[rows]
+    check_finite(others, others_are)
+    if others.min() < 0 or others.max() > 1:
+        raise Unscorable(f"{others_are} leave [0, 1]")
+    side = originals.shape[-1]
+    lpips_side, ms_ssim_side = scoring.lpips_side or side, scoring.ms_ssim_side or side
+    for_fid = random_subset(len(rows), fid_images)
+    weights: dict[str, str] = {}  # file name -> SHA-256
+
+    def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
+        backbone = (BACKBONES | AUDIT_BACKBONES | context.backbones)[name]
+        pretrained = loader(backbone, context.weights_dir, context.offline, context.device, variant)
+        weights[backbone.file_name] = pretrained.sha256
+        return pretrained
+
+    def mean_of(score: image_quality.PairScore, scored_side: int) -> float:
+        if scored_side != side:
+            score = image_quality.resized(score, scored_side)
+        batch_size = max(1, context.batch_size * side**2 // scored_side**2)  # pixels at a time, whatever their number
+        return image_quality.mean_pair_score(score, originals, others, batch_size, context.device)
+
+    def frechet() -> float:
+        if len(for_fid) < 2:
+            raise Unscorable("FID needs at least two images")
+        inception = load(pretrained_inception, "inception", scoring.antialias)
+        pair = originals[for_fid], others[for_fid]
+        return fid(inception, *pair, context.batch_size, context.device, context.statistics_dir)
+
+    def ssim() -> float:
+        check_side(side, image_quality.SSIM_MIN_SIDE)
+        return mean_of(image_quality.ssim_per_image, side)
+
+    def ms_ssim() -> float:
+        check_side(ms_ssim_side, image_quality.MS_SSIM_KERNEL)
+        return mean_of(image_quality.ms_ssim_per_image, ms_ssim_side)
+
+    def lpips() -> float:
+        trunk = scoring.lpips_trunk
+        check_side(lpips_side, LPIPS_TRUNKS[trunk].min_side)
+        return mean_of(image_quality.lpips_per_image(load(pretrained_lpips, trunk, trunk).network), lpips_side)
+
+    measures = {"fid": frechet, "ssim": ssim, "ms_ssim": ms_ssim, "lpips": lpips}
+    details = {"n_images": len(rows)}
+    if "fid" in scoring.metrics:
+        details["fid_images"] = len(for_fid)
+    if "ms_ssim" in scoring.metrics:
+        details["ms_ssim_scales"] = image_quality.ms_ssim_scales(ms_ssim_side)
+    details["weights"] = weights
+    return collect({metric: measures[metric] for metric in scoring.metrics}, details)

@@ -1,0 +1,148 @@
+"""How well clusters that are found without labels recover the true classes, which no table of the paper measures."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from benchmark.evaluation.checks import check_finite, check_latents, class_count, known_labels
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import Protocol, TrialOutputs
+from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
+from benchmark.evaluation.subsets import stratified_subset
+
+# The clusterings are a part of the measuring instrument, not of the trial: any fixed number will do.
+_RANDOM_STATE = 0
+_KMEANS_STARTS = 10
+
+
+def matched_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
+    """The share of images, in [0, 1], in a cluster that is matched to their class, by the one-to-one matching of
+    clusters and classes for which it is largest (Kuhn 1955; as "ACC" in Xie, Girshick & Farhadi 2016, Eq. 10).
+
+    `labels` and `clusters`: (n,), any values; where their numbers of values differ some go unmatched, and their
+    images count as mistakes. Raises ValueError unless both have the same n > 0.
+    """
+    if not len(labels):
+        raise ValueError("an accuracy needs at least one image")
+    counts = contingency_matrix(labels, clusters)
+    return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))
+
+
+_AGREEMENT: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": matched_accuracy,
+    "nmi": normalized_mutual_info_score,
+    "ari": adjusted_rand_score,
+}
+
+
+@dataclass(frozen=True)
+class _Clustered:
+    clusters: np.ndarray  # (n,)
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ClusterRecovery(Protocol):
+    """Accuracy by best matching, normalised mutual information (arithmetic mean of the entropies) and adjusted Rand
+    index of the true classes and three clusterings of the test images; 1 is perfect, higher is better.
+
+    weights: the arg max of the component weights w, of mixture models only. kmeans: k-means of the latents. gmm: a
+    Gaussian mixture with full covariances fitted to the latents, started from k-means. Both have as many clusters as
+    there are true classes.
+
+    The latents are divided by one common factor and not standardised. To k-means and to a mixture this changes
+    nothing but that tolerances and the regularised covariance are relative to the latents' own spread; a division
+    dimension by dimension would give the noise of a collapsed dimension as much weight as a dimension that the model
+    uses. Apart from its start and its regularisation a Gaussian mixture is affine-invariant anyway.
+
+    `n_images`: a class-stratified random choice, the same for every trial; all where there are fewer.
+    """
+
+    metrics: ClassVar = tuple(
+        f"{source}_{measure}" for source in ("weights", "kmeans", "gmm") for measure in _AGREEMENT
+    )
+    needs: ClassVar = ("latents_test", "labels_test")
+
+    n_images: int = 10_000
+    revision: int = Protocol.REVISION
+
+    def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
+        labels = known_labels(outputs.labels_test)
+        rows = stratified_subset(labels, self.n_images)
+        latents, labels = outputs.latents_test[rows], labels[rows]
+        classes = class_count(labels)
+        if classes >= len(rows):
+            raise Unscorable(f"{classes} classes in {len(rows)} images")
+        weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
+        parts = [
+            _agreement("weights", labels, lambda: _by_weights(weights)),
+            _agreement("kmeans", labels, lambda: _by_kmeans(_one_scale(latents), classes)),
+            _agreement("gmm", labels, lambda: _by_mixture(_one_scale(latents), classes)),
+        ]
+        return Scores(
+            values={metric: value for part in parts for metric, value in part.values.items()},
+            unavailable={metric: reason for part in parts for metric, reason in part.unavailable.items()},
+            details={"n_images": len(rows), "classes": classes}
+            | {name: detail for part in parts for name, detail in part.details.items()},
+        )
+
+
+def _agreement(source: str, labels: np.ndarray, cluster: Callable[[], _Clustered]) -> Scores:
+    """The three measures of one clustering, or its one reason for all of them."""
+    try:
+        found = cluster()
+    except Unscorable as reason:
+        return none_of(tuple(f"{source}_{measure}" for measure in _AGREEMENT), str(reason))
+    measures = {
+        f"{source}_{name}": lambda measure=measure: measure(labels, found.clusters)
+        for name, measure in _AGREEMENT.items()
+    }
+    return collect(measures, found.details)
+
+
+def _one_scale(latents: np.ndarray) -> np.ndarray:
+    """float64 (n, d), centred, with a mean variance of 1 over the dimensions."""
+    check_latents(latents)
+    centred = latents.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    return centred / np.sqrt(np.mean(centred**2))
+
+
+def _by_weights(weights: np.ndarray | None) -> _Clustered:
+    if weights is None:
+        raise Unscorable("the method has no component weights")
+    check_finite(weights, "component weights")
+    clusters = weights.argmax(axis=1)
+    details = {"components": weights.shape[1], "components_used": len(np.unique(clusters))}
+    return _Clustered(clusters, details)
+
+
+def _by_kmeans(latents: np.ndarray, k: int) -> _Clustered:
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # Fewer distinct latents than clusters: a collapse, which the score shows.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine = KMeans(k, n_init=_KMEANS_STARTS, random_state=_RANDOM_STATE)
+        return _Clustered(machine.fit_predict(latents), {})
+
+
+def _by_mixture(latents: np.ndarray, k: int) -> _Clustered:
+    """Runs on one thread: expectation maximisation amplifies the last bit of a sum."""
+    mixture = GaussianMixture(k, covariance_type="full", init_params="kmeans", random_state=_RANDOM_STATE)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # What did not converge still has a value, and says so in the record.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            clusters = mixture.fit_predict(latents)
+        except ValueError as error:
+            raise Unscorable(f"the Gaussian mixture failed: {str(error).splitlines()[0]}") from error
+    return _Clustered(clusters, {"gmm_converged": bool(mixture.converged_)})

@@ -1,0 +1,264 @@
+"""The audit's image alternatives: which there are, what each compares, and that each says which of two is worse."""
+
+from dataclasses import fields, replace
+
+import lpips
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from random_backbones import save_backbones
+from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, StructuralSimilarityIndexMeasure
+
+from benchmark.audit.images import ALTERNATIVES, reconstruction_alternatives
+from benchmark.audit.outputs import JUDGED, AuditOutputs
+from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.fid import fid
+from benchmark.evaluation.image_quality import lpips_per_image, mean_pair_score, ms_ssim_betas, to_bytes, to_unit
+from benchmark.evaluation.networks import pretrained_inception, pretrained_lpips
+from benchmark.evaluation.protocols import Reconstruction
+from benchmark.evaluation.subsets import random_subset
+
+METRICS = {
+    JUDGED: ("fid", "ssim", "ms_ssim", "lpips"),
+    "FID antialiased": ("fid",),
+    "LPIPS VGG": ("lpips",),
+    "LPIPS SqueezeNet": ("lpips",),
+    "MS-SSIM at 176": ("ms_ssim",),
+    "cropped to 28": ("fid", "ssim", "ms_ssim", "lpips"),
+    "x sampled": ("fid", "ssim", "ms_ssim", "lpips"),
+    "prior samples": ("fid",),
+}
+ALWAYS = ["FID antialiased", "LPIPS VGG", "LPIPS SqueezeNet", "MS-SSIM at 176"]
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    yield EvaluationContext(folder, backbones=save_backbones(folder))
+    pretrained_inception.cache_clear()
+    pretrained_lpips.cache_clear()
+
+
+@pytest.fixture
+def without_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return EvaluationContext(tmp_path)
+
+
+def noisy(originals, noise, seed):
+    values = to_unit(originals) + noise * np.random.default_rng(seed).normal(size=originals.shape)
+    return np.clip(values, 0, 1).astype(np.float32)
+
+
+@pytest.fixture
+def outputs(draw_images):
+    """`outputs(n)`: padded images, and three sets at `noise` from them, each with its own draw."""
+
+    def make(n: int, shape=(1, 28, 28), padding: int = 2, noise: float = 0.1) -> AuditOutputs:
+        sides = [(0, 0), (0, 0), (padding, padding), (padding, padding)]
+        originals = np.pad(to_bytes(draw_images(n, shape).numpy()), sides)
+        others = [noisy(originals, noise, seed) for seed in range(3)]
+        unused = dict.fromkeys(("latents_train", "labels_train", "latents_test", "labels_test"))
+        return AuditOutputs(
+            **unused,
+            images_test=originals,
+            reconstructions_test=others[0],
+            sampled_reconstructions_test=others[1],
+            prior_samples=others[2],
+        )
+
+    return make
+
+
+def scored(outputs, context, **judged):
+    return dict(reconstruction_alternatives(outputs, Reconstruction(**judged), context))
+
+
+def cropped(outputs):
+    """Rows and columns 2 to 29, cut by hand."""
+    kept = range(2, 30)
+    return replace(
+        outputs,
+        images_test=outputs.images_test.take(kept, axis=2).take(kept, axis=3),
+        reconstructions_test=outputs.reconstructions_test.take(kept, axis=2).take(kept, axis=3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "names"),
+    [
+        ({"shape": (1, 28, 28)}, [*ALWAYS, "cropped to 28", "x sampled", "prior samples"]),
+        ({"shape": (3, 32, 32), "padding": 0}, [*ALWAYS, "x sampled", "prior samples"]),
+        ({"shape": (1, 60, 60)}, [*ALWAYS, "x sampled", "prior samples"]),
+        ({"shape": (1, 30, 30), "padding": 1}, [*ALWAYS, "x sampled", "prior samples"]),
+    ],
+)
+def test_which_there_are_depends_on_size_and_border(outputs, without_weights, images, names):
+    found = scored(outputs(3, **images), without_weights)
+    assert list(found) == [JUDGED, *names]
+    assert list(METRICS) == [JUDGED, *ALTERNATIVES]
+    for name, scores in found.items():
+        assert set(scores.values) | set(scores.unavailable) == set(METRICS[name])
+
+
+def test_one_pixel_in_one_border_rules_the_crop_out(outputs, without_weights):
+    made = outputs(4)
+    made.images_test[3, 0, 31, 17] = 1
+    assert "cropped to 28" not in scored(made, without_weights, n_images=2)
+
+
+def test_what_the_model_does_not_have_is_not_yielded(outputs, without_weights):
+    bare = replace(outputs(3), sampled_reconstructions_test=None, prior_samples=None)
+    assert list(scored(bare, without_weights)) == [JUDGED, *ALWAYS, "cropped to 28"]
+
+
+def test_missing_weights_are_a_reason_and_stop_nothing_else(outputs, without_weights):
+    found = scored(outputs(3), without_weights)
+    files = {"fid": "inception", "lpips": "alexnet"}
+    for name, metrics in METRICS.items():
+        trunk = {"LPIPS VGG": "vgg16", "LPIPS SqueezeNet": "squeezenet"}.get(name, "alexnet")
+        for metric in set(metrics) & set(files):
+            backbone = (BACKBONES | AUDIT_BACKBONES)[trunk if metric == "lpips" else files[metric]]
+            assert found[name].unavailable[metric] == (
+                f"weights unavailable: {backbone.file_name} not in --weights-dir or the torch hub cache; put it there"
+            )
+        assert set(found[name].values) == set(metrics) - set(files)
+
+
+def test_the_judged_scores_come_first_and_are_the_protocols_own(outputs, context):
+    made, judged = outputs(5), Reconstruction(n_images=4, fid_images=2)
+    name, scores = next(reconstruction_alternatives(made, judged, context))
+    assert (name, scores) == (JUDGED, judged.score(made, context))
+    assert set(scores.values) == set(judged.metrics)
+
+
+def test_every_alternative_knows_identity_and_which_noise_is_worse(outputs, context):
+    by_noise = [scored(outputs(3, noise=noise), context, fid_images=2) for noise in (0, 0.1, 0.4)]
+    perfect = {"fid": 0, "ssim": 1, "ms_ssim": 1, "lpips": 0}
+    for name, metrics in METRICS.items():
+        for metric in metrics:
+            none, some, more = (scores[name].values[metric] for scores in by_noise)
+            if metric == "fid":
+                assert none == pytest.approx(0, abs=1e-6 * some), name
+            else:
+                assert none == pytest.approx(perfect[metric], abs=1e-5), (name, metric)
+            away = [abs(value - perfect[metric]) for value in (none, some, more)]
+            assert away == sorted(away) and away[2] > 1.1 * away[1] > 0, (name, metric, away)
+
+
+def test_the_crop_is_the_crop(outputs, context):
+    made = replace(outputs(4), sampled_reconstructions_test=None, prior_samples=None)
+    by_hand = cropped(made)
+    one, other = torch.tensor(by_hand.reconstructions_test), torch.tensor(by_hand.images_test) / 255
+    assert one.shape == (4, 1, 28, 28)
+    found = scored(made, context, fid_images=2)["cropped to 28"]
+    ssim = StructuralSimilarityIndexMeasure(data_range=1.0)
+    ms_ssim = MultiScaleStructuralSimilarityIndexMeasure(kernel_size=7, betas=ms_ssim_betas(3), data_range=1.0)
+    assert found.values["ssim"] == pytest.approx(ssim(one, other).item(), abs=1e-6)
+    assert found.values["ms_ssim"] == pytest.approx(ms_ssim(one, other).item(), abs=1e-6)
+    judged = Reconstruction(fid_images=2).score(by_hand, context)
+    assert found.values["fid"] == pytest.approx(judged.values["fid"], rel=1e-6)
+    assert judged.unavailable == {"lpips": "images of 28 pixels a side are too small, 31 are needed"}
+    assert found.details["ms_ssim_scales"] == 3
+    network = pretrained_lpips(context.backbones["alexnet"], context.weights_dir, True, "cpu", "alexnet").network
+    pair = [torch.tensor(larger(side.numpy(), 64)).expand(-1, 3, -1, -1) for side in (one, other)]
+    assert found.values["lpips"] == pytest.approx(network(*pair, normalize=True).mean().item(), rel=1e-4)
+
+
+def larger(images, side):
+    """Pillow's bilinear, which for a larger side is the plain one, on float pixels."""
+    return np.stack(
+        [
+            [np.asarray(Image.fromarray(channel).resize((side, side), Image.Resampling.BILINEAR)) for channel in image]
+            for image in images
+        ]
+    )
+
+
+@pytest.mark.parametrize("images", [{}, {"shape": (3, 64, 64), "padding": 0}])
+def test_ms_ssim_at_176_is_that_of_torchmetrics(outputs, without_weights, images):
+    made = outputs(3, **images)
+    pair = [torch.tensor(larger(side, 176)) for side in (made.reconstructions_test, to_unit(made.images_test))]
+    exact = MultiScaleStructuralSimilarityIndexMeasure(betas=ms_ssim_betas(5), data_range=1.0)(*pair).item()
+    by_default = MultiScaleStructuralSimilarityIndexMeasure(data_range=1.0)(*pair).item()  # betas sum to 1.0001
+    found = scored(made, without_weights)
+    scores = found["MS-SSIM at 176"]
+    assert scores.values["ms_ssim"] == pytest.approx(exact, abs=2e-6)
+    assert scores.values["ms_ssim"] == pytest.approx(by_default, abs=1e-4)
+    assert abs(scores.values["ms_ssim"] - found[JUDGED].values["ms_ssim"]) > 1e-3
+    assert scores.details == {"n_images": 3, "ms_ssim_scales": 5, "weights": {}}
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone", "net"), [("LPIPS VGG", "vgg16", "vgg"), ("LPIPS SqueezeNet", "squeezenet", "squeeze")]
+)
+def test_lpips_is_taken_on_the_network_of_its_name(outputs, context, name, backbone, net):
+    made = replace(outputs(3), sampled_reconstructions_test=None, prior_samples=None)
+    network = pretrained_lpips(context.backbones[backbone], context.weights_dir, True, "cpu", backbone).network
+    assert isinstance(network, lpips.LPIPS) and network.pnet_type == net
+    expected = mean_pair_score(lpips_per_image(network), made.images_test, made.reconstructions_test, 3, "cpu")
+    found = scored(made, context, fid_images=1)[name]
+    assert found.values == {"lpips": pytest.approx(expected, rel=1e-6)}
+    used = context.backbones[backbone]
+    assert found.details == {"n_images": 3, "weights": {used.file_name: used.sha256}}
+
+
+def test_each_fid_compares_its_own_images(outputs, context):
+    made = outputs(9, noise=0.3)
+    rows = random_subset(9, 5)[random_subset(5, 2)]
+    found = scored(made, context, n_images=5, fid_images=2)
+
+    def expected(others, antialias=False):
+        backbone = context.backbones["inception"]
+        inception = pretrained_inception(backbone, context.weights_dir, True, "cpu", antialias)
+        return pytest.approx(fid(inception, made.images_test[rows], others[rows], 2, "cpu"), rel=1e-6)
+
+    assert found["x sampled"].values["fid"] == expected(made.sampled_reconstructions_test)
+    assert found["prior samples"].values["fid"] == expected(made.prior_samples)
+    assert found["FID antialiased"].values["fid"] == expected(made.reconstructions_test, antialias=True)
+    values = {round(scores.values["fid"], 6) for scores in found.values() if "fid" in scores.values}
+    assert len(values) == 5  # judged, antialiased, cropped, sampled, prior
+    assert {scores.details["n_images"] for scores in found.values()} == {5}
+
+
+def test_all_look_at_the_judged_images(outputs, without_weights):
+    made = outputs(9)
+    rows = random_subset(9, 4)
+    images = [field.name for field in fields(made) if isinstance(getattr(made, field.name), np.ndarray)]
+    part = replace(made, **{name: getattr(made, name)[rows] for name in images})
+    found, alone = scored(made, without_weights, n_images=4), scored(part, without_weights)
+    assert {name: scores.values for name, scores in found.items()} == {
+        name: scores.values for name, scores in alone.items()
+    }
+    assert found["x sampled"].values != found[JUDGED].values
+
+
+def test_images_that_cannot_be_scored_stop_no_other_alternative(outputs, without_weights):
+    made = outputs(4)
+    made.sampled_reconstructions_test[1, 0, 3, 3] = np.nan
+    made.prior_samples[0, 0, 0, 0] = 1.5
+    found = scored(made, without_weights)
+    assert found["x sampled"].unavailable == dict.fromkeys(
+        METRICS["x sampled"], "1 of 4 sampled reconstructions are not finite"
+    )
+    assert found["prior samples"].unavailable == {"fid": "prior samples leave [0, 1]"}
+    assert set(found["MS-SSIM at 176"].values) == {"ms_ssim"}
+    made.reconstructions_test[:] = 2
+    spoiled = scored(made, without_weights)
+    assert spoiled["LPIPS VGG"].unavailable == {"lpips": "reconstructions leave [0, 1]"}
+    assert list(spoiled) == list(METRICS)
+
+
+def test_without_test_images_all_say_so(outputs, without_weights):
+    made = outputs(1)
+    empty = replace(
+        made,
+        images_test=made.images_test[:0],
+        reconstructions_test=made.reconstructions_test[:0],
+        sampled_reconstructions_test=None,
+        prior_samples=None,
+    )
+    for name, scores in scored(empty, without_weights).items():
+        assert scores.unavailable == dict.fromkeys(METRICS[name], "no test images")

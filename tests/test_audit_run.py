@@ -1,0 +1,243 @@
+"""`audit` from checkpoints to files: what it evaluates again, what it leaves, and how it ends when things go wrong."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from benchmark.audit import workers
+from benchmark.audit.outputs import JUDGED
+from benchmark.audit.results import is_current, read_results, write_result
+from benchmark.audit.trial import ALTERNATIVES, OWN_PROTOCOLS, audit_outputs, audited
+from benchmark.audit.workers import StoredTrial
+from benchmark.cli import main
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import PROTOCOLS
+from benchmark.execution.store import Store
+from benchmark.execution.stored import images_in, stored_model
+from benchmark.manifest import trial_keys
+
+# gmvae at d = 2 has clustering, vae at d = 8 classification, both at d = 128 reconstruction of labelled images, and
+# chairs have factors.
+ONLY = "dataset=mnist,dataset=chairs,method=gmvae,method=vae"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A folder with trained trials of all protocols, one seed each; do not write to it."""
+    folder = tmp_path_factory.mktemp("study")
+    arguments = ["run", "--study", "smoke", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--only", ONLY]
+    assert main([*arguments, "--out", str(folder), "--data-dir", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def folder(study, tmp_path):
+    return shutil.copytree(study, tmp_path / "copy")
+
+
+@pytest.fixture
+def audit(capfd, folder, study):
+    """`audit(*arguments)` -> exit status and what was said, of the copy, in one worker process."""
+
+    def call(*arguments):
+        threads = torch.get_num_threads()
+        status = main(["audit", str(folder), "--data-dir", str(study), "--offline", "--jobs", "1", *arguments])
+        torch.set_num_threads(threads)
+        said = capfd.readouterr()
+        return status, said.out + said.err
+
+    return call
+
+
+def keys_of(folder, **wanted):
+    store = Store(folder)
+    manifest, records = store.read_study()
+    return [
+        key
+        for key in trial_keys(manifest)
+        if all(records[key]["identity"][name] == value for name, value in wanted.items())
+    ]
+
+
+def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder):
+    status, said = audit()
+    assert status == 0
+    scores = pd.read_csv(folder / "audit" / "scores.csv")
+    records = Store(folder).read_study()[1]
+    assert set(scores["key"]) == set(records)
+    assert set(scores["protocol"]) == {*PROTOCOLS, *OWN_PROTOCOLS}
+    # The checkpoints, evaluated again, have the scores of the records: nothing has drifted.
+    assert pd.read_csv(folder / "audit" / "drifted.csv").empty
+    judged = scores[(scores["alternative"] == JUDGED) & scores["protocol"].isin(PROTOCOLS)].dropna(subset="value")
+    assert len(judged) == 16  # 2 x 3 clustering, 2 accuracies, 4 x 2 similarities; no weights here
+    for row in judged.itertuples():
+        assert row.value == pytest.approx(records[row.key]["metrics"][row.protocol][row.metric], rel=1e-5)
+    for name in ("distances", "flips", "spread"):
+        assert (folder / "audit" / f"{name}.csv").is_file()
+    for table in (6, 7):
+        assert f"Table {table}" in (folder / "tables" / "tables.md").read_text()
+    assert "Nearest to the paper's numbers" in said
+    # Each trial was scored under its own protocols, and under ours where there is something to compare with.
+    of_chairs = scores[scores["key"].isin(keys_of(folder, dataset="chairs"))]
+    assert set(of_chairs["protocol"]) == {"reconstruction", "disentanglement"}
+    assert "recovery" in set(scores[scores["key"].isin(keys_of(folder, dataset="mnist"))]["protocol"])
+    # Weights of mixtures alone are those of a mixture.
+    weights = scores[scores["metric"] == "weights_accuracy"].set_index("method")
+    assert weights.loc["gmvae", "value"].notna().all()
+    assert weights.loc["vae", "value"].isna().all()
+
+    # All is there: nothing is evaluated a second time, nor by `tables`, which keeps Tables 6 and 7.
+    status, said = audit()
+    assert (status, "0 to audit" in said) == (0, True)
+    before = (folder / "tables" / "table6.csv").read_bytes()
+    (folder / "tables" / "table6.csv").unlink()
+    assert main(["tables", str(folder)]) == 0
+    assert (folder / "tables" / "table6.csv").read_bytes() == before
+
+
+def test_only_what_has_changed_is_evaluated_again(audit, folder):
+    [key] = keys_of(folder, dataset="mnist", method="vae", latent_dim=8)
+    path = folder / "audit" / f"{key}.json"
+    store = Store(folder)
+    write_result(store, key, "abc", ["one.pth"], {"scores": {}, "seconds": {}})
+    [result] = read_results(store, [key, "none"]).values()
+    assert is_current(result, "abc", ["one.pth"])
+    assert is_current(result, "abc", [])  # weights that have gone cost nothing
+    assert not is_current(result, "abd", ["one.pth"])
+    assert not is_current(result, "abc", ["one.pth", "two.pth"])
+    assert not is_current(None, "abc", [])
+    text = path.read_text()
+    for spoilt in (text[: len(text) // 2], text.replace('"revision": ', '"revision": 99'), "[]", '{"revision": 1}'):
+        path.write_text(spoilt)
+        assert read_results(store, [key]) == {}
+
+    [other] = keys_of(folder, dataset="mnist", method="gmvae", latent_dim=2)
+    shutil.copy(folder / "checkpoints" / f"{other}.safetensors", folder / "checkpoints" / f"{key}.safetensors")
+    status, said = audit("--only", "table=2,dataset=mnist")
+    assert status == 3  # of two one has the model of another trial
+    assert "2 to audit" in said
+    assert "1 not audited: " in said and "no checkpoint of this model" in said
+    [found] = keys_of(folder, dataset="mnist", method="gmvae", latent_dim=8)
+    store.forget([found])
+    assert not (folder / "audit" / f"{found}.json").exists()
+
+
+def test_a_folder_without_checkpoints_says_so(audit, folder):
+    shutil.rmtree(folder / "checkpoints")
+    status, said = audit()
+    assert status == 2
+    assert "holds no usable checkpoints" in said
+
+
+def test_what_is_missing_is_counted(audit, folder):
+    lost, kept = keys_of(folder, dataset="chairs")
+    (folder / "checkpoints" / f"{lost}.safetensors").unlink()
+    status, said = audit("--only", "dataset=chairs")
+    assert status == 3
+    assert "2 trials with a result, 1 with a checkpoint, 1 to audit" in said
+    assert (folder / "audit" / f"{kept}.json").is_file()
+
+
+def test_bad_use_is_one_line(audit):
+    for arguments, said in (
+        (("--only", "latent_dim=3"), "--only: no cell of study smoke is left"),
+        (("--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
+        (("--device", "meta"), "--device meta"),
+    ):
+        status, text = audit(*arguments)
+        assert status == 2
+        assert said in text.splitlines()[-1]
+
+
+def test_images_that_are_not_here_are_said(study):
+    [key, _] = keys_of(study, dataset="chairs")
+    identity = json.loads(json.dumps(Store(study).read_record(key)["identity"]))
+    identity["data"]["digest"] = "0" * 64
+    ended = workers._audit(StoredTrial(key, identity, Store(study).checkpoint_path(key)), EvaluationContext(), study)
+    assert (ended.key, ended.found) == (key, None)
+    assert "their digest differs" in ended.reason
+
+
+def test_a_trial_that_fails_says_why(monkeypatch, study):
+    def broken(*_):
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr(workers, "stored_model", broken)
+    [key] = keys_of(study, dataset="mnist", method="vae", latent_dim=8)
+    identity = Store(study).read_record(key)["identity"]
+    ended = workers._audit(StoredTrial(key, identity, study), EvaluationContext(), study)
+    assert ended == workers.Audited(key, None, "ZeroDivisionError: by zero")
+
+
+def in_background(folder, study):
+    command = [sys.executable, "-m", "benchmark", "audit", str(folder), "--data-dir", str(study), "--offline"]
+    return subprocess.Popen(
+        [*command, "--jobs", "1"], cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def worker_of(process):
+    """The id of its first worker process; waits until there is one."""
+    for _ in range(600):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        time.sleep(0.1)
+    raise AssertionError("no worker process")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_a_worker_that_is_killed_is_said(folder, study):
+    process = in_background(folder, study)
+    os.kill(worker_of(process), signal.SIGKILL)
+    said = process.communicate(timeout=120)[0].decode()
+    assert process.returncode in (2, 3), said
+    assert "a worker process was ended" in said
+    assert not list((folder / "audit").glob(".*.part"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_an_interrupted_audit_leaves_no_process(folder, study):
+    process = in_background(folder, study)
+    worker = worker_of(process)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 130, said
+    assert "interrupted" in said
+    time.sleep(0.5)
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_sampled_and_prior_images_are_the_models(study):
+    [key] = keys_of(study, dataset="mnist", method="gmvae", latent_dim=128)
+    identity = Store(study).read_record(key)["identity"]
+    dataset = images_in(study, offline=True)(identity)
+    model = stored_model(identity, Store(study).checkpoint_path(key))
+    judged = {name: PROTOCOLS[name](**settings) for name, settings in identity["protocols"].items()}
+    one, again = (audit_outputs(model, dataset, "cpu", judged, batch_size=32) for _ in range(2))
+    assert one.sampled_reconstructions_test.shape == one.prior_samples.shape == one.images_test.shape
+    np.testing.assert_array_equal(one.sampled_reconstructions_test, again.sampled_reconstructions_test)
+    np.testing.assert_array_equal(one.prior_samples, again.prior_samples)
+    # Noise in the code makes reconstructions worse, not better.
+    images = one.images_test / 255
+    errors = [
+        np.square(images - found).mean() for found in (one.reconstructions_test, one.sampled_reconstructions_test)
+    ]
+    assert errors[0] < errors[1]
+    assert one.component_weights_test.shape == (dataset.n_test, 10)
+    np.testing.assert_allclose(one.component_weights_test.sum(1), 1, rtol=1e-5)
+    assert one.latents_train is None  # no protocol of this trial needs it
+    found = audited(identity, model, dataset, EvaluationContext())
+    assert set(found["scores"]) == set(found["seconds"]) == {"reconstruction", "recovery"}
+    assert set(ALTERNATIVES) == set(PROTOCOLS)
