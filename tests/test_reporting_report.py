@@ -141,7 +141,7 @@ def test_the_laptop_page_is_whole_and_small(laptop_page):
     assert "url(" not in laptop_page and "@import" not in laptop_page
     assert len(laptop_page.encode()) < 400_000
     anchors = {attributes["href"][1:] for attributes in page.all("a") if attributes["href"].startswith("#")}
-    assert len(anchors) == 10 and anchors <= {attributes.get("id") for _, attributes in page.tags}
+    assert len(anchors) == 11 and anchors <= {attributes.get("id") for _, attributes in page.tags}
     assert [image["alt"].split(":")[0].split(" (")[0] for image in page.all("img")] == [
         "Clustering scores over the latent dim",
         "Training curves, every term of the loss",

@@ -25,6 +25,7 @@ def distances(frame: pd.DataFrame) -> pd.DataFrame:
     """
     found = [_of_table(table, frame) for table in TABLES]
     rows = pd.concat([one for one in found if one is not None] or [pd.DataFrame(columns=COLUMNS)])
+    rows = rows.sort_values("alternative", key=lambda names: names != JUDGED, kind="stable")  # of equals it comes first
     return rows.sort_values(["table", "metric", "distance"], kind="stable").reset_index(drop=True)[COLUMNS]
 
 
@@ -32,7 +33,7 @@ def _of_table(table: int, frame: pd.DataFrame) -> pd.DataFrame | None:
     scores = frame[frame["protocol"] == TABLES[table].protocol]
     printed = paper_numbers().query("table == @table").set_index(_PLACE)["value"]
     means = scores.pivot_table("value", _PLACE, "alternative", aggfunc="mean", dropna=False)
-    means = means.reindex(printed.index).astype(float)
+    means = means.reindex(printed.index).astype(float).dropna(axis=1, how="all")
     if JUDGED not in means or means[JUDGED].isna().all():
         return None
     touched = scores.groupby(["alternative", "metric"]).size()

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
+from benchmark.audit.results import audit_frame, read_results
 from benchmark.commands.choices import shown
 from benchmark.execution.store import Store
 from benchmark.execution.stored import images_in
@@ -17,6 +18,7 @@ from benchmark.reporting.verdict_latex import render_verdicts
 from benchmark.reporting.verdicts import claims_frame, verdicts_text
 from benchmark.verdict.cells import cell_verdicts, rank_agreements, summarise
 from benchmark.verdict.judging import contests_frame, judge_printed, judge_runs
+from benchmark.verdict.openness import with_open_protocols
 
 # Made from records alone: a report needs neither checkpoints nor images.
 _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
@@ -24,8 +26,11 @@ _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
 
 def verdict(options: argparse.Namespace, console: Console) -> int:
     """Judge every printed number and claim of the paper from a study; write it to OUT/verdicts, and print it."""
-    manifest, records = Store(options.out, console.print, look_only=True).read_study()
-    cells, agreements = cell_verdicts(manifest, records), rank_agreements(manifest, records)
+    store = Store(options.out, console.print, look_only=True)
+    manifest, records = store.read_study()
+    audited = audit_frame(records, read_results(store, list(records)))
+    cells = with_open_protocols(cell_verdicts(manifest, records), audited)
+    agreements = rank_agreements(manifest, records)
     ours = judge_runs(manifest, records)
     claims = claims_frame(ours, judge_printed())
     frames = {
@@ -47,9 +52,11 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
-    """Write OUT/report.html: verdicts, tables, claims, errata, figures, cards and provenance in one page."""
-    manifest, records = Store(options.out, console.print, look_only=True).read_study()
-    page = render_report(manifest, records, *_pictures(options.out, console))
+    """Write OUT/report.html: one page with all that the study says, and from what."""
+    store = Store(options.out, console.print, look_only=True)
+    manifest, records = store.read_study()
+    pictures, skipped = _pictures(options.out, console)
+    page = render_report(manifest, records, pictures, skipped, read_results(store, list(records)))
     path = options.out / "report.html"
     write_text(path, page)
     console.print(f"Written: {shown(path)}, {len(page.encode()) / 1e6:.1f} MB")

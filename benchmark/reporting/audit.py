@@ -1,6 +1,7 @@
 """The audit's findings for people: short frames, and a Markdown summary."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -107,16 +108,41 @@ def audit_face(manifest: Mapping[str, Any], findings: Findings) -> list[str]:
     return sentences
 
 
+@dataclass(frozen=True)
+class AuditSection:
+    """One part of what was found: a heading, a table, and what it means, or what is said where it is empty."""
+
+    heading: str
+    frame: pd.DataFrame
+    meaning: str
+    nothing: str
+
+
+def audit_sections(manifest: Mapping[str, Any], findings: Findings) -> list[AuditSection]:
+    """The findings in the order of print."""
+    return [
+        AuditSection(
+            "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
+        ),
+        AuditSection("Conclusions that depend on the protocol", flips_frame(findings), FLIPS_MEANING, "None."),
+        AuditSection(
+            "Where the spread comes from",
+            spread_frame(manifest, findings),
+            SPREAD_MEANING,
+            "No clustering was audited.",
+        ),
+    ]
+
+
 def audit_text(manifest: Mapping[str, Any], findings: Findings) -> str:
     """The findings as Markdown; ends with a line end."""
     title = f"Audit of study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
     parts = [f"### {escape_markdown(title)}"]
     parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings)]
-    for heading, meaning, frame, nothing in (
-        ("Nearest to the paper's numbers", DISTANCE_MEANING, nearest_frame(findings), "No printed number was run."),
-        ("Conclusions that depend on the protocol", FLIPS_MEANING, flips_frame(findings), "None."),
-        ("Where the spread comes from", SPREAD_MEANING, spread_frame(manifest, findings), "No clustering was audited."),
-    ):
-        shown = [wide_table(frame.columns, frame.itertuples(index=False)), escape_markdown(meaning)]
-        parts += [f"#### {heading}", *([nothing] if frame.empty else shown)]
+    for section in audit_sections(manifest, findings):
+        parts.append(f"#### {section.heading}")
+        if section.frame.empty:
+            parts.append(section.nothing)
+        else:
+            parts += [wide_table(section.frame.columns, section.frame.itertuples(index=False)), section.meaning]
     return "\n\n".join(parts) + "\n"

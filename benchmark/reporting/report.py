@@ -7,17 +7,22 @@ import base64
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
+from benchmark.audit.findings import findings
+from benchmark.audit.own_tables import with_own_tables
+from benchmark.audit.results import Result, audit_frame
 from benchmark.cards import render_card
 from benchmark.errata.checks import paper_errata
 from benchmark.errata.printed import findings_frame
 from benchmark.methods import METHODS
 from benchmark.paper import METRICS
+from benchmark.reporting.audit import AuditSection, audit_face, audit_sections
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
 from benchmark.reporting.health import HEALTH_MEANING, health_frame
 from benchmark.reporting.outcomes import cost_frame, shortfalls_frame
@@ -33,6 +38,7 @@ from benchmark.reporting.verdicts import (
 )
 from benchmark.verdict.cells import cell_verdicts, rank_agreements
 from benchmark.verdict.judging import State, judge_printed, judge_runs
+from benchmark.verdict.openness import with_open_protocols
 
 CLAIM_SIGNS = {State.SUPPORTED: "✓", State.CONTRADICTED: "✗", State.UNDECIDED: "?"}
 
@@ -70,10 +76,12 @@ def render_report(
     records: Mapping[str, Mapping],
     pictures: Sequence[Picture] = (),
     skipped: Sequence[tuple[str, str]] = (),
+    audited: Mapping[str, Result] = MappingProxyType({}),
 ) -> str:
     """The page of a study as text; every word that comes from data is escaped.
 
-    `skipped`: figures that could not be made, with the reason. Raises UserError as `long_frame` does.
+    `skipped`: figures that could not be made, with the reason. `audited`: the results that `audit` has left, by key.
+    Raises UserError as `long_frame` does.
     """
     environment = Environment(
         loader=PackageLoader("benchmark.reporting", "templates"),
@@ -82,7 +90,7 @@ def render_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cells = cell_verdicts(manifest, records)
+    cells = with_open_protocols(cell_verdicts(manifest, records), audit_frame(records, audited))
     claims = claims_frame(judge_runs(manifest, records), judge_printed())
     verdicts = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row for row in cells.itertuples()}
     return environment.get_template("report.html.j2").render(
@@ -95,8 +103,9 @@ def render_report(
         claims=claims,
         claim_signs={str(state): sign for state, sign in CLAIM_SIGNS.items()},
         powerless=POWERLESS,
-        tables=[_table(table, verdicts) for table in build_tables(manifest, records)],
+        tables=[_table(table, verdicts) for table in build_tables(*with_own_tables(manifest, records, audited))],
         errata=findings_frame(paper_errata()),
+        audit=_audit(manifest, records, audited),
         pictures=pictures,
         skipped=skipped,
         health=health_frame(manifest, records),
@@ -106,6 +115,19 @@ def render_report(
         cards=_cards(manifest),
         runs=_runs(manifest),
     )
+
+
+@dataclass(frozen=True)
+class _Audit:
+    """What the audit found, as the page shows it."""
+
+    face: list[str]
+    sections: list[AuditSection]
+
+
+def _audit(manifest: Mapping[str, Any], records: Mapping[str, Mapping], audited: Mapping[str, Result]) -> _Audit | None:
+    found = findings(manifest, records, audited)
+    return found and _Audit(audit_face(manifest, found), audit_sections(manifest, found))
 
 
 def _cards(manifest: Mapping[str, Any]) -> dict[str, str]:
