@@ -4,19 +4,18 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
-from benchmark.evaluation.checks import check_latents, class_count, known_labels
+from benchmark.evaluation.checks import check_finite, class_count, known_labels
 from benchmark.evaluation.clustering import random_start, separation
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Clustering
+from benchmark.evaluation.recovery import kmeans_clusters, one_scale
 from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
 from benchmark.evaluation.subsets import stratified_subset
 from benchmark.subsets import choose
 
 DRAWS = (1, 2, 3)  # of what is drawn at random: a spread needs several
-KMEANS_RANDOM_STATE = 0
 
 
 def _random_half(labels: np.ndarray, draw: int) -> np.ndarray:
@@ -39,12 +38,13 @@ Labelling = Callable[[np.ndarray, np.ndarray | None, np.ndarray], np.ndarray]
 
 def _kmeans(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
     """As many clusters as there are classes, found in the space that is scored."""
-    return KMeans(len(np.unique(labels)), n_init=10, random_state=KMEANS_RANDOM_STATE).fit_predict(points)
+    return kmeans_clusters(points, len(np.unique(labels)))
 
 
 def _largest_weight(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
     if weights is None:
         raise Unscorable("the method has no component weights")
+    check_finite(weights, "component weights")  # argmax takes a NaN for the largest
     return weights.argmax(1)
 
 
@@ -70,7 +70,7 @@ def clustering_alternatives(
     others = {name: rows_of(labels) for name, rows_of in SUBSETS.items()}
     others = {name: rows for name, rows in others.items() if not np.array_equal(rows, judged_rows)}
     for subset, rows in {"": judged_rows, **others}.items():
-        for space, points_of in (("", judged.plane), ("latents", _as_they_are)):
+        for space, points_of in (("", judged.plane), ("latents", one_scale)):
             yield from _of_points(outputs, points_of, rows, judged, (space, subset))
     for name, draw in TSNE_STARTS.items():
         started = partial(judged.plane, start=random_start(len(judged_rows), draw))
@@ -91,6 +91,7 @@ def _of_points(
     weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
     reason = ""
     try:
+        _check_groups(labels, "classes")
         points = points_of(outputs.latents_test[rows])
     except Unscorable as error:
         reason = str(error)
@@ -100,13 +101,14 @@ def _of_points(
             if reason:
                 raise Unscorable(reason)
             groups = labels_of(points, weights, labels)
-            if class_count(groups) >= len(groups):
-                raise Unscorable(f"{class_count(groups)} groups in {len(groups)} images")
+            _check_groups(groups, "groups")
             yield name, finite_of(separation(points, groups), {"n_images": len(rows)})
         except Unscorable as error:
             yield name, none_of(judged.metrics, str(error))
 
 
-def _as_they_are(latents: np.ndarray) -> np.ndarray:
-    check_latents(latents)
-    return latents.astype(np.float64)
+def _check_groups(labels: np.ndarray, what: str) -> None:
+    """What `separation` asks for."""
+    count = class_count(labels, what)
+    if count >= len(labels):
+        raise Unscorable(f"{count} {what} in {len(labels)} images")

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +15,7 @@ from benchmark.audit.trial import audited
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored import Images, NotAtHand, images_in, stored_model
+from benchmark.execution.workers import end_with_parent
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def audit_trials(
     pool = ProcessPoolExecutor(
         min(jobs, len(trials)), multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(context.device,)
     )
+    ended = False
     try:
         tasks = {pool.submit(_audit, trial, context, data_dir): trial for trial in trials}
         for task in as_completed(tasks):
@@ -50,14 +53,16 @@ def audit_trials(
                 yield task.result()
             except BrokenProcessPool:
                 yield Audited(tasks[task].key, None, "a worker process was ended; the same command goes on from here")
+        ended = True
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=ended, cancel_futures=True)
         for child in multiprocessing.active_children():
-            child.terminate()
+            child.kill()
 
 
 def _prepare(device: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    threading.Thread(target=end_with_parent, daemon=True).start()
     set_numerics(device, threads=1)
 
 

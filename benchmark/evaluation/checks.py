@@ -12,10 +12,10 @@ def known_labels(labels: np.ndarray | None) -> np.ndarray:
     return np.asarray(labels)
 
 
-def class_count(labels: np.ndarray) -> int:
+def class_count(labels: np.ndarray, what: str = "classes") -> int:
     classes = len(np.unique(labels))
     if classes < 2:
-        raise Unscorable(f"at least two classes are needed, there {'is one' if classes else 'are none'}")
+        raise Unscorable(f"at least two {what} are needed, there {'is one' if classes else 'are none'}")
     return classes
 
 

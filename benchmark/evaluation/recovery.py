@@ -86,8 +86,8 @@ class ClusterRecovery(Protocol):
         weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
         parts = [
             _agreement("weights", labels, lambda: _by_weights(weights)),
-            _agreement("kmeans", labels, lambda: _by_kmeans(_one_scale(latents), classes)),
-            _agreement("gmm", labels, lambda: _by_mixture(_one_scale(latents), classes)),
+            _agreement("kmeans", labels, lambda: _Clustered(kmeans_clusters(one_scale(latents), classes), {})),
+            _agreement("gmm", labels, lambda: _by_mixture(one_scale(latents), classes)),
         ]
         return Scores(
             values={metric: value for part in parts for metric, value in part.values.items()},
@@ -110,7 +110,7 @@ def _agreement(source: str, labels: np.ndarray, cluster: Callable[[], _Clustered
     return collect(measures, found.details)
 
 
-def _one_scale(latents: np.ndarray) -> np.ndarray:
+def one_scale(latents: np.ndarray) -> np.ndarray:
     """float64 (n, d), centred, with a mean variance of 1 over the dimensions."""
     check_latents(latents)
     centred = latents.astype(np.float64)
@@ -127,12 +127,13 @@ def _by_weights(weights: np.ndarray | None) -> _Clustered:
     return _Clustered(clusters, details)
 
 
-def _by_kmeans(latents: np.ndarray, k: int) -> _Clustered:
+def kmeans_clusters(points: np.ndarray, k: int) -> np.ndarray:
+    """(n,) of (n, d) points; fewer than k clusters where there are fewer distinct points."""
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer distinct latents than clusters: a collapse, which the score shows.
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine = KMeans(k, n_init=_KMEANS_STARTS, random_state=_RANDOM_STATE)
-        return _Clustered(machine.fit_predict(latents), {})
+        return machine.fit_predict(points)
 
 
 def _by_mixture(latents: np.ndarray, k: int) -> _Clustered:

@@ -284,7 +284,7 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
             task, load(name), images_of(name), context, lambda epoch: connection.send(_EpochDone(epoch))
         )
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     with suppress(BrokenPipeError):  # a parent that was killed takes no more reports
         connection.send(_Ready())
         while task := _receive(connection):
@@ -292,8 +292,8 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
             connection.send(_Ready())
 
 
-def _end_with_parent() -> None:
-    """A trainer or scorer may be busy for minutes; what its parent no longer wants ends at once."""
+def end_with_parent() -> None:
+    """End this process, however busy it is, as soon as its parent has ended; for a thread of its own."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
 
