@@ -62,6 +62,14 @@ def build_parser() -> argparse.ArgumentParser:
     run_parser.add_argument(
         "--minutes", type=_positive, help="begin no training after so many; the same command goes on from there"
     )
+    run_parser.add_argument("--devices", help="several GPUs by number, 0,1,2,3: a process that trains on each")
+    run_parser.add_argument(
+        "--patience",
+        type=_positive,
+        default=60,
+        help="minutes without a sign of life until a process is ended and its trial failed (default: %(default)s)",
+    )
+    run_parser.add_argument("--strict", action="store_true", help="stop at the first trial that does not end well")
     run_parser.add_argument(
         "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
     )

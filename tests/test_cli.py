@@ -1,5 +1,6 @@
 """The command line: one clear line and status 2 for bad use, and runs that continue where they stopped."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 import torch
 
 from benchmark.cli import main
-from benchmark.commands import choices, plan_study
+from benchmark.commands import choices, plan_study, run_study
 from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
+from benchmark.execution.workers import run_packs
 from benchmark.methods import METHODS
 from benchmark.studies import STUDIES
 
@@ -75,6 +77,10 @@ def call(capfd):
         ),
         (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
         (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
+        (("run", "--devices", "0,zero"), "--devices 0,zero: write the GPUs' numbers, each once"),
+        (("run", "--devices", "1,1"), "--devices 1,1: write the GPUs' numbers, each once"),
+        (("run", "--devices", "98,99"), "--device cuda:98: not usable here"),
+        (("run", "--devices", "0", "--device", "cpu"), "--devices: give either --device or --devices"),
         (("run", "--device", "gpu"), "--device gpu: not usable here"),
         (("run", "--device", "meta"), "--device meta: only cpu and cuda are supported"),
         (("methods", "vea"), "invalid choice: 'vea'"),
@@ -305,6 +311,20 @@ def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, t
     _, reference, _ = call(*arguments, "--trials", "--out", tmp_path / "out")
     keys = [{line.split()[0] for line in text.splitlines() if "mnist gmvae" in line} for text in (out, reference)]
     assert len(keys[0]) == len(keys[1]) == 2 and not keys[0] & keys[1]
+
+
+def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkeypatch):
+    def first_fails(*arguments):
+        for event in run_packs(*arguments):
+            yield event if event.kind != "finished" else dataclasses.replace(event, value="failed")
+
+    monkeypatch.setattr(run_study, "run_packs", first_fails)
+    status, out, _ = call("run", *TINY, "--jobs", "1", "--strict", "--out", tmp_path)
+    assert status == 3
+    assert "--strict: stopped at mnist vae d=8 seed=0, which is failed" in out
+    assert "1 trials ok, 0 diverged, 0 failed, 1 not run" in out
+    assert len(list((tmp_path / "records").iterdir())) == 1
+    assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 0
 
 
 def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):

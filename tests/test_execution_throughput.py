@@ -24,9 +24,9 @@ from benchmark.execution.costs import (
     read_costs,
     step_seconds,
 )
+from benchmark.execution.crew import Crew
 from benchmark.execution.provenance import provenance
 from benchmark.execution.throughput import Side, Throughput, measure, trainings_per_hour
-from benchmark.execution.workers import Crew
 from benchmark.reporting.throughput import MEASUREMENTS, sides_table, studies_table, write_throughput
 
 

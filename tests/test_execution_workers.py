@@ -14,11 +14,12 @@ from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
 from benchmark.execution import workers as workers_module
+from benchmark.execution.crew import Crew, crew
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.packs import packs_of
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import Crew, crew, run_packs
+from benchmark.execution.workers import run_packs
 
 
 @pytest.fixture
@@ -31,10 +32,10 @@ ALONE = Crew(trainers=1, scorers=0, threads=1)
 DIVIDED = Crew(trainers=1, scorers=1, threads=1)
 
 
-def start(grid, out, workers=EACH_DOES_BOTH, most=1, **more):
+def start(grid, out, workers=EACH_DOES_BOTH, most=1, patience=math.inf, **more):
     context = TrialContext(out, "cpu", None, offline=True, **more)
     data = DataOptions.of(TINY, out, offline=True)
-    return run_packs(packs_of(grid.trials(), grid.trials(), most), context, data, workers)
+    return run_packs(packs_of(grid.trials(), grid.trials(), most), context, data, workers, patience=patience)
 
 
 def no_children_left(seconds: float = 5) -> bool:
@@ -125,6 +126,28 @@ def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
     assert records[killed.key]["metrics"] == {}
 
 
+def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
+    hung = None
+    for event in start(grid, tmp_path, ALONE, patience=5):
+        if event.kind == "started" and hung is None:
+            [hung] = event.what.trials
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGSTOP)
+    records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
+    assert {key: record["status"] for key, record in records.items()} == {
+        trial.key: "failed" if trial == hung else "ok" for trial in grid.trials()
+    }
+    assert records[hung.key]["reason"] == "its process gave no sign of life for 5 s and was ended"
+    assert no_children_left()
+
+
+def test_every_trainer_has_a_device_of_its_own(grid, tmp_path):
+    """Several GPUs stand here as several names of the CPU."""
+    list(start(grid, tmp_path, Crew(2, 0, 1, devices=("cpu:0", "cpu"))))
+    records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
+    devices = {record["provenance"]["device"].partition(" ")[0] for record in records.values()}
+    assert devices == {"cpu:0", "cpu"}
+
+
 def test_a_worker_that_dies_between_two_trials_costs_nothing(grid, tmp_path):
     for event in start(grid, tmp_path, ALONE):
         if event.kind == "finished":
@@ -177,9 +200,11 @@ def test_a_scorer_that_dies_costs_the_trial_that_it_had_at_most(grid, tmp_path):
 
 
 def test_a_crew_for_a_gpu_trains_in_one_process_and_for_a_cpu_in_all(monkeypatch):
-    monkeypatch.setattr("benchmark.execution.workers.usable_cores", lambda: 16)
+    monkeypatch.setattr("benchmark.execution.crew.usable_cores", lambda: 16)
     assert crew("cuda:1") == Crew(trainers=1, scorers=15, threads=1)
     assert crew("cuda", jobs=4).scorers == 4 and crew("cuda").unscored_limit == 30
+    assert crew("cuda:2", devices=("cuda:2", "cuda:3")) == Crew(2, 14, 1, ("cuda:2", "cuda:3"))
+    assert crew("cuda:2", devices=("cuda:2", "cuda:3")).says == "2 processes train, 14 score"
     assert crew("cpu") == Crew(trainers=8, scorers=0, threads=1)
     assert crew("cpu", jobs=2) == Crew(trainers=2, scorers=0, threads=4)
     assert crew("cuda").says == "1 process trains, 15 score" and crew("cpu").says == "8 at once"

@@ -14,10 +14,10 @@ from benchmark.commands.choices import check_folders, chosen_device, shown, weig
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.execution.crew import cpu_jobs
 from benchmark.execution.grid import Selection
 from benchmark.execution.progress import minutes
 from benchmark.execution.store import Store
-from benchmark.execution.workers import cpu_jobs
 from benchmark.files import write_text
 from benchmark.manifest import trial_keys
 from benchmark.reporting import write_tables

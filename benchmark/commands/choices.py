@@ -40,6 +40,19 @@ def chosen_device(asked: str | None) -> str:
     return asked
 
 
+def chosen_devices(options: argparse.Namespace) -> tuple[str, tuple[str, ...]]:
+    """The run's device and, where several GPUs were asked for, all of them. Raises UserError as `chosen_device`."""
+    if not options.devices:
+        return chosen_device(options.device), ()
+    if options.device:
+        raise UserError("--devices: give either --device or --devices")
+    numbers = options.devices.split(",")
+    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+        raise UserError(f"--devices {options.devices}: write the GPUs' numbers, each once, such as 0,1,2,3")
+    devices = tuple(chosen_device(f"cuda:{number}") for number in numbers)
+    return devices[0], devices
+
+
 def chosen_study(options: argparse.Namespace, device: str) -> tuple[Study, str]:
     """The study asked for, or the one for this device, and in words why."""
     if options.study:

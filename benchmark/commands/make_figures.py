@@ -5,9 +5,9 @@ import argparse
 from rich.console import Console
 
 from benchmark.commands.choices import check_folders, chosen_device, shown
+from benchmark.execution.crew import usable_cores
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored import images_in
-from benchmark.execution.workers import usable_cores
 from benchmark.figures.registry import FIGURES, make_figures
 from benchmark.figures.source import CannotDraw, read_source
 

@@ -8,12 +8,12 @@ from benchmark.commands.choices import chosen_device, chosen_study, command_line
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.costs import Costs, forecast, measured_costs
+from benchmark.execution.crew import cpu_jobs, crew
 from benchmark.execution.grid import Selection, expected_data, expected_trials, make_trial
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.throughput import PACKS, Side, Throughput, measure, trainings_per_hour
-from benchmark.execution.workers import cpu_jobs, crew
 from benchmark.reporting.throughput import write_throughput
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import default_pack, default_way

@@ -17,12 +17,12 @@ from benchmark.commands.choices import (
 from benchmark.data import DATASETS, Availability, describe
 from benchmark.evaluation import backbones
 from benchmark.execution.costs import forecast, measured_costs, read_costs
+from benchmark.execution.crew import crew
 from benchmark.execution.grid import DataOptions, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
 from benchmark.execution.store import Store
-from benchmark.execution.workers import crew
 from benchmark.reporting.throughput import MEASUREMENTS
 from benchmark.trials import Trial
 

@@ -14,7 +14,7 @@ from benchmark.commands.choices import (
     as_asked,
     check_folders,
     check_own_datasets,
-    chosen_device,
+    chosen_devices,
     chosen_study,
     chosen_way,
     command_line,
@@ -24,6 +24,7 @@ from benchmark.commands.choices import (
 )
 from benchmark.data import describe
 from benchmark.errors import UserError
+from benchmark.execution.crew import Crew, crew
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import Pack, packs_of
@@ -32,7 +33,7 @@ from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import Crew, crew, run_packs
+from benchmark.execution.workers import run_packs
 from benchmark.manifest import trial_keys
 from benchmark.reporting import build_tables, render_text, summary, write_tables
 from benchmark.studies import STUDIES, Study
@@ -42,12 +43,12 @@ from benchmark.training.pack import default_pack
 def run(options: argparse.Namespace, console: Console) -> int:
     """Train and evaluate what is not yet done, then make the tables."""
     started = time.monotonic()
-    device = chosen_device(options.device)
+    device, devices = chosen_devices(options)
     grid, why = _grid(options, device, console)
     out = options.out or default_out(grid)
     store = Store(out, console.print)
     with store.locked():
-        status = _run(options, console, grid, device, store)
+        status = _run(options, console, grid, crew(device, options.jobs, devices), device, store)
     console.print(f"{minutes(time.monotonic() - started)}; tables: {shown(out)}/tables")
     procedural = " on procedural images: its numbers say nothing about the methods" if grid.study.procedural else ""
     console.print(f"Study {grid.study.name} ({why}){procedural}")
@@ -63,7 +64,7 @@ def tables(options: argparse.Namespace, console: Console) -> int:
         return _make_tables(store, console)
 
 
-def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str, store: Store) -> int:
+def _run(options: argparse.Namespace, console: Console, grid: Grid, workers: Crew, device: str, store: Store) -> int:
     started = time.monotonic()
     # Scores of drawn images mean nothing, so no weights are downloaded for them.
     offline = options.offline or grid.study.procedural
@@ -80,7 +81,6 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, device: str,
         store.forget([trial.key for trial in trials])
     to_do = pending(trials, store, weights_at_hand(options.weights_dir))
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
-    workers = crew(device, options.jobs)
     # As in the workers, so that what is recorded here is true of them.
     set_numerics(device, workers.threads, options.deterministic)
     _print_face(grid, console)
@@ -160,14 +160,17 @@ def _train_and_evaluate(
     options: argparse.Namespace,
     console: Console,
 ) -> int:
-    """How many trials have come to an end."""
+    """How many trials have come to an end; with --strict the last may be the first that did not end well."""
     ended = 0
     data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
     seconds = 60 * options.minutes if options.minutes else math.inf
     with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
-        for event in run_packs(packs, context, data, workers, seconds):
+        for event in run_packs(packs, context, data, workers, seconds, 60.0 * options.patience):
             view.show(event)
             ended += event.kind == "finished"
+            if options.strict and event.kind == "finished" and event.value != "ok":
+                console.print(f"--strict: stopped at {event.what}, which is {event.value}")
+                break
     return ended
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
+from benchmark.execution.crew import Crew
 from benchmark.execution.floor import timed
 from benchmark.execution.provenance import provenance
 from benchmark.execution.throughput import noise_images
 from benchmark.execution.trial import trial_model
-from benchmark.execution.workers import Crew
 from benchmark.training.loop import run_epoch
 from benchmark.training.pack import pack_trainings
 from benchmark.trials import Trial

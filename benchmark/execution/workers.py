@@ -5,6 +5,7 @@ scoring first. The trainer waits while too much is unscored, so latents never pi
 work it had, which becomes failed records; another worker takes its place.
 """
 
+import dataclasses
 import math
 import multiprocessing
 import os
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import TrialOutputs
+from benchmark.execution.crew import Crew
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.pack_run import run_pack
@@ -34,47 +36,8 @@ from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext, empty_record, failed_record, scored
 from benchmark.trials import Trial
 
-_MOST_CPU_JOBS = 8
 _MOST_FALSE_STARTS = 3
-
-
-@dataclass(frozen=True)
-class Crew:
-    """How many processes there are: `trainers`, which also score where there are no `scorers`. `threads`: CPU threads
-    of a trainer; a scorer has one."""
-
-    trainers: int
-    scorers: int
-    threads: int
-
-    @property
-    def says(self) -> str:
-        """For people: "2 at once", "1 process trains, 15 score"."""
-        return f"{self.trainers} process trains, {self.scorers} score" if self.scorers else f"{self.trainers} at once"
-
-    @property
-    def unscored_limit(self) -> int:
-        """Trained trials that may wait for their scores before a trainer is given another pack."""
-        return 2 * (self.scorers or self.trainers)
-
-
-def crew(device: str, jobs: int | None = None) -> Crew:
-    """The processes for a device. `jobs`: on a CPU trials at once (default: one a core, at most 8), on a GPU processes
-    that score (default: the cores that the trainer leaves)."""
-    if device.startswith("cpu"):
-        jobs = jobs or cpu_jobs()
-        return Crew(jobs, 0, max(1, cpu_jobs() // jobs))
-    return Crew(1, jobs or max(1, usable_cores() - 1), 1)
-
-
-def cpu_jobs() -> int:
-    """Trials that a CPU trains at once, and threads that one has which is alone: one a core, at most 8."""
-    return min(_MOST_CPU_JOBS, usable_cores())
-
-
-def usable_cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_SECONDS_BETWEEN_LOOKS = 60.0  # for workers that have fallen silent
 
 
 @dataclass(frozen=True)
@@ -142,6 +105,9 @@ class _Worker:
     connection: Connection
     trains: bool
     scores: bool
+    device: str
+    heard: float  # when it last said something, on the monotonic clock
+    silenced: str = ""  # why it was ended from here
     ready: bool = False
     has_been_ready: bool = False
     task: _Task | None = None
@@ -149,12 +115,18 @@ class _Worker:
 
 
 def run_packs(
-    packs: list[Pack], context: TrialContext, data: DataOptions, crew: Crew, seconds: float = math.inf
+    packs: list[Pack],
+    context: TrialContext,
+    data: DataOptions,
+    crew: Crew,
+    seconds: float = math.inf,
+    patience: float = math.inf,
 ) -> Iterator[Event]:
     """Train and score every wanted trial of the packs and write its record; yields events as they come.
 
-    After `seconds` no pack is begun any more; what is trained by then is scored. Ending the iteration early ends the
-    processes. Raises UserError when going on makes no sense.
+    After `seconds` no pack is begun any more; what is trained by then is scored. A worker with a task that has said
+    nothing for `patience` seconds (it reports every epoch and every trial) is ended, and what it had failed. Ending the
+    iteration early ends the processes. Raises UserError when going on makes no sense.
     """
     spawn = multiprocessing.get_context("spawn")
     store = Store(context.out)
@@ -163,13 +135,14 @@ def run_packs(
     workers: list[_Worker] = []
     false_starts = 0  # processes in a row that died before they were ready
 
-    def start(trains: bool, scores: bool) -> None:
+    def start(trains: bool, scores: bool, device: str) -> None:
         ours, theirs = spawn.Pipe()
         threads = crew.threads if trains else 1
-        process = spawn.Process(target=_serve, args=(theirs, context, data, trains, threads), daemon=True)
+        own = dataclasses.replace(context, device=device)
+        process = spawn.Process(target=_serve, args=(theirs, own, data, trains, threads), daemon=True)
         process.start()
         theirs.close()
-        workers.append(_Worker(process, ours, trains, scores))
+        workers.append(_Worker(process, ours, trains, scores, device, time.monotonic()))
 
     def bury(worker: _Worker) -> int:
         worker.process.join(timeout=1)
@@ -198,7 +171,7 @@ def run_packs(
             except OSError:  # it died between two tasks, which `take` will hear of; this one has not suffered
                 (to_train if isinstance(task, Pack) else to_score).appendleft(task)
                 continue
-            worker.task, worker.delivered = task, set()
+            worker.task, worker.delivered, worker.heard = task, set(), time.monotonic()
             if isinstance(task, Pack):
                 yield Event("started", task)
 
@@ -213,13 +186,20 @@ def run_packs(
             false_starts += 1
             if false_starts > _MOST_FALSE_STARTS:
                 raise UserError(f"{false_starts} worker processes died as they started (exit code {code}); see above")
-        start(worker.trains, worker.scores)
+        start(worker.trains, worker.scores, worker.device)
         if isinstance(worker.task, Pack):
             yield Event("trained", worker.task)
         for trial in worker.task.wanted_trials if worker.task else []:
             if trial.key not in worker.delivered:
-                reason = f"its process died with exit code {code} (out of memory?)"
+                reason = worker.silenced or f"its process died with exit code {code} (out of memory?)"
                 yield finish(trial, empty_record(trial, context.device, "failed", reason))
+
+    def end_the_silent() -> None:
+        """What a killed worker had is then found by `take`, as with any that died."""
+        for worker in workers:
+            if worker.task and not worker.silenced and time.monotonic() - worker.heard > patience:
+                worker.silenced = f"its process gave no sign of life for {patience:.0f} s and was ended"
+                worker.process.kill()
 
     def take(worker: _Worker) -> Iterator[Event]:
         nonlocal false_starts
@@ -228,6 +208,7 @@ def run_packs(
         except (EOFError, OSError):  # it died, perhaps in the middle of a message
             yield from replace(worker)
             return
+        worker.heard = time.monotonic()
         if isinstance(message, _Stop):
             raise UserError(message.message)
         if isinstance(message, _EpochDone):
@@ -245,16 +226,18 @@ def run_packs(
 
     wanted = sum(len(pack.wanted) for pack in packs)
     try:
-        for _ in range(min(crew.trainers, len(packs))):
-            start(trains=True, scores=not crew.scorers)
+        for number in range(min(crew.trainers, len(packs))):
+            device = crew.devices[number] if crew.devices else context.device
+            start(trains=True, scores=not crew.scorers, device=device)
         for _ in range(min(crew.scorers, wanted)):
-            start(trains=False, scores=True)
+            start(trains=False, scores=True, device=context.device)
         while True:
             yield from hand_out()
             if not (to_score or trainable() or any(worker.task for worker in workers)):
                 break
-            for connection in wait([worker.connection for worker in workers]):
+            for connection in wait([worker.connection for worker in workers], min(patience, _SECONDS_BETWEEN_LOOKS)):
                 yield from take(next(worker for worker in workers if worker.connection is connection))
+            end_the_silent()
     finally:
         for worker in workers:
             worker.process.kill()

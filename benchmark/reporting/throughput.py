@@ -9,9 +9,9 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.execution.costs import Costs, Forecast
+from benchmark.execution.crew import Crew
 from benchmark.execution.store import write_json
 from benchmark.execution.throughput import Throughput, trainings_per_hour
-from benchmark.execution.workers import Crew
 from benchmark.files import written_whole
 
 MEASUREMENTS = "throughput.json"
