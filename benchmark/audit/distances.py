@@ -6,7 +6,7 @@ beforehand.
 
 import pandas as pd
 
-from benchmark.audit.outputs import JUDGED
+from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper import TABLES, paper_numbers
 from benchmark.verdict.cells import TOLERANCES
 
@@ -16,12 +16,13 @@ _PLACE = ["dataset", "metric", "method", "latent_dim"]
 
 
 def distances(frame: pd.DataFrame) -> pd.DataFrame:
-    """From `audit_frame` a row per table, metric and alternative, the nearest first; COLUMNS.
+    """From `audit_frame` a row per table, metric and reading (`is_reading`), the nearest first; COLUMNS.
 
     distance: the mean over the table's printed numbers of |ours - the paper's| in tolerances (`TOLERANCES`), ours the
-    mean over seeds; for the metric "all" the mean over the table's metrics, where an alternative that leaves a metric
-    alone has the judged protocol's. cells: printed numbers for which it has a mean, `of` those for which the judged
-    protocol has one. nearest: whether none of those with all cells is nearer.
+    mean over seeds; for the metric "all" the mean over the table's metrics. Where an alternative leaves a metric or a
+    data set alone it has the judged protocol's; where it leaves all of them alone it has no row. cells: printed numbers
+    for which it has a mean, `of` those for which the judged protocol has one. nearest: whether none of those with all
+    cells is nearer.
     """
     found = [_of_table(table, frame) for table in TABLES]
     rows = pd.concat([one for one in found if one is not None] or [pd.DataFrame(columns=COLUMNS)])
@@ -30,32 +31,31 @@ def distances(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_table(table: int, frame: pd.DataFrame) -> pd.DataFrame | None:
-    scores = frame[frame["protocol"] == TABLES[table].protocol]
+    scores = frame[(frame["protocol"] == TABLES[table].protocol) & frame["alternative"].map(is_reading)]
     printed = paper_numbers().query("table == @table").set_index(_PLACE)["value"]
     means = scores.pivot_table("value", _PLACE, "alternative", aggfunc="mean", dropna=False)
     means = means.reindex(printed.index).astype(float).dropna(axis=1, how="all")
     if JUDGED not in means or means[JUDGED].isna().all():
         return None
-    touched = scores.groupby(["alternative", "metric"]).size()
     means = means[means[JUDGED].notna()]
+    touched = set(zip(scores["alternative"], scores["dataset"], scores["metric"], strict=True))
     tolerance = pd.Series(
         [TOLERANCES[metric].at(value) for (_, metric, _, _), value in printed[means.index].items()], means.index
     )
     off = means.sub(printed[means.index], axis=0).abs().div(tolerance, axis=0)
     metrics = off.index.get_level_values("metric")
-    for alternative in off:
-        for metric in metrics.unique():
-            if (alternative, metric) not in touched:
-                off.loc[metrics == metric, alternative] = off.loc[metrics == metric, JUDGED]
+    own = pd.DataFrame(
+        {name: [(name, dataset, metric) in touched for dataset, metric, _, _ in off.index] for name in off}, off.index
+    )
+    own = own.loc[:, own.any()]
+    off = off[own.columns].where(own, off[JUDGED], axis=0)
     by_metric = off.groupby(metrics).agg(["mean", "count"]).stack(0, future_stack=True)
     rows = by_metric.reset_index().set_axis(["metric", "alternative", "distance", "cells"], axis=1)
     rows["of"] = rows["metric"].map(off[JUDGED].groupby(metrics).count())
     whole = rows.groupby("alternative", sort=False).agg({"distance": "mean", "cells": "sum", "of": "sum"}).reset_index()
-    own = [
-        (alternative, metric) in touched
-        for alternative, metric in zip(rows["alternative"], rows["metric"], strict=True)
-    ]
-    rows = pd.concat([rows[own], whole.assign(metric=ALL_METRICS)]).assign(table=table)
+    own = own.groupby(metrics).any()
+    rows = rows[[own.at[metric, name] for metric, name in zip(rows["metric"], rows["alternative"], strict=True)]]
+    rows = pd.concat([rows, whole.assign(metric=ALL_METRICS)]).assign(table=table)
     complete = rows[rows["cells"] == rows["of"]]
     least = complete.groupby("metric")["distance"].min()
     rows["nearest"] = (rows["cells"] == rows["of"]) & (rows["distance"] == rows["metric"].map(least))

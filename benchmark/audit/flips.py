@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from benchmark.audit.outputs import JUDGED
+from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper import TABLES
 from benchmark.verdict.claims import CLAIMS
 from benchmark.verdict.judging import Values, judge_printed, judge_values, seed_values, training_costs
@@ -15,10 +15,11 @@ BY_MEANS = "means"  # whose mean over seeds is the better, without asking whethe
 
 
 def flips(manifest: Mapping, records: Mapping[str, Mapping], frame: pd.DataFrame) -> pd.DataFrame:
-    """From `audit_frame` a row per alternative, claim and way of judging; COLUMNS.
+    """From `audit_frame` a row per reading (`is_reading`), claim and way of judging; COLUMNS.
 
-    `judged` and `state`: the claim's state under the judged protocol and under the alternative, both on the audited
-    trials alone. Claims that no metric of the alternative's protocol concerns are left out.
+    `judged` and `state`: the claim's state under the judged protocol and under the alternative, both on the trials
+    that either has a score of, so that a missing score flips nothing. Claims that no score of the alternative concerns
+    are left out.
     """
     costs = training_costs(manifest, records)
 
@@ -27,19 +28,30 @@ def flips(manifest: Mapping, records: Mapping[str, Mapping], frame: pd.DataFrame
         judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in judge_printed(_means(values))]
         return {(one.claim.name, by): str(one.state) for by, one in judgements}
 
-    judged_rows = frame[frame["alternative"] == JUDGED]
-    judged_values = seed_values(judged_rows)
-    judged = states(judged_values)
-    metrics_of = {claim.name: {contest.metric for contest in claim.contests} for claim in CLAIMS}
+    judged = seed_values(frame[frame["alternative"] == JUDGED])
+    concerned = {claim.name: {(one.dataset, one.metric) for one in claim.contests} for claim in CLAIMS}
     rows = []
-    others = frame[frame["alternative"] != JUDGED]
+    others = frame[(frame["alternative"] != JUDGED) & frame["alternative"].map(is_reading) & frame["value"].notna()]
     for (protocol, alternative), part in others.groupby(["protocol", "alternative"], sort=False):
-        touched = set(part["metric"])
-        kept = {place: values for place, values in judged_values.items() if place[1] not in touched}
-        for (claim, by), state in states(kept | seed_values(part)).items():
-            if metrics_of[claim] & touched:
-                rows.append((protocol, alternative, claim, by, judged[claim, by], state, state != judged[claim, by]))
+        touched = set(zip(part["dataset"], part["metric"], strict=True))
+        kept = {place: values for place, values in judged.items() if place[:2] not in touched}
+        ours, other = _common(judged, seed_values(part))
+        before, after = states(kept | ours), states(kept | other)
+        rows += [
+            (protocol, alternative, claim, by, before[claim, by], state, state != before[claim, by])
+            for (claim, by), state in after.items()
+            if concerned[claim] & touched
+        ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _common(one: Values, other: Values) -> tuple[Values, Values]:
+    """Both sides without the seeds that either lacks."""
+    seeds = {place: one[place].keys() & other[place].keys() for place in one.keys() & other.keys()}
+    return tuple(
+        {place: {seed: side[place][seed] for seed in sorted(of)} for place, of in seeds.items() if of}
+        for side in (one, other)
+    )
 
 
 def _means(values: Values) -> pd.DataFrame:

@@ -8,6 +8,15 @@ from benchmark.evaluation.protocols import TrialOutputs
 
 JUDGED = "judged"  # the name of the protocol that the records and verdicts rest on, beside its alternatives
 
+# Parts of alternatives' names that are no reading of the paper: what is drawn again only tells a spread, and its Tables
+# 3 and 5 are of reconstructions, not of samples.
+_NO_READINGS = ("random half 2", "random half 3", "random start", "prior samples")
+
+
+def is_reading(alternative: str) -> bool:
+    """Whether an alternative could be what the paper did, so that conclusions may hang on it."""
+    return not any(part in alternative for part in _NO_READINGS)
+
 
 @dataclass(frozen=True)
 class AuditOutputs(TrialOutputs):

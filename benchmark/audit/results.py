@@ -75,5 +75,7 @@ def _read(path: Path, key: str) -> Result | None:
         result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    known = isinstance(result, dict) and result.get("revision") == REVISION and result.get("key") == key
-    return result if known and isinstance(result.get("scores"), dict) else None
+    if not isinstance(result, dict) or result.get("revision") != REVISION or result.get("key") != key:
+        return None
+    fields = (("checkpoint", str), ("weights", list), ("scores", dict))
+    return result if all(isinstance(result.get(name), kind) for name, kind in fields) else None

@@ -44,7 +44,9 @@ def _sources(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
         drawn = scores.reindex(columns=names).dropna()
         yield from _pooled(source, drawn.var(axis=1), len(drawn))
         if source == "choice of images" and len(drawn) > 1:
-            yield from _pooled(f"{source}, not shared", drawn.sub(drawn.mean()).var(axis=1), len(drawn))
+            # What the trials have in common is estimated from them, which takes 1 of T degrees of freedom.
+            own = drawn.sub(drawn.mean()).var(axis=1) * len(drawn) / (len(drawn) - 1)
+            yield from _pooled(f"{source}, not shared", own, len(drawn))
     halves = scores.reindex(columns=["first half", "last half"]).dropna()
     if len(halves):
         yield "first - last half", float((halves["first half"] - halves["last half"]).mean()), len(halves)

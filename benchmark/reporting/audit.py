@@ -59,10 +59,11 @@ def nearest_frame(findings: Findings) -> pd.DataFrame:
 
 
 def flips_frame(findings: Findings) -> pd.DataFrame:
-    """Claims whose state depends on the protocol: a row per claim and way of judging, with the states elsewhere."""
+    """Claims whose state depends on the protocol: a row per claim, way of judging and judged state (on the trials that
+    an alternative has scored), with the states elsewhere."""
     rows = []
     for by in (BY_TESTS, BY_MEANS):
-        for claim, part in findings.flips[findings.flips["by"] == by].groupby("claim", sort=True):
+        for (claim, judged), part in findings.flips[findings.flips["by"] == by].groupby(["claim", "judged"]):
             flipped = part[part["flips"]]
             if flipped.empty:
                 continue
@@ -70,20 +71,21 @@ def flips_frame(findings: Findings) -> pd.DataFrame:
                 f"{state}: {', '.join(f'“{name}”' for name in of['alternative'])}"
                 for state, of in flipped.groupby("state", sort=True)
             ]
-            rows.append((claim, by, part["judged"].iloc[0], "; ".join(states), f"{len(flipped)} of {len(part)}"))
+            rows.append((claim, by, judged, "; ".join(states), f"{len(flipped)} of {len(part)}"))
     return pd.DataFrame(rows, columns=["claim", "judged by", "as judged", "otherwise", "alternatives"])
 
 
 def spread_frame(manifest: Mapping[str, Any], findings: Findings) -> pd.DataFrame:
     """A row per data set and metric, a column per source of spread, as printed text."""
     rows = []
+    sources = dict.fromkeys(findings.spread["source"], "–")
     for (dataset, metric), part in findings.spread.groupby(["dataset", "metric"], sort=False):
         decimals = METRICS[metric].decimals
-        row = {"data set": dataset_label(manifest, dataset), "metric": METRICS[metric].label}
+        row = {"data set": dataset_label(manifest, dataset), "metric": METRICS[metric].label} | sources
         row |= {source: number(size, decimals) for source, size in zip(part["source"], part["size"], strict=True)}
         gap = part["paper_gap"].iloc[0]
         rows.append(row | {"the paper's gap": "–" if pd.isna(gap) else number(gap, decimals)})
-    return pd.DataFrame(rows).fillna("–")
+    return pd.DataFrame(rows)
 
 
 def audit_face(manifest: Mapping[str, Any], findings: Findings) -> list[str]:

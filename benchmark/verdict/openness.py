@@ -7,14 +7,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from benchmark.audit.outputs import JUDGED
+from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper import TABLES
 from benchmark.verdict.cells import TOLERANCES, Verdict, difference_from_paper, verdict_on
 from benchmark.verdict.statistics import Tolerance, estimate
 
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
-# What an alternative departs in although the paper is clear about it: its Table 3 is of reconstructions.
-CLEAR = ("prior samples",)
 _PLACE = ["protocol", "dataset", "metric", "method", "latent_dim"]
 
 
@@ -23,13 +21,16 @@ def with_open_protocols(
 ) -> pd.DataFrame:
     """The frame of `cell_verdicts` with more numbers not comparable, from the audit's `scores` (`audit_frame`).
 
-    Those are the judged ones for which an alternative's mean is farther than the tolerance from the judged protocol's,
-    on the audited seeds, and has another verdict. Where every such alternative agrees the verdict stands: what the
-    paper leaves open does not matter. What an audit has not scored stays as it is.
+    Those are the judged ones for which another reading's (`is_reading`) mean is farther than the tolerance from the
+    judged protocol's, on the audited seeds, and has another verdict. Where every such reading agrees the verdict
+    stands: what the paper leaves open does not matter. What an audit has not scored stays as it is.
     """
-    found = scores[scores["value"].notna() & ~scores["alternative"].isin(CLEAR)]
+    found = scores[scores["value"].notna() & scores["alternative"].map(is_reading)]
     by_place = {
-        place: {name: list(values.astype(float)) for name, values in part.groupby("alternative", sort=False)["value"]}
+        place: {
+            name: dict(zip(of["seed"], of["value"].astype(float), strict=True))
+            for name, of in part.groupby("alternative", sort=False)
+        }
         for place, part in found.groupby(_PLACE, sort=False)
     }
     verdicts = verdicts.copy()
@@ -45,16 +46,19 @@ def with_open_protocols(
 
 
 def _other_verdict(
-    values: Mapping[str, list[float]], verdict: str, paper: float, asked: int, tolerance: Tolerance
+    values: Mapping[str, Mapping[int, float]], verdict: str, paper: float, asked: int, tolerance: Tolerance
 ) -> tuple[str, str] | None:
-    """The first alternative that is far from the judged protocol and says otherwise, and what it says."""
-    if JUDGED not in values:
-        return None
-    judged, bound = estimate(values[JUDGED]), tolerance.at(paper)
+    """The first alternative that is far from the judged protocol and says otherwise, and what it says.
+
+    Both are looked at on the seeds that both have scored: few seeds alone are no other verdict.
+    """
+    bound = tolerance.at(paper)
     for name, under in values.items():
-        mean = estimate(under)
-        if abs(mean.mean - judged.mean) > bound:
-            other, _ = verdict_on(mean, difference_from_paper(mean, paper), bound, asked)
-            if other != verdict:
+        if seeds := sorted(under.keys() & values.get(JUDGED, {}).keys()):
+            judged, mean = (estimate([of[seed] for seed in seeds]) for of in (values[JUDGED], under))
+            same_seeds, other = (
+                verdict_on(one, difference_from_paper(one, paper), bound, asked)[0] for one in (judged, mean)
+            )
+            if abs(mean.mean - judged.mean) > bound and other not in (verdict, same_seeds):
                 return name, str(other)
     return None

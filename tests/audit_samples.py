@@ -1,0 +1,48 @@
+"""Audits for tests: trials with made-up scores and results as `audit` writes them; nothing is evaluated."""
+
+from reporting_samples import record
+
+from benchmark.audit.outputs import JUDGED
+from benchmark.audit.results import audit_frame
+
+
+def trials(protocol, metrics, places, seeds, score):
+    """Key -> record of each place (data set, method, dim) and seed; `score(dataset, metric, method, dim, seed)`."""
+    made = [
+        record(*place, seed, protocol, {metric: score(place[0], metric, *place[1:], seed) for metric in metrics})
+        for place in places
+        for seed in seeds
+    ]
+    return {one["key"]: one for one in made}
+
+
+def scored(values, unavailable=None):
+    return {"values": values, "unavailable": unavailable or {}, "details": {}}
+
+
+def audit_of(records, alternatives):
+    """Key -> result: the records' own scores as judged, and those of `alternatives`: protocol -> name -> function.
+
+    `function(dataset, metric, method, dim, seed, judged)` gives a value, a reason (text) why there is none, or None
+    where the alternative does not touch the metric.
+    """
+    return {key: {"key": key, "scores": _scores(one, alternatives)} for key, one in records.items()}
+
+
+def frame_of(records, alternatives):
+    return audit_frame(records, audit_of(records, alternatives))
+
+
+def _scores(one, alternatives):
+    where = one["identity"]
+    place = (where["method"], where["latent_dim"], where["seed"])
+    scores = {}
+    for protocol, values in one["metrics"].items():
+        scores[protocol] = {JUDGED: scored(values)}
+        for name, function in alternatives.get(protocol, {}).items():
+            found = {metric: function(where["dataset"], metric, *place, value) for metric, value in values.items()}
+            numbers = {metric: value for metric, value in found.items() if isinstance(value, float)}
+            reasons = {metric: value for metric, value in found.items() if isinstance(value, str)}
+            if numbers or reasons:
+                scores[protocol][name] = scored(numbers, reasons)
+    return scores
