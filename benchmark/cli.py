@@ -23,8 +23,10 @@ from benchmark.commands.make_report import report, verdict
 from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
+from benchmark.commands.show_status import status
 from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
+from benchmark.execution.executors import EXECUTORS
 from benchmark.figures.registry import FIGURES
 from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.paper import TABLES
@@ -62,6 +64,15 @@ def build_parser() -> argparse.ArgumentParser:
     run_parser.add_argument(
         "--minutes", type=_positive, help="begin no training after so many; the same command goes on from there"
     )
+    run_parser.add_argument(
+        "--executor", choices=EXECUTORS, default="local", help="slurm: packs as jobs of a cluster that sees the folders"
+    )
+    slurm_parser = run_parser.add_argument_group("with --executor slurm, of each job")
+    slurm_parser.add_argument("--partition", help="(default: the cluster's)")
+    slurm_parser.add_argument("--gpus-per-node", type=_natural, metavar="N", help="(default: 0, trains on the CPU)")
+    slurm_parser.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8)")
+    slurm_parser.add_argument("--max-jobs", type=_positive, metavar="N", help="at once (default: 64)")
+    slurm_parser.add_argument("--time", type=_positive, metavar="MINUTES", help="until it is requeued (default: 60)")
     run_parser.add_argument("--devices", help="several GPUs by number, 0,1,2,3: a process that trains on each")
     run_parser.add_argument(
         "--patience",
@@ -86,6 +97,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--trials", action="store_true", help="list every trial on a line of its own, with its key"
     )
     plan_parser.set_defaults(function=plan)
+
+    status_parser = subcommands.add_parser(
+        "status", help="how far a study is: trials by state, and jobs with their logs"
+    )
+    status_parser.add_argument("out", type=Path, help="results folder")
+    status_parser.set_defaults(function=status)
 
     tables_parser = subcommands.add_parser("tables", help="make the tables of a results folder again from its records")
     tables_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
@@ -206,6 +223,12 @@ def _figure(name: str) -> str:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number")
     return int(text)
 
 

@@ -1,6 +1,7 @@
 """Where the checkout is, and files that are whole or absent, whatever interrupts their writer."""
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to, which takes its place when the block ends without an error.
 
-    The folder is made. What a killed writer leaves is called `.NAME.PID.part`.
+    The folder is made. What a killed writer leaves is called `.NAME.HOST.PID.part`: machines may share a folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.part")
     try:
         yield part
         part.replace(path)

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 import os
 import re
 import shlex
@@ -16,14 +17,26 @@ from benchmark.errors import UserError
 from benchmark.evaluation import backbones
 from benchmark.evaluation.backbones import Backbone
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
+from benchmark.execution.crew import crew
+from benchmark.execution.executors import Executor, Local, Slurm
 from benchmark.execution.grid import Grid
 from benchmark.execution.provenance import device_name
+from benchmark.execution.slurm import SlurmOptions
 from benchmark.files import REPOSITORY
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import WAYS, default_way
 
 DEFAULT_DATA_DIR = REPOSITORY / "data"
 RUNS = REPOSITORY / "results" / "runs"
+# Options of `run` that go with one executor alone; of Slurm's, the field of SlurmOptions.
+_OF_LOCAL = ("device", "devices", "jobs", "minutes")
+_OF_SLURM = {
+    "partition": "partition",
+    "gpus_per_node": "gpus_per_node",
+    "cpus_per_task": "cpus_per_task",
+    "max_jobs": "max_jobs",
+    "time": "minutes",
+}
 THROUGHPUT = REPOSITORY / "results" / "throughput"
 
 
@@ -38,6 +51,23 @@ def chosen_device(asked: str | None) -> str:
     if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
         raise UserError(f"--device {asked}: only cpu and cuda are supported")
     return asked
+
+
+def chosen_executor(options: argparse.Namespace) -> tuple[str, Executor]:
+    """The run's device, and who trains on it. Raises UserError for options that go with another executor."""
+    asked = {flag: getattr(options, flag) for flag in _OF_SLURM if getattr(options, flag) is not None}
+    if options.executor == "slurm":
+        if local := [flag for flag in _OF_LOCAL if getattr(options, flag)]:
+            raise UserError(
+                f"--{local[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others"
+            )
+        slurm = SlurmOptions(**{_OF_SLURM[flag]: value for flag, value in asked.items()})
+        return slurm.device, Slurm(slurm)
+    if asked:
+        raise UserError(f"--{next(iter(asked)).replace('_', '-')}: goes with --executor slurm")
+    device, devices = chosen_devices(options)
+    seconds = 60.0 * options.minutes if options.minutes else math.inf
+    return device, Local(crew(device, options.jobs, devices), seconds, 60.0 * options.patience)
 
 
 def chosen_devices(options: argparse.Namespace) -> tuple[str, tuple[str, ...]]:

@@ -1,7 +1,6 @@
 """`run` and `tables`: train and evaluate what is to do, and make the tables."""
 
 import argparse
-import math
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from benchmark.commands.choices import (
     as_asked,
     check_folders,
     check_own_datasets,
-    chosen_devices,
+    chosen_executor,
     chosen_study,
     chosen_way,
     command_line,
@@ -24,7 +23,7 @@ from benchmark.commands.choices import (
 )
 from benchmark.data import describe
 from benchmark.errors import UserError
-from benchmark.execution.crew import Crew, crew
+from benchmark.execution.executors import Executor
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import Pack, packs_of
@@ -33,7 +32,6 @@ from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import run_packs
 from benchmark.manifest import trial_keys
 from benchmark.reporting import build_tables, render_text, summary, write_tables
 from benchmark.studies import STUDIES, Study
@@ -43,12 +41,12 @@ from benchmark.training.pack import default_pack
 def run(options: argparse.Namespace, console: Console) -> int:
     """Train and evaluate what is not yet done, then make the tables."""
     started = time.monotonic()
-    device, devices = chosen_devices(options)
+    device, executor = chosen_executor(options)
     grid, why = _grid(options, device, console)
     out = options.out or default_out(grid)
     store = Store(out, console.print)
     with store.locked():
-        status = _run(options, console, grid, crew(device, options.jobs, devices), device, store)
+        status = _run(options, console, grid, executor, device, store)
     console.print(f"{minutes(time.monotonic() - started)}; tables: {shown(out)}/tables")
     procedural = " on procedural images: its numbers say nothing about the methods" if grid.study.procedural else ""
     console.print(f"Study {grid.study.name} ({why}){procedural}")
@@ -64,7 +62,9 @@ def tables(options: argparse.Namespace, console: Console) -> int:
         return _make_tables(store, console)
 
 
-def _run(options: argparse.Namespace, console: Console, grid: Grid, workers: Crew, device: str, store: Store) -> int:
+def _run(
+    options: argparse.Namespace, console: Console, grid: Grid, executor: Executor, device: str, store: Store
+) -> int:
     started = time.monotonic()
     # Scores of drawn images mean nothing, so no weights are downloaded for them.
     offline = options.offline or grid.study.procedural
@@ -76,16 +76,17 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, workers: Cre
         way=chosen_way(options, device),
         deterministic=options.deterministic,
     )
+    executor.check(store)
     trials = grid.trials()
     if options.force:
         store.forget([trial.key for trial in trials])
     to_do = pending(trials, store, weights_at_hand(options.weights_dir))
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     # As in the workers, so that what is recorded here is true of them.
-    set_numerics(device, workers.threads, options.deterministic)
+    set_numerics(device, executor.threads, options.deterministic)
     _print_face(grid, console)
     console.print(
-        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {workers.says} on {device_name(device)}"
+        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {executor.says} on {device_name(device)}"
     )
     if left_out := write_manifest(store, grid):
         console.print(
@@ -93,11 +94,10 @@ def _run(options: argparse.Namespace, console: Console, grid: Grid, workers: Cre
             "(their records are kept)"
         )
     if to_do:
-        ended = _train_and_evaluate(packs, grid, context, workers, options, console)
+        ended = _train_and_evaluate(packs, grid, context, executor, options, console)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
-        run |= {"way": context.way, "trainers": workers.trainers, "scorers": workers.scorers}
-        log_run(store, run | provenance(device))
+        log_run(store, run | {"way": context.way} | executor.noted | provenance(device))
     return _make_tables(store, console)
 
 
@@ -156,21 +156,25 @@ def _train_and_evaluate(
     packs: list[Pack],
     grid: Grid,
     context: TrialContext,
-    workers: Crew,
+    executor: Executor,
     options: argparse.Namespace,
     console: Console,
 ) -> int:
     """How many trials have come to an end; with --strict the last may be the first that did not end well."""
     ended = 0
     data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-    seconds = 60 * options.minutes if options.minutes else math.inf
     with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
-        for event in run_packs(packs, context, data, workers, seconds, 60.0 * options.patience):
-            view.show(event)
-            ended += event.kind == "finished"
-            if options.strict and event.kind == "finished" and event.value != "ok":
-                console.print(f"--strict: stopped at {event.what}, which is {event.value}")
-                break
+        try:
+            for event in executor.run(packs, context, data):
+                view.show(event)
+                ended += event.kind == "finished"
+                if options.strict and event.kind == "finished" and event.value != "ok":
+                    console.print(f"--strict: stopped at {event.what}, which is {event.value}")
+                    break
+        except KeyboardInterrupt:
+            if executor.after_interrupt:
+                console.print(executor.after_interrupt)
+            raise
     return ended
 
 

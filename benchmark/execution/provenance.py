@@ -42,7 +42,9 @@ def now() -> str:
 
 
 def device_name(device: str) -> str:
-    """A device as a reader knows it: "cpu (x86_64)", "cuda (NVIDIA H200)"."""
+    """A device as a reader knows it: "cpu (x86_64)", "cuda (NVIDIA H200)"; "cuda (elsewhere)" where it is not here."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        return f"{device} (elsewhere)"
     if device.startswith("cuda"):
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"{device} ({platform.machine()})"

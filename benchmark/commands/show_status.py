@@ -1,0 +1,72 @@
+"""`status`: how far a study is, and which Slurm jobs have the rest."""
+
+import argparse
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from benchmark.commands.choices import shown
+from benchmark.execution.slurm import is_running, log_end, queue, stored_jobs
+from benchmark.execution.store import Store
+from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, seeds_asked
+from benchmark.reporting.text import wide_table
+
+QUEUED, RUNNING = "queued", "running"
+STATES = (*RECORD_STATUSES, RUNNING, QUEUED, NOT_RUN, NO_DATA)
+
+
+def status(options: argparse.Namespace, console: Console) -> int:
+    """Show trials by table and state, failures with their reasons, and the jobs at work with their logs."""
+    store = Store(options.out, console.print, look_only=True)
+    manifest, records = store.read_study()
+    jobs = stored_jobs(store)
+    try:
+        live = queue() if jobs else {}
+    except FileNotFoundError:
+        live = None
+    if live is None:
+        console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are")
+    live = live or {}
+    at_work = {
+        key: RUNNING if is_running(live[job.id]) else QUEUED for job in jobs if job.id in live for key in job.before
+    }
+    rows = [
+        [f"Table {table}", sum(count.values()), *(count[state] for state in STATES)]
+        for table, count in _counts(manifest, records, at_work).items()
+    ]
+    print(wide_table(["", "trials", *STATES], rows))
+    for key, record in records.items():
+        if record["status"] != "ok" and key not in at_work:
+            console.print(f"{_named(record)}: {record['status']}: {record['reason']}")
+    for job in jobs:
+        state = live.get(job.id, "not in the queue").lower()
+        log = shown(store.folder / job.log)
+        console.print(f"Slurm job {job.id}: {state}, attempt {job.attempt}, {len(job.before)} trials, log {log}")
+        if job.id not in live and (end := log_end(store, job)):
+            console.print(f"  ends: {end[-1]}")
+    return 0
+
+
+def _counts(
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping], at_work: Mapping[str, str]
+) -> dict[int, Counter[str]]:
+    """Per table how many of its trials are in which of STATES; a trial counts in every table that it stands in."""
+    found: dict[int, Counter[str]] = {}
+    for cell in manifest["cells"]:
+        count = found.setdefault(cell["table"], Counter())
+        for seed in seeds_asked(manifest, cell):
+            key = cell["keys"].get(str(seed))
+            if key in at_work and (key not in records or records[key]["status"] == "failed"):
+                count[at_work[key]] += 1
+            elif key in records:
+                count[records[key]["status"]] += 1
+            else:
+                count[NO_DATA if cell["dataset"] in manifest["unavailable"] else NOT_RUN] += 1
+    return dict(sorted(found.items()))
+
+
+def _named(record: Mapping[str, Any]) -> str:
+    where = record["identity"]
+    return f"{where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}"

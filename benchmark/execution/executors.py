@@ -1,0 +1,88 @@
+"""Where packs are trained and scored: on this machine, or as jobs of a cluster. The seam is `Executor`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from benchmark.execution.crew import Crew
+from benchmark.execution.grid import DataOptions
+from benchmark.execution.packs import Pack
+from benchmark.execution.slurm import SlurmOptions, refuse_live_jobs, run_on_slurm
+from benchmark.execution.store import Store
+from benchmark.execution.trial import TrialContext
+from benchmark.execution.workers import Event, run_packs
+
+EXECUTORS = ("local", "slurm")
+
+
+class Executor(Protocol):
+    """Makes the record of every wanted trial of some packs.
+
+    `says`: how, for people. `threads`: CPU threads of a process that trains. `noted`: what the manifest's note of a
+    run has of it. `after_interrupt`: what a user must know who has pressed Ctrl-C, or nothing.
+    """
+
+    says: str
+    threads: int
+    noted: Mapping[str, Any]
+    after_interrupt: str
+
+    def check(self, store: Store) -> None:
+        """Raises UserError where it may not write into the folder now."""
+
+    def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
+        """Events as they come; ending the iteration early ends what would not go on without it."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """Worker processes of this machine. `seconds`, `patience`: as for `run_packs`."""
+
+    crew: Crew
+    seconds: float
+    patience: float
+    after_interrupt: str = ""
+
+    @property
+    def says(self) -> str:
+        return self.crew.says
+
+    @property
+    def threads(self) -> int:
+        return self.crew.threads
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        return {"trainers": self.crew.trainers, "scorers": self.crew.scorers}
+
+    def check(self, store: Store) -> None:
+        refuse_live_jobs(store)
+
+    def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
+        return run_packs(packs, context, data, self.crew, self.seconds, self.patience)
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """Jobs of a cluster that sees the results and data folders under the same paths."""
+
+    options: SlurmOptions
+    threads: int = 1
+    after_interrupt: str = (
+        "The jobs go on in the queue. The same command rejoins them; `status` shows them, `scancel --name=hgmvae` ends "
+        "them."
+    )
+
+    @property
+    def says(self) -> str:
+        return f"as Slurm jobs, at most {self.options.max_jobs} at once,"
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        return {"executor": "slurm"}
+
+    def check(self, store: Store) -> None:
+        """Its own jobs are rejoined, those of other packs refused, once the packs are known."""
+
+    def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
+        return run_on_slurm(packs, context, data, self.options)

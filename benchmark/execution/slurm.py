@@ -1,0 +1,320 @@
+"""Packs as Slurm jobs: submitted as arrays, watched through the queue and the results folder, rejoined, tried again.
+
+The results folder, which all nodes see, is the only state, so that the watching process may end at any time:
+
+    <out>/jobs/<pack>.json    the job that has a pack: its id, its attempt, its log
+    <out>/jobs/<pack>.lock    held by the job at work on it, so that a pack never has two
+    <out>/jobs/logs/          what submitit leaves: the pickled tasks and every job's log
+"""
+
+import dataclasses
+import fcntl
+import hashlib
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.execution.crew import crew
+from benchmark.execution.grid import DataOptions
+from benchmark.execution.packs import Pack
+from benchmark.execution.store import Store, write_json
+from benchmark.execution.trial import TrialContext, empty_record
+from benchmark.execution.workers import Event, run_packs
+
+ATTEMPTS = 3
+SECONDS_BETWEEN_LOOKS = 5.0
+_LOG_LINES = 20
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What is asked of Slurm for each pack. `minutes`: a job that takes longer is put back into the queue by submitit,
+    and goes on from its last whole trial. `max_jobs`: of an array at once."""
+
+    partition: str | None = None
+    gpus_per_node: int = 0
+    cpus_per_task: int = 8
+    max_jobs: int = 64
+    minutes: int = 60
+
+    @property
+    def device(self) -> str:
+        """What the nodes compute on; this machine may have no GPU."""
+        return "cuda" if self.gpus_per_node else "cpu"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As submitit's Slurm executor takes them."""
+        asked = {
+            "job_name": "hgmvae",
+            "partition": self.partition,
+            "gpus_per_node": self.gpus_per_node or None,
+            "cpus_per_task": self.cpus_per_task,
+            "array_parallelism": self.max_jobs,
+            "time": self.minutes,
+            "stderr_to_stdout": True,
+        }
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A pack in Slurm's hands. `before`: of each wanted trial when its record was last written, in ns, before the job
+    was submitted (0: there was none); one that has been written since is done."""
+
+    pack: str
+    id: str  # such as 12_0
+    attempt: int
+    before: Mapping[str, int]
+    log: str  # relative to the results folder
+
+
+class PackTask:
+    """What a job does: the pack's trials that are not yet done, by the worker processes of a local run."""
+
+    def __init__(self, context: TrialContext, data: DataOptions):
+        self.context, self.data = context, data
+
+    def __call__(self, pack: Pack, before: Mapping[str, int]) -> None:
+        store = Store(self.context.out)
+        with _alone_with(store, pack_name(pack)) as alone:
+            missing = frozenset(key for key in pack.wanted if not _is_new(store, key, before))
+            if not alone or not missing:
+                return
+            pack = dataclasses.replace(pack, wanted=missing)
+            for _ in run_packs([pack], self.context, self.data, crew(self.context.device), alone=False):
+                pass
+
+    def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:
+        """Called by submitit when the job is preempted or out of time: it goes back into the queue as it is."""
+        from submitit.helpers import DelayedSubmission  # optional
+
+        return DelayedSubmission(self, pack, before)
+
+
+def run_on_slurm(packs: list[Pack], context: TrialContext, data: DataOptions, options: SlurmOptions) -> Iterator[Event]:
+    """Have every wanted trial of the packs trained, scored and recorded by jobs; yields events as `run_packs` does.
+
+    A pack whose job is in the queue already is not submitted again. One whose job has ended without its records is, up
+    to ATTEMPTS times in all; then its trials are recorded as failed, with the end of the job's log. Ending the
+    iteration leaves the jobs in the queue. Raises UserError where Slurm or submitit is not here, or where jobs of
+    another division into packs are at work.
+    """
+    store = Store(context.out)
+    jobs = {job.pack: job for job in stored_jobs(store)}
+    live = _queue_or_raise()
+    waiting = {pack_name(pack): pack for pack in packs}
+    _refuse_other_packs(waiting, jobs, live)
+    task = PackTask(context, data)
+    fresh = [name for name in waiting if name not in jobs or jobs[name].id not in live]
+    jobs |= _submit(store, task, {name: waiting[name] for name in fresh}, dict.fromkeys(fresh, 1), options)
+    seen: set[str] = set()  # trials whose record has come
+    running: set[str] = set()
+    absent: dict[str, int] = {}  # looks in a row without the pack's job in the queue
+    while waiting:
+        live = queue()
+        again: dict[str, int] = {}
+        for name, pack in list(waiting.items()):
+            job = jobs[name]
+            if live is not None and is_running(live.get(job.id, "")) and name not in running:
+                running.add(name)
+                yield Event("started", pack)
+            yield from _new_records(store, pack, job, seen)
+            if pack.wanted <= seen:
+                yield from _end(store, name, pack, running)
+                del waiting[name]
+                continue
+            # One look may fall between a record's writing and its arrival here.
+            absent[name] = absent.get(name, 0) + 1 if live is not None and job.id not in live else 0
+            if absent[name] < 2:
+                continue
+            absent[name] = 0
+            if job.attempt < ATTEMPTS:
+                again[name] = job.attempt + 1
+            else:
+                yield from _give_up(store, pack, job, context.device, seen)
+                yield from _end(store, name, pack, running)
+                del waiting[name]
+        jobs |= _submit(store, task, {name: waiting[name] for name in again}, again, options)
+        if waiting:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def stored_jobs(store: Store) -> list[Job]:
+    """The jobs that have packs of a results folder, ended or not; a file that cannot be read is none."""
+    found = []
+    for path in sorted((store.folder / "jobs").glob("*.json")):
+        try:
+            found.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError):
+            continue
+    return found
+
+
+def queue() -> dict[str, str] | None:
+    """Job id -> state of the user's jobs that have not ended; None where Slurm does not answer.
+
+    Raises FileNotFoundError where there is no Slurm.
+    """
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i %T"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return None
+    if answer.returncode:
+        return None
+    return dict(line.split(maxsplit=1) for line in answer.stdout.splitlines() if " " in line.strip())
+
+
+def is_running(state: str) -> bool:
+    """Whether a state of `queue` is that of a job at work, not one that waits."""
+    return state in ("RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT")
+
+
+def refuse_live_jobs(store: Store) -> None:
+    """Raises UserError where Slurm jobs may be writing into the folder, so that no record has two writers."""
+    jobs = stored_jobs(store)
+    if not jobs:
+        return
+    try:
+        live = queue()
+    except FileNotFoundError:
+        live = None
+    if live is None:
+        raise UserError(
+            f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run; go on with "
+            "--executor slurm where it can, or remove the folder's jobs/ if none does"
+        )
+    if at_work := [job.id for job in jobs if job.id in live]:
+        raise UserError(
+            f"{store.folder}: {len(at_work)} Slurm jobs have its trials ({', '.join(at_work[:3])} ...); go on with "
+            "--executor slurm, or end them with scancel"
+        )
+
+
+def pack_name(pack: Pack) -> str:
+    """A name that depends on the pack's trials alone, wanted or not."""
+    return hashlib.sha256("".join(trial.key for trial in pack.trials).encode()).hexdigest()[:16]
+
+
+def log_end(store: Store, job: Job) -> list[str]:
+    """The last lines of a job's log; empty where it has none."""
+    try:
+        text = (store.folder / job.log).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-_LOG_LINES:]
+
+
+def _queue_or_raise() -> dict[str, str]:
+    try:
+        live = queue()
+    except FileNotFoundError:
+        raise UserError("--executor slurm: there is no squeue here; run where Slurm's commands are") from None
+    if live is None:
+        raise UserError("--executor slurm: squeue does not answer; is the controller up?")
+    return live
+
+
+def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], live: Mapping[str, str]) -> None:
+    wanted = {key for pack in waiting.values() for key in pack.wanted}
+    others = [job.id for name, job in jobs.items() if name not in waiting and job.id in live and wanted & {*job.before}]
+    if others:
+        raise UserError(
+            f"--pack: {len(others)} Slurm jobs have the same trials in other packs ({', '.join(others[:3])} ...); give "
+            "the --pack of then, or end them with scancel"
+        )
+
+
+def _submit(
+    store: Store, task: PackTask, packs: Mapping[str, Pack], attempts: Mapping[str, int], options: SlurmOptions
+) -> dict[str, Job]:
+    """The packs as one array; their jobs, which are also stored. No packs, no jobs."""
+    if not packs:
+        return {}
+    try:
+        import submitit  # optional
+    except ImportError:
+        raise UserError("--executor slurm: submitit is not installed; pip install submitit") from None
+    folder = store.folder / "jobs" / "logs"
+    befores = [{key: _written(store, key) for key in sorted(pack.wanted)} for pack in packs.values()]
+    try:
+        executor = submitit.SlurmExecutor(folder=folder)
+        executor.update_parameters(**options.parameters)
+        submitted = executor.map_array(task, list(packs.values()), befores)
+    except (submitit.core.utils.FailedJobError, RuntimeError) as error:
+        raise UserError(f"--executor slurm: Slurm refused the jobs ({' '.join(str(error).split())[-300:]})") from None
+    jobs = {}
+    for name, before, handle in zip(packs, befores, submitted, strict=True):
+        log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
+        jobs[name] = Job(name, handle.job_id, attempts[name], before, str(log))
+        write_json(_job_path(store, name), dataclasses.asdict(jobs[name]))
+    return jobs
+
+
+def _new_records(store: Store, pack: Pack, job: Job, seen: set[str]) -> Iterator[Event]:
+    for trial in pack.wanted_trials:
+        if trial.key not in seen and _is_new(store, trial.key, job.before) and (record := store.read_record(trial.key)):
+            seen.add(trial.key)
+            yield Event("finished", trial, record["status"])
+
+
+def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) -> Iterator[Event]:
+    end = log_end(store, job)
+    reason = (
+        f"its Slurm job ended without a result, {ATTEMPTS} times; the log of {job.id} ends: {end[-1] if end else ''}"
+    )
+    for trial in pack.wanted_trials:
+        if trial.key not in seen:
+            record = empty_record(trial, device, "failed", " ".join(reason.split())[:500])
+            store.write_record(record | {"details": {"log": end}})
+            yield Event("finished", trial, "failed")
+
+
+def _end(store: Store, name: str, pack: Pack, running: set[str]) -> Iterator[Event]:
+    for path in (_job_path(store, name), _lock_path(store, name)):
+        path.unlink(missing_ok=True)
+    if name in running:
+        yield Event("trained", pack)
+
+
+def _written(store: Store, key: str) -> int:
+    """When a record was last written, in ns; 0 where there is none."""
+    try:
+        return store.record_path(key).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _is_new(store: Store, key: str, before: Mapping[str, int]) -> bool:
+    return _written(store, key) not in (0, before.get(key, 0))
+
+
+def _job_path(store: Store, name: str) -> Path:
+    return store.folder / "jobs" / f"{name}.json"
+
+
+def _lock_path(store: Store, name: str) -> Path:
+    return store.folder / "jobs" / f"{name}.lock"
+
+
+@contextmanager
+def _alone_with(store: Store, name: str) -> Iterator[bool]:
+    """Whether this process has the pack to itself within the block; True where the file system knows no locks."""
+    path = _lock_path(store, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:
+            pass
+        yield True
