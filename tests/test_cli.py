@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from benchmark.cli import main
-from benchmark.commands import choices, plan_study, run_study
+from benchmark.commands import choices, plan_study
+from benchmark.execution import executors
 from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
@@ -318,7 +319,7 @@ def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkey
         for event in run_packs(*arguments):
             yield event if event.kind != "finished" else dataclasses.replace(event, value="failed")
 
-    monkeypatch.setattr(run_study, "run_packs", first_fails)
+    monkeypatch.setattr(executors, "run_packs", first_fails)
     status, out, _ = call("run", *TINY, "--jobs", "1", "--strict", "--out", tmp_path)
     assert status == 3
     assert "--strict: stopped at mnist vae d=8 seed=0, which is failed" in out

@@ -48,6 +48,9 @@ def test_every_metric_has_a_range():
         ("ssim", (-1.0, 1.0), (-1.001, 1.001)),
         ("ms_ssim", (0.0, 1.0), (-0.001, 1.001)),
         ("lpips", (0.0, 1.2), (-0.001,)),
+        ("kmeans_ari", (-0.5, 1.0), (-0.501, 1.001)),
+        ("gmm_accuracy", (0.0, 1.0), (-0.001, 1.001)),
+        ("mig", (0.0, 1.0), (-0.001, 1.001)),
     ],
 )
 def test_impossible_values(metric, inside, outside):

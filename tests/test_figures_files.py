@@ -115,7 +115,7 @@ def test_the_command_names_what_is_wrong(tmp_path):
     with pytest.raises(UserError, match=r"no manifest\.json; give a results folder"):
         run_figures(tmp_path)
     (tmp_path / "manifest.json").write_text(json.dumps(sample().manifest))
-    with pytest.raises(UserError, match="--only latent_dim=3: no cell"):
+    with pytest.raises(UserError, match="--only: no cell of study"):
         run_figures(tmp_path, only="latent_dim=3")
 
 

@@ -12,10 +12,11 @@ from benchmark.data.specs import DATASETS
 from benchmark.errata.printed import Cell, Finding, Kind, method_label, printed, to_cells, where, with_value
 from benchmark.errata.quotes import check_statements
 from benchmark.errata.statements import Statement, read_statements
-from benchmark.paper import DATASET_LABELS, METRICS, paper_numbers
+from benchmark.paper import DATASET_LABELS, METRICS, OWN_TABLES, paper_numbers
 
 # Attainable values, both ends included. SSIM is a product of similarities of which one, a correlation, can be negative;
-# the other seven ranges follow from the definitions (MS-SSIM as it is computed, with negative terms cut off).
+# the adjusted Rand index reaches -1/2 (Chacón and Rastrojo 2023); the other ranges follow from the definitions (MS-SSIM
+# as it is computed, with negative terms cut off).
 RANGES = {
     "silhouette": (-1.0, 1.0),
     "calinski_harabasz": (0.0, math.inf),
@@ -25,6 +26,11 @@ RANGES = {
     "ssim": (-1.0, 1.0),
     "ms_ssim": (0.0, 1.0),
     "lpips": (0.0, math.inf),
+    **{
+        metric: (-0.5, 1.0) if metric.endswith("_ari") else (0.0, 1.0)
+        for table in OWN_TABLES.values()
+        for metric in table.metrics
+    },
 }
 
 SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by chance
