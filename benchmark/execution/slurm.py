@@ -147,13 +147,19 @@ def run_on_slurm(packs: list[Pack], context: TrialContext, data: DataOptions, op
 
 
 def stored_jobs(store: Store) -> list[Job]:
-    """The jobs that have packs of a results folder, ended or not; a file that cannot be read is none."""
+    """The jobs that have packs of a results folder, ended or not.
+
+    One whose records have all come, watched or not, has nothing left to write and is none; nor is a file that cannot
+    be read.
+    """
     found = []
     for path in sorted((store.folder / "jobs").glob("*.json")):
         try:
-            found.append(Job(**json.loads(path.read_text(encoding="utf-8"))))
+            job = Job(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             continue
+        if not all(_is_new(store, key, job.before) for key in job.before):
+            found.append(job)
     return found
 
 

@@ -1,0 +1,342 @@
+"""Packs as jobs of a cluster: on a real Slurm of one node, and with a queue and an executor that only pretend."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from slurm_node import reason_why_not, slurm_node
+from tiny_study import TINY, tiny_grid
+
+from benchmark.cli import main
+from benchmark.errors import UserError
+from benchmark.execution import slurm
+from benchmark.execution.grid import DataOptions
+from benchmark.execution.packs import packs_of
+from benchmark.execution.resume import write_manifest
+from benchmark.execution.slurm import ATTEMPTS, SlurmOptions, refuse_live_jobs, run_on_slurm, stored_jobs
+from benchmark.execution.store import Store
+from benchmark.execution.trial import TrialContext, empty_record
+from benchmark.files import REPOSITORY
+
+submitit = pytest.importorskip("submitit")
+
+# On a real Slurm ---------------------------------------------------------------------------------------------
+
+ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u,method=gmvae"
+FOUR_PACKS = ("--study", "smoke", "--only", ONLY, "--pack", "2", "--offline")
+CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "10")
+
+
+def command(out: Path, *more: str) -> list[str]:
+    data = ("--data-dir", str(out.parent / "data"))
+    return [sys.executable, "-m", "benchmark", "run", *FOUR_PACKS, "--out", str(out), *data, *more]
+
+
+def jobs_in(state: str) -> list[str]:
+    """Ids of the jobs of the queue in this state."""
+    listed = subprocess.run(
+        ["squeue", "--noheader", "--array", f"--states={state}", "--format=%i"], capture_output=True, text=True
+    )
+    return listed.stdout.split()
+
+
+def wait_until(true: Callable[[], object], what: str, seconds: float = 240) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, f"never: {what}"
+        time.sleep(0.1)
+
+
+def tables(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((out / "tables").iterdir())}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(reason_why_not() is not None, reason=reason_why_not() or "")
+def test_jobs_killed_requeued_and_rejoined_give_the_tables_of_a_local_run(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    out = tmp_path / "cluster"
+    with slurm_node() as conf:
+        monkeypatch.setenv("SLURM_CONF", str(conf))
+        first = subprocess.Popen(
+            command(out, *CLUSTER), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        wait_until(lambda: len(jobs_in("RUNNING")) == 2 or first.poll() is not None, "two jobs run")
+        assert first.poll() is None, first.communicate()
+        first.send_signal(signal.SIGINT)
+        said, error = first.communicate(timeout=60)
+        assert first.returncode == 130
+        assert "The jobs go on in the queue. The same command rejoins them" in said and "interrupted" in error
+
+        killed, requeued = sorted(jobs_in("RUNNING"))
+        subprocess.run(["scancel", "--signal=KILL", killed], check=True)
+        subprocess.run(["scontrol", "requeue", requeued], check=True)
+        wait_until(lambda: killed not in jobs_in("RUNNING"), "the killed job is gone")
+        local = subprocess.run(command(out, "--device", "cpu"), cwd=REPOSITORY, capture_output=True, text=True)
+        assert local.returncode == 2 and "Slurm jobs have its trials" in local.stderr
+        status = subprocess.run(
+            [sys.executable, "-m", "benchmark", "status", out], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert status.returncode == 0 and f"Slurm job {killed}: not in the queue, attempt 1" in status.stdout
+
+        second = subprocess.run(command(out, *CLUSTER), cwd=REPOSITORY, capture_output=True, text=True)
+        assert second.returncode == 0, second.stderr
+        submissions = sorted((out / "jobs" / "logs").glob("*_submission.sh"))
+        assert len(submissions) == 2  # all four at first, then the one that was killed
+        assert not stored_jobs(Store(out))
+        assert not list(out.rglob("*.part"))
+    assert (
+        subprocess.run(command(tmp_path / "local", "--device", "cpu"), cwd=REPOSITORY, capture_output=True).returncode
+        == 0
+    )
+    assert tables(out) == tables(tmp_path / "local")
+
+
+# With a pretended one ----------------------------------------------------------------------------------------
+
+
+class PretendedCluster:
+    """Stands in for submitit and for squeue. `does(task, pack, before, log)` is what a job does; `live`: the queue."""
+
+    def __init__(self, does):
+        self.does, self.live, self.submitted, self.asked = does, {}, [], {}
+
+    def executor(self, folder):
+        return SimpleNamespace(
+            update_parameters=self.asked.update, map_array=lambda *arrays: self._submit(Path(folder), *arrays)
+        )
+
+    def _submit(self, folder, task, packs, befores):
+        folder.mkdir(parents=True, exist_ok=True)
+        number = len(self.submitted) + 1
+        self.submitted.append([str(pack) for pack in packs])
+        handles = []
+        for index, (pack, before) in enumerate(zip(packs, befores, strict=True)):
+            log = folder / f"{number}_{index}_0_log.out"
+            log.touch()
+            handles.append(SimpleNamespace(job_id=f"{number}_{index}", paths=SimpleNamespace(stdout=log)))
+            self.does(task, pack, before, log)
+        return handles
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    def pretend(does) -> PretendedCluster:
+        pretended = PretendedCluster(does)
+        monkeypatch.setattr(submitit, "SlurmExecutor", pretended.executor)
+        monkeypatch.setattr(slurm, "queue", lambda: dict(pretended.live))
+        monkeypatch.setattr(slurm, "SECONDS_BETWEEN_LOOKS", 0.0)
+        return pretended
+
+    return pretend
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A store with a manifest, its two packs of two trials, and what `run_on_slurm` needs besides."""
+    grid = tiny_grid(tmp_path)
+    store = Store(tmp_path / "out")
+    write_manifest(store, grid)
+    packs = packs_of(grid.trials(), grid.trials(), None)
+    assert [len(pack.trials) for pack in packs] == [2, 2]
+    return (
+        store,
+        packs,
+        TrialContext(store.folder, "cpu", None, offline=True),
+        DataOptions.of(TINY, tmp_path, offline=True),
+    )
+
+
+def writes_records(store, status="ok"):
+    def does(task, pack, before, log):
+        for trial in pack.wanted_trials:
+            store.write_record(empty_record(trial, "cpu", status, "" if status == "ok" else "so it is"))
+
+    return does
+
+
+def dies(task, pack, before, log):
+    log.write_text("begun\n\nBus error\n")
+
+
+def kinds(events):
+    return [event.kind for event in events]
+
+
+def test_every_pack_is_a_job_of_one_array_with_what_was_asked_for(study, cluster):
+    store, packs, context, data = study
+    pretended = cluster(writes_records(store))
+    options = SlurmOptions("gpu", gpus_per_node=1, cpus_per_task=4, max_jobs=9, minutes=30)
+    events = list(run_on_slurm(packs, context, data, options))
+    assert pretended.submitted == [["mnist gmvae d=2 seed=0..1", "mnist vae d=8 seed=0..1"]]
+    assert pretended.asked == {
+        "job_name": "hgmvae",
+        "partition": "gpu",
+        "gpus_per_node": 1,
+        "cpus_per_task": 4,
+        "array_parallelism": 9,
+        "time": 30,
+        "stderr_to_stdout": True,
+    }
+    assert kinds(events) == ["finished"] * 4 and {event.value for event in events} == {"ok"}
+    assert stored_jobs(store) == []
+    assert "gpus_per_node" not in SlurmOptions().parameters and SlurmOptions().device == "cpu"
+
+
+def test_a_job_that_dies_is_tried_again_then_recorded_with_the_end_of_its_log(study, cluster):
+    store, packs, context, data = study
+    pretended = cluster(dies)
+    events = list(run_on_slurm(packs[:1], context, data, SlurmOptions()))
+    assert len(pretended.submitted) == ATTEMPTS == 3
+    assert kinds(events) == ["finished"] * 2
+    for trial in packs[0].trials:
+        record = store.read_record(trial.key)
+        assert record["status"] == "failed" and record["details"]["log"] == ["begun", "Bus error"]
+        assert record["reason"].endswith("3 times; the log of 3_0 ends: Bus error")
+    assert stored_jobs(store) == []
+
+
+def test_a_job_that_dies_once_costs_nothing(study, cluster):
+    store, packs, context, data = study
+    pretended = cluster(lambda *job: (dies if len(pretended.submitted) == 1 else writes_records(store))(*job))
+    events = list(run_on_slurm(packs[:1], context, data, SlurmOptions()))
+    assert len(pretended.submitted) == 2 and [event.value for event in events] == ["ok", "ok"]
+
+
+def test_a_record_older_than_its_job_is_not_taken_for_the_jobs(study, cluster):
+    store, packs, context, data = study
+    writes_records(store, "failed")(None, packs[0], {}, None)
+    pretended = cluster(dies)
+    list(run_on_slurm(packs[:1], context, data, SlurmOptions()))
+    assert len(pretended.submitted) == ATTEMPTS
+    assert "3 times" in store.read_record(packs[0].trials[0].key)["reason"]
+
+
+def begin_and_leave(study, pretended, packs):
+    """Submit the packs and end the watching at once, as Ctrl-C does; their jobs are in the queue."""
+    store, _, context, data = study
+    pretended.live = {f"1_{index}": "RUNNING" for index in range(len(packs))}
+    watch = run_on_slurm(packs, context, data, SlurmOptions())
+    assert next(watch).kind == "started"
+    watch.close()
+    return store, context, data
+
+
+def test_a_second_run_rejoins_its_jobs_and_submits_nothing_twice(study, cluster):
+    pretended = cluster(lambda *job: None)
+    store, context, data = begin_and_leave(study, pretended, study[1])
+    assert len(stored_jobs(store)) == 2
+    watch = run_on_slurm(study[1], context, data, SlurmOptions())
+    assert next(watch).kind == "started" and len(pretended.submitted) == 1
+    for pack in study[1]:
+        writes_records(store)(None, pack, {}, None)
+    assert kinds(watch).count("finished") == 4 and len(pretended.submitted) == 1
+    assert stored_jobs(store) == []
+
+
+def test_what_another_run_or_another_division_would_write_twice_is_refused(study, cluster):
+    pretended = cluster(lambda *job: None)
+    store, context, data = begin_and_leave(study, pretended, study[1])
+    with pytest.raises(UserError, match=r"2 Slurm jobs have its trials \(1_0, 1_1 \.\.\.\); go on with --executor"):
+        refuse_live_jobs(store)
+    trials = [trial for pack in study[1] for trial in pack.trials]
+    with pytest.raises(UserError, match="--pack: 2 Slurm jobs have the same trials in other packs"):
+        next(run_on_slurm(packs_of(trials, trials, 1), context, data, SlurmOptions()))
+    pretended.live = {}
+    refuse_live_jobs(store)
+    assert len(pretended.submitted) == 1
+
+
+def test_a_job_whose_records_have_all_come_unwatched_is_none(study, cluster):
+    pretended = cluster(lambda *job: None)
+    store, *_ = begin_and_leave(study, pretended, study[1])
+    writes_records(store)(None, study[1][0], {}, None)
+    assert [job.id for job in stored_jobs(store)] == ["1_1"]
+    writes_records(store)(None, study[1][1], {}, None)
+    assert stored_jobs(store) == []
+    refuse_live_jobs(store)
+
+
+def test_a_job_does_only_what_is_missing(study, monkeypatch):
+    store, packs, context, data = study
+    wanted = []
+    monkeypatch.setattr(slurm, "run_packs", lambda packs, *more, **how: wanted.append(packs[0].wanted) or [])
+    done, missing = packs[0].trials
+    store.write_record(empty_record(done, "cpu", "ok", ""))
+    task = slurm.PackTask(context, data)
+    task(packs[0], {done.key: 0, missing.key: 0})
+    assert wanted == [{missing.key}]
+    task(dataclasses.replace(packs[0], wanted=frozenset({done.key})), {done.key: 0})
+    assert len(wanted) == 1
+
+
+def test_slurm_that_is_not_here_is_one_line(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    arguments = ("run", "--study", "smoke", "--only", ONLY, "--executor", "slurm", "--out", str(tmp_path / "out"))
+    assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
+    assert capfd.readouterr().err == (
+        "benchmark: --executor slurm: there is no squeue here; run where Slurm's commands are\n"
+    )
+
+
+def test_a_controller_that_does_not_answer_leaves_the_jobs_as_they_are(study, cluster, monkeypatch):
+    pretended = cluster(lambda *job: None)
+    store, context, data = begin_and_leave(study, pretended, study[1])
+    silent = iter(range(5))
+
+    def queue():
+        if next(silent, None) is not None:
+            return None
+        for pack in study[1]:
+            writes_records(store)(None, pack, {}, None)
+        return {}
+
+    watch = run_on_slurm(study[1], context, data, SlurmOptions())
+    assert next(watch).kind == "started"
+    monkeypatch.setattr(slurm, "queue", queue)
+    assert kinds(watch).count("finished") == 4 and len(pretended.submitted) == 1
+
+
+def test_squeue_is_read_as_it_prints(tmp_path, monkeypatch):
+    (tmp_path / "squeue").write_text("#!/bin/sh\necho '12_0 RUNNING'\necho '13_1 PENDING'\necho\n")
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert slurm.queue() == {"12_0": "RUNNING", "13_1": "PENDING"}
+    (tmp_path / "squeue").write_text("#!/bin/sh\necho no controller >&2; exit 1\n")
+    assert slurm.queue() is None
+
+
+def test_status_tells_what_is_done_queued_running_and_failed(study, cluster, monkeypatch, capfd):
+    pretended = cluster(lambda *job: None)
+    store, *_ = begin_and_leave(study, pretended, study[1])
+    monkeypatch.setattr("benchmark.commands.show_status.queue", lambda: {"1_0": "PENDING", "1_1": "RUNNING"})
+    store.write_record(empty_record(study[1][0].trials[0], "cpu", "ok", ""))
+    assert main(["status", str(store.folder)]) == 0
+    said = capfd.readouterr().out
+    rows = {line.split("|")[1].strip(): line for line in said.splitlines() if line.startswith("| Table")}
+    head = next(line for line in said.splitlines() if "trials" in line)
+    columns = [cell.strip() for cell in head.split("|")[1:-1]]
+
+    def count(table: str, state: str) -> str:
+        return rows[table].split("|")[1:-1][columns.index(state)].strip()
+
+    assert (count("Table 1", "ok"), count("Table 1", "queued"), count("Table 1", "running")) == ("1", "1", "0")
+    assert (count("Table 2", "running"), count("Table 2", "queued")) == ("2", "0")
+    assert "Slurm job 1_0: pending, attempt 1, 2 trials, log" in said
+
+
+def test_a_note_of_a_job_that_cannot_be_read_is_none(study):
+    store = study[0]
+    (store.folder / "jobs").mkdir()
+    (store.folder / "jobs" / "a.json").write_text("{")
+    (store.folder / "jobs" / "b.json").write_text(json.dumps({"pack": "b"}))
+    assert stored_jobs(store) == []
+    refuse_live_jobs(store)
