@@ -12,6 +12,7 @@ from benchmark.errors import UserError
 from benchmark.reporting import frame as fr
 
 REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
+NAMES = ("dataset", "metric", "method")
 LABELS = ("study", "weight_set", "notes", "marks")
 OPTIONAL = ("table", "seed", "status", "reason", "key", *LABELS)
 STATUSES = (*fr.RECORD_STATUSES, fr.NOT_RUN, fr.NO_DATA, fr.WEIGHTS_UNAVAILABLE, fr.METRIC_UNAVAILABLE)
@@ -44,8 +45,9 @@ def read_long_csv(path: Path) -> list[LongRow]:
     """The rows of a UTF-8 CSV (a byte order mark is allowed) with the columns REQUIRED, and OPTIONAL where there.
 
     Other columns are looked at for formulas only. Raises UserError, which names file, line and column, for another
-    encoding, a missing or repeated column, a row of another length, a formula, blanks around a cell, a number that is
-    none, a value without status 'ok' or the reverse, two rows for one score, and a file without rows.
+    encoding, a missing or repeated column, a row of another length, a formula, blanks around a cell, an unprintable
+    character in a name or label, a number that is none, a value without status 'ok' or the reverse, two rows for one
+    score, and a file without rows.
     """
     rows, lines = [], {}
     for line, cells in _cells(path):
@@ -112,6 +114,8 @@ def _header(path: Path, line: int, header: list[str]) -> list[str]:
             "commas, and may have table and seed"
         )
     for column in header:
+        if not column.isprintable():
+            raise UserError(f"{path}, line {line}: the column {column[:40]!r} has an unprintable character; remove it")
         if header.count(column) > 1:
             raise _error(path, line, column, "the header has it twice")
     return header
@@ -121,9 +125,12 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
     for column in (*REQUIRED, *OPTIONAL[:3]):
         if cells.get(column, "") != cells.get(column, "").strip():
             raise _error(path, line, column, f"{cells[column][:40]!r} has blanks around it; remove them")
-    for column in ("dataset", "metric", "method"):
+    for column in NAMES:
         if not cells[column]:
             raise _error(path, line, column, "is empty")
+    for column in (*NAMES, *LABELS):
+        if not cells.get(column, "").isprintable():
+            raise _error(path, line, column, f"{cells[column][:40]!r} has an unprintable character; remove it")
     status = cells.get("status", fr.OK)
     if status not in STATUSES:
         raise _error(path, line, "status", f"{status[:40]!r} is not one of {', '.join(STATUSES)}")
@@ -164,4 +171,4 @@ def _value(path: Path, line: int, cell: str) -> float:
 
 
 def _error(path: Path, line: int, column: str, fault: str) -> UserError:
-    return UserError(f"{path}, line {line}, column {column}: {fault}")
+    return UserError(f"{path}, line {line}, column {column[:40]}: {fault}")

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from benchmark.data.dataset import Block, Draft, Report
+from benchmark.data.dataset import Block, Draft, Report, one_line
 from benchmark.data.download import download
 from benchmark.data.images import RESIZING, SIZE, decoded_blocks
 from benchmark.data.npz import CHAIR_VIEWS, held_out_tenth
@@ -28,7 +28,7 @@ CHAIRS = 1393
 _RENDERED = (600, 600)
 _CROP = 400
 _LARGEST = 16 << 20  # bytes of one PNG; a rendering has a hundredth of that
-_VIEW = re.compile(r"(?:.*/)?([^/]+)/renders/image_(\d+)_p(\d+)_t(\d+)_r\d+\.png\Z")
+_VIEW = re.compile(r"(?:.*/)?([^/]+)/renders/image_(\d{1,3})_p(\d{1,3})_t(\d{1,3})_r\d+\.png\Z", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -57,8 +57,8 @@ def read_archive(path: Path, chairs: int | None = None) -> Draft:
     """
     recorded = path.with_name(path.name + ".sha256")
     digest = _file_sha256(path)
-    known = recorded.read_text().split()[:1] if recorded.exists() else [digest]
-    if known != [digest]:
+    known = recorded.read_bytes().split()[:1] if recorded.exists() else [digest.encode()]
+    if known != [digest.encode()]:
         raise UserError(
             f"{path}: its SHA-256 is {digest[:16]}..., but {recorded.name} recorded another; restore the file, "
             "or delete both to fetch it again"
@@ -107,17 +107,18 @@ def _archived_views(path: Path) -> list[_View]:
                 view = _parse(member.name, member.offset_data, member.size) if member.isfile() else None
                 if view is not None:
                     views.append(view)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UserError(f"{path}: is no complete tar archive ({error}); delete it to fetch it again") from None
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:  # the last two: bad headers
+        reason = one_line(error)
+        raise UserError(f"{path}: is no complete tar archive ({reason}); delete it to fetch it again") from None
     return views
 
 
 def _parse(name: str, offset: int = 0, size: int = 0) -> _View | None:
-    """The view that a file name tells of; None for other files."""
+    """The view that a file name tells of; None for other files, names that would spoil a line of output among them."""
     match = _VIEW.match(name)
-    if match is None:
+    if match is None or not name.isprintable():
         return None
-    if size > _LARGEST:
+    if not 0 <= size <= _LARGEST:  # an extended header may say less than 0, which would read the whole archive
         raise UserError(f"{name}: {size} bytes are no rendering of a chair")
     chair, *numbers = match.groups()
     return _View(chair, *map(int, numbers), name, offset, size)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -9,13 +10,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmark.data.dataset import Report, silent
+from benchmark.data.dataset import Report, one_line, silent
 from benchmark.data.prepared import writing
 from benchmark.errors import DataUnavailable, UserError
 
 _CHUNK = 1 << 20
 _REPORT_EVERY = 100 << 20  # bytes
-_NETWORK_ERRORS = (OSError, http.client.HTTPException)  # URLError, timeouts and resets are OSErrors
+# URLError, timeouts and resets are OSErrors; a redirection to what is no address is a ValueError.
+_NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError)
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)  # bytes
+_VALIDATOR = re.compile(r"[\x20-\x7e\xa0-\xff]*")  # what may be sent in a header
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,13 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
     """Fetch `url` to `target` by way of `<target>.part`, which stays for resuming when the network fails.
 
     timeout: seconds without a byte after which an attempt counts as stalled. attempts: how many in a row may
-    bring nothing new. Raises DataUnavailable (network, server, an HTML page) or UserError (disk), in one line.
+    leave the part no longer than it has ever been. Raises DataUnavailable (network, server, an HTML page) or
+    UserError (disk), in one line.
     """
     part = target.with_name(target.name + ".part")
     with writing(part):
         part.parent.mkdir(parents=True, exist_ok=True)
-    failures = 0
+    failures, longest = 0, _size(part)
     while True:
         before = _size(part)
         try:
@@ -47,13 +52,14 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
                 _forget(part)
                 failures += 1
             elif error.code < 500:
-                raise DataUnavailable(f"{url}: the server answers {error.code} {error.reason}") from None
+                raise DataUnavailable(f"{url}: the server answers {error.code} {one_line(error.reason)}") from None
             else:
                 failures += 1
-            reason = f"{error.code} {error.reason}"
+            reason = f"{error.code} {one_line(error.reason)}"
         except _NETWORK_ERRORS as error:
-            failures = 0 if _size(part) > before else failures + 1
-            reason = str(getattr(error, "reason", error)) or type(error).__name__
+            failures = 0 if _size(part) > longest else failures + 1
+            reason = one_line(getattr(error, "reason", error))
+        longest = max(longest, _size(part))
         if failures >= attempts:
             have = _size(part)
             kept = f"; {have / 1e6:.1f} MB are kept in {part.name}, run again to resume" if have else ""
@@ -97,6 +103,8 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
             _copy(answer.read1, file, url, part, start, length, report)
     if length is not None and _size(part) != length:
         raise http.client.HTTPException(f"ended at {_size(part)} of {length} bytes")
+    if not _size(part):
+        raise http.client.HTTPException("the server sent an empty file")
 
 
 def _copy(
@@ -123,7 +131,7 @@ def _extent(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
         except (AttributeError, ValueError):
             raise http.client.HTTPException("the server's Content-Range makes no sense") from None
     length = answer.headers["Content-Length"]
-    return 0, int(length) if length and length.isdigit() else None
+    return 0, int(length) if length and _LENGTH.fullmatch(length) else None
 
 
 def _validator(answer: http.client.HTTPResponse) -> str | None:
@@ -145,12 +153,13 @@ def _sidecar(part: Path) -> Path:
 
 
 def _recorded(part: Path, url: str) -> _Remote | None:
-    """What is known of the part's origin; None if it is not known to come from `url`."""
+    """What is known of the part's origin; None if it is not known to come from `url`, or the note of it is spoilt."""
     try:
         remote = _Remote(**json.loads(_sidecar(part).read_text()))
-    except (OSError, ValueError, TypeError):
+        sendable = _VALIDATOR.fullmatch(remote.validator or "") is not None
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
-    return remote if remote.url == url else None
+    return remote if sendable and remote.url == url else None
 
 
 def _forget(part: Path) -> None:

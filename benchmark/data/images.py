@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +17,9 @@ SIZE = 64
 RESIZING = "Pillow's antialiased bilinear"
 _BLOCK = 512  # images; a block of decoded originals never exists, only their 64 x 64 versions
 
+# Pillow only warns of half a bomb. Set once, for all threads: `warnings.catch_warnings` is not safe among them.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
 
 def centre_crop(encoded: bytes, name: str, expected: tuple[int, int], crop: int, mode: str) -> np.ndarray:
     """A PNG or JPEG as uint8 (C, 64, 64): the central crop x crop pixels, in Pillow's `mode`, made smaller.
@@ -29,7 +33,7 @@ def centre_crop(encoded: bytes, name: str, expected: tuple[int, int], crop: int,
             left, top = (image.width - crop) // 2, (image.height - crop) // 2
             small = _opaque(image.crop((left, top, left + crop, top + crop))).convert(mode)
             pixels = np.asarray(small.resize((SIZE, SIZE), Image.Resampling.BILINEAR))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name}: is no readable image ({type(error).__name__})") from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 

@@ -1,18 +1,15 @@
 """Images that a user brings: one .npz file per data set, checked before anything is made of it."""
 
-import zipfile
-import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.dataset import Draft, array_blocks
+from benchmark.data.dataset import Draft, array_blocks, one_line
 from benchmark.data.specs import SIDES, DatasetSpec
 from benchmark.errors import UserError
 
 CHAIR_VIEWS = 62
-
-_LOAD_ERRORS = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def read_npz(path: Path, spec: DatasetSpec) -> Draft:
@@ -35,9 +32,7 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
         parts = [x[order[:n_train]], x[order[n_train:]]] if order is not None else [x[:n_train], x[n_train:]]
         labels = labels[order] if order is not None and labels is not None else labels
     else:
-        raise UserError(
-            f"{path}: has {', '.join(sorted(arrays)) or 'no arrays'}; needs x_train, y_train, x_test, y_test, or x (y)"
-        )
+        raise UserError(f"{path}: has {_listed(arrays)}; needs x_train, y_train, x_test, y_test, or x (y)")
     _check_against(path, spec, parts[0], labels)
     side = parts[0].shape[2]
     counts = (n_train, len(parts[1]))
@@ -70,17 +65,29 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             start = file.read(512)
         if start.lstrip()[:1] == b"<":
             raise UserError(f"{path}: is a web page (HTML), not an .npz file: the download that made it failed")
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise UserError(f"{path}: is a single .npy array, not an .npz file (np.savez)")
+        with loaded as archive:
+            if len(set(archive.files)) < len(archive.files):
+                raise UserError(f"{path}: has two arrays of one name ({_listed(archive.files)}); make it again")
+            members = {key: archive[key] for key in archive.files}
+    except UserError:
+        raise
     except MemoryError:
         raise UserError(f"{path}: its arrays do not fit in memory") from None
-    except (AttributeError, TypeError):  # np.load gave a bare .npy array, which is no context manager
-        raise UserError(f"{path}: is a single .npy array, not an .npz file (np.savez)") from None
-    except _LOAD_ERRORS as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # numpy and zipfile meet damaged files with errors of the parser, the codecs and more
+        reason = one_line(error)
         if "allow_pickle" in reason or "pickled" in reason:
             reason = "not an .npz file, or one with Python objects in it, which are never loaded"
         raise UserError(f"{path}: cannot be read as .npz ({reason}); make or copy it again") from None
+    if others := [key for key, member in members.items() if not isinstance(member, np.ndarray)]:
+        raise UserError(f"{path}: has members that are no arrays ({_listed(others)}); make it with np.savez")
+    return members
+
+
+def _listed(names: Iterable[str]) -> str:
+    return one_line(", ".join(sorted(names)) or "no arrays")
 
 
 def _given_split(path: Path, arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray | None, str]:
@@ -88,7 +95,7 @@ def _given_split(path: Path, arrays: dict[str, np.ndarray]) -> tuple[list[np.nda
     if ("y_train" in arrays) != ("y_test" in arrays):
         missing += [key for key in ("y_train", "y_test") if key not in arrays]
     if missing:
-        raise UserError(f"{path}: lacks {', '.join(missing)} (it has {', '.join(sorted(arrays))})")
+        raise UserError(f"{path}: lacks {', '.join(missing)} (it has {_listed(arrays)})")
     parts = [_images(path, key, arrays[key]) for key in ("x_train", "x_test")]
     if parts[0].shape[1:] != parts[1].shape[1:]:
         raise UserError(

@@ -52,7 +52,7 @@ def read_meta(data_dir: Path, name: str) -> dict:
         revision = meta["revision"]
     except FileNotFoundError:
         raise Unusable("not prepared yet") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Unusable(f"meta.json cannot be read ({type(error).__name__})") from None
     if revision != REVISION:
         raise Unusable(f"prepared by revision {revision}, now {REVISION}")
@@ -91,7 +91,9 @@ def read(data_dir: Path, name: str) -> Dataset:
             factors=None if arrays["factors"] is None else np.array(arrays["factors"]),
             factor_names=tuple(meta["factor_names"]),
         )
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except Unusable:
+        raise
+    except Exception as error:  # numpy meets damaged headers with errors of the parser, the tokenizer and more
         raise Unusable(f"damaged ({type(error).__name__})") from None
 
 
