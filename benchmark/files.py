@@ -26,6 +26,25 @@ def written_whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def is_abandoned(part: Path) -> bool:
+    """Whether a temporary file of `written_whole` is left by a process of this machine that has ended.
+
+    A part of another machine may be at work. A process that has taken the number of one that ended makes its part seem
+    so, too.
+    """
+    _, _, ending = part.name.rpartition(f".{platform.node()}.")
+    number = ending.removesuffix(".part")
+    if not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass
+    return False
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all.
 

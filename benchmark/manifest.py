@@ -3,43 +3,76 @@
 The study writes it before its first trial; with the records it is all that the tables are made from.
 """
 
+import re
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.fields import (
+    NONE,
+    Check,
+    fields,
+    is_amount,
+    is_file_name,
+    is_flag,
+    is_text,
+    list_of,
+    object_of,
+    or_none,
+    unfit_field,
+    whole,
+)
 from benchmark.paper import ALL_TABLES
 
 SCHEMA = 1
-FIELDS = {
-    "study": str,
-    "seeds": int,
-    "weight_set": str,
-    "notes": list,
-    "marks": dict,
-    "unavailable": dict,
-    "data": dict,
-    "runs": list,
-    "cells": list,
+MOST_SEEDS = 10_000  # of a study; seeds are below it
+
+_SEED = re.compile(r"0|[1-9][0-9]{0,3}")
+_DATA: Mapping[str, Check] = {"source": is_text, "digest": is_text, "n_train": whole(), "n_test": whole()}
+_RUN: Mapping[str, Check] = {
+    **dict.fromkeys(("date", "command", "device"), is_text),
+    "git_commit": or_none(is_text),
+    "git_dirty": or_none(is_flag),
+    "trials": whole(),
+    "wall_seconds": is_amount,
+    "versions": object_of(is_text),
 }
-CELL_FIELDS = {"table": int, "dataset": str, "method": str, "latent_dim": int, "keys": dict}
-_KINDS = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
+_FIELDS: Mapping[str, Check] = {
+    "study": is_text,
+    "seeds": whole(0, MOST_SEEDS),
+    "weight_set": is_text,
+    "notes": list_of(is_text),
+    "marks": object_of(list_of(is_text)),
+    "unavailable": object_of(is_text),
+    "data": object_of(fields(_DATA)),
+    "runs": list_of(fields(NONE, _RUN)),
+    "cells": list_of(fields(NONE)),
+}
+_LABELS: Mapping[str, Check] = dict.fromkeys(("method_labels", "dataset_labels"), object_of(is_text))
+_CELL: Mapping[str, Check] = {
+    "table": whole(),
+    "dataset": is_file_name,  # figures' files are named after it
+    "method": is_file_name,
+    "latent_dim": whole(1),
+    "keys": object_of(is_file_name, name=lambda seed: is_text(seed) and _SEED.fullmatch(seed) is not None),
+}
 _REMEDY = "delete it and run again (records are kept)"
 
 
 def check_manifest(manifest: Any) -> None:
-    """Raises UserError where the manifest has another schema, lacks a field, or names an unknown table."""
+    """Raises UserError where the manifest has another schema, lacks a field or has one that no run has written, or
+    names an unknown table."""
     if not isinstance(manifest, Mapping):
         raise UserError(f"manifest.json: is no manifest; {_REMEDY}")
     if manifest.get("schema") != SCHEMA:
-        raise UserError(f"manifest.json: schema is {manifest.get('schema')!r}, this version reads {SCHEMA}")
-    _check_fields("", manifest, FIELDS)
+        raise UserError(f"manifest.json: schema is {reprlib.repr(manifest.get('schema'))}, this version reads {SCHEMA}")
+    _check_fields("", manifest, _FIELDS, _LABELS)
     for position, cell in enumerate(manifest["cells"]):
         where = f"cells[{position}] "
-        if not isinstance(cell, Mapping):
-            raise UserError(f"manifest.json: {where}is no cell; {_REMEDY}")
-        _check_fields(where, cell, CELL_FIELDS)
+        _check_fields(where, cell, _CELL)
         if cell["table"] not in ALL_TABLES:
-            raise UserError(f"manifest.json: {where}names table {cell['table']!r}, not one of 1-7")
+            raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of 1-7")
 
 
 def trial_keys(manifest: Mapping[str, Any]) -> list[str]:
@@ -47,7 +80,10 @@ def trial_keys(manifest: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()))
 
 
-def _check_fields(where: str, values: Mapping, fields: Mapping[str, type]) -> None:
-    for field, kind in fields.items():
-        if not isinstance(values.get(field), kind):
-            raise UserError(f"manifest.json: {where}lacks the field '{field}' ({_KINDS[kind]}); {_REMEDY}")
+def _check_fields(
+    where: str, values: Mapping[str, Any], required: Mapping[str, Check], optional: Mapping[str, Check] = NONE
+) -> None:
+    field = unfit_field(values, required, optional)
+    if field is not None:
+        fault = "has no usable" if field in values else "lacks the"
+        raise UserError(f"manifest.json: {where}{fault} field '{field}'; {_REMEDY}")

@@ -168,6 +168,9 @@ def test_one_nudged_seed_of_a_repeated_trial(
 def test_only_setups_that_repeat_results_hold_every_seed_to_the_tolerance(tmp_path):
     repeats = GPU | {"numerics": {"threads": 1, "deterministic": True}}
     recorded_since = CPU | {"numerics": CPU["numerics"] | {"strict": False}}
+    other_processor = [
+        CPU | {"numerics": CPU["numerics"] | {"vector_instructions": width}} for width in ("AVX2", "AVX512")
+    ]
     other_torch = CPU | {"versions": {"python": "3.11", "torch": "2.15"}}
     setups = (
         (CPU, CPU, Basis.SAME_TRIALS),
@@ -176,6 +179,7 @@ def test_only_setups_that_repeat_results_hold_every_seed_to_the_tolerance(tmp_pa
         (repeats, repeats, Basis.SAME_TRIALS),
         (GPU, GPU, Basis.PAIRED),
         (CPU, other_torch, Basis.PAIRED),
+        (*other_processor, Basis.PAIRED),
         (CPU, {}, Basis.PAIRED),
     )
     for number, (one_setup, other_setup, basis) in enumerate(setups):

@@ -1,6 +1,10 @@
 """The results folder: whole files only, and nothing unreadable is taken for a record."""
 
 import json
+import os
+import platform
+import subprocess
+import sys
 
 import pytest
 import reporting_samples
@@ -85,13 +89,20 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
 
 
 def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, at_work = (f".half.{platform.node()}.{number}.part" for number in (gone.pid, os.getpid()))
+    elsewhere, not_ours = f".half.elsewhere.{gone.pid}.part", ".half.part"
     store.write_record(record())
     for folder in ("records", "checkpoints", "not_ours"):
         (store.folder / folder).mkdir(exist_ok=True)
-        (store.folder / folder / ".half.123.part").write_text("half")
+        for name in (left, at_work, elsewhere, not_ours):
+            (store.folder / folder / name).write_text("half")
     store.remove_parts()
-    assert sorted(path.name for path in store.folder.rglob("*.*")) == [".half.123.part", f"{TRIAL.key}.json"]
-    assert (store.folder / "not_ours" / ".half.123.part").exists()
+    for folder in ("records", "checkpoints"):
+        kept = {path.name for path in (store.folder / folder).iterdir()}
+        assert kept - {f"{TRIAL.key}.json"} == {at_work, elsewhere, not_ours}
+    assert (store.folder / "not_ours" / left).exists() and store.read_record(TRIAL.key)
 
 
 def test_a_manifest_that_cannot_be_read_is_a_user_error(store):

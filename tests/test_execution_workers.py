@@ -60,6 +60,7 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
         [alone] = records_of([trial], grid.datasets["mnist"], solo)
         assert (record["metrics"], record["curves"]) == (alone["metrics"], alone["curves"])
         numerics = {"threads": 1, "tf32": False, "deterministic": False, "strict": False}
+        numerics["vector_instructions"] = torch.backends.cpu.get_cpu_capability()
         assert record["provenance"]["numerics"] == numerics
     assert no_children_left()
 

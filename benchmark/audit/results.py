@@ -4,17 +4,34 @@
 """
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmark.audit.outputs import JUDGED
 from benchmark.audit.trial import REVISION
 from benchmark.execution.store import Store, write_json
+from benchmark.fields import Check, fields, is_number, is_text, list_of, object_of, parse_json
+from benchmark.paper import ALL_TABLES, METRICS
 
 Result = Mapping[str, Any]
+
+_PROTOCOLS = {table.protocol for table in ALL_TABLES.values()}
+_SCORED = fields(
+    {
+        "values": object_of(is_number, name=METRICS.__contains__),
+        "unavailable": object_of(is_text, name=METRICS.__contains__),
+    }
+)
+_FIELDS: Mapping[str, Check] = {
+    "checkpoint": is_text,
+    "weights": list_of(is_text),
+    "scores": object_of(
+        lambda alternatives: object_of(_SCORED)(alternatives) and JUDGED in alternatives, name=_PROTOCOLS.__contains__
+    ),
+}
 
 COLUMN_TYPES = {
     "key": "object",
@@ -70,12 +87,11 @@ def _rows(identity: Mapping[str, Any], result: Result) -> Iterator[tuple]:
 
 
 def _read(path: Path, key: str) -> Result | None:
-    """None also for what cannot be read or was made by another revision: it is made again."""
+    """None also for what no audit of this revision has written: it is made again."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(result, dict) or result.get("revision") != REVISION or result.get("key") != key:
+    if not fields(_FIELDS)(result) or result.get("revision") != REVISION or result.get("key") != key:
         return None
-    fields = (("checkpoint", str), ("weights", list), ("scores", dict))
-    return result if all(isinstance(result.get(name), kind) for name, kind in fields) else None
+    return result

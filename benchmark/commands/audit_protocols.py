@@ -22,6 +22,7 @@ from benchmark.files import write_text
 from benchmark.manifest import trial_keys
 from benchmark.reporting import write_tables
 from benchmark.reporting.audit import audit_text
+from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.frame import OK
 
 
@@ -88,5 +89,4 @@ def _evaluate(
 
 def _write(found: Findings, store: Store) -> None:
     for name in ("scores", "distances", "flips", "spread", "drifted"):
-        frame = getattr(found, name)
-        write_text(store.folder / "audit" / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        write_text(store.folder / "audit" / f"{name}.csv", csv_text(getattr(found, name)))

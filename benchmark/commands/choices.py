@@ -23,6 +23,7 @@ from benchmark.execution.grid import Grid
 from benchmark.execution.provenance import device_name
 from benchmark.execution.slurm import SlurmOptions
 from benchmark.files import REPOSITORY
+from benchmark.manifest import MOST_SEEDS
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import WAYS, default_way
 
@@ -110,8 +111,10 @@ def chosen_way(options: argparse.Namespace, device: str) -> str:
 def as_asked(study: Study, options: argparse.Namespace) -> Study:
     """The study with as many seeds as were asked for, in that precision and with that t-SNE.
 
-    Raises UserError for a t-SNE whose library is not here.
+    Raises UserError for more seeds than a manifest may have, and for a t-SNE whose library is not here.
     """
+    if options.seeds and options.seeds > MOST_SEEDS:
+        raise UserError(f"--seeds {options.seeds}: at most {MOST_SEEDS:,}")
     training = dataclasses.replace(study.training, precision=options.precision)
     study = dataclasses.replace(study, seeds=options.seeds or study.seeds, training=training)
     if options.tsne == REFERENCE_TSNE:

@@ -8,6 +8,8 @@ from benchmark.commands.choices import shown
 from benchmark.errata.checks import errata, paper_errata
 from benchmark.errata.printed import Kind, findings_frame, read_cells
 from benchmark.files import write_text
+from benchmark.reporting.csv_text import csv_text
+from benchmark.text import one_line
 
 _SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
 
@@ -21,8 +23,8 @@ def list_errata(options: argparse.Namespace, console: Console) -> int:
             console.print(f"{kind}: {len(found)}")
         for finding in found:
             said = f" [{finding.section}: “{finding.quotation}”]" if finding.quotation else ""
-            console.print(f"  {finding.sentence}{said}")
+            console.print(f"  {one_line(finding.sentence)}{said}")
     if options.out:
-        write_text(options.out, findings_frame(findings).to_csv(index=False, lineterminator="\n"))
+        write_text(options.out, csv_text(findings_frame(findings)))
         console.print(f"Written: {shown(options.out)}")
     return 0

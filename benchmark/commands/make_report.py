@@ -13,6 +13,7 @@ from benchmark.execution.stored import images_in
 from benchmark.figures.registry import FIGURES, make_figures
 from benchmark.figures.source import CannotDraw, read_source
 from benchmark.files import write_text
+from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.report import Picture, render_report
 from benchmark.reporting.verdict_latex import render_verdicts
 from benchmark.reporting.verdicts import claims_frame, verdicts_text
@@ -40,7 +41,7 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
         "claims": claims,
         "contests": contests_frame(ours),
     }
-    texts = {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n") for name, frame in frames.items()}
+    texts = {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}
     texts |= render_verdicts(manifest, cells, agreements, claims)
     for name, content in texts.items():
         write_text(options.out / "verdicts" / name, content)
@@ -55,7 +56,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     """Write OUT/report.html: one page with all that the study says, and from what."""
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
-    pictures, skipped = _pictures(options.out, console)
+    pictures, skipped = _pictures(options.out)
     page = render_report(manifest, records, pictures, skipped, read_results(store, list(records)))
     path = options.out / "report.html"
     write_text(path, page)
@@ -63,10 +64,10 @@ def report(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _pictures(out: Path, console: Console) -> tuple[list[Picture], list[tuple[str, str]]]:
+def _pictures(out: Path) -> tuple[list[Picture], list[tuple[str, str]]]:
     """The figures that lie in OUT/figures, and those made here from records; and why others are not there."""
     folder = out / "figures"
-    source = read_source(out, None, images_in(Path(), offline=True), "cpu", console.print)
+    source = read_source(out, None, images_in(Path(), offline=True), "cpu", report=lambda line: None)  # said already
     made = make_figures(source, _FIGURES_OF_RECORDS, folder)
     skipped = [(page, str(result)) for page, result in made if isinstance(result, CannotDraw)]
     pages = {path.stem: path for path in folder.glob("*.png") if _kind(path.stem)}

@@ -34,6 +34,7 @@ from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
 from benchmark.manifest import trial_keys
 from benchmark.reporting import build_tables, render_text, summary, write_tables
+from benchmark.reporting.frame import failure
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import default_pack
 
@@ -195,6 +196,6 @@ def _make_tables(store: Store, console: Console) -> int:
             where = record["identity"]
             console.print(
                 f"  {where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}: "
-                f"{record['status']}: {record['reason']}"
+                f"{record['status']}: {failure(record)}"
             )
     return 0 if counts.ok == len(trial_keys(manifest)) and not manifest["unavailable"] else 3

@@ -10,7 +10,7 @@ from rich.console import Console
 from benchmark.commands.choices import shown
 from benchmark.execution.slurm import is_running, log_end, queue, stored_jobs
 from benchmark.execution.store import Store
-from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, seeds_asked
+from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
 from benchmark.reporting.text import wide_table
 
 QUEUED, RUNNING = "queued", "running"
@@ -39,7 +39,7 @@ def status(options: argparse.Namespace, console: Console) -> int:
     print(wide_table(["", "trials", *STATES], rows))
     for key, record in records.items():
         if record["status"] != "ok" and key not in at_work:
-            console.print(f"{_named(record)}: {record['status']}: {record['reason']}")
+            console.print(f"{_named(record)}: {record['status']}: {failure(record)}")
     for job in jobs:
         state = live.get(job.id, "not in the queue").lower()
         log = shown(store.folder / job.log)

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -137,6 +138,7 @@ def locked(data_dir: Path, name: str) -> Iterator[None]:
         # Some network file systems know no locks. Publishing is still atomic there, work may be done twice.
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
+            _remove_leavings(path.parent, name)
         yield
 
 
@@ -151,6 +153,15 @@ def writing(path: Path) -> Iterator[None]:
         raise UserError(
             f"cannot write {path} ({error.strerror or error}); {advice}, or choose another --data-dir"
         ) from None
+
+
+def _remove_leavings(parent: Path, name: str) -> None:
+    """Remove what killed writers of this set left: folders of `write` and `_publish`. Call only with the lock."""
+    random = "[a-z0-9_]{8}"  # of mkdtemp
+    leaving = re.compile(rf"\.{re.escape(name)}-{random}(-old{random})?")
+    for path in parent.iterdir():
+        if leaving.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _finish(temporary: Path, images: np.ndarray, draft: Draft, fingerprint: Fingerprint) -> None:

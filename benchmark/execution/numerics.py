@@ -20,12 +20,13 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
         torch.utils.deterministic.fill_uninitialized_memory = False
 
 
-def numerics() -> dict[str, bool | int]:
-    """The settings in force, for a record."""
+def numerics() -> dict[str, bool | int | str]:
+    """The settings in force, for a record; the processor's vector instructions, for other widths round otherwise."""
     return {
         "threads": torch.get_num_threads(),
         "tf32": torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "strict": torch.are_deterministic_algorithms_enabled()
         and not torch.is_deterministic_algorithms_warn_only_enabled(),
+        "vector_instructions": torch.backends.cpu.get_cpu_capability(),
     }

@@ -88,7 +88,7 @@ class PackTask:
             if not alone or not missing:
                 return
             pack = dataclasses.replace(pack, wanted=missing)
-            for _ in run_packs([pack], self.context, self.data, crew(self.context.device), alone=False):
+            for _ in run_packs([pack], self.context, self.data, crew(self.context.device)):
                 pass
 
     def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:

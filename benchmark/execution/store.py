@@ -13,19 +13,58 @@ Every file is written under a temporary name and renamed, so it is whole or abse
 
 import fcntl
 import json
-from collections.abc import Callable, Iterator
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.files import write_text
+from benchmark.fields import (
+    NONE,
+    Check,
+    fields,
+    is_amount,
+    is_flag,
+    is_number,
+    is_text,
+    list_of,
+    object_of,
+    or_none,
+    parse_json,
+    unfit_field,
+    whole,
+)
+from benchmark.files import is_abandoned, write_text
 from benchmark.manifest import check_manifest, trial_keys
 from benchmark.trials import identity_key
 
 RECORD_SCHEMA = 1
 DONE = ("ok", "diverged")  # a failed trial is tried again by the next run
-RECORD_OBJECTS = ("metrics", "unavailable", "health", "curves", "timings")
+RECORD_OBJECTS: Mapping[str, Check] = {
+    "metrics": object_of(object_of(is_number)),
+    "unavailable": object_of(object_of(is_text)),
+    "health": fields(NONE, {"active_units": whole(), "explained_variance": or_none(is_number), "collapsed": is_flag}),
+    "curves": object_of(list_of(or_none(is_number))),
+    "timings": object_of(is_amount),
+}
+_REQUIRED: Mapping[str, Check] = {
+    "identity": fields({"dataset": is_text, "method": is_text, "latent_dim": whole(), "seed": whole()}),
+    **RECORD_OBJECTS,
+}
+_MADE: Mapping[str, Check] = {
+    "device": is_text,
+    "platform": is_text,
+    "numerics": fields({"threads": whole()}),
+}
+# What stands beside the seconds of a training, which are nothing without it.
+_OF_A_TRAINING: Mapping[str, Check] = {"parameters": whole(1), "provenance": fields(_MADE)}
+_OPTIONAL: Mapping[str, Check] = {
+    "reason": or_none(is_text),
+    "training": fields(NONE, {"way": is_text, "pack_seeds": list_of(whole())}),
+    "parameters": whole(1),
+    "provenance": fields(NONE, _MADE),
+}
 
 
 class Store:
@@ -59,6 +98,7 @@ class Store:
                 ) from None
             except OSError:
                 pass  # some network file systems know no locks
+            self.remove_parts()
             yield
 
     def record_path(self, key: str) -> Path:
@@ -88,7 +128,7 @@ class Store:
         except (OSError, UnicodeDecodeError) as error:
             return self._move_aside(path, f"cannot be read ({error})")
         try:
-            record = json.loads(text)
+            record = parse_json(text)
         except ValueError:
             return self._move_aside(path, "is not valid JSON")
         fault = record_fault(record, key)
@@ -105,7 +145,7 @@ class Store:
     def read_manifest(self) -> dict[str, Any] | None:
         """The manifest, checked; None where there is none. Raises UserError where it cannot be read."""
         try:
-            manifest = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+            manifest = parse_json(self.manifest_path.read_text(encoding="utf-8"))
             check_manifest(manifest)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -134,10 +174,10 @@ class Store:
         return manifest, self.read_records(trial_keys(manifest))
 
     def remove_parts(self) -> None:
-        """Remove what killed writers left half-written. Call only while no one writes."""
-        folders = ("records", "checkpoints", "audit", "statistics", "tables", "figures")
+        """Remove what killed writers of this machine left half-written."""
+        folders = ("records", "checkpoints", "audit", "statistics", "tables", "verdicts", "figures", "jobs")
         for folder in (self.folder, *(self.folder / name for name in folders)):
-            for part in folder.glob(".*.part"):
+            for part in filter(is_abandoned, folder.glob(".*.part")):
                 part.unlink(missing_ok=True)
 
     def _move_aside(self, path: Path, fault: str) -> None:
@@ -157,16 +197,14 @@ def record_fault(record: Any, key: str) -> str | None:
     if not isinstance(record, dict) or not isinstance(record.get("identity"), dict):
         return "is not a record"
     if record.get("schema") != RECORD_SCHEMA:
-        return f"has schema {record.get('schema')!r}, not {RECORD_SCHEMA}"
+        return f"has schema {reprlib.repr(record.get('schema'))}, not {RECORD_SCHEMA}"
     if record.get("status") not in (*DONE, "failed"):
-        return f"has the unknown status {record.get('status')!r}"
-    for field in RECORD_OBJECTS:
-        if not isinstance(record.get(field), dict):
-            return f"has no usable field {field!r}"
-    for field, kind in (("metrics", (int, float)), ("unavailable", str)):
-        for values in record[field].values():
-            if not isinstance(values, dict) or not all(isinstance(value, kind) for value in values.values()):
-                return f"has no usable field {field!r}"
+        return f"has the unknown status {reprlib.repr(record.get('status'))}"
+    field = unfit_field(record, _REQUIRED, _OPTIONAL)
+    if field is None and "training_seconds" in record["timings"]:
+        field = unfit_field(record, _OF_A_TRAINING)
+    if field is not None:
+        return f"has no usable field {field!r}"
     if record.get("key") != key or identity_key(record["identity"]) != key:
         return "does not hash to its name"
     return None

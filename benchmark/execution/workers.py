@@ -121,14 +121,12 @@ def run_packs(
     crew: Crew,
     seconds: float = math.inf,
     patience: float = math.inf,
-    alone: bool = True,
 ) -> Iterator[Event]:
     """Train and score every wanted trial of the packs and write its record; yields events as they come.
 
     After `seconds` no pack is begun any more; what is trained by then is scored. A worker with a task that has said
     nothing for `patience` seconds (it reports every epoch and every trial) is ended, and what it had failed. Ending the
-    iteration early ends the processes. `alone`: nobody else writes into the results folder, so what is half-written at
-    the end may be removed. Raises UserError when going on makes no sense.
+    iteration early ends the processes. Raises UserError when going on makes no sense.
     """
     spawn = multiprocessing.get_context("spawn")
     store = Store(context.out)
@@ -245,8 +243,7 @@ def run_packs(
             worker.process.kill()
         for worker in workers:
             worker.process.join()
-        if alone:
-            store.remove_parts()
+        store.remove_parts()
 
 
 def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:

@@ -1,8 +1,9 @@
 """What a training costs: seconds and parameters of every method."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -61,14 +62,14 @@ def pages(source: Source) -> Iterator[tuple[str, Cost | CannotDraw]]:
 
 def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | CannotDraw:
     records = {
-        kind.method: [seed.record for seed in kind.seeds if seed.fault is None and seed.record.get("parameters")]
+        kind.method: [seed.record for seed in kind.seeds if seed.fault is None and _seconds(seed.record)]
         for kind in found
     }
     bills = tuple(
         Bill(
             method,
             method_label(source, method),
-            np.array([record["timings"]["training_seconds"] for record in ended]),
+            np.array([_seconds(record) for record in ended]),
             ended[0]["parameters"],
         )
         for method, ended in records.items()
@@ -87,6 +88,11 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | C
         *left_out(source, found),
     ]
     return Cost(f"Cost of training on {dataset_label(source, dataset)}, d = {dim}", bills, reference, tuple(caption))
+
+
+def _seconds(record: Mapping[str, Any]) -> float | None:
+    """Of training; None for a trial that was not timed, whose parameters and device need not be there either."""
+    return record.get("timings", {}).get("training_seconds")
 
 
 def draw(data: Cost) -> Figure:

@@ -1,7 +1,8 @@
 """Training curves: every term of the loss over the epochs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -60,7 +61,7 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves |
     for kind in found:
         records = [seed.record for seed in kind.seeds if seed.fault is None]
         for term in dict.fromkeys(term for record in records for term in record["curves"]):
-            rows = np.array([record["curves"][term] for record in records], dtype=float)
+            rows = _rows([record["curves"].get(term, []) for record in records])
             terms.setdefault(term, []).append(Curve(kind.method, method_label(source, kind.method), rows))
     if not terms:
         return no_result(source, dataset, f"{dataset} at d = {dim}")
@@ -72,6 +73,12 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves |
         *left_out(source, found),
     ]
     return Curves(f"Training on {dataset_label(source, dataset)}, d = {dim}", terms, tuple(caption))
+
+
+def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """(curves, epochs) of the longest; NaN where another ends earlier."""
+    epochs = list(zip_longest(*curves))
+    return np.array(epochs, dtype=float).reshape(len(epochs), len(curves)).T
 
 
 def draw(data: Curves) -> Figure:

@@ -9,12 +9,13 @@ from benchmark.errors import UserError
 from benchmark.execution.grid import Selection
 from benchmark.execution.store import Store
 from benchmark.execution.stored import Images
-from benchmark.figures.style import LOOKS
+from benchmark.figures.style import LOOKS, literal
 from benchmark.manifest import trial_keys
-from benchmark.paper import TABLES
+from benchmark.paper import ALL_TABLES
 from benchmark.reporting import outcomes
 from benchmark.reporting.captions import MARK_MEANINGS, seed_count
-from benchmark.reporting.frame import OK, check_record, one_line, seeds_asked
+from benchmark.reporting.frame import OK, check_record, seeds_asked
+from benchmark.text import one_line
 
 
 class CannotDraw(Exception):
@@ -81,7 +82,7 @@ def kinds(source: Source, protocol: str | None = None) -> list[Kind]:
     Raises UserError for a record that is not its cell's.
     """
     cells = source.manifest["cells"]
-    chosen = [cell for cell in cells if TABLES[cell["table"]].protocol == protocol] or cells
+    chosen = [cell for cell in cells if ALL_TABLES[cell["table"]].protocol == protocol] or cells
     found: dict[tuple[str, str, int], Kind] = {}
     for cell in chosen:
         place = cell["dataset"], cell["method"], cell["latent_dim"]
@@ -105,7 +106,7 @@ def by_page(found: Iterable[Kind]) -> dict[tuple[str, int], list[Kind]]:
 
 
 def method_label(source: Source, method: str) -> str:
-    return source.manifest.get("method_labels", {}).get(method, method)
+    return literal(source.manifest.get("method_labels", {}).get(method, method))
 
 
 def dataset_label(source: Source, dataset: str) -> str:

@@ -4,6 +4,7 @@ Colours: Okabe & Ito, "Color Universal Design" (2008). Figures are made without 
 nothing has to be closed; matplotlib then draws PNG with Agg.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+
+from benchmark.text import one_line
 
 WIDTH = 7.2  # inches: two columns of a journal
 TEXT = 8  # points, the smallest type in print
@@ -89,17 +92,22 @@ def wrapped(sentence: str) -> list[str]:
     return lines
 
 
+def literal(text: str) -> str:
+    """The text on one line as matplotlib shows it: no dollar begins a formula. What is literal already stays."""
+    return re.sub(r"(?<!\\)\$", r"\\$", one_line(text))
+
+
 def captioned(body: float, sentences: Sequence[str], title: str) -> tuple[Figure, SubFigure]:
     """A figure WIDTH inches wide and its part above the caption, `body` inches high, for axes and legend.
 
     `sentences` are wrapped, each from a line of its own; the figure is as much higher as they need. The layout is
     matplotlib's "constrained", which keeps axes and outside legends within their part.
     """
-    lines = [line for sentence in sentences for line in wrapped(sentence)]
+    lines = [line for sentence in sentences for line in wrapped(literal(sentence))]
     below = len(lines) * _LINE + 2 * _MARGIN
     figure = Figure(figsize=(WIDTH, body + below), layout="constrained")
     above, caption = figure.subfigures(2, 1, height_ratios=(body, below))
-    above.suptitle(title, fontsize=TEXT + 2)
+    above.suptitle(literal(title), fontsize=TEXT + 2)
     caption.text(_MARGIN / WIDTH, 1 - _MARGIN / below, "\n".join(lines), va="top", fontsize=TEXT, linespacing=1.2)
     return figure, above
 

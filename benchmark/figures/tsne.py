@@ -18,8 +18,8 @@ from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.figures.checkpoints import dataset_of, trained
 from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label, face, kinds, method_label
 from benchmark.figures.style import TEXT, WIDTH, Look, captioned, class_look
-from benchmark.paper import TABLES
-from benchmark.reporting.frame import one_line
+from benchmark.paper import ALL_TABLES
+from benchmark.text import one_line
 
 _PROTOCOL = "clustering"
 
@@ -47,7 +47,7 @@ class Planes:
 
 def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
     """A page for each data set of Table 1; of Table 4 where there is no Table 1."""
-    cells = [cell for cell in source.manifest["cells"] if TABLES[cell["table"]].protocol == _PROTOCOL]
+    cells = [cell for cell in source.manifest["cells"] if ALL_TABLES[cell["table"]].protocol == _PROTOCOL]
     if not cells:
         yield "tsne", CannotDraw("the study has none of Tables 1 and 4")
         return

@@ -12,10 +12,10 @@ from benchmark.audit.flips import BY_MEANS, BY_TESTS
 from benchmark.audit.outputs import JUDGED
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import seed_count
-from benchmark.reporting.frame import one_line
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
 from benchmark.reporting.text import escape_markdown, wide_table
+from benchmark.text import one_line
 
 DISTANCE_MEANING = (
     "Distance: how far our mean lies from the paper's number, in the verdicts' tolerances (1: as far as may still be "

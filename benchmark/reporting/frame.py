@@ -12,6 +12,7 @@ import pandas as pd
 from benchmark.errors import UserError
 from benchmark.manifest import check_manifest
 from benchmark.paper import ALL_TABLES
+from benchmark.text import one_line
 
 RECORD_STATUSES = ("ok", "diverged", "failed")
 
@@ -74,9 +75,9 @@ def seeds_asked(manifest: Mapping, cell: Mapping) -> tuple[int, ...]:
     return tuple(sorted(seeds))
 
 
-def one_line(text: str) -> str:
-    """The text with every run of white space, line ends included, as one blank."""
-    return " ".join(str(text).split())
+def failure(record: Mapping) -> str:
+    """Why a trial that did not end well has no result, on one line."""
+    return one_line(record.get("reason") or "") or "no reason recorded"
 
 
 def outcome(record: Mapping | None, protocol: str, metric: str) -> tuple[float | None, str, str | None]:
@@ -84,7 +85,7 @@ def outcome(record: Mapping | None, protocol: str, metric: str) -> tuple[float |
     if record is None:
         return None, NOT_RUN, None
     if record["status"] != OK:
-        return None, record["status"], one_line(record.get("reason") or "no reason recorded")
+        return None, record["status"], failure(record)
     value = record.get("metrics", {}).get(protocol, {}).get(metric)
     if value is not None and math.isfinite(value):
         return float(value), OK, None

@@ -15,6 +15,7 @@ import pandas as pd
 
 from benchmark.paper import ALL_TABLES, DATASET_LABELS, METRICS, PaperTable, paper_numbers
 from benchmark.reporting import frame as fr
+from benchmark.text import one_line
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
 
@@ -166,7 +167,7 @@ def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Tabl
                 study=manifest["study"],
                 seeds=manifest["seeds"],
                 weight_set=manifest["weight_set"],
-                notes=tuple(fr.one_line(note) for note in manifest["notes"]),
+                notes=tuple(one_line(note) for note in manifest["notes"]),
                 marks={name: tuple(marks) for name, marks in manifest["marks"].items()},
                 dataset_labels=manifest.get("dataset_labels", {}),
                 method_labels=manifest.get("method_labels", {}),

@@ -10,14 +10,15 @@ from typing import Any
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
 from benchmark.reporting.tables import Row, Table, TableCell, number
+from benchmark.text import one_line
 
 RANK_MARKS = {1: "**", 2: "***", 3: "*"}
 RANK_LEGEND = "**best**, ***second***, *third* of our means."
 
 
 def escape_markdown(text: str) -> str:
-    """The text as Markdown that shows it unchanged; an underscore inside a word needs nothing."""
-    text = re.sub(r"([\\`*|<>])", r"\\\1", text)
+    """The text on one line as Markdown that shows it unchanged; an underscore inside a word needs nothing."""
+    text = re.sub(r"([\\`*|<>])", r"\\\1", one_line(text))
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 

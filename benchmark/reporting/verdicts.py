@@ -7,10 +7,10 @@ import pandas as pd
 
 from benchmark.paper import TABLES
 from benchmark.reporting.captions import seed_count
-from benchmark.reporting.frame import one_line
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
 from benchmark.reporting.text import escape_markdown, wide_table
+from benchmark.text import one_line
 from benchmark.verdict.cells import SEEDS_OF_THE_PAPER, Verdict, departures, summarise
 from benchmark.verdict.judging import Judgement
 from benchmark.verdict.openness import OPEN_PROTOCOL

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.files import written_whole
+from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.frame import long_frame
 from benchmark.reporting.latex import render_document, render_latex
 from benchmark.reporting.tables import Row, Table, TableCell, build_tables
@@ -20,7 +21,7 @@ NOT_ASKED = "not asked"
 
 def seeds_csv(frame: pd.DataFrame, table_number: int) -> str:
     """The long form of one table: `long_frame`'s rows and columns, values at full precision."""
-    return _csv(frame[frame["table"] == table_number])
+    return csv_text(frame[frame["table"] == table_number])
 
 
 def wide_csv(table: Table) -> str:
@@ -30,7 +31,7 @@ def wide_csv(table: Table) -> str:
     latent_dim). Each column c of the table (a method, or d<dim>) is seven: c_mean, c_std (ddof 1), c_n,
     c_state, c_rank, c_collapsed, c_paper. The last column holds the row's footnotes.
     """
-    return _csv(pd.DataFrame([_wide_row(table, row) for row in table.rows], dtype=object))
+    return csv_text(pd.DataFrame([_wide_row(table, row) for row in table.rows], dtype=object))
 
 
 def write_tables(manifest: Mapping, records: Mapping[str, Mapping], folder: Path) -> list[Path]:
@@ -59,10 +60,6 @@ def write_tables(manifest: Mapping, records: Mapping[str, Mapping], folder: Path
     except OSError as error:
         raise UserError(f"{folder}: tables cannot be written there ({error.strerror})") from error
     return [folder / name for name in texts]
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def _wide_row(table: Table, row: Row) -> dict:

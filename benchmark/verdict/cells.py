@@ -12,9 +12,10 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.paper import METRICS, TABLES, paper_numbers
-from benchmark.reporting.frame import long_frame, one_line
+from benchmark.reporting.frame import long_frame
 from benchmark.reporting.tables import CellKey, TableCell, build_tables
 from benchmark.streams import stream_seed
+from benchmark.text import one_line
 from benchmark.verdict.statistics import (
     Estimate,
     Interval,

@@ -14,7 +14,8 @@ import pandas as pd
 
 from benchmark.manifest import trial_keys
 from benchmark.paper import METRICS, paper_numbers
-from benchmark.reporting.frame import long_frame, one_line
+from benchmark.reporting.frame import long_frame
+from benchmark.text import one_line
 from benchmark.verdict.claims import ALL, CLAIMS, SECONDS, Claim, Contest, Rule, Side
 from benchmark.verdict.statistics import ALPHA, PairedTest, holm, paired_test, powerless
 

@@ -1,0 +1,10 @@
+"""Text that others wrote (names, reasons, notes) made fit for one line of a terminal or table."""
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space, line ends included, as one blank, and without what cannot be printed.
+
+    A terminal would take some of the unprintable for commands, such as those that set its title or colours.
+    """
+    words = ("".join(filter(str.isprintable, word)) for word in text.split())
+    return " ".join(filter(None, words))

@@ -1,0 +1,67 @@
+"""Spoilt files of an audit: none counts as a result, and the commands that read them go on without it."""
+
+import json
+import math
+
+import pytest
+from test_hostile_results import DEEP, call, made_study  # noqa: F401
+
+from benchmark.audit.outputs import JUDGED
+from benchmark.audit.results import read_results
+from benchmark.audit.trial import REVISION
+from benchmark.execution.store import Store
+
+GOOD = {"values": {"svm_accuracy": 0.25}, "unavailable": {}, "details": {}}
+
+
+def scored(score, protocol="classification"):
+    return {"scores": {protocol: {JUDGED: score}}}
+
+
+AUDITS = {
+    "truncated": '{"revision"',
+    "a list": "[]",
+    "nested too deep": DEEP,
+    "another revision": {"revision": REVISION + 1},
+    "another trial's": {"key": "k"},
+    "no checkpoint": {"checkpoint": None},
+    "weights that are a number": {"weights": 5},
+    "scores that are a number": {"scores": 5},
+    "a protocol that is a number": {"scores": {"classification": 5}},
+    "nothing judged": {"scores": {"recovery": {}}},
+    "an alternative that is a number": scored(5),
+    "no values": scored({"unavailable": {}}),
+    "a value as text": scored(GOOD | {"values": {"svm_accuracy": "0.9"}}),
+    "a value that is NaN": scored(GOOD | {"values": {"svm_accuracy": math.nan}}),
+    "a value that is true": scored(GOOD | {"values": {"svm_accuracy": True}}),
+    "a value beyond floats": scored(GOOD | {"values": {"svm_accuracy": 10**400}}),
+    "a value that is null": scored(GOOD | {"values": {"svm_accuracy": None}}),
+    "a metric of no one": scored(GOOD | {"values": {"beauty": 0.5}}),
+    "a reason that is a number": scored({"values": {}, "unavailable": {"svm_accuracy": 5}}),
+    "a table of our own in words": scored({"values": "none", "unavailable": {}}, "recovery"),
+}
+
+
+@pytest.mark.parametrize("kind", AUDITS)
+def test_what_no_audit_has_written_is_no_result(tmp_path, kind):
+    keys = made_study(tmp_path)
+    store, content = Store(tmp_path), AUDITS[kind]
+    path = store.audit_path(keys[0])
+    path.parent.mkdir()
+    whole = {"revision": REVISION, "key": keys[0], "checkpoint": "c", "weights": []} | scored(GOOD)
+    path.write_text(json.dumps(whole))
+    assert read_results(store, [keys[0]]) == {keys[0]: whole}
+    path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
+    assert read_results(store, [keys[0]]) == {}
+
+
+@pytest.mark.parametrize("name", ["tables", "verdict", "report"])
+def test_a_spoilt_audit_stops_no_command(tmp_path, call, name):  # noqa: F811
+    keys = made_study(tmp_path, seeds=len(AUDITS))
+    for key, content in zip(keys.values(), AUDITS.values(), strict=True):
+        path = Store(tmp_path).audit_path(key)
+        path.parent.mkdir(exist_ok=True)
+        whole = {"revision": REVISION, "key": key, "checkpoint": "c", "weights": []} | scored(GOOD)
+        path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
+    status, out, error = call(name, tmp_path)
+    assert (status, error) == (0, "") and "beauty" not in out
