@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.audit_protocols import audit
+from benchmark.commands.calibrate_weights import calibrate
 from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
 from benchmark.commands.compare_results import compare
 from benchmark.commands.fetch_files import fetch
@@ -31,6 +32,7 @@ from benchmark.figures.registry import FIGURES
 from benchmark.methods import METHODS, WEIGHT_SETS
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
+from benchmark.text import one_line
 from benchmark.training.pack import WAYS
 from benchmark.trials import PRECISIONS
 
@@ -54,32 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     run_parser = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
     _add_study_options(run_parser)
     run_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
-    run_parser.add_argument("--jobs", type=_positive, help=JOBS)
-    run_parser.add_argument(
-        "--pack", type=_positive, help="most seeds trained together (default: on a GPU what fits, on a CPU 1)"
-    )
-    run_parser.add_argument(
-        "--way", choices=[*WAYS], help="how packs are trained (default: graphs on a GPU, else eager)"
-    )
-    run_parser.add_argument(
-        "--minutes", type=_positive, help="begin no training after so many; the same command goes on from there"
-    )
-    run_parser.add_argument(
-        "--executor", choices=EXECUTORS, default="local", help="slurm: packs as jobs of a cluster that sees the folders"
-    )
-    slurm_parser = run_parser.add_argument_group("with --executor slurm, of each job")
-    slurm_parser.add_argument("--partition", help="(default: the cluster's)")
-    slurm_parser.add_argument("--gpus-per-node", type=_natural, metavar="N", help="(default: 0, trains on the CPU)")
-    slurm_parser.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8)")
-    slurm_parser.add_argument("--max-jobs", type=_positive, metavar="N", help="at once (default: 64)")
-    slurm_parser.add_argument("--time", type=_positive, metavar="MINUTES", help="until it is requeued (default: 60)")
-    run_parser.add_argument("--devices", help="several GPUs by number, 0,1,2,3: a process that trains on each")
-    run_parser.add_argument(
-        "--patience",
-        type=_positive,
-        default=60,
-        help="minutes without a sign of life until a process is ended and its trial failed (default: %(default)s)",
-    )
+    _add_execution_options(run_parser)
     run_parser.add_argument("--strict", action="store_true", help="stop at the first trial that does not end well")
     run_parser.add_argument(
         "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
@@ -184,6 +161,24 @@ def build_parser() -> argparse.ArgumentParser:
     methods_parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
     methods_parser.set_defaults(function=methods)
 
+    calibrate_parser = subcommands.add_parser(
+        "calibrate", help="choose every method's loss weights under one budget, on held-out training images of MNIST"
+    )
+    calibrate_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/calibration)")
+    calibrate_parser.add_argument(
+        "--method",
+        action="append",
+        metavar="NAME",
+        help="this method alone; may be repeated (default: all with a grid)",
+    )
+    calibrate_parser.add_argument(
+        "--smoke", action="store_true", help="drawn images, two settings a method: proves that it runs"
+    )
+    calibrate_parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    _add_execution_options(calibrate_parser)
+    _add_data_options(calibrate_parser)
+    calibrate_parser.set_defaults(function=calibrate, precision="float32")
+
     studies_parser = subcommands.add_parser("studies", help="list the studies")
     studies_parser.set_defaults(function=studies)
     return parser
@@ -205,6 +200,34 @@ def _add_grid_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
     parser.add_argument(
         "--precision", choices=PRECISIONS, default="float32", help="of training; others make other trials"
+    )
+
+
+def _add_execution_options(parser: argparse.ArgumentParser) -> None:
+    """Who trains, on how many processes, devices or machines."""
+    parser.add_argument("--jobs", type=_positive, help=JOBS)
+    parser.add_argument(
+        "--pack", type=_positive, help="most seeds trained together (default: on a GPU what fits, on a CPU 1)"
+    )
+    parser.add_argument("--way", choices=[*WAYS], help="how packs are trained (default: graphs on a GPU, else eager)")
+    parser.add_argument(
+        "--minutes", type=_positive, help="begin no training after so many; the same command goes on from there"
+    )
+    parser.add_argument(
+        "--executor", choices=EXECUTORS, default="local", help="slurm: packs as jobs of a cluster that sees the folders"
+    )
+    of_jobs = parser.add_argument_group("with --executor slurm, of each job")
+    of_jobs.add_argument("--partition", help="(default: the cluster's)")
+    of_jobs.add_argument("--gpus-per-node", type=_natural, metavar="N", help="(default: 0, trains on the CPU)")
+    of_jobs.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8)")
+    of_jobs.add_argument("--max-jobs", type=_positive, metavar="N", help="at once (default: 64)")
+    of_jobs.add_argument("--time", type=_positive, metavar="MINUTES", help="until it is requeued (default: 60)")
+    parser.add_argument("--devices", help="several GPUs by number, 0,1,2,3: a process that trains on each")
+    parser.add_argument(
+        "--patience",
+        type=_positive,
+        default=60,
+        help="minutes without a sign of life until a process is ended and its trial failed (default: %(default)s)",
     )
 
 
@@ -242,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.function(options, console)
     except UserError as error:
-        print(f"benchmark: {error}", file=sys.stderr)
+        print(f"benchmark: {one_line(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("benchmark: interrupted; the same command, without --force, continues where it stopped", file=sys.stderr)

@@ -8,3 +8,8 @@ def one_line(text: str) -> str:
     """
     words = ("".join(filter(str.isprintable, word)) for word in text.split())
     return " ".join(filter(None, words))
+
+
+def told(said: object) -> str:
+    """What an error or a server says, as one line of at most 300 characters; its type where that is empty."""
+    return one_line(str(said))[:300] or type(said).__name__

@@ -14,6 +14,7 @@ from benchmark.comparison.sides import read_side
 from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.reporting.comparison import comparison_frame, render_comparison
+from benchmark.reporting.csv_text import csv_text
 
 _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
 
@@ -63,6 +64,6 @@ def _check_out(options: argparse.Namespace) -> None:
 def _write(comparison: Comparison, out: Path) -> None:
     try:
         with written_whole(out) as part:
-            comparison_frame(comparison).to_csv(part, index=False, lineterminator="\n")
+            part.write_text(csv_text(comparison_frame(comparison)), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--out {out}: cannot be written ({error.strerror})") from None

@@ -14,13 +14,14 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from benchmark.data.dataset import Block, Draft, Report, one_line
+from benchmark.data.dataset import Block, Draft, Report
 from benchmark.data.download import download
 from benchmark.data.images import RESIZING, SIZE, decoded_blocks
 from benchmark.data.npz import CHAIR_VIEWS, held_out_tenth
 from benchmark.data.prepared import writing
 from benchmark.data.specs import CHAIRS_URL
 from benchmark.errors import UserError
+from benchmark.text import told
 
 ARCHIVE = "rendered_chairs.tar"
 FOLDER = "rendered_chairs"
@@ -108,7 +109,7 @@ def _archived_views(path: Path) -> list[_View]:
                 if view is not None:
                     views.append(view)
     except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:  # the last two: bad headers
-        reason = one_line(error)
+        reason = told(error)
         raise UserError(f"{path}: is no complete tar archive ({reason}); delete it to fetch it again") from None
     return views
 

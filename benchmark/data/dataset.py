@@ -17,12 +17,6 @@ def silent(line: str) -> None:
     """A report that goes nowhere."""
 
 
-def one_line(said: object) -> str:
-    """What an error or a server says, as one line of at most 300 printable characters; its type where that is empty."""
-    printable = "".join(character if character.isprintable() else " " for character in str(said))
-    return " ".join(printable.split())[:300] or type(said).__name__
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Images with a fixed split, ready for training.

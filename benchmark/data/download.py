@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmark.data.dataset import Report, one_line, silent
+from benchmark.data.dataset import Report, silent
 from benchmark.data.prepared import writing
 from benchmark.errors import DataUnavailable, UserError
+from benchmark.text import told
 
 _CHUNK = 1 << 20
 _REPORT_EVERY = 100 << 20  # bytes
@@ -52,13 +53,13 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
                 _forget(part)
                 failures += 1
             elif error.code < 500:
-                raise DataUnavailable(f"{url}: the server answers {error.code} {one_line(error.reason)}") from None
+                raise DataUnavailable(f"{url}: the server answers {error.code} {told(error.reason)}") from None
             else:
                 failures += 1
-            reason = f"{error.code} {one_line(error.reason)}"
+            reason = f"{error.code} {told(error.reason)}"
         except _NETWORK_ERRORS as error:
             failures = 0 if _size(part) > longest else failures + 1
-            reason = one_line(getattr(error, "reason", error))
+            reason = told(getattr(error, "reason", error))
         longest = max(longest, _size(part))
         if failures >= attempts:
             have = _size(part)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.dataset import Draft, array_blocks, one_line
+from benchmark.data.dataset import Draft, array_blocks
 from benchmark.data.specs import SIDES, DatasetSpec
 from benchmark.errors import UserError
+from benchmark.text import told
 
 CHAIR_VIEWS = 62
 
@@ -77,7 +78,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     except MemoryError:
         raise UserError(f"{path}: its arrays do not fit in memory") from None
     except Exception as error:  # numpy and zipfile meet damaged files with errors of the parser, the codecs and more
-        reason = one_line(error)
+        reason = told(error)
         if "allow_pickle" in reason or "pickled" in reason:
             reason = "not an .npz file, or one with Python objects in it, which are never loaded"
         raise UserError(f"{path}: cannot be read as .npz ({reason}); make or copy it again") from None
@@ -87,7 +88,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return one_line(", ".join(sorted(names)) or "no arrays")
+    return told(", ".join(sorted(names)) or "no arrays")
 
 
 def _given_split(path: Path, arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray | None, str]:

@@ -11,11 +11,12 @@ import numpy as np
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity, download_file_from_google_drive
 
-from benchmark.data.dataset import Block, Draft, array_blocks, one_line
+from benchmark.data.dataset import Block, Draft, array_blocks
 from benchmark.data.images import RESIZING, SIZE, decoded_blocks
 from benchmark.data.npz import pad
 from benchmark.data.specs import SIDES, DatasetSpec
 from benchmark.errors import DataUnavailable, UserError
+from benchmark.text import told
 
 _STALL = 60.0  # seconds without a byte; torchvision itself would wait for ever
 _CELEBA_SIZE = (178, 218)
@@ -62,8 +63,7 @@ def read(spec: DatasetSpec, root: Path) -> Draft:
         raise
     except Exception as error:  # torchvision meets damaged files with assertions, pickle errors and more
         raise UserError(
-            f"{root}: torchvision cannot read {spec.label} there ({one_line(error)}); "
-            "delete its files to fetch them again"
+            f"{root}: torchvision cannot read {spec.label} there ({told(error)}); delete its files to fetch them again"
         ) from None
 
 
@@ -75,7 +75,7 @@ def fetch(spec: DatasetSpec, data_dir: Path) -> None:
             TORCHVISION_SETS[spec.name].fetch(root)
     except Exception as error:  # network, checksum, Google Drive's quota: every library has errors of its own
         raise DataUnavailable(
-            f"{spec.label}: torchvision could not fetch it ({one_line(error)}); put {spec.npz}, or {spec.advice}, "
+            f"{spec.label}: torchvision could not fetch it ({told(error)}); put {spec.npz}, or {spec.advice}, "
             "into the data folder (--data-dir)"
         ) from None
 
@@ -127,7 +127,7 @@ def _read_celeba(spec: DatasetSpec, root: Path, unpack: bool) -> Draft:
             with zipfile.ZipFile(archive) as images:
                 yield from decoded_blocks(names, lambda row: images.read(names[row]), _CELEBA_SIZE, _CELEBA_CROP, "RGB")
         except (KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise UserError(f"{archive}: cannot be read ({one_line(error)})") from None
+            raise UserError(f"{archive}: cannot be read ({told(error)})") from None
 
     return Draft(
         image_shape=(spec.channels, SIZE, SIZE),

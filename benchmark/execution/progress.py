@@ -36,11 +36,11 @@ class BarProgress(AbstractContextManager):
         name = str(event.what)
         if event.kind == "started":
             epochs = event.what.trials[0].training.epochs
-            self._bars[name] = self._progress.add_task(f"  {name}: epochs", total=epochs)
+            self._bars[event.what.trials[0].key] = self._progress.add_task(f"  {name}: epochs", total=epochs)
         elif event.kind == "epoch":
-            self._progress.update(self._bars[name], completed=event.value)
+            self._progress.update(self._bars[event.what.trials[0].key], completed=event.value)
         elif event.kind == "trained":
-            self._progress.remove_task(self._bars.pop(name))
+            self._progress.remove_task(self._bars.pop(event.what.trials[0].key))
         else:
             self._progress.advance(self._study)
             if event.value != "ok":

@@ -8,6 +8,7 @@ from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.grid import DataOptions
 from benchmark.methods import METHODS, build_model
+from benchmark.text import told
 from benchmark.training.checkpoints import load_checkpoint
 from benchmark.trials import TrainingSettings
 from models.base import ImageAutoencoder
@@ -35,7 +36,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     try:
         load_checkpoint(model, checkpoint)
     except UserError as error:
-        raise NotAtHand(_one_line(error)) from error
+        raise NotAtHand(told(error)) from error
     return model.eval()
 
 
@@ -52,13 +53,9 @@ def images_in(data_dir: Path, offline: bool) -> Images:
             try:
                 loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
             except (DataUnavailable, UserError) as error:
-                raise NotAtHand(_one_line(error)) from error
+                raise NotAtHand(told(error)) from error
         if loaded[asked].digest != data["digest"]:
             raise NotAtHand(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
         return loaded[asked]
 
     return load
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

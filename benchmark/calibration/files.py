@@ -1,0 +1,63 @@
+"""What a calibration leaves: every score as CSV, the choice as JSON, a figure."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.calibration.choice import COLUMNS, CRITERIA
+from benchmark.calibration.figure import calibration_figure, panels
+from benchmark.calibration.grids import Setting
+from benchmark.execution.store import Store
+from benchmark.figures.write import write_page
+from benchmark.files import write_text
+from benchmark.reporting.csv_text import csv_text
+from benchmark.trials import Trial
+
+
+def read_scores(store: Store, trials: Mapping[tuple[tuple[str, int], int], Trial]) -> pd.DataFrame:
+    """One row a trial, columns COLUMNS, by ((method, setting), seed). What has no score is not usable and has NaN."""
+    return pd.DataFrame(
+        [
+            (method, setting, seed, *_scored(store.read_record(trial.key)))
+            for ((method, setting), seed), trial in trials.items()
+        ],
+        columns=list(COLUMNS),
+    )
+
+
+def _scored(record: dict[str, Any] | None) -> tuple[float, float, float, bool]:
+    """SVM accuracy, reconstruction error, active units, and whether they count."""
+    if record is None or record["status"] != "ok" or "svm_accuracy" not in record["metrics"].get("classification", {}):
+        return float("nan"), float("nan"), float("nan"), False
+    health = record["health"]
+    explained = health["explained_variance"]
+    error = float("nan") if explained is None else 1 - explained
+    return record["metrics"]["classification"]["svm_accuracy"], error, health["active_units"], not health["collapsed"]
+
+
+def write_results(
+    folder: Path,
+    grids: Mapping[str, tuple[Setting, ...]],
+    scores: pd.DataFrame,
+    settings: pd.DataFrame,
+    choices: Mapping[str, Mapping[str, int]],
+    made: Mapping[str, Any],
+) -> None:
+    """Write calibration.csv (a row a trial), chosen.json and calibration.png and .pdf. `made`: how, when, on what.
+
+    Raises UserError where the folder cannot be written.
+    """
+    places = zip(scores["method"], scores["setting"], strict=True)
+    departures = [json.dumps(grids[method][setting]) for method, setting in places]
+    of_setting = settings.loc[list(zip(scores["method"], scores["setting"], strict=True)), list(CRITERIA)]
+    table = scores.assign(departure=departures, **{name: of_setting[name].to_numpy() for name in CRITERIA})
+    write_text(folder / "calibration.csv", csv_text(table))
+    said = {
+        criterion: {method: grids[method][setting] for method, setting in of_method.items()}
+        for criterion, of_method in choices.items()
+    }
+    write_text(folder / "chosen.json", json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n")
+    write_page(calibration_figure, panels(grids, settings, choices), folder, "calibration")

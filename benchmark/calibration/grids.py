@@ -1,0 +1,75 @@
+"""The settings that `calibrate` tries: twelve for every method, each a departure from its `default` weights."""
+
+import dataclasses
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from benchmark.paper import TABLES
+from benchmark.studies import Study
+from benchmark.trials import TrainingSettings
+
+Setting = dict[str, Any]  # fields of a method's configuration that depart from its default weights
+
+SETTINGS_PER_METHOD = 12
+FINALISTS = 2
+SEEDS_OF_FINALISTS = 3
+
+
+def _each(name: str, *values: float) -> Iterator[Setting]:
+    return ({name: value} for value in values)
+
+
+def _product(**axes: tuple) -> Iterator[Setting]:
+    return (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
+
+
+# The variance scales every other term against the reconstruction; at a fixed one, the rest tells terms apart.
+_HGMVAE = (
+    *_each("decoder_variance", 0.01, 0.02, 0.05, 0.1, 0.2),
+    {"conditional_prior": "matched"},
+    {"conditional_prior": "matched", "decoder_variance": 0.02},
+    {"beta_x": 0.5},
+    {"fisher_weight": 0.1},
+    {"fisher_weight": 5.0},
+    {"fisher": "log", "fisher_weight": 0.1},
+    {"centre": True},
+)
+
+# A weight of the KL against half the summed squared error is a decoder variance, times what beta-VAE calls beta. Free,
+# the two methods would be one; so the VAE has a KL weight of 1, and beta-VAE one of 2 or more.
+GRIDS: dict[str, tuple[Setting, ...]] = {
+    "vae": tuple(_each("beta", 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
+    "beta_vae": tuple(
+        _each("beta", *(round(variance * beta, 6) for variance in (0.01, 0.03, 0.1) for beta in (2, 4, 8, 16)))
+    ),
+    "gmvae": tuple(_product(decoder_variance=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5), beta_k=(1.0, 0.1))),
+    "swae": tuple(_product(reg_weight=(1.0, 3.0, 10.0, 30.0, 100.0, 300.0), n_projections=(50, 200))),
+    "wae_imq": tuple(_each("reg_weight", 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 300.0)),
+    "wae_rbf": tuple(_each("reg_weight", 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 300.0)),
+    "hgmvae_g": _HGMVAE,
+    "hgmvae_u": _HGMVAE,
+}
+
+# The last 10,000 training images judge; the test images are never looked at.
+CALIBRATION = Study(
+    "calibration",
+    "which loss weights each method should have, under one budget",
+    (dataclasses.replace(TABLES[2], datasets=("mnist",), methods=tuple(GRIDS), latent_dims=(8,)),),
+    seeds=SEEDS_OF_FINALISTS,
+    training=TrainingSettings(epochs=3, width=0.5),
+    n_train=20_000,
+    split="validation",
+)
+
+# Drawn images and two settings a method: proves that the command runs, and chooses nothing.
+SMOKE_CALIBRATION = dataclasses.replace(
+    CALIBRATION,
+    name="calibration-smoke",
+    training=TrainingSettings(epochs=4, batch_size=32, width=0.25),
+    n_train=960,
+    n_test=96,
+    split="official",
+    procedural=True,
+)
+SMOKE_GRIDS = {method: grid[:2] for method, grid in GRIDS.items()}

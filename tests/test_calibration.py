@@ -1,0 +1,167 @@
+"""Calibration: one budget for every method, the stated criteria on hand-made scores, a whole run on drawn images."""
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from benchmark.calibration import choice
+from benchmark.calibration.choice import COLUMNS, chosen, finalists, judged
+from benchmark.calibration.figure import calibration_figure, panels
+from benchmark.calibration.grids import CALIBRATION, FINALISTS, GRIDS, SETTINGS_PER_METHOD, SMOKE_GRIDS
+from benchmark.cli import main
+from benchmark.methods import METHODS, build_model
+
+
+def scores(*rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+# method, setting, seed, SVM accuracy, reconstruction error, active units, usable
+TWO_METHODS = scores(
+    ("a", 0, 0, 0.90, 0.30, 8, True),  # ranks 3, 2
+    ("a", 1, 0, 0.92, 0.40, 8, True),  # 2, 3
+    ("a", 2, 0, 0.95, 0.20, 7, True),  # 1, 1
+    ("a", 3, 0, 0.99, 0.10, 1, False),  # collapsed: better than all, and counts for nothing
+    ("b", 0, 0, 0.50, 0.25, 8, True),  # 2, 1
+    ("b", 1, 0, 0.60, 0.26, 8, True),  # 1, 2
+)
+
+
+def test_every_method_has_as_many_settings_each_another_and_all_can_be_built():
+    assert set(GRIDS) == {name for name in METHODS if not name.endswith("no_fisher")}
+    for name, grid in GRIDS.items():
+        assert len(grid) == SETTINGS_PER_METHOD == 12
+        assert len({json.dumps(setting, sort_keys=True) for setting in grid}) == 12
+        method = METHODS[name]
+        known = {field.name for field in fields(method.config)}
+        for setting in grid:
+            assert set(setting) <= known
+            build_model(method, method.settings("default") | setting, (1, 32, 32), 2, 0.25, seed=0)
+        default = method.settings("default")
+        assert any(default == default | setting for setting in grid), f"{name}: its default is not tried"
+
+
+def test_beta_vae_stays_what_it_is():
+    assert min(setting["beta"] for setting in GRIDS["beta_vae"]) >= 2 * 0.01
+
+
+def test_it_never_looks_at_test_images():
+    assert CALIBRATION.split == "validation" and CALIBRATION.tables[0].datasets == ("mnist",)
+    assert CALIBRATION.tables[0].latent_dims == (8,) and CALIBRATION.n_train == 20_000
+
+
+def test_the_ranks_are_within_a_method_and_the_unusable_come_last():
+    settings = judged(TWO_METHODS)
+    assert settings["ranks"].to_dict() == {
+        ("a", 0): 2.5,
+        ("a", 1): 2.5,
+        ("a", 2): 1.0,
+        ("a", 3): 4.0,
+        ("b", 0): 1.5,
+        ("b", 1): 1.5,
+    }
+    assert chosen(settings, "ranks") == {"a": 2, "b": 0}  # of equals the first in the grid
+
+
+def test_the_label_free_choice_is_among_the_settings_with_the_most_common_number_of_active_units():
+    settings = judged(TWO_METHODS)
+    assert choice.matched_units(settings) == 8
+    assert settings["label_free"].dropna().to_dict() == {("a", 0): 0.3, ("a", 1): 0.4, ("b", 0): 0.25, ("b", 1): 0.26}
+    assert chosen(settings, "label_free") == {"a": 0, "b": 0}
+    settings["active_units"] = [7, 7, 7, 1, 8, 8]
+    assert choice.matched_units(settings) == 7
+    settings["active_units"] = [7, 7, 6, 1, 8, 8]
+    assert choice.matched_units(settings) == 8  # two each: the more units
+
+
+def test_every_method_has_as_many_finalists_usable_or_not():
+    assert FINALISTS == 2
+    assert finalists(judged(TWO_METHODS)) == [("a", 2), ("a", 0), ("b", 0), ("b", 1)]
+    one_usable = scores(
+        ("a", 0, 0, np.nan, np.nan, np.nan, False), ("a", 1, 0, 0.1, 2.0, 8, True), ("a", 2, 0, 0.0, 9.0, 1, False)
+    )
+    assert finalists(judged(one_usable)) == [("a", 1), ("a", 0)]
+    assert chosen(judged(one_usable), "ranks") == {"a": 1}
+
+
+def test_seeds_are_averaged_and_one_that_fails_spoils_its_setting():
+    with_seeds = scores(
+        ("a", 0, 0, 0.8, 0.2, 8, True),
+        ("a", 0, 1, 0.9, 0.4, 6, True),
+        ("a", 1, 0, 0.99, 0.1, 8, True),
+        ("a", 1, 1, np.nan, np.nan, np.nan, False),
+    )
+    settings = judged(with_seeds)
+    assert settings.loc[("a", 0), ["svm_accuracy", "reconstruction_error", "active_units"]].tolist() == pytest.approx(
+        [0.85, 0.3, 7.0]
+    )
+    assert settings["usable"].tolist() == [True, False] and settings["seeds"].tolist() == [2, 2]
+    assert chosen(settings, "ranks") == {"a": 0}
+
+
+def test_where_nothing_is_usable_there_is_no_choice():
+    settings = judged(scores(("a", 0, 0, 0.1, 0.9, 1, False), ("a", 1, 0, 0.2, 0.8, 1, False)))
+    assert chosen(settings, "ranks") == chosen(settings, "label_free") == {}
+    assert finalists(settings) == [("a", 0), ("a", 1)]
+    settings = judged(scores(("a", 0, 0, 0.1, 0.9, 1, False), ("b", 0, 0, 0.5, 0.5, 8, True)))
+    assert chosen(settings, "ranks") == chosen(settings, "label_free") == {"b": 0}
+
+
+def test_the_figure_has_a_panel_a_method_and_a_mark_a_setting():
+    rows = [
+        (method, number, 0, 0.9 - 0.01 * number, 0.2 + 0.01 * number, 8, number > 0)
+        for method, grid in GRIDS.items()
+        for number in range(len(grid))
+    ]
+    settings = judged(scores(*rows))
+    choices = {name: chosen(settings, name) for name in choice.CRITERIA}
+    figure = calibration_figure(panels(GRIDS, settings, choices))
+    axes = [axis for part in figure.subfigs for axis in part.axes]
+    assert [axis.get_title() for axis in axes] == [METHODS[name].label for name in GRIDS]
+    for axis in axes:
+        marks = [line.get_marker() for line in axis.lines]
+        # One collapsed; eleven usable, the first of which both criteria choose.
+        assert (marks.count("x"), marks.count("o"), marks.count("s")) == (1, 12, 1)
+        assert [text.get_text() for text in axis.texts] == [str(number) for number in range(1, 12)]
+
+
+def run(*arguments) -> int:
+    threads = torch.get_num_threads()
+    try:
+        return main(["calibrate", "--smoke", "--device", "cpu", "--jobs", "1", *map(str, arguments)])
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_a_whole_run_on_drawn_images(tmp_path, capfd):
+    methods = ("--method", "vae", "--method", "wae_rbf")
+    out = tmp_path / "out"
+    assert run(*methods, "--out", out, "--data-dir", tmp_path) in (0, 3)
+    said = capfd.readouterr().out
+    assert "4 trials, 0 done already" in said and "8 trials, 0 done already" in said
+    table = pd.read_csv(out / "calibration.csv")
+    assert len(table) == len(list((out / "records").iterdir())) == 2 * 2 * 3
+    assert table.groupby(["method", "setting"])["seed"].apply(list).tolist() == [[0, 1, 2]] * 4
+    assert {json.dumps(setting) for setting in SMOKE_GRIDS["vae"]} == set(
+        table.loc[table["method"] == "vae", "departure"]
+    )
+    written = json.loads((out / "chosen.json").read_text())
+    assert written["made"]["command"].startswith("python -m benchmark") and "git_commit" in written["made"]
+    record = json.loads(next((out / "records").iterdir()).read_text())
+    assert record["identity"]["weight_set"] == "calibration"
+    for kind in ("png", "pdf"):
+        assert (out / f"calibration.{kind}").stat().st_size > 10_000
+    before = (out / "calibration.csv").read_bytes()
+    assert run(*methods, "--out", out, "--data-dir", tmp_path) in (0, 3)
+    assert "4 trials, 4 done already" in capfd.readouterr().out
+    assert (out / "calibration.csv").read_bytes() == before
+
+
+def test_a_method_without_a_grid_is_one_line(tmp_path, capfd):
+    assert run("--method", "hgmvae_g_no_fisher", "--out", tmp_path / "out") == 2
+    [line] = capfd.readouterr().err.splitlines()
+    assert "--method hgmvae_g_no_fisher: no grid; there are those of vae, beta_vae" in line
