@@ -61,14 +61,15 @@ class Basis(StrEnum):
 
 
 # About what a score varies by from seed to seed (standard deviation, median over the cells of
-# results/reference/laptop-cpu, a test holds them to it); FID and LPIPS, not measured there, by analogy.
+# results/reference/laptop-cpu, a test holds them to it; of SSIM between that run and one on another processor, 0.0147 and
+# 0.0122); FID and LPIPS, not measured there, by analogy.
 TOLERANCES = {
     "silhouette": Tolerance(0.02),
     "calinski_harabasz": Tolerance(0.08, relative=True),
     "davies_bouldin": Tolerance(0.12, relative=True),
     "svm_accuracy": Tolerance(0.006),
     "fid": Tolerance(0.05, relative=True),
-    "ssim": Tolerance(0.012),
+    "ssim": Tolerance(0.0135),
     "ms_ssim": Tolerance(0.005),
     "lpips": Tolerance(0.01),
 }
