@@ -61,8 +61,8 @@ class Basis(StrEnum):
 
 
 # About what a score varies by from seed to seed (standard deviation, median over the cells of
-# results/reference/laptop-cpu, a test holds them to it; of SSIM between that run and one on another processor, 0.0147 and
-# 0.0122); FID and LPIPS, not measured there, by analogy.
+# results/reference/laptop-cpu, a test holds them to it; of SSIM between that run's 0.0147 and the 0.0122 of one on another
+# processor); FID and LPIPS, not measured there, by analogy.
 TOLERANCES = {
     "silhouette": Tolerance(0.02),
     "calinski_harabasz": Tolerance(0.08, relative=True),
