@@ -61,7 +61,7 @@ class Basis(StrEnum):
 
 
 # About what a score varies by from seed to seed (standard deviation, median over the cells of
-# results/reference/laptop-cpu, a test holds them to it; of SSIM between that run's 0.0147 and the 0.0122 of one on another
+# results/reference/laptop-cpu, a test holds them to it; of SSIM between its 0.0147 and the 0.0122 of a run on another
 # processor); FID and LPIPS, not measured there, by analogy.
 TOLERANCES = {
     "silhouette": Tolerance(0.02),
