@@ -76,6 +76,10 @@ class GMVAE(ImageAutoencoder):
         loss = sum(weights[name] * term for name, term in terms.items()).mean()
         return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=x)
 
+    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        encoded = self.encoder(images)
+        return encoded.embedding, encoded.log_covariance
+
     def component_weights(self, images: Tensor) -> Tensor:
         """p(k given x, w) at the means of x and w, (B, C, S, S) -> (B, K)."""
         encoded = self.encoder(images)

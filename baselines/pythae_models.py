@@ -37,6 +37,10 @@ class NoiseFedBetaVAE(ImageAutoencoder, BetaVAE):
         terms = {"reconstruction": output.recon_loss, "kl": output.reg_loss}
         return ModelOutput(loss=output.loss, terms=terms, recon_x=output.recon_x, z=output.z)
 
+    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        encoded = self.encoder(images)
+        return encoded.embedding, encoded.log_covariance
+
 
 class NoiseFedWAE(ImageAutoencoder, WAE_MMD):
     """pythae's WAE-MMD with its IMQ or RBF kernel. Encoder head: `embedding`."""

@@ -28,9 +28,9 @@ def draw_noise(
 class ImageAutoencoder(BaseAE):
     """A method of the suite.
 
-    Subclasses define `noise_shapes` and `objective`; `point_latents` and `prior_latents` where the code of
-    an image is not the encoder's output `embedding`, or the prior of the decoder's input not N(0, I); and
-    `component_weights` where there are some.
+    Subclasses define `noise_shapes` and `objective`; `code_posterior` where the encoder has noise; `point_latents`
+    and `prior_latents` where the code of an image is not the encoder's output `embedding`, or the prior of the
+    decoder's input not N(0, I); and `component_weights` where there are some.
     """
 
     def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder):
@@ -62,6 +62,13 @@ class ImageAutoencoder(BaseAE):
     def point_latents(self, images: Tensor) -> Tensor:
         """The deterministic code of images: (B, C, S, S) -> (B, d)."""
         return self.encoder(images).embedding
+
+    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor] | None:
+        """Mean and log variance, (B, d) each, of the Gaussian that `objective` draws each image's code from.
+
+        Given the draws of what the code depends on besides the image (HGMVAE: w). None: the encoder has no noise.
+        """
+        return None
 
     def component_weights(self, images: Tensor) -> Tensor | None:
         """w of images (B, C, S, S) without noise, (B, K), rows on the simplex; None: the method is no mixture."""

@@ -139,6 +139,16 @@ class HGMVAE(ImageAutoencoder):
         mean = encoded.mean.unflatten(1, self.components_shape)
         return (encoded.logits.softmax(1)[..., None] * mean).sum(1)
 
+    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
+        encoded = self.encoder(images)
+        mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
+        logits = encoded.logits
+        if self.model_config.variant == "gaussian":
+            logits = logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
+        w = logits.softmax(1)[..., None]
+        return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
+
     def component_weights(self, images: Tensor) -> Tensor:
         """w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
         return self.encoder(images).logits.softmax(1)

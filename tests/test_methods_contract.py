@@ -253,3 +253,27 @@ def test_published_weights_are_those_of_the_sources():
     assert published["wae_imq"]["reg_weight"] == published["wae_rbf"]["reg_weight"] == 0.03
     assert published["hgmvae_g"]["fisher"] == "ratio"
     assert all(published[name]["decoder_variance"] == 1.0 for name in ("gmvae", "hgmvae_g", "hgmvae_u"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_posterior_of_a_code_is_what_the_objective_draws_from(name, draw_images):
+    model = build(name, d=3).eval()
+    images, one = draw_images(2), draws(build(name, d=3), 1)
+    many = {key: noise.expand(2, *noise.shape[1:]) if key != "directions" else noise for key, noise in one.items()}
+    found = model.code_posterior(images, many)
+    stream = torch.Generator().manual_seed(0)
+    codes = []
+    with torch.no_grad():
+        for _ in range(2000 if found else 2):
+            fresh = draw_noise(model.noise_shapes(2), torch.device("cpu"), stream)
+            kept = {"w": many["w"]} if name.startswith("hgmvae") and "w" in many else {}
+            codes.append(model.objective(images, fresh | kept).z)
+    codes = torch.stack(codes)
+    if found is None:
+        assert torch.equal(codes[0], codes[1])  # the encoder has no noise
+        return
+    mean, log_var = (moment.detach() for moment in found)
+    assert mean.shape == log_var.shape == (2, 3)
+    error = 5 * (0.5 * log_var).exp() / len(codes) ** 0.5
+    assert ((codes.mean(0) - mean).abs() < error).all()
+    assert (codes.var(0) / log_var.exp() - 1).abs().max() < 5 * (2 / len(codes)) ** 0.5

@@ -31,7 +31,14 @@ def test_the_row_of_trials_that_differ():
     row = frame_of(health(8, 0.5), health(8, 0.625), health(3, -0.25, True))
     assert list(row) == HEALTH_COLUMNS
     # By hand: (8 + 8 + 3) / 3 = 6.33, (0.5 + 0.625 - 0.25) / 3 = 0.2917.
-    assert list(row.values()) == ["MNIST", 8, "GMVAE", 3, "6.3 (3–8) of 8", "0.29", 1, 0]
+    assert list(row.values()) == ["MNIST", 8, "GMVAE", 3, "6.3 (3–8) of 8", "0.29", *["–"] * 4, 1, 0]
+
+
+def test_rate_distortion_and_use_of_components_are_means_over_the_trials_that_recorded_them():
+    one = health(8, 0.5) | {"rate": 10.0, "distortion": 30.0, "weight_entropy": 2.25, "components_leading": 10}
+    other = health(8, 0.5) | {"rate": 11.0, "distortion": None, "weight_entropy": 0.25, "components_leading": 3}
+    row = frame_of(one, other, health(8, 0.5) | {"rate": None})
+    assert [row[name] for name in HEALTH_COLUMNS[6:10]] == ["10.5", "30.0", "1.25", "6.5"]
 
 
 def test_a_true_zero_counts():
@@ -56,7 +63,7 @@ def test_trials_without_health_count_and_do_not_blur_the_means(without):
 def test_the_sample_by_hand():
     frame = health_frame(*sample())
     assert frame.to_dict("records")[1] == dict(
-        zip(HEALTH_COLUMNS, ["MNIST", 8, "HGMVAE-G", 3, "5.0 (2–8) of 8", "0.53", 1, 1], strict=True)
+        zip(HEALTH_COLUMNS, ["MNIST", 8, "HGMVAE-G", 3, "5.0 (2–8) of 8", "0.53", *["–"] * 4, 1, 1], strict=True)
     )
     assert frame[["data set", "d", "method", "trials"]].to_numpy().tolist() == [
         ["MNIST", 8, "GMVAE", 3],

@@ -1,5 +1,7 @@
 """Did the model use its latent space? Recorded beside every score, so that a collapsed trial cannot hide."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 ACTIVE_SHARE = 0.01
@@ -46,3 +48,56 @@ def collapsed(active: int, latent_dim: int, explained: float | None) -> bool:
     line finds what the first cannot: many units that each move a little while the decoder paints the mean image.
     """
     return active < min(latent_dim, 8) / 2 or explained is None or explained < LEAST_EXPLAINED
+
+
+def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
+    """What a code tells of its image, in nats: the mean KL(q(x given y) || the Gaussian with the moments of all).
+
+    q(x given y) = N(mean, exp(log variance)), (N, d) each; the aggregate has the covariance S of the means plus the
+    mean variances, so that the mean KL is (log det S - the mean of sum_d log variance) / 2. The same for every method,
+    whatever its prior; an upper bound of the mutual information. Of N images S is fitted on, it comes out about
+    d (d + 3) / (4 N) too low. None where it is not finite: a unit without variance, a code without noise.
+    """
+    means, log_variances = means.astype(np.float64), log_variances.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        covariance = np.cov(means, rowvar=False, bias=True).reshape(means.shape[1], -1)
+        covariance = covariance + np.diag(np.exp(log_variances).mean(axis=0))
+        sign, log_determinant = np.linalg.slogdet(covariance)
+        nats = 0.5 * (log_determinant - log_variances.sum(axis=1).mean())
+    return float(nats) if sign > 0 and np.isfinite(nats) else None
+
+
+def finite_mean(values: np.ndarray) -> float | None:
+    """The mean; None where it is not finite."""
+    mean = float(values.mean(dtype=np.float64))
+    return mean if np.isfinite(mean) else None
+
+
+def gap_to_prior(codes: np.ndarray, prior: np.ndarray) -> list[float] | None:
+    """Per latent unit the KL from all codes together to the prior, in nats, between the Gaussians of their moments.
+
+    `codes` (N, d) sampled codes of images, `prior` (M, d) draws from the method's prior of codes. It sees a wrong mean
+    or variance, nothing else. None where it is not finite.
+    """
+    (mean, variance), (prior_mean, prior_variance) = (
+        (drawn.mean(axis=0, dtype=np.float64), drawn.var(axis=0, dtype=np.float64)) for drawn in (codes, prior)
+    )
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = variance / prior_variance
+        nats = 0.5 * (ratio + (mean - prior_mean) ** 2 / prior_variance - 1 - np.log(ratio))
+    return [float(unit) for unit in nats] if np.isfinite(nats).all() else None
+
+
+def use_of_components(weights: np.ndarray) -> Mapping[str, float | int]:
+    """What a mixture's weights (N, K), rows on the simplex, are used for.
+
+    `weight_entropy`: the mean entropy of an image's weights in nats, log K where they say nothing.
+    `components_leading`: how many components have the largest weight of at least a hundredth of the images.
+    """
+    weights = weights.astype(np.float64)
+    entropies = -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)
+    leading = np.bincount(weights.argmax(axis=1), minlength=weights.shape[1])
+    return {
+        "weight_entropy": float(entropies.mean()),
+        "components_leading": int(np.count_nonzero(leading >= 0.01 * len(weights))),
+    }

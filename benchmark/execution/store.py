@@ -44,7 +44,19 @@ DONE = ("ok", "diverged")  # a failed trial is tried again by the next run
 RECORD_OBJECTS: Mapping[str, Check] = {
     "metrics": object_of(object_of(is_number)),
     "unavailable": object_of(object_of(is_text)),
-    "health": fields(NONE, {"active_units": whole(), "explained_variance": or_none(is_number), "collapsed": is_flag}),
+    "health": fields(
+        NONE,
+        {
+            "active_units": whole(),
+            "explained_variance": or_none(is_number),
+            "collapsed": is_flag,
+            "rate": or_none(is_number),
+            "distortion": or_none(is_number),
+            "gap_to_prior": or_none(list_of(is_number)),
+            "weight_entropy": is_number,
+            "components_leading": whole(),
+        },
+    ),
     "curves": object_of(list_of(or_none(is_number))),
     "timings": object_of(is_amount),
 }

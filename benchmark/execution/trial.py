@@ -17,7 +17,15 @@ import torch
 
 from benchmark.data import Dataset
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.evaluation.health import active_units, collapsed, explained_variance
+from benchmark.evaluation.health import (
+    active_units,
+    collapsed,
+    explained_variance,
+    finite_mean,
+    gap_to_prior,
+    rate,
+    use_of_components,
+)
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
@@ -121,18 +129,32 @@ def _health(
 ) -> dict[str, Any]:
     stream = generator(device, "evaluation", use="health")
 
-    def sampled_codes(images: torch.Tensor) -> tuple[torch.Tensor]:
+    def sampled(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         noise = draw_noise(model.noise_shapes(len(images)), images.device, stream)
-        return (model.objective(images, noise).z,)
+        output = model.objective(images, noise)
+        distortion = (images - output.recon_x).square().flatten(1).sum(1, keepdim=True)
+        return output.z, distortion, *(model.code_posterior(images, noise) or ())
+
+    def weights(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = model.component_weights(images)
+        return () if found is None else (found,)
 
     # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
-    [sampled] = in_batches(sampled_codes, dataset.x_test, device, trial.training.batch_size)
-    active = active_units(outputs.latents_test, sampled)
+    codes, distortion, *posterior = in_batches(sampled, dataset.x_test, device, trial.training.batch_size)
+    of_components = in_batches(weights, dataset.x_test, device)
+    prior = draw_noise(model.prior_noise_shapes(len(codes)), torch.device(device), stream)
+    with torch.no_grad():
+        drawn = model.prior_latents(prior).float().cpu().numpy()
+    active = active_units(outputs.latents_test, codes)
     explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
     return {
         "active_units": active,
         "explained_variance": explained,
         "collapsed": collapsed(active, trial.latent_dim, explained),
+        "rate": rate(*posterior) if posterior else None,
+        "distortion": finite_mean(distortion),
+        "gap_to_prior": gap_to_prior(codes, drawn),
+        **(use_of_components(*of_components) if of_components else {}),
     }
 
 

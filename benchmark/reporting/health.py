@@ -14,14 +14,30 @@ from benchmark.reporting.captions import ABSENT
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
 
-HEALTH_COLUMNS = ["data set", "d", "method", "trials", "active units", "explained variance", "collapsed", "diverged"]
+HEALTH_COLUMNS = [
+    "data set",
+    "d",
+    "method",
+    "trials",
+    "active units",
+    "explained variance",
+    "rate",
+    "distortion",
+    "entropy of w",
+    "leading components",
+    "collapsed",
+    "diverged",
+]
 HEALTH_MEANING = (
     "An active unit tells images apart: its codes without the posterior's noise have more than "
     f"{ACTIVE_SHARE:.0%} of the variance of those with it. The mean over trials, of d, with the least and the most in "
     "parentheses where trials differ. Explained variance is 1 minus the squared error of the reconstructions over that "
     "of the mean image: 1 is perfect, 0 no better than the mean image; the mean over trials. A trial has collapsed (†) "
     "when fewer than half of its units, of at most eight, are active, or it explains less than "
-    f"{LEAST_EXPLAINED:.0%}: then its scores describe the collapse."
+    f"{LEAST_EXPLAINED:.0%}: then its scores describe the collapse. The others are means too. Rate: what a code tells "
+    "of its image at most, in nats; none where the encoder has no noise. Distortion: the summed squared error of the "
+    "reconstruction of a sampled code. Entropy of an image's weights over components, in nats: log K where they say "
+    "nothing. Leading components: those with the largest weight of at least a hundredth of the images."
 )
 
 
@@ -29,9 +45,9 @@ def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) ->
     """A row per data set, latent dim and method that has a record; HEALTH_COLUMNS.
 
     `trials`, `collapsed` and `diverged` are counts of records. As text, over the trials that recorded them ("–" where
-    none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" where trials agree; and `explained variance`, at
-    most 1. Data sets stand in the order in which the tables name them, methods in that of METHODS, others after these;
-    d ascends.
+    none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" where trials agree; and means, of `explained
+    variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and `leading components`. Data sets stand in
+    the order in which the tables name them, methods in that of METHODS, others after these; d ascends.
     """
     places: dict[tuple[str, int, str], list[Mapping]] = {}
     for record in filter(None, map(records.get, trial_keys(manifest))):
@@ -48,6 +64,10 @@ def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) ->
             len(runs),
             _active(_recorded(runs, "active_units"), latent_dim),
             _mean(_recorded(runs, "explained_variance"), 2),
+            _mean(_recorded(runs, "rate"), 1),
+            _mean(_recorded(runs, "distortion"), 1),
+            _mean(_recorded(runs, "weight_entropy"), 2),
+            _mean(_recorded(runs, "components_leading"), 1),
             sum(_recorded(runs, "collapsed")),
             sum(run["status"] == "diverged" for run in runs),
         )

@@ -1,0 +1,75 @@
+"""Rate, gap to the prior and use of components: closed forms, Monte Carlo, direction, and what is not finite."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal, norm
+
+from benchmark.evaluation.health import finite_mean, gap_to_prior, rate, use_of_components
+
+
+def posterior(n=400, d=3, seed=0):
+    stream = np.random.default_rng(seed)
+    mix = stream.normal(size=(d, d))
+    return stream.normal(size=(n, d)) @ mix, stream.uniform(-3, -1, size=(n, d))
+
+
+def test_the_rate_of_an_uninformative_code_is_zero_and_of_a_gaussian_channel_that_of_shannon():
+    assert rate(np.zeros((50, 2)), np.zeros((50, 2))) == pytest.approx(0, abs=1e-12)
+    means = np.array([[-2.0], [2.0]])  # signal variance 4, noise variance 1/4: log(1 + 16) / 2
+    assert rate(means, np.full((2, 1), math.log(0.25))) == pytest.approx(0.5 * math.log(17))
+
+
+def test_the_rate_is_the_mean_kl_to_the_aggregates_gaussian_by_monte_carlo():
+    means, log_variances = posterior()
+    covariance = np.cov(means, rowvar=False, bias=True) + np.diag(np.exp(log_variances).mean(axis=0))
+    stream = np.random.default_rng(1)
+    draws = means + stream.normal(size=(200, *means.shape)) * np.exp(0.5 * log_variances)
+    of_code = norm.logpdf(draws, means, np.exp(0.5 * log_variances)).sum(axis=2)
+    of_all = multivariate_normal(means.mean(axis=0), covariance).logpdf(draws)
+    gaps = (of_code - of_all).mean(axis=1)
+    assert rate(means, log_variances) == pytest.approx(gaps.mean(), abs=5 * gaps.std() / math.sqrt(len(gaps)))
+
+
+def test_the_rate_counts_correlated_units_once_and_falls_with_noise():
+    means, log_variances = posterior(d=1)
+    twice = np.repeat(means, 2, axis=1), np.repeat(log_variances, 2, axis=1)
+    assert rate(means, log_variances) < rate(*twice) < 2 * rate(means, log_variances)
+    assert rate(means, log_variances + 1) < rate(means, log_variances)
+    assert rate(7 * means + 3, log_variances + 2 * math.log(7)) == pytest.approx(rate(means, log_variances))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_rate_that_is_not_finite_is_none(bad):
+    means, log_variances = posterior()
+    means[3, 1] = bad
+    assert rate(means, log_variances) is None
+    assert rate(np.zeros((5, 2)), np.full((5, 2), -np.inf)) is None
+
+
+def test_the_gap_to_the_prior_is_the_kl_between_gaussians_of_the_moments():
+    stream = np.random.default_rng(0)
+    codes = np.stack([stream.normal(0, 1, 4000), stream.normal(2, 0.5, 4000)], axis=1)
+    prior = stream.normal(size=(4000, 2))
+    first, second = gap_to_prior(codes, prior)
+    assert first < 0.002
+    # KL(N(2, 1/4) || N(0, 1)) = (1/4 + 4 - 1 - log(1/4)) / 2 = 2.318
+    assert second == pytest.approx(2.318, abs=0.15)
+    assert gap_to_prior(prior, prior) == pytest.approx([0, 0], abs=1e-12)
+    assert gap_to_prior(np.zeros((10, 2)), prior) is None and gap_to_prior(codes, np.zeros((10, 2))) is None
+
+
+def test_weights_that_say_nothing_have_the_entropy_of_k_and_certain_ones_none():
+    even = use_of_components(np.full((100, 4), 0.25))
+    assert even["weight_entropy"] == pytest.approx(math.log(4))
+    certain = np.eye(4)[np.r_[np.zeros(99, int), [1]]]
+    assert use_of_components(certain) == {"weight_entropy": 0.0, "components_leading": 2}
+    rare = np.eye(4)[np.r_[np.zeros(199, int), [1]]]
+    assert use_of_components(rare)["components_leading"] == 1
+    assert use_of_components(np.eye(4)[np.arange(100) % 4])["components_leading"] == 4
+
+
+def test_a_mean_that_is_not_finite_is_none():
+    assert finite_mean(np.array([1.0, 2.0])) == 1.5
+    assert finite_mean(np.array([1.0, np.inf])) is None
