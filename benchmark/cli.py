@@ -218,10 +218,12 @@ def _add_execution_options(parser: argparse.ArgumentParser) -> None:
     )
     of_jobs = parser.add_argument_group("with --executor slurm, of each job")
     of_jobs.add_argument("--partition", help="(default: the cluster's)")
-    of_jobs.add_argument("--gpus-per-node", type=_natural, metavar="N", help="(default: 0, trains on the CPU)")
-    of_jobs.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8)")
+    of_jobs.add_argument("--gpus-per-node", type=int, choices=(0, 1), help="(default: 0, trains on the CPU)")
+    of_jobs.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8 with a GPU, else 1)")
     of_jobs.add_argument("--max-jobs", type=_positive, metavar="N", help="at once (default: 64)")
-    of_jobs.add_argument("--time", type=_positive, metavar="MINUTES", help="until it is requeued (default: 60)")
+    of_jobs.add_argument(
+        "--time", type=_positive, metavar="MINUTES", help="until it is requeued; a pack must fit (default: 60)"
+    )
     parser.add_argument("--devices", help="several GPUs by number, 0,1,2,3: a process that trains on each")
     parser.add_argument(
         "--patience",
@@ -246,12 +248,6 @@ def _figure(name: str) -> str:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
-    return int(text)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number")
     return int(text)
 
 

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from benchmark.calibration import choice
-from benchmark.calibration.choice import COLUMNS, chosen, finalists, judged
-from benchmark.calibration.figure import calibration_figure, panels
-from benchmark.calibration.grids import CALIBRATION, FINALISTS, GRIDS, SETTINGS_PER_METHOD, SMOKE_GRIDS
+from benchmark.calibration.choice import COLUMNS, chosen, finalists, judged, outcome
+from benchmark.calibration.figure import Page, calibration_figure, panels
+from benchmark.calibration.grids import CALIBRATION, FINALISTS, GRIDS, SETTINGS_PER_METHOD, SMOKE_GRIDS, at_an_end
 from benchmark.cli import main
+from benchmark.commands import calibrate_weights
+from benchmark.execution.store import Store
+from benchmark.execution.trial import empty_record
 from benchmark.methods import METHODS, build_model
 
 
@@ -103,6 +106,36 @@ def test_seeds_are_averaged_and_one_that_fails_spoils_its_setting():
     assert chosen(settings, "ranks") == {"a": 0}
 
 
+def test_the_label_free_choice_knows_the_first_seed_alone_and_the_other_all_that_the_finalists_have():
+    found = outcome(
+        scores(
+            ("a", 0, 0, 0.90, 0.20, 8, True),
+            ("a", 1, 0, 0.91, 0.21, 8, True),
+            ("a", 2, 0, 0.10, 0.19, 8, True),
+            ("a", 3, 0, 0.20, 0.40, 8, True),
+            # The first two in rank; over more seeds the first turns out the worse.
+            ("a", 0, 1, 0.50, 0.60, 8, True),
+            ("a", 1, 1, 0.91, 0.21, 8, True),
+        )
+    )
+    assert found.settings["finalist"].tolist() == [True, True, False, False]
+    assert found.choices == {"ranks": {"a": 1}, "label_free": {"a": 2}}
+    assert found.settings["label_free"].tolist() == [0.20, 0.21, 0.19, 0.40]
+
+
+def test_encoders_without_noise_do_not_say_how_many_units_are_common():
+    noiseless = [("swae", number, 0, 0.5, 0.5, 8, True) for number in range(5)]
+    settings = judged(scores(*noiseless, ("vae", 0, 0, 0.5, 0.5, 6, True), ("vae", 1, 0, 0.5, 0.4, 7, False)))
+    assert choice.matched_units(settings) == 6
+    assert choice.matched_units(judged(scores(*noiseless))) == 8
+
+
+def test_a_choice_at_an_end_of_its_grid_is_told():
+    assert [number for number, _ in enumerate(GRIDS["vae"]) if at_an_end(GRIDS["vae"], number)] == [0, 11]
+    ends = [GRIDS["gmvae"][number] for number in range(12) if at_an_end(GRIDS["gmvae"], number)]
+    assert {setting["decoder_variance"] for setting in ends} == {0.01, 0.5} and len(ends) == 4
+
+
 def test_where_nothing_is_usable_there_is_no_choice():
     settings = judged(scores(("a", 0, 0, 0.1, 0.9, 1, False), ("a", 1, 0, 0.2, 0.8, 1, False)))
     assert chosen(settings, "ranks") == chosen(settings, "label_free") == {}
@@ -117,16 +150,14 @@ def test_the_figure_has_a_panel_a_method_and_a_mark_a_setting():
         for method, grid in GRIDS.items()
         for number in range(len(grid))
     ]
-    settings = judged(scores(*rows))
-    choices = {name: chosen(settings, name) for name in choice.CRITERIA}
-    figure = calibration_figure(panels(GRIDS, settings, choices))
+    figure = calibration_figure(Page(panels(GRIDS, outcome(scores(*rows))), ("3 of 10 epochs",)))
     axes = [axis for part in figure.subfigs for axis in part.axes]
     assert [axis.get_title() for axis in axes] == [METHODS[name].label for name in GRIDS]
     for axis in axes:
         marks = [line.get_marker() for line in axis.lines]
         # One collapsed; eleven usable, the first of which both criteria choose.
         assert (marks.count("x"), marks.count("o"), marks.count("s")) == (1, 12, 1)
-        assert [text.get_text() for text in axis.texts] == [str(number) for number in range(1, 12)]
+        assert [text.get_text() for text in axis.texts] == [str(number) for number in range(12)]
 
 
 def run(*arguments) -> int:
@@ -151,6 +182,7 @@ def test_a_whole_run_on_drawn_images(tmp_path, capfd):
     )
     written = json.loads((out / "chosen.json").read_text())
     assert written["made"]["command"].startswith("python -m benchmark") and "git_commit" in written["made"]
+    assert "procedural" in written["made"]["notes"] and len(written["made"]["data"]) == 64
     record = json.loads(next((out / "records").iterdir()).read_text())
     assert record["identity"]["weight_set"] == "calibration"
     for kind in ("png", "pdf"):
@@ -159,6 +191,19 @@ def test_a_whole_run_on_drawn_images(tmp_path, capfd):
     assert run(*methods, "--out", out, "--data-dir", tmp_path) in (0, 3)
     assert "4 trials, 4 done already" in capfd.readouterr().out
     assert (out / "calibration.csv").read_bytes() == before
+
+
+def test_without_a_good_end_of_every_training_there_is_no_choice(tmp_path, capfd, monkeypatch):
+    def one_fails(executor, packs, context, *more):
+        for number, trial in enumerate(trial for pack in packs for trial in pack.wanted_trials):
+            status, reason = ("failed", "the node was lost") if number == 0 else ("ok", "")
+            Store(context.out).write_record(empty_record(trial, "cpu", status, reason))
+
+    monkeypatch.setattr(calibrate_weights, "watched", one_fails)
+    assert run("--method", "vae", "--out", tmp_path / "out", "--data-dir", tmp_path) == 3
+    said = capfd.readouterr().out
+    assert "mnist vae d=8 seed=0: the node was lost" in said and "1 trainings are still to do before a choice" in said
+    assert not (tmp_path / "out" / "chosen.json").exists()
 
 
 def test_a_method_without_a_grid_is_one_line(tmp_path, capfd):

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +78,9 @@ def test_jobs_killed_requeued_and_rejoined_give_the_tables_of_a_local_run(tmp_pa
         assert first.returncode == 130
         assert "The jobs go on in the queue. The same command rejoins them" in said and "interrupted" in error
 
+        # Requeued in the midst of work: a job's processes hear of it before they are ended.
+        wait_until(lambda: list((out / "checkpoints").glob("*.safetensors")), "a checkpoint")
+        wait_until(lambda: len(jobs_in("RUNNING")) == 2, "two jobs run")
         killed, requeued = sorted(jobs_in("RUNNING"))
         subprocess.run(["scancel", "--signal=KILL", killed], check=True)
         subprocess.run(["scontrol", "requeue", requeued], check=True)
@@ -108,6 +113,7 @@ class PretendedCluster:
 
     def __init__(self, does):
         self.does, self.live, self.submitted, self.asked = does, {}, [], {}
+        self.stays = False  # whether jobs are in the queue once they have been submitted
 
     def executor(self, folder):
         return SimpleNamespace(
@@ -124,6 +130,7 @@ class PretendedCluster:
             log.touch()
             handles.append(SimpleNamespace(job_id=f"{number}_{index}", paths=SimpleNamespace(stdout=log)))
             self.does(task, pack, before, log)
+        self.live |= dict.fromkeys((handle.job_id for handle in handles), "RUNNING") if self.stays else {}
         return handles
 
 
@@ -132,8 +139,9 @@ def cluster(monkeypatch):
     def pretend(does) -> PretendedCluster:
         pretended = PretendedCluster(does)
         monkeypatch.setattr(submitit, "SlurmExecutor", pretended.executor)
-        monkeypatch.setattr(slurm, "queue", lambda: dict(pretended.live))
+        monkeypatch.setattr(slurm, "queue", lambda name=None: dict(pretended.live))
         monkeypatch.setattr(slurm, "SECONDS_BETWEEN_LOOKS", 0.0)
+        monkeypatch.setattr(slurm, "SECONDS_ABSENT", 0.0)
         return pretended
 
     return pretend
@@ -178,7 +186,7 @@ def test_every_pack_is_a_job_of_one_array_with_what_was_asked_for(study, cluster
     events = list(run_on_slurm(packs, context, data, options))
     assert pretended.submitted == [["mnist gmvae d=2 seed=0..1", "mnist vae d=8 seed=0..1"]]
     assert pretended.asked == {
-        "job_name": "hgmvae",
+        "job_name": slurm.job_name(store),
         "partition": "gpu",
         "gpus_per_node": 1,
         "cpus_per_task": 4,
@@ -188,7 +196,9 @@ def test_every_pack_is_a_job_of_one_array_with_what_was_asked_for(study, cluster
     }
     assert kinds(events) == ["finished"] * 4 and {event.value for event in events} == {"ok"}
     assert stored_jobs(store) == []
-    assert "gpus_per_node" not in SlurmOptions().parameters and SlurmOptions().device == "cpu"
+    on_cpu = SlurmOptions().parameters(store)
+    assert "gpus_per_node" not in on_cpu and on_cpu["cpus_per_task"] == 1 and SlurmOptions().device == "cpu"
+    assert SlurmOptions(gpus_per_node=1).parameters(store)["cpus_per_task"] == 8
 
 
 def test_a_job_that_dies_is_tried_again_then_recorded_with_the_end_of_its_log(study, cluster):
@@ -223,7 +233,7 @@ def test_a_record_older_than_its_job_is_not_taken_for_the_jobs(study, cluster):
 def begin_and_leave(study, pretended, packs):
     """Submit the packs and end the watching at once, as Ctrl-C does; their jobs are in the queue."""
     store, _, context, data = study
-    pretended.live = {f"1_{index}": "RUNNING" for index in range(len(packs))}
+    pretended.stays = True
     watch = run_on_slurm(packs, context, data, SlurmOptions())
     assert next(watch).kind == "started"
     watch.close()
@@ -271,7 +281,7 @@ def test_a_job_does_only_what_is_missing(study, monkeypatch):
     monkeypatch.setattr(slurm, "run_packs", lambda packs, *more, **how: wanted.append(packs[0].wanted) or [])
     done, missing = packs[0].trials
     store.write_record(empty_record(done, "cpu", "ok", ""))
-    task = slurm.PackTask(context, data)
+    task = slurm.PackTask(context, data, math.inf)
     task(packs[0], {done.key: 0, missing.key: 0})
     assert wanted == [{missing.key}]
     task(dataclasses.replace(packs[0], wanted=frozenset({done.key})), {done.key: 0})
@@ -292,7 +302,7 @@ def test_a_controller_that_does_not_answer_leaves_the_jobs_as_they_are(study, cl
     store, context, data = begin_and_leave(study, pretended, study[1])
     silent = iter(range(5))
 
-    def queue():
+    def queue(name=None):
         if next(silent, None) is not None:
             return None
         for pack in study[1]:
@@ -333,10 +343,108 @@ def test_status_tells_what_is_done_queued_running_and_failed(study, cluster, mon
     assert "Slurm job 1_0: pending, attempt 1, 2 trials, log" in said
 
 
-def test_a_note_of_a_job_that_cannot_be_read_is_none(study):
+JOB = {"pack": "a", "id": "1_0", "attempt": 1, "before": {"k": 0}, "log": "jobs/logs/1_0_log.out"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[" * 100_000,
+        json.dumps({"pack": "a"}),
+        *(
+            json.dumps(JOB | other)
+            for other in (
+                {"pack": "b"},
+                {"id": [1]},
+                {"id": "\x1b[2J"},
+                {"attempt": "one"},
+                {"before": ["k"]},
+                {"before": {"../k": 0}},
+                {"before": {"k": "now"}},
+                {"log": "../../elsewhere"},
+                {"log": "/etc/passwd"},
+            )
+        ),
+    ],
+)
+def test_a_note_that_no_run_has_written_is_no_job(text, study):
     store = study[0]
     (store.folder / "jobs").mkdir()
-    (store.folder / "jobs" / "a.json").write_text("{")
-    (store.folder / "jobs" / "b.json").write_text(json.dumps({"pack": "b"}))
+    (store.folder / "jobs" / "a.json").write_text(json.dumps(JOB))
+    assert [job.id for job in stored_jobs(store)] == ["1_0"]
+    (store.folder / "jobs" / "a.json").write_text(text)
     assert stored_jobs(store) == []
     refuse_live_jobs(store)
+
+
+def test_a_logs_end_sends_no_commands_to_a_terminal(study):
+    store = study[0]
+    (store.folder / "log").write_text("one\n\x1b]0;owned\x07 two\n")
+    assert slurm.log_end(store, slurm.Job("a", "1_0", 1, {}, "log")) == ["one", "]0;owned two"]
+
+
+def test_jobs_of_the_folder_that_no_file_knows_are_refused_with_their_name(study, cluster):
+    store, packs, context, data = study
+    pretended = cluster(lambda *job: None)
+    pretended.live = {"7_0": "RUNNING"}
+    with pytest.raises(UserError, match=r"1 Slurm jobs of this folder .* \(7_0 \.\.\.\); end them with scancel"):
+        next(run_on_slurm(packs, context, data, SlurmOptions()))
+    assert pretended.submitted == []
+    assert slurm.job_name(store) != slurm.job_name(Store(store.folder / "other"))
+
+
+def test_many_packs_are_several_arrays(study, cluster, monkeypatch):
+    store, packs, context, data = study
+    monkeypatch.setattr(slurm, "MOST_IN_AN_ARRAY", 1)
+    pretended = cluster(writes_records(store))
+    assert len(list(run_on_slurm(packs, context, data, SlurmOptions()))) == 4
+    assert [len(array) for array in pretended.submitted] == [1, 1]
+
+
+def test_a_job_waits_until_another_that_has_its_pack_is_gone(study, monkeypatch):
+    store, packs, context, data = study
+    wanted = []
+    monkeypatch.setattr(slurm, "run_packs", lambda packs, *more, **how: wanted.append(packs[0].wanted) or [])
+    task, before = slurm.PackTask(context, data, math.inf), dict.fromkeys(packs[0].wanted, 0)
+    with slurm._alone_with(store, slurm.pack_name(packs[0])):
+        second = threading.Thread(target=task, args=(packs[0], before))
+        second.start()
+        second.join(0.3)
+        assert second.is_alive() and wanted == []
+        writes_records(store)(None, packs[0], {}, None)
+    second.join(10)
+    assert not second.is_alive() and wanted == []  # the other has left nothing to do
+
+
+def test_a_record_that_comes_between_two_attempts_is_kept(study, cluster):
+    store, packs, context, data = study
+
+    def does(task, pack, before, log):
+        if len(pretended.submitted) == 2:  # by now the first job's record has arrived
+            writes_records(store)(task, pack, before, log)
+            assert before == dict.fromkeys(pack.wanted, 0)
+        log.write_text("gone\n")
+
+    pretended = cluster(does)
+    events = list(run_on_slurm(packs[:1], context, data, SlurmOptions()))
+    assert [event.value for event in events] == ["ok", "ok"] and len(pretended.submitted) == 2
+
+
+def test_status_where_slurm_cannot_be_asked_calls_no_job_ended(study, cluster, monkeypatch, capfd):
+    pretended = cluster(lambda *job: None)
+    store, *_ = begin_and_leave(study, pretended, study[1])
+    monkeypatch.setattr("benchmark.commands.show_status.queue", lambda: None)
+    assert main(["status", str(store.folder)]) == 0
+    said = capfd.readouterr().out
+    assert "2 Slurm jobs are noted here; Slurm cannot be asked" in said and "Slurm job 1_0: unknown, attempt 1" in said
+
+
+def test_forgetting_what_jobs_are_at_work_on_is_refused(tmp_path, monkeypatch, capfd):
+    out = tmp_path / "out"
+    (out / "jobs").mkdir(parents=True)
+    (out / "jobs" / "a.json").write_text(json.dumps(JOB))
+    monkeypatch.setattr(slurm, "queue", lambda name=None: {"1_0": "RUNNING"})
+    arguments = ("run", "--study", "smoke", "--only", ONLY, "--executor", "slurm", "--force", "--out", str(out))
+    assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
+    assert "1 Slurm jobs have its trials (1_0 ...)" in capfd.readouterr().err

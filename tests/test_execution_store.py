@@ -121,3 +121,16 @@ def test_one_run_writes_at_a_time(store):
         pass
     with other.locked():
         assert store.folder.is_dir()
+
+
+def test_a_disk_that_does_not_read_costs_no_record(store, monkeypatch):
+    store.write_record(record())
+
+    def broken(self, encoding):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(store_module.Path, "read_text", broken)
+    with pytest.raises(UserError, match=r"\.json: cannot be read \(Input/output error\); mend that and run again"):
+        store.read_record(TRIAL.key)
+    monkeypatch.undo()
+    assert store.read_record(TRIAL.key)

@@ -12,6 +12,8 @@ import pytest
 from test_hostile_archives import Bomb
 
 from benchmark.cli import main
+from benchmark.data import npz
+from benchmark.errors import UserError
 
 HEAD = "{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}"
 
@@ -202,3 +204,11 @@ def test_sets_without_classes_to_tell_apart_have_reasons_and_no_numbers(runs, ki
         assert frame.loc[frame["table"] == 2, "value"].isna().all()
     if kind == "constant images":
         assert frame["collapsed"].all()
+
+
+def test_an_archive_that_unpacks_to_more_than_the_memory_is_one_line_and_never_unpacked(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "mine.npz", x=np.zeros((10, 32, 32), np.uint8))
+    monkeypatch.setattr(npz, "_memory", lambda: 10_000)
+    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", lambda self, key: pytest.fail("unpacked"))
+    with pytest.raises(UserError, match=r"mine\.npz: would unpack to 0 GB, more than this machine's memory"):
+        npz._load(tmp_path / "mine.npz")

@@ -1,14 +1,20 @@
-"""From the scores of all settings to one setting for every method, by a criterion that was stated beforehand."""
+"""From the scores of all settings to one setting for every method, by criteria that were stated beforehand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
-from benchmark.calibration.grids import FINALISTS
+from benchmark.calibration.grids import FINALISTS, WITHOUT_NOISE
 
 # Both are asked of images that were not trained on. The first judges as Tables 2 and 3 do, by a method's codes and
-# its reconstructions; it needs labels. The second needs none.
+# its reconstructions; it needs labels. The second needs none. Neither rewards what a prior is for, clusters or new
+# images, so both lean to weak regularisation: a choice at the end of a grid says so.
 CRITERIA = {
-    "ranks": "the mean of two ranks among the method's settings: SVM accuracy, and reconstruction error",
-    "label_free": "the least reconstruction error among the settings with the most common number of active units",
+    "ranks": "the mean of two ranks among the method's settings, SVM accuracy and reconstruction error; of the two "
+    "best by one seed the better over three",
+    "label_free": "by one seed, the least reconstruction error among the settings with the number of active units that "
+    "is the most common where encoders have noise",
 }
 COLUMNS = ("method", "setting", "seed", "svm_accuracy", "reconstruction_error", "active_units", "usable")
 
@@ -41,8 +47,13 @@ def by_error(settings: pd.DataFrame, active_units: int) -> pd.Series:
 
 
 def matched_units(settings: pd.DataFrame) -> int:
-    """The number of active units that most usable settings of all methods have; of several the highest, of none 0."""
-    counts = settings.loc[settings["usable"], "active_units"].round().astype(int).value_counts()
+    """The number of active units that most usable settings have, of several the highest; 0 where nothing is usable.
+
+    An encoder without noise has every unit active whatever its weights: it counts only where there is no other.
+    """
+    usable = settings[settings["usable"]]
+    with_noise = usable[~usable.index.get_level_values("method").isin(WITHOUT_NOISE)]
+    counts = (with_noise if len(with_noise) else usable)["active_units"].round().astype(int).value_counts()
     return int(counts[counts == counts.max()].index.max()) if len(counts) else 0
 
 
@@ -69,3 +80,21 @@ def chosen(settings: pd.DataFrame, criterion: str) -> dict[str, int]:
     """Method -> its best usable setting, of equals the first in the grid; a method without one is left out."""
     values = settings.loc[settings["usable"], criterion].dropna()
     return {method: rows.idxmin()[1] for method, rows in values.groupby("method", sort=False)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A whole calibration. `settings`: every setting's means, ranked (`ranks`) over all its seeds and judged without
+    labels (`label_free`) by its first, and whether it was a `finalist`; `choices`: criterion -> method -> setting."""
+
+    settings: pd.DataFrame
+    choices: Mapping[str, Mapping[str, int]]
+
+
+def outcome(scores: pd.DataFrame) -> Outcome:
+    """From the scores of both rounds: every setting's first seed, and the finalists' others."""
+    first, settings = judged(scores[scores["seed"] == 0]), judged(scores)
+    best = finalists(first)
+    settings = settings.assign(label_free=first["label_free"], finalist=settings.index.isin(best))
+    choices = {"ranks": chosen(settings.loc[best], "ranks"), "label_free": chosen(first, "label_free")}
+    return Outcome(settings, choices)

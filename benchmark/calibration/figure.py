@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchmark.calibration.choice import Outcome
 from benchmark.calibration.grids import Setting
 from benchmark.figures.style import BLACK, GREY, VERMILION, captioned, look
 from benchmark.methods import METHODS
 
 _COLUMNS = 4
 _CAPTION = (
-    "MNIST at d = 8, judged on held-out training images. A mark is a setting, numbered as in calibration.csv: filled "
-    "where it is the mean of three seeds. Ring: chosen by ranks. Square: chosen without labels. Cross: collapsed.",
+    "A mark is a setting, numbered as in calibration.csv: filled where it is the mean of three seeds. Ring: chosen by "
+    "ranks. Square: chosen without labels. Cross: not usable, for a seed collapsed or diverged."
 )
 
 
@@ -28,39 +29,46 @@ class Panel:
     label_free: int | None
 
 
-def panels(
-    grids: Mapping[str, tuple[Setting, ...]], settings: pd.DataFrame, choices: Mapping[str, Mapping[str, int]]
-) -> tuple[Panel, ...]:
+@dataclass(frozen=True)
+class Page:
+    """The figure's content. `notes`: what was trained, and judged on what."""
+
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...]
+
+
+def panels(grids: Mapping[str, tuple[Setting, ...]], found: Outcome) -> tuple[Panel, ...]:
     """A panel a method, in the grids' order."""
     return tuple(
         Panel(
             method,
             METHODS[method].label,
-            settings.loc[method],
-            choices["ranks"].get(method),
-            choices["label_free"].get(method),
+            found.settings.loc[method],
+            found.choices["ranks"].get(method),
+            found.choices["label_free"].get(method),
         )
         for method in grids
     )
 
 
-def calibration_figure(data: tuple[Panel, ...]) -> Figure:
-    """Held-out SVM accuracy over held-out reconstruction error, a panel a method; all share their axes."""
-    rows = -(-len(data) // _COLUMNS)
-    figure, above = captioned(2.0 * rows + 0.3, _CAPTION, "Calibration")
-    axes = above.subplots(rows, min(_COLUMNS, len(data)), sharex=True, sharey=True, squeeze=False)
-    for axis in axes.flat[len(data) :]:
+def calibration_figure(page: Page) -> Figure:
+    """SVM accuracy over reconstruction error, a panel a method; all share their axes. What has no score has no mark."""
+    rows = -(-len(page.panels) // _COLUMNS)
+    sentences = (f"MNIST at d = 8; {'; '.join(page.notes)}.", _CAPTION)
+    figure, above = captioned(2.0 * rows + 0.3, sentences, "Calibration")
+    axes = above.subplots(rows, min(_COLUMNS, len(page.panels)), sharex=True, sharey=True, squeeze=False)
+    for axis in axes.flat[len(page.panels) :]:
         axis.set_axis_off()
-    for axis, panel in zip(axes.flat, data, strict=False):
+    for axis, panel in zip(axes.flat, page.panels, strict=False):
         axis.set_title(panel.label)
         colour = look(panel.method).colour
         for number, row in panel.settings.iterrows():
             place = row["reconstruction_error"], row["svm_accuracy"]
+            axis.annotate(str(number), place, textcoords="offset points", xytext=(3, 3), fontsize=6)
             if not row["usable"]:
                 axis.plot(*place, "x", color=GREY)
                 continue
             axis.plot(*place, "o", color=colour, markerfacecolor=colour if row["seeds"] > 1 else "none")
-            axis.annotate(str(number), place, textcoords="offset points", xytext=(3, 3), fontsize=6)
             if number == panel.by_ranks:
                 axis.plot(*place, "o", color=VERMILION, markersize=11, markerfacecolor="none")
             if number == panel.label_free:

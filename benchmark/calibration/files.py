@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.calibration.choice import COLUMNS, CRITERIA
-from benchmark.calibration.figure import calibration_figure, panels
+from benchmark.calibration.choice import COLUMNS, CRITERIA, Outcome
+from benchmark.calibration.figure import Page, calibration_figure, panels
 from benchmark.calibration.grids import Setting
 from benchmark.execution.store import Store
 from benchmark.figures.write import write_page
@@ -42,22 +42,23 @@ def write_results(
     folder: Path,
     grids: Mapping[str, tuple[Setting, ...]],
     scores: pd.DataFrame,
-    settings: pd.DataFrame,
-    choices: Mapping[str, Mapping[str, int]],
+    found: Outcome,
     made: Mapping[str, Any],
 ) -> None:
     """Write calibration.csv (a row a trial), chosen.json and calibration.png and .pdf. `made`: how, when, on what.
 
     Raises UserError where the folder cannot be written.
     """
-    places = zip(scores["method"], scores["setting"], strict=True)
-    departures = [json.dumps(grids[method][setting]) for method, setting in places]
-    of_setting = settings.loc[list(zip(scores["method"], scores["setting"], strict=True)), list(CRITERIA)]
-    table = scores.assign(departure=departures, **{name: of_setting[name].to_numpy() for name in CRITERIA})
+    places = list(zip(scores["method"], scores["setting"], strict=True))
+    of_setting = found.settings.loc[places, ["finalist", *CRITERIA]]
+    table = scores.assign(
+        departure=[json.dumps(grids[method][setting]) for method, setting in places],
+        **{name: of_setting[name].to_numpy() for name in of_setting},
+    )
     write_text(folder / "calibration.csv", csv_text(table))
     said = {
         criterion: {method: grids[method][setting] for method, setting in of_method.items()}
-        for criterion, of_method in choices.items()
+        for criterion, of_method in found.choices.items()
     }
     write_text(folder / "chosen.json", json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n")
-    write_page(calibration_figure, panels(grids, settings, choices), folder, "calibration")
+    write_page(calibration_figure, Page(panels(grids, found), tuple(made["notes"])), folder, "calibration")

@@ -36,10 +36,12 @@ _HGMVAE = (
     {"centre": True},
 )
 
+# Every axis of strength begins at the same variance for all methods with a likelihood. What is chosen at either end of
+# such a grid might be better beyond it (`at_an_end`).
 # A weight of the KL against half the summed squared error is a decoder variance, times what beta-VAE calls beta. Free,
 # the two methods would be one; so the VAE has a KL weight of 1, and beta-VAE one of 2 or more.
 GRIDS: dict[str, tuple[Setting, ...]] = {
-    "vae": tuple(_each("beta", 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
+    "vae": tuple(_each("beta", 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
     "beta_vae": tuple(
         _each("beta", *(round(variance * beta, 6) for variance in (0.01, 0.03, 0.1) for beta in (2, 4, 8, 16)))
     ),
@@ -50,6 +52,15 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
     "hgmvae_g": _HGMVAE,
     "hgmvae_u": _HGMVAE,
 }
+
+WITHOUT_NOISE = ("swae", "wae_imq", "wae_rbf")  # their encoders: every unit that varies counts as active
+
+
+def at_an_end(grid: tuple[Setting, ...], number: int) -> bool:
+    """Whether a value of the setting is the least or the most of all that the grid has for its field."""
+    values = {name: [setting[name] for setting in grid if name in setting] for name in grid[number]}
+    return any(len(set(tried)) > 2 and grid[number][name] in (min(tried), max(tried)) for name, tried in values.items())
+
 
 # The last 10,000 training images judge; the test images are never looked at.
 CALIBRATION = Study(

@@ -7,19 +7,28 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.calibration.choice import CRITERIA, chosen, finalists, judged
+from benchmark.calibration.choice import CRITERIA, finalists, judged, outcome
 from benchmark.calibration.files import read_scores, write_results
-from benchmark.calibration.grids import CALIBRATION, GRIDS, SEEDS_OF_FINALISTS, SMOKE_CALIBRATION, SMOKE_GRIDS, Setting
+from benchmark.calibration.grids import (
+    CALIBRATION,
+    GRIDS,
+    SEEDS_OF_FINALISTS,
+    SMOKE_CALIBRATION,
+    SMOKE_GRIDS,
+    Setting,
+    at_an_end,
+)
 from benchmark.commands.choices import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
+from benchmark.commands.watching import watched
 from benchmark.errors import UserError
-from benchmark.execution.grid import DataOptions, make_trial, trial_data
+from benchmark.execution.grid import DataOptions, data_marks, make_trial, trial_data
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
-from benchmark.execution.progress import progress_view
 from benchmark.execution.provenance import provenance
 from benchmark.execution.resume import pending
-from benchmark.execution.store import Store
+from benchmark.execution.store import DONE, Store
 from benchmark.execution.trial import TrialContext
+from benchmark.reporting.frame import failure
 from benchmark.studies import Cell, Study
 from benchmark.training.pack import default_pack
 from benchmark.trials import Trial, TrialData
@@ -37,7 +46,9 @@ def calibrate(options: argparse.Namespace, console: Console) -> int:
     data_options = DataOptions.of(study, options.data_dir.resolve(), offline=True)
     dataset = dataclasses.replace(data_options, offline=options.offline).load("mnist", console.print)
     data = trial_data(study, dataset)
-    store = Store(options.out or RUNS / study.name, console.print)
+    # A choice among some methods is kept apart from that among all.
+    own = "-".join([study.name, *sorted(set(options.method or ()))])
+    store = Store(options.out or RUNS / own, console.print)
     context = TrialContext(store.folder.resolve(), device, None, True, way=chosen_way(options, device))
     set_numerics(device, executor.threads, False)
 
@@ -46,43 +57,49 @@ def calibrate(options: argparse.Namespace, console: Console) -> int:
         wanted = pending(list(trials.values()), store, set())
         console.print(f"{len(trials)} trials, {len(trials) - len(wanted)} done already; {executor.says} on {device}")
         packs = packs_of(list(trials.values()), wanted, options.pack or default_pack(device))
-        with progress_view(console, len(wanted)) as view:
-            for event in executor.run(packs, context, data_options):
-                view.show(event)
+        watched(executor, packs, context, data_options, console)
         return trials
 
     with store.locked():
         executor.check(store)
-        every = [(method, number) for method, grid in grids.items() for number in range(len(grid))]
-        trials = train([(place, 0) for place in every])
-        _check_whole(store, trials)
+        trials = train([((method, number), 0) for method, grid in grids.items() for number in range(len(grid))])
+        if not _is_whole(store, trials, console):
+            return 3
         best = finalists(judged(read_scores(store, trials)))
         trials |= train([(place, seed) for place in best for seed in range(1, SEEDS_OF_FINALISTS)])
-        _check_whole(store, trials)
+        if not _is_whole(store, trials, console):
+            return 3
         scores = read_scores(store, trials)
-        settings = judged(scores)
-        choices = {
-            "ranks": chosen(settings.loc[best], "ranks"),
-            "label_free": chosen(settings, "label_free"),
-        }
-        made = {"command": command_line(), "notes": study.notes()} | provenance(device)
-        write_results(store.folder, grids, scores, settings, choices, made)
-    for criterion, of_method in choices.items():
+        found = outcome(scores)
+        notes = [*study.notes(), *data_marks(dataset)]
+        made = {"command": command_line(), "notes": notes, "data": dataset.digest} | provenance(device)
+        write_results(store.folder, grids, scores, found, made)
+    for criterion, of_method in found.choices.items():
         console.print(f"{criterion}: {CRITERIA[criterion]}")
-        for method, number in of_method.items():
-            console.print(f"  {method}: {grids[method][number] or 'default'}")
+        for method, grid in grids.items():
+            console.print(f"  {method}: {_said(grid, of_method.get(method))}")
     console.print(f"Written: {shown(store.folder)}/calibration.csv, chosen.json, calibration.png")
-    missing = sorted(set(grids) - set(choices["ranks"]))
-    for method in missing:
-        console.print(f"{method}: none of its settings is usable; the records say why")
-    return 3 if missing else 0
+    return 0 if set(grids) == set(found.choices["ranks"]) else 3
 
 
-def _check_whole(store: Store, trials: Mapping[Any, Trial]) -> None:
-    """A choice among settings of which some were not trained would be none. Raises UserError."""
-    missing = sum(store.read_record(trial.key) is None for trial in trials.values())
+def _said(grid: tuple[Setting, ...], number: int | None) -> str:
+    if number is None:
+        return "none, for all in question collapsed or diverged"
+    setting = ", ".join(f"{name} = {value}" for name, value in grid[number].items())
+    return f"{number}: {setting}{' (at an end of its grid)' if at_an_end(grid, number) else ''}"
+
+
+def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bool:
+    """Whether every training has come to its end, if not in a good one: a choice among others would be none."""
+    missing = 0
+    for trial in trials.values():
+        record = store.read_record(trial.key)
+        if record is None or record["status"] not in DONE:
+            missing += 1
+            console.print(f"{trial}: {failure(record) if record else 'not trained yet'}")
     if missing:
-        raise UserError(f"{store.folder}: {missing} trainings are still to do; the same command goes on with them")
+        console.print(f"{missing} trainings are still to do before a choice; the same command goes on with them")
+    return not missing
 
 
 def _asked(grids: Mapping[str, tuple[Setting, ...]], methods: list[str] | None) -> dict[str, tuple[Setting, ...]]:

@@ -63,7 +63,7 @@ def chosen_executor(options: argparse.Namespace) -> tuple[str, Executor]:
                 f"--{local[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others"
             )
         slurm = SlurmOptions(**{_OF_SLURM[flag]: value for flag, value in asked.items()})
-        return slurm.device, Slurm(slurm)
+        return slurm.device, Slurm(slurm, 60.0 * options.patience)
     if asked:
         raise UserError(f"--{next(iter(asked)).replace('_', '-')}: goes with --executor slurm")
     device, devices = chosen_devices(options)

@@ -21,15 +21,17 @@ from benchmark.commands.choices import (
     shown,
     weights_at_hand,
 )
+from benchmark.commands.watching import watched
 from benchmark.data import describe
 from benchmark.errors import UserError
 from benchmark.execution.executors import Executor
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
-from benchmark.execution.packs import Pack, packs_of
-from benchmark.execution.progress import minutes, progress_view
+from benchmark.execution.packs import packs_of
+from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
+from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
 from benchmark.manifest import trial_keys
@@ -80,6 +82,7 @@ def _run(
     executor.check(store)
     trials = grid.trials()
     if options.force:
+        refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
     to_do = pending(trials, store, weights_at_hand(options.weights_dir))
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
@@ -95,7 +98,8 @@ def _run(
             "(their records are kept)"
         )
     if to_do:
-        ended = _train_and_evaluate(packs, grid, context, executor, options, console)
+        data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
+        ended = watched(executor, packs, context, data, console, options.strict)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | executor.noted | provenance(device))
@@ -151,32 +155,6 @@ def _print_face(grid: Grid, console: Console) -> None:
         console.print(f"  reduced: {note}")
     for name, reason in grid.unavailable.items():
         console.print(f"  not available: {name}: {reason}")
-
-
-def _train_and_evaluate(
-    packs: list[Pack],
-    grid: Grid,
-    context: TrialContext,
-    executor: Executor,
-    options: argparse.Namespace,
-    console: Console,
-) -> int:
-    """How many trials have come to an end; with --strict the last may be the first that did not end well."""
-    ended = 0
-    data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-    with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
-        try:
-            for event in executor.run(packs, context, data):
-                view.show(event)
-                ended += event.kind == "finished"
-                if options.strict and event.kind == "finished" and event.value != "ok":
-                    console.print(f"--strict: stopped at {event.what}, which is {event.value}")
-                    break
-        except KeyboardInterrupt:
-            if executor.after_interrupt:
-                console.print(executor.after_interrupt)
-            raise
-    return ended
 
 
 def _make_tables(store: Store, console: Console) -> int:

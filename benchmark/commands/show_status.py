@@ -26,7 +26,8 @@ def status(options: argparse.Namespace, console: Console) -> int:
         live = queue() if jobs else {}
     except FileNotFoundError:
         live = None
-    if live is None:
+    asked = live is not None
+    if not asked:
         console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are")
     live = live or {}
     at_work = {
@@ -41,10 +42,10 @@ def status(options: argparse.Namespace, console: Console) -> int:
         if record["status"] != "ok" and key not in at_work:
             console.print(f"{_named(record)}: {record['status']}: {failure(record)}")
     for job in jobs:
-        state = live.get(job.id, "not in the queue").lower()
+        state = live.get(job.id, "not in the queue" if asked else "unknown").lower()
         log = shown(store.folder / job.log)
         console.print(f"Slurm job {job.id}: {state}, attempt {job.attempt}, {len(job.before)} trials, log {log}")
-        if job.id not in live and (end := log_end(store, job)):
+        if asked and job.id not in live and (end := log_end(store, job)):
             console.print(f"  ends: {end[-1]}")
     return 0
 

@@ -1,5 +1,6 @@
 """Images that a user brings: one .npz file per data set, checked before anything is made of it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -72,6 +73,9 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         with loaded as archive:
             if len(set(archive.files)) < len(archive.files):
                 raise UserError(f"{path}: has two arrays of one name ({_listed(archive.files)}); make it again")
+            unpacked = sum(member.file_size for member in archive.zip.infolist())
+            if unpacked > _memory():
+                raise UserError(f"{path}: would unpack to {unpacked / 1e9:,.0f} GB, more than this machine's memory")
             members = {key: archive[key] for key in archive.files}
     except UserError:
         raise
@@ -85,6 +89,11 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     if others := [key for key, member in members.items() if not isinstance(member, np.ndarray)]:
         raise UserError(f"{path}: has members that are no arrays ({_listed(others)}); make it with np.savez")
     return members
+
+
+def _memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _listed(names: Iterable[str]) -> str:

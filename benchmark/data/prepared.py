@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -115,6 +116,11 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
             if needed > free:
                 raise OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free")
             images = np.lib.format.open_memmap(temporary / "images.npy", "w+", np.uint8, shape)
+            if hasattr(
+                os, "posix_fallocate"
+            ):  # a disk or quota that fills up under a memory map would kill the process
+                with (temporary / "images.npy").open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, images.offset + needed)
         for rows, block in draft.blocks:  # the source's own errors are not errors of writing
             images[rows] = block
         with writing(target):

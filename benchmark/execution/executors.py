@@ -67,11 +67,9 @@ class Slurm:
     """Jobs of a cluster that sees the results and data folders under the same paths."""
 
     options: SlurmOptions
+    patience: float
     threads: int = 1
-    after_interrupt: str = (
-        "The jobs go on in the queue. The same command rejoins them; `status` shows them, `scancel --name=hgmvae` ends "
-        "them."
-    )
+    after_interrupt: str = "The jobs go on in the queue. The same command rejoins them; `status` shows them."
 
     @property
     def says(self) -> str:
@@ -85,4 +83,4 @@ class Slurm:
         """Its own jobs are rejoined, those of other packs refused, once the packs are known."""
 
     def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
-        return run_on_slurm(packs, context, data, self.options)
+        return run_on_slurm(packs, context, data, self.options, self.patience)

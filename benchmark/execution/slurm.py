@@ -10,11 +10,12 @@ The results folder, which all nodes see, is the only state, so that the watching
 import dataclasses
 import fcntl
 import hashlib
-import json
+import math
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,25 @@ from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store, write_json
 from benchmark.execution.trial import TrialContext, empty_record
 from benchmark.execution.workers import Event, run_packs
+from benchmark.fields import Check, fields, is_file_name, object_of, parse_json, whole
+from benchmark.text import one_line
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_ABSENT = 90.0  # out of the queue until a job counts as ended: file systems of clusters show records that late
+MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another number
 _LOG_LINES = 20
 
 
 @dataclass(frozen=True)
 class SlurmOptions:
-    """What is asked of Slurm for each pack. `minutes`: a job that takes longer is put back into the queue by submitit,
-    and goes on from its last whole trial. `max_jobs`: of an array at once."""
+    """What is asked of Slurm for each pack. `minutes`: a job that takes longer is put back into the queue by submitit;
+    it keeps what was trained when its time was up, but a pack is trained in one go. `max_jobs`: of an array at once.
+    `cpus_per_task`: one trains; beside a GPU the others score (None: 8 with a GPU, else 1)."""
 
     partition: str | None = None
     gpus_per_node: int = 0
-    cpus_per_task: int = 8
+    cpus_per_task: int | None = None
     max_jobs: int = 64
     minutes: int = 60
 
@@ -48,14 +54,13 @@ class SlurmOptions:
         """What the nodes compute on; this machine may have no GPU."""
         return "cuda" if self.gpus_per_node else "cpu"
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """As submitit's Slurm executor takes them."""
+    def parameters(self, store: Store) -> dict[str, Any]:
+        """As submitit's Slurm executor takes them, for the jobs of a results folder."""
         asked = {
-            "job_name": "hgmvae",
+            "job_name": job_name(store),
             "partition": self.partition,
             "gpus_per_node": self.gpus_per_node or None,
-            "cpus_per_task": self.cpus_per_task,
+            "cpus_per_task": self.cpus_per_task or (8 if self.gpus_per_node else 1),
             "array_parallelism": self.max_jobs,
             "time": self.minutes,
             "stderr_to_stdout": True,
@@ -75,20 +80,30 @@ class Job:
     log: str  # relative to the results folder
 
 
+_JOB_FIELDS: Mapping[str, Check] = {
+    "pack": is_file_name,
+    "id": is_file_name,
+    "attempt": whole(1),
+    "before": object_of(whole(most=2**63), is_file_name),
+    "log": lambda value: isinstance(value, str) and value.isprintable() and ".." not in value and value[:1] != "/",
+}
+_IS_JOB = fields(_JOB_FIELDS)
+
+
 class PackTask:
     """What a job does: the pack's trials that are not yet done, by the worker processes of a local run."""
 
-    def __init__(self, context: TrialContext, data: DataOptions):
-        self.context, self.data = context, data
+    def __init__(self, context: TrialContext, data: DataOptions, patience: float):
+        self.context, self.data, self.patience = context, data, patience
 
     def __call__(self, pack: Pack, before: Mapping[str, int]) -> None:
         store = Store(self.context.out)
-        with _alone_with(store, pack_name(pack)) as alone:
+        with _alone_with(store, pack_name(pack)):
             missing = frozenset(key for key in pack.wanted if not _is_new(store, key, before))
-            if not alone or not missing:
+            if not missing:
                 return
             pack = dataclasses.replace(pack, wanted=missing)
-            for _ in run_packs([pack], self.context, self.data, crew(self.context.device)):
+            for _ in run_packs([pack], self.context, self.data, crew(self.context.device), patience=self.patience):
                 pass
 
     def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:
@@ -98,27 +113,37 @@ class PackTask:
         return DelayedSubmission(self, pack, before)
 
 
-def run_on_slurm(packs: list[Pack], context: TrialContext, data: DataOptions, options: SlurmOptions) -> Iterator[Event]:
+def run_on_slurm(
+    packs: list[Pack],
+    context: TrialContext,
+    data: DataOptions,
+    options: SlurmOptions,
+    patience: float = math.inf,
+) -> Iterator[Event]:
     """Have every wanted trial of the packs trained, scored and recorded by jobs; yields events as `run_packs` does.
 
     A pack whose job is in the queue already is not submitted again. One whose job has ended without its records is, up
     to ATTEMPTS times in all; then its trials are recorded as failed, with the end of the job's log. Ending the
-    iteration leaves the jobs in the queue. Raises UserError where Slurm or submitit is not here, or where jobs of
-    another division into packs are at work.
+    iteration leaves the jobs in the queue. `patience`: as for `run_packs`. Raises UserError where Slurm or submitit is
+    not here, or where jobs of another division into packs, or unknown ones of this folder, are at work.
     """
     store = Store(context.out)
     jobs = {job.pack: job for job in stored_jobs(store)}
     live = _queue_or_raise()
     waiting = {pack_name(pack): pack for pack in packs}
     _refuse_other_packs(waiting, jobs, live)
-    task = PackTask(context, data)
+    _refuse_unknown_jobs(store)
+    task = PackTask(context, data, patience)
     fresh = [name for name in waiting if name not in jobs or jobs[name].id not in live]
-    jobs |= _submit(store, task, {name: waiting[name] for name in fresh}, dict.fromkeys(fresh, 1), options)
+    befores = {name: {key: _written(store, key) for key in sorted(pack.wanted)} for name, pack in waiting.items()}
+    befores |= {name: jobs[name].before for name in waiting if name not in fresh}
+    jobs |= _submit(store, task, {name: waiting[name] for name in fresh}, befores, dict.fromkeys(fresh, 1), options)
     seen: set[str] = set()  # trials whose record has come
     running: set[str] = set()
-    absent: dict[str, int] = {}  # looks in a row without the pack's job in the queue
+    absent: dict[str, float] = {}  # since when the pack's job has not been in the queue, on the monotonic clock
     while waiting:
         live = queue()
+        _look_anew(store)
         again: dict[str, int] = {}
         for name, pack in list(waiting.items()):
             job = jobs[name]
@@ -130,18 +155,19 @@ def run_on_slurm(packs: list[Pack], context: TrialContext, data: DataOptions, op
                 yield from _end(store, name, pack, running)
                 del waiting[name]
                 continue
-            # One look may fall between a record's writing and its arrival here.
-            absent[name] = absent.get(name, 0) + 1 if live is not None and job.id not in live else 0
-            if absent[name] < 2:
+            if live is None or job.id in live:
+                absent.pop(name, None)
                 continue
-            absent[name] = 0
+            if time.monotonic() - absent.setdefault(name, time.monotonic()) < SECONDS_ABSENT:
+                continue
+            del absent[name]
             if job.attempt < ATTEMPTS:
                 again[name] = job.attempt + 1
             else:
                 yield from _give_up(store, pack, job, context.device, seen)
                 yield from _end(store, name, pack, running)
                 del waiting[name]
-        jobs |= _submit(store, task, {name: waiting[name] for name in again}, again, options)
+        jobs |= _submit(store, task, {name: waiting[name] for name in again}, befores, again, options)
         if waiting:
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -149,26 +175,28 @@ def run_on_slurm(packs: list[Pack], context: TrialContext, data: DataOptions, op
 def stored_jobs(store: Store) -> list[Job]:
     """The jobs that have packs of a results folder, ended or not.
 
-    One whose records have all come, watched or not, has nothing left to write and is none; nor is a file that cannot
-    be read.
+    One whose records have all come, watched or not, has nothing left to write and is none.
     """
-    found = []
+    return [job for job in _noted_jobs(store) if not all(_is_new(store, key, job.before) for key in job.before)]
+
+
+def _noted_jobs(store: Store) -> Iterator[Job]:
+    """Those that a file knows; one that cannot be read, or that no run has written, knows none."""
     for path in sorted((store.folder / "jobs").glob("*.json")):
         try:
-            job = Job(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            content = parse_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             continue
-        if not all(_is_new(store, key, job.before) for key in job.before):
-            found.append(job)
-    return found
+        if _IS_JOB(content) and content["pack"] == path.stem:
+            yield Job(**{name: content[name] for name in _JOB_FIELDS})
 
 
-def queue() -> dict[str, str] | None:
-    """Job id -> state of the user's jobs that have not ended; None where Slurm does not answer.
+def queue(name: str | None = None) -> dict[str, str] | None:
+    """Job id -> state of the user's jobs (of this name) that have not ended; None where Slurm does not answer.
 
     Raises FileNotFoundError where there is no Slurm.
     """
-    command = ["squeue", "--me", "--noheader", "--array", "--format=%i %T"]
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i %T", *([f"--name={name}"] if name else [])]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except subprocess.TimeoutExpired:
@@ -204,6 +232,11 @@ def refuse_live_jobs(store: Store) -> None:
         )
 
 
+def job_name(store: Store) -> str:
+    """What the jobs of a results folder are called, and no others."""
+    return f"hgmvae-{hashlib.sha256(str(store.folder.resolve()).encode()).hexdigest()[:8]}"
+
+
 def pack_name(pack: Pack) -> str:
     """A name that depends on the pack's trials alone, wanted or not."""
     return hashlib.sha256("".join(trial.key for trial in pack.trials).encode()).hexdigest()[:16]
@@ -215,7 +248,7 @@ def log_end(store: Store, job: Job) -> list[str]:
         text = (store.folder / job.log).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    return [line for line in text.splitlines() if line.strip()][-_LOG_LINES:]
+    return [said for line in text.splitlines() if (said := one_line(line))][-_LOG_LINES:]
 
 
 def _queue_or_raise() -> dict[str, str]:
@@ -234,32 +267,60 @@ def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], li
     if others:
         raise UserError(
             f"--pack: {len(others)} Slurm jobs have the same trials in other packs ({', '.join(others[:3])} ...); give "
-            "the --pack of then, or end them with scancel"
+            "the --pack and --seeds of then, or end them with scancel"
+        )
+
+
+def _refuse_unknown_jobs(store: Store) -> None:
+    """A run that was killed as it submitted has left jobs that no file knows."""
+    known = {job.id for job in _noted_jobs(store)}
+    if unknown := sorted(set(queue(job_name(store)) or ()) - known):
+        raise UserError(
+            f"{store.folder}: {len(unknown)} Slurm jobs of this folder are in the queue and in no file ({unknown[0]} "
+            f"...); end them with scancel --name={job_name(store)}, then run again"
         )
 
 
 def _submit(
-    store: Store, task: PackTask, packs: Mapping[str, Pack], attempts: Mapping[str, int], options: SlurmOptions
+    store: Store,
+    task: PackTask,
+    packs: Mapping[str, Pack],
+    befores: Mapping[str, Mapping[str, int]],
+    attempts: Mapping[str, int],
+    options: SlurmOptions,
 ) -> dict[str, Job]:
-    """The packs as one array; their jobs, which are also stored. No packs, no jobs."""
-    if not packs:
-        return {}
+    """The packs as arrays; their jobs, which are also stored. No packs, no jobs."""
+    jobs: dict[str, Job] = {}
+    names = list(packs)
+    for start in range(0, len(names), MOST_IN_AN_ARRAY):
+        array = {name: packs[name] for name in names[start : start + MOST_IN_AN_ARRAY]}
+        jobs |= _submit_array(store, task, array, befores, attempts, options)
+    return jobs
+
+
+def _submit_array(
+    store: Store,
+    task: PackTask,
+    packs: Mapping[str, Pack],
+    befores: Mapping[str, Mapping[str, int]],
+    attempts: Mapping[str, int],
+    options: SlurmOptions,
+) -> dict[str, Job]:
     try:
         import submitit  # optional
     except ImportError:
         raise UserError("--executor slurm: submitit is not installed; pip install submitit") from None
     folder = store.folder / "jobs" / "logs"
-    befores = [{key: _written(store, key) for key in sorted(pack.wanted)} for pack in packs.values()]
     try:
         executor = submitit.SlurmExecutor(folder=folder)
-        executor.update_parameters(**options.parameters)
-        submitted = executor.map_array(task, list(packs.values()), befores)
+        executor.update_parameters(**options.parameters(store))
+        submitted = executor.map_array(task, list(packs.values()), [befores[name] for name in packs])
     except (submitit.core.utils.FailedJobError, RuntimeError) as error:
         raise UserError(f"--executor slurm: Slurm refused the jobs ({' '.join(str(error).split())[-300:]})") from None
     jobs = {}
-    for name, before, handle in zip(packs, befores, submitted, strict=True):
+    for name, handle in zip(packs, submitted, strict=True):
         log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
-        jobs[name] = Job(name, handle.job_id, attempts[name], before, str(log))
+        jobs[name] = Job(name, handle.job_id, attempts[name], befores[name], str(log))
         write_json(_job_path(store, name), dataclasses.asdict(jobs[name]))
     return jobs
 
@@ -290,6 +351,12 @@ def _end(store: Store, name: str, pack: Pack, running: set[str]) -> Iterator[Eve
         yield Event("trained", pack)
 
 
+def _look_anew(store: Store) -> None:
+    """Network file systems remember for a while that a file was not there, unless its folder is read."""
+    with suppress(FileNotFoundError):
+        os.listdir(store.folder / "records")
+
+
 def _written(store: Store, key: str) -> int:
     """When a record was last written, in ns; 0 where there is none."""
     try:
@@ -311,16 +378,19 @@ def _lock_path(store: Store, name: str) -> Path:
 
 
 @contextmanager
-def _alone_with(store: Store, name: str) -> Iterator[bool]:
-    """Whether this process has the pack to itself within the block; True where the file system knows no locks."""
+def _alone_with(store: Store, name: str) -> Iterator[None]:
+    """Wait until no other process has the pack; within the block this one has it.
+
+    A node that has died may hold its lock for a minute or more. Where the file system knows no locks nobody waits.
+    """
     path = _lock_path(store, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-            return
+            print(f"waiting for another job that has {path}", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:
             pass
-        yield True
+        yield

@@ -131,14 +131,19 @@ class Store:
         write_json(self.record_path(record["key"]), record)
 
     def read_record(self, key: str) -> dict[str, Any] | None:
-        """The record of a trial; None where there is none, or none that can be trusted (then moved aside)."""
+        """The record of a trial; None where there is none, or none that can be trusted (then moved aside).
+
+        Raises UserError where the file system does not let it be read.
+        """
         path = self.record_path(key)
         try:
             text = path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, UnicodeDecodeError) as error:
+        except (IsADirectoryError, UnicodeDecodeError) as error:
             return self._move_aside(path, f"cannot be read ({error})")
+        except OSError as error:  # a disk's or the network's fault, not the record's
+            raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
         try:
             record = parse_json(text)
         except ValueError:

@@ -5,6 +5,7 @@ scoring first. The trainer waits while too much is unscored, so latents never pi
 work it had, which becomes failed records; another worker takes its place.
 """
 
+import atexit
 import dataclasses
 import math
 import multiprocessing
@@ -144,6 +145,15 @@ def run_packs(
         theirs.close()
         workers.append(_Worker(process, ours, trains, scores, device, time.monotonic()))
 
+    def end_all() -> None:
+        for worker in workers:
+            worker.process.kill()
+        for worker in workers:
+            worker.process.join()
+
+    # At its own exit multiprocessing would send what workers ignore, and wait for ever.
+    atexit.register(end_all)
+
     def bury(worker: _Worker) -> int:
         worker.process.join(timeout=1)
         worker.process.kill()  # it may only have closed its pipe
@@ -197,7 +207,8 @@ def run_packs(
     def end_the_silent() -> None:
         """What a killed worker had is then found by `take`, as with any that died."""
         for worker in workers:
-            if worker.task and not worker.silenced and time.monotonic() - worker.heard > patience:
+            at_work = worker.task or not worker.has_been_ready
+            if at_work and not worker.silenced and time.monotonic() - worker.heard > patience:
                 worker.silenced = f"its process gave no sign of life for {patience:.0f} s and was ended"
                 worker.process.kill()
 
@@ -239,16 +250,16 @@ def run_packs(
                 yield from take(next(worker for worker in workers if worker.connection is connection))
             end_the_silent()
     finally:
-        for worker in workers:
-            worker.process.kill()
-        for worker in workers:
-            worker.process.join()
+        end_all()
+        atexit.unregister(end_all)
         store.remove_parts()
 
 
 def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:
     """A worker process: tasks come in until the parent ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # The parent's to handle, which then ends this process: Ctrl-C, and what a cluster sends to every process of a job.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
     set_numerics(context.device if trains else "cpu", threads, context.deterministic)
     # The parent has fetched and prepared everything; a worker only opens the prepared copies.
     load = lru_cache(maxsize=2)(data.load)
