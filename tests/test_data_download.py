@@ -1,6 +1,5 @@
 """The resumable downloader against a local server: ranges, restarts, stalls, HTML, wrong lengths."""
 
-import json
 import threading
 import time
 from dataclasses import dataclass, field
@@ -182,14 +181,3 @@ def test_progress_is_reported(server, tmp_path, monkeypatch):
     lines = []
     download(server.url, tmp_path / "file.tar", report=lines.append)
     assert lines and lines[0].startswith("file.tar: 0 of 1 MB")
-
-
-def test_a_part_that_was_killed_after_its_last_byte_is_not_fetched_again(server, tmp_path):
-    server.cuts = [len(BODY) // 2]
-    download(server.url, tmp_path / "file.tar")
-    (tmp_path / "file.tar").rename(tmp_path / "file.tar.part")
-    note = {"url": server.url, "validator": server.etag, "length": len(BODY)}
-    (tmp_path / "file.tar.part.json").write_text(json.dumps(note))
-    asked = len(server.asked)
-    assert download(server.url, tmp_path / "file.tar").read_bytes() == BODY
-    assert len(server.asked) == asked and names(tmp_path) == ["file.tar"]

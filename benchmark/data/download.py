@@ -77,8 +77,6 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
     """Ask for what the part lacks and append it; returns when the file is complete."""
     have = _size(part)
     known = _recorded(part, url)
-    if have and known is not None and known.length == have:  # killed after the last byte
-        return
     request = urllib.request.Request(url, headers={"User-Agent": "hgmvae-benchmark", "Accept-Encoding": "identity"})
     if have and known is not None:
         request.add_header("Range", f"bytes={have}-")
