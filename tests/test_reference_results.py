@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.audit.own_tables import with_own_tables
+from benchmark.audit.results import read_results
 from benchmark.execution.store import Store, record_fault
 from benchmark.reporting import write_tables
 
@@ -24,7 +26,8 @@ def test_the_tables_come_from_the_records(folder, tmp_path):
     records = {path.stem: json.loads(path.read_text()) for path in (folder / "records").glob("*.json")}
     assert records.keys() == keys
     assert all(record_fault(record, key) is None for key, record in records.items())
-    written = write_tables(manifest, records, tmp_path)
+    audited = read_results(Store(folder, look_only=True), list(records))
+    written = write_tables(*with_own_tables(manifest, records, audited), tmp_path)
     assert {path.name for path in written} == {path.name for path in (folder / "tables").iterdir()}
     for path in written:
         assert path.read_bytes() == (folder / "tables" / path.name).read_bytes(), path.name
