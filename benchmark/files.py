@@ -29,8 +29,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 def is_abandoned(part: Path) -> bool:
     """Whether a temporary file of `written_whole` is left by a process of this machine that has ended.
 
-    A part of another machine may be at work. A process that has taken the number of one that ended makes its part seem
-    so, too.
+    A part of another machine may be at work. One whose writer's number another process has taken
+    since seems so, too.
     """
     _, _, ending = part.name.rpartition(f".{platform.node()}.")
     number = ending.removesuffix(".part")

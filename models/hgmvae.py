@@ -82,12 +82,10 @@ class HGMVAE(ImageAutoencoder):
         log_var = encoded.log_var.unflatten(1, self.components_shape)
 
         if config.variant == "gaussian":
-            logits = encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
             w_prior = losses.gaussian_kl_to_standard(encoded.logits, encoded.logits_log_var)
         else:
-            logits = encoded.logits
-            w_prior = losses.categorical_kl_to_uniform(logits.log_softmax(1))
-        w = logits.softmax(1)  # (B, K)
+            w_prior = losses.categorical_kl_to_uniform(encoded.logits.log_softmax(1))
+        w = self._drawn_weights(encoded, noise)  # (B, K)
 
         x_components = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, K, d)
         x = (w[..., None] * x_components).sum(1)  # (B, d), Eq. 1
@@ -143,10 +141,7 @@ class HGMVAE(ImageAutoencoder):
         """Of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
         encoded = self.encoder(images)
         mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
-        logits = encoded.logits
-        if self.model_config.variant == "gaussian":
-            logits = logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
-        w = logits.softmax(1)[..., None]
+        w = self._drawn_weights(encoded, noise)[..., None]
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
 
     def component_weights(self, images: Tensor) -> Tensor:
@@ -164,6 +159,12 @@ class HGMVAE(ImageAutoencoder):
             w = torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
         mean, log_var = self._component_prior(w, noise["z"])
         return (w[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
+
+    def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
+        """w from q(w given y), (B, K); in variant U it is no draw."""
+        if self.model_config.variant == "uniform":
+            return encoded.logits.softmax(1)
+        return (encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)).softmax(1)
 
     def _component_prior(self, w: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Means and log variances (B, K, d) of p(x_k given w, z); the one-hot k tells the components apart."""

@@ -25,13 +25,16 @@ _SCORED = fields(
         "unavailable": object_of(is_text, name=METRICS.__contains__),
     }
 )
-_FIELDS: Mapping[str, Check] = {
-    "checkpoint": is_text,
-    "weights": list_of(is_text),
-    "scores": object_of(
-        lambda alternatives: object_of(_SCORED)(alternatives) and JUDGED in alternatives, name=_PROTOCOLS.__contains__
-    ),
-}
+_IS_RESULT: Check = fields(
+    {
+        "checkpoint": is_text,
+        "weights": list_of(is_text),
+        "scores": object_of(
+            lambda alternatives: object_of(_SCORED)(alternatives) and JUDGED in alternatives,
+            name=_PROTOCOLS.__contains__,
+        ),
+    }
+)
 
 COLUMN_TYPES = {
     "key": "object",
@@ -92,6 +95,6 @@ def _read(path: Path, key: str) -> Result | None:
         result = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not fields(_FIELDS)(result) or result.get("revision") != REVISION or result.get("key") != key:
+    if not _IS_RESULT(result) or result.get("revision") != REVISION or result.get("key") != key:
         return None
     return result

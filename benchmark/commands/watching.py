@@ -21,6 +21,7 @@ def watched(
 
     Whoever ends it early is told what goes on without it.
     """
+    goes_on = [executor.after_interrupt] if executor.after_interrupt else []
     ended = 0
     with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
         try:
@@ -28,10 +29,11 @@ def watched(
                 view.show(event)
                 ended += event.kind == "finished"
                 if strict and event.kind == "finished" and event.value != "ok":
-                    console.print(f"--strict: stopped at {event.what}, which is {event.value}")
-                    console.print(executor.after_interrupt, end="\n" if executor.after_interrupt else "")
+                    stopped = f"--strict: stopped at {event.what}, which is {event.value}"
+                    console.print(stopped, *goes_on, sep="\n")
                     break
         except KeyboardInterrupt:
-            console.print(executor.after_interrupt, end="\n" if executor.after_interrupt else "")
+            for line in goes_on:
+                console.print(line)
             raise
     return ended

@@ -116,9 +116,8 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
             if needed > free:
                 raise OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free")
             images = np.lib.format.open_memmap(temporary / "images.npy", "w+", np.uint8, shape)
-            if hasattr(
-                os, "posix_fallocate"
-            ):  # a disk or quota that fills up under a memory map would kill the process
+            # A disk or quota that fills up under a memory map would kill the process.
+            if hasattr(os, "posix_fallocate"):
                 with (temporary / "images.npy").open("r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, images.offset + needed)
         for rows, block in draft.blocks:  # the source's own errors are not errors of writing

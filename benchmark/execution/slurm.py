@@ -290,38 +290,27 @@ def _submit(
     options: SlurmOptions,
 ) -> dict[str, Job]:
     """The packs as arrays; their jobs, which are also stored. No packs, no jobs."""
-    jobs: dict[str, Job] = {}
-    names = list(packs)
-    for start in range(0, len(names), MOST_IN_AN_ARRAY):
-        array = {name: packs[name] for name in names[start : start + MOST_IN_AN_ARRAY]}
-        jobs |= _submit_array(store, task, array, befores, attempts, options)
-    return jobs
-
-
-def _submit_array(
-    store: Store,
-    task: PackTask,
-    packs: Mapping[str, Pack],
-    befores: Mapping[str, Mapping[str, int]],
-    attempts: Mapping[str, int],
-    options: SlurmOptions,
-) -> dict[str, Job]:
+    if not packs:
+        return {}
     try:
         import submitit  # optional
     except ImportError:
         raise UserError("--executor slurm: submitit is not installed; pip install submitit") from None
-    folder = store.folder / "jobs" / "logs"
-    try:
-        executor = submitit.SlurmExecutor(folder=folder)
-        executor.update_parameters(**options.parameters(store))
-        submitted = executor.map_array(task, list(packs.values()), [befores[name] for name in packs])
-    except (submitit.core.utils.FailedJobError, RuntimeError) as error:
-        raise UserError(f"--executor slurm: Slurm refused the jobs ({' '.join(str(error).split())[-300:]})") from None
-    jobs = {}
-    for name, handle in zip(packs, submitted, strict=True):
-        log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
-        jobs[name] = Job(name, handle.job_id, attempts[name], befores[name], str(log))
-        write_json(_job_path(store, name), dataclasses.asdict(jobs[name]))
+    executor = submitit.SlurmExecutor(folder=store.folder / "jobs" / "logs")
+    executor.update_parameters(**options.parameters(store))
+    jobs: dict[str, Job] = {}
+    names = list(packs)
+    for start in range(0, len(names), MOST_IN_AN_ARRAY):
+        array = names[start : start + MOST_IN_AN_ARRAY]
+        try:
+            submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])
+        except (submitit.core.utils.FailedJobError, RuntimeError) as error:
+            reason = one_line(str(error))[-300:]
+            raise UserError(f"--executor slurm: Slurm refused the jobs ({reason})") from None
+        for name, handle in zip(array, submitted, strict=True):
+            log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
+            jobs[name] = Job(name, handle.job_id, attempts[name], befores[name], str(log))
+            write_json(_job_path(store, name), dataclasses.asdict(jobs[name]))
     return jobs
 
 
