@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from benchmark.audit.classification import classification_alternatives
@@ -17,9 +16,8 @@ from benchmark.evaluation.disentanglement import Disentanglement
 from benchmark.evaluation.protocols import PROTOCOLS, Protocol, TrialOutputs
 from benchmark.evaluation.recovery import ClusterRecovery
 from benchmark.evaluation.scores import Scores
-from benchmark.execution.trial import in_batches, trial_outputs
+from benchmark.execution.trial import component_weights, in_batches, trial_outputs
 from benchmark.streams import generator
-from benchmark.training.loop import to_unit_range
 from models.base import ImageAutoencoder, draw_noise
 
 # Raised whenever an alternative, or a protocol of our own, changes what it measures.
@@ -82,10 +80,7 @@ def audit_outputs(
     others = {name: getattr(outputs, name) for name in TrialOutputs.__dataclass_fields__}
     others["factors_test"] = None if dataset.factors is None else dataset.factors[dataset.n_train :]
     others["factor_names"] = dataset.factor_names
-    if model.component_weights(_first(dataset, device)) is not None:
-        [others["component_weights_test"]] = in_batches(
-            lambda images: (model.component_weights(images),), dataset.x_test, device
-        )
+    others["component_weights_test"] = component_weights(model, dataset.x_test, device)
     if "reconstruction" in judged:
         posterior = generator(device, "evaluation", use="sampled reconstructions")
         [others["sampled_reconstructions_test"]] = in_batches(
@@ -96,11 +91,6 @@ def audit_outputs(
             lambda images: (model.sample(len(images), prior),), dataset.x_test, device
         )
     return AuditOutputs(**others)
-
-
-@torch.no_grad()
-def _first(dataset: Dataset, device: str) -> torch.Tensor:
-    return to_unit_range(torch.from_numpy(np.array(dataset.x_test[:1])).to(device))
 
 
 def _sampled(model: ImageAutoencoder, images: torch.Tensor, stream: torch.Generator) -> torch.Tensor:

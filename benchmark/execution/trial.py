@@ -135,13 +135,9 @@ def _health(
         distortion = (images - output.recon_x).square().flatten(1).sum(1, keepdim=True)
         return output.z, distortion, *(model.code_posterior(images, noise) or ())
 
-    def weights(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        found = model.component_weights(images)
-        return () if found is None else (found,)
-
     # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
     codes, distortion, *posterior = in_batches(sampled, dataset.x_test, device, trial.training.batch_size)
-    of_components = in_batches(weights, dataset.x_test, device)
+    weights = component_weights(model, dataset.x_test, device)
     prior = draw_noise(model.prior_noise_shapes(len(codes)), torch.device(device), stream)
     with torch.no_grad():
         drawn = model.prior_latents(prior).float().cpu().numpy()
@@ -154,7 +150,7 @@ def _health(
         "rate": rate(*posterior) if posterior else None,
         "distortion": finite_mean(distortion),
         "gap_to_prior": gap_to_prior(codes, drawn),
-        **(use_of_components(*of_components) if of_components else {}),
+        **({} if weights is None else use_of_components(weights)),
     }
 
 
@@ -181,6 +177,18 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
         images_test=np.asarray(dataset.x_test),
         reconstructions_test=reconstructions_test,
     )
+
+
+def component_weights(model: ImageAutoencoder, images: np.ndarray, device: str) -> np.ndarray | None:
+    """w of uint8 images (N, C, S, S), float32 (N, K), without noise; None where the method is no mixture."""
+
+    def weights(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = model.component_weights(batch)
+        return () if found is None else (found,)
+
+    if not in_batches(weights, images[:1], device):
+        return None
+    return in_batches(weights, images, device)[0]
 
 
 @torch.no_grad()
