@@ -129,7 +129,7 @@ def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
 
 def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
     hung = None
-    for event in start(grid, tmp_path, ALONE, patience=5):
+    for event in start(grid, tmp_path, ALONE, patience=8):
         if event.kind == "started" and hung is None:
             [hung] = event.what.trials
             os.kill(multiprocessing.active_children()[0].pid, signal.SIGSTOP)
@@ -137,7 +137,7 @@ def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
     assert {key: record["status"] for key, record in records.items()} == {
         trial.key: "failed" if trial == hung else "ok" for trial in grid.trials()
     }
-    assert records[hung.key]["reason"] == "its process gave no sign of life for 5 s and was ended"
+    assert records[hung.key]["reason"] == "its process gave no sign of life for 8 s and was ended"
     assert no_children_left()
 
 

@@ -67,7 +67,7 @@ TOLERANCES = {
     "silhouette": Tolerance(0.02),
     "calinski_harabasz": Tolerance(0.08, relative=True),
     "davies_bouldin": Tolerance(0.12, relative=True),
-    "svm_accuracy": Tolerance(0.006),
+    "svm_accuracy": Tolerance(0.0065),
     "fid": Tolerance(0.05, relative=True),
     "ssim": Tolerance(0.0135),
     "ms_ssim": Tolerance(0.005),

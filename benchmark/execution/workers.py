@@ -38,6 +38,7 @@ from benchmark.execution.trial import TrialContext, empty_record, failed_record,
 from benchmark.trials import Trial
 
 _MOST_FALSE_STARTS = 3
+_SECONDS_TO_START = 300.0  # at least: a cold shared file system takes minutes to give up the libraries
 _SECONDS_BETWEEN_LOOKS = 60.0  # for workers that have fallen silent
 
 
@@ -208,8 +209,9 @@ def run_packs(
         """What a killed worker had is then found by `take`, as with any that died."""
         for worker in workers:
             at_work = worker.task or not worker.has_been_ready
-            if at_work and not worker.silenced and time.monotonic() - worker.heard > patience:
-                worker.silenced = f"its process gave no sign of life for {patience:.0f} s and was ended"
+            limit = patience if worker.has_been_ready else max(patience, _SECONDS_TO_START)
+            if at_work and not worker.silenced and time.monotonic() - worker.heard > limit:
+                worker.silenced = f"its process gave no sign of life for {limit:.0f} s and was ended"
                 worker.process.kill()
 
     def take(worker: _Worker) -> Iterator[Event]:
