@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
+from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights
 
 from benchmark.cli import main
 from benchmark.commands import fetch_files
@@ -87,6 +89,15 @@ def test_the_official_files_are_the_ones_named_in_the_protocols():
     assert {name: (one.file_name, one.sha256) for name, one in BACKBONES.items()} == {
         "inception": ("weights-inception-2015-12-05-6726825d.pth", "6726825d"),
         "alexnet": ("alexnet-owt-7be5be79.pth", "7be5be79"),
+    }
+
+
+def test_the_addresses_are_those_of_the_libraries():
+    assert {name: one.url for name, one in (BACKBONES | AUDIT_BACKBONES).items()} == {
+        "inception": URL_INCEPTION_V3,
+        "alexnet": AlexNet_Weights.IMAGENET1K_V1.url,
+        "vgg16": VGG16_Weights.IMAGENET1K_V1.url,
+        "squeezenet": SqueezeNet1_1_Weights.IMAGENET1K_V1.url,
     }
 
 

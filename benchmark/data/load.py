@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmark.data import chairs, prepared, procedural, torchvision_sets
+from benchmark.data import chairs, prepared, procedural
 from benchmark.data.dataset import Dataset, Draft, Report, silent
 from benchmark.data.npz import read_npz
 from benchmark.data.prepared import Fingerprint, Unusable
@@ -118,15 +118,19 @@ def _find(spec: DatasetSpec, data_dir: Path) -> Source | None:
     path = data_dir / spec.npz
     if path.is_file():
         return Source(spec.npz, path, [path], partial(read_npz, path, spec))
-    if spec.name in torchvision_sets.TORCHVISION_SETS:
-        found = torchvision_sets.find(spec.name, data_dir)
-        if found is None:
-            return None
-        root, files = found
-        return Source(f"torchvision {spec.label}", root, files, partial(torchvision_sets.read, spec, root))
     if spec.name == "chairs":
         return _find_chairs(data_dir)
-    return None
+    return _find_torchvision(spec, data_dir) if spec.name in DATASETS else None
+
+
+def _find_torchvision(spec: DatasetSpec, data_dir: Path) -> Source | None:
+    from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
+
+    found = torchvision_sets.find(spec.name, data_dir)
+    if found is None:
+        return None
+    root, files = found
+    return Source(f"torchvision {spec.label}", root, files, partial(torchvision_sets.read, spec, root))
 
 
 def _find_chairs(data_dir: Path) -> Source | None:
@@ -144,6 +148,8 @@ def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
     if spec.name == "chairs":
         chairs.fetch(data_dir, report, spec.url)
     else:
+        from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
+
         torchvision_sets.fetch(spec, data_dir)
     source = _find(spec, data_dir)
     if source is None:

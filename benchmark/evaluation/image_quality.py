@@ -2,16 +2,14 @@
 
 Images come as numpy: originals uint8 (n, C, S, S), reconstructions float32 in [0, 1] (n, C, S, S). Every image
 counts once, whatever the batch size. Grey images are repeated to the three channels that the networks expect.
+
+torchmetrics is imported where it is used: it takes a second, which no process should wait for that scores no images.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torchmetrics.functional.image import (
-    multiscale_structural_similarity_index_measure,
-    structural_similarity_index_measure,
-)
 
 MS_SSIM_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, finest scale first
 MS_SSIM_KERNEL = 7
@@ -84,6 +82,8 @@ def mean_pair_score(
 
 def ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
     """SSIM (Wang et al. 2004), (B,) in [-1, 1]: Gaussian window of sigma 1.5, 11 pixels wide; side >= 6."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     return structural_similarity_index_measure(reconstructions, originals, data_range=1.0, reduction="none")
 
 
@@ -92,6 +92,8 @@ def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) ->
 
     torchmetrics builds its Gaussian window from sigma alone; kernel_size only decides which sides it refuses.
     """
+    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+
     return multiscale_structural_similarity_index_measure(
         reconstructions,
         originals,

@@ -1,4 +1,7 @@
-"""The pretrained networks, built around tensors that benchmark.evaluation.backbones has verified."""
+"""The pretrained networks, built around tensors that benchmark.evaluation.backbones has verified.
+
+Their libraries are imported where they are used: they take seconds, which a process without weights need not wait for.
+"""
 
 import io
 import warnings
@@ -7,9 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-import lpips
 import torch
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from benchmark.evaluation.backbones import Backbone, WeightsUnavailable, load_tensors
 
@@ -73,7 +74,7 @@ class AntialiasedInception(torch.nn.Module):
     """The same features after PyTorch's antialiased bilinear resize to 299 pixels: what torchmetrics'
     FrechetInceptionDistance does unless told otherwise. Nothing is rounded between the resize and the network."""
 
-    def __init__(self, inception: FeatureExtractorInceptionV3):
+    def __init__(self, inception: torch.nn.Module):
         super().__init__()
         self.side = inception.INPUT_IMAGE_SIZE
         # In the order in which they are applied; the last is the classifier, which FID does not use.
@@ -102,6 +103,8 @@ def _pretrained(
 
 def build_inception(state: State) -> torch.nn.Module:
     """The constructor opens what it is given without restriction, so it gets our own copy of the plain tensors."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
     copy = io.BytesIO()
     torch.save(state, copy)
     copy.seek(0)
@@ -110,6 +113,8 @@ def build_inception(state: State) -> torch.nn.Module:
 
 def build_lpips(state: State, trunk: str) -> torch.nn.Module:
     """lpips cuts torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`."""
+    import lpips
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision by a retired argument
         network = lpips.LPIPS(net=LPIPS_TRUNKS[trunk].net, pretrained=True, pnet_rand=True, verbose=False)
