@@ -5,7 +5,7 @@ The text is data; values of weights and parameter counts are read from the regis
 
 from dataclasses import dataclass
 
-from benchmark.methods import METHODS, Method, build_model
+from benchmark.methods import ALL_METHODS, METHODS, Method, build_model
 
 CARD_DIMS = (8, 128)
 CARD_IMAGE = (1, 32, 32)
@@ -163,10 +163,13 @@ def parameter_count(method: Method, latent_dim: int) -> int:
 
 def render_card(name: str) -> str:
     """A method's card as Markdown."""
-    method, card = METHODS[name], CARDS[name]
+    method = ALL_METHODS[name]
+    card = CARDS[method.control_of or name]
     sets = list(method.weights)
     values = {weight_set: method.settings(weight_set) for weight_set in sets}
     lines = [f"# {method.label} (`{name}`, revision {method.revision})", "", f"Source: {card.reference}.", ""]
+    if method.control_of:
+        lines += [f"A control, in no table of the paper: {METHODS[method.control_of].label} with {method.change}.", ""]
     lines += [f"Loss: `{card.formula}`", "", f"Reduction: {card.reduction}.", ""]
     lines += [f"| setting | {' | '.join(sets)} | what it is, and where it comes from |"]
     lines += ["|---|" + "---|" * (len(sets) + 1)]

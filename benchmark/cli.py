@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.commands.answer_controls import controls
 from benchmark.commands.audit_protocols import audit
 from benchmark.commands.calibrate_weights import calibrate
 from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
@@ -29,7 +30,7 @@ from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.execution.executors import EXECUTORS
 from benchmark.figures.registry import FIGURES
-from benchmark.methods import METHODS, WEIGHT_SETS
+from benchmark.methods import ALL_METHODS, WEIGHT_SETS
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
 from benchmark.text import one_line
@@ -149,6 +150,10 @@ def build_parser() -> argparse.ArgumentParser:
     report_parser.add_argument("out", type=Path, help="results folder; pictures that lie in its figures/ go in")
     report_parser.set_defaults(function=report)
 
+    controls_parser = subcommands.add_parser("controls", help="what the gain of HGMVAE is due to, from its study")
+    controls_parser.add_argument("out", type=Path, help="results folder of the study controls or laptop-controls")
+    controls_parser.set_defaults(function=controls)
+
     errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(
         "file", nargs="?", type=Path, help="another table: a CSV file with the columns of results/paper/tables.csv"
@@ -157,7 +162,7 @@ def build_parser() -> argparse.ArgumentParser:
     errata_parser.set_defaults(function=list_errata)
 
     methods_parser = subcommands.add_parser("methods", help="list the methods, or print one method's card")
-    methods_parser.add_argument("name", nargs="?", choices=[*METHODS], metavar="NAME", help="a method's name")
+    methods_parser.add_argument("name", nargs="?", choices=[*ALL_METHODS], metavar="NAME", help="a method's name")
     methods_parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
     methods_parser.set_defaults(function=methods)
 

@@ -3,12 +3,16 @@
 Every method has the same trunk and decoder, its own heads, and named sets of weights:
 `published` (what its paper or pythae gives) and `default` (this suite's starting point: one decoder variance
 of 0.05 for all likelihood-based methods). Where each value comes from stands on the method's card.
+Controls are methods with one thing changed, to tell what helps; no table of the paper has them.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from torch import nn
 
 from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
 from baselines.pythae_models import BetaVAEConfig, NoiseFedBetaVAE, NoiseFedWAE, WAE_MMD_Config
@@ -17,14 +21,24 @@ from benchmark.errors import UserError
 from benchmark.streams import seeded
 from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads
 from models.base import ImageAutoencoder
+from models.hgmvae_controls import EqualWeightsHGMVAE, OneComponentHGMVAE, equal_weights_heads
+from models.networks import DeeperTrunk
 
 WEIGHT_SETS = ("default", "published")
 DECODER_VARIANCE = 0.05
 
+# Of the controls, besides what the method itself has.
+KL_WEIGHTS = (0.01, 0.03, 0.1, 0.3)
+NUMBERS_OF_COMPONENTS = (1, 2, 5, 20)
+TC_WEIGHTS = (2, 5, 10)
+
 
 @dataclass(frozen=True)
 class Method:
-    """One method. `revision` is raised whenever its code changes the meaning of a result."""
+    """One method. `revision` is raised whenever its code changes the meaning of a result.
+
+    control_of: the method that this one is a control of, "" for those of the paper; change: what it changes there.
+    """
 
     name: str
     label: str
@@ -34,12 +48,15 @@ class Method:
     fixed: Mapping[str, Any]
     weights: Mapping[str, Mapping[str, Any]]
     revision: int = 1
+    trunk: Callable[[tuple[int, int, int], float], nn.Module] = Trunk
+    control_of: str = ""
+    change: str = ""
 
     def settings(self, weight_set: str) -> dict[str, Any]:
         """Every field of the method's configuration under a set of weights, sizes of the images apart."""
         if weight_set not in self.weights:
             raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weights)}")
-        config = self.config(**self.fixed, **self.weights[weight_set])
+        config = self.config(**{**self.fixed, **self.weights[weight_set]})
         not_settings = {"name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder"}
         return {k: v for k, v in dataclasses.asdict(config).items() if k not in not_settings}
 
@@ -121,6 +138,48 @@ METHODS = {
 }
 
 
+def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any] | None = None, **parts: Any) -> Method:
+    """`base` with a change: of `settings`, whatever the set of weights, or of the `parts` of a Method."""
+    method = METHODS[base]
+    return dataclasses.replace(
+        method,
+        name=f"{base}_{suffix}",
+        label=f"{method.label}, {change}",
+        weights={name: {**values, **(settings or {})} for name, values in method.weights.items()},
+        revision=1,
+        control_of=base,
+        change=change,
+        **parts,
+    )
+
+
+def _total_correlation(weight: float) -> Mapping[str, float]:
+    return {"beta_z_tc_between": weight, "beta_z_tc_within": weight}
+
+
+# As many more parameters as HGMVAE-G has at d = 128, at any width: its heads and its two networks between latents.
+_LARGER_HIDDEN = 1944
+
+CONTROLS = {
+    method.name: method
+    for method in (
+        *(_control("vae", f"beta_{beta:g}", f"KL weight {beta:g}", settings={"beta": beta}) for beta in KL_WEIGHTS),
+        _control("vae", "larger", "larger", trunk=partial(DeeperTrunk, hidden=_LARGER_HIDDEN)),
+        _control("vae", "bce", "BCE", settings={"reconstruction_loss": "bce", "beta": 1.0}),
+        *(_control("hgmvae_g", f"k{k}", f"K = {k}", settings={"n_components": k}) for k in NUMBERS_OF_COMPONENTS),
+        _control("hgmvae_g", "equal_w", "w = 1/K", model=EqualWeightsHGMVAE, heads=equal_weights_heads),
+        _control("hgmvae_g", "one_component", "one component", model=OneComponentHGMVAE),
+        *(
+            _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=_total_correlation(weight))
+            for weight in TC_WEIGHTS
+        ),
+        _control("hgmvae_g", "bce", "BCE", settings={"reconstruction": "bce"}),
+    )
+}
+
+ALL_METHODS = METHODS | CONTROLS
+
+
 def build_model(
     method: Method,
     settings: Mapping[str, Any],
@@ -132,7 +191,7 @@ def build_model(
     """The method's model with its networks initialised from the streams of `seed`, on the CPU."""
     config = method.config(input_dim=tuple(image_shape), latent_dim=latent_dim, **settings)
     with seeded("init.trunk", seed=seed):
-        trunk = Trunk(image_shape, width)
+        trunk = method.trunk(image_shape, width)
     with seeded("init.decoder", seed=seed):
         decoder = Decoder(image_shape, latent_dim, width)
     with seeded("init.heads", seed=seed):

@@ -81,14 +81,9 @@ class HGMVAE(ImageAutoencoder):
         mean = encoded.mean.unflatten(1, self.components_shape)  # (B, K, d)
         log_var = encoded.log_var.unflatten(1, self.components_shape)
 
-        if config.variant == "gaussian":
-            w_prior = losses.gaussian_kl_to_standard(encoded.logits, encoded.logits_log_var)
-        else:
-            w_prior = losses.categorical_kl_to_uniform(encoded.logits.log_softmax(1))
         w = self._drawn_weights(encoded, noise)  # (B, K)
-
         x_components = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, K, d)
-        x = (w[..., None] * x_components).sum(1)  # (B, d), Eq. 1
+        x = (self._mixed(w, noise)[..., None] * x_components).sum(1)  # (B, d), Eq. 1
         reconstructions = self.decode(x)
 
         z_mean, z_log_var = self._gaussians(self.z_posterior(torch.cat([x, w], 1)))
@@ -99,7 +94,7 @@ class HGMVAE(ImageAutoencoder):
             "reconstruction": reconstruction_term(
                 config.reconstruction, reconstructions, images, config.decoder_variance
             ),
-            "w_prior": w_prior,
+            "w_prior": self._weights_kl(encoded),
         }
         weights = {"reconstruction": 1.0, "w_prior": config.beta_w, "conditional_prior": config.beta_x}
 
@@ -135,36 +130,53 @@ class HGMVAE(ImageAutoencoder):
         """sum_k w_k mu_k with w at the softmax of its mean logits: (B, C, S, S) -> (B, d)."""
         encoded = self.encoder(images)
         mean = encoded.mean.unflatten(1, self.components_shape)
-        return (encoded.logits.softmax(1)[..., None] * mean).sum(1)
+        return (self._mixed(self._mean_weights(encoded))[..., None] * mean).sum(1)
 
     def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
         encoded = self.encoder(images)
         mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
-        w = self._drawn_weights(encoded, noise)[..., None]
+        w = self._mixed(self._drawn_weights(encoded, noise), noise)[..., None]
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
 
     def component_weights(self, images: Tensor) -> Tensor:
         """w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
-        return self.encoder(images).logits.softmax(1)
+        return self._mean_weights(self.encoder(images))
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
         return self.noise_shapes(n)
 
     def prior_latents(self, noise: Noise) -> Tensor:
         """x from w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z): draws as in training -> (n, d)."""
-        if self.model_config.variant == "gaussian":
-            w = noise["w"].softmax(1)
-        else:
-            w = torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
+        w = self._prior_weights(noise)
         mean, log_var = self._component_prior(w, noise["z"])
-        return (w[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
+        return (self._mixed(w, noise)[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
         """w from q(w given y), (B, K); in variant U it is no draw."""
         if self.model_config.variant == "uniform":
             return encoded.logits.softmax(1)
         return (encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)).softmax(1)
+
+    def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
+        """What each component code counts for in x, (B, K), by w and, where it is drawn, by `noise`."""
+        return w
+
+    def _prior_weights(self, noise: Noise) -> Tensor:
+        """w from p(w), (n, K); in variant U it is 1/K."""
+        if self.model_config.variant == "gaussian":
+            return noise["w"].softmax(1)
+        return torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
+
+    def _mean_weights(self, encoded: ModelOutput) -> Tensor:
+        """w without noise, (B, K)."""
+        return encoded.logits.softmax(1)
+
+    def _weights_kl(self, encoded: ModelOutput) -> Tensor:
+        """KL(q(w given y) || p(w)), (B,)."""
+        if self.model_config.variant == "gaussian":
+            return losses.gaussian_kl_to_standard(encoded.logits, encoded.logits_log_var)
+        return losses.categorical_kl_to_uniform(encoded.logits.log_softmax(1))
 
     def _component_prior(self, w: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Means and log variances (B, K, d) of p(x_k given w, z); the one-hot k tells the components apart."""

@@ -11,7 +11,7 @@ from benchmark.data import load_dataset
 from benchmark.errors import UserError
 from benchmark.execution import grid as grid_module
 from benchmark.execution.grid import DataOptions, Selection, build_grid, hold_out_validation, make_trial, trial_data
-from benchmark.methods import METHODS
+from benchmark.methods import ALL_METHODS, METHODS
 from benchmark.reporting import summary
 from benchmark.studies import STUDIES, Cell
 
@@ -107,7 +107,7 @@ def test_a_users_own_data_set_joins_every_table(tmp_path):
 
 
 def test_a_method_that_is_in_no_table_joins_every_one_when_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setitem(METHODS, "new", dataclasses.replace(METHODS["vae"], name="new"))
+    monkeypatch.setitem(ALL_METHODS, "new", dataclasses.replace(METHODS["vae"], name="new"))
     grid = tiny_grid(tmp_path, only="method=new")
     assert {(cell.table, cell.method, cell.latent_dim) for cell in grid.cells} == {(1, "new", 2), (2, "new", 8)}
     assert len(grid.trials()) == 2 * TINY.seeds

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmark.cards import render_all_cards, render_card
-from benchmark.methods import METHODS
+from benchmark.methods import ALL_METHODS
 from benchmark.studies import STUDIES
 
 
@@ -19,8 +19,8 @@ def methods(options: argparse.Namespace, console: Console) -> int:
         card = render_card(options.name)
         console.print(Markdown(card) if console.is_terminal else card)
         return 0
-    for name, method in METHODS.items():
-        console.print(f"{name:20} {method.label:20} {method.model.__module__}")
+    for name, method in ALL_METHODS.items():
+        console.print(f"{name:23} {method.label:23} {method.model.__module__}")
     return 0
 
 

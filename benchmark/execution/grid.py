@@ -10,7 +10,7 @@ from benchmark.data import DATASETS, Dataset, DatasetSpec, limit, load_dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.manifest import SCHEMA
-from benchmark.methods import METHODS
+from benchmark.methods import ALL_METHODS, METHODS
 from benchmark.paper import DATASET_LABELS
 from benchmark.settings import plain_settings
 from benchmark.studies import Cell, Study
@@ -37,8 +37,8 @@ class Selection:
                 raise UserError(
                     f"--only {item!r}: write AXIS=VALUE with table, dataset, method or latent_dim as the axis"
                 )
-            if axis == "method" and value not in METHODS:
-                raise UserError(f"--only method={value}: no such method; there are {', '.join(METHODS)}")
+            if axis == "method" and value not in ALL_METHODS:
+                raise UserError(f"--only method={value}: no such method; there are {', '.join(ALL_METHODS)}")
             axes.setdefault(axis, set()).add(value)
         return cls({axis: frozenset(values) for axis, values in axes.items()})
 
@@ -99,13 +99,14 @@ class Grid:
     def manifest(self) -> dict[str, Any]:
         """Plain data from which, with the records, the tables are made."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
+        methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
         return {
             "schema": SCHEMA,
             "study": self.study.name,
             "basis": {
                 "device": self.device.partition(":")[0],
                 "training": plain_settings(self.study.training),
-                "methods": {name: method.revision for name, method in METHODS.items()},
+                "methods": {name: method.revision for name, method in methods.items()},
                 "protocols": {name: protocol.REVISION for name, protocol in PROTOCOLS.items()},
             },
             "seeds": self.study.seeds,
@@ -113,7 +114,7 @@ class Grid:
             "notes": self.study.notes(),
             "marks": {name: data_marks(self.datasets[name]) for name in names if name in self.datasets},
             "unavailable": {name: self.unavailable[name] for name in names if name in self.unavailable},
-            "method_labels": {name: method.label for name, method in METHODS.items()},
+            "method_labels": {name: method.label for name, method in methods.items()},
             "dataset_labels": {name: DATASET_LABELS.get(name, name) for name in names},
             "data": {
                 name: {"source": data.source, "digest": data.digest, "n_train": data.n_train, "n_test": data.n_test}
@@ -266,7 +267,7 @@ def expected_trials(study: Study, cells: Iterable[Cell], weight_set: str, device
 
 def make_trial(study: Study, cell: Cell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:
     """The trial of one cell and seed; of `device` ("cuda:1") only the kind counts."""
-    method = METHODS[cell.method]
+    method = ALL_METHODS[cell.method]
     return Trial(
         data,
         cell.method,

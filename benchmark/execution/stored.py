@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.grid import DataOptions
-from benchmark.methods import METHODS, build_model
+from benchmark.methods import ALL_METHODS, build_model
 from benchmark.text import told
 from benchmark.training.checkpoints import load_checkpoint
 from benchmark.trials import TrainingSettings
@@ -23,7 +23,7 @@ class NotAtHand(Exception):
 
 def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     """A trial's trained model, on the CPU and in eval mode. Raises NotAtHand."""
-    method, training = METHODS.get(identity["method"]), identity["training"]
+    method, training = ALL_METHODS.get(identity["method"]), identity["training"]
     if method is None:
         raise NotAtHand("no method of this version")
     revisions = identity["method_revision"], training["revision"]

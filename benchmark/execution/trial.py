@@ -29,7 +29,7 @@ from benchmark.evaluation.health import (
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
-from benchmark.methods import METHODS, build_model
+from benchmark.methods import ALL_METHODS, build_model
 from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range
 from benchmark.trials import Trial
@@ -80,7 +80,7 @@ def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
     """The trial's model as initialised from the streams of `seed`, on the CPU."""
     return build_model(
-        METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, seed
+        ALL_METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, seed
     )
 
 

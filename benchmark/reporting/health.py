@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.evaluation.health import ACTIVE_SHARE, LEAST_EXPLAINED
 from benchmark.manifest import trial_keys
-from benchmark.methods import METHODS
+from benchmark.methods import ALL_METHODS
 from benchmark.paper import TABLES
 from benchmark.reporting.captions import ABSENT
 from benchmark.reporting.outcomes import dataset_label
@@ -47,7 +47,7 @@ def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) ->
     `trials`, `collapsed` and `diverged` are counts of records. As text, over the trials that recorded them ("–" where
     none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" where trials agree; and means, of `explained
     variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and `leading components`. Data sets stand in
-    the order in which the tables name them, methods in that of METHODS, others after these; d ascends.
+    the order in which the tables name them, methods in that of ALL_METHODS, others after these; d ascends.
     """
     places: dict[tuple[str, int, str], list[Mapping]] = {}
     for record in filter(None, map(records.get, trial_keys(manifest))):
@@ -55,7 +55,7 @@ def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) ->
         places.setdefault((identity["dataset"], identity["latent_dim"], identity["method"]), []).append(record)
     printed = (name for table in TABLES.values() for name in table.datasets)
     datasets = _in_order(printed, (dataset for dataset, _, _ in places))
-    methods = _in_order(METHODS, (method for _, _, method in places))
+    methods = _in_order(ALL_METHODS, (method for _, _, method in places))
     rows = [
         (
             dataset_label(manifest, dataset),

@@ -22,7 +22,7 @@ from benchmark.audit.results import Result, audit_frame
 from benchmark.cards import render_card
 from benchmark.errata.checks import paper_errata
 from benchmark.errata.printed import findings_frame
-from benchmark.methods import METHODS
+from benchmark.methods import ALL_METHODS
 from benchmark.paper import METRICS
 from benchmark.reporting.audit import AuditSection, audit_face, audit_sections
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
@@ -141,7 +141,7 @@ def _cards(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Label -> card as HTML, of the suite's methods that the study has. Neither HTML nor pictures pass from a card."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     run = {cell["method"] for cell in manifest["cells"]}
-    return {method.label: markdown.render(render_card(name)) for name, method in METHODS.items() if name in run}
+    return {method.label: markdown.render(render_card(name)) for name, method in ALL_METHODS.items() if name in run}
 
 
 def _runs(manifest: Mapping[str, Any]) -> pd.DataFrame:

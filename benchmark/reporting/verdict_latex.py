@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.methods import METHODS
+from benchmark.methods import ALL_METHODS
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, metric_heading, seed_count
 from benchmark.reporting.escape import escape
@@ -118,7 +118,7 @@ def _number_cells(manifest: Mapping[str, Any], row: Any) -> list[str]:
         str(row.table),
         _text(dataset_label(manifest, row.dataset)),
         _text(metric_heading(row.metric)),
-        _text(manifest.get("method_labels", {}).get(row.method) or METHODS[row.method].label),
+        _text(manifest.get("method_labels", {}).get(row.method) or ALL_METHODS[row.method].label),
         str(row.latent_dim),
         latex_number(row.paper, decimals),
         ours,

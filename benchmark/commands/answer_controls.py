@@ -1,0 +1,36 @@
+"""`controls`: what the gain of HGMVAE is due to, answered from a folder that holds the study of that name."""
+
+import argparse
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmark.commands.choices import shown
+from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
+from benchmark.errors import UserError
+from benchmark.execution.store import Store
+from benchmark.files import write_text
+from benchmark.reporting.controls import render_answers
+from benchmark.reporting.csv_text import csv_text
+
+
+def controls(options: argparse.Namespace, console: Console) -> int:
+    """Print the answers; write controls.md, answers.csv, means.csv. Raises UserError where there is nothing to ask."""
+    store = Store(options.out, console.print, look_only=True)
+    manifest, records = store.read_study()
+    trials = measured(manifest, records)
+    found = answers(trials)
+    if all(one.answer is Answer.NOT_RUN for one in found):
+        raise UserError(f"{options.out}: holds no two methods that the controls compare; run --study controls first")
+    means = means_frame(trials)
+    text = render_answers(manifest, found, means)
+    folder = options.out / "controls"
+    for name, content in {
+        "controls.md": text,
+        "answers.csv": csv_text(answers_frame(found)),
+        "means.csv": csv_text(means),
+    }.items():
+        write_text(folder / name, content)
+    console.print(Markdown(text) if console.is_terminal else text, end="")
+    console.print(f"Written: {shown(folder)}/controls.md, answers.csv, means.csv")
+    return 0

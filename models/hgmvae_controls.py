@@ -1,0 +1,57 @@
+"""HGMVAE with one of its parts taken away, to see what the part is good for; no methods of the paper."""
+
+import math
+
+import torch
+from pythae.models.base.base_utils import ModelOutput
+from torch import Tensor
+
+from models.base import Noise
+from models.hgmvae import HGMVAE, HGMVAEConfig, hgmvae_heads
+
+
+def equal_weights_heads(config: HGMVAEConfig) -> dict[str, int]:
+    """The heads of `EqualWeightsHGMVAE`: the component codes alone."""
+    return {name: size for name, size in hgmvae_heads(config).items() if name in ("mean", "log_var")}
+
+
+class EqualWeightsHGMVAE(HGMVAE):
+    """w is 1/K for every image: what is left of the mixture is an average of K codes."""
+
+    def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        return {name: shape for name, shape in super().noise_shapes(batch_size).items() if name != "w"}
+
+    def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
+        return self._mean_weights(encoded)
+
+    def _mean_weights(self, encoded: ModelOutput) -> Tensor:
+        k, _ = self.components_shape
+        return encoded.mean.new_full((len(encoded.mean), k), 1 / k)
+
+    def _weights_kl(self, encoded: ModelOutput) -> Tensor:
+        return torch.zeros_like(encoded.mean[:, 0])
+
+    def _prior_weights(self, noise: Noise) -> Tensor:
+        return torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
+
+
+class OneComponentHGMVAE(HGMVAE):
+    """x is one of x_1..x_K, drawn with the probabilities w: a true mixture, where Eq. 1 has the weighted sum.
+
+    Trained with a biased gradient: forward the one component, backward as if w had weighted them (the
+    straight-through estimator of Bengio, Leonard, Courville 2013).
+    """
+
+    def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        return super().noise_shapes(batch_size) | {"k": (batch_size, self.components_shape[0])}
+
+    def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
+        """One-hot, (B, K): by the Gumbel-max rule, its uniforms Phi of the normals; without noise the arg max of w."""
+        scores = w if noise is None else w.log() + _gumbel(noise["k"])
+        chosen = torch.zeros_like(w).scatter(1, scores.argmax(1, keepdim=True), 1.0)
+        return chosen + (w - w.detach())
+
+
+def _gumbel(normal: Tensor) -> Tensor:
+    """Standard Gumbel draws, -log(-log Phi), of standard normal ones; -inf below -5.4 in float32."""
+    return -torch.log(-torch.log1p(-0.5 * torch.erfc(normal / math.sqrt(2))))

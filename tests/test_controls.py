@@ -1,0 +1,160 @@
+"""What the controls answer: differences by hand, intervals against scipy, rates interpolated, and the command."""
+
+import pandas as pd
+import pytest
+from reporting_samples import manifest
+from scipy import stats
+
+from benchmark.cli import main
+from benchmark.controls.answers import Answer, Measured, answers, answers_frame, at_rate, differences, measured
+from benchmark.controls.questions import BASE, METHODS_ASKED, QUESTIONS, VAES, Contrast, Question
+from benchmark.data import DATASETS
+from benchmark.execution.grid import expected_data, make_trial
+from benchmark.execution.store import Store
+from benchmark.execution.trial import empty_record
+from benchmark.methods import ALL_METHODS
+from benchmark.studies import STUDIES, Cell
+
+PLACES = [("mnist", 2), ("mnist", 8), ("fashion_mnist", 2)]
+TWO = ((BASE, 0.9), (f"{BASE}_no_fisher", 0.8))
+FISHER = Question("e", "Fisher?", (Contrast(BASE, f"{BASE}_no_fisher"),))
+
+
+def trial(accuracy, error=0.5, rate=None) -> Measured:
+    return Measured(accuracy, error, rate, None, False)
+
+
+def pair(advantages: list[list[float]]) -> dict:
+    """Trials of the Fisher contrast whose accuracies differ by advantages[place][seed]."""
+    trials = {}
+    for place, of_seed in zip(PLACES, advantages, strict=False):
+        for seed, advantage in enumerate(of_seed):
+            trials[*place, BASE, seed] = trial(0.5 + advantage)
+            trials[*place, f"{BASE}_no_fisher", seed] = trial(0.5)
+    return trials
+
+
+def test_every_question_compares_methods_that_there_are_in_the_studies():
+    assert set(METHODS_ASKED) <= set(ALL_METHODS)
+    assert [question.letter for question in QUESTIONS] == list("abcdefgh")
+    for name in ("controls", "laptop-controls"):
+        cells = list(STUDIES[name].cells())
+        assert {cell.method for cell in cells} == set(METHODS_ASKED)
+        assert {(cell.dataset, cell.latent_dim) for cell in cells} == {
+            (dataset, d) for dataset in ("mnist", "fashion_mnist") for d in (2, 8, 32)
+        }
+        assert STUDIES[name].seeds >= 3
+
+
+def test_an_advantage_is_that_of_the_seeds_means_with_students_interval():
+    advantages = [[0.02, 0.03, 0.01], [0.04, 0.05, 0.06], [-0.01, 0.01, 0.005]]
+    accuracy, error = answers(pair(advantages), [FISHER])
+    means = [sum(of_place[seed] for of_place in advantages) / 3 for seed in range(3)]
+    reference = stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    assert (accuracy.mean, accuracy.interval.low, accuracy.interval.high) == pytest.approx(
+        (sum(means) / 3, reference.low, reference.high)
+    )
+    assert (accuracy.answer, accuracy.seeds, accuracy.places, accuracy.ahead) == (Answer.A_BETTER, 3, 3, 3)
+    assert (error.mean, error.answer) == (0, Answer.OPEN)
+
+
+def test_a_smaller_error_is_an_advantage():
+    trials = {}
+    for seed in range(3):
+        trials["mnist", 2, BASE, seed] = trial(0.5, error=0.2)
+        trials["mnist", 2, f"{BASE}_no_fisher", seed] = trial(0.5, error=0.3 + 0.01 * seed)
+    _, error = answers(trials, [FISHER])
+    assert error.mean == pytest.approx(0.11) and error.answer is Answer.A_BETTER
+
+
+@pytest.mark.parametrize(
+    "of_seed, answer",
+    [
+        ([-0.02, -0.03, -0.02], Answer.B_BETTER),
+        ([-0.02, 0.03, 0.01], Answer.OPEN),
+        ([0.02, 0.02], Answer.TOO_FEW),
+        ([0.02], Answer.TOO_FEW),
+        ([], Answer.NOT_RUN),
+    ],
+)
+def test_every_answer_there_is(of_seed, answer):
+    assert answers(pair([of_seed]), [FISHER])[0].answer is answer
+
+
+def test_a_place_that_lacks_a_seed_stays_out_of_the_mean_but_not_of_the_table():
+    trials = pair([[0.02, 0.03, 0.04], [0.5, 0.5, 0.5]])
+    del trials["mnist", 8, f"{BASE}_no_fisher", 1]
+    accuracy = answers(trials, [FISHER])[0]
+    assert accuracy.mean == pytest.approx(0.03) and accuracy.places == 1
+    frame = answers_frame([accuracy])
+    assert list(frame["dataset"]) == ["all", "mnist", "mnist"] and list(frame["seeds"]) == [3, 3, 2]
+    assert frame["advantage"].tolist() == pytest.approx([0.03, 0.03, 0.5])
+
+
+def test_a_value_at_a_rate_lies_on_the_line_between_its_neighbours_and_nowhere_beyond():
+    points = [(10.0, 0.9), (4.0, 0.6), (None, 0.1), (6.0, 0.8)]
+    assert at_rate(5.0, points) == pytest.approx(0.7) and at_rate(7.0, points) == pytest.approx(0.825)
+    assert at_rate(10.0, points) == 0.9
+    assert at_rate(3.9, points) is at_rate(10.1, points) is at_rate(None, points) is None
+    assert at_rate(5.0, [(5.0, 0.9)]) is None
+
+
+def test_at_the_same_rate_every_seed_has_its_own_vaes():
+    contrast = QUESTIONS[0].contrasts[0]
+    assert contrast.same_rate
+    trials = {}
+    for seed, rate in enumerate((5.0, 8.0, 20.0)):
+        trials["mnist", 2, BASE, seed] = trial(0.9, rate=rate)
+        trials["mnist", 2, VAES[0], seed] = trial(0.6, rate=4.0)
+        trials["mnist", 2, VAES[1], seed] = trial(1.0, rate=8.0)
+    assert differences(contrast, "svm_accuracy", trials) == {
+        ("mnist", 2): {0: pytest.approx(0.9 - 0.7), 1: pytest.approx(-0.1)}
+    }
+
+
+def stored(folder, *accuracies: tuple[str, float]) -> Store:
+    """A study on disk: methods with their accuracies, three seeds each, the last of which failed for BASE."""
+    cells, store = [], Store(folder)
+    for method, accuracy in accuracies:
+        cell, keys = Cell(2, "mnist", method, 8), {}
+        for seed in range(3):
+            study = STUDIES["laptop-controls"]
+            trial = make_trial(study, cell, seed, expected_data(study, DATASETS["mnist"]), "default", "cpu")
+            one = empty_record(trial, "cpu")
+            one["metrics"] = {"classification": {"svm_accuracy": accuracy + 0.01 * seed}}
+            one["health"] = {"active_units": 8, "collapsed": False, "explained_variance": 0.7, "rate": 12.5}
+            one["curves"] = {"loss": [3.0, 2.0], "z_information": [9.0, 1.0], "z_dimension_kl": [9.0, 0.5]}
+            if (method, seed) == (BASE, 2):
+                one |= {"status": "failed", "reason": "on purpose"}
+            store.write_record(one)
+            keys[str(seed)] = trial.key
+        cells.append(cell._asdict() | {"keys": keys})
+    store.write_manifest(manifest(cells))
+    return store
+
+
+def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
+    found = measured(*stored(tmp_path, *TWO).read_study())
+    assert len(found) == 5 and ("mnist", 8, BASE, 2) not in found
+    assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False)
+
+
+def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsys):
+    stored(tmp_path, *TWO)
+    assert main(["controls", str(tmp_path)]) == 0
+    assert "(e) Does the Fisher term help?" in capsys.readouterr().out
+    frame = pd.read_csv(tmp_path / "controls" / "answers.csv")
+    whole = frame[(frame["dataset"] == "all") & (frame["measure"] == "svm_accuracy")].set_index(["question", "b"])
+    assert whole.loc[("e", f"{BASE}_no_fisher"), "advantage"] == pytest.approx(0.1)
+    assert whole.loc[("e", f"{BASE}_no_fisher"), "answer"] == "fewer than 3 seeds"
+    assert set(whole["answer"].drop([("e", f"{BASE}_no_fisher")])) == {"not run"}
+    means = pd.read_csv(tmp_path / "controls" / "means.csv").set_index("method")
+    assert means.loc[BASE, "seeds"] == 2 and means.loc[BASE, "z_rate"] == 1.5
+    assert "12.50" in (tmp_path / "controls" / "controls.md").read_text()
+
+
+def test_a_folder_without_controls_is_an_error_in_one_line(tmp_path, capsys):
+    stored(tmp_path, ("swae", 0.9))
+    assert main(["controls", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "run --study controls first" in error and error.count("\n") == 1

@@ -1,0 +1,117 @@
+"""The controls: HGMVAE with a part taken away, and a VAE of its size."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from scipy import stats
+
+from benchmark.cards import parameter_count
+from benchmark.methods import CONTROLS, METHODS, WEIGHT_SETS, build_model
+from models.base import draw_noise
+from models.hgmvae_controls import _gumbel
+
+K, D, B = 10, 3, 6
+
+
+def build(name: str, d: int = D, **settings):
+    method = (METHODS | CONTROLS)[name]
+    return build_model(method, method.settings("default") | settings, (1, 32, 32), d, width=0.25, seed=0)
+
+
+def noise_of(model, n: int, seed: int = 1):
+    return draw_noise(model.noise_shapes(n), torch.device("cpu"), torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_trains_every_parameter_and_gives_codes_images_and_draws(name, draw_images):
+    model, images = build(name), draw_images(B)
+    output = model({"data": images, "noise": noise_of(model, B)})
+    assert output.loss.isfinite() and output.z.shape == (B, D)
+    output.loss.backward()
+    idle = [name for name, parameter in model.named_parameters() if parameter.grad is None]
+    assert idle == []
+    with torch.no_grad():
+        model.eval()
+        mean, log_var = model.code_posterior(images, noise_of(model, B))
+        assert mean.shape == log_var.shape == (B, D) and log_var.isfinite().all()
+        assert model.embed(images).shape == (B, D)
+        assert model.sample(3, torch.Generator().manual_seed(0)).shape == (3, 1, 32, 32)
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_control_differs_from_its_method_in_what_its_name_says_alone(name):
+    control = CONTROLS[name]
+    base = METHODS[control.control_of]
+    parts = {
+        field.name for field in dataclasses.fields(control) if getattr(control, field.name) != getattr(base, field.name)
+    } - {"name", "label", "control_of", "change"}
+    assert parts in ({"weights"}, {"model"}, {"model", "heads"}, {"trunk"})
+    for weight_set in WEIGHT_SETS:
+        ours, theirs = control.settings(weight_set), base.settings(weight_set)
+        changed = {setting for setting in ours if ours[setting] != theirs[setting]}
+        assert (
+            changed
+            <= {
+                "vae": {"beta", "reconstruction_loss"},
+                "hgmvae_g": {"n_components", "beta_z_tc_between", "beta_z_tc_within", "reconstruction"},
+            }[base.name]
+        )
+        assert bool(changed) == (parts == {"weights"})
+
+
+def test_the_larger_vae_has_as_many_parameters_as_hgmvae_at_128():
+    larger, hgmvae = parameter_count(CONTROLS["vae_larger"], 128), parameter_count(METHODS["hgmvae_g"], 128)
+    assert larger == pytest.approx(hgmvae, rel=1e-3)
+    plain, deeper = build("vae").state_dict(), build("vae_larger").state_dict()
+    assert all(torch.equal(deeper[name], value) for name, value in plain.items())
+
+
+def test_equal_weights_are_hgmvae_where_the_logits_are_level(draw_images):
+    base, equal, images = build("hgmvae_g"), build("hgmvae_g_equal_w"), draw_images(B)
+    level = base.state_dict() | {
+        name: torch.zeros_like(value) for name, value in base.state_dict().items() if ".logits" in name
+    }
+    equal.load_state_dict({name: value for name, value in level.items() if ".logits" not in name})
+    base.load_state_dict(level)
+    noise = noise_of(equal, B)
+    with torch.no_grad():
+        ours = equal({"data": images, "noise": noise})
+        theirs = base({"data": images, "noise": noise | {"w": torch.zeros(B, K)}})
+        assert torch.allclose(ours.z, theirs.z) and torch.allclose(ours.loss, theirs.loss)
+        assert torch.allclose(equal.embed(images), base.embed(images))
+        assert torch.equal(equal.component_weights(images), torch.full((B, K), 1 / K))
+
+
+def test_one_component_is_drawn_as_often_as_its_weight_says():
+    model = build("hgmvae_g_one_component", n_components=3)
+    w = torch.tensor([0.2, 0.7, 0.1]).expand(40_000, 3)
+    drawn = model._mixed(w, {"k": torch.randn(40_000, 3, generator=torch.Generator().manual_seed(0))})
+    assert set(drawn.unique().tolist()) == {0.0, 1.0} and torch.equal(drawn.sum(1), torch.ones(40_000))
+    for share, weight in zip(drawn.mean(0).tolist(), (0.2, 0.7, 0.1), strict=True):
+        assert abs(share - weight) < 4 * math.sqrt(weight * (1 - weight) / 40_000)
+
+
+def test_gumbel_draws_have_gumbels_distribution_and_keep_their_upper_tail():
+    normal = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    assert stats.kstest(_gumbel(normal).numpy(), "gumbel_r").pvalue > 0.01
+    for far in (-4.0, 0.0, 3.0, 8.0):
+        assert _gumbel(torch.tensor(far)).item() == pytest.approx(-math.log(-stats.norm.logcdf(far)), rel=1e-4)
+
+
+def test_one_component_is_the_code_and_w_has_the_gradient_of_the_weighted_sum(draw_images):
+    model, images = build("hgmvae_g_one_component"), draw_images(B)
+    encoded = model.encoder(images)
+    noise = noise_of(model, B)
+    x = model({"data": images, "noise": noise}).z
+    components = encoded.mean.view(B, K, D) + noise["x"] * (0.5 * encoded.log_var.view(B, K, D)).exp()
+    distances = (components - x[:, None]).abs().amax(2)
+    assert (distances.amin(1) < 1e-6).all() and (distances > 1e-3).sum(1).min() == K - 1
+
+    w = torch.full((B, K), 1 / K, requires_grad=True)
+    (model._mixed(w, noise)[..., None] * components.detach()).sum().backward()
+    assert torch.allclose(w.grad, components.sum(2))
+    with torch.no_grad():
+        leading = encoded.logits.argmax(1)
+        assert torch.allclose(model.embed(images), encoded.mean.view(B, K, D)[torch.arange(B), leading], atol=1e-5)
