@@ -7,7 +7,7 @@ from scipy import stats
 
 from benchmark.cli import main
 from benchmark.controls.answers import Answer, Measured, answers, answers_frame, at_rate, differences, measured
-from benchmark.controls.questions import BASE, METHODS_ASKED, QUESTIONS, VAES, Contrast, Question
+from benchmark.controls.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
 from benchmark.data import DATASETS
 from benchmark.execution.grid import expected_data, make_trial
 from benchmark.execution.store import Store
@@ -35,11 +35,13 @@ def pair(advantages: list[list[float]]) -> dict:
 
 
 def test_every_question_compares_methods_that_there_are_in_the_studies():
-    assert set(METHODS_ASKED) <= set(ALL_METHODS)
+    assert set(methods_of(*QUESTIONS, READINGS)) <= set(ALL_METHODS)
+    assert {cell.method for cell in STUDIES["readings"].cells()} == set(methods_of(READINGS))
+    assert set(VAES) < set(methods_of(*QUESTIONS)) and not set(VAES) & set(methods_of(READINGS))
     assert [question.letter for question in QUESTIONS] == list("abcdefgh")
     for name in ("controls", "laptop-controls"):
         cells = list(STUDIES[name].cells())
-        assert {cell.method for cell in cells} == set(METHODS_ASKED)
+        assert {cell.method for cell in cells} == set(methods_of(*QUESTIONS))
         assert {(cell.dataset, cell.latent_dim) for cell in cells} == {
             (dataset, d) for dataset in ("mnist", "fashion_mnist") for d in (2, 8, 32)
         }
@@ -142,12 +144,17 @@ def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
 def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsys):
     stored(tmp_path, *TWO)
     assert main(["controls", str(tmp_path)]) == 0
-    assert "(e) Does the Fisher term help?" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "(e) Does the Fisher term help?" in said
+    assert "Not answered by what this folder holds: (a), (b), (c), (d), (f), (g), (h)." in said
+    assert "| mnist | 8 | hgmvae_g | 2 | on purpose |" in said
     frame = pd.read_csv(tmp_path / "controls" / "answers.csv")
     whole = frame[(frame["dataset"] == "all") & (frame["measure"] == "svm_accuracy")].set_index(["question", "b"])
     assert whole.loc[("e", f"{BASE}_no_fisher"), "advantage"] == pytest.approx(0.1)
     assert whole.loc[("e", f"{BASE}_no_fisher"), "answer"] == "fewer than 3 seeds"
-    assert set(whole["answer"].drop([("e", f"{BASE}_no_fisher")])) == {"not run"}
+    both = [("e", f"{BASE}_no_fisher"), ("i", f"{BASE}_no_fisher")]  # two questions compare this pair
+    assert set(whole.loc[both, "answer"]) == {"fewer than 3 seeds", "not run"}
+    assert set(whole["answer"].drop(both)) == {"not run"}
     means = pd.read_csv(tmp_path / "controls" / "means.csv").set_index("method")
     assert means.loc[BASE, "seeds"] == 2 and means.loc[BASE, "z_rate"] == 1.5
     assert "12.50" in (tmp_path / "controls" / "controls.md").read_text()

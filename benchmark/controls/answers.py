@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from benchmark.controls.questions import QUESTIONS, VAES, Contrast, Question
+from benchmark.controls.questions import QUESTIONS, READINGS, VAES, Contrast, Question
 from benchmark.manifest import trial_keys
 from benchmark.verdict.statistics import Interval, estimate
 
@@ -81,7 +81,7 @@ def measured(manifest: Mapping, records: Mapping[str, Mapping]) -> dict[Of, Meas
     return found
 
 
-def answers(trials: Mapping[Of, Measured], questions: Iterable[Question] = QUESTIONS) -> list[Answered]:
+def answers(trials: Mapping[Of, Measured], questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[Answered]:
     """Every contrast of every question by every measure, in their order."""
     return [
         _answered(question, contrast, measure, trials)

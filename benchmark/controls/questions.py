@@ -55,9 +55,20 @@ QUESTIONS = (
     ),
 )
 
-METHODS_ASKED = tuple(
-    dict.fromkeys(
-        [BASE, *VAES]
-        + [method for question in QUESTIONS for contrast in question.contrasts for method in (contrast.a, contrast.b)]
-    )
+# Asked of a study of its own, `readings`.
+READINGS = Question(
+    "i",
+    "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
+    (
+        Contrast(f"{BASE}_as_printed", f"{BASE}_minimised"),
+        *(Contrast(reading, f"{BASE}_no_fisher") for reading in (f"{BASE}_ratio", BASE, f"{BASE}_log")),
+        Contrast(f"{BASE}_centre", BASE),
+    ),
 )
+
+
+def methods_of(*questions: Question) -> tuple[str, ...]:
+    """Every method that the questions compare, each once."""
+    contrasts = [contrast for question in questions for contrast in question.contrasts]
+    vaes = VAES if any(contrast.same_rate for contrast in contrasts) else ()
+    return tuple(dict.fromkeys([name for contrast in contrasts for name in (contrast.a, contrast.b)] + [*vaes]))

@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.controls.answers import Answer, Answered
+from benchmark.controls.answers import Answer, Answered, means_frame, measured
+from benchmark.manifest import trial_keys
 from benchmark.methods import ALL_METHODS
 from benchmark.reporting.captions import seed_count
+from benchmark.reporting.frame import failure
 from benchmark.reporting.text import escape_markdown, wide_table
 
 _MEASURES = {"svm_accuracy": "SVM accuracy", "reconstruction_error": "reconstruction error"}
@@ -20,13 +22,31 @@ _LEGEND = (
 )
 
 
-def render_answers(manifest: Mapping[str, Any], found: Sequence[Answered], means: pd.DataFrame) -> str:
-    """Every question with a table of its contrasts, then what every method reached; ends with a line end."""
+def render_answers(manifest: Mapping[str, Any], records: Mapping[str, Mapping], found: Sequence[Answered]) -> str:
+    """Every question that the study answers, with its contrasts; what every method reached; trials without a score.
+
+    Ends with a line end.
+    """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
     parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND]
-    for question, contrasts in groupby(found, key=lambda one: one.question):
-        parts += [f"## ({question.letter}) {escape_markdown(question.text)}", _contrasts(contrasts)]
-    return "\n\n".join([*parts, "## What every method reached", _reached(means)]) + "\n"
+    left_out = []
+    for question, group in groupby(found, key=lambda one: one.question):
+        contrasts = [one for one in group if one.answer is not Answer.NOT_RUN]
+        if contrasts:
+            parts += [f"## ({question.letter}) {escape_markdown(question.text)}", _contrasts(contrasts)]
+        else:
+            left_out.append(f"({question.letter})")
+    if left_out:
+        parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
+    parts += ["## What every method reached", _reached(means_frame(measured(manifest, records)))]
+    failed = [
+        [record["identity"][axis] for axis in ("dataset", "latent_dim", "method", "seed")] + [failure(record)]
+        for record in (records.get(key) for key in trial_keys(manifest))
+        if record is not None and record["status"] != "ok"
+    ]
+    if failed:
+        parts += ["## Trials without a score", wide_table(["data set", "d", "method", "seed", "reason"], failed)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _contrasts(found: Sequence[Answered]) -> str:
