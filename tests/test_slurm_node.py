@@ -116,7 +116,8 @@ def stub(folder: Path, program: str, script: str, monkeypatch) -> None:
 @needs_slurm
 def test_a_daemon_that_does_not_start_is_reported_and_the_others_are_ended(monkeypatch, tmp_path):
     stub(tmp_path, "slurmd", f"echo slurmd of $2 is broken | tee {tmp_path}/said >&2; exit 1", monkeypatch)
-    with pytest.raises(RuntimeError, match=r"is broken(.|\n)*slurmctld version(.|\n)*does not answer"), slurm_node():
+    logs = r"is broken(.|\n)*munged\.log(.|\n)*slurmctld\.log(.|\n)*does not answer"
+    with pytest.raises(RuntimeError, match=logs), slurm_node():
         pass
     folder = Path((tmp_path / "said").read_text().split()[2]).parent
     assert processes_of(folder) == set()
