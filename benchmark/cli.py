@@ -18,6 +18,7 @@ from benchmark.commands.calibrate_weights import calibrate
 from benchmark.commands.choices import DEFAULT_DATA_DIR, THROUGHPUT
 from benchmark.commands.compare_results import compare
 from benchmark.commands.fetch_files import fetch
+from benchmark.commands.judge_robustly import robust
 from benchmark.commands.list_errata import list_errata
 from benchmark.commands.listings import methods, studies
 from benchmark.commands.make_figures import figures
@@ -153,6 +154,13 @@ def build_parser() -> argparse.ArgumentParser:
     controls_parser = subcommands.add_parser("controls", help="what the gain of HGMVAE is due to, from its study")
     controls_parser.add_argument("out", type=Path, help="results folder of the study controls or laptop-controls")
     controls_parser.set_defaults(function=controls)
+
+    robust_parser = subcommands.add_parser("robust", help="which claims flip with the loss weights and the protocol")
+    robust_parser.add_argument(
+        "runs", type=Path, nargs="+", help="results folders of one study; the first is the measure"
+    )
+    robust_parser.add_argument("--out", type=Path, help="also write robust.md and robust.csv into this folder")
+    robust_parser.set_defaults(function=robust)
 
     errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(

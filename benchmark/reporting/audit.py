@@ -8,7 +8,6 @@ import pandas as pd
 
 from benchmark.audit.distances import ALL_METRICS
 from benchmark.audit.findings import Findings
-from benchmark.audit.flips import BY_MEANS, BY_TESTS
 from benchmark.audit.outputs import JUDGED
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import seed_count
@@ -16,6 +15,7 @@ from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
 from benchmark.reporting.text import escape_markdown, wide_table
 from benchmark.text import one_line
+from benchmark.verdict.standing import BY_MEANS, BY_TESTS
 
 DISTANCE_MEANING = (
     "Distance: how far our mean lies from the paper's number, in the verdicts' tolerances (1: as far as may still be "

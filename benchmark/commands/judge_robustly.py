@@ -1,0 +1,50 @@
+"""`robust`: which claims flip between runs of a study under other loss weights, and with the protocol."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmark.audit.findings import findings
+from benchmark.audit.results import read_results
+from benchmark.commands.choices import shown
+from benchmark.errors import UserError
+from benchmark.execution.store import Store
+from benchmark.files import write_text
+from benchmark.reporting.csv_text import csv_text
+from benchmark.reporting.robustness import render_robustness
+from benchmark.verdict.robustness import robustness
+
+
+def robust(options: argparse.Namespace, console: Console) -> int:
+    """Print the page; with --out also write it, and a CSV of the states. Raises UserError for fewer than two runs."""
+    if len(options.runs) < 2:
+        raise UserError("robust: name two results folders or more, the one to compare with first")
+    stores = {folder: Store(folder, console.print, look_only=True) for folder in dict.fromkeys(options.runs)}
+    studies = {folder: store.read_study() for folder, store in stores.items()}
+    names = _names({folder: manifest for folder, (manifest, _) in studies.items()})
+    audits = {
+        names[folder]: findings(*study, read_results(stores[folder], [*study[1]])) for folder, study in studies.items()
+    }
+    found = robustness({names[folder]: study for folder, study in studies.items()})
+    text = render_robustness(
+        {names[folder]: manifest for folder, (manifest, _) in studies.items()},
+        found,
+        {name: audit for name, audit in audits.items() if audit is not None},
+    )
+    console.print(Markdown(text) if console.is_terminal else text, end="")
+    if options.out:
+        write_text(options.out / "robust.md", text)
+        write_text(options.out / "robust.csv", csv_text(found))
+        console.print(f"Written: {shown(options.out)}/robust.md, robust.csv")
+    return 0
+
+
+def _names(manifests: Mapping[Path, Mapping]) -> dict[Path, str]:
+    """What tells the runs apart: their sets of weights or, where these do not, their folders."""
+    sets = [manifest["weight_set"] for manifest in manifests.values()]
+    if len(set(sets)) == len(sets):
+        return dict(zip(manifests, sets, strict=True))
+    return {folder: str(shown(folder)) for folder in manifests}
