@@ -5,7 +5,7 @@ The text is data; values of weights and parameter counts are read from the regis
 
 from dataclasses import dataclass
 
-from benchmark.methods import ALL_METHODS, METHODS, Method, build_model
+from benchmark.methods import ALL_METHODS, METHODS, WEIGHT_SETS, Method, build_model
 
 CARD_DIMS = (8, 128)
 CARD_IMAGE = (1, 32, 32)
@@ -23,6 +23,7 @@ class Card:
 
 
 _TERMS = "each term summed over its own dimensions, the loss averaged over the batch"
+_SETS = "bce: default with cross-entropy for squared error, where the method has a likelihood."
 _SHARED = "network, optimiser and epochs are the suite's, the same for every method"
 
 _VAE_SOURCES = {
@@ -165,18 +166,18 @@ def render_card(name: str) -> str:
     """A method's card as Markdown."""
     method = ALL_METHODS[name]
     card = CARDS[method.control_of or name]
-    sets = list(method.weights)
-    values = {weight_set: method.settings(weight_set) for weight_set in sets}
+    values = {weight_set: method.settings(weight_set) for weight_set in WEIGHT_SETS}
     lines = [f"# {method.label} (`{name}`, revision {method.revision})", "", f"Source: {card.reference}.", ""]
     if method.control_of:
         lines += [f"A control, in no table of the paper: {METHODS[method.control_of].label} with {method.change}.", ""]
     lines += [f"Loss: `{card.formula}`", "", f"Reduction: {card.reduction}.", ""]
-    lines += [f"| setting | {' | '.join(sets)} | what it is, and where it comes from |"]
-    lines += ["|---|" + "---|" * (len(sets) + 1)]
+    lines += [f"| setting | {' | '.join(WEIGHT_SETS)} | what it is, and where it comes from |"]
+    lines += ["|---|" + "---|" * (len(WEIGHT_SETS) + 1)]
     for setting, source in card.sources.items():
-        cells = " | ".join(str(values[weight_set][setting]) for weight_set in sets)
+        cells = " | ".join(str(values[weight_set][setting]) for weight_set in WEIGHT_SETS)
         escaped = source.replace("|", r"\|")  # a bare bar would end the table's cell
         lines.append(f"| `{setting}` | {cells} | {escaped} |")
+    lines += ["", _SETS]
     counts = ", ".join(f"{parameter_count(method, d):,} at d = {d}" for d in CARD_DIMS)
     lines += ["", f"Parameters (full width, 32 x 32 grey images): {counts}.", "", "Departures from the original:", ""]
     lines += [f"- {deviation}" for deviation in card.deviations]

@@ -1,14 +1,16 @@
 """The registry of methods: one entry a row of the paper's tables, and how each is built.
 
 Every method has the same trunk and decoder, its own heads, and named sets of weights:
-`published` (what its paper or pythae gives) and `default` (this suite's starting point: one decoder variance
-of 0.05 for all likelihood-based methods). Where each value comes from stands on the method's card.
+`published` (what its paper or pythae gives), `default` (this suite's starting point: one decoder variance
+of 0.05 for all likelihood-based methods), `bce` (the same with cross-entropy, which has no such variance, where a
+method has a likelihood) and `calibrated` (what `calibrate` chose on MNIST at d = 8, and a prediction
+everywhere else). Where each value comes from stands on the method's card.
 Controls are methods with one thing changed, to tell what helps; no table of the paper has them.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,7 @@ from torch import nn
 from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
 from baselines.pythae_models import BetaVAEConfig, NoiseFedBetaVAE, NoiseFedWAE, WAE_MMD_Config
 from baselines.swae import SWAE, SWAEConfig
+from benchmark.calibration.chosen import chosen_settings
 from benchmark.errors import UserError
 from benchmark.streams import seeded
 from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads
@@ -24,11 +27,12 @@ from models.base import ImageAutoencoder
 from models.hgmvae_controls import EqualWeightsHGMVAE, OneComponentHGMVAE, equal_weights_heads
 from models.networks import DeeperTrunk
 
-WEIGHT_SETS = ("default", "published")
+CALIBRATED = "calibrated"
+WEIGHT_SETS = ("default", "published", "bce")
 DECODER_VARIANCE = 0.05
 
 # Of the controls, besides what the method itself has.
-KL_WEIGHTS = (0.01, 0.03, 0.1, 0.3)
+VAE_BETAS = (0.01, 0.03, 0.1, 0.3)
 NUMBERS_OF_COMPONENTS = (1, 2, 5, 20)
 TC_WEIGHTS = (2, 5, 10)
 
@@ -37,7 +41,9 @@ TC_WEIGHTS = (2, 5, 10)
 class Method:
     """One method. `revision` is raised whenever its code changes the meaning of a result.
 
-    control_of: the method that this one is a control of, "" for those of the paper; change: what it changes there.
+    weights: of the sets that are written here; changes: what holds in every set, over its weights. calibrated_as: the
+    method whose calibrated weights this one takes, "" for its own. control_of: the method that this one is a control
+    of, "" for those of the paper; change: in words, what it changes there.
     """
 
     name: str
@@ -49,16 +55,27 @@ class Method:
     weights: Mapping[str, Mapping[str, Any]]
     revision: int = 1
     trunk: Callable[[tuple[int, int, int], float], nn.Module] = Trunk
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    calibrated_as: str = ""
     control_of: str = ""
     change: str = ""
 
     def settings(self, weight_set: str) -> dict[str, Any]:
-        """Every field of the method's configuration under a set of weights, sizes of the images apart."""
-        if weight_set not in self.weights:
-            raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weights)}")
-        config = self.config(**{**self.fixed, **self.weights[weight_set]})
+        """Every field of the method's configuration under a set of weights, sizes of the images apart.
+
+        Raises UserError for a set that the method does not have.
+        """
+        config = self.config(**{**self.fixed, **self._weights(weight_set), **self.changes})
         not_settings = {"name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder"}
         return {k: v for k, v in dataclasses.asdict(config).items() if k not in not_settings}
+
+    def _weights(self, weight_set: str) -> Mapping[str, Any]:
+        if weight_set in self.weights:
+            return self.weights[weight_set]
+        source = self.calibrated_as or self.name
+        if weight_set != CALIBRATED or source not in chosen_settings():
+            raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(WEIGHT_SETS)}")
+        return {**self.weights["default"], **chosen_settings()[source]}
 
 
 def _gaussian_heads(config: Any) -> dict[str, int]:
@@ -71,13 +88,17 @@ def _point_heads(config: Any) -> dict[str, int]:
 
 def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
     # KL weight 1 against SSE / (2 s_y^2) is KL weight s_y^2 against pythae's SSE / 2.
-    weights = {"default": {"beta": kl_weight * DECODER_VARIANCE}, "published": {"beta": published}}
+    weights = {
+        "default": {"beta": kl_weight * DECODER_VARIANCE},
+        "published": {"beta": published},
+        "bce": {"beta": kl_weight, "reconstruction_loss": "bce"},
+    }
     fixed = {"reconstruction_loss": "mse"}
     return Method(name, label, NoiseFedBetaVAE, BetaVAEConfig, _gaussian_heads, fixed, weights)
 
 
 def _wae(kernel: str) -> Method:
-    weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}}
+    weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}, "bce": {"reg_weight": 10.0}}
     fixed = {"kernel_choice": kernel}
     label = f"WAE-{kernel.upper()}"
     return Method(f"wae_{kernel}", label, NoiseFedWAE, WAE_MMD_Config, _point_heads, fixed, weights)
@@ -96,9 +117,12 @@ def _hgmvae(variant: str, with_fisher: bool) -> Method:
         "default": {"decoder_variance": DECODER_VARIANCE, "fisher": "total", "fisher_weight": 1.0},
         "published": AS_PRINTED,
     }
-    if not with_fisher:
-        weights = {name: values | {"fisher_weight": 0.0} for name, values in weights.items()}
-    return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights)
+    weights["bce"] = weights["default"] | {"reconstruction": "bce"}
+    if with_fisher:
+        return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights)
+    whole = f"hgmvae_{letter}"
+    changes = {"fisher_weight": 0.0}
+    return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights, changes=changes, calibrated_as=whole)
 
 
 METHODS = {
@@ -113,7 +137,11 @@ METHODS = {
             GMVAEConfig,
             gmvae_heads,
             {},
-            {"default": {"decoder_variance": DECODER_VARIANCE}, "published": {"decoder_variance": 1.0}},
+            {
+                "default": {"decoder_variance": DECODER_VARIANCE},
+                "published": {"decoder_variance": 1.0},
+                "bce": {"reconstruction": "bce"},
+            },
         ),
         Method(
             "swae",
@@ -125,6 +153,7 @@ METHODS = {
             {
                 "default": {"reg_weight": 10.0, "mean_over_pixels": False},
                 "published": {"reg_weight": 10.0, "mean_over_pixels": True},
+                "bce": {"reg_weight": 10.0, "mean_over_pixels": False},
             },
         ),
         _wae("imq"),
@@ -144,17 +173,15 @@ def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any]
         method,
         name=f"{base}_{suffix}",
         label=f"{method.label}, {change}",
-        weights={name: {**values, **(settings or {})} for name, values in method.weights.items()},
-        revision=1,
+        changes=settings or {},
+        calibrated_as=base,
         control_of=base,
         change=change,
         **parts,
     )
 
 
-def _total_correlation(weight: float) -> Mapping[str, float]:
-    return {"beta_z_tc_between": weight, "beta_z_tc_within": weight}
-
+_Z_WEIGHTS = ("beta_z_information", "beta_z_tc_between", "beta_z_tc_within", "beta_z_dimension_kl")
 
 # As many more parameters as HGMVAE-G has at d = 128, at any width: its heads and its two networks between latents.
 _LARGER_HIDDEN = 1944
@@ -162,16 +189,17 @@ _LARGER_HIDDEN = 1944
 CONTROLS = {
     method.name: method
     for method in (
-        *(_control("vae", f"beta_{beta:g}", f"KL weight {beta:g}", settings={"beta": beta}) for beta in KL_WEIGHTS),
+        *(_control("vae", f"beta_{beta:g}", f"beta {beta:g}", settings={"beta": beta}) for beta in VAE_BETAS),
         _control("vae", "larger", "larger", trunk=partial(DeeperTrunk, hidden=_LARGER_HIDDEN)),
         _control("vae", "bce", "BCE", settings={"reconstruction_loss": "bce", "beta": 1.0}),
         *(_control("hgmvae_g", f"k{k}", f"K = {k}", settings={"n_components": k}) for k in NUMBERS_OF_COMPONENTS),
         _control("hgmvae_g", "equal_w", "w = 1/K", model=EqualWeightsHGMVAE, heads=equal_weights_heads),
         _control("hgmvae_g", "one_component", "one component", model=OneComponentHGMVAE),
         *(
-            _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=_total_correlation(weight))
+            _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=dict.fromkeys(_Z_WEIGHTS[1:3], weight))
             for weight in TC_WEIGHTS
         ),
+        _control("hgmvae_g", "z5", "KL of z 5", settings=dict.fromkeys(_Z_WEIGHTS, 5)),
         _control("hgmvae_g", "bce", "BCE", settings={"reconstruction": "bce"}),
         _control("hgmvae_g", "as_printed", "Eq. 14 as printed", settings=AS_PRINTED),
         _control("hgmvae_g", "minimised", "Eq. 14, F minimised", settings={**AS_PRINTED, "fisher_weight": -1.0}),

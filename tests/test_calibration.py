@@ -131,9 +131,15 @@ def test_encoders_without_noise_do_not_say_how_many_units_are_common():
 
 
 def test_a_choice_at_an_end_of_its_grid_is_told():
-    assert [number for number, _ in enumerate(GRIDS["vae"]) if at_an_end(GRIDS["vae"], number)] == [0, 11]
-    ends = [GRIDS["gmvae"][number] for number in range(12) if at_an_end(GRIDS["gmvae"], number)]
-    assert {setting["decoder_variance"] for setting in ends} == {0.01, 0.5} and len(ends) == 4
+    def ends(method):
+        grid, default = GRIDS[method], METHODS[method].settings("default")
+        return [setting for number, setting in enumerate(grid) if at_an_end(grid, number, default)]
+
+    assert ends("vae") == [{"beta": 0.01}, {"beta": 1.0}]
+    assert {setting["decoder_variance"] for setting in ends("gmvae")} == {0.01, 0.5} and len(ends("gmvae")) == 4
+    # With the default's 1, the two weights of the Fisher term are the ends of three.
+    of_fisher = {0.1, 5.0}
+    assert {setting["fisher_weight"] for setting in ends("hgmvae_g") if "fisher_weight" in setting} == of_fisher
 
 
 def test_where_nothing_is_usable_there_is_no_choice():

@@ -1,12 +1,26 @@
 """What the controls answer: differences by hand, intervals against scipy, rates interpolated, and the command."""
 
+import dataclasses
+import math
+
 import pandas as pd
 import pytest
 from reporting_samples import manifest
 from scipy import stats
 
 from benchmark.cli import main
-from benchmark.controls.answers import Answer, Measured, answers, answers_frame, at_rate, differences, measured
+from benchmark.controls.answers import (
+    MEASURES,
+    NO_RESULT,
+    OUT_OF_REACH,
+    Answer,
+    Measured,
+    answers,
+    answers_frame,
+    at_rate,
+    differences,
+    measured,
+)
 from benchmark.controls.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
 from benchmark.data import DATASETS
 from benchmark.execution.grid import expected_data, make_trial
@@ -83,35 +97,62 @@ def test_every_answer_there_is(of_seed, answer):
     assert answers(pair([of_seed]), [FISHER])[0].answer is answer
 
 
-def test_a_place_that_lacks_a_seed_stays_out_of_the_mean_but_not_of_the_table():
+def test_the_mean_is_over_the_largest_block_of_seeds_and_places_that_is_whole():
     trials = pair([[0.02, 0.03, 0.04], [0.5, 0.5, 0.5]])
-    del trials["mnist", 8, f"{BASE}_no_fisher", 1]
+    trials["mnist", 8, f"{BASE}_no_fisher", 1] = None
     accuracy = answers(trials, [FISHER])[0]
-    assert accuracy.mean == pytest.approx(0.03) and accuracy.places == 1
+    assert accuracy.mean == pytest.approx(0.03) and (accuracy.seeds, accuracy.places) == (3, 1)
+    assert accuracy.left_out == {NO_RESULT: 1}
     frame = answers_frame([accuracy])
     assert list(frame["dataset"]) == ["all", "mnist", "mnist"] and list(frame["seeds"]) == [3, 3, 2]
     assert frame["advantage"].tolist() == pytest.approx([0.03, 0.03, 0.5])
 
 
-def test_a_value_at_a_rate_lies_on_the_line_between_its_neighbours_and_nowhere_beyond():
-    points = [(10.0, 0.9), (4.0, 0.6), (None, 0.1), (6.0, 0.8)]
-    assert at_rate(5.0, points) == pytest.approx(0.7) and at_rate(7.0, points) == pytest.approx(0.825)
-    assert at_rate(10.0, points) == 0.9
-    assert at_rate(3.9, points) is at_rate(10.1, points) is at_rate(None, points) is None
-    assert at_rate(5.0, [(5.0, 0.9)]) is None
+def test_a_seed_that_only_one_place_has_and_one_lost_at_every_place_silence_no_answer():
+    trials = pair([[0.02, 0.03, 0.04, 0.9], [0.02, 0.03, 0.04], [0.02, 0.03, 0.04]])
+    accuracy = answers(trials, [FISHER])[0]
+    assert (accuracy.mean, accuracy.seeds, accuracy.places) == (pytest.approx(0.03), 3, 3)
+    trials = pair([[0.01] * 5, [0.01] * 5, [0.01] * 5])
+    for seed, place in enumerate(PLACES):
+        trials[*place, BASE, seed] = None
+    accuracy = answers(trials, [FISHER])[0]
+    assert accuracy.seeds >= 3 and accuracy.answer is Answer.A_BETTER and accuracy.left_out == {NO_RESULT: 3}
 
 
-def test_at_the_same_rate_every_seed_has_its_own_vaes():
+def test_a_value_at_a_rate_lies_on_the_curve_of_ideal_codes_and_nowhere_beyond():
+    error = MEASURES["reconstruction_error"]
+    points = [(rate, math.exp(-2 * rate / 8)) for rate in (8.0, 4.0, 16.0)]
+    assert at_rate(11.0, [*points, (None, 0.1)], error) == pytest.approx(math.exp(-2 * 11 / 8))
+    assert at_rate(8.0, points, error) == pytest.approx(math.exp(-2))
+    assert at_rate(3.9, points, error) is at_rate(16.1, points, error) is at_rate(None, points, error) is None
+    assert at_rate(8.0, points[:1], error) is None
+    accuracy = at_rate(6.0, [(4.0, 0.8), (8.0, 0.95)], MEASURES["svm_accuracy"])
+    assert accuracy / (1 - accuracy) == pytest.approx(math.sqrt(4 * 19))  # the odds' geometric mean
+
+
+def test_at_the_same_rate_every_seed_has_its_own_vaes_that_have_not_collapsed():
     contrast = QUESTIONS[0].contrasts[0]
     assert contrast.same_rate
     trials = {}
-    for seed, rate in enumerate((5.0, 8.0, 20.0)):
+    for seed, rate in enumerate((4.0, 8.0, 20.0, 1.0)):
         trials["mnist", 2, BASE, seed] = trial(0.9, rate=rate)
         trials["mnist", 2, VAES[0], seed] = trial(0.6, rate=4.0)
-        trials["mnist", 2, VAES[1], seed] = trial(1.0, rate=8.0)
-    assert differences(contrast, "svm_accuracy", trials) == {
-        ("mnist", 2): {0: pytest.approx(0.9 - 0.7), 1: pytest.approx(-0.1)}
-    }
+        trials["mnist", 2, VAES[1], seed] = trial(0.95, rate=8.0)
+        trials["mnist", 2, VAES[2], seed] = dataclasses.replace(trial(0.2, rate=0.5), collapsed=True)
+    found, left_out = differences(contrast, "svm_accuracy", trials)
+    assert found == {("mnist", 2): {0: pytest.approx(0.3), 1: pytest.approx(-0.05)}}
+    assert left_out == {OUT_OF_REACH: 2}
+
+
+def test_an_interaction_is_the_difference_of_two_advantages():
+    [contrast] = [one for question in QUESTIONS for one in question.contrasts if one.less]
+    trials = {}
+    for name, accuracy in ((contrast.a, 0.9), (contrast.b, 0.8), (contrast.less.a, 0.7), (contrast.less.b, 0.65)):
+        trials["mnist", 2, name, 0] = trial(accuracy)
+    found, _ = differences(contrast, "svm_accuracy", trials)
+    assert found["mnist", 2][0] == pytest.approx(0.1 - 0.05)
+    trials["mnist", 2, contrast.less.b, 0] = None
+    assert differences(contrast, "svm_accuracy", trials) == ({}, {NO_RESULT: 1})
 
 
 def stored(folder, *accuracies: tuple[str, float]) -> Store:
@@ -137,7 +178,7 @@ def stored(folder, *accuracies: tuple[str, float]) -> Store:
 
 def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
     found = measured(*stored(tmp_path, *TWO).read_study())
-    assert len(found) == 5 and ("mnist", 8, BASE, 2) not in found
+    assert len(found) == 6 and found["mnist", 8, BASE, 2] is None
     assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False)
 
 
@@ -147,6 +188,7 @@ def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsy
     said = capsys.readouterr().out
     assert "(e) Does the Fisher term help?" in said
     assert "Not answered by what this folder holds: (a), (b), (c), (d), (f), (g), (h)." in said
+    assert "| 2 of 3; 1 without a result |" in said
     assert "| mnist | 8 | hgmvae_g | 2 | on purpose |" in said
     frame = pd.read_csv(tmp_path / "controls" / "answers.csv")
     whole = frame[(frame["dataset"] == "all") & (frame["measure"] == "svm_accuracy")].set_index(["question", "b"])

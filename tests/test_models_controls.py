@@ -13,7 +13,6 @@ from models.base import draw_noise
 from models.hgmvae_controls import _gumbel
 
 K, D, B = 10, 3, 6
-READINGS = {"decoder_variance", "conditional_prior", "fisher", "fisher_weight", "centre"}
 
 
 def build(name: str, d: int = D, **settings):
@@ -47,20 +46,27 @@ def test_a_control_differs_from_its_method_in_what_its_name_says_alone(name):
     base = METHODS[control.control_of]
     parts = {
         field.name for field in dataclasses.fields(control) if getattr(control, field.name) != getattr(base, field.name)
-    } - {"name", "label", "control_of", "change"}
-    assert parts in ({"weights"}, {"model"}, {"model", "heads"}, {"trunk"})
+    }
+    parts -= {"name", "label", "control_of", "change", "calibrated_as"}
+    assert parts in ({"changes"}, {"model"}, {"model", "heads"}, {"trunk"})
+    assert control.calibrated_as == base.name
     for weight_set in WEIGHT_SETS:
-        ours, theirs = control.settings(weight_set), base.settings(weight_set)
-        changed = {setting for setting in ours if ours[setting] != theirs[setting]}
-        assert (
-            changed
-            <= {
-                "vae": {"beta", "reconstruction_loss"},
-                "hgmvae_g": {"n_components", "beta_z_tc_between", "beta_z_tc_within", "reconstruction"} | READINGS,
-            }[base.name]
-        )
-        # The loss as printed is that of the set `published` anyway.
-        assert bool(changed) == (parts == {"weights"}) or weight_set == "published"
+        assert control.settings(weight_set) == base.settings(weight_set) | control.changes
+
+
+def test_what_the_controls_change():
+    changes = {name: control.changes for name, control in CONTROLS.items() if control.changes}
+    assert {name: change["n_components"] for name, change in changes.items() if "n_components" in change} == {
+        f"hgmvae_g_k{k}": k for k in (1, 2, 5, 20)
+    }
+    between, within = "beta_z_tc_between", "beta_z_tc_within"
+    assert {name: change for name, change in changes.items() if name.startswith("hgmvae_g_tc")} == {
+        f"hgmvae_g_tc{weight}": {between: weight, within: weight} for weight in (2, 5, 10)
+    }
+    assert {change["beta"] for name, change in changes.items() if name.startswith("vae_beta")} == {0.01, 0.03, 0.1, 0.3}
+    printed = METHODS["hgmvae_g"].settings("published")
+    assert CONTROLS["hgmvae_g_as_printed"].settings("default") == printed
+    assert CONTROLS["hgmvae_g_minimised"].settings("default") == printed | {"fisher_weight": -1}
 
 
 def test_the_larger_vae_has_as_many_parameters_as_hgmvae_at_128():

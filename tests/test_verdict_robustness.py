@@ -1,13 +1,17 @@
 """Which claims flip between runs: a raised method, a lost one, and the command on folders."""
 
 import copy
+import json
+import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from verdict_samples import laptop
 
 from benchmark.cli import main
+from benchmark.errors import UserError
 from benchmark.verdict.claims import CLAIMS
 from benchmark.verdict.robustness import robustness
 from benchmark.verdict.standing import common
@@ -29,25 +33,40 @@ def best_classifier(record) -> None:
         scores["svm_accuracy"] = 0.999
 
 
-def lost(record) -> None:
-    if record["identity"]["method"] == "gmvae":
-        record |= {"status": "failed", "reason": "on purpose", "metrics": {}}
-
-
 def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other():
-    found = robustness({"default": laptop(), "other": changed(best_classifier)})
-    assert len(found) == 2 * 2 * len(CLAIMS)
+    found = robustness({"default": laptop(), "other": changed(best_classifier)}).states
+    assert len(found) == 2 * (2 * len(CLAIMS) - 1)  # C9 by tests alone
     flipped = found[found["flips"]]
     assert set(flipped["claim"]) == {"C4"} and set(flipped["run"]) == {"other"}
     assert flipped.set_index("by").loc["means", "state"] == "supported"
+    by_tests = found[(found["by"] == "tests") & (found["claim"] != "C9")]
+    assert by_tests["powerless"].all()  # three seeds
 
 
-def test_a_missing_method_flips_nothing():
+@pytest.mark.parametrize("method", ["gmvae", "vae"])
+def test_a_missing_method_flips_nothing(method):
+    def lost(record) -> None:
+        if record["identity"]["method"] == method:
+            record |= {"status": "failed", "reason": "on purpose", "metrics": {}, "timings": {}}
+
     found = robustness({"default": laptop(), "other": changed(lost)})
-    assert not found["flips"].any()
+    assert not found.states["flips"].any()
     alone = robustness({"default": laptop()})
-    both = found[found["run"] == "default"].reset_index(drop=True)
-    assert not both["state"].equals(alone["state"])  # judged without it in the first run, too
+    lacking = sum(
+        len(record["metrics"].get(protocol, {}))
+        for record in laptop()[1].values()
+        for protocol in ("clustering", "classification", "reconstruction")
+        if record["identity"]["method"] == method
+    )
+    assert 0 < lacking == alone.scores - found.scores
+
+
+def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused():
+    manifest, records = laptop()
+    with pytest.raises(UserError, match="other: its notes are not those of default"):
+        robustness({"default": (manifest, records), "other": (manifest | {"notes": ["1 epoch"]}, records)})
+    with pytest.raises(UserError, match="no score that all of them have"):
+        robustness({"default": (manifest, records), "other": (manifest, {})})
 
 
 def test_what_all_sides_have_is_kept_in_each_sides_numbers():
@@ -60,15 +79,20 @@ def test_what_all_sides_have_is_kept_in_each_sides_numbers():
 def test_the_command_shows_claims_by_weights_and_by_protocol(tmp_path, capsys):
     for name in ("one", "two"):
         shutil.copytree(LAPTOP, tmp_path / name, ignore=shutil.ignore_patterns("*.html", "tables", "verdicts"))
+    for path in (tmp_path / "two" / "records").iterdir():
+        record = json.loads(path.read_text())
+        best_classifier(record)
+        path.write_text(json.dumps(record))
     assert main(["robust", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "page")]) == 0
     page = (tmp_path / "page" / "robust.md").read_text()
     assert page in capsys.readouterr().out
     assert page.count("## With the weights, by ") == 2 and page.count("## With the protocol: ") == 2
-    assert all(f"| {claim.name} | " in page for claim in CLAIMS)
+    assert re.search(r"\| C4 \|.*\| contradicted \| → supported \|", page)
     table = pd.read_csv(tmp_path / "page" / "robust.csv")
-    assert not table["flips"].any() and len(table) == 4 * len(CLAIMS)
+    assert set(table[table["flips"]]["claim"]) == {"C4"} and len(table) == 2 * (2 * len(CLAIMS) - 1)
 
 
-def test_one_folder_is_too_few_in_one_line(capsys):
-    assert main(["robust", str(LAPTOP)]) == 2
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_folder_is_too_few_in_one_line(times, capsys):
+    assert main(["robust", *[str(LAPTOP)] * times]) == 2
     assert capsys.readouterr().err.count("\n") == 1

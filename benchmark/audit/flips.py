@@ -30,8 +30,9 @@ def flips(manifest: Mapping, records: Mapping[str, Mapping], frame: pd.DataFrame
         ours, other = common(judged, seed_values(part))
         before, after = (standing(manifest, kept | values, costs) for values in (ours, other))
         rows += [
-            (protocol, alternative, claim, by, before[claim, by], state, state != before[claim, by])
-            for (claim, by), state in after.items()
+            (protocol, alternative, claim, by, str(was.state), str(one.state), one.state != was.state)
+            for (claim, by), one in after.items()
+            for was in [before[claim, by]]
             if concerned[claim] & touched
         ]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -11,8 +11,8 @@ from benchmark.calibration.grids import FINALISTS, WITHOUT_NOISE
 # its reconstructions; it needs labels. The second needs none. Neither rewards what a prior is for, clusters or new
 # images, so both lean to weak regularisation: a choice at the end of a grid says so.
 CRITERIA = {
-    "ranks": "the mean of two ranks among the method's settings, SVM accuracy and reconstruction error; of the two "
-    "best by one seed the better over three",
+    "ranks": "the mean of two ranks among all the method's settings, SVM accuracy and reconstruction error; of the two "
+    "best by one seed the better over three, of equals the first in the grid",
     "label_free": "by one seed, the least reconstruction error among the settings with the number of active units that "
     "is the most common where encoders have noise",
 }

@@ -56,10 +56,12 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
 WITHOUT_NOISE = ("swae", "wae_imq", "wae_rbf")  # their encoders: every unit that varies counts as active
 
 
-def at_an_end(grid: tuple[Setting, ...], number: int) -> bool:
-    """Whether a value of the setting is the least or the most of all that the grid has for its field."""
-    values = {name: [setting[name] for setting in grid if name in setting] for name in grid[number]}
-    return any(len(set(tried)) > 2 and grid[number][name] in (min(tried), max(tried)) for name, tried in values.items())
+def at_an_end(grid: tuple[Setting, ...], number: int, default: Setting) -> bool:
+    """Whether a value of the setting is the least or the most of what the grid and the default have for its field."""
+    tried = {name: [setting.get(name, default[name]) for setting in (*grid, default)] for name in grid[number]}
+    return any(
+        len(set(values)) > 2 and grid[number][name] in (min(values), max(values)) for name, values in tried.items()
+    )
 
 
 # The last 10,000 training images judge; the test images are never looked at.

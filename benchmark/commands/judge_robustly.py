@@ -20,9 +20,10 @@ from benchmark.verdict.robustness import robustness
 
 def robust(options: argparse.Namespace, console: Console) -> int:
     """Print the page; with --out also write it, and a CSV of the states. Raises UserError for fewer than two runs."""
-    if len(options.runs) < 2:
+    folders = {folder.resolve(): folder for folder in options.runs}.values()
+    if len(folders) < 2:
         raise UserError("robust: name two results folders or more, the one to compare with first")
-    stores = {folder: Store(folder, console.print, look_only=True) for folder in dict.fromkeys(options.runs)}
+    stores = {folder: Store(folder, console.print, look_only=True) for folder in folders}
     studies = {folder: store.read_study() for folder, store in stores.items()}
     names = _names({folder: manifest for folder, (manifest, _) in studies.items()})
     audits = {
@@ -37,7 +38,7 @@ def robust(options: argparse.Namespace, console: Console) -> int:
     console.print(Markdown(text) if console.is_terminal else text, end="")
     if options.out:
         write_text(options.out / "robust.md", text)
-        write_text(options.out / "robust.csv", csv_text(found))
+        write_text(options.out / "robust.csv", csv_text(found.states))
         console.print(f"Written: {shown(options.out)}/robust.md, robust.csv")
     return 0
 

@@ -1,29 +1,51 @@
 """From the records of a study to an answer for every question of `controls`: paired differences over seeds."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from benchmark.controls.questions import QUESTIONS, READINGS, VAES, Contrast, Question
-from benchmark.manifest import trial_keys
 from benchmark.verdict.statistics import Interval, estimate
 
 LEAST_SEEDS = 3
-MEASURES = {"svm_accuracy": 1, "reconstruction_error": -1}  # 1: the more the better
+NO_RESULT, OUT_OF_REACH = "without a result", "rate out of the VAEs' reach"
 _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimension_kl")
 
 Place = tuple[str, int]  # data set, latent dim
 Of = tuple[str, int, str, int]  # place, method, seed
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A field of `Measured`. `sign`: 1 where the more the better, else -1. Between two rates, `scaled` values lie about
+    on a line: the error of an ideal code falls exponentially with the rate."""
+
+    field: str
+    sign: int
+    scaled: Callable[[float], float]
+    unscaled: Callable[[float], float]
+
+
+MEASURES = {
+    measure.field: measure
+    for measure in (
+        Measure("svm_accuracy", 1, lambda share: logit(np.clip(share, 1e-6, 1 - 1e-6)), expit),
+        Measure("reconstruction_error", -1, lambda share: np.log(max(share, 1e-6)), np.exp),
+    )
+}
+
+
 class Answer(StrEnum):
     """Whether the 95 % interval of a's advantage over b lies above zero, below it, or on both sides."""
 
-    A_BETTER = "a better"
-    B_BETTER = "b better"
+    A_BETTER = "A better"
+    B_BETTER = "B better"
     OPEN = "no difference shown"
     TOO_FEW = f"fewer than {LEAST_SEEDS} seeds"
     NOT_RUN = "not run"
@@ -41,18 +63,23 @@ class Measured:
     collapsed: bool
 
 
+Trials = Mapping[Of, Measured | None]  # None: not run, or ended without a result
+
+
 @dataclass(frozen=True)
 class Answered:
     """One contrast by one measure. Differences are a's advantage over b, whichever way the measure points.
 
-    `differences`: place -> seed -> difference. `mean` and `interval`: of the seeds' means over the places that every
-    seed has, `places` of them; a is ahead on average in `ahead`.
+    `differences`: place -> seed -> difference; `left_out`: why others of a's trials have none, and how many. `mean` and
+    `interval`: of the means of `seeds` seeds over `places` places that all of them have; a is ahead on average in
+    `ahead` of these.
     """
 
     question: Question
     contrast: Contrast
     measure: str
     differences: Mapping[Place, Mapping[int, float]]
+    left_out: Mapping[str, int]
     answer: Answer
     mean: float | None = None
     interval: Interval | None = None
@@ -61,27 +88,31 @@ class Answered:
     ahead: int = 0
 
 
-def measured(manifest: Mapping, records: Mapping[str, Mapping]) -> dict[Of, Measured]:
-    """The trials of a study that came to their end, by (data set, latent dim, method, seed)."""
-    found = {}
-    for key in trial_keys(manifest):
-        record = records.get(key)
-        if record is None or record["status"] != "ok":
-            continue
-        trial, health = record["identity"], record["health"]
-        explained = health.get("explained_variance")
-        z_terms = [record["curves"][name][-1] for name in _Z_TERMS if name in record["curves"]]
-        found[trial["dataset"], trial["latent_dim"], trial["method"], trial["seed"]] = Measured(
-            record["metrics"].get("classification", {}).get("svm_accuracy"),
-            None if explained is None else 1 - explained,
-            health.get("rate"),
-            sum(z_terms) if z_terms else None,
-            bool(health.get("collapsed")),
-        )
-    return found
+def measured(manifest: Mapping, records: Mapping[str, Mapping]) -> dict[Of, Measured | None]:
+    """Every trial of a study by (data set, latent dim, method, seed)."""
+    return {
+        (cell["dataset"], cell["latent_dim"], cell["method"], int(seed)): _measured(records.get(key))
+        for cell in manifest["cells"]
+        for seed, key in cell["keys"].items()
+    }
 
 
-def answers(trials: Mapping[Of, Measured], questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[Answered]:
+def _measured(record: Mapping | None) -> Measured | None:
+    if record is None or record["status"] != "ok":
+        return None
+    health = record["health"]
+    explained = health.get("explained_variance")
+    z_terms = [record["curves"][name][-1] for name in _Z_TERMS if name in record["curves"]]
+    return Measured(
+        record["metrics"].get("classification", {}).get("svm_accuracy"),
+        None if explained is None else 1 - explained,
+        health.get("rate"),
+        sum(z_terms) if z_terms else None,
+        bool(health.get("collapsed")),
+    )
+
+
+def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[Answered]:
     """Every contrast of every question by every measure, in their order."""
     return [
         _answered(question, contrast, measure, trials)
@@ -91,45 +122,96 @@ def answers(trials: Mapping[Of, Measured], questions: Iterable[Question] = (*QUE
     ]
 
 
-def differences(contrast: Contrast, measure: str, trials: Mapping[Of, Measured]) -> dict[Place, dict[int, float]]:
-    """a's advantage by place and seed; a pair that lacks a side, or a rate out of reach, is left out."""
+def differences(
+    contrast: Contrast, measure: str, trials: Trials
+) -> tuple[dict[Place, dict[int, float]], dict[str, int]]:
+    """a's advantage by place and seed, and why others of a's trials have none, with how many."""
     found: dict[Place, dict[int, float]] = {}
-    for (dataset, latent_dim, method, seed), trial in trials.items():
-        ours = getattr(trial, measure)
-        if method != contrast.a or ours is None:
+    left_out: Counter[str] = Counter()
+    for dataset, latent_dim, method, seed in trials:
+        if method != contrast.a:
             continue
-        if contrast.same_rate:
-            others = [trials.get((dataset, latent_dim, vae, seed)) for vae in VAES]
-            theirs = at_rate(trial.rate, [(other.rate, getattr(other, measure)) for other in others if other])
+        advantage = _advantage(contrast, MEASURES[measure], trials, (dataset, latent_dim), seed)
+        if isinstance(advantage, str):
+            left_out[advantage] += 1
         else:
-            other = trials.get((dataset, latent_dim, contrast.b, seed))
-            theirs = getattr(other, measure) if other else None
-        if theirs is not None:
-            found.setdefault((dataset, latent_dim), {})[seed] = MEASURES[measure] * (ours - theirs)
-    return found
+            found.setdefault((dataset, latent_dim), {})[seed] = advantage
+    return found, dict(left_out)
 
 
-def at_rate(rate: float | None, points: Iterable[tuple[float | None, float | None]]) -> float | None:
-    """The value at `rate` on straight lines through (rate, value) points; None out of their reach."""
-    known = sorted((x, y) for x, y in points if x is not None and y is not None)
+def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Place, seed: int) -> float | str:
+    """Of one seed at one place; or why there is none."""
+    one = trials.get((*place, contrast.a, seed))
+    ours = _value(one, measure)
+    if ours is None:
+        return NO_RESULT
+    if contrast.same_rate:
+        vaes = [trials.get((*place, vae, seed)) for vae in VAES]
+        theirs = at_rate(
+            one.rate, [(vae.rate, _value(vae, measure)) for vae in vaes if vae and not vae.collapsed], measure
+        )
+        if theirs is None:
+            return OUT_OF_REACH
+    else:
+        theirs = _value(trials.get((*place, contrast.b, seed)), measure)
+    if theirs is None:
+        return NO_RESULT
+    advantage = measure.sign * (ours - theirs)
+    if contrast.less is None:
+        return advantage
+    other = _advantage(contrast.less, measure, trials, place, seed)
+    return other if isinstance(other, str) else advantage - other
+
+
+def _value(trial: Measured | None, measure: Measure) -> float | None:
+    return None if trial is None else getattr(trial, measure.field)
+
+
+def at_rate(rate: float | None, points: Iterable[tuple[float | None, float | None]], measure: Measure) -> float | None:
+    """The value at `rate` on straight lines through (rate, scaled value) points; None out of their reach."""
+    known = sorted((x, measure.scaled(y)) for x, y in points if x is not None and y is not None)
     if rate is None or len(known) < 2 or not known[0][0] <= rate <= known[-1][0]:
         return None
-    return float(np.interp(rate, *zip(*known, strict=True)))
+    return float(measure.unscaled(np.interp(rate, *zip(*known, strict=True))))
 
 
-def _answered(question: Question, contrast: Contrast, measure: str, trials: Mapping[Of, Measured]) -> Answered:
-    found = differences(contrast, measure, trials)
-    seeds = sorted({seed for of_seed in found.values() for seed in of_seed})
-    whole = [of_seed for of_seed in found.values() if len(of_seed) == len(seeds)]
-    if not whole:
-        return Answered(question, contrast, measure, found, Answer.NOT_RUN)
-    means = [float(np.mean([of_seed[seed] for of_seed in whole])) for seed in seeds]
-    ahead = sum(np.mean(list(of_seed.values())) > 0 for of_seed in whole)
-    of_mean = estimate(means)
-    answer = _answer(of_mean.interval, len(seeds))
+def _answered(question: Question, contrast: Contrast, measure: str, trials: Trials) -> Answered:
+    found, left_out = differences(contrast, measure, trials)
+    seeds, places = _whole_block(found)
+    if not places:
+        return Answered(question, contrast, measure, found, left_out, Answer.NOT_RUN)
+    block = np.array([[found[place][seed] for seed in seeds] for place in places])
+    of_mean = estimate(block.mean(axis=0).tolist())
     return Answered(
-        question, contrast, measure, found, answer, of_mean.mean, of_mean.interval, len(seeds), len(whole), int(ahead)
+        question,
+        contrast,
+        measure,
+        found,
+        left_out,
+        _answer(of_mean.interval, len(seeds)),
+        of_mean.mean,
+        of_mean.interval,
+        len(seeds),
+        len(places),
+        int((block.mean(axis=1) > 0).sum()),
     )
+
+
+def _whole_block(found: Mapping[Place, Mapping[int, float]]) -> tuple[tuple[int, ...], list[Place]]:
+    """Seeds, and the places that have them all: of LEAST_SEEDS or more where that can be, with the most pairs."""
+    every = sorted({seed for of_seed in found.values() for seed in of_seed})
+    blocks = [
+        (seeds, [place for place, of_seed in found.items() if of_seed.keys() >= set(seeds)])
+        for size in range(1, len(every) + 1)
+        for seeds in combinations(every, size)
+    ]
+    whole = [(seeds, places) for seeds, places in blocks if places]
+    return max(whole, key=_worth, default=((), []))
+
+
+def _worth(block: tuple[tuple[int, ...], list[Place]]) -> tuple[bool, int, int]:
+    seeds, places = block
+    return len(seeds) >= LEAST_SEEDS, len(seeds) * len(places), len(seeds)
 
 
 def _answer(interval: Interval | None, seeds: int) -> Answer:
@@ -144,12 +226,7 @@ def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
     """A row per contrast and measure over all places (data set "all", no latent dim), then one per place."""
     rows = []
     for one in found:
-        shared = {
-            "question": one.question.letter,
-            "a": one.contrast.a,
-            "b": f"{one.contrast.b} at the same rate" if one.contrast.same_rate else one.contrast.b,
-            "measure": one.measure,
-        }
+        shared = {"question": one.question.letter, **one.contrast.sides(), "measure": one.measure}
         low, high = (one.interval.low, one.interval.high) if one.interval else (None, None)
         rows.append(
             shared
@@ -167,11 +244,12 @@ def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"latent_dim": "Int64"})
 
 
-def means_frame(trials: Mapping[Of, Measured]) -> pd.DataFrame:
+def means_frame(trials: Trials) -> pd.DataFrame:
     """A row per data set, latent dim and method: means over seeds of what `Measured` has, and how many collapsed."""
     rows = [
         {"dataset": dataset, "latent_dim": latent_dim, "method": method, "seed": seed, **vars(trial)}
         for (dataset, latent_dim, method, seed), trial in trials.items()
+        if trial is not None
     ]
     grouped = pd.DataFrame(rows).groupby(["dataset", "latent_dim", "method"], sort=False)
     means = grouped[[*MEASURES, "rate", "z_rate"]].agg(lambda values: values.astype(float).mean())

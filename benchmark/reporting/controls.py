@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from benchmark.controls.answers import Answer, Answered, means_frame, measured
+from benchmark.controls.questions import Contrast
 from benchmark.manifest import trial_keys
-from benchmark.methods import ALL_METHODS
+from benchmark.methods import ALL_METHODS, WEIGHT_SETS
 from benchmark.reporting.captions import seed_count
 from benchmark.reporting.frame import failure
 from benchmark.reporting.text import escape_markdown, wide_table
@@ -18,7 +19,13 @@ _LEGEND = (
     "Advantage: of A over B, positive where A is better: a higher accuracy of a linear SVM, or a smaller share of the "
     "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
     "over seeds, with the 95 % t-interval of that mean; an interval that holds zero shows no difference. Ahead: in how "
-    "many of the data sets and latent dims A is better on average. Nothing is corrected for the number of questions."
+    "many of the data sets and latent dims A is better on average. Nothing is corrected for the number of questions. "
+    "Where weights were chosen they were chosen for the methods themselves: their controls have them untuned."
+)
+_RATES = (
+    "Rates: what a code tells of its image, by one formula for all, given what else was drawn. HGMVAE-G's is given w, "
+    "whose noise thereby counts as information: at the same rate it is judged at a lower one than said. Between two "
+    "VAEs the logarithm of the error, and the logit of the accuracy, are taken to lie on a line."
 )
 
 
@@ -28,12 +35,13 @@ def render_answers(manifest: Mapping[str, Any], records: Mapping[str, Mapping], 
     Ends with a line end.
     """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
-    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND]
+    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
     left_out = []
     for question, group in groupby(found, key=lambda one: one.question):
-        contrasts = [one for one in group if one.answer is not Answer.NOT_RUN]
-        if contrasts:
-            parts += [f"## ({question.letter}) {escape_markdown(question.text)}", _contrasts(contrasts)]
+        contrasts = list(group)
+        if any(one.answer is not Answer.NOT_RUN for one in contrasts):
+            heading = f"## ({question.letter}) {escape_markdown(question.text)}"
+            parts += [heading, _contrasts(contrasts, manifest["weight_set"])]
         else:
             left_out.append(f"({question.letter})")
     if left_out:
@@ -49,19 +57,38 @@ def render_answers(manifest: Mapping[str, Any], records: Mapping[str, Mapping], 
     return "\n\n".join(parts) + "\n"
 
 
-def _contrasts(found: Sequence[Answered]) -> str:
-    rows = []
-    for one in found:
-        b = "a VAE at its rate" if one.contrast.same_rate else _label(one.contrast.b)
-        rows.append([_label(one.contrast.a), b, _MEASURES[one.measure], *_advantage(one), str(one.answer)])
-    return wide_table(["A", "B", "by", "advantage", "ahead", "answer"], rows)
+def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
+    rows = [
+        [*_sides(one.contrast, weight_set), _MEASURES[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
+        for one in found
+    ]
+    return wide_table(["A", "B", "by", "advantage", "ahead", "answer", "trials of A"], rows)
+
+
+def _sides(contrast: Contrast, weight_set: str) -> tuple[str, str]:
+    a = _label(contrast.a, weight_set)
+    b = "a VAE at its rate" if contrast.same_rate else _label(contrast.b, weight_set)
+    if contrast.less is None:
+        return a, b
+    less_a, less_b = _sides(contrast.less, weight_set)
+    return f"{a}, less that of {less_a}", f"{b}, less that of {less_b}"
 
 
 def _advantage(one: Answered) -> tuple[str, str]:
-    if one.answer is Answer.NOT_RUN:
+    if one.mean is None:
         return "", ""
     ends = f" [{one.interval.low:+.4f}, {one.interval.high:+.4f}]" if one.interval else ""
     return f"{one.mean:+.4f}{ends}", f"{one.ahead} of {one.places}"
+
+
+def _pairs(one: Answered) -> str:
+    """How many of a's trials the answer rests on, and why not on others."""
+    pairs = sum(map(len, one.differences.values()))
+    used, others = one.seeds * one.places, sum(one.left_out.values())
+    reasons = [f"{times} {reason}" for reason, times in one.left_out.items()]
+    if pairs > used:
+        reasons.append(f"{pairs - used} whose place lacks a seed, or seed a place")
+    return "; ".join([f"{used} of {pairs + others}", *reasons])
 
 
 def _reached(means: pd.DataFrame) -> str:
@@ -86,5 +113,13 @@ def _number(value: float, digits: int) -> str:
     return "" if pd.isna(value) else f"{value:.{digits}f}"
 
 
-def _label(method: str) -> str:
-    return ALL_METHODS[method].label if method in ALL_METHODS else method
+def _label(method: str, weight_set: str = "") -> str:
+    """The method's label; of a control that changes nothing under this set of weights it says so."""
+    if method not in ALL_METHODS:
+        return method
+    found = ALL_METHODS[method]
+    base = ALL_METHODS.get(found.control_of)
+    if weight_set in WEIGHT_SETS and base and (found.model, found.trunk) == (base.model, base.trunk):
+        same = found.settings(weight_set) == base.settings(weight_set)
+        return f"{found.label} (with these weights the same as {base.label})" if same else found.label
+    return found.label

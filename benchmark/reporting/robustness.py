@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from benchmark.audit.findings import Findings
 from benchmark.reporting.audit import FLIPS_MEANING, flips_frame
 from benchmark.reporting.text import escape_markdown, wide_table
 from benchmark.verdict.claims import CLAIMS
+from benchmark.verdict.robustness import Robustness
 
 _MEANING = (
     "Judged on the data sets, methods, latent dims and seeds of which every run has a score; C9, on training times, on "
@@ -16,16 +15,15 @@ _MEANING = (
 )
 
 
-def render_robustness(
-    runs: Mapping[str, Mapping[str, Any]], robust: pd.DataFrame, audits: Mapping[str, Findings]
-) -> str:
+def render_robustness(runs: Mapping[str, Mapping[str, Any]], robust: Robustness, audits: Mapping[str, Findings]) -> str:
     """`runs`: name -> manifest; `robust`: as `robustness` gives it; `audits`: of the runs that were audited."""
     parts = ["# Which claims hold whatever the weights and the protocol?"]
     parts += [f"{escape_markdown(name)}: {escape_markdown(_facts(manifest))}" for name, manifest in runs.items()]
     says = {claim.name: claim.text for claim in CLAIMS}
-    for by, of_way in robust.groupby("by", sort=False):
+    parts.append(f"{robust.scores:,} scores that every run has.")
+    for by, of_way in robust.states.groupby("by", sort=False):
         rows = [
-            [claim, says[claim], *(f"→ {row.state}" if row.flips else row.state for row in of_claim.itertuples())]
+            [claim, says[claim], *map(_state, of_claim.itertuples())]
             for claim, of_claim in of_way.groupby("claim", sort=False)
         ]
         parts += [f"## With the weights, by {by}", wide_table(["", "claim", *runs], rows)]
@@ -35,6 +33,11 @@ def render_robustness(
         parts.append(f"## With the protocol: {escape_markdown(name)}")
         parts.append(wide_table(frame.columns, frame.itertuples(index=False)) if len(frame) else "None.")
     return "\n\n".join(parts) + "\n"
+
+
+def _state(row: Any) -> str:
+    doubt = " (too few seeds to show anything)" if row.powerless else ""
+    return f"{'→ ' if row.flips else ''}{row.state}{doubt}"
 
 
 def _facts(manifest: Mapping[str, Any]) -> str:

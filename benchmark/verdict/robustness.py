@@ -1,31 +1,62 @@
 """Which claims depend on the loss weights: every claim on several runs of a study, over the trials that all have."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmark.errors import UserError
 from benchmark.reporting.frame import long_frame
-from benchmark.verdict.judging import seed_values, training_costs
-from benchmark.verdict.standing import common, standing
+from benchmark.verdict.judging import Judgement, State, seed_values, training_costs
+from benchmark.verdict.standing import BY_MEANS, common, standing
 
-COLUMNS = ["claim", "by", "run", "state", "flips"]
+COLUMNS = ["claim", "by", "run", "state", "powerless", "flips"]
+_SAME = ("study", "notes", "data")  # of the manifests: the runs may differ in their weights alone
+_OF_COSTS = "C9"
 
 
-def robustness(runs: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> pd.DataFrame:
-    """From name -> (manifest, records) a row per claim, way of judging and run; COLUMNS.
+@dataclass(frozen=True)
+class Robustness:
+    """`states`: a row per claim, way of judging and run, COLUMNS. `scores`: how many scores (data set, metric, method,
+    latent dim, seed) they rest on, each of which every run has."""
 
-    `state`: on the data sets, methods, latent dims and seeds of which every run has a score, so that a missing one
-    flips nothing; training times are each run's own. `flips`: the state is not that of the first run.
+    states: pd.DataFrame
+    scores: int
+
+
+def robustness(runs: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> Robustness:
+    """Every claim, from name -> (manifest, records), on what every run has, so that a missing score flips nothing.
+
+    `flips`: the state is not that of the first run. `powerless`: so few seeds could show nothing. Training times, which
+    C9 is about and which only tests judge, are each run's own; where they are missing it does not flip. Raises
+    UserError for runs of other studies or images, and for runs that share no score.
     """
+    _check_alike({name: manifest for name, (manifest, _) in runs.items()})
     values = common(*(seed_values(long_frame(*run)) for run in runs.values()))
-    states = {
+    if not values[0]:
+        raise UserError(f"{', '.join(runs)}: no score that all of them have")
+    standings = {
         name: standing(run[0], of_run, training_costs(*run))
         for (name, run), of_run in zip(runs.items(), values, strict=True)
     }
-    first = next(iter(states.values()))
+    first = next(iter(standings.values()))
     rows = [
-        (claim, by, name, of_run[claim, by], of_run[claim, by] != state)
-        for (claim, by), state in first.items()
-        for name, of_run in states.items()
+        (claim, by, name, str(of_run[claim, by].state), of_run[claim, by].powerless, _flips(was, of_run[claim, by]))
+        for (claim, by), was in first.items()
+        if (claim, by) != (_OF_COSTS, BY_MEANS)
+        for name, of_run in standings.items()
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return Robustness(pd.DataFrame(rows, columns=COLUMNS), sum(map(len, values[0].values())))
+
+
+def _flips(was: Judgement, now: Judgement) -> bool:
+    lacks_costs = was.claim.name == _OF_COSTS and State.UNDECIDED in (was.state, now.state)
+    return now.state != was.state and not lacks_costs
+
+
+def _check_alike(manifests: Mapping[str, Mapping]) -> None:
+    first, *others = manifests.items()
+    for name, manifest in others:
+        for field in _SAME:
+            if manifest.get(field) != first[1].get(field):
+                raise UserError(f"{name}: its {field} are not those of {first[0]}; only the loss weights may differ")

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import pandas as pd
 
 from benchmark.paper import TABLES
-from benchmark.verdict.judging import Values, judge_printed, judge_values
+from benchmark.verdict.judging import Judgement, Values, judge_printed, judge_values
 
 BY_TESTS = "tests"  # as `verdict` judges our runs
 BY_MEANS = "means"  # whose mean over seeds is the better, without asking whether other seeds would say the same
 
 
-def standing(manifest: Mapping, values: Values, costs: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """(claim, BY_TESTS or BY_MEANS) -> state. `costs`: as `training_costs` gives them."""
+def standing(manifest: Mapping, values: Values, costs: pd.DataFrame) -> dict[tuple[str, str], Judgement]:
+    """(claim, BY_TESTS or BY_MEANS) -> judgement. `costs`: as `training_costs` gives them."""
     by_tests = judge_values(manifest, values, costs, absent={})
     judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in judge_printed(_means(values))]
-    return {(one.claim.name, by): str(one.state) for by, one in judgements}
+    return {(one.claim.name, by): one for by, one in judgements}
 
 
 def common(*sides: Values) -> tuple[Values, ...]:
