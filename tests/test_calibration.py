@@ -17,6 +17,7 @@ from benchmark.commands import calibrate_weights
 from benchmark.execution.store import Store
 from benchmark.execution.trial import empty_record
 from benchmark.methods import METHODS, build_model
+from benchmark.reporting.calibration import render_choice
 
 
 def scores(*rows) -> pd.DataFrame:
@@ -193,10 +194,24 @@ def test_a_whole_run_on_drawn_images(tmp_path, capfd):
     assert record["identity"]["weight_set"] == "calibration"
     for kind in ("png", "pdf"):
         assert (out / f"calibration.{kind}").stat().st_size > 10_000
+    assert (out / "calibration.md").read_text().count("| VAE | beta = ") >= 1
     before = (out / "calibration.csv").read_bytes()
     assert run(*methods, "--out", out, "--data-dir", tmp_path) in (0, 3)
     assert "4 trials, 4 done already" in capfd.readouterr().out
     assert (out / "calibration.csv").read_bytes() == before
+
+
+def test_the_page_says_what_was_chosen_by_each_criterion_and_what_it_scored():
+    grids = {"vae": GRIDS["vae"], "swae": GRIDS["swae"]}
+    of_vae = [("vae", 0, seed, 0.9 + 0.01 * seed, 0.2, 8, True) for seed in range(3)]
+    found = outcome(scores(*of_vae, ("vae", 1, 0, 0.5, 0.1, 8, True), ("swae", 0, 0, 0.9, 0.1, 8, False)))
+    made = {"command": "calibrate", "git_commit": "0123456789", "date": "today", "notes": ["8 images", "a|b"]}
+    page = render_choice(grids, found, made)
+    assert "calibrate; commit 0123456; today" in page and r"8 images; a\|b" in page
+    of_ranks, label_free = page.split("## ranks")[1].split("## label")
+    assert "| VAE | beta = 0.01 (at an end of its grid) | 0.9100 | 0.2000 | 8.0 | 3 |" in of_ranks
+    assert "| VAE | beta = 0.015 | 0.5000 | 0.1000 | 8.0 | 1 |" in label_free
+    assert of_ranks.count("| SWAE | none: all in question collapsed") == 1
 
 
 def test_without_a_good_end_of_every_training_there_is_no_choice(tmp_path, capfd, monkeypatch):

@@ -1,4 +1,4 @@
-"""What a calibration leaves: every score as CSV, the choice as JSON, a figure."""
+"""What a calibration leaves: every score as CSV, the choice as JSON and Markdown, a figure."""
 
 import json
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from benchmark.calibration.grids import Setting
 from benchmark.execution.store import Store
 from benchmark.figures.write import write_page
 from benchmark.files import write_text
+from benchmark.reporting.calibration import render_choice
 from benchmark.reporting.csv_text import csv_text
 from benchmark.trials import Trial
 
@@ -45,7 +46,7 @@ def write_results(
     found: Outcome,
     made: Mapping[str, Any],
 ) -> None:
-    """Write calibration.csv (a row a trial), chosen.json and calibration.png and .pdf. `made`: how, when, on what.
+    """Write calibration.csv (a row a trial), .md, .png and .pdf, and chosen.json. `made`: how, when, on what.
 
     Raises UserError where the folder cannot be written.
     """
@@ -56,6 +57,7 @@ def write_results(
         **{name: of_setting[name].to_numpy() for name in of_setting},
     )
     write_text(folder / "calibration.csv", csv_text(table))
+    write_text(folder / "calibration.md", render_choice(grids, found, made))
     said = {
         criterion: {method: grids[method][setting] for method, setting in of_method.items()}
         for criterion, of_method in found.choices.items()

@@ -16,7 +16,6 @@ from benchmark.calibration.grids import (
     SMOKE_CALIBRATION,
     SMOKE_GRIDS,
     Setting,
-    at_an_end,
 )
 from benchmark.commands.choices import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
 from benchmark.commands.watching import watched
@@ -28,7 +27,7 @@ from benchmark.execution.provenance import provenance
 from benchmark.execution.resume import pending
 from benchmark.execution.store import DONE, Store
 from benchmark.execution.trial import TrialContext
-from benchmark.methods import METHODS
+from benchmark.reporting.calibration import setting_text
 from benchmark.reporting.frame import failure
 from benchmark.studies import Cell, Study
 from benchmark.training.pack import default_pack
@@ -78,17 +77,9 @@ def calibrate(options: argparse.Namespace, console: Console) -> int:
     for criterion, of_method in found.choices.items():
         console.print(f"{criterion}: {CRITERIA[criterion]}")
         for method, grid in grids.items():
-            console.print(f"  {method}: {_said(method, grid, of_method.get(method))}")
-    console.print(f"Written: {shown(store.folder)}/calibration.csv, chosen.json, calibration.png")
+            console.print(f"  {method}: {setting_text(method, grid, of_method.get(method))}")
+    console.print(f"Written: {shown(store.folder)}/calibration.csv, calibration.md, chosen.json, calibration.png")
     return 0 if set(grids) == set(found.choices["ranks"]) else 3
-
-
-def _said(method: str, grid: tuple[Setting, ...], number: int | None) -> str:
-    if number is None:
-        return "none, for all in question collapsed, diverged or have another number of active units"
-    setting = ", ".join(f"{name} = {value}" for name, value in grid[number].items())
-    at_end = at_an_end(grid, number, METHODS[method].settings("default"))
-    return f"{number}: {setting}{' (at an end of its grid)' if at_end else ''}"
 
 
 def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bool:
