@@ -63,7 +63,7 @@ def test_a_missing_method_flips_nothing(method):
 
 def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused():
     manifest, records = laptop()
-    with pytest.raises(UserError, match="other: its notes are not those of default"):
+    with pytest.raises(UserError, match="default and other differ in 'notes'"):
         robustness({"default": (manifest, records), "other": (manifest | {"notes": ["1 epoch"]}, records)})
     with pytest.raises(UserError, match="no score that all of them have"):
         robustness({"default": (manifest, records), "other": (manifest, {})})

@@ -59,4 +59,6 @@ def _check_alike(manifests: Mapping[str, Mapping]) -> None:
     for name, manifest in others:
         for field in _SAME:
             if manifest.get(field) != first[1].get(field):
-                raise UserError(f"{name}: its {field} are not those of {first[0]}; only the loss weights may differ")
+                raise UserError(
+                    f"{first[0]} and {name} differ in '{field}' of their manifests; only the loss weights may"
+                )
