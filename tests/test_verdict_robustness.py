@@ -65,6 +65,12 @@ def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused():
     manifest, records = laptop()
     with pytest.raises(UserError, match="default and other differ in 'notes'"):
         robustness({"default": (manifest, records), "other": (manifest | {"notes": ["1 epoch"]}, records)})
+    data = copy.deepcopy(manifest["data"])
+    data["mnist"]["digest"] = "other images"
+    with pytest.raises(UserError, match="default and other differ in 'mnist'"):
+        robustness({"default": (manifest, records), "other": (manifest | {"data": data}, records)})
+    del data["mnist"]  # a run on fewer sets is no other study
+    assert robustness({"default": (manifest, records), "other": (manifest | {"data": data}, records)}).scores > 0
     with pytest.raises(UserError, match="no score that all of them have"):
         robustness({"default": (manifest, records), "other": (manifest, {})})
 

@@ -11,7 +11,7 @@ from benchmark.verdict.judging import Judgement, State, seed_values, training_co
 from benchmark.verdict.standing import BY_MEANS, common, standing
 
 COLUMNS = ["claim", "by", "run", "state", "powerless", "flips"]
-_SAME = ("study", "notes", "data")  # of the manifests: the runs may differ in their weights alone
+_SAME = ("study", "notes")  # of the manifests: the runs may differ in their weights alone
 _OF_COSTS = "C9"
 
 
@@ -55,10 +55,11 @@ def _flips(was: Judgement, now: Judgement) -> bool:
 
 
 def _check_alike(manifests: Mapping[str, Mapping]) -> None:
-    first, *others = manifests.items()
+    """Raises UserError for runs of other studies, or on other images under one name."""
+    (first, of_first), *others = manifests.items()
     for name, manifest in others:
-        for field in _SAME:
-            if manifest.get(field) != first[1].get(field):
-                raise UserError(
-                    f"{first[0]} and {name} differ in '{field}' of their manifests; only the loss weights may"
-                )
+        differing = [field for field in _SAME if manifest[field] != of_first[field]]
+        images = [{data: facts["digest"] for data, facts in one["data"].items()} for one in (of_first, manifest)]
+        differing += [data for data in images[0].keys() & images[1].keys() if images[0][data] != images[1][data]]
+        if differing:
+            raise UserError(f"{first} and {name} differ in '{differing[0]}'; their weights alone may differ")
