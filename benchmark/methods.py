@@ -28,7 +28,7 @@ from models.hgmvae_controls import EqualWeightsHGMVAE, OneComponentHGMVAE, equal
 from models.networks import DeeperTrunk
 
 CALIBRATED = "calibrated"
-WEIGHT_SETS = ("default", "published", "bce")
+WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
 DECODER_VARIANCE = 0.05
 
 # Of the controls, besides what the method itself has.

@@ -228,7 +228,7 @@ def test_settings_are_plain_data_that_rebuild_the_same_model(name):
 
 
 def test_an_unknown_set_of_weights_is_a_user_error_that_names_the_sets():
-    with pytest.raises(UserError, match=r"--weights best: vae has only the sets default, published, bce"):
+    with pytest.raises(UserError, match=r"--weights best: vae has only the sets default, published, bce, calibrated"):
         METHODS["vae"].settings("best")
 
 

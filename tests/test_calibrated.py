@@ -1,0 +1,49 @@
+"""The weight set `calibrated` is what the calibration of record chose, and nothing else."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark.calibration.choice import outcome
+from benchmark.calibration.chosen import CRITERION, RESULT, chosen_settings
+from benchmark.calibration.grids import GRIDS
+from benchmark.errors import UserError
+from benchmark.methods import CONTROLS, METHODS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_choice_follows_from_the_scores_beside_it():
+    folder = (ROOT / RESULT).parent
+    scores = pd.read_csv(folder / "calibration.csv")
+    found = outcome(scores)
+    written = json.loads((folder / "chosen.json").read_text())
+    for criterion, of_method in found.choices.items():
+        assert written[criterion] == {method: GRIDS[method][number] for method, number in of_method.items()}
+    assert written["made"]["git_dirty"] is False
+    assert len(scores) == 128 and set(written[CRITERION]) == set(GRIDS)
+
+
+@pytest.mark.parametrize("name", list(GRIDS))
+def test_calibrated_is_the_default_but_for_what_was_chosen(name):
+    method = METHODS[name]
+    assert method.settings("calibrated") == method.settings("default") | chosen_settings()[name]
+
+
+def test_ablations_and_controls_take_the_weights_of_their_method():
+    whole = METHODS["hgmvae_u"].settings("calibrated")
+    assert METHODS["hgmvae_u_no_fisher"].settings("calibrated") == whole | {"fisher_weight": 0.0}
+    whole = METHODS["hgmvae_g"].settings("calibrated")
+    assert CONTROLS["hgmvae_g_k2"].settings("calibrated") == whole | {"n_components": 2}
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"ranks": 3}', '{"ranks": {"vae": 3}}'])
+def test_a_choice_that_is_not_there_or_is_none_is_one_line(content, tmp_path):
+    file = tmp_path / "chosen.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UserError, match=r"--weights calibrated: .*; make it with calibrate, or") as error:
+        chosen_settings(file)
+    assert "\n" not in str(error.value)
