@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.calibration.choice import outcome
 from benchmark.calibration.chosen import CRITERION, RESULT, chosen_settings
-from benchmark.calibration.grids import GRIDS
+from benchmark.calibration.grids import GRIDS, at_an_end
 from benchmark.errors import UserError
 from benchmark.methods import CONTROLS, METHODS
 
@@ -47,3 +47,15 @@ def test_a_choice_that_is_not_there_or_is_none_is_one_line(content, tmp_path):
     with pytest.raises(UserError, match=r"--weights calibrated: .*; make it with calibrate, or") as error:
         chosen_settings(file)
     assert "\n" not in str(error.value)
+
+
+def test_the_docs_say_what_was_reached():
+    scores = pd.read_csv((ROOT / RESULT).parent / "calibration.csv")
+    settings = outcome(scores).settings
+    chosen = dict(outcome(scores).choices[CRITERION])
+    reached = {name: settings.loc[(name, number), "svm_accuracy"] for name, number in chosen.items()}
+    text = " ".join((ROOT / "docs" / "calibration.md").read_text(encoding="utf-8").split())
+    assert f"accuracies of {min(reached.values()):.3f} to {max(reached.values()):.3f}" in text
+    assert set(sorted(reached, key=reached.get)[:2]) == {"hgmvae_g", "hgmvae_u"}
+    ends = {name for name in reached if at_an_end(GRIDS[name], chosen[name], METHODS[name].settings("default"))}
+    assert ends == {"hgmvae_g", "hgmvae_u"}

@@ -14,8 +14,10 @@ from benchmark.methods import METHODS
 _COLUMNS = 4
 _CAPTION = (
     "A mark is a setting, numbered as in calibration.csv: filled where it is the mean of three seeds. Ring: chosen by "
-    "ranks. Square: chosen without labels. Cross: not usable, for a seed collapsed or diverged."
+    "ranks. Square: chosen without labels. Cross: not usable, for a seed collapsed or diverged. Settings whose "
+    "accuracy or error is among the worst fifth of all lie beyond the picture; their numbers stand in its corner."
 )
+_WORST = 0.2
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,25 @@ def panels(grids: Mapping[str, tuple[Setting, ...]], found: Outcome) -> tuple[Pa
 
 
 def calibration_figure(page: Page) -> Figure:
-    """SVM accuracy over reconstruction error, a panel a method; all share their axes. What has no score has no mark."""
+    """SVM accuracy over reconstruction error, a panel a method; all share their axes, which show the better four fifths
+    of either score. What has no score has no mark."""
     rows = -(-len(page.panels) // _COLUMNS)
     sentences = (f"MNIST at d = 8; {'; '.join(page.notes)}.", _CAPTION)
     figure, above = captioned(2.0 * rows + 0.3, sentences, "Calibration")
     axes = above.subplots(rows, min(_COLUMNS, len(page.panels)), sharex=True, sharey=True, squeeze=False)
     for axis in axes.flat[len(page.panels) :]:
         axis.set_axis_off()
+    every = pd.concat([panel.settings for panel in page.panels])
+    highest_error = every["reconstruction_error"].quantile(1 - _WORST)
+    lowest_accuracy = every["svm_accuracy"].quantile(_WORST)
     for axis, panel in zip(axes.flat, page.panels, strict=False):
         axis.set_title(panel.label)
         colour = look(panel.method).colour
+        beyond = []
         for number, row in panel.settings.iterrows():
+            if row["reconstruction_error"] > highest_error or row["svm_accuracy"] < lowest_accuracy:
+                beyond.append(str(number))
+                continue
             place = row["reconstruction_error"], row["svm_accuracy"]
             axis.annotate(str(number), place, textcoords="offset points", xytext=(3, 3), fontsize=6)
             if not row["usable"]:
@@ -73,6 +83,9 @@ def calibration_figure(page: Page) -> Figure:
                 axis.plot(*place, "o", color=VERMILION, markersize=11, markerfacecolor="none")
             if number == panel.label_free:
                 axis.plot(*place, "s", color=BLACK, markersize=11, markerfacecolor="none")
+        if beyond:
+            corner = f"beyond: {', '.join(beyond)}"
+            axis.text(0.97, 0.03, corner, transform=axis.transAxes, fontsize=6, ha="right", va="bottom")
     for axis in axes[-1]:
         axis.set_xlabel("variance not explained")
     for row in axes:
