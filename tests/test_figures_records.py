@@ -9,7 +9,8 @@ from reporting_samples import cell
 
 from benchmark.figures import clustering, cost, curves
 from benchmark.figures.source import CannotDraw, by_page, kinds, left_out
-from benchmark.figures.style import LOOKS, class_look
+from benchmark.figures.style import LOOKS, class_look, look
+from benchmark.methods import ALL_METHODS
 from benchmark.paper import paper_numbers
 
 NAN = math.nan
@@ -172,5 +173,6 @@ def test_kinds_prefer_the_tables_of_a_protocol():
 
 def test_no_two_methods_and_no_two_of_49_classes_look_alike():
     assert len(set(LOOKS.values())) == len(LOOKS)
-    assert len({look.marker for look in LOOKS.values()}) == len(LOOKS)  # apart in grey, too
+    assert len({one.marker for one in LOOKS.values()}) == len(LOOKS)  # apart in grey, too
     assert len({class_look(place) for place in range(49)}) == 49
+    assert len({look(method) for method in ALL_METHODS}) == len(ALL_METHODS)

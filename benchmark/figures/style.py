@@ -4,6 +4,7 @@ Colours: Okabe & Ito, "Color Universal Design" (2008). Figures are made without 
 nothing has to be closed; matplotlib then draws PNG with Agg.
 """
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from benchmark.methods import CONTROLS
 from benchmark.text import one_line
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -71,14 +73,17 @@ CLASS_COLOURS = (BLUE, ORANGE, SKY, PURPLE, VERMILION, GREY, BLACK)
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "p", "X")
 
 
-def look(method: str) -> Look:
-    return LOOKS.get(method, UNKNOWN)
-
-
 def class_look(position: int) -> Look:
     """The look of the n-th class: colours and markers run in cycles; 7 x 7 pairs before one comes again."""
     rounds, place = divmod(position, len(CLASS_COLOURS))
     return Look(CLASS_COLOURS[place], CLASS_MARKERS[(place + rounds) % len(CLASS_MARKERS)])
+
+
+def look(method: str) -> Look:
+    """A method's own; a control's is dotted, and no other control's."""
+    if method in CONTROLS:
+        return dataclasses.replace(class_look(list(CONTROLS).index(method)), line=":")
+    return LOOKS.get(method, UNKNOWN)
 
 
 def wrapped(sentence: str) -> list[str]:
