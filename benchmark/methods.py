@@ -181,7 +181,8 @@ def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any]
     )
 
 
-_Z_WEIGHTS = ("beta_z_information", "beta_z_tc_between", "beta_z_tc_within", "beta_z_dimension_kl")
+_TC_FIELDS = ("beta_z_tc_between", "beta_z_tc_within")
+_Z_FIELDS = ("beta_z_information", *_TC_FIELDS, "beta_z_dimension_kl")
 
 # As many more parameters as HGMVAE-G has at d = 128, at any width: its heads and its two networks between latents.
 _LARGER_HIDDEN = 1944
@@ -196,10 +197,10 @@ CONTROLS = {
         _control("hgmvae_g", "equal_w", "w = 1/K", model=EqualWeightsHGMVAE, heads=equal_weights_heads),
         _control("hgmvae_g", "one_component", "one component", model=OneComponentHGMVAE),
         *(
-            _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=dict.fromkeys(_Z_WEIGHTS[1:3], weight))
+            _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=dict.fromkeys(_TC_FIELDS, weight))
             for weight in TC_WEIGHTS
         ),
-        _control("hgmvae_g", "z5", "KL of z 5", settings=dict.fromkeys(_Z_WEIGHTS, 5)),
+        _control("hgmvae_g", "z5", "KL of z 5", settings=dict.fromkeys(_Z_FIELDS, 5)),
         _control("hgmvae_g", "bce", "BCE", settings={"reconstruction": "bce"}),
         _control("hgmvae_g", "as_printed", "Eq. 14 as printed", settings=AS_PRINTED),
         _control("hgmvae_g", "minimised", "Eq. 14, F minimised", settings={**AS_PRINTED, "fisher_weight": -1.0}),

@@ -22,12 +22,13 @@ def controls(options: argparse.Namespace, console: Console) -> int:
     found = answers(trials)
     if all(one.answer is Answer.NOT_RUN for one in found):
         raise UserError(f"{options.out}: holds no two methods that the controls compare; run --study controls first")
-    text = render_answers(manifest, records, found)
+    means = means_frame(trials)
+    text = render_answers(manifest, records, found, means)
     folder = options.out / "controls"
     for name, content in {
         "controls.md": text,
         "answers.csv": csv_text(answers_frame(found)),
-        "means.csv": csv_text(means_frame(trials)),
+        "means.csv": csv_text(means),
     }.items():
         write_text(folder / name, content)
     console.print(Markdown(text) if console.is_terminal else text, end="")

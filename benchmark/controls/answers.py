@@ -226,21 +226,26 @@ def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
     """A row per contrast and measure over all places (data set "all", no latent dim), then one per place."""
     rows = []
     for one in found:
-        shared = {"question": one.question.letter, **one.contrast.sides(), "measure": one.measure}
-        low, high = (one.interval.low, one.interval.high) if one.interval else (None, None)
-        rows.append(
-            shared
-            | {"dataset": "all", "latent_dim": None, "seeds": one.seeds, "advantage": one.mean, "low": low}
-            | {"high": high, "answer": str(one.answer)}
-        )
-        for (dataset, latent_dim), of_seed in one.differences.items():
+        places = [("all", None, one.seeds, one.mean, one.interval, one.answer)]
+        for place, of_seed in one.differences.items():
             of_place = estimate(list(of_seed.values()))
-            ends = of_place.interval
-            rows.append(
-                shared
-                | {"dataset": dataset, "latent_dim": latent_dim, "seeds": of_place.n, "advantage": of_place.mean}
-                | {"low": ends and ends.low, "high": ends and ends.high, "answer": str(_answer(ends, of_place.n))}
-            )
+            answer = _answer(of_place.interval, of_place.n)
+            places.append((*place, of_place.n, of_place.mean, of_place.interval, answer))
+        rows += [
+            {
+                "question": one.question.letter,
+                **one.contrast.sides(),
+                "measure": one.measure,
+                "dataset": dataset,
+                "latent_dim": latent_dim,
+                "seeds": seeds,
+                "advantage": mean,
+                "low": interval and interval.low,
+                "high": interval and interval.high,
+                "answer": str(answer),
+            }
+            for dataset, latent_dim, seeds, mean, interval, answer in places
+        ]
     return pd.DataFrame(rows).astype({"latent_dim": "Int64"})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.controls.answers import Answer, Answered, means_frame, measured
+from benchmark.controls.answers import Answer, Answered
 from benchmark.controls.questions import Contrast
 from benchmark.manifest import trial_keys
 from benchmark.methods import ALL_METHODS, WEIGHT_SETS
@@ -16,7 +16,7 @@ from benchmark.reporting.text import escape_markdown, wide_table
 
 _MEASURES = {"svm_accuracy": "SVM accuracy", "reconstruction_error": "reconstruction error"}
 _LEGEND = (
-    "Advantage: of A over B, positive where A is better: a higher accuracy of a linear SVM, or a smaller share of the "
+    "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or a smaller share of the "
     "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
     "over seeds, with the 95 % t-interval of that mean; an interval that holds zero shows no difference. Ahead: in how "
     "many of the data sets and latent dims A is better on average. Nothing is corrected for the number of questions. "
@@ -29,10 +29,12 @@ _RATES = (
 )
 
 
-def render_answers(manifest: Mapping[str, Any], records: Mapping[str, Mapping], found: Sequence[Answered]) -> str:
+def render_answers(
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping], found: Sequence[Answered], means: pd.DataFrame
+) -> str:
     """Every question that the study answers, with its contrasts; what every method reached; trials without a score.
 
-    Ends with a line end.
+    `means`: as `means_frame` gives it. Ends with a line end.
     """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
     parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
@@ -46,7 +48,7 @@ def render_answers(manifest: Mapping[str, Any], records: Mapping[str, Mapping], 
             left_out.append(f"({question.letter})")
     if left_out:
         parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
-    parts += ["## What every method reached", _reached(means_frame(measured(manifest, records)))]
+    parts += ["## What every method reached", _reached(means)]
     failed = [
         [record["identity"][axis] for axis in ("dataset", "latent_dim", "method", "seed")] + [failure(record)]
         for record in (records.get(key) for key in trial_keys(manifest))

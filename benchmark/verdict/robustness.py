@@ -7,12 +7,12 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.reporting.frame import long_frame
+from benchmark.verdict.claims import SECONDS
 from benchmark.verdict.judging import Judgement, State, seed_values, training_costs
 from benchmark.verdict.standing import BY_MEANS, common, standing
 
 COLUMNS = ["claim", "by", "run", "state", "powerless", "flips"]
 _SAME = ("study", "notes")  # of the manifests: the runs may differ in their weights alone
-_OF_COSTS = "C9"
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,18 @@ def robustness(runs: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> Rob
     rows = [
         (claim, by, name, str(of_run[claim, by].state), of_run[claim, by].powerless, _flips(was, of_run[claim, by]))
         for (claim, by), was in first.items()
-        if (claim, by) != (_OF_COSTS, BY_MEANS)
+        if by != BY_MEANS or not _of_costs(was)
         for name, of_run in standings.items()
     ]
     return Robustness(pd.DataFrame(rows, columns=COLUMNS), sum(map(len, values[0].values())))
 
 
+def _of_costs(judgement: Judgement) -> bool:
+    return all(contest.metric == SECONDS for contest in judgement.claim.contests)
+
+
 def _flips(was: Judgement, now: Judgement) -> bool:
-    lacks_costs = was.claim.name == _OF_COSTS and State.UNDECIDED in (was.state, now.state)
+    lacks_costs = _of_costs(was) and State.UNDECIDED in (was.state, now.state)
     return now.state != was.state and not lacks_costs
 
 
