@@ -32,7 +32,7 @@ WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
 DECODER_VARIANCE = 0.05
 
 # Of the controls, besides what the method itself has.
-VAE_BETAS = (0.01, 0.03, 0.1, 0.3)
+VAE_BETAS = (0.003, 0.01, 0.03, 0.1, 0.3)
 NUMBERS_OF_COMPONENTS = (1, 2, 5, 20)
 TC_WEIGHTS = (2, 5, 10)
 
