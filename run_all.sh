@@ -35,7 +35,7 @@ if [ "${1:-}" = tests ]; then
     exec .venv/bin/python -m pytest "$@"
 fi
 case "${1:-}" in
-run | plan | tables | status | audit | calibrate | fetch | throughput | compare | errata | controls | robust | figures | verdict | report | methods | studies | -h | --help) ;;
+run | plan | tables | status | audit | calibrate | fetch | throughput | compare | errata | controls | trace | robust | figures | verdict | report | methods | studies | -h | --help) ;;
 *) set -- run "$@" ;;
 esac
 # -P: the user's own folder is no place to import from.

@@ -27,6 +27,7 @@ from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
 from benchmark.commands.show_status import status
+from benchmark.commands.trace_readings import trace_readings
 from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.execution.executors import EXECUTORS
@@ -154,6 +155,14 @@ def build_parser() -> argparse.ArgumentParser:
     controls_parser = subcommands.add_parser("controls", help="what the gain of HGMVAE is due to, from its study")
     controls_parser.add_argument("out", type=Path, help="results folder of the study controls or laptop-controls")
     controls_parser.set_defaults(function=controls)
+
+    trace_parser = subcommands.add_parser(
+        "trace", help="train the study readings looking on: F and loss by the step, SVM accuracy by the epoch"
+    )
+    trace_parser.add_argument("--out", type=Path, help="folder to write to (default: results/runs/readings/trace)")
+    trace_parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    _add_data_options(trace_parser)
+    trace_parser.set_defaults(function=trace_readings)
 
     robust_parser = subcommands.add_parser("robust", help="which claims flip with the loss weights and the protocol")
     robust_parser.add_argument(

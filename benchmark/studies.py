@@ -165,6 +165,13 @@ STUDIES = {
             seeds=3,
             **_LAPTOP,
         ),
+        Study(
+            "collapse",
+            "the eight methods on MNIST at all seven latent dims, sized as the laptop study: does one collapse?",
+            (dataclasses.replace(TABLES[2], datasets=("mnist",), latent_dims=TABLES[1].latent_dims),),
+            seeds=3,
+            **_LAPTOP,
+        ),
         Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
         Study(
             "validation",

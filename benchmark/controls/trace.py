@@ -1,0 +1,69 @@
+"""A training under way: the loss and F after every step of its first epoch, the SVM's accuracy after every epoch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from benchmark.data import Dataset
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import Classification
+from benchmark.execution.trial import trial_model, trial_outputs
+from benchmark.training.loop import OneModel, Training, advance_together
+from benchmark.trials import Trial
+from models.base import ImageAutoencoder
+
+FISHER = "fisher"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """`steps`: columns step (from 1), loss and fisher (before its weight; NaN where the loss has no such term), up to
+    the first loss that is not finite, of the first epoch. `epochs`: columns epoch (from 1), svm_accuracy; none of an
+    epoch that ended in a divergence. `diverged_at`: as in TrainingResult."""
+
+    steps: pd.DataFrame
+    epochs: pd.DataFrame
+    diverged_at: int | None
+
+
+class _Followed(OneModel):
+    """One model that keeps every step's loss and terms."""
+
+    def __init__(self, model: ImageAutoencoder, precision: str):
+        super().__init__(model, precision)
+        self.kept: list[Tensor] = []
+
+    def backward(self, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        values = super().backward(images, noise)
+        self.kept.append(values[0])
+        return values
+
+
+def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
+    """Train `trial` as a run does, looking on: the same numbers come out, for looking draws on no stream of training.
+
+    The trial must be judged by the protocol classification.
+    """
+    model = trial_model(trial, trial.seed).to(device)
+    images = torch.from_numpy(np.array(dataset.x_train)).to(device)
+    followed = _Followed(model, trial.training.precision)
+    training = Training(followed, images, trial.training, [trial.seed])
+    protocol = Classification(**trial.protocols["classification"])
+    accuracies = {}
+
+    def judge(epoch: int) -> None:
+        if not training.over:
+            model.eval()
+            outputs = trial_outputs(model, dataset, device, set(protocol.needs))
+            accuracies[epoch] = protocol.score(outputs, EvaluationContext(device=device)).values["svm_accuracy"]
+            model.train()
+
+    [result] = advance_together([training], trial.training, judge)
+    seen = torch.stack(followed.kept[: training.steps_per_epoch]).cpu().numpy()
+    steps = pd.DataFrame(seen, columns=followed.names, index=pd.RangeIndex(1, len(seen) + 1, name="step"))
+    steps = steps.iloc[: result.diverged_at].reindex(columns=["loss", FISHER])
+    epochs = pd.DataFrame({"epoch": list(accuracies), "svm_accuracy": list(accuracies.values())}, dtype=float)
+    return Trace(steps.reset_index(), epochs.astype({"epoch": int}), result.diverged_at)
