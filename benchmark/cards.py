@@ -5,7 +5,8 @@ The text is data; values of weights and parameter counts are read from the regis
 
 from dataclasses import dataclass
 
-from benchmark.methods import ALL_METHODS, METHODS, WEIGHT_SETS, Method, build_model
+from benchmark.controls.methods import ALL_METHODS
+from benchmark.methods import METHODS, WEIGHT_SETS, Method, build_model
 
 CARD_DIMS = (8, 128)
 CARD_IMAGE = (1, 32, 32)

@@ -28,11 +28,12 @@ from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
 from benchmark.commands.show_status import status
 from benchmark.commands.trace_readings import trace_readings
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.execution.executors import EXECUTORS
 from benchmark.figures.registry import FIGURES
-from benchmark.methods import ALL_METHODS, WEIGHT_SETS
+from benchmark.methods import WEIGHT_SETS
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
 from benchmark.text import one_line

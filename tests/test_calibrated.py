@@ -9,8 +9,9 @@ import pytest
 from benchmark.calibration.choice import outcome
 from benchmark.calibration.chosen import CRITERION, RESULT, chosen_settings
 from benchmark.calibration.grids import GRIDS, at_an_end
+from benchmark.controls.methods import CONTROLS
 from benchmark.errors import UserError
-from benchmark.methods import CONTROLS, METHODS
+from benchmark.methods import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,12 +9,12 @@ import torch
 
 from benchmark.cli import main
 from benchmark.commands import choices, plan_study
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.execution import executors
 from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
 from benchmark.execution.workers import run_packs
-from benchmark.methods import ALL_METHODS
 from benchmark.studies import STUDIES
 
 TINY = (

@@ -21,12 +21,12 @@ from benchmark.controls.answers import (
     differences,
     measured,
 )
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.controls.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
 from benchmark.data import DATASETS
 from benchmark.execution.grid import expected_data, make_trial
 from benchmark.execution.store import Store
 from benchmark.execution.trial import empty_record
-from benchmark.methods import ALL_METHODS
 from benchmark.studies import STUDIES, Cell
 
 PLACES = [("mnist", 2), ("mnist", 8), ("fashion_mnist", 2)]

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from tiny_study import TINY, tiny_grid
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import load_dataset
 from benchmark.errors import UserError
 from benchmark.execution import grid as grid_module
 from benchmark.execution.grid import DataOptions, Selection, build_grid, hold_out_validation, make_trial, trial_data
-from benchmark.methods import ALL_METHODS, METHODS
+from benchmark.methods import METHODS
 from benchmark.reporting import summary
 from benchmark.studies import STUDIES, Cell
 

@@ -7,10 +7,10 @@ import pytest
 from figure_samples import diverged, sample, source_of, trained
 from reporting_samples import cell
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.figures import clustering, cost, curves
 from benchmark.figures.source import CannotDraw, by_page, kinds, left_out
 from benchmark.figures.style import LOOKS, class_look, look
-from benchmark.methods import ALL_METHODS
 from benchmark.paper import paper_numbers
 
 NAN = math.nan

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.func import stack_module_state
 
-from benchmark.methods import ALL_METHODS, METHODS, build_model
+from benchmark.controls.methods import ALL_METHODS
+from benchmark.methods import METHODS, build_model
 from benchmark.training import pack
 from benchmark.training.loop import train
 from benchmark.training.pack import WAYS, default_pack, default_way, train_pack

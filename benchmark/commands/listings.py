@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmark.cards import render_all_cards, render_card
-from benchmark.methods import ALL_METHODS
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.studies import STUDIES
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.figures.style import captioned, look
-from benchmark.methods import ALL_METHODS
 
 _CAPTION = (
     "A line is a seed; a cross is its last finite loss where training diverged. F before its weight, in the form that "

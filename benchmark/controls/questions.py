@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from benchmark.methods import NUMBERS_OF_COMPONENTS, TC_WEIGHTS, VAE_BETAS
+from benchmark.controls.methods import NUMBERS_OF_COMPONENTS, TC_WEIGHTS, VAE_BETAS
 
 BASE = "hgmvae_g"
 VAES = ("vae", *(f"vae_beta_{beta:g}" for beta in VAE_BETAS))

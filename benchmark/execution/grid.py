@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import DATASETS, Dataset, DatasetSpec, limit, load_dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.manifest import SCHEMA
-from benchmark.methods import ALL_METHODS, METHODS
+from benchmark.methods import METHODS
 from benchmark.paper import DATASET_LABELS
 from benchmark.settings import plain_settings
 from benchmark.studies import Cell, Study

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.grid import DataOptions
-from benchmark.methods import ALL_METHODS, build_model
+from benchmark.methods import build_model
 from benchmark.text import told
 from benchmark.training.checkpoints import load_checkpoint
 from benchmark.trials import TrainingSettings

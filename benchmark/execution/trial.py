@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import Dataset
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.health import (
@@ -29,7 +30,7 @@ from benchmark.evaluation.health import (
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
-from benchmark.methods import ALL_METHODS, build_model
+from benchmark.methods import build_model
 from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range
 from benchmark.trials import Trial

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from benchmark.methods import CONTROLS
+from benchmark.controls.methods import CONTROLS
 from benchmark.text import one_line
 
 WIDTH = 7.2  # inches: two columns of a journal

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from benchmark.controls.answers import Answer, Answered
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.controls.questions import Contrast
 from benchmark.manifest import trial_keys
-from benchmark.methods import ALL_METHODS, WEIGHT_SETS
+from benchmark.methods import WEIGHT_SETS
 from benchmark.reporting.captions import seed_count
 from benchmark.reporting.frame import failure
 from benchmark.reporting.text import escape_markdown, wide_table

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.evaluation.health import ACTIVE_SHARE, LEAST_EXPLAINED
 from benchmark.manifest import trial_keys
-from benchmark.methods import ALL_METHODS
 from benchmark.paper import TABLES
 from benchmark.reporting.captions import ABSENT
 from benchmark.reporting.outcomes import dataset_label

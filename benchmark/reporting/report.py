@@ -20,9 +20,9 @@ from benchmark.audit.findings import findings
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import Result, audit_frame
 from benchmark.cards import render_card
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.errata.checks import paper_errata
 from benchmark.errata.printed import findings_frame
-from benchmark.methods import ALL_METHODS
 from benchmark.paper import METRICS
 from benchmark.reporting.audit import AuditSection, audit_face, audit_sections
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.methods import ALL_METHODS
+from benchmark.controls.methods import ALL_METHODS
 from benchmark.paper import METRICS
 from benchmark.reporting.captions import ABSENT, metric_heading, seed_count
 from benchmark.reporting.escape import escape
