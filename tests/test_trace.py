@@ -15,6 +15,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.execution.grid import DataOptions, Selection, build_grid
 from benchmark.execution.trial import trial_model, trial_outputs
+from benchmark.files import REPOSITORY
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
 from benchmark.training.loop import train
@@ -108,3 +109,20 @@ def test_the_figure_draws_every_seed_and_marks_what_diverged():
     assert [line.get_ydata().tolist() for line in of_loss.lines] == [[9.0, -1e6], [-1e6], [8.0, 7.0]]
     assert of_loss.lines[1].get_marker() == "x" and of_fisher.lines[1].get_ydata().tolist() == [1e6]
     assert [line.get_ydata().tolist() for line in of_accuracy.lines] == [[0.5]]
+
+
+def test_the_trace_of_record_is_of_the_trainings_of_record():
+    """Every seed of results/reference/readings diverges at the same step, or ends at the same accuracy."""
+    folder = REPOSITORY / "results/reference/readings"
+    steps, epochs = (pd.read_csv(folder / f"trace/{name}.csv") for name in ("steps", "epochs"))
+    records = [json.loads(path.read_text()) for path in (folder / "records").glob("*.json")]
+    assert len(records) == 21
+    for record in records:
+        of = record["identity"]["method"], record["identity"]["seed"]
+        seen, judged = (frame[(frame["method"] == of[0]) & (frame["seed"] == of[1])] for frame in (steps, epochs))
+        if record["status"] == "diverged":
+            assert record["reason"] == f"loss or parameters not finite at step {len(seen)}" and judged.empty
+        else:
+            assert len(seen) == 250 and len(judged) == record["identity"]["training"]["epochs"]
+            assert judged["svm_accuracy"].iloc[-1] == record["metrics"]["classification"]["svm_accuracy"]
+            assert seen["loss"].mean() == pytest.approx(record["curves"]["loss"][0], rel=1e-5)

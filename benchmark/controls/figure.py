@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from benchmark.controls.methods import ALL_METHODS
-from benchmark.figures.style import captioned, look
+from benchmark.figures.style import Look, captioned, class_look
 
 _CAPTION = (
     "A line is a seed; a cross is its last finite loss where training diverged. F before its weight, in the form that "
-    "the reading has, on a logarithmic axis; the loss on one that is linear between -100 and 100, logarithmic beyond."
+    "the reading has, on a logarithmic axis; the loss on one that is linear within 10,000 of zero, logarithmic beyond."
 )
-_LINEAR_UP_TO = 100
+_LINEAR_UP_TO = 10_000
 
 
 @dataclass(frozen=True)
@@ -29,28 +30,29 @@ class Page:
 
 def trace_figure(page: Page) -> Figure:
     """Three panels; a colour per method, a line per seed."""
-    figure, above = captioned(3.2, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
+    figure, above = captioned(3.4, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
     of_fisher, of_loss, of_accuracy = axes = above.subplots(1, 3)
+    looks = {method: class_look(place) for place, method in enumerate(page.steps["method"].unique())}
     handles = {}
     for (method, seed), steps in page.steps.groupby(["method", "seed"], sort=False):
         ends = (method, seed) in page.diverged
-        _line(of_fisher, steps, "step", "fisher", method, ends)
-        handles[ALL_METHODS[method].label] = _line(of_loss, steps, "step", "loss", method, ends)
+        _line(of_fisher, steps, "step", "fisher", looks[method], ends)
+        handles[ALL_METHODS[method].label] = _line(of_loss, steps, "step", "loss", looks[method], ends)
     for (method, _), epochs in page.epochs.groupby(["method", "seed"], sort=False):
-        _line(of_accuracy, epochs, "epoch", "svm_accuracy", method, False, marker="o")
+        _line(of_accuracy, epochs, "epoch", "svm_accuracy", looks[method], False)
     of_fisher.set_yscale("log")
     of_loss.set_yscale("symlog", linthresh=_LINEAR_UP_TO)
+    of_loss.yaxis.get_major_locator().set_params(numticks=6)
     of_accuracy.xaxis.get_major_locator().set_params(integer=True)
     for axis, title, below in zip(axes, ("F", "loss", "SVM accuracy"), ("step", "step", "epoch"), strict=True):
         axis.set_title(title)
         axis.set_xlabel(below)
-    above.legend(handles.values(), handles, loc="outside lower center", ncols=4)
+    above.legend(handles.values(), handles, loc="outside lower center", ncols=3)
     return figure
 
 
-def _line(axis: Axes, rows: pd.DataFrame, x: str, y: str, method: str, ends: bool, **style):
-    colour = look(method).colour
-    [line] = axis.plot(rows[x], rows[y], color=colour, linewidth=0.8, markersize=2.5, **style)
+def _line(axis: Axes, rows: pd.DataFrame, x: str, y: str, style: Look, ends: bool) -> Line2D:
+    [line] = axis.plot(rows[x], rows[y], style.line, color=style.colour, linewidth=0.8)
     if ends:
-        axis.plot(rows[x].iloc[-1:], rows[y].iloc[-1:], "x", color=colour)
+        axis.plot(rows[x].iloc[-1:], rows[y].iloc[-1:], "x", color=style.colour)
     return line
