@@ -19,6 +19,7 @@ from benchmark.controls.answers import (
     answers_frame,
     at_rate,
     differences,
+    means_frame,
     measured,
 )
 from benchmark.controls.methods import ALL_METHODS
@@ -27,10 +28,12 @@ from benchmark.data import DATASETS
 from benchmark.execution.grid import expected_data, make_trial
 from benchmark.execution.store import Store
 from benchmark.execution.trial import empty_record
+from benchmark.reporting.controls import render_answers
 from benchmark.studies import STUDIES, Cell
 
 PLACES = [("mnist", 2), ("mnist", 8), ("fashion_mnist", 2)]
 TWO = ((BASE, 0.9), (f"{BASE}_no_fisher", 0.8))
+LABEL = ALL_METHODS[BASE].label
 FISHER = Question("e", "Fisher?", (Contrast(BASE, f"{BASE}_no_fisher"),))
 
 
@@ -187,7 +190,9 @@ def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsy
     assert main(["controls", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "(e) Does the Fisher term help?" in said
-    assert "Not answered by what this folder holds: (a), (b), (c), (d), (f), (g), (h)." in said
+    assert "Not answered by what this folder holds: (a), (b), (c), (d), (f), (g), (h), (i)." in said
+    assert "| (e) Does the Fisher term help? | 1 of 1: fewer than 3 seeds |" in said
+    assert "0 of 0 comparisons show a difference" in said
     assert "| 2 of 3; 1 without a result |" in said
     assert "| mnist | 8 | hgmvae_g | 2 | on purpose |" in said
     frame = pd.read_csv(tmp_path / "controls" / "answers.csv")
@@ -200,6 +205,35 @@ def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsy
     means = pd.read_csv(tmp_path / "controls" / "means.csv").set_index("method")
     assert means.loc[BASE, "seeds"] == 2 and means.loc[BASE, "z_rate"] == 1.5
     assert "12.50" in (tmp_path / "controls" / "controls.md").read_text()
+
+
+def page(questions: list[Question], trials: dict) -> str:
+    head = {"study": "controls", "weight_set": "default", "seeds": 3, "notes": [], "cells": []}
+    return render_answers(head, {}, answers(trials, questions), means_frame(trials))
+
+
+def test_in_short_says_what_is_shown_and_how_large_what_is_not_may_be():
+    said = page([FISHER], pair([[0.02, 0.022, 0.018]]))
+    assert f"| (e) Fisher? | {LABEL} better than {LABEL} w/o Fisher, by 0.020 | no difference shown; " in said
+    assert "1 of 2 comparisons show a difference; if there were none, about 0.1 would, by chance." in said
+    said = page([FISHER], pair([[-0.02, -0.022, -0.018]]))
+    assert f"{LABEL} w/o Fisher better than {LABEL}, by 0.020" in said
+    advantages = [-0.02, 0.03, 0.01]
+    interval = stats.ttest_1samp(advantages, 0).confidence_interval(0.95)
+    widest = max(-interval.low, interval.high)
+    assert f"| no difference shown; the 95 % intervals end within {widest:.3f} of zero |" in page(
+        [FISHER], pair([advantages])
+    )
+
+
+def test_in_short_says_of_an_interaction_whose_gain_is_larger():
+    [contrast] = [one for question in QUESTIONS for one in question.contrasts if one.less]
+    trials = {}
+    for seed in range(3):
+        for name, accuracy in ((contrast.a, 0.9), (contrast.b, 0.8), (contrast.less.a, 0.7), (contrast.less.b, 0.65)):
+            trials["mnist", 2, name, seed] = trial(accuracy + 0.001 * seed * (name == contrast.a))
+    said = page([Question("h", "BCE?", (contrast,))], trials)
+    assert f"{LABEL} gains by 0.051 more over VAE than {LABEL}, BCE over VAE, BCE" in said
 
 
 def test_a_folder_without_controls_is_an_error_in_one_line(tmp_path, capsys):

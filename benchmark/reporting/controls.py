@@ -1,5 +1,6 @@
 """The questions of `controls` with their answers, as Markdown."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -39,14 +40,19 @@ def render_answers(
     """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
     parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
-    left_out = []
+    left_out, sections, verdicts, told = [], [], [], set()
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
-        if any(one.answer is not Answer.NOT_RUN for one in contrasts):
+        answered = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
+        if answered - told:  # (i) shares one with (e)
+            told |= answered
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
-            parts += [heading, _contrasts(contrasts, manifest["weight_set"])]
+            sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
+            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
+            verdicts.append([f"({question.letter}) {question.text.partition('?')[0]}?", *by_measure])
         else:
             left_out.append(f"({question.letter})")
+    parts += ["## In short", wide_table(["question", *_MEASURES.values()], verdicts), _by_chance(found), *sections]
     if left_out:
         parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
     parts += ["## What every method reached", _reached(means)]
@@ -60,6 +66,41 @@ def render_answers(
     return "\n\n".join(parts) + "\n"
 
 
+def _verdict(found: Sequence[Answered]) -> str:
+    """A question's contrasts by one measure: what is shown, and how large what is not shown may be."""
+    of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
+    said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
+    if still_open := of[Answer.OPEN]:
+        most = max(abs(end) for one in still_open for end in (one.interval.low, one.interval.high))
+        whose = f"in {len(still_open)} of {len(found)} no difference shown" if len(found) > 1 else "no difference shown"
+        said.append(f"{whose}; the 95 % intervals end within {most:.3f} of zero")
+    said += [
+        f"{len(of[answer])} of {len(found)}: {answer}" for answer in (Answer.TOO_FEW, Answer.NOT_RUN) if of[answer]
+    ]
+    return "; ".join(said)
+
+
+def _difference(one: Answered) -> str:
+    """What a comparison has shown, the better side first."""
+    size = f"by {abs(one.mean):.3f}"
+    if one.contrast.less is not None:
+        (a, b), (less_a, less_b) = _sides(dataclasses.replace(one.contrast, less=None)), _sides(one.contrast.less)
+        more = "more" if one.mean > 0 else "less"
+        return f"{a} gains {size} {more} over {b} than {less_a} over {less_b}"
+    a, b = _sides(one.contrast)
+    return f"{a} better than {b}, {size}" if one.mean > 0 else f"{b} better than {a}, {size}"
+
+
+def _by_chance(found: Sequence[Answered]) -> str:
+    """How many differences are shown, beside how many would be if there were none."""
+    judged = {(one.contrast, one.measure): one.answer for one in found}
+    differ = sum(answer in (Answer.A_BETTER, Answer.B_BETTER) for answer in judged.values())
+    told = differ + sum(answer is Answer.OPEN for answer in judged.values())
+    return (
+        f"{differ} of {told} comparisons show a difference; if there were none, about {told / 20:.1f} would, by chance."
+    )
+
+
 def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
     rows = [
         [*_sides(one.contrast, weight_set), _MEASURES[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
@@ -68,7 +109,7 @@ def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
     return wide_table(["A", "B", "by", "advantage", "ahead", "answer", "trials of A"], rows)
 
 
-def _sides(contrast: Contrast, weight_set: str) -> tuple[str, str]:
+def _sides(contrast: Contrast, weight_set: str = "") -> tuple[str, str]:
     a = _label(contrast.a, weight_set)
     b = "a VAE at its rate" if contrast.same_rate else _label(contrast.b, weight_set)
     if contrast.less is None:
