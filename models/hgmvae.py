@@ -71,7 +71,8 @@ class HGMVAE(ImageAutoencoder):
         return shapes | {"w": (batch_size, k)} if self.model_config.variant == "gaussian" else shapes
 
     def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
-        """Eq. 14, negated, every term with its weight; "pairwise" puts Eq. 4 in the place of its term B.
+        """Eq. 14, negated, every term with its weight, but for its term A, which is a penalty here and by default off;
+        "pairwise" puts Eq. 4 in the place of its term B.
 
         reconstruction + beta_w w_prior + beta_z z_prior + beta_x conditional_prior + beta_tc_x tc_x
         - fisher_weight fisher

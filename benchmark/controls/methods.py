@@ -53,7 +53,14 @@ CONTROLS = {
         _control("hgmvae_g", "bce", "BCE", settings={"reconstruction": "bce"}),
         _control("hgmvae_g", "as_printed", "Eq. 14 as printed", settings=AS_PRINTED),
         _control("hgmvae_g", "minimised", "Eq. 14, F minimised", settings={**AS_PRINTED, "fisher_weight": -1.0}),
+        _control("hgmvae_g", "printed_no_fisher", "Eq. 14, F left out", settings={**AS_PRINTED, "fisher_weight": 0.0}),
         _control("hgmvae_g", "ratio", "F of Eq. 13", settings={"fisher": "ratio", "fisher_weight": 1.0}),
+        _control(
+            "hgmvae_g",
+            "ratio_minimised",
+            "F of Eq. 13 minimised",
+            settings={"fisher": "ratio", "fisher_weight": -1.0},
+        ),
         _control("hgmvae_g", "log", "F logarithmic", settings={"fisher": "log", "fisher_weight": 1.0}),
         _control("hgmvae_g", "centre", "means centred", settings={"centre": True}),
     )

@@ -82,7 +82,9 @@ READINGS = Question(
     "i",
     "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
     (
-        Contrast(f"{BASE}_as_printed", f"{BASE}_minimised"),
+        Contrast(f"{BASE}_as_printed", f"{BASE}_printed_no_fisher"),
+        Contrast(f"{BASE}_minimised", f"{BASE}_printed_no_fisher"),
+        Contrast(f"{BASE}_ratio_minimised", f"{BASE}_no_fisher"),
         *(Contrast(reading, f"{BASE}_no_fisher") for reading in (f"{BASE}_ratio", BASE, f"{BASE}_log")),
         Contrast(f"{BASE}_centre", BASE),
     ),

@@ -1,4 +1,4 @@
-"""A training under way: the loss and F after every step of its first epoch, the SVM's accuracy after every epoch."""
+"""A training under way: the loss and F of every step of its first epoch, the SVM's accuracy after every epoch."""
 
 from dataclasses import dataclass
 

@@ -56,7 +56,7 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     q(x given y) = N(mean, exp(log variance)), (N, d) each; the aggregate has the covariance S of the means plus the
     mean variances, so that the mean KL is (log det S - the mean of sum_d log variance) / 2. The same for every method,
     whatever its prior; an upper bound of the mutual information. Where q is also given other draws (HGMVAE-G's w, of
-    which one is taken for each image) these count as information, too. Of N images S is fitted on, it comes out about
+    which one is taken for each image) these count as information, too. With S fitted on N images it comes out about
     d (d + 3) / (4 N) too low. None where it is not finite: a unit without variance, a code without noise.
     """
     means, log_variances = means.astype(np.float64), log_variances.astype(np.float64)
