@@ -10,7 +10,9 @@ from scipy import stats
 
 from benchmark.cli import main
 from benchmark.controls.answers import (
+    ENDED,
     MEASURES,
+    MISSING,
     NO_RESULT,
     OUT_OF_REACH,
     Answer,
@@ -42,11 +44,11 @@ def trial(accuracy, error=0.5, rate=None) -> Measured:
 
 
 def pair(advantages: list[list[float]]) -> dict:
-    """Trials of the Fisher contrast whose accuracies differ by advantages[place][seed]."""
+    """Trials of the Fisher contrast whose accuracies differ by advantages[place][seed]; NaN: HGMVAE-G diverged."""
     trials = {}
     for place, of_seed in zip(PLACES, advantages, strict=False):
         for seed, advantage in enumerate(of_seed):
-            trials[*place, BASE, seed] = trial(0.5 + advantage)
+            trials[*place, BASE, seed] = ENDED if math.isnan(advantage) else trial(0.5 + advantage)
             trials[*place, f"{BASE}_no_fisher", seed] = trial(0.5)
     return trials
 
@@ -93,6 +95,7 @@ def test_a_smaller_error_is_an_advantage():
         ([-0.02, 0.03, 0.01], Answer.OPEN),
         ([0.02, 0.02], Answer.TOO_FEW),
         ([0.02], Answer.TOO_FEW),
+        ([math.nan], Answer.NO_PAIR),
         ([], Answer.NOT_RUN),
     ],
 )
@@ -102,7 +105,7 @@ def test_every_answer_there_is(of_seed, answer):
 
 def test_the_mean_is_over_the_largest_block_of_seeds_and_places_that_is_whole():
     trials = pair([[0.02, 0.03, 0.04], [0.5, 0.5, 0.5]])
-    trials["mnist", 8, f"{BASE}_no_fisher", 1] = None
+    trials["mnist", 8, f"{BASE}_no_fisher", 1] = ENDED
     accuracy = answers(trials, [FISHER])[0]
     assert accuracy.mean == pytest.approx(0.03) and (accuracy.seeds, accuracy.places) == (3, 1)
     assert accuracy.left_out == {NO_RESULT: 1}
@@ -117,7 +120,7 @@ def test_a_seed_that_only_one_place_has_and_one_lost_at_every_place_silence_no_a
     assert (accuracy.mean, accuracy.seeds, accuracy.places) == (pytest.approx(0.03), 3, 3)
     trials = pair([[0.01] * 5, [0.01] * 5, [0.01] * 5])
     for seed, place in enumerate(PLACES):
-        trials[*place, BASE, seed] = None
+        trials[*place, BASE, seed] = ENDED
     accuracy = answers(trials, [FISHER])[0]
     assert accuracy.seeds >= 3 and accuracy.answer is Answer.A_BETTER and accuracy.left_out == {NO_RESULT: 3}
 
@@ -125,10 +128,9 @@ def test_a_seed_that_only_one_place_has_and_one_lost_at_every_place_silence_no_a
 def test_a_value_at_a_rate_lies_on_the_curve_of_ideal_codes_and_nowhere_beyond():
     error = MEASURES["reconstruction_error"]
     points = [(rate, math.exp(-2 * rate / 8)) for rate in (8.0, 4.0, 16.0)]
-    assert at_rate(11.0, [*points, (None, 0.1)], error) == pytest.approx(math.exp(-2 * 11 / 8))
+    assert at_rate(11.0, points, error) == pytest.approx(math.exp(-2 * 11 / 8))
     assert at_rate(8.0, points, error) == pytest.approx(math.exp(-2))
-    assert at_rate(3.9, points, error) is at_rate(16.1, points, error) is at_rate(None, points, error) is None
-    assert at_rate(8.0, points[:1], error) is None
+    assert at_rate(3.9, points, error) is at_rate(16.1, points, error) is None
     accuracy = at_rate(6.0, [(4.0, 0.8), (8.0, 0.95)], MEASURES["svm_accuracy"])
     assert accuracy / (1 - accuracy) == pytest.approx(math.sqrt(4 * 19))  # the odds' geometric mean
 
@@ -145,6 +147,9 @@ def test_at_the_same_rate_every_seed_has_its_own_vaes_that_have_not_collapsed():
     found, left_out = differences(contrast, "svm_accuracy", trials)
     assert found == {("mnist", 2): {0: pytest.approx(0.3), 1: pytest.approx(-0.05)}}
     assert left_out == {OUT_OF_REACH: 2}
+    for seed in range(4):  # one VAE makes no line
+        trials["mnist", 2, VAES[1], seed] = ENDED
+    assert differences(contrast, "svm_accuracy", trials) == ({}, {NO_RESULT: 4})
 
 
 def test_an_interaction_is_the_difference_of_two_advantages():
@@ -155,6 +160,8 @@ def test_an_interaction_is_the_difference_of_two_advantages():
     found, _ = differences(contrast, "svm_accuracy", trials)
     assert found["mnist", 2][0] == pytest.approx(0.1 - 0.05)
     trials["mnist", 2, contrast.less.b, 0] = None
+    assert differences(contrast, "svm_accuracy", trials) == ({}, {MISSING: 1})
+    trials["mnist", 2, contrast.less.b, 0] = ENDED
     assert differences(contrast, "svm_accuracy", trials) == ({}, {NO_RESULT: 1})
 
 
@@ -181,7 +188,7 @@ def stored(folder, *accuracies: tuple[str, float]) -> Store:
 
 def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
     found = measured(*stored(tmp_path, *TWO).read_study())
-    assert len(found) == 6 and found["mnist", 8, BASE, 2] is None
+    assert len(found) == 6 and found["mnist", 8, BASE, 2] == ENDED
     assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False)
 
 
@@ -215,15 +222,28 @@ def page(questions: list[Question], trials: dict) -> str:
 def test_in_short_says_what_is_shown_and_how_large_what_is_not_may_be():
     said = page([FISHER], pair([[0.02, 0.022, 0.018]]))
     assert f"| (e) Fisher? | {LABEL} better than {LABEL} w/o Fisher, by 0.020 | no difference shown; " in said
-    assert "1 of 2 comparisons show a difference; if there were none, about 0.1 would, by chance." in said
+    assert "1 of 1 comparisons show a difference; if there were none, about 0.1 would, by chance." in said
     said = page([FISHER], pair([[-0.02, -0.022, -0.018]]))
     assert f"{LABEL} w/o Fisher better than {LABEL}, by 0.020" in said
     advantages = [-0.02, 0.03, 0.01]
     interval = stats.ttest_1samp(advantages, 0).confidence_interval(0.95)
-    widest = max(-interval.low, interval.high)
+    widest = math.ceil(1000 * max(-interval.low, interval.high)) / 1000
     assert f"| no difference shown; the 95 % intervals end within {widest:.3f} of zero |" in page(
         [FISHER], pair([advantages])
     )
+
+
+def test_in_short_says_how_many_of_several_are_what_and_counts_none_twice():
+    """As in the study `readings`: (i) has the comparison of (e) and others, of which one diverged."""
+    readings = Question("i", "Readings? Of F", (*FISHER.contrasts, Contrast(f"{BASE}_ratio", f"{BASE}_no_fisher")))
+    trials = pair([[-0.02, 0.03, 0.01]]) | {("mnist", 2, f"{BASE}_ratio", seed): ENDED for seed in range(3)}
+    trials["mnist", 2, BASE, 3] = ENDED
+    trials["mnist", 2, f"{BASE}_no_fisher", 3] = ENDED
+    said = page([FISHER, readings], trials)
+    row = next(line for line in said.splitlines() if line.startswith("| (i) Readings? |"))
+    assert "in 1 of 2 no difference shown" in row and "1 of 2: no pair with a result" in row
+    assert "at the least on 3 of 4 trials" in row
+    assert "0 of 1 comparisons show a difference" in said  # errors are all the same, so that they tell nothing
 
 
 def test_in_short_says_of_an_interaction_whose_gain_is_larger():

@@ -1,10 +1,10 @@
 """From the records of a study to an answer for every question of `controls`: paired differences over seeds."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from benchmark.controls.questions import QUESTIONS, READINGS, VAES, Contrast, Qu
 from benchmark.verdict.statistics import Interval, estimate
 
 LEAST_SEEDS = 3
-NO_RESULT, OUT_OF_REACH = "without a result", "rate out of the VAEs' reach"
+MISSING, NO_RESULT, OUT_OF_REACH = "not run", "without a result", "rate out of the VAEs' reach"
 _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimension_kl")
 
 Place = tuple[str, int]  # data set, latent dim
@@ -23,8 +23,8 @@ Of = tuple[str, int, str, int]  # place, method, seed
 
 @dataclass(frozen=True)
 class Measure:
-    """A field of `Measured`. `sign`: 1 where the more the better, else -1. Between two rates, `scaled` values lie about
-    on a line: the error of an ideal code falls exponentially with the rate."""
+    """A field of `Measured`. `sign`: 1 where the more the better, else -1. Between two rates, `scaled` values are taken
+    to lie on a line, as the error of an ideal code does."""
 
     field: str
     sign: int
@@ -48,6 +48,7 @@ class Answer(StrEnum):
     B_BETTER = "B better"
     OPEN = "no difference shown"
     TOO_FEW = f"fewer than {LEAST_SEEDS} seeds"
+    NO_PAIR = "no pair with a result"
     NOT_RUN = "not run"
 
 
@@ -63,7 +64,8 @@ class Measured:
     collapsed: bool
 
 
-Trials = Mapping[Of, Measured | None]  # None: not run, or ended without a result
+ENDED = Measured(None, None, None, None, False)  # without a result: diverged, or failed
+Trials = Mapping[Of, Measured | None]  # None: not run
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,10 @@ def measured(manifest: Mapping, records: Mapping[str, Mapping]) -> dict[Of, Meas
 
 
 def _measured(record: Mapping | None) -> Measured | None:
-    if record is None or record["status"] != "ok":
+    if record is None:
         return None
+    if record["status"] != "ok":
+        return ENDED
     health = record["health"]
     explained = health.get("explained_variance")
     z_terms = [record["curves"][name][-1] for name in _Z_TERMS if name in record["curves"]]
@@ -142,20 +146,13 @@ def differences(
 def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Place, seed: int) -> float | str:
     """Of one seed at one place; or why there is none."""
     one = trials.get((*place, contrast.a, seed))
-    ours = _value(one, measure)
-    if ours is None:
-        return NO_RESULT
     if contrast.same_rate:
-        vaes = [trials.get((*place, vae, seed)) for vae in VAES]
-        theirs = at_rate(
-            one.rate, [(vae.rate, _value(vae, measure)) for vae in vaes if vae and not vae.collapsed], measure
-        )
-        if theirs is None:
-            return OUT_OF_REACH
+        theirs = _of_vaes_at(one and one.rate, [trials.get((*place, vae, seed)) for vae in VAES], measure)
     else:
         theirs = _value(trials.get((*place, contrast.b, seed)), measure)
-    if theirs is None:
-        return NO_RESULT
+    ours = _value(one, measure)
+    if why_none := [value for value in (ours, theirs) if isinstance(value, str)]:
+        return MISSING if MISSING in why_none else why_none[0]
     advantage = measure.sign * (ours - theirs)
     if contrast.less is None:
         return advantage
@@ -163,14 +160,31 @@ def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Plac
     return other if isinstance(other, str) else advantage - other
 
 
-def _value(trial: Measured | None, measure: Measure) -> float | None:
-    return None if trial is None else getattr(trial, measure.field)
+def _value(trial: Measured | None, measure: Measure) -> float | str:
+    """A trial's value, or why there is none."""
+    if trial is None:
+        return MISSING
+    value = getattr(trial, measure.field)
+    return NO_RESULT if value is None else value
 
 
-def at_rate(rate: float | None, points: Iterable[tuple[float | None, float | None]], measure: Measure) -> float | None:
+def _of_vaes_at(rate: float | None, vaes: Iterable[Measured | None], measure: Measure) -> float | str:
+    """The value of the VAEs that have not collapsed at `rate`, or why there is none."""
+    run = [vae for vae in vaes if vae is not None]
+    if len(run) < 2:
+        return MISSING
+    values = [(vae.rate, _value(vae, measure)) for vae in run if not vae.collapsed]
+    points = [(x, y) for x, y in values if x is not None and not isinstance(y, str)]
+    if rate is None or len(points) < 2:
+        return NO_RESULT
+    found = at_rate(rate, points, measure)
+    return OUT_OF_REACH if found is None else found
+
+
+def at_rate(rate: float, points: Iterable[tuple[float, float]], measure: Measure) -> float | None:
     """The value at `rate` on straight lines through (rate, scaled value) points; None out of their reach."""
-    known = sorted((x, measure.scaled(y)) for x, y in points if x is not None and y is not None)
-    if rate is None or len(known) < 2 or not known[0][0] <= rate <= known[-1][0]:
+    known = sorted((x, measure.scaled(y)) for x, y in points)
+    if not known[0][0] <= rate <= known[-1][0]:
         return None
     return float(measure.unscaled(np.interp(rate, *zip(*known, strict=True))))
 
@@ -179,7 +193,8 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
     found, left_out = differences(contrast, measure, trials)
     seeds, places = _whole_block(found)
     if not places:
-        return Answered(question, contrast, measure, found, left_out, Answer.NOT_RUN)
+        nothing = Answer.NO_PAIR if left_out.keys() - {MISSING} else Answer.NOT_RUN
+        return Answered(question, contrast, measure, found, left_out, nothing)
     block = np.array([[found[place][seed] for seed in seeds] for place in places])
     of_mean = estimate(block.mean(axis=0).tolist())
     return Answered(
@@ -200,13 +215,23 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
 def _whole_block(found: Mapping[Place, Mapping[int, float]]) -> tuple[tuple[int, ...], list[Place]]:
     """Seeds, and the places that have them all: of LEAST_SEEDS or more where that can be, with the most pairs."""
     every = sorted({seed for of_seed in found.values() for seed in of_seed})
-    blocks = [
-        (seeds, [place for place, of_seed in found.items() if of_seed.keys() >= set(seeds)])
-        for size in range(1, len(every) + 1)
-        for seeds in combinations(every, size)
-    ]
-    whole = [(seeds, places) for seeds, places in blocks if places]
+    if len(every) <= len(found):  # by the subsets of the shorter side: those of 30 seeds would never end
+        blocks = [
+            (seeds, [place for place, of_seed in found.items() if of_seed.keys() >= set(seeds)])
+            for seeds in _subsets(every)
+        ]
+    else:
+        blocks = [
+            (tuple(seed for seed in every if all(seed in found[place] for place in places)), list(places))
+            for places in _subsets(list(found))
+        ]
+    whole = [(seeds, places) for seeds, places in blocks if seeds and places]
     return max(whole, key=_worth, default=((), []))
+
+
+def _subsets(of: Sequence) -> Iterator[tuple]:
+    """All that are not empty, the small ones first."""
+    return chain.from_iterable(combinations(of, size) for size in range(1, len(of) + 1))
 
 
 def _worth(block: tuple[tuple[int, ...], list[Place]]) -> tuple[bool, int, int]:
@@ -254,7 +279,7 @@ def means_frame(trials: Trials) -> pd.DataFrame:
     rows = [
         {"dataset": dataset, "latent_dim": latent_dim, "method": method, "seed": seed, **vars(trial)}
         for (dataset, latent_dim, method, seed), trial in trials.items()
-        if trial is not None
+        if trial not in (None, ENDED)
     ]
     grouped = pd.DataFrame(rows).groupby(["dataset", "latent_dim", "method"], sort=False)
     means = grouped[[*MEASURES, "rate", "z_rate"]].agg(lambda values: values.astype(float).mean())

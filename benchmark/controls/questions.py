@@ -60,7 +60,12 @@ QUESTIONS = (
         tuple(Contrast(f"{BASE}_{name}", BASE) for name in (*(f"tc{weight}" for weight in TC_WEIGHTS), "z5")),
     ),
     Question("e", "Does the Fisher term help?", (Contrast(BASE, f"{BASE}_no_fisher"),)),
-    Question("f", "Is the weighted sum better than a true mixture?", (Contrast(BASE, f"{BASE}_one_component"),)),
+    Question(
+        "f",
+        "Is the weighted sum better than a true mixture? The latter is judged by its likeliest component, a toss of "
+        "coins where w says little",
+        (Contrast(BASE, f"{BASE}_one_component"),),
+    ),
     Question(
         "g",
         "Is it the size? A VAE with as many parameters as HGMVAE-G at d = 128, more than that has at these d",

@@ -1,6 +1,7 @@
 """The questions of `controls` with their answers, as Markdown."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -20,14 +21,16 @@ _MEASURES = {"svm_accuracy": "SVM accuracy", "reconstruction_error": "reconstruc
 _LEGEND = (
     "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or a smaller share of the "
     "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
-    "over seeds, with the 95 % t-interval of that mean; an interval that holds zero shows no difference. Ahead: in how "
-    "many of the data sets and latent dims A is better on average. Nothing is corrected for the number of questions. "
+    "over seeds, with the 95 % t-interval of that mean. The images are the same for all, so that it is one over seeds "
+    "alone; one that holds zero shows no difference. Ahead: in how many of the data sets and latent dims A is better "
+    "on average. Nothing is corrected for the number of questions. "
     "Where weights were chosen they were chosen for the methods themselves: their controls have them untuned."
 )
 _RATES = (
-    "Rates: what a code tells of its image, by one formula for all, given what else was drawn. HGMVAE-G's is given w, "
-    "whose noise thereby counts as information: at the same rate it is judged at a lower one than said. Between two "
-    "VAEs the logarithm of the error, and the logit of the accuracy, are taken to lie on a line."
+    "Rates: what a sampled code tells of its image, by one formula for all. HGMVAE-G's is that given w, whose noise "
+    "thereby counts as information: its rate comes out too high, and it is set against VAEs that tell more, to its "
+    "disadvantage. Accuracy and error are those of codes without noise. Between two VAEs the logarithm of the error, "
+    "and the logit of the accuracy, are taken to lie on a line."
 )
 
 
@@ -43,9 +46,9 @@ def render_answers(
     left_out, sections, verdicts, told = [], [], [], set()
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
-        answered = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
-        if answered - told:  # (i) shares one with (e)
-            told |= answered
+        run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
+        if run - told:  # (i) shares one with (e)
+            told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
             by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
@@ -73,10 +76,13 @@ def _verdict(found: Sequence[Answered]) -> str:
     if still_open := of[Answer.OPEN]:
         most = max(abs(end) for one in still_open for end in (one.interval.low, one.interval.high))
         whose = f"in {len(still_open)} of {len(found)} no difference shown" if len(found) > 1 else "no difference shown"
-        said.append(f"{whose}; the 95 % intervals end within {most:.3f} of zero")
-    said += [
-        f"{len(of[answer])} of {len(found)}: {answer}" for answer in (Answer.TOO_FEW, Answer.NOT_RUN) if of[answer]
-    ]
+        said.append(f"{whose}; the 95 % intervals end within {math.ceil(1000 * most) / 1000:.3f} of zero")
+    silent = (Answer.TOO_FEW, Answer.NO_PAIR, Answer.NOT_RUN)
+    said += [f"{len(of[answer])} of {len(found)}: {answer}" for answer in silent if of[answer]]
+    judged = [one for one in found if one.answer not in silent]
+    fewest = min(judged, key=lambda one: _used(one) / _of(one), default=None)
+    if fewest and _used(fewest) < _of(fewest):
+        said.append(f"at the least on {_used(fewest)} of {_of(fewest)} trials")
     return "; ".join(said)
 
 
@@ -93,11 +99,12 @@ def _difference(one: Answered) -> str:
 
 def _by_chance(found: Sequence[Answered]) -> str:
     """How many differences are shown, beside how many would be if there were none."""
-    judged = {(one.contrast, one.measure): one.answer for one in found}
-    differ = sum(answer in (Answer.A_BETTER, Answer.B_BETTER) for answer in judged.values())
-    told = differ + sum(answer is Answer.OPEN for answer in judged.values())
+    spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # the same have none
+    judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer is not Answer.TOO_FEW}
+    differ = sum(answer is not Answer.OPEN for answer in judged.values())
     return (
-        f"{differ} of {told} comparisons show a difference; if there were none, about {told / 20:.1f} would, by chance."
+        f"{differ} of {len(judged)} comparisons show a difference; if there were none, about {len(judged) / 20:.1f} "
+        "would, by chance. Most share HGMVAE-G's trials, so chance differences come together, not one by one."
     )
 
 
@@ -127,12 +134,21 @@ def _advantage(one: Answered) -> tuple[str, str]:
 
 def _pairs(one: Answered) -> str:
     """How many of a's trials the answer rests on, and why not on others."""
-    pairs = sum(map(len, one.differences.values()))
-    used, others = one.seeds * one.places, sum(one.left_out.values())
     reasons = [f"{times} {reason}" for reason, times in one.left_out.items()]
-    if pairs > used:
-        reasons.append(f"{pairs - used} whose place lacks a seed, or seed a place")
-    return "; ".join([f"{used} of {pairs + others}", *reasons])
+    outside = sum(map(len, one.differences.values())) - _used(one)
+    if outside:
+        reasons.append(f"{outside} outside the block of seeds and places that is complete")
+    return "; ".join([f"{_used(one)} of {_of(one)}", *reasons])
+
+
+def _used(one: Answered) -> int:
+    """The pairs that the answer rests on."""
+    return one.seeds * one.places
+
+
+def _of(one: Answered) -> int:
+    """All trials of a."""
+    return sum(map(len, one.differences.values())) + sum(one.left_out.values())
 
 
 def _reached(means: pd.DataFrame) -> str:
