@@ -95,7 +95,7 @@ def _wae(kernel: str) -> Method:
     return Method(f"wae_{kernel}", label, NoiseFedWAE, WAE_MMD_Config, _point_heads, fixed, weights)
 
 
-# HGMVAE's loss to the letter, at pythae's scale of the reconstruction, for the paper states none.
+# HGMVAE's loss as printed, but for term A of Eq. 14, at pythae's scale of the reconstruction: the paper states none.
 AS_PRINTED = {"decoder_variance": 1.0, "conditional_prior": "matched", "fisher": "ratio", "fisher_weight": 1.0}
 
 

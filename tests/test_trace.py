@@ -116,7 +116,7 @@ def test_the_trace_of_record_is_of_the_trainings_of_record():
     folder = REPOSITORY / "results/reference/readings"
     steps, epochs = (pd.read_csv(folder / f"trace/{name}.csv") for name in ("steps", "epochs"))
     records = [json.loads(path.read_text()) for path in (folder / "records").glob("*.json")]
-    assert len(records) == 21
+    assert len(records) == 27
     for record in records:
         of = record["identity"]["method"], record["identity"]["seed"]
         seen, judged = (frame[(frame["method"] == of[0]) & (frame["seed"] == of[1])] for frame in (steps, epochs))
