@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from figure_samples import sample, source_of
+from matplotlib import rc_context
 from PIL import Image
 from reporting_samples import cell
 from rich.console import Console
@@ -17,7 +18,7 @@ from benchmark.errors import UserError
 from benchmark.figures import clustering
 from benchmark.figures.registry import FIGURES, make_figures
 from benchmark.figures.source import CannotDraw
-from benchmark.figures.style import WIDTH, captioned, wrapped
+from benchmark.figures.style import RC, WIDTH, captioned, legend_columns, wrapped
 from benchmark.figures.write import write_page
 
 FROM_RECORDS = ["clustering", "curves", "cost"]
@@ -129,3 +130,18 @@ def test_a_record_of_another_trial_is_refused(tmp_path):
 
 def test_the_registry_has_the_figures_by_name():
     assert list(FIGURES) == ["clustering", "curves", "cost", "tsne", "reconstructions", "manifold", "traversals"]
+
+
+@pytest.mark.parametrize("label", ["VAE", "HGMVAE-G, TC weight 10", "HGMVAE-G, F of Eq. 13 minimised", "W" * 40])
+def test_a_legend_lies_within_its_figure(label):
+    """Whatever the labels, as the methods of a study have short ones and its controls long ones."""
+    labels = [f"{label} {number}" for number in range(12)]
+    figure, body = captioned(4.0, ["A caption."], "A title")
+    axes = body.subplots()
+    handles = [axes.plot([0, 1], [0, number])[0] for number in range(12)]
+    with rc_context(RC):
+        legend = body.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels))
+        figure.canvas.draw()
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+    assert legend_columns(["VAE"] * 12) == 5 and legend_columns(["W" * 400]) == legend_columns([]) - 4 == 1

@@ -1,5 +1,6 @@
 """The figure of the readings under way: F and the loss step by step, the SVM's accuracy epoch by epoch."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmark.controls.methods import ALL_METHODS
-from benchmark.figures.style import Look, captioned, class_look
+from benchmark.figures.style import CLASS_COLOURS, Look, captioned, class_look, legend_columns
 
 _CAPTION = (
     "A line is a seed; a cross is its last finite loss where training diverged. F before its weight, in the form that "
@@ -30,9 +31,12 @@ class Page:
 
 def trace_figure(page: Page) -> Figure:
     """Three panels; a colour per method, a line per seed."""
-    figure, above = captioned(3.4, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
+    figure, above = captioned(3.8, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
     of_fisher, of_loss, of_accuracy = axes = above.subplots(1, 3)
-    looks = {method: class_look(place) for place, method in enumerate(page.steps["method"].unique())}
+    looks = {
+        method: dataclasses.replace(class_look(place), line="-" if place < len(CLASS_COLOURS) else ":")
+        for place, method in enumerate(page.steps["method"].unique())
+    }
     handles = {}
     for (method, seed), steps in page.steps.groupby(["method", "seed"], sort=False):
         ends = (method, seed) in page.diverged
@@ -47,7 +51,7 @@ def trace_figure(page: Page) -> Figure:
     for axis, title, below in zip(axes, ("F", "loss", "SVM accuracy"), ("step", "step", "epoch"), strict=True):
         axis.set_title(title)
         axis.set_xlabel(below)
-    above.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    above.legend(handles.values(), handles, loc="outside lower center", ncols=legend_columns(handles))
     return figure
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmark.figures.source import CannotDraw, Source, dataset_label, face, kinds, left_out, method_label, no_result
-from benchmark.figures.style import captioned, look
+from benchmark.figures.style import captioned, legend_columns, look
 from benchmark.paper import TABLES
 from benchmark.reporting.captions import metric_heading
 from benchmark.reporting.tables import Table, build_tables
@@ -109,5 +109,5 @@ def draw(data: Clustering) -> Figure:
         axes.set_xlabel("latent dimension d")
         axes.set_title(metric_heading(metric))
     handles, labels = axes.get_legend_handles_labels()
-    body.legend(handles, labels, loc="outside lower center", ncols=5)
+    body.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels))
     return figure

@@ -21,7 +21,7 @@ from benchmark.figures.source import (
     method_label,
     no_result,
 )
-from benchmark.figures.style import captioned, hide_unused, look
+from benchmark.figures.style import captioned, hide_unused, legend_columns, look
 
 _COLUMNS = 3
 _LOG_FROM = 20.0  # ratio of the largest to the smallest value from which a linear axis hides something
@@ -84,7 +84,8 @@ def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:
 def draw(data: Curves) -> Figure:
     """A panel per term, a line per method."""
     rows = -(-len(data.terms) // _COLUMNS)
-    figure, body = captioned(1.9 * rows + 0.9, data.caption, data.title)
+    columns = legend_columns(labels := {curve.label for curves in data.terms.values() for curve in curves})
+    figure, body = captioned(1.9 * rows + 0.5 + 0.2 * -(-len(labels) // columns), data.caption, data.title)
     panels = body.subplots(rows, _COLUMNS, squeeze=False).ravel()
     handles = {}
     for axes, (term, curves) in zip(panels, data.terms.items(), strict=False):
@@ -95,7 +96,7 @@ def draw(data: Curves) -> Figure:
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
     hide_unused(panels, len(data.terms))
-    body.legend(handles.values(), handles, loc="outside lower center", ncols=5)
+    body.legend(handles.values(), handles, loc="outside lower center", ncols=columns)
     return figure
 
 

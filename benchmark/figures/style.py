@@ -6,7 +6,7 @@ nothing has to be closed; matplotlib then draws PNG with Agg.
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ WIDTH = 7.2  # inches: two columns of a journal
 TEXT = 8  # points, the smallest type in print
 _LINE = 1.25 * TEXT / 72  # inches
 _MARGIN = 0.06  # inches around a caption
+_HANDLE = 4.8  # em of a legend's column besides its label: matplotlib's handle, its distance, and that of columns
 _FILLED = 0.95  # of WIDTH by a line of the caption: in PNG, glyphs keep to whole pixels and come out wider
 
 RC = {
@@ -88,13 +89,25 @@ def look(method: str) -> Look:
 
 def wrapped(sentence: str) -> list[str]:
     """The sentence in lines no wider than a caption, by the font's own measures; a longer word has its own line."""
-    font, most = FontProperties(family=RC["font.family"], size=TEXT), 72 * _FILLED * WIDTH
     lines: list[str] = []
     for word in sentence.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        width, _, _ = text_to_path.get_text_width_height_descent(longer, font, ismath=False)
-        lines = [*lines[:-1], longer] if width <= most else [*lines, word]
+        lines = [*lines[:-1], longer] if _points(longer) <= 72 * _FILLED * WIDTH else [*lines, word]
     return lines
+
+
+def legend_columns(labels: Iterable[str], most: int = 5) -> int:
+    """How many columns of a legend go into WIDTH, by its widest label: at least one, at most `most`."""
+    widest = max(map(_points, labels), default=0.0)
+    return max(1, min(most, int(72 * _FILLED * WIDTH / (widest + _HANDLE * TEXT))))
+
+
+def _points(text: str) -> float:
+    """The width of text as it is drawn, in points."""
+    width, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(family=RC["font.family"], size=TEXT), ismath=False
+    )
+    return width
 
 
 def literal(text: str) -> str:
