@@ -1,6 +1,7 @@
 """The committed results are what this code makes of their records, and the records are what they say they are."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +9,11 @@ import pytest
 
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import read_results
+from benchmark.controls.answers import answers, answers_frame, means_frame, measured
 from benchmark.execution.store import Store, record_fault
 from benchmark.reporting import write_tables
+from benchmark.reporting.controls import render_answers
+from benchmark.reporting.csv_text import csv_text
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 FOLDERS = sorted(path.parent for path in REFERENCE.glob("*/manifest.json"))
@@ -43,6 +47,17 @@ def test_they_come_from_real_images_at_a_clean_commit(folder):
         made_at = record["provenance"]["git_commit"], record["provenance"]["git_dirty"]
         assert made_at in commits and made_at[1] is False
         assert record["identity"]["data"]["kind"] == "real"
+
+
+@pytest.mark.parametrize("folder", [one for one in FOLDERS if (one / "controls").is_dir()], ids=lambda one: one.name)
+def test_the_answers_come_from_the_records(folder):
+    manifest, records = Store(folder, look_only=True).read_study()
+    trials = measured(manifest, records)
+    found, means = answers(trials), means_frame(trials)
+    for name, frame in {"answers": answers_frame(found), "means": means}.items():
+        committed = pd.read_csv(folder / "controls" / f"{name}.csv")
+        pd.testing.assert_frame_equal(committed, pd.read_csv(StringIO(csv_text(frame))), rtol=1e-9, atol=1e-12)
+    assert (folder / "controls" / "controls.md").read_text() == render_answers(manifest, records, found, means)
 
 
 SIDES = {
