@@ -14,6 +14,7 @@ from benchmark.errata.printed import Kind
 from benchmark.studies import STUDIES
 
 ROOT = Path(__file__).resolve().parent.parent
+CONTROLS_PAGE = ROOT / "results" / "reference" / "laptop-controls" / "controls" / "controls.md"
 
 
 def test_the_cards_in_the_docs_are_those_of_the_registry():
@@ -27,6 +28,12 @@ def test_the_readme_counts_each_studys_trials_rightly():
         trials = len({(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}) * study.seeds
         row = next(line for line in readme.splitlines() if line.startswith(f"| `{study.name}` |"))
         assert f"| {trials:,} |" in row
+
+
+def test_the_docs_have_the_controls_verdicts():
+    page = CONTROLS_PAGE.read_text(encoding="utf-8")
+    in_short = page[page.index("## In short") : page.index("## (a)")]
+    assert in_short in (ROOT / "docs" / "controls.md").read_text(encoding="utf-8")
 
 
 def _hgmvae_below_others() -> tuple[int, int]:
@@ -80,6 +87,18 @@ def test_what_the_readme_found_is_what_the_reference_results_say():
 
     lower, pairs = _hgmvae_below_others()
     assert f"in only {lower} of {pairs} pairs" in found
+
+    of_controls = pd.read_csv(CONTROLS_PAGE.parent / "answers.csv").query(
+        "dataset == 'all' and measure == 'svm_accuracy'"
+    )
+    of_vae = of_controls.set_index(["question", "a", "b"]).loc[("h", "hgmvae_g", "vae")]
+    interval = f"by {-of_vae['advantage']:.3f} (95 % interval {-of_vae['high']:.3f} to {-of_vae['low']:.3f})"
+    assert f"a VAE is better than HGMVAE-G {interval}" in found
+    helped = of_controls[of_controls["question"].isin(["b", "c", "e"])]
+    assert "A better" not in set(helped["answer"])
+    z_rates = pd.read_csv(CONTROLS_PAGE.parent / "means.csv").groupby("method")["z_rate"].max()
+    few = ["hgmvae_g_k1", "hgmvae_g_k2"]
+    assert z_rates[few].min() > 6 > 0.13 > z_rates.drop(few).max()
 
     claims = pd.read_csv(laptop / "verdicts" / "claims.csv").set_index("claim")["ours"]
     assert claims.to_dict() == dict.fromkeys(claims.index, "undecided") | {"C9": "supported"}
