@@ -93,7 +93,7 @@ def test_what_the_readme_found_is_what_the_reference_results_say():
     )
     of_vae = of_controls.set_index(["question", "a", "b"]).loc[("h", "hgmvae_g", "vae")]
     interval = f"by {-of_vae['advantage']:.3f} (95 % interval {-of_vae['high']:.3f} to {-of_vae['low']:.3f})"
-    assert f"a VAE is better than HGMVAE-G {interval}" in found
+    assert f"an SVM reads a VAE's codes better than HGMVAE-G's {interval}" in found
     helped = of_controls[of_controls["question"].isin(["b", "c", "e"])]
     assert "A better" not in set(helped["answer"])
     z_rates = pd.read_csv(CONTROLS_PAGE.parent / "means.csv").groupby("method")["z_rate"].max()
