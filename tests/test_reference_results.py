@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import read_results
 from benchmark.controls.answers import answers, answers_frame, means_frame, measured
 from benchmark.execution.store import Store, record_fault
+from benchmark.paper import TABLES
 from benchmark.reporting import write_tables
 from benchmark.reporting.controls import render_answers
 from benchmark.reporting.csv_text import csv_text
@@ -58,6 +60,21 @@ def test_the_answers_come_from_the_records(folder):
         committed = pd.read_csv(folder / "controls" / f"{name}.csv")
         pd.testing.assert_frame_equal(committed, pd.read_csv(StringIO(csv_text(frame))), rtol=1e-9, atol=1e-12)
     assert (folder / "controls" / "controls.md").read_text() == render_answers(manifest, records, found, means)
+
+
+def test_with_calibrated_weights_no_method_collapses_at_any_latent_dim_on_mnist():
+    records = [json.loads(path.read_text()) for path in (REFERENCE / "collapse" / "records").glob("*.json")]
+    health = {(record["identity"]["method"], record["identity"]["latent_dim"]): record["health"] for record in records}
+    assert health.keys() == set(product(TABLES[1].methods + TABLES[2].methods, TABLES[1].latent_dims))
+    assert all(record["identity"]["weight_set"] == "calibrated" for record in records)
+    assert not any(one["collapsed"] for one in health.values())
+    idle = {of: of[1] - one["active_units"] for of, one in health.items() if one["active_units"] < of[1]}
+    assert idle == {("beta_vae", 128): 1}
+    explained = {(one["explained_variance"], d) for (_, d), one in health.items()}
+    for folder in ("laptop-calibrated", "laptop-controls"):
+        records = [json.loads(path.read_text()) for path in (REFERENCE / folder / "records").glob("*.json")]
+        assert records and not any(record["health"]["collapsed"] for record in records)
+    assert min(explained)[0] >= 0.28 and min(share for share, d in explained if d > 2) >= 0.39
 
 
 SIDES = {
