@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 
 import pandas as pd
 from rich.console import Console
@@ -28,8 +29,8 @@ def trace_readings(options: argparse.Namespace, console: Console) -> int:
     device, study = chosen_device(options.device), STUDIES["readings"]
     data_options = DataOptions.of(study, options.data_dir.resolve(), options.offline)
     grid = build_grid(study, Selection(), data_options, "default", device, console.print)
-    for reason in grid.unavailable.values():
-        raise UserError(reason)
+    if grid.unavailable:
+        raise UserError(next(iter(grid.unavailable.values())))
     set_numerics(device, 1)
     page = _followed(grid, console)
     folder = options.out or RUNS / study.name / "trace"
@@ -43,21 +44,21 @@ def trace_readings(options: argparse.Namespace, console: Console) -> int:
 
 
 def _followed(grid: Grid, console: Console) -> Page:
-    steps, epochs, diverged = [], [], set()
+    traces = {}
     for trial in grid.trials():
         found = trace(trial, grid.datasets[trial.data.name], grid.device)
-        if found.diverged_at is not None:
-            diverged.add((trial.method, trial.seed))
-        steps.append(found.steps.assign(method=trial.method, seed=trial.seed))
-        epochs.append(found.epochs.assign(method=trial.method, seed=trial.seed))
+        traces[trial.method, trial.seed] = found
         end = "trained" if found.diverged_at is None else f"diverged at step {found.diverged_at}"
         console.print(f"{trial}: {end}; SVM accuracy {[round(x, 3) for x in found.epochs['svm_accuracy']]}")
     marks = [mark for dataset in grid.datasets.values() for mark in data_marks(dataset)]
-    notes = (*grid.study.notes(), *marks)
-    return Page(_leading(steps), _leading(epochs), frozenset(diverged), notes)
+    return Page(
+        _joined({of: found.steps for of, found in traces.items()}),
+        _joined({of: found.epochs for of, found in traces.items()}),
+        frozenset(of for of, found in traces.items() if found.diverged_at is not None),
+        (*grid.study.notes(), *marks),
+    )
 
 
-def _leading(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """The frames one below another, method and seed in front."""
-    frame = pd.concat(frames, ignore_index=True)
-    return frame[["method", "seed", *frame.columns.drop(["method", "seed"])]]
+def _joined(frames: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
+    """The frames one below another, their method and seed in front."""
+    return pd.concat(frames, names=["method", "seed"]).reset_index(["method", "seed"])
