@@ -76,8 +76,7 @@ class GMVAE(ImageAutoencoder):
         loss = sum(weights[name] * term for name, term in terms.items()).mean()
         return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=x)
 
-    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        encoded = self.encoder(images)
+    def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         return encoded.embedding, encoded.log_covariance
 
     def component_weights(self, images: Tensor) -> Tensor:

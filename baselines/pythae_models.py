@@ -37,8 +37,7 @@ class NoiseFedBetaVAE(ImageAutoencoder, BetaVAE):
         terms = {"reconstruction": output.recon_loss, "kl": output.reg_loss}
         return ModelOutput(loss=output.loss, terms=terms, recon_x=output.recon_x, z=output.z)
 
-    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        encoded = self.encoder(images)
+    def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         return encoded.embedding, encoded.log_covariance
 
 

@@ -63,12 +63,17 @@ class ImageAutoencoder(BaseAE):
         """The deterministic code of images: (B, C, S, S) -> (B, d)."""
         return self.encoder(images).embedding
 
-    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor] | None:
-        """Mean and log variance, (B, d) each, of the Gaussian that `objective` draws each image's code from.
+    def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor] | None:
+        """Mean and log variance, (B, d) each, of the Gaussian that `objective` draws the code of an encoded image from.
 
-        Given the draws of what the code depends on besides the image (HGMVAE: w). None: the encoder has no noise.
+        `encoded`: what the encoder gives for B images. Of `noise` those draws count that `posterior_draws` names.
+        None: the encoder has no noise.
         """
         return None
+
+    def posterior_draws(self) -> tuple[str, ...]:
+        """Names of the draws that `code_posterior` is given besides the image (HGMVAE-G: that of w)."""
+        return ()
 
     def component_weights(self, images: Tensor) -> Tensor | None:
         """w of images (B, C, S, S) without noise, (B, K), rows on the simplex; None: the method is no mixture."""

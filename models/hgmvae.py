@@ -133,12 +133,14 @@ class HGMVAE(ImageAutoencoder):
         mean = encoded.mean.unflatten(1, self.components_shape)
         return (self._mixed(self._mean_weights(encoded))[..., None] * mean).sum(1)
 
-    def code_posterior(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         """Of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
-        encoded = self.encoder(images)
         mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
         w = self._mixed(self._drawn_weights(encoded, noise), noise)[..., None]
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
+
+    def posterior_draws(self) -> tuple[str, ...]:
+        return tuple(name for name in self.noise_shapes(1) if name not in ("x", "z"))
 
     def component_weights(self, images: Tensor) -> Tensor:
         """w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""

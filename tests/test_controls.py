@@ -162,6 +162,20 @@ def test_at_the_same_rate_every_seed_has_its_own_vaes_that_have_not_collapsed():
     assert differences(contrast, "svm_accuracy", trials) == ({}, {NO_RESULT: 4})
 
 
+def test_where_the_rate_of_the_image_alone_is_bounded_vaes_stand_against_the_middle():
+    contrast, trials = QUESTIONS[0].contrasts[0], {}
+    trials["mnist", 2, BASE, 0] = dataclasses.replace(trial(0.9, rate=9.0), rate_bounds=(5.0, 7.0))
+    trials["mnist", 2, VAES[0], 0] = trial(0.6, rate=6.0)
+    trials["mnist", 2, VAES[1], 0] = dataclasses.replace(trial(0.95, rate=8.0), rate_bounds=(8.0, 8.0))
+    assert differences(contrast, "svm_accuracy", trials)[0] == {("mnist", 2): {0: pytest.approx(0.3)}}
+    said = page([QUESTIONS[0]], trials)
+    assert "which other draws of w bound" in said and "too high" not in said
+    assert "| 9.00 | 5.00 to 7.00 |" in said and "| 8.00 | 8.00 |" in said and "| 6.00 |  |" in said
+    trials["mnist", 2, BASE, 1] = trial(0.9, rate=9.0)  # one without bounds: none for the mean
+    said = page([QUESTIONS[0]], trials)
+    assert "comes out too high" in said and "| 9.00 |  |" in said
+
+
 def test_an_interaction_is_the_difference_of_two_advantages():
     [contrast] = [one for question in QUESTIONS for one in question.contrasts if one.less]
     trials = {}
@@ -186,6 +200,7 @@ def stored(folder, *accuracies: tuple[str, float]) -> Store:
             one = empty_record(trial, "cpu")
             one["metrics"] = {"classification": {"svm_accuracy": accuracy + 0.01 * seed}}
             one["health"] = {"active_units": 8, "collapsed": False, "explained_variance": 0.7, "rate": 12.5}
+            one["health"]["rate_bounds"] = [11.5, 12.0]
             one["curves"] = {"loss": [3.0, 2.0], "z_information": [9.0, 1.0], "z_dimension_kl": [9.0, 0.5]}
             if (method, seed) == (BASE, 2):
                 one |= {"status": "failed", "reason": "on purpose"}
@@ -199,7 +214,7 @@ def stored(folder, *accuracies: tuple[str, float]) -> Store:
 def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
     found = measured(*stored(tmp_path, *TWO).read_study())
     assert len(found) == 6 and found["mnist", 8, BASE, 2] == ENDED
-    assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False)
+    assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False, (11.5, 12.0))
 
 
 def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsys):

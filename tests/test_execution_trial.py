@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import math
 
+import numpy as np
 import pytest
 import torch
 from tiny_study import TINY, records_of, tiny_grid
@@ -10,10 +12,12 @@ from tiny_study import TINY, records_of, tiny_grid
 from benchmark.execution import pack_run
 from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store, record_fault
+from benchmark.execution.stored import stored_model
 from benchmark.execution.trial import TrialContext, measured
 from benchmark.methods import METHODS, build_model
-from benchmark.training.loop import TrainingResult
+from benchmark.training.loop import TrainingResult, to_unit_range
 from benchmark.training.pack import train_pack
+from models.base import draw_noise
 
 
 @pytest.fixture
@@ -79,6 +83,40 @@ def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context, monke
     assert results_of(run(grid, context)) == results_of(record)
     monkeypatch.setattr(pack_run, "train_pack", no_training)  # so the checkpoint is whole again
     assert results_of(run(grid, context)) == results_of(record)
+
+
+@pytest.mark.parametrize(
+    "method, draws", [("vae", False), ("hgmvae_u", False), ("hgmvae_g", True), ("hgmvae_g_one_component", True)]
+)
+def test_the_rate_of_an_image_is_bounded_where_its_code_depends_on_other_draws(method, draws, tmp_path, context):
+    tables = (dataclasses.replace(TINY.tables[1], methods=(method,)),)
+    grid = tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1))
+    health = run(grid, context)["health"]
+    low, high = health["rate_bounds"]
+    if not draws:
+        assert low == high == health["rate"]
+        return
+    model = stored_model(grid.trials()[0].identity, Store(context.out).checkpoint_path(grid.trials()[0].key))
+    images = to_unit_range(torch.from_numpy(np.array(grid.datasets["mnist"].x_test)))
+    told = told_of_w(model, images)
+    assert 0 < low < high < health["rate"] or told.mean() < 0.01
+    error = 5 * told.std() / len(images) ** 0.5
+    assert health["rate"] - high - error < told.mean() < health["rate"] - low + error
+
+
+@torch.no_grad()
+def told_of_w(model, images, n: int = 1000):
+    """log q(x given y, w) - log q(x given y), (N,): the latter by many more draws of w than a record's."""
+    stream = torch.Generator().manual_seed(7)
+    encoded, densities, code = model.encoder(images), [], None
+    for _ in range(n):
+        mean, log_var = model.code_posterior(
+            encoded, draw_noise(model.noise_shapes(len(images)), images.device, stream)
+        )
+        if code is None:
+            code = torch.normal(mean, (0.5 * log_var).exp(), generator=stream)
+        densities.append(torch.distributions.Normal(mean, (0.5 * log_var).exp()).log_prob(code).sum(1))
+    return densities[0] - torch.stack(densities).logsumexp(0) + math.log(n)
 
 
 def test_a_diverged_training_is_a_record_with_its_step_and_no_number(grid, context, monkeypatch):

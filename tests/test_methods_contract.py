@@ -260,13 +260,14 @@ def test_the_posterior_of_a_code_is_what_the_objective_draws_from(name, draw_ima
     model = build(name, d=3).eval()
     images, one = draw_images(2), draws(build(name, d=3), 1)
     many = {key: noise.expand(2, *noise.shape[1:]) if key != "directions" else noise for key, noise in one.items()}
-    found = model.code_posterior(images, many)
+    found = model.code_posterior(model.encoder(images), many)
+    assert model.posterior_draws() == (("w",) if name.startswith("hgmvae_g") else ())
     stream = torch.Generator().manual_seed(0)
     codes = []
     with torch.no_grad():
         for _ in range(2000 if found else 2):
             fresh = draw_noise(model.noise_shapes(2), torch.device("cpu"), stream)
-            kept = {"w": many["w"]} if name.startswith("hgmvae") and "w" in many else {}
+            kept = {draw: many[draw] for draw in model.posterior_draws()}
             codes.append(model.objective(images, fresh | kept).z)
     codes = torch.stack(codes)
     if found is None:

@@ -35,7 +35,7 @@ def test_a_control_trains_every_parameter_and_gives_codes_images_and_draws(name,
     assert idle == []
     with torch.no_grad():
         model.eval()
-        mean, log_var = model.code_posterior(images, noise_of(model, B))
+        mean, log_var = model.code_posterior(model.encoder(images), noise_of(model, B))
         assert mean.shape == log_var.shape == (B, D) and log_var.isfinite().all()
         assert model.embed(images).shape == (B, D)
         assert model.sample(3, torch.Generator().manual_seed(0)).shape == (3, 1, 32, 32)

@@ -15,6 +15,7 @@ from benchmark.verdict.statistics import Interval, estimate
 
 LEAST_SEEDS = 3
 MISSING, NO_RESULT, OUT_OF_REACH = "not run", "without a result", "rate out of the VAEs' reach"
+_BOUNDS = ("rate_low", "rate_high")
 _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimension_kl")
 
 Place = tuple[str, int]  # data set, latent dim
@@ -55,13 +56,20 @@ class Answer(StrEnum):
 @dataclass(frozen=True)
 class Measured:
     """What a trial's record says. `reconstruction_error`: the share of the pixels' variance that is left. `rate`, of
-    the code, and `z_rate`, the KL of the latents above it to their prior at the end of training: in nats."""
+    the code, and `z_rate`, the KL of the latents above it to their prior at the end of training: in nats.
+    `rate_bounds`: of the rate without what a code tells of other draws (w), where it is on record."""
 
     svm_accuracy: float | None
     reconstruction_error: float | None
     rate: float | None
     z_rate: float | None
     collapsed: bool
+    rate_bounds: tuple[float, float] | None = None
+
+    @property
+    def rate_of_image(self) -> float | None:
+        """The middle of the bounds, or the rate where there are none."""
+        return self.rate if self.rate_bounds is None else sum(self.rate_bounds) / 2
 
 
 ENDED = Measured(None, None, None, None, False)  # without a result: diverged, or failed
@@ -113,6 +121,7 @@ def _measured(record: Mapping | None) -> Measured | None:
         health.get("rate"),
         sum(z_terms) if z_terms else None,
         bool(health.get("collapsed")),
+        tuple(bounds) if (bounds := health.get("rate_bounds")) else None,
     )
 
 
@@ -147,7 +156,7 @@ def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Plac
     """Of one seed at one place; or why there is none."""
     one = trials.get((*place, contrast.a, seed))
     if contrast.same_rate:
-        theirs = _of_vaes_at(one and one.rate, [trials.get((*place, vae, seed)) for vae in VAES], measure)
+        theirs = _of_vaes_at(one and one.rate_of_image, [trials.get((*place, vae, seed)) for vae in VAES], measure)
     else:
         theirs = _value(trials.get((*place, contrast.b, seed)), measure)
     ours = _value(one, measure)
@@ -173,7 +182,7 @@ def _of_vaes_at(rate: float | None, vaes: Iterable[Measured | None], measure: Me
     run = [vae for vae in vaes if vae is not None]
     if len(run) < 2:
         return MISSING
-    values = [(vae.rate, _value(vae, measure)) for vae in run if not vae.collapsed]
+    values = [(vae.rate_of_image, _value(vae, measure)) for vae in run if not vae.collapsed]
     points = [(x, y) for x, y in values if x is not None and not isinstance(y, str)]
     if rate is None or len(points) < 2:
         return NO_RESULT
@@ -278,9 +287,11 @@ def means_frame(trials: Trials) -> pd.DataFrame:
     """A row per data set, latent dim and method: means over seeds of what `Measured` has, and how many collapsed."""
     rows = [
         {"dataset": dataset, "latent_dim": latent_dim, "method": method, "seed": seed, **vars(trial)}
+        | dict(zip(_BOUNDS, trial.rate_bounds or (None, None), strict=True))
         for (dataset, latent_dim, method, seed), trial in trials.items()
         if trial not in (None, ENDED)
     ]
     grouped = pd.DataFrame(rows).groupby(["dataset", "latent_dim", "method"], sort=False)
     means = grouped[[*MEASURES, "rate", "z_rate"]].agg(lambda values: values.astype(float).mean())
-    return means.assign(seeds=grouped["seed"].count(), collapsed=grouped["collapsed"].sum()).reset_index()
+    bounds = grouped[[*_BOUNDS]].agg(lambda values: values.astype(float).mean(skipna=False))
+    return means.join(bounds).assign(seeds=grouped["seed"].count(), collapsed=grouped["collapsed"].sum()).reset_index()

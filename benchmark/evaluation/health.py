@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
+import torch
+from torch import Tensor
 
 ACTIVE_SHARE = 0.01
 LEAST_EXPLAINED = 0.1
@@ -56,8 +58,9 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     q(x given y) = N(mean, exp(log variance)), (N, d) each; the aggregate has the covariance S of the means plus the
     mean variances, so that the mean KL is (log det S - the mean of sum_d log variance) / 2. The same for every method,
     whatever its prior; an upper bound of the mutual information. Where q is also given other draws (HGMVAE-G's w, of
-    which one is taken for each image) these count as information, too. With S fitted on N images it comes out about
-    d (d + 3) / (4 N) too low. None where it is not finite: a unit without variance, a code without noise.
+    which one is taken for each image) these count as information, too: `told_of_draws` says how much. With S fitted on
+    N images it comes out about d (d + 3) / (4 N) too low. None where it is not finite: a unit without variance, a code
+    without noise.
     """
     means, log_variances = means.astype(np.float64), log_variances.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -66,6 +69,23 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
         sign, log_determinant = np.linalg.slogdet(covariance)
         nats = 0.5 * (log_determinant - log_variances.sum(axis=1).mean())
     return float(nats) if sign > 0 and np.isfinite(nats) else None
+
+
+def told_of_draws(codes: Tensor, means: Tensor, log_variances: Tensor) -> tuple[Tensor, Tensor]:
+    """What a code tells of the draws that its Gaussian was given besides the image: two estimates in nats, (B,) each.
+
+    `codes` (B, d) were drawn from the first of the L + 1 Gaussians of their image, (L + 1, B, d); the others are given
+    other draws (of w, say). Averaged over images and draws the first estimate, log of the first density over the mean
+    of all, is at most I(x; w given y), and at most log(L + 1); the second, over the mean of the others, is at least
+    I(x; w given y). They are InfoNCE, the density itself its critic, and the leave-one-out upper bound (Poole et al.,
+    "On variational bounds of mutual information", 2019), of x and w given an image.
+    """
+    squares = (codes - means).square() * torch.exp(-log_variances)
+    densities = -0.5 * (log_variances + squares).sum(2)  # (L + 1, B), up to one constant
+    others = len(densities) - 1
+    of_all = densities.logsumexp(0) - np.log(others + 1)
+    of_others = densities[1:].logsumexp(0) - np.log(others)
+    return densities[0] - of_all, densities[0] - of_others
 
 
 def finite_mean(values: np.ndarray) -> float | None:

@@ -25,6 +25,7 @@ from benchmark.evaluation.health import (
     finite_mean,
     gap_to_prior,
     rate,
+    told_of_draws,
     use_of_components,
 )
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
@@ -37,6 +38,7 @@ from benchmark.trials import Trial
 from models.base import ImageAutoencoder, draw_noise
 
 EVALUATION_BATCH = 500
+OTHER_DRAWS = 64  # for each image, of what its code's Gaussian is given besides it
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _health(
         noise = draw_noise(model.noise_shapes(len(images)), images.device, stream)
         output = model.objective(images, noise)
         distortion = (images - output.recon_x).square().flatten(1).sum(1, keepdim=True)
-        return output.z, distortion, *(model.code_posterior(images, noise) or ())
+        return output.z, distortion, *(model.code_posterior(model.encoder(images), noise) or ())
 
     # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
     codes, distortion, *posterior = in_batches(sampled, dataset.x_test, device, trial.training.batch_size)
@@ -144,15 +146,44 @@ def _health(
         drawn = model.prior_latents(prior).float().cpu().numpy()
     active = active_units(outputs.latents_test, codes)
     explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
+    of_code = rate(*posterior) if posterior else None
     return {
         "active_units": active,
         "explained_variance": explained,
         "collapsed": collapsed(active, trial.latent_dim, explained),
-        "rate": rate(*posterior) if posterior else None,
+        "rate": of_code,
+        "rate_bounds": _rate_bounds(model, dataset, trial, device, of_code),
         "distortion": finite_mean(distortion),
         "gap_to_prior": gap_to_prior(codes, drawn),
         **({} if weights is None else use_of_components(weights)),
     }
+
+
+def _rate_bounds(
+    model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, of_code: float | None
+) -> list[float] | None:
+    """Between which two values, in nats, the rate lies without what the code tells of draws that are no image's.
+
+    `of_code`: the rate with it. Both are that where there are no such draws; None where it is None, or not finite.
+    """
+    draws = model.posterior_draws()
+    if not draws or of_code is None:
+        return None if of_code is None else [of_code, of_code]
+    stream = generator(device, "evaluation", use="rate bounds")
+
+    def told(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        encoded, shapes = model.encoder(images), model.noise_shapes(len(images))
+        given = {name: shapes[name] for name in draws}
+        drawn = (draw_noise(given, images.device, stream) for _ in range(OTHER_DRAWS + 1))
+        means, log_variances = map(
+            torch.stack, zip(*(model.code_posterior(encoded, one) for one in drawn), strict=True)
+        )
+        noise = torch.randn(means[0].shape, device=images.device, generator=stream)
+        codes = means[0] + noise * torch.exp(0.5 * log_variances[0])
+        return told_of_draws(codes, means, log_variances)
+
+    least, most = map(finite_mean, in_batches(told, dataset.x_test, device, trial.training.batch_size))
+    return None if least is None or most is None else [of_code - most, of_code - least]
 
 
 def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.controls.answers import Answer, Answered
 from benchmark.controls.methods import ALL_METHODS
-from benchmark.controls.questions import Contrast
+from benchmark.controls.questions import BASE, Contrast
 from benchmark.manifest import trial_keys
 from benchmark.methods import WEIGHT_SETS
 from benchmark.reporting.captions import seed_count
@@ -28,9 +28,16 @@ _LEGEND = (
 )
 _RATES = (
     "Rates: what a sampled code tells of its image, by one formula for all. HGMVAE-G's is that given w, whose noise "
-    "thereby counts as information: its rate comes out too high, and it is set against VAEs that tell more, to its "
-    "disadvantage. Accuracy and error are those of codes without noise. Between two VAEs the logarithm of the error, "
-    "and the logit of the accuracy, are taken to lie on a line."
+    "thereby counts as information. {of_image} Accuracy and error are those of codes without noise. Between two VAEs "
+    "the logarithm of the error, and the logit of the accuracy, are taken to lie on a line."
+)
+_RATE_OF_IMAGE = (
+    "Without w: less what the code tells of w, which other draws of w bound from both sides. It is set against VAEs at "
+    "the middle of these bounds."
+)
+_RATE_GIVEN_W = (
+    "Its records do not say how much: its rate comes out too high, and it is set against VAEs that tell more, to its "
+    "disadvantage."
 )
 
 
@@ -42,7 +49,9 @@ def render_answers(
     `means`: as `means_frame` gives it. Ends with a line end.
     """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
-    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
+    known = means.loc[means["method"] == BASE, "rate_low"].notna().all()
+    rates = _RATES.format(of_image=_RATE_OF_IMAGE if known else _RATE_GIVEN_W)
+    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, rates]
     left_out, sections, verdicts, told = [], [], [], set()
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
@@ -157,16 +166,22 @@ def _reached(means: pd.DataFrame) -> str:
             row.dataset,
             row.latent_dim,
             _label(row.method),
-            *(_number(value, digits) for value, digits in _values(row)),
+            _number(row.svm_accuracy, 4),
+            _number(row.reconstruction_error, 4),
+            _number(row.rate, 2),
+            _span(row.rate_low, row.rate_high),
+            _number(row.z_rate, 2),
             f"{row.collapsed} of {row.seeds}" if row.collapsed else "",
         ]
         for row in means.itertuples()
     ]
-    return wide_table(["data set", "d", "method", *_MEASURES.values(), "rate", "rate of z", "collapsed"], rows)
+    head = ["data set", "d", "method", *_MEASURES.values(), "rate", "without w", "rate of z", "collapsed"]
+    return wide_table(head, rows)
 
 
-def _values(row: Any) -> list[tuple[float, int]]:
-    return [(row.svm_accuracy, 4), (row.reconstruction_error, 4), (row.rate, 2), (row.z_rate, 2)]
+def _span(low: float, high: float) -> str:
+    low, high = _number(low, 2), _number(high, 2)
+    return low if low == high else f"{low} to {high}"
 
 
 def _number(value: float, digits: int) -> str:
