@@ -26,6 +26,7 @@ from benchmark.controls.answers import (
 )
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.controls.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
+from benchmark.controls.rates_figure import Page, Panel, rate_panels, rates_figure
 from benchmark.data import DATASETS
 from benchmark.execution.grid import expected_data, make_trial
 from benchmark.execution.store import Store
@@ -237,6 +238,41 @@ def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsy
     means = pd.read_csv(tmp_path / "controls" / "means.csv").set_index("method")
     assert means.loc[BASE, "seeds"] == 2 and means.loc[BASE, "z_rate"] == 1.5
     assert "12.50" in (tmp_path / "controls" / "controls.md").read_text()
+
+
+def test_the_figure_of_rates_has_every_seed_at_its_rate_and_a_line_for_each_seeds_vaes():
+    trials = {
+        ("mnist", 2, BASE, 0): dataclasses.replace(trial(0.9, rate=9.0), rate_bounds=(5.0, 7.0)),
+        ("mnist", 2, BASE, 1): ENDED,
+        ("mnist", 2, VAES[0], 0): trial(0.8, rate=8.0),
+        ("mnist", 2, VAES[1], 0): trial(0.7, rate=4.0),
+        ("mnist", 2, VAES[2], 0): dataclasses.replace(trial(0.2, rate=0.5), collapsed=True),
+        ("mnist", 2, VAES[3], 0): trial(0.6),
+        ("mnist", 2, f"{BASE}_k2", 0): trial(0.85, rate=5.0),
+        ("mnist", 8, BASE, 0): trial(0.9, rate=9.0),
+        ("mnist", 2, VAES[0], 1): None,
+    }
+    panels = rate_panels(trials, "svm_accuracy")
+    assert panels == {
+        ("mnist", 2): Panel({0: [(4.0, 0.7), (8.0, 0.8)]}, [((6.0, 0.9), (9.0, 0.9))], [(5.0, 0.85)]),
+    }
+    figure = rates_figure(Page("Rates", "SVM accuracy", {"MNIST, d = 2": panels["mnist", 2]}, ("Study x.",)))
+    [axis] = figure.subfigs[0].axes
+    shown = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
+    assert shown == {
+        "HGMVAE-G, changed": [[5.0, 0.85]],
+        "VAE": [[4.0, 0.7], [8.0, 0.8]],
+        "HGMVAE-G, rate given w": [[9.0, 0.9]],
+        "HGMVAE-G": [[6.0, 0.9]],
+    }
+
+
+def test_the_command_draws_the_rates_where_there_are_vaes(tmp_path, capsys):
+    stored(tmp_path, *TWO, *((vae, 0.8) for vae in VAES))
+    assert main(["controls", str(tmp_path)]) == 0
+    written = capsys.readouterr().out.splitlines()[-1]
+    for name in ("rates_svm_accuracy.png", "rates_reconstruction_error.png"):
+        assert name in written and (tmp_path / "controls" / name).stat().st_size > 10_000
 
 
 def page(questions: list[Question], trials: dict) -> str:

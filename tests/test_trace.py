@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from benchmark.cli import main
-from benchmark.controls.figure import Page, trace_figure
 from benchmark.controls.trace import trace
+from benchmark.controls.trace_figure import Page, trace_figure
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.execution.grid import DataOptions, Selection, build_grid

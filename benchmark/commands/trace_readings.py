@@ -8,8 +8,8 @@ import pandas as pd
 from rich.console import Console
 
 from benchmark.commands.choices import RUNS, check_folders, chosen_device, command_line, shown
-from benchmark.controls.figure import Page, trace_figure
 from benchmark.controls.trace import trace
+from benchmark.controls.trace_figure import Page, trace_figure
 from benchmark.errors import UserError
 from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid, data_marks
 from benchmark.execution.numerics import set_numerics

@@ -110,9 +110,8 @@ def method_label(source: Source, method: str) -> str:
 
 
 def dataset_label(source: Source, dataset: str) -> str:
-    """The data set's label with its marks, such as 'MNIST [procedural]'."""
-    label = outcomes.dataset_label(source.manifest, dataset)
-    return " ".join([label, *(f"[{mark}]" for mark in source.manifest["marks"].get(dataset, ()))])
+    """The data set's label with its marks."""
+    return outcomes.marked_label(source.manifest, dataset)
 
 
 def face(source: Source, dataset: str) -> list[str]:

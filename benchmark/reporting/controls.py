@@ -17,7 +17,7 @@ from benchmark.reporting.captions import seed_count
 from benchmark.reporting.frame import failure
 from benchmark.reporting.text import escape_markdown, wide_table
 
-_MEASURES = {"svm_accuracy": "SVM accuracy", "reconstruction_error": "reconstruction error"}
+MEASURE_LABELS = {"svm_accuracy": "SVM accuracy", "reconstruction_error": "reconstruction error"}
 _LEGEND = (
     "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or a smaller share of the "
     "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
@@ -60,11 +60,11 @@ def render_answers(
             told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
-            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
+            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in MEASURE_LABELS]
             verdicts.append([f"({question.letter}) {question.text.partition('?')[0]}?", *by_measure])
         else:
             left_out.append(f"({question.letter})")
-    parts += ["## In short", wide_table(["question", *_MEASURES.values()], verdicts), _by_chance(found), *sections]
+    parts += ["## In short", wide_table(["question", *MEASURE_LABELS.values()], verdicts), _by_chance(found), *sections]
     if left_out:
         parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
     parts += ["## What every method reached", _reached(means)]
@@ -119,7 +119,7 @@ def _by_chance(found: Sequence[Answered]) -> str:
 
 def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
     rows = [
-        [*_sides(one.contrast, weight_set), _MEASURES[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
+        [*_sides(one.contrast, weight_set), MEASURE_LABELS[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
         for one in found
     ]
     return wide_table(["A", "B", "by", "advantage", "ahead", "answer", "trials of A"], rows)
@@ -175,7 +175,7 @@ def _reached(means: pd.DataFrame) -> str:
         ]
         for row in means.itertuples()
     ]
-    head = ["data set", "d", "method", *_MEASURES.values(), "rate", "without w", "rate of z", "collapsed"]
+    head = ["data set", "d", "method", *MEASURE_LABELS.values(), "rate", "without w", "rate of z", "collapsed"]
     return wide_table(head, rows)
 
 

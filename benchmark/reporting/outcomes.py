@@ -17,6 +17,11 @@ def dataset_label(manifest: Mapping[str, Any], dataset: str) -> str:
     return manifest.get("dataset_labels", {}).get(dataset) or DATASET_LABELS.get(dataset, dataset)
 
 
+def marked_label(manifest: Mapping[str, Any], dataset: str) -> str:
+    """The data set's label with its marks, such as 'MNIST [procedural]'."""
+    return " ".join([dataset_label(manifest, dataset), *(f"[{mark}]" for mark in manifest["marks"].get(dataset, ()))])
+
+
 def cost_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) -> pd.DataFrame:
     """Mean seconds of training of the trials that ended well and were timed; COST_COLUMNS, in the order of `records`.
 
