@@ -54,4 +54,4 @@ def _pages(manifest: Mapping[str, Any], trials: Trials) -> Iterator[tuple[str, P
             for (dataset, latent_dim), panel in rate_panels(trials, measure).items()
         }
         if panels:
-            yield f"rates_{measure}", Page(f"{label} over the rate of the code", label, panels, (notes,))
+            yield f"rates_{measure}", Page(f"Rate of the code and {label}", label, panels, (notes,))
