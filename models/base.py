@@ -28,9 +28,10 @@ def draw_noise(
 class ImageAutoencoder(BaseAE):
     """A method of the suite.
 
-    Subclasses define `noise_shapes` and `objective`; `code_posterior` where the encoder has noise; `point_latents`
-    and `prior_latents` where the code of an image is not the encoder's output `embedding`, or the prior of the
-    decoder's input not N(0, I); and `component_weights` where there are some.
+    Subclasses define `noise_shapes` and `objective`; `code_posterior` where the encoder has noise; `posterior_draws`
+    where it is given draws besides the image, and `code_log_density` where some of these can be averaged out;
+    `point_latents` and `prior_latents` where the code of an image is not the encoder's output `embedding`, or the prior
+    of the decoder's input not N(0, I); and `component_weights` where there are some.
     """
 
     def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder):
@@ -74,6 +75,13 @@ class ImageAutoencoder(BaseAE):
     def posterior_draws(self) -> tuple[str, ...]:
         """Names of the draws that `code_posterior` is given besides the image (HGMVAE-G: that of w)."""
         return ()
+
+    def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
+        """log q(code given image and draws) in nats, (B,), of a code (B, d) of each encoded image.
+
+        Given all or some of the `posterior_draws`; with `code_posterior`'s Gaussian it is given all.
+        """
+        return losses.gaussian_log_density(codes, *self.code_posterior(encoded, noise)).sum(1)
 
     def component_weights(self, images: Tensor) -> Tensor | None:
         """w of images (B, C, S, S) without noise, (B, K), rows on the simplex; None: the method is no mixture."""

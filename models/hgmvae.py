@@ -140,7 +140,7 @@ class HGMVAE(ImageAutoencoder):
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
 
     def posterior_draws(self) -> tuple[str, ...]:
-        return tuple(name for name in self.noise_shapes(1) if name not in ("x", "z"))
+        return ("w",) if "w" in self.noise_shapes(1) else ()
 
     def component_weights(self, images: Tensor) -> Tensor:
         """w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""

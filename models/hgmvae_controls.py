@@ -6,6 +6,7 @@ import torch
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
+from models import losses
 from models.base import Noise
 from models.hgmvae import HGMVAE, HGMVAEConfig, hgmvae_heads
 
@@ -44,6 +45,15 @@ class OneComponentHGMVAE(HGMVAE):
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
         return super().noise_shapes(batch_size) | {"k": (batch_size, self.components_shape[0])}
+
+    def posterior_draws(self) -> tuple[str, ...]:
+        return (*super().posterior_draws(), "k")
+
+    def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
+        """Given w alone, of whichever component: log sum_k w_k N(code; mu_k, sigma_k^2), (B,)."""
+        mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
+        of_components = losses.gaussian_log_density(codes[:, None], mean, log_var).sum(2)  # (B, K)
+        return (self._drawn_weights(encoded, noise).log() + of_components).logsumexp(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
         """One-hot, (B, K): by the Gumbel-max rule, its uniforms Phi of the normals; without noise the arg max of w."""

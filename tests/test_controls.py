@@ -13,6 +13,7 @@ from benchmark.controls.answers import (
     ENDED,
     MEASURES,
     MISSING,
+    NO_RATE,
     NO_RESULT,
     OUT_OF_REACH,
     Answer,
@@ -26,7 +27,7 @@ from benchmark.controls.answers import (
 )
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.controls.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
-from benchmark.controls.rates_figure import Page, Panel, rate_panels, rates_figure
+from benchmark.controls.rates_figure import Panel, rate_pages, rate_panels, rates_figure
 from benchmark.data import DATASETS
 from benchmark.execution.grid import expected_data, make_trial
 from benchmark.execution.store import Store
@@ -41,7 +42,7 @@ FISHER = Question("e", "Fisher?", (Contrast(BASE, f"{BASE}_no_fisher"),))
 
 
 def trial(accuracy, error=0.5, rate=None) -> Measured:
-    return Measured(accuracy, error, rate, None, False)
+    return Measured(accuracy, error, rate, None, False, rate and (rate, rate))
 
 
 def pair(advantages: list[list[float]]) -> dict:
@@ -167,14 +168,20 @@ def test_where_the_rate_of_the_image_alone_is_bounded_vaes_stand_against_the_mid
     contrast, trials = QUESTIONS[0].contrasts[0], {}
     trials["mnist", 2, BASE, 0] = dataclasses.replace(trial(0.9, rate=9.0), rate_bounds=(5.0, 7.0))
     trials["mnist", 2, VAES[0], 0] = trial(0.6, rate=6.0)
-    trials["mnist", 2, VAES[1], 0] = dataclasses.replace(trial(0.95, rate=8.0), rate_bounds=(8.0, 8.0))
-    assert differences(contrast, "svm_accuracy", trials)[0] == {("mnist", 2): {0: pytest.approx(0.3)}}
+    trials["mnist", 2, VAES[1], 0] = trial(0.95, rate=8.0)
+    assert differences(contrast, "svm_accuracy", trials) == ({("mnist", 2): {0: pytest.approx(0.3)}}, {})
     said = page([QUESTIONS[0]], trials)
-    assert "which other draws of w bound" in said and "too high" not in said
-    assert "| 9.00 | 5.00 to 7.00 |" in said and "| 8.00 | 8.00 |" in said and "| 6.00 |  |" in said
-    trials["mnist", 2, BASE, 1] = trial(0.9, rate=9.0)  # one without bounds: none for the mean
+    assert "| 9.00 | 5.00 to 7.00 |" in said and "| 8.00 | 8.00 |" in said
+    trials["mnist", 2, BASE, 1] = dataclasses.replace(trial(0.9, rate=9.0), rate_bounds=None)
+    assert differences(contrast, "svm_accuracy", trials)[1] == {MISSING: 1}  # and no VAE
+    for vae in VAES[:2]:
+        trials["mnist", 2, vae, 1] = trials["mnist", 2, vae, 0]
+    assert differences(contrast, "svm_accuracy", trials)[1] == {NO_RATE: 1}
     said = page([QUESTIONS[0]], trials)
-    assert "comes out too high" in said and "| 9.00 |  |" in said
+    assert "1 rate of the image not on record" in said and "| 9.00 |  |" in said  # no mean of some seeds' bounds
+    for vae in VAES[:2]:
+        trials["mnist", 2, vae, 0] = dataclasses.replace(trials["mnist", 2, vae, 0], rate_bounds=None)
+    assert differences(contrast, "svm_accuracy", trials) == ({}, {NO_RATE: 2})
 
 
 def test_an_interaction_is_the_difference_of_two_advantages():
@@ -254,17 +261,28 @@ def test_the_figure_of_rates_has_every_seed_at_its_rate_and_a_line_for_each_seed
     }
     panels = rate_panels(trials, "svm_accuracy")
     assert panels == {
-        ("mnist", 2): Panel({0: [(4.0, 0.7), (8.0, 0.8)]}, [((6.0, 0.9), (9.0, 0.9))], [(5.0, 0.85)]),
+        ("mnist", 2): Panel({0: [(4.0, 0.7), (8.0, 0.8)]}, {0: ((6.0, 0.9), (9.0, 0.9))}, [(5.0, 0.85)]),
     }
-    figure = rates_figure(Page("Rates", "SVM accuracy", {"MNIST, d = 2": panels["mnist", 2]}, ("Study x.",)))
-    [axis] = figure.subfigs[0].axes
-    shown = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
-    assert shown == {
+    trials["fashion_mnist", 8, BASE, 4] = trial(0.5, rate=30.0)  # further than its seed's VAEs
+    for vae, rate in zip(VAES[:2], (9.0, 10.0), strict=True):
+        trials["fashion_mnist", 8, vae, 4] = trial(0.9, rate=rate)
+    study = {"study": "x", "weight_set": "default", "seeds": 2, "notes": ["few images"], "cells": []}
+    pages = dict(rate_pages(study | {"marks": {"mnist": ["procedural"]}}, trials))
+    assert list(pages) == ["rates_svm_accuracy", "rates_reconstruction_error"]
+    page = pages["rates_svm_accuracy"]
+    assert "few images" in page.notes[0] and page.notes[1].startswith("[procedural]: ")
+    axes = rates_figure(page).subfigs[0].axes
+    shown = [{line.get_label(): line.get_xydata().tolist() for line in axis.lines} for axis in axes]
+    assert [axis.get_title() for axis in axes] == ["MNIST [procedural], d = 2", "Fashion-MNIST, d = 8"]
+    advantage = [points for label, points in shown[0].items() if label.startswith("_")]
+    assert advantage == [[[6.0, 0.9], [6.0, at_rate(6.0, [(4.0, 0.7), (8.0, 0.8)], MEASURES["svm_accuracy"])]]]
+    assert {label: points for label, points in shown[0].items() if not label.startswith("_")} == {
         "HGMVAE-G, changed": [[5.0, 0.85]],
         "VAE": [[4.0, 0.7], [8.0, 0.8]],
         "HGMVAE-G, rate given w": [[9.0, 0.9]],
         "HGMVAE-G": [[6.0, 0.9]],
     }
+    assert list(shown[1]) == ["HGMVAE-G, changed", "VAE", "HGMVAE-G, rate given w", "HGMVAE-G"]
 
 
 def test_the_command_draws_the_rates_where_there_are_vaes(tmp_path, capsys):

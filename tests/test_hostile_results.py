@@ -108,6 +108,7 @@ SPOILT = {
     "a reason that is a list": changed("reason", value=["why"]),
     "health in words": changed("health", "active_units", value="all"),
     "half a unit": changed("health", "active_units", value=1.5),
+    "a bound alone": changed("health", "rate_bounds", value=[1.5]),
     "collapse in words": changed("health", "collapsed", value="yes"),
     "a curve of words": changed("curves", "loss", value=["high", "low"]),
     "a curve of booleans": changed("curves", "loss", value=[True]),

@@ -1,23 +1,19 @@
 """`controls`: what the gain of HGMVAE is due to, answered from a folder that holds the study of that name."""
 
 import argparse
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmark.commands.choices import shown
-from benchmark.controls.answers import Answer, Trials, answers, answers_frame, means_frame, measured
-from benchmark.controls.rates_figure import Page, rate_panels, rates_figure
+from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
+from benchmark.controls.rates_figure import rate_pages, rates_figure
 from benchmark.errors import UserError
 from benchmark.execution.store import Store
 from benchmark.figures.write import write_page
 from benchmark.files import write_text
-from benchmark.reporting.captions import seed_count
-from benchmark.reporting.controls import MEASURE_LABELS, render_answers
+from benchmark.reporting.controls import render_answers
 from benchmark.reporting.csv_text import csv_text
-from benchmark.reporting.outcomes import marked_label
 
 
 def controls(options: argparse.Namespace, console: Console) -> int:
@@ -38,20 +34,7 @@ def controls(options: argparse.Namespace, console: Console) -> int:
         "means.csv": csv_text(means),
     }.items():
         write_text(folder / name, content)
-    figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in _pages(manifest, trials)]
+    figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in rate_pages(manifest, trials)]
     console.print(Markdown(text) if console.is_terminal else text, end="")
     console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")
     return 0
-
-
-def _pages(manifest: Mapping[str, Any], trials: Trials) -> Iterator[tuple[str, Page]]:
-    """The name and the page of every measure that has HGMVAE-G and VAEs with a rate."""
-    study = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
-    notes = f"{'; '.join([study, *manifest['notes']])}."
-    for measure, label in MEASURE_LABELS.items():
-        panels = {
-            f"{marked_label(manifest, dataset)}, d = {latent_dim}": panel
-            for (dataset, latent_dim), panel in rate_panels(trials, measure).items()
-        }
-        if panels:
-            yield f"rates_{measure}", Page(f"Rate of the code and {label}", label, panels, (notes,))

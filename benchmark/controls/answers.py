@@ -15,6 +15,7 @@ from benchmark.verdict.statistics import Interval, estimate
 
 LEAST_SEEDS = 3
 MISSING, NO_RESULT, OUT_OF_REACH = "not run", "without a result", "rate out of the VAEs' reach"
+NO_RATE = "rate of the image not on record"
 _BOUNDS = ("rate_low", "rate_high")
 _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimension_kl")
 
@@ -24,10 +25,11 @@ Of = tuple[str, int, str, int]  # place, method, seed
 
 @dataclass(frozen=True)
 class Measure:
-    """A field of `Measured`. `sign`: 1 where the more the better, else -1. Between two rates, `scaled` values are taken
-    to lie on a line, as the error of an ideal code does."""
+    """A field of `Measured`, and what it is called. `sign`: 1 where the more the better, else -1. Between two rates,
+    `scaled` values are taken to lie on a line, as the error of an ideal code does."""
 
     field: str
+    label: str
     sign: int
     scaled: Callable[[float], float]
     unscaled: Callable[[float], float]
@@ -36,8 +38,8 @@ class Measure:
 MEASURES = {
     measure.field: measure
     for measure in (
-        Measure("svm_accuracy", 1, lambda share: logit(np.clip(share, 1e-6, 1 - 1e-6)), expit),
-        Measure("reconstruction_error", -1, lambda share: np.log(max(share, 1e-6)), np.exp),
+        Measure("svm_accuracy", "SVM accuracy", 1, lambda share: logit(np.clip(share, 1e-6, 1 - 1e-6)), expit),
+        Measure("reconstruction_error", "reconstruction error", -1, lambda share: np.log(max(share, 1e-6)), np.exp),
     )
 }
 
@@ -57,7 +59,7 @@ class Answer(StrEnum):
 class Measured:
     """What a trial's record says. `reconstruction_error`: the share of the pixels' variance that is left. `rate`, of
     the code, and `z_rate`, the KL of the latents above it to their prior at the end of training: in nats.
-    `rate_bounds`: of the rate without what a code tells of other draws (w), where it is on record."""
+    `rate_bounds`: of the rate less what the code tells of draws that it was given besides its image (w)."""
 
     svm_accuracy: float | None
     reconstruction_error: float | None
@@ -68,8 +70,8 @@ class Measured:
 
     @property
     def rate_of_image(self) -> float | None:
-        """The middle of the bounds, or the rate where there are none."""
-        return self.rate if self.rate_bounds is None else sum(self.rate_bounds) / 2
+        """The middle of the bounds. None where they are not on record: in a folder of before there were any."""
+        return None if self.rate_bounds is None else sum(self.rate_bounds) / 2
 
 
 ENDED = Measured(None, None, None, None, False)  # without a result: diverged, or failed
@@ -183,9 +185,10 @@ def _of_vaes_at(rate: float | None, vaes: Iterable[Measured | None], measure: Me
     if len(run) < 2:
         return MISSING
     values = [(vae.rate_of_image, _value(vae, measure)) for vae in run if not vae.collapsed]
-    points = [(x, y) for x, y in values if x is not None and not isinstance(y, str)]
+    scored = [(x, y) for x, y in values if not isinstance(y, str)]
+    points = [(x, y) for x, y in scored if x is not None]
     if rate is None or len(points) < 2:
-        return NO_RESULT
+        return NO_RESULT if len(scored) < 2 else NO_RATE
     found = at_rate(rate, points, measure)
     return OUT_OF_REACH if found is None else found
 
@@ -284,7 +287,10 @@ def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
 
 
 def means_frame(trials: Trials) -> pd.DataFrame:
-    """A row per data set, latent dim and method: means over seeds of what `Measured` has, and how many collapsed."""
+    """A row per data set, latent dim and method: means over seeds of what `Measured` has, and how many collapsed.
+
+    The bounds of the rate are missing where a seed has none.
+    """
     rows = [
         {"dataset": dataset, "latent_dim": latent_dim, "method": method, "seed": seed, **vars(trial)}
         | dict(zip(_BOUNDS, trial.rate_bounds or (None, None), strict=True))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
 
 ACTIVE_SHARE = 0.01
@@ -71,21 +70,20 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     return float(nats) if sign > 0 and np.isfinite(nats) else None
 
 
-def told_of_draws(codes: Tensor, means: Tensor, log_variances: Tensor) -> tuple[Tensor, Tensor]:
+def told_of_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
     """What a code tells of the draws that its Gaussian was given besides the image: two estimates in nats, (B,) each.
 
-    `codes` (B, d) were drawn from the first of the L + 1 Gaussians of their image, (L + 1, B, d); the others are given
-    other draws (of w, say). Averaged over images and draws the first estimate, log of the first density over the mean
-    of all, is at most I(x; w given y), and at most log(L + 1); the second, over the mean of the others, is at least
-    I(x; w given y). They are InfoNCE, the density itself its critic, and the leave-one-out upper bound (Poole et al.,
-    "On variational bounds of mutual information", 2019), of x and w given an image.
+    `density` (B,): the log density of the code of each image in the Gaussian that it was drawn from. `given`
+    (L + 1, B): the log density of the same code given draws of w: in the first row its own, in the others new ones.
+    Averaged over images and draws the first estimate, density over the mean of all rows, is at most I(x; w given y),
+    and at most log(L + 1) where w is all that the Gaussian was given; the second, over the mean of the new ones, is at
+    least I(x; w given y). They are InfoNCE, the density itself its critic, and the leave-one-out upper bound (Poole et
+    al., "On variational bounds of mutual information", 2019), of x and w given an image.
     """
-    squares = (codes - means).square() * torch.exp(-log_variances)
-    densities = -0.5 * (log_variances + squares).sum(2)  # (L + 1, B), up to one constant
-    others = len(densities) - 1
-    of_all = densities.logsumexp(0) - np.log(others + 1)
-    of_others = densities[1:].logsumexp(0) - np.log(others)
-    return densities[0] - of_all, densities[0] - of_others
+    others = len(given) - 1
+    of_all = given.logsumexp(0) - np.log(others + 1)
+    of_others = given[1:].logsumexp(0) - np.log(others)
+    return density - of_all, density - of_others
 
 
 def finite_mean(values: np.ndarray) -> float | None:

@@ -51,7 +51,7 @@ RECORD_OBJECTS: Mapping[str, Check] = {
             "explained_variance": or_none(is_number),
             "collapsed": is_flag,
             "rate": or_none(is_number),
-            "rate_bounds": or_none(list_of(is_number)),
+            "rate_bounds": or_none(lambda bounds: list_of(is_number)(bounds) and len(bounds) == 2),
             "distortion": or_none(is_number),
             "gap_to_prior": or_none(list_of(is_number)),
             "weight_entropy": is_number,

@@ -36,9 +36,10 @@ from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range
 from benchmark.trials import Trial
 from models.base import ImageAutoencoder, draw_noise
+from models.losses import gaussian_log_density
 
 EVALUATION_BATCH = 500
-OTHER_DRAWS = 64  # for each image, of what its code's Gaussian is given besides it
+OTHER_DRAWS = 256  # for each image, of what its code's Gaussian is given besides it
 
 
 @dataclass(frozen=True)
@@ -152,38 +153,36 @@ def _health(
         "explained_variance": explained,
         "collapsed": collapsed(active, trial.latent_dim, explained),
         "rate": of_code,
-        "rate_bounds": _rate_bounds(model, dataset, trial, device, of_code),
+        "rate_bounds": _rate_bounds(model, dataset, device, of_code),
         "distortion": finite_mean(distortion),
         "gap_to_prior": gap_to_prior(codes, drawn),
         **({} if weights is None else use_of_components(weights)),
     }
 
 
-def _rate_bounds(
-    model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, of_code: float | None
-) -> list[float] | None:
-    """Between which two values, in nats, the rate lies without what the code tells of draws that are no image's.
+def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code: float | None) -> list[float] | None:
+    """[low, high], in nats, of the rate less what the code tells of the draws that its Gaussian is given (w).
 
-    `of_code`: the rate with it. Both are that where there are no such draws; None where it is None, or not finite.
+    `of_code`: the rate, which is both of them where there are no such draws. Estimates, each a bound on average. None
+    where the rate is None, or one of them not finite.
     """
-    draws = model.posterior_draws()
-    if not draws or of_code is None:
+    if of_code is None or not model.posterior_draws():
         return None if of_code is None else [of_code, of_code]
     stream = generator(device, "evaluation", use="rate bounds")
 
     def told(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         encoded, shapes = model.encoder(images), model.noise_shapes(len(images))
-        given = {name: shapes[name] for name in draws}
-        drawn = (draw_noise(given, images.device, stream) for _ in range(OTHER_DRAWS + 1))
-        means, log_variances = map(
-            torch.stack, zip(*(model.code_posterior(encoded, one) for one in drawn), strict=True)
-        )
-        noise = torch.randn(means[0].shape, device=images.device, generator=stream)
-        codes = means[0] + noise * torch.exp(0.5 * log_variances[0])
-        return told_of_draws(codes, means, log_variances)
+        draws = {name: shapes[name] for name in model.posterior_draws()}
+        own = draw_noise(draws, images.device, stream)
+        mean, log_var = model.code_posterior(encoded, own)
+        codes = mean + torch.randn(mean.shape, device=images.device, generator=stream) * torch.exp(0.5 * log_var)
+        given = [model.code_log_density(encoded, own, codes)]
+        for _ in range(OTHER_DRAWS):
+            given.append(model.code_log_density(encoded, draw_noise(draws, images.device, stream), codes))
+        return told_of_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
 
-    least, most = map(finite_mean, in_batches(told, dataset.x_test, device, trial.training.batch_size))
-    return None if least is None or most is None else [of_code - most, of_code - least]
+    amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
+    return None if None in amounts else sorted(of_code - amount for amount in amounts)
 
 
 def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:

@@ -88,7 +88,7 @@ def models_of(source: Source, dataset: str, found: list[Kind]) -> Models:
         raise CannotDraw(f"no model to show: {without}")
     seeds = sorted({model.seed for model in models})
     caption = [f"One model per method, of {seed_list(seeds)} (the lowest with a checkpoint)."]
-    caption += face(source, dataset)
+    caption += face(source.manifest, dataset)
     if absent:
         caption.append(f"Not shown: {without}.")
     return Models(dataset_of(source, models[0].record["identity"]), tuple(models), tuple(caption))

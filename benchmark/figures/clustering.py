@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.source import CannotDraw, Source, dataset_label, face, kinds, left_out, method_label, no_result
+from benchmark.figures.source import CannotDraw, Source, face, kinds, left_out, method_label, no_result
 from benchmark.figures.style import captioned, legend_columns, look
 from benchmark.paper import TABLES
 from benchmark.reporting.captions import metric_heading
+from benchmark.reporting.outcomes import marked_label
 from benchmark.reporting.tables import Table, build_tables
 
 _APART = 0.07  # octaves of d between neighbouring methods' points
@@ -70,11 +71,11 @@ def _data(source: Source, table: Table, dataset: str) -> Clustering | CannotDraw
         "SC: silhouette, CH: Calinski-Harabasz, DB: Davies-Bouldin, of the true labels in the t-SNE plane. Filled: "
         "mean over seeds, the band one standard deviation (ddof 1) to either side. Hollow: the paper's values. "
         "Methods are set apart sideways.",
-        *face(source, dataset),
+        *face(source.manifest, dataset),
         *left_out(source, shown),
         *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),
     ]
-    title = f"{table.paper.title}: {dataset_label(source, dataset)}"
+    title = f"{table.paper.title}: {marked_label(source.manifest, dataset)}"
     return Clustering(title, table.latent_dims, lines, tuple(caption))
 
 

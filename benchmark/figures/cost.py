@@ -13,7 +13,6 @@ from benchmark.figures.source import (
     Kind,
     Source,
     by_page,
-    dataset_label,
     face,
     kinds,
     left_out,
@@ -21,6 +20,7 @@ from benchmark.figures.source import (
     no_result,
 )
 from benchmark.figures.style import captioned, look
+from benchmark.reporting.outcomes import marked_label
 
 _REFERENCE = "vae"
 
@@ -84,10 +84,12 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | C
         + (", right: multiples of the VAE's mean." if reference else "."),
         f"Training alone, on {', '.join(devices)}; a pack's time is shared out among its seeds, and other trials may "
         "have run beside.",
-        *face(source, dataset),
+        *face(source.manifest, dataset),
         *left_out(source, found),
     ]
-    return Cost(f"Cost of training on {dataset_label(source, dataset)}, d = {dim}", bills, reference, tuple(caption))
+    return Cost(
+        f"Cost of training on {marked_label(source.manifest, dataset)}, d = {dim}", bills, reference, tuple(caption)
+    )
 
 
 def _seconds(record: Mapping[str, Any]) -> float | None:

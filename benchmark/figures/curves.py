@@ -14,7 +14,6 @@ from benchmark.figures.source import (
     Kind,
     Source,
     by_page,
-    dataset_label,
     face,
     kinds,
     left_out,
@@ -22,6 +21,7 @@ from benchmark.figures.source import (
     no_result,
 )
 from benchmark.figures.style import captioned, hide_unused, legend_columns, look
+from benchmark.reporting.outcomes import marked_label
 
 _COLUMNS = 3
 _LOG_FROM = 20.0  # ratio of the largest to the smallest value from which a linear axis hides something
@@ -69,10 +69,10 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves |
         "Thick: mean over seeds; thin: each seed. Means over an epoch's batches, terms before their weights, the loss "
         "with them.",
         "Methods scale their terms differently (a card per method says how): compare a method with itself.",
-        *face(source, dataset),
+        *face(source.manifest, dataset),
         *left_out(source, found),
     ]
-    return Curves(f"Training on {dataset_label(source, dataset)}, d = {dim}", terms, tuple(caption))
+    return Curves(f"Training on {marked_label(source.manifest, dataset)}, d = {dim}", terms, tuple(caption))
 
 
 def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from benchmark.figures.checkpoints import image_pages, models_of, some_test_images
 from benchmark.figures.panels import panel_grid
-from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label
+from benchmark.figures.source import CannotDraw, Kind, Source
+from benchmark.reporting.outcomes import marked_label
 
 STEPS = 7
 ORIGINALS = "the four originals"
@@ -50,7 +51,7 @@ def _data(source: Source, found: list[Kind]) -> Manifold:
         "bilinear interpolation of their codes.",
         *shown.caption,
     )
-    title = f"Between four test images: {dataset_label(source, found[0].dataset)}, d = {found[0].latent_dim}"
+    title = f"Between four test images: {marked_label(source.manifest, found[0].dataset)}, d = {found[0].latent_dim}"
     return Manifold(title, corners, grids, caption)
 
 

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from benchmark.figures.checkpoints import N_IMAGES, image_pages, models_of, some_test_images
 from benchmark.figures.panels import centres, show
-from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label
+from benchmark.figures.source import CannotDraw, Kind, Source
 from benchmark.figures.style import WIDTH, captioned
+from benchmark.reporting.outcomes import marked_label
 
 ORIGINALS = "originals"
 _LABELS = 1.3  # inches left of the images
@@ -34,7 +35,9 @@ def _data(source: Source, found: list[Kind]) -> Reconstructions:
     images = some_test_images(shown.dataset, N_IMAGES)
     rows = {ORIGINALS: images.astype(np.float32) / 255}
     rows |= {model.label: model.decode(model.encode(images)) for model in shown.models}
-    title = f"Reconstructions of test images: {dataset_label(source, found[0].dataset)}, d = {found[0].latent_dim}"
+    title = (
+        f"Reconstructions of test images: {marked_label(source.manifest, found[0].dataset)}, d = {found[0].latent_dim}"
+    )
     return Reconstructions(title, rows, shown.caption)
 
 

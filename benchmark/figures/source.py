@@ -12,7 +12,6 @@ from benchmark.execution.stored import Images
 from benchmark.figures.style import LOOKS, literal
 from benchmark.manifest import trial_keys
 from benchmark.paper import ALL_TABLES
-from benchmark.reporting import outcomes
 from benchmark.reporting.captions import MARK_MEANINGS, seed_count
 from benchmark.reporting.frame import OK, check_record, seeds_asked
 from benchmark.text import one_line
@@ -109,19 +108,14 @@ def method_label(source: Source, method: str) -> str:
     return literal(source.manifest.get("method_labels", {}).get(method, method))
 
 
-def dataset_label(source: Source, dataset: str) -> str:
-    """The data set's label with its marks."""
-    return outcomes.marked_label(source.manifest, dataset)
-
-
-def face(source: Source, dataset: str) -> list[str]:
-    """What a figure of a data set must say: study, seeds, weights; what is reduced; what the set's marks mean."""
-    manifest = source.manifest
+def face(manifest: Mapping[str, Any], *datasets: str) -> list[str]:
+    """What a figure of data sets must say: study, seeds, weights; what is reduced; what the sets' marks mean."""
     sentences = [f"Study {manifest['study']}, {seed_count(manifest['seeds'])}, weight set {manifest['weight_set']}."]
     if manifest["notes"]:
         reduced = "; ".join(one_line(note) for note in manifest["notes"])
         sentences[0] += f" Reduced against the paper: {reduced}."
-    return sentences + [f"[{mark}]: {MARK_MEANINGS.get(mark, mark)}." for mark in manifest["marks"].get(dataset, ())]
+    marks = dict.fromkeys(mark for dataset in datasets for mark in manifest["marks"].get(dataset, ()))
+    return sentences + [f"[{mark}]: {MARK_MEANINGS.get(mark, mark)}." for mark in marks]
 
 
 def no_result(source: Source, dataset: str, what: str) -> CannotDraw:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from benchmark.evaluation.subsets import random_subset
 from benchmark.figures.checkpoints import N_IMAGES, Trained, image_pages, models_of, some_test_images
 from benchmark.figures.panels import centres, panel_grid
-from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label
+from benchmark.figures.source import CannotDraw, Kind, Source
+from benchmark.reporting.outcomes import marked_label
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)  # standard deviations
 N_UNITS = 8
@@ -68,7 +69,7 @@ def _data(source: Source, found: list[Kind]) -> Traversals:
         "methods, whose reconstruction is the column 0.",
         *shown.caption,
     )
-    title = f"Latent traversals: {dataset_label(source, found[0].dataset)}, d = {found[0].latent_dim}"
+    title = f"Latent traversals: {marked_label(source.manifest, found[0].dataset)}, d = {found[0].latent_dim}"
     return Traversals(title, {model.label: traversal(model) for model in shown.models}, caption)
 
 

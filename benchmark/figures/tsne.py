@@ -16,9 +16,10 @@ from benchmark.evaluation.clustering import tsne_plane
 from benchmark.evaluation.subsets import stratified_subset
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.figures.checkpoints import dataset_of, trained
-from benchmark.figures.source import CannotDraw, Kind, Source, dataset_label, face, kinds, method_label
+from benchmark.figures.source import CannotDraw, Kind, Source, face, kinds, method_label
 from benchmark.figures.style import TEXT, WIDTH, Look, captioned, class_look
 from benchmark.paper import ALL_TABLES
+from benchmark.reporting.outcomes import marked_label
 from benchmark.text import one_line
 
 _PROTOCOL = "clustering"
@@ -76,13 +77,13 @@ def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDra
     caption = [
         f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores take it; one model each (seed "
         f"{seeds}: the lowest with a checkpoint). SC: silhouette of the whole plane. Numbers: each class's median.",
-        *face(source, dataset),
+        *face(source.manifest, dataset),
         *([f"Not shown: {'; '.join(absent)}."] if absent else []),
     ]
     methods = tuple(dict.fromkeys(method for method, _ in planes))
     dims = tuple(sorted({dim for _, dim in planes}))
     return Planes(
-        f"Test images in latent space: {dataset_label(source, dataset)}", methods, dims, planes, tuple(caption)
+        f"Test images in latent space: {marked_label(source.manifest, dataset)}", methods, dims, planes, tuple(caption)
     )
 
 

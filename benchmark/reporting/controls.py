@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.controls.answers import Answer, Answered
+from benchmark.controls.answers import MEASURES, Answer, Answered
 from benchmark.controls.methods import ALL_METHODS
-from benchmark.controls.questions import BASE, Contrast
+from benchmark.controls.questions import Contrast
 from benchmark.manifest import trial_keys
 from benchmark.methods import WEIGHT_SETS
 from benchmark.reporting.captions import seed_count
 from benchmark.reporting.frame import failure
 from benchmark.reporting.text import escape_markdown, wide_table
 
-MEASURE_LABELS = {"svm_accuracy": "SVM accuracy", "reconstruction_error": "reconstruction error"}
+_MEASURES = {measure.field: measure.label for measure in MEASURES.values()}
 _LEGEND = (
     "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or a smaller share of the "
     "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
@@ -27,17 +27,12 @@ _LEGEND = (
     "Where weights were chosen they were chosen for the methods themselves: their controls have them untuned."
 )
 _RATES = (
-    "Rates: what a sampled code tells of its image, by one formula for all. HGMVAE-G's is that given w, whose noise "
-    "thereby counts as information. {of_image} Accuracy and error are those of codes without noise. Between two VAEs "
-    "the logarithm of the error, and the logit of the accuracy, are taken to lie on a line."
-)
-_RATE_OF_IMAGE = (
-    "Without w: less what the code tells of w, which other draws of w bound from both sides. It is set against VAEs at "
-    "the middle of these bounds."
-)
-_RATE_GIVEN_W = (
-    "Its records do not say how much: its rate comes out too high, and it is set against VAEs that tell more, to its "
-    "disadvantage."
+    "Rate: what a sampled code tells of its image at most, in nats, by one formula for all. HGMVAE-G draws w for every "
+    "code, and its rate is taken given that w, so that what the code tells of w is counted, too. Without w: the rate "
+    "less that, between a lower and an upper bound, from the density of each code given its own w and given others "
+    "(where a component was drawn, w and the component). Methods are compared at the same rate without w, the middle "
+    "of its bounds. Accuracy and error are those of codes without noise. Between two VAEs the logarithm of the error, "
+    "and the logit of the accuracy, are taken to lie on a line."
 )
 
 
@@ -49,9 +44,7 @@ def render_answers(
     `means`: as `means_frame` gives it. Ends with a line end.
     """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
-    known = means.loc[means["method"] == BASE, "rate_low"].notna().all()
-    rates = _RATES.format(of_image=_RATE_OF_IMAGE if known else _RATE_GIVEN_W)
-    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, rates]
+    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
     left_out, sections, verdicts, told = [], [], [], set()
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
@@ -60,11 +53,11 @@ def render_answers(
             told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
-            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in MEASURE_LABELS]
+            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
             verdicts.append([f"({question.letter}) {question.text.partition('?')[0]}?", *by_measure])
         else:
             left_out.append(f"({question.letter})")
-    parts += ["## In short", wide_table(["question", *MEASURE_LABELS.values()], verdicts), _by_chance(found), *sections]
+    parts += ["## In short", wide_table(["question", *_MEASURES.values()], verdicts), _by_chance(found), *sections]
     if left_out:
         parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
     parts += ["## What every method reached", _reached(means)]
@@ -119,7 +112,7 @@ def _by_chance(found: Sequence[Answered]) -> str:
 
 def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
     rows = [
-        [*_sides(one.contrast, weight_set), MEASURE_LABELS[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
+        [*_sides(one.contrast, weight_set), _MEASURES[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
         for one in found
     ]
     return wide_table(["A", "B", "by", "advantage", "ahead", "answer", "trials of A"], rows)
@@ -175,7 +168,7 @@ def _reached(means: pd.DataFrame) -> str:
         ]
         for row in means.itertuples()
     ]
-    head = ["data set", "d", "method", *MEASURE_LABELS.values(), "rate", "without w", "rate of z", "collapsed"]
+    head = ["data set", "d", "method", *_MEASURES.values(), "rate", "without w", "rate of z", "collapsed"]
     return wide_table(head, rows)
 
 
