@@ -36,6 +36,30 @@ def test_the_docs_have_the_controls_verdicts():
     assert in_short in (ROOT / "docs" / "controls.md").read_text(encoding="utf-8")
 
 
+def test_the_docs_have_the_rates_of_the_controls():
+    page = " ".join((ROOT / "docs" / "controls.md").read_text(encoding="utf-8").split())
+    answers = pd.read_csv(CONTROLS_PAGE.parent / "answers.csv").query("question == 'a' and measure == 'svm_accuracy'")
+    whole = answers.set_index("dataset").loc["all"]
+    assert f"behind by {-whole['advantage']:.3f} ({-whole['high']:.3f} to {-whole['low']:.3f})" in page
+    most_behind = answers[answers["dataset"] != "all"].nsmallest(2, "advantage")
+    assert set(zip(most_behind["dataset"], most_behind["latent_dim"], strict=True)) == {
+        ("fashion_mnist", 8),
+        ("fashion_mnist", 32),
+    }
+    means = pd.read_csv(CONTROLS_PAGE.parent / "means.csv").set_index("method")
+    ours = means.loc["hgmvae_g"]
+    of_w = ours["rate"] - (ours["rate_low"] + ours["rate_high"]) / 2
+    assert f"what the code tells of w: {of_w.min():.1f} to {of_w.max():.1f} nats" in page
+    records = (json.loads(path.read_text()) for path in (CONTROLS_PAGE.parents[1] / "records").glob("*.json"))
+    bounds = [one["health"]["rate_bounds"] for one in records if one["identity"]["method"] == "hgmvae_g"]
+    assert len(bounds) == 18 and 0.5 < max(high - low for low, high in bounds) < 0.6
+    for method, low, high in (("hgmvae_g_bce", 10.3, 11.1), ("vae_bce", 7.1, 9.7)):
+        of_bce = means.loc[method].query("latent_dim > 2")
+        middle = (of_bce["rate_low"] + of_bce["rate_high"]) / 2
+        assert (round(middle.min(), 1), round(middle.max(), 1)) == (low, high)
+        assert f"{low} to {high}" in page
+
+
 def _hgmvae_below_others() -> tuple[int, int]:
     """In how many of the pairs of HGMVAE-G or -U with a baseline, by the chosen settings, its accuracy is lower."""
     scores = pd.read_csv(ROOT / "results" / "reference" / "calibration" / "calibration.csv")
@@ -93,7 +117,9 @@ def test_what_the_readme_found_is_what_the_reference_results_say():
     )
     of_vae = of_controls.set_index(["question", "a", "b"]).loc[("h", "hgmvae_g", "vae")]
     interval = f"by {-of_vae['advantage']:.3f} (95 % interval {-of_vae['high']:.3f} to {-of_vae['low']:.3f})"
+    interval = interval.replace(")", "; at the same rate no difference is shown)")
     assert f"an SVM reads a VAE's codes better than HGMVAE-G's {interval}" in found
+    assert set(of_controls.loc[of_controls["question"] == "a", "answer"]) == {"no difference shown"}
     helped = of_controls[of_controls["question"].isin(["b", "c", "e"])]
     assert "A better" not in set(helped["answer"])
     z_rates = pd.read_csv(CONTROLS_PAGE.parent / "means.csv").groupby("method")["z_rate"].max()
