@@ -79,8 +79,7 @@ class HGMVAE(ImageAutoencoder):
         """
         config = self.model_config
         encoded = self.encoder(images)
-        mean = encoded.mean.unflatten(1, self.components_shape)  # (B, K, d)
-        log_var = encoded.log_var.unflatten(1, self.components_shape)
+        mean, log_var = self._components(encoded)
 
         w = self._drawn_weights(encoded, noise)  # (B, K)
         x_components = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, K, d)
@@ -130,12 +129,12 @@ class HGMVAE(ImageAutoencoder):
     def point_latents(self, images: Tensor) -> Tensor:
         """sum_k w_k mu_k with w at the softmax of its mean logits: (B, C, S, S) -> (B, d)."""
         encoded = self.encoder(images)
-        mean = encoded.mean.unflatten(1, self.components_shape)
+        mean, _ = self._components(encoded)
         return (self._mixed(self._mean_weights(encoded))[..., None] * mean).sum(1)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         """Of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
-        mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
+        mean, log_var = self._components(encoded)
         w = self._mixed(self._drawn_weights(encoded, noise), noise)[..., None]
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
 
@@ -154,6 +153,11 @@ class HGMVAE(ImageAutoencoder):
         w = self._prior_weights(noise)
         mean, log_var = self._component_prior(w, noise["z"])
         return (self._mixed(w, noise)[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
+
+    def _components(self, encoded: ModelOutput) -> tuple[Tensor, Tensor]:
+        """Means and log variances (B, K, d) of q(x_k given y)."""
+        mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
+        return mean, log_var
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
         """w from q(w given y), (B, K); in variant U it is no draw."""

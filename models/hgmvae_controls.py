@@ -51,7 +51,7 @@ class OneComponentHGMVAE(HGMVAE):
 
     def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
         """Given w alone, of whichever component: log sum_k w_k N(code; mu_k, sigma_k^2), (B,)."""
-        mean, log_var = (encoded[name].unflatten(1, self.components_shape) for name in ("mean", "log_var"))
+        mean, log_var = self._components(encoded)
         of_components = losses.gaussian_log_density(codes[:, None], mean, log_var).sum(2)  # (B, K)
         return (self._drawn_weights(encoded, noise).log() + of_components).logsumexp(1)
 

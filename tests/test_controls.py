@@ -259,7 +259,7 @@ def test_the_figure_of_rates_has_every_seed_at_its_rate_and_a_line_for_each_seed
         ("mnist", 8, BASE, 0): trial(0.9, rate=9.0),
         ("mnist", 2, VAES[0], 1): None,
     }
-    panels = rate_panels(trials, "svm_accuracy")
+    panels = rate_panels(trials, MEASURES["svm_accuracy"])
     assert panels == {
         ("mnist", 2): Panel({0: [(4.0, 0.7), (8.0, 0.8)]}, {0: ((6.0, 0.9), (9.0, 0.9))}, [(5.0, 0.85)]),
     }

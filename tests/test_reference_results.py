@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import read_results
+from benchmark.cli import main
 from benchmark.controls.answers import answers, answers_frame, means_frame, measured
 from benchmark.execution.store import Store, record_fault
 from benchmark.paper import TABLES
@@ -60,6 +61,19 @@ def test_the_answers_come_from_the_records(folder):
         committed = pd.read_csv(folder / "controls" / f"{name}.csv")
         pd.testing.assert_frame_equal(committed, pd.read_csv(StringIO(csv_text(frame))), rtol=1e-9, atol=1e-12)
     assert (folder / "controls" / "controls.md").read_text() == render_answers(manifest, records, found, means)
+
+
+@pytest.mark.parametrize(
+    "folder, runs",
+    [
+        ("robust", ("laptop-cpu", "laptop-calibrated", "laptop-bce")),
+        ("robust-laptop", ("laptop-cpu", "laptop-calibrated")),
+    ],
+)
+def test_which_claims_flip_comes_from_the_records(folder, runs, tmp_path):
+    assert main(["robust", *(str(REFERENCE / run) for run in runs), "--out", str(tmp_path)]) == 0
+    for name in ("robust.md", "robust.csv"):
+        assert (tmp_path / name).read_bytes() == (REFERENCE / folder / name).read_bytes()
 
 
 def test_with_calibrated_weights_no_method_collapses_at_any_latent_dim_on_mnist():

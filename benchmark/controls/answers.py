@@ -20,6 +20,7 @@ _BOUNDS = ("rate_low", "rate_high")
 _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimension_kl")
 
 Place = tuple[str, int]  # data set, latent dim
+Point = tuple[float, float]  # rate in nats, value
 Of = tuple[str, int, str, int]  # place, method, seed
 
 
@@ -158,7 +159,7 @@ def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Plac
     """Of one seed at one place; or why there is none."""
     one = trials.get((*place, contrast.a, seed))
     if contrast.same_rate:
-        theirs = _of_vaes_at(one and one.rate_of_image, [trials.get((*place, vae, seed)) for vae in VAES], measure)
+        theirs = _of_vaes_at(one and one.rate_of_image, trials, place, seed, measure)
     else:
         theirs = _value(trials.get((*place, contrast.b, seed)), measure)
     ours = _value(one, measure)
@@ -179,24 +180,31 @@ def _value(trial: Measured | None, measure: Measure) -> float | str:
     return NO_RESULT if value is None else value
 
 
-def _of_vaes_at(rate: float | None, vaes: Iterable[Measured | None], measure: Measure) -> float | str:
-    """The value of the VAEs that have not collapsed at `rate`, or why there is none."""
-    run = [vae for vae in vaes if vae is not None]
+def _of_vaes_at(rate: float | None, trials: Trials, place: Place, seed: int, measure: Measure) -> float | str:
+    """The value of the seed's VAEs at `rate`, or why there is none."""
+    run = [vae for name in VAES if (vae := trials.get((*place, name, seed))) is not None]
     if len(run) < 2:
         return MISSING
-    values = [(vae.rate_of_image, _value(vae, measure)) for vae in run if not vae.collapsed]
-    scored = [(x, y) for x, y in values if not isinstance(y, str)]
-    points = [(x, y) for x, y in scored if x is not None]
+    points = vae_points(trials, place, seed, measure)
     if rate is None or len(points) < 2:
+        scored = [vae for vae in run if not vae.collapsed and not isinstance(_value(vae, measure), str)]
         return NO_RESULT if len(scored) < 2 else NO_RATE
     found = at_rate(rate, points, measure)
     return OUT_OF_REACH if found is None else found
 
 
-def at_rate(rate: float, points: Iterable[tuple[float, float]], measure: Measure) -> float | None:
-    """The value at `rate` on straight lines through (rate, scaled value) points; None out of their reach."""
+def vae_points(trials: Trials, place: Place, seed: int, measure: Measure) -> list[Point]:
+    """By rate, the seed's VAEs that have not collapsed and have a rate of the image and a value."""
+    found = (trials.get((*place, name, seed)) for name in VAES)
+    values = [(vae.rate_of_image, _value(vae, measure)) for vae in found if vae is not None and not vae.collapsed]
+    return sorted((rate, value) for rate, value in values if rate is not None and not isinstance(value, str))
+
+
+def at_rate(rate: float, points: Iterable[Point], measure: Measure) -> float | None:
+    """The value at `rate` on straight lines through (rate, scaled value) points; None out of their reach, or where
+    fewer than two make no line."""
     known = sorted((x, measure.scaled(y)) for x, y in points)
-    if not known[0][0] <= rate <= known[-1][0]:
+    if len(known) < 2 or not known[0][0] <= rate <= known[-1][0]:
         return None
     return float(measure.unscaled(np.interp(rate, *zip(*known, strict=True))))
 

@@ -7,9 +7,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.controls.answers import MEASURES, Measure, Place, Trials, at_rate
+from benchmark.controls.answers import MEASURES, Measure, Place, Point, Trials, at_rate, vae_points
 from benchmark.controls.methods import ALL_METHODS
-from benchmark.controls.questions import BASE, VAES
+from benchmark.controls.questions import BASE
 from benchmark.figures.source import face
 from benchmark.figures.style import GREY, captioned, hide_unused, legend_columns, look
 from benchmark.reporting.outcomes import marked_label
@@ -21,8 +21,6 @@ _CAPTION = (
     "not there. Rates are what a sampled code tells of its image at most."
 )
 _PANEL = 1.9  # inches high
-
-Point = tuple[float, float]  # rate in nats, value
 
 
 @dataclass(frozen=True)
@@ -48,25 +46,26 @@ class Page:
 def rate_pages(manifest: Mapping[str, Any], trials: Trials) -> Iterator[tuple[str, Page]]:
     """A page, with its name, for every measure that HGMVAE-G and VAEs have at a rate that is on record."""
     for measure in MEASURES.values():
-        panels = rate_panels(trials, measure.field)
+        panels = rate_panels(trials, measure)
         headings = {(name, dim): f"{marked_label(manifest, name)}, d = {dim}" for name, dim in panels}
         if panels:
             notes = tuple(face(manifest, *dict.fromkeys(dataset for dataset, _ in panels)))
             yield f"rates_{measure.field}", Page(measure, panels, headings, notes)
 
 
-def rate_panels(trials: Trials, field: str) -> dict[Place, Panel]:
-    """Of the places that have both HGMVAE-G and VAEs with a rate and a value in `field` of Measured."""
+def rate_panels(trials: Trials, measure: Measure) -> dict[Place, Panel]:
+    """Of the places that have both HGMVAE-G and VAEs with a rate and a value."""
     panels: dict[Place, Panel] = {}
     for (dataset, latent_dim, method, seed), trial in trials.items():
-        value = trial and getattr(trial, field)
+        place = dataset, latent_dim
+        panel = panels.setdefault(place, Panel({}, {}, []))
+        if seed not in panel.vaes and (points := vae_points(trials, place, seed, measure)):
+            panel.vaes[seed] = points
+        value = trial and getattr(trial, measure.field)
         if value is None or trial.rate_of_image is None:
             continue
-        panel = panels.setdefault((dataset, latent_dim), Panel({}, {}, []))
         point = trial.rate_of_image, value
-        if method in VAES and not trial.collapsed:
-            panel.vaes[seed] = sorted([*panel.vaes.get(seed, []), point])
-        elif method == BASE:
+        if method == BASE:
             panel.base[seed] = point, (trial.rate, value)
         elif method in ALL_METHODS and ALL_METHODS[method].control_of == BASE:
             panel.changed.append(point)
@@ -98,7 +97,7 @@ def _draw(axis: Axes, panel: Panel, measure: Measure) -> None:
         axis.plot(*_coordinates(points), f"-{theirs.marker}", color=theirs.colour, markersize=2.5, linewidth=0.7)
     axis.lines[-1].set_label("VAE")
     for seed, ((rate, value), _) in panel.base.items():
-        other = at_rate(rate, panel.vaes[seed], measure) if len(panel.vaes.get(seed, [])) > 1 else None
+        other = at_rate(rate, panel.vaes.get(seed, []), measure)
         if other is not None:
             axis.plot([rate, rate], [value, other], color=ours.colour, linewidth=0.8)
     given = [point for _, point in panel.base.values()]

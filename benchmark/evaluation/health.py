@@ -73,12 +73,12 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
 def told_of_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
     """What a code tells of the draws that its Gaussian was given besides the image: two estimates in nats, (B,) each.
 
-    `density` (B,): the log density of the code of each image in the Gaussian that it was drawn from. `given`
-    (L + 1, B): the log density of the same code given draws of w: in the first row its own, in the others new ones.
-    Averaged over images and draws the first estimate, density over the mean of all rows, is at most I(x; w given y),
-    and at most log(L + 1) where w is all that the Gaussian was given; the second, over the mean of the new ones, is at
-    least I(x; w given y). They are InfoNCE, the density itself its critic, and the leave-one-out upper bound (Poole et
-    al., "On variational bounds of mutual information", 2019), of x and w given an image.
+    `density` (B,): the log density of the code of each image in the Gaussian that it was drawn from, given draws u.
+    `given` (L + 1, B): that of the same code given w, u or a part of it: in the first row its own, in the others new
+    draws. Averaged over images and draws the first estimate, density over the mean of all rows, is at most I(x; u
+    given y), the second, over the mean of the new ones, at least. I(x; u given y) is I(x; u given w, y), estimated
+    without bias, and I(x; w given y), by InfoNCE, the density itself its critic, and by the leave-one-out upper bound
+    (Poole et al., "On variational bounds of mutual information", 2019).
     """
     others = len(given) - 1
     of_all = given.logsumexp(0) - np.log(others + 1)

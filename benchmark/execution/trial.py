@@ -182,6 +182,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         return told_of_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
 
     amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
+    # Sorted because two estimates, each right on average alone, may cross where there is next to nothing to tell.
     return None if None in amounts else sorted(of_code - amount for amount in amounts)
 
 
