@@ -172,6 +172,12 @@ def test_where_the_rate_of_the_image_alone_is_bounded_vaes_stand_against_the_mid
     assert differences(contrast, "svm_accuracy", trials) == ({("mnist", 2): {0: pytest.approx(0.3)}}, {})
     said = page([QUESTIONS[0]], trials)
     assert "| 9.00 | 5.00 to 7.00 |" in said and "| 8.00 | 8.00 |" in said
+    # The VAEs lie at 6 and 8: the lower bound is out of their reach, the upper one half-way, where odds are 1.5 and 19.
+    accuracy = answers(trials, [QUESTIONS[0]])[0]
+    assert [one.left_out for one in accuracy.at_bounds.values()] == [{OUT_OF_REACH: 1}, {}]
+    odds = math.sqrt(1.5 * 19)
+    assert accuracy.at_bounds["upper"].mean == pytest.approx(0.9 - odds / (1 + odds))
+    assert "a VAE at its rate, lower bounds | SVM accuracy |  |  | no pair with a result |" in said
     trials["mnist", 2, BASE, 1] = dataclasses.replace(trial(0.9, rate=9.0), rate_bounds=None)
     assert differences(contrast, "svm_accuracy", trials)[1] == {MISSING: 1}  # and no VAE
     for vae in VAES[:2]:

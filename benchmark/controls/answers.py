@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, combinations
 
@@ -85,7 +85,8 @@ class Answered:
 
     `differences`: place -> seed -> difference; `left_out`: why others of a's trials have none, and how many. `mean` and
     `interval`: of the means of `seeds` seeds over `places` places that all of them have; a is ahead on average in
-    `ahead` of these.
+    `ahead` of these. `at_bounds`, of a contrast at the same rate: the same with the "lower" bound of every rate in
+    the place of the middle, and with the "upper" one.
     """
 
     question: Question
@@ -99,6 +100,7 @@ class Answered:
     seeds: int = 0
     places: int = 0
     ahead: int = 0
+    at_bounds: "Mapping[str, Answered]" = field(default_factory=dict)
 
 
 def measured(manifest: Mapping, records: Mapping[str, Mapping]) -> dict[Of, Measured | None]:
@@ -131,11 +133,25 @@ def _measured(record: Mapping | None) -> Measured | None:
 def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[Answered]:
     """Every contrast of every question by every measure, in their order."""
     return [
-        _answered(question, contrast, measure, trials)
+        _with_bounds(_answered(question, contrast, measure, trials), trials)
         for question in questions
         for contrast in question.contrasts
         for measure in MEASURES
     ]
+
+
+def _with_bounds(one: Answered, trials: Trials) -> Answered:
+    if not one.contrast.same_rate:
+        return one
+    ends = {"lower": _at_bound(trials, min), "upper": _at_bound(trials, max)}
+    at_bounds = {name: _answered(one.question, one.contrast, one.measure, end) for name, end in ends.items()}
+    return replace(one, at_bounds=at_bounds)
+
+
+def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> Trials:
+    """With one bound of every rate, `min` or `max`, in the place of both."""
+    bounded = {of: trial for of, trial in trials.items() if trial is not None and trial.rate_bounds is not None}
+    return {**trials, **{of: replace(one, rate_bounds=(bound(one.rate_bounds),) * 2) for of, one in bounded.items()}}
 
 
 def differences(

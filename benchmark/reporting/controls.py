@@ -28,11 +28,17 @@ _LEGEND = (
 )
 _RATES = (
     "Rate: what a sampled code tells of its image at most, in nats, by one formula for all. HGMVAE-G draws w for every "
-    "code, and its rate is taken given that w, so that what the code tells of w is counted, too. Without w: the rate "
-    "less that, between a lower and an upper bound, from the density of each code given its own w and given others "
-    "(where a component was drawn, w and the component). Methods are compared at the same rate without w, the middle "
-    "of its bounds. Accuracy and error are those of codes without noise. Between two VAEs the logarithm of the error, "
-    "and the logit of the accuracy, are taken to lie on a line."
+    "code, and its rate is taken given that w, so that what the code tells of w is counted, too. Accuracy and error "
+    "are those of codes without noise."
+)
+_WITHOUT_W = (
+    "Without w: the rate less what the code tells of w, between a lower and an upper bound, from the density of each "
+    "code given its own w and given others (where a component was drawn, w and the component)."
+)
+_AT_RATE = (
+    "At its rate: methods are compared at the same rate without w, the middle of its bounds; what either bound in its "
+    "place would give stands below, and is no comparison of its own. Between two VAEs the logarithm of the error, and "
+    "the logit of the accuracy, are taken to lie on a line."
 )
 
 
@@ -45,6 +51,8 @@ def render_answers(
     """
     title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
     parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
+    parts += [_WITHOUT_W] if _bounds_on_record(means) else []
+    parts += [_AT_RATE] if any(one.contrast.same_rate and one.answer is not Answer.NOT_RUN for one in found) else []
     left_out, sections, verdicts, told = [], [], [], set()
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
@@ -111,10 +119,14 @@ def _by_chance(found: Sequence[Answered]) -> str:
 
 
 def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
-    rows = [
-        [*_sides(one.contrast, weight_set), _MEASURES[one.measure], *_advantage(one), str(one.answer), _pairs(one)]
-        for one in found
-    ]
+    rows = []
+    for one in found:
+        a, b = _sides(one.contrast, weight_set)
+        at_bounds = [(f"{b}, {name} bounds", of_bound) for name, of_bound in one.at_bounds.items()]
+        rows += [
+            [a, against, _MEASURES[each.measure], *_advantage(each), str(each.answer), _pairs(each)]
+            for against, each in [(b, one), *at_bounds]
+        ]
     return wide_table(["A", "B", "by", "advantage", "ahead", "answer", "trials of A"], rows)
 
 
@@ -154,6 +166,7 @@ def _of(one: Answered) -> int:
 
 
 def _reached(means: pd.DataFrame) -> str:
+    bounds = _bounds_on_record(means)
     rows = [
         [
             row.dataset,
@@ -162,14 +175,20 @@ def _reached(means: pd.DataFrame) -> str:
             _number(row.svm_accuracy, 4),
             _number(row.reconstruction_error, 4),
             _number(row.rate, 2),
-            _span(row.rate_low, row.rate_high),
+            *([_span(row.rate_low, row.rate_high)] if bounds else []),
             _number(row.z_rate, 2),
             f"{row.collapsed} of {row.seeds}" if row.collapsed else "",
         ]
         for row in means.itertuples()
     ]
-    head = ["data set", "d", "method", *_MEASURES.values(), "rate", "without w", "rate of z", "collapsed"]
+    without_w = ["without w"] if bounds else []
+    head = ["data set", "d", "method", *_MEASURES.values(), "rate", *without_w, "rate of z", "collapsed"]
     return wide_table(head, rows)
+
+
+def _bounds_on_record(means: pd.DataFrame) -> bool:
+    """Whether any method has bounds of its rate: folders of before there were bounds have none."""
+    return bool(means["rate_low"].notna().any())
 
 
 def _span(low: float, high: float) -> str:
