@@ -139,9 +139,11 @@ def told_of_draws_by_many(model, images, n: int = 1000) -> float:
 
 
 def test_a_diverged_training_is_a_record_with_its_step_and_no_number(grid, context, monkeypatch):
-    monkeypatch.setattr(pack_run, "train_pack", lambda *_: [TrainingResult({"loss": [None]}, 3, 0.1, diverged_at=2)])
+    monkeypatch.setattr(
+        pack_run, "train_pack", lambda *_: [TrainingResult({"loss": [None]}, 3, 0.1, 2, ("loss", "fisher"))]
+    )
     record = run(grid, context)
-    assert (record["status"], record["reason"]) == ("diverged", "loss or parameters not finite at step 2")
+    assert (record["status"], record["reason"]) == ("diverged", "not finite at step 2: loss, fisher")
     assert record["metrics"] == {} and not Store(context.out).checkpoint_path(record["key"]).exists()
     json.dumps(record, allow_nan=False)
 

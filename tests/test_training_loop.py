@@ -148,7 +148,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_after_its_epoch_and_names_i
     settings = TrainingSettings(epochs=5, batch_size=5)
     result = train(model, numbered(20), settings, seed=0, on_epoch=done.append)
     epochs = step // 4 + 1
-    assert result.diverged_at == step
+    assert (result.diverged_at, result.not_finite) == (step, ("loss", "step"))
     assert result.steps == 4 * epochs
     assert done == list(range(1, epochs + 1))
     assert result.curves["loss"][-1] is None
@@ -159,6 +159,12 @@ def test_a_loss_that_is_not_finite_ends_the_training_after_its_epoch_and_names_i
 def test_a_loss_beyond_float_range_is_divergence():
     result = train(Recorder({1: 1e39}), numbered(20), TrainingSettings(epochs=1, batch_size=5), seed=0)
     assert result.diverged_at == 1
+
+
+def test_an_update_that_leaves_parameters_that_are_not_finite_is_divergence():
+    settings = TrainingSettings(epochs=1, batch_size=8, learning_rate=1e39)
+    result = train(Recorder(), numbered(8), settings, seed=0)
+    assert (result.diverged_at, result.not_finite) == (0, ("parameters",)) and result.curves["loss"] == [1.0]
 
 
 def test_a_large_finite_loss_is_not():

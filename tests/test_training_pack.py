@@ -101,6 +101,7 @@ def test_a_diverging_seed_leaves_the_others_alone(images, double_precision):
     results = train_pack(models, images, SETTINGS, SEEDS, "vmap")
     assert [result.diverged_at for result in results] == [None, 0, None]
     assert results[1].curves["loss"] == [None]
+    assert [result.not_finite for result in results] == [(), ("loss", "reconstruction", "kl"), ()]
     alone = build("vae", SEEDS[2])
     train(alone, images, SETTINGS, SEEDS[2])
     assert largest_difference(alone, models[2]) < 1e-9

@@ -113,6 +113,6 @@ def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: 
             save_checkpoint(model, training, Store(context.out).checkpoint_path(trial.key))
         else:
             training["status"] = "diverged"
-            training["reason"] = f"loss or parameters not finite at step {result.diverged_at}"
+            training["reason"] = f"not finite at step {result.diverged_at}: {', '.join(result.not_finite)}"
         trained.append((trial, model, training))
     return trained

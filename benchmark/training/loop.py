@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Protocol
 
 import torch
@@ -32,14 +33,15 @@ class TrainingResult:
 
     `curves`: for `loss` and every unweighted term its mean over each epoch's batches (None where not finite).
     `diverged_at`: the first step, counted from 0 over all epochs, whose loss was not finite, or the last one if it
-    left parameters that are not; None if there is none. `seconds`: a pack's time is shared out among its seeds.
-    `how`: `Steps.how` of the steps.
+    left parameters that are not; None if there is none. `not_finite`: what was not at that step, "loss" and names of
+    terms, or "parameters". `seconds`: a pack's time is shared out among its seeds. `how`: `Steps.how` of the steps.
     """
 
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     steps: int = 0
     seconds: float = 0.0
     diverged_at: int | None = None
+    not_finite: tuple[str, ...] = ()
     how: str = ""
 
     def add_epoch(self, means: Mapping[str, float]) -> None:
@@ -50,7 +52,7 @@ class TrainingResult:
     def end(self, model: nn.Module, seconds: float, how: str) -> None:
         """Look for damage of the last update, which shows in no loss any more, and leave `model` in eval mode."""
         if self.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
-            self.diverged_at = self.steps - 1
+            self.diverged_at, self.not_finite = self.steps - 1, ("parameters",)
         model.zero_grad(set_to_none=True)
         model.eval()
         self.seconds, self.how = seconds, how
@@ -140,6 +142,7 @@ class Training:
             self._order = torch.zeros(order_shape, dtype=torch.int64, device=device)
             self._noise = {name: torch.zeros((len(seeds), *shapes[name]), device=device) for name in sorted(shapes)}
             self._sums: Tensor | None = None
+            self._not_finite: Tensor | None = None  # of the loss and the terms, at the first bad step
             self._first_bad = torch.full((len(seeds),), -1, device=device)
 
     @property
@@ -173,13 +176,16 @@ class Training:
     def end_epoch(self) -> None:
         """Read what the epoch's steps have left on the device."""
         with self._steps.context():
-            sums, first_bad = self._sums.tolist(), self._first_bad.tolist()
-        for result, totals, bad in zip(self.results, sums, first_bad, strict=True):
+            sums, first_bad, not_finite = (
+                buffer.tolist() for buffer in (self._sums, self._first_bad, self._not_finite)
+            )
+        for result, totals, bad, flags in zip(self.results, sums, first_bad, not_finite, strict=True):
             if result.diverged_at is None:
                 means = [total / self.steps_per_epoch for total in totals]
                 result.add_epoch(dict(zip(self._objective.names, means, strict=True)))
                 result.steps = self._done
-                result.diverged_at = bad if bad >= 0 else None
+                if bad >= 0:
+                    result.diverged_at, result.not_finite = bad, tuple(compress(self._objective.names, flags))
 
     def finish(self, seconds: float) -> None:
         """Hand the trained state to the models; `seconds` is what each of them has taken."""
@@ -192,10 +198,12 @@ class Training:
         values = self._objective.backward(to_unit_range(self._images[rows]), self._noise)
         self._optimiser.step()
         with torch.no_grad():
-            bad = ~torch.isfinite(values[:, 0]) & (self._first_bad < 0)
-            self._first_bad.copy_(torch.where(bad, self._done_there, self._first_bad))
+            not_finite = ~torch.isfinite(values)
             if self._sums is None:
-                self._sums = torch.zeros_like(values)
+                self._sums, self._not_finite = torch.zeros_like(values), torch.zeros_like(not_finite)
+            bad = not_finite[:, 0] & (self._first_bad < 0)
+            self._first_bad.copy_(torch.where(bad, self._done_there, self._first_bad))
+            self._not_finite |= bad[:, None] & not_finite
             self._sums += values
             self._done_there += 1
 
