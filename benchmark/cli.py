@@ -187,20 +187,34 @@ def build_parser() -> argparse.ArgumentParser:
     calibrate_parser = subcommands.add_parser(
         "calibrate", help="choose every method's loss weights under one budget, on held-out training images of MNIST"
     )
-    calibrate_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/calibration)")
+    calibrate_parser.add_argument(
+        "--out", type=Path, help="results folder (default: results/runs/calibration, or calibration-wide)"
+    )
     calibrate_parser.add_argument(
         "--method",
         action="append",
         metavar="NAME",
         help="this method alone; may be repeated (default: all with a grid)",
     )
-    calibrate_parser.add_argument(
-        "--smoke", action="store_true", help="drawn images, two settings a method: proves that it runs"
+    sizes = calibrate_parser.add_mutually_exclusive_group()
+    sizes.add_argument(
+        "--wide",
+        dest="size",
+        action="store_const",
+        const="wide",
+        help="48 settings a method, not 12, at the paper's size: for a GPU",
+    )
+    sizes.add_argument(
+        "--smoke",
+        dest="size",
+        action="store_const",
+        const="smoke",
+        help="drawn images, two settings a method: proves that it runs",
     )
     calibrate_parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
     _add_execution_options(calibrate_parser)
     _add_data_options(calibrate_parser)
-    calibrate_parser.set_defaults(function=calibrate, precision="float32")
+    calibrate_parser.set_defaults(function=calibrate, precision="float32", size="reduced")
 
     studies_parser = subcommands.add_parser("studies", help="list the studies")
     studies_parser.set_defaults(function=studies)

@@ -11,7 +11,7 @@ import torch
 from benchmark.calibration import choice
 from benchmark.calibration.choice import COLUMNS, chosen, finalists, judged, outcome
 from benchmark.calibration.figure import Page, calibration_figure, panels
-from benchmark.calibration.grids import CALIBRATION, FINALISTS, GRIDS, SETTINGS_PER_METHOD, SMOKE_GRIDS, at_an_end
+from benchmark.calibration.grids import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, at_an_end
 from benchmark.cli import main
 from benchmark.commands import calibrate_weights
 from benchmark.execution.store import Store
@@ -35,11 +35,12 @@ TWO_METHODS = scores(
 )
 
 
-def test_every_method_has_as_many_settings_each_another_and_all_can_be_built():
-    assert set(GRIDS) == {name for name in METHODS if not name.endswith("no_fisher")}
-    for name, grid in GRIDS.items():
-        assert len(grid) == SETTINGS_PER_METHOD == 12
-        assert len({json.dumps(setting, sort_keys=True) for setting in grid}) == 12
+@pytest.mark.parametrize("size, settings", [("reduced", 12), ("wide", 48)])
+def test_every_method_has_as_many_settings_each_another_and_all_can_be_built(size, settings):
+    grids = CALIBRATIONS[size].grids
+    assert set(grids) == {name for name in METHODS if not name.endswith("no_fisher")}
+    for name, grid in grids.items():
+        assert len(grid) == len({json.dumps(setting, sort_keys=True) for setting in grid}) == settings
         method = METHODS[name]
         known = {field.name for field in fields(method.config)}
         for setting in grid:
@@ -50,12 +51,17 @@ def test_every_method_has_as_many_settings_each_another_and_all_can_be_built():
 
 
 def test_beta_vae_stays_what_it_is():
-    assert min(setting["beta"] for setting in GRIDS["beta_vae"]) >= 2 * 0.01
+    for grids in (GRIDS, WIDE_GRIDS):
+        of_vae, of_beta_vae = ([setting["beta"] for setting in grids[name]] for name in ("vae", "beta_vae"))
+        assert min(of_beta_vae) >= 2 * min(of_vae)
+        assert min(of_vae) == min(setting.get("decoder_variance", 1) for setting in grids["hgmvae_g"])
 
 
 def test_it_never_looks_at_test_images():
-    assert CALIBRATION.split == "validation" and CALIBRATION.tables[0].datasets == ("mnist",)
-    assert CALIBRATION.tables[0].latent_dims == (8,) and CALIBRATION.n_train == 20_000
+    for size, n_train in (("reduced", 20_000), ("wide", None)):
+        study = CALIBRATIONS[size].study
+        assert study.split == "validation" and study.tables[0].datasets == ("mnist",)
+        assert study.tables[0].latent_dims == (8,) and study.n_train == n_train
 
 
 def test_the_ranks_are_within_a_method_and_the_unusable_come_last():
@@ -185,7 +191,7 @@ def test_a_whole_run_on_drawn_images(tmp_path, capfd):
     table = pd.read_csv(out / "calibration.csv")
     assert len(table) == len(list((out / "records").iterdir())) == 2 * 2 * 3
     assert table.groupby(["method", "setting"])["seed"].apply(list).tolist() == [[0, 1, 2]] * 4
-    assert {json.dumps(setting) for setting in SMOKE_GRIDS["vae"]} == set(
+    assert {json.dumps(setting) for setting in CALIBRATIONS["smoke"].grids["vae"]} == set(
         table.loc[table["method"] == "vae", "departure"]
     )
     written = json.loads((out / "chosen.json").read_text())

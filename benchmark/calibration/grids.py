@@ -1,7 +1,8 @@
-"""The settings that `calibrate` tries: twelve for every method, each a departure from its `default` weights."""
+"""The settings that `calibrate` tries, as many for every method, each a departure from its `default` weights."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,6 @@ from benchmark.trials import TrainingSettings
 
 Setting = dict[str, Any]  # fields of a method's configuration that depart from its default weights
 
-SETTINGS_PER_METHOD = 12
 FINALISTS = 2
 SEEDS_OF_FINALISTS = 3
 
@@ -53,6 +53,37 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
     "hgmvae_u": _HGMVAE,
 }
 
+
+def _around(default: float, below: int, per_decade: int, n: int) -> tuple[float, ...]:
+    """n values of equal ratios, the default and `below` of them under it among them."""
+    return tuple(float(f"{default * 10 ** ((i - below) / per_decade):.4g}") for i in range(n))
+
+
+# For a GPU: the same axes longer and finer, 48 settings a method. HGMVAE: eight departures at six decoder variances.
+_WIDE_HGMVAE = tuple(
+    variance | departure
+    for variance in _each("decoder_variance", 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+    for departure in (
+        {},
+        {"conditional_prior": "matched"},
+        *_each("beta_x", 0.5, 2.0),
+        *_each("fisher_weight", 0.1, 5.0),
+        {"fisher": "log", "fisher_weight": 0.1},
+        {"centre": True},
+    )
+)
+_WIDE_WAE = tuple(_each("reg_weight", *_around(10.0, below=24, per_decade=12, n=48)))
+WIDE_GRIDS: dict[str, tuple[Setting, ...]] = {
+    "vae": tuple(_each("beta", *_around(0.05, below=20, per_decade=20, n=48))),
+    "beta_vae": tuple(_each("beta", *_around(0.2, below=25, per_decade=20, n=48))),
+    "gmvae": tuple(_product(decoder_variance=_around(0.05, 6, 6, 12), beta_k=(1.0, 0.3, 0.1, 0.03))),
+    "swae": tuple(_product(reg_weight=_around(10.0, 12, 6, 24), n_projections=(50, 200))),
+    "wae_imq": _WIDE_WAE,
+    "wae_rbf": _WIDE_WAE,
+    "hgmvae_g": _WIDE_HGMVAE,
+    "hgmvae_u": _WIDE_HGMVAE,
+}
+
 WITHOUT_NOISE = ("swae", "wae_imq", "wae_rbf")  # their encoders: every unit that varies counts as active
 
 
@@ -64,8 +95,16 @@ def at_an_end(grid: tuple[Setting, ...], number: int, default: Setting) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What is tried, and how each setting is trained and judged: as the one trial a method of `study` would be."""
+
+    study: Study
+    grids: Mapping[str, tuple[Setting, ...]]
+
+
 # The last 10,000 training images judge; the test images are never looked at.
-CALIBRATION = Study(
+_STUDY = Study(
     "calibration",
     "which loss weights each method should have, under one budget",
     (dataclasses.replace(TABLES[2], datasets=("mnist",), methods=tuple(GRIDS), latent_dims=(8,)),),
@@ -74,10 +113,10 @@ CALIBRATION = Study(
     n_train=20_000,
     split="validation",
 )
-
+_WIDE_STUDY = dataclasses.replace(_STUDY, name="calibration-wide", training=TrainingSettings(), n_train=None)
 # Drawn images and two settings a method: proves that the command runs, and chooses nothing.
-SMOKE_CALIBRATION = dataclasses.replace(
-    CALIBRATION,
+_SMOKE_STUDY = dataclasses.replace(
+    _STUDY,
     name="calibration-smoke",
     training=TrainingSettings(epochs=4, batch_size=32, width=0.25),
     n_train=960,
@@ -85,4 +124,8 @@ SMOKE_CALIBRATION = dataclasses.replace(
     split="official",
     procedural=True,
 )
-SMOKE_GRIDS = {method: grid[:2] for method, grid in GRIDS.items()}
+CALIBRATIONS = {
+    "reduced": Calibration(_STUDY, GRIDS),
+    "wide": Calibration(_WIDE_STUDY, WIDE_GRIDS),
+    "smoke": Calibration(_SMOKE_STUDY, {method: grid[:2] for method, grid in GRIDS.items()}),
+}

@@ -9,14 +9,7 @@ from rich.console import Console
 
 from benchmark.calibration.choice import CRITERIA, finalists, judged, outcome
 from benchmark.calibration.files import read_scores, write_results
-from benchmark.calibration.grids import (
-    CALIBRATION,
-    GRIDS,
-    SEEDS_OF_FINALISTS,
-    SMOKE_CALIBRATION,
-    SMOKE_GRIDS,
-    Setting,
-)
+from benchmark.calibration.grids import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
 from benchmark.commands.choices import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
 from benchmark.commands.watching import watched
 from benchmark.errors import UserError
@@ -40,8 +33,8 @@ Place = tuple[str, int]  # a method and the number of one of its settings
 def calibrate(options: argparse.Namespace, console: Console) -> int:
     """Train every setting, then more seeds of the best; write scores, choice and figure. 3 where a method has none."""
     check_folders(options)
-    study, grids = (SMOKE_CALIBRATION, SMOKE_GRIDS) if options.smoke else (CALIBRATION, GRIDS)
-    grids = _asked(grids, options.method)
+    study = CALIBRATIONS[options.size].study
+    grids = _asked(CALIBRATIONS[options.size].grids, options.method)
     device, executor = chosen_executor(options)
     data_options = DataOptions.of(study, options.data_dir.resolve(), offline=True)
     dataset = dataclasses.replace(data_options, offline=options.offline).load("mnist", console.print)
