@@ -69,7 +69,7 @@ def test_every_question_compares_methods_that_there_are_in_the_studies():
     ]
     assert {cell.method for cell in STUDIES["readings"].cells()} == {BASE, *(f"{BASE}_{name}" for name in of_readings)}
     assert set(VAES) < set(methods_of(*QUESTIONS)) and not set(VAES) & set(methods_of(READINGS))
-    assert [question.letter for question in QUESTIONS] == list("abcdefgh")
+    assert [question.letter for question in QUESTIONS] == list("abcdefghi")
     for name in ("controls", "laptop-controls"):
         cells = list(STUDIES[name].cells())
         assert {cell.method for cell in cells} == set(methods_of(*QUESTIONS))
@@ -236,7 +236,7 @@ def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsy
     assert main(["controls", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "(e) Does the Fisher term help?" in said
-    assert "Not answered by what this folder holds: (a), (b), (c), (d), (f), (g), (h), (i)." in said
+    assert "Not answered by what this folder holds: (a), (b), (c), (d), (f), (g), (h), (i), (j)." in said
     assert "| (e) Does the Fisher term help? | 1 of 1: fewer than 3 seeds |" in said
     assert "0 of 0 comparisons show a difference" in said
     assert "| 2 of 3; 1 without a result |" in said
@@ -245,7 +245,7 @@ def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsy
     whole = frame[(frame["dataset"] == "all") & (frame["measure"] == "svm_accuracy")].set_index(["question", "b"])
     assert whole.loc[("e", f"{BASE}_no_fisher"), "advantage"] == pytest.approx(0.1)
     assert whole.loc[("e", f"{BASE}_no_fisher"), "answer"] == "fewer than 3 seeds"
-    both = [("e", f"{BASE}_no_fisher"), ("i", f"{BASE}_no_fisher")]  # two questions compare this pair
+    both = [("e", f"{BASE}_no_fisher"), ("j", f"{BASE}_no_fisher")]  # two questions compare this pair
     assert set(whole.loc[both, "answer"]) == {"fewer than 3 seeds", "not run"}
     assert set(whole["answer"].drop(both)) == {"not run"}
     means = pd.read_csv(tmp_path / "controls" / "means.csv").set_index("method")
@@ -319,13 +319,13 @@ def test_in_short_says_what_is_shown_and_how_large_what_is_not_may_be():
 
 
 def test_in_short_says_how_many_of_several_are_what_and_counts_none_twice():
-    """As in the study `readings`: (i) has the comparison of (e) and others, of which one diverged."""
-    readings = Question("i", "Readings? Of F", (*FISHER.contrasts, Contrast(f"{BASE}_ratio", f"{BASE}_no_fisher")))
+    """As in the study `readings`: (j) has the comparison of (e) and others, of which one diverged."""
+    readings = Question("j", "Readings? Of F", (*FISHER.contrasts, Contrast(f"{BASE}_ratio", f"{BASE}_no_fisher")))
     trials = pair([[-0.02, 0.03, 0.01]]) | {("mnist", 2, f"{BASE}_ratio", seed): ENDED for seed in range(3)}
     trials["mnist", 2, BASE, 3] = ENDED
     trials["mnist", 2, f"{BASE}_no_fisher", 3] = ENDED
     said = page([FISHER, readings], trials)
-    row = next(line for line in said.splitlines() if line.startswith("| (i) Readings? |"))
+    row = next(line for line in said.splitlines() if line.startswith("| (j) Readings? |"))
     assert "in 1 of 2 no difference shown" in row and "1 of 2: no pair with a result" in row
     assert "at the least on 3 of 4 trials" in row
     assert "0 of 1 comparisons show a difference" in said  # errors are all the same, so that they tell nothing

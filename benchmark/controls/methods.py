@@ -50,6 +50,7 @@ CONTROLS = {
             for weight in TC_WEIGHTS
         ),
         _control("hgmvae_g", "z5", "KL of z 5", settings=dict.fromkeys(_Z_FIELDS, 5)),
+        _control("hgmvae_g", "matched", "matched prior of x", settings={"conditional_prior": "matched"}),
         _control("hgmvae_g", "bce", "BCE", settings={"reconstruction": "bce"}),
         _control("hgmvae_g", "as_printed", "Eq. 14 as printed", settings=AS_PRINTED),
         _control("hgmvae_g", "minimised", "Eq. 14, F minimised", settings={**AS_PRINTED, "fisher_weight": -1.0}),

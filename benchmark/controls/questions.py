@@ -80,11 +80,17 @@ QUESTIONS = (
             Contrast(BASE, "vae", less=Contrast(f"{BASE}_bce", "vae_bce")),
         ),
     ),
+    Question(
+        "i",
+        "Does each component's own prior help, the sum of Eq. 3 in the place of Eq. 4? In Eq. 4 what z_k tells of x_k "
+        "counts w_k times, which may be why z falls idle; in the sum it counts once, but every KL K times as much",
+        (Contrast(f"{BASE}_matched", BASE),),
+    ),
 )
 
 # Asked of a study of its own, `readings`.
 READINGS = Question(
-    "i",
+    "j",
     "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
     (
         Contrast(f"{BASE}_as_printed", f"{BASE}_printed_no_fisher"),

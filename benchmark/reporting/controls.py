@@ -57,7 +57,7 @@ def render_answers(
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
         run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
-        if run - told:  # (i) shares one with (e)
+        if run - told:  # (j) shares one with (e)
             told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
