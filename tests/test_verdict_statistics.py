@@ -110,7 +110,10 @@ def test_paired_t_is_scipys():
     found = paired_test(NUMBERS)
     assert found.p_t == pytest.approx(stats.ttest_1samp(NUMBERS, 0).pvalue)
     assert found.p_wilcoxon == pytest.approx(stats.wilcoxon(NUMBERS, method="exact").pvalue)
-    assert found.smallest_p == 2**-9
+    assert found.side == 1
+    few_large = paired_test([0.0, 0.0, -0.1, -0.2, -0.3, 10.0])  # ranks 1, 2 and 3 against 4
+    assert few_large.side == -1 and few_large.estimate.mean > 0
+    assert [paired_test(pair).side for pair in ([0.0, 0.0], [1.0, -1.0])] == [0, 0]
     assert paired_test([0.5, 0.5]).p_t == 0.0
     assert paired_test([0.5]).p_t is None
     assert paired_test([0.5]).p_wilcoxon == 1.0

@@ -12,7 +12,7 @@ from benchmark.errors import UserError
 from benchmark.evaluation.protocols import TrialOutputs
 from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
-from benchmark.execution.provenance import code_state, now
+from benchmark.execution.provenance import code_state, hardware, now
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext, empty_record, failed_record, measured, trial_model
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
@@ -107,7 +107,9 @@ def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: 
         training = {
             "curves": result.curves,
             "timings": {"training_seconds": round(result.seconds, 3)},
-            "training": {"way": context.way, "steps": result.how, "pack_seeds": seeds, "date": now()} | code_state(),
+            "training": {"way": context.way, "steps": result.how, "pack_seeds": seeds}
+            | {"hardware": hardware(context.device), "date": now()}
+            | code_state(),
         }
         if result.diverged_at is None:
             save_checkpoint(model, training, Store(context.out).checkpoint_path(trial.key))

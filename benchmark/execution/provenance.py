@@ -27,13 +27,14 @@ def code_state() -> dict[str, Any]:
 
 def provenance(device: str) -> dict[str, Any]:
     """Plain data for a record: code, package versions, device, numerics and the time (UTC) of the call."""
-    return code_state() | {
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "device": device_name(device),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "numerics": numerics(),
-        "date": now(),
-    }
+    versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    return code_state() | {"versions": versions} | hardware(device) | {"date": now()}
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """`device`, `platform` and `numerics`, as far as they say how fast, and to which digit, something is computed."""
+    where = f"{platform.system()} {platform.machine()}"
+    return {"device": device_name(device), "platform": where, "numerics": numerics()}
 
 
 def now() -> str:

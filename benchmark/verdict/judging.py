@@ -48,7 +48,7 @@ class Decided:
     contest: Contest
     outcome: Outcome
     chosen: Side | None = None  # the favoured side that was compared
-    n: int = 0  # pairs: seeds with a value on both sides that were not spent on choosing one (C9: see training_costs)
+    n: int = 0  # pairs: seeds with a value on both sides that were not spent on choosing one (C9: places)
     difference: float | None = None
     in_spreads: float | None = None  # of the two sides' pooled standard deviation over seeds
     test: PairedTest | None = None
@@ -71,6 +71,11 @@ class Judgement:
     powerless: bool
     reduced: str
     contests: tuple[Decided, ...]
+
+    @property
+    def judged(self) -> int:
+        """How many contests have values on both sides."""
+        return sum(one.outcome is not Outcome.MISSING for one in self.contests)
 
 
 def judge_runs(manifest: Mapping, records: Mapping[str, Mapping], claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
@@ -123,16 +128,18 @@ def training_costs(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.Data
 
     Columns: `dataset`, `latent_dim`, `method`, `seeds` (a pack shares one time among its seeds, so it is one
     measurement), `machine`, `seconds` and `vae_seconds` per seed, `ratio`, `parameters_ratio`. Both sides were
-    trained on the same images, seeds and machine, in the same way; what was not has no row.
+    trained on the same images, seeds and kind of machine, in the same way; what was not has no row.
     """
     sides: dict[tuple, dict[str, tuple[float, int]]] = {}
     for key in trial_keys(manifest):
         record = records.get(key)
         seconds = record and record["status"] == "ok" and record.get("timings", {}).get(SECONDS)
         if seconds:
-            trial, made = record["identity"], record["provenance"]
-            how = record.get("training", {})
-            machine = f"{made['device']}, {made['platform']}, {made['numerics']['threads']} threads"
+            trial, how = record["identity"], record.get("training", {})
+            made = how.get("hardware", record["provenance"])  # records of before there was the former have the latter
+            numerics = made["numerics"]
+            machine = f"{made['device']}, {made['platform']}, {numerics['threads']} threads"
+            machine += f", {numerics['vector_instructions']}" if "vector_instructions" in numerics else ""
             seeds = tuple(how.get("pack_seeds", [trial["seed"]]))
             setup = (trial["dataset"], trial["latent_dim"], seeds, ", ".join(filter(None, (machine, how.get("way")))))
             sides.setdefault(setup, {})[trial["method"]] = (seconds, record["parameters"])
@@ -183,12 +190,15 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[Place, str]) -> 
 
 
 def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
+    """One ratio a place, the geometric mean over its seeds: trained one after another beside whatever else the machine
+    did, they are no measurements of their own."""
     [side] = contest.favoured
-    ratios = costs.loc[costs["method"] == side.method, "ratio"].to_numpy(dtype=float)
-    if not len(ratios):
+    own = costs[costs["method"] == side.method]
+    if own.empty:
         return Decided(contest, Outcome.MISSING, reason=f"no {side.method} and VAE trained alike on one machine")
-    test = paired_test(np.log(ratios))
-    return Decided(contest, Outcome.OPEN, side, len(ratios), test.estimate.mean, test=test)
+    of_place = np.log(own["ratio"].astype(float)).groupby([own["dataset"], own["latent_dim"]]).mean()
+    test = paired_test(of_place.to_numpy())
+    return Decided(contest, Outcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
 
 
 def _on_print(contest: Contest, values: Mapping[tuple, float]) -> Decided:
@@ -215,10 +225,11 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
         for position, p, p_t, weak in zip(members, ranked, student, without_power, strict=True):
             one = ended[position]
             if one.test:
-                won = Outcome.WON if one.difference > 0 else Outcome.LOST
+                ended_for = {1: Outcome.WON, -1: Outcome.LOST}[one.test.side] if p < ALPHA else Outcome.OPEN
+                agree = one.test.side * one.difference > 0  # a few large differences can turn the mean round
                 corrected[position] = replace(
                     one,
-                    outcome=won if p < ALPHA else Outcome.OPEN,
+                    outcome=ended_for if agree else Outcome.OPEN,
                     p_holm=p,
                     p_t_holm=None if one.test.p_t is None else p_t,
                     powerless=weak,

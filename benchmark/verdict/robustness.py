@@ -11,7 +11,7 @@ from benchmark.verdict.claims import SECONDS
 from benchmark.verdict.judging import Judgement, State, seed_values, training_costs
 from benchmark.verdict.standing import BY_MEANS, common, standing
 
-COLUMNS = ["claim", "by", "run", "state", "powerless", "flips"]
+COLUMNS = ["claim", "by", "run", "state", "judged", "powerless", "flips"]
 _SAME = ("study", "notes")  # of the manifests: the runs may differ in their weights alone
 
 
@@ -27,9 +27,10 @@ class Robustness:
 def robustness(runs: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> Robustness:
     """Every claim, from name -> (manifest, records), on what every run has, so that a missing score flips nothing.
 
-    `flips`: the state is not that of the first run. `powerless`: so few seeds could show nothing. Training times, which
-    C9 is about and which only tests judge, are each run's own; where they are missing it does not flip. Raises
-    UserError for runs of other studies or images, and for runs that share no score.
+    `flips`: the state is not that of the first run. `judged`: how many of its contests have scores. `powerless`: so few
+    seeds could show nothing. Training times, which C9 is about and which only tests judge, are each run's own; where
+    they are missing it does not flip. Raises UserError for runs of other studies or images, and for runs that share no
+    score.
     """
     _check_alike({name: manifest for name, (manifest, _) in runs.items()})
     values = common(*(seed_values(long_frame(*run)) for run in runs.values()))
@@ -41,10 +42,10 @@ def robustness(runs: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> Rob
     }
     first = next(iter(standings.values()))
     rows = [
-        (claim, by, name, str(of_run[claim, by].state), of_run[claim, by].powerless, _flips(was, of_run[claim, by]))
+        (claim, by, name, str(now.state), now.judged, now.powerless, _flips(was, now))
         for (claim, by), was in first.items()
         if by != BY_MEANS or not _of_costs(was)
-        for name, of_run in standings.items()
+        for name, now in ((name, of_run[claim, by]) for name, of_run in standings.items())
     ]
     return Robustness(pd.DataFrame(rows, columns=COLUMNS), sum(map(len, values[0].values())))
 

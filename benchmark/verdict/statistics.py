@@ -57,12 +57,13 @@ class Estimate:
 class PairedTest:
     """The pairs' differences against 0, two-sided; `interval` and `p_t` are None for a single pair.
 
-    `smallest_p` is the least p that the signed-rank test can give for so many pairs.
+    `side`: 1 where the ranks of positive differences sum to more than those of negative ones, -1 where to less, 0 where
+    to as much: what a small `p_wilcoxon` shows. The mean may lie on the other side.
     """
 
     estimate: Estimate
     p_wilcoxon: float
-    smallest_p: float
+    side: int
     p_t: float | None
 
 
@@ -131,7 +132,9 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
         p_t = 0.0 if of_mean.mean else 1.0
     else:
         p_t = 2 * float(stats.t.sf(abs(of_mean.mean) / of_mean.std * math.sqrt(of_mean.n), of_mean.n - 1))
-    return PairedTest(of_mean, signed_rank_p(differences), smallest_signed_rank_p(of_mean.n), p_t)
+    nonzero = np.array([difference for difference in differences if difference != 0])
+    signed_ranks = stats.rankdata(np.abs(nonzero)) * np.sign(nonzero)
+    return PairedTest(of_mean, signed_rank_p(differences), int(np.sign(signed_ranks.sum())), p_t)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
