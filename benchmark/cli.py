@@ -23,7 +23,7 @@ from benchmark.commands.list_errata import list_errata
 from benchmark.commands.listings import methods, studies
 from benchmark.commands.make_figures import figures
 from benchmark.commands.make_report import report, verdict
-from benchmark.commands.measure_throughput import DEFAULT_ONLY, throughput
+from benchmark.commands.measure_throughput import throughput
 from benchmark.commands.plan_study import plan
 from benchmark.commands.run_study import run, tables
 from benchmark.commands.show_status import status
@@ -105,9 +105,14 @@ def build_parser() -> argparse.ArgumentParser:
     _add_grid_options(throughput_parser)
     throughput_parser.add_argument("--out", type=Path, default=THROUGHPUT, help="folder to write to")
     throughput_parser.add_argument(
-        "--seconds", type=_positive, default=90, help="for the training part (default: %(default)s)"
+        "--seconds", type=_positive, default=90, help="for the training part, or a place (default: %(default)s)"
     )
-    throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE, only=DEFAULT_ONLY)
+    throughput_parser.add_argument(
+        "--methods",
+        action="store_true",
+        help="measure instead a step of every method beside VAE's, at every data set and latent dim that --only leaves",
+    )
+    throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE)
 
     compare_parser = subcommands.add_parser("compare", help="two results side by side: what differs beyond noise?")
     compare_parser.add_argument("a", type=Path, metavar="A", help="results folder, or a long CSV")

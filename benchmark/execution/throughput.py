@@ -10,7 +10,7 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -98,17 +98,11 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     operations = operations_per_image(trial_model(trial, seed=0), shape, settings.batch_size)
     rate = device_rate(device)
     floor = operations * settings.batch_size / rate
-    images = noise_images(trial, _steps_of_a_turn(trial, device)).to(device)
+    images = noise_images(trial, steps_of_a_turn(trial, device)).to(device)
     steps = len(images) // settings.batch_size
     with _runners(trial, images, device, processes) as runners:
-        turns: list[list[float]] = []
-        started = time.perf_counter()
-        while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
-            # To and fro, so that no side is always the first after a pause or the last of a hot machine.
-            order = runners if len(turns) % 2 == 0 else runners[::-1]
-            took = [timed(runner.turn, device) / (steps * runner.seeds) for runner in order]
-            turns.append(took if order is runners else took[::-1])
-        warm = turns[1:]
+        turns = paired_turns([runner.turn for runner in runners], device, seconds)
+        warm = [[took / (steps * one.seeds) for took, one in zip(turn, runners, strict=True)] for turn in turns]
         sides = [
             Side(
                 runner.name,
@@ -126,6 +120,18 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     return Throughput(f"{what}{settings.batch_size}", steps_per_trial, operations, rate, len(warm), sides)
 
 
+def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: float) -> list[list[float]]:
+    """The seconds of each of `works`, turn by turn: for about `seconds`, three turns or more after one to warm up."""
+    turns: list[list[float]] = []
+    started = time.perf_counter()
+    while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
+        # To and fro, so that none is always the first after a pause or the last of a hot machine.
+        forth = len(turns) % 2 == 0
+        took = [timed(work, device) for work in (works if forth else works[::-1])]
+        turns.append(took if forth else took[::-1])
+    return turns[1:]
+
+
 def noise_images(trial: Trial, steps: int) -> Tensor:
     """Uniform noise of the trial's shape for one epoch of `steps` steps: uint8 (N, C, S, S)."""
     stream = generator("cpu", "evaluation", use="speed")
@@ -133,7 +139,7 @@ def noise_images(trial: Trial, steps: int) -> Tensor:
     return torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
 
 
-def _steps_of_a_turn(trial: Trial, device: str) -> int:
+def steps_of_a_turn(trial: Trial, device: str) -> int:
     """As many as our loop makes in half a second."""
     few = 3
     trainings = _pack(trial, noise_images(trial, few).to(device), 1, "eager")

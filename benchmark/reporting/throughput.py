@@ -1,6 +1,7 @@
 """What `throughput` writes: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pandas as pd
 from benchmark.errors import UserError
 from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.crew import Crew
+from benchmark.execution.method_times import MethodTime
 from benchmark.execution.store import write_json
 from benchmark.execution.throughput import Throughput, trainings_per_hour
-from benchmark.files import written_whole
+from benchmark.files import write_text, written_whole
+from benchmark.reporting.csv_text import csv_text
 
 MEASUREMENTS = "throughput.json"
 _OURS, _THEIRS = "#0072b2", "#d55e00"  # told apart by colour-blind readers and in grey
@@ -45,6 +48,14 @@ def write_throughput(
         raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
     content = {"training": dataclasses.asdict(measured), "costs": dataclasses.asdict(costs)}
     write_json(folder / MEASUREMENTS, provenance | content)
+
+
+def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> None:
+    """Write methods.csv, a row a method and place, and methods.json. Raises UserError as `write_throughput` does."""
+    table = pd.DataFrame(found).rename(columns={"step_seconds": "milliseconds_per_step"})
+    table["milliseconds_per_step"] *= 1000
+    write_text(folder / "methods.csv", csv_text(table))
+    write_json(folder / "methods.json", provenance)
 
 
 def sides_table(measured: Throughput) -> pd.DataFrame:
