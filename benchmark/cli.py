@@ -44,6 +44,8 @@ JOBS = (
     "processes: on a CPU trials at once (default: one a core, at most 8), on a GPU those that score latents (default: "
     "the cores that training leaves)"
 )
+ONLY = "AXIS=VALUE,... with table, dataset, method or latent_dim as the axis: one of the values of every axis that is named"
+DEVICE = "cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,7 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m benchmark", description="Reproduces and judges the HGMVAE paper (2024).")
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    run_parser = subcommands.add_parser("run", help="train, evaluate and make the tables of a study")
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        return subcommands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+
+    run_parser = command("run", help="train, evaluate and make the tables of a study")
     _add_study_options(run_parser)
     run_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
     _add_execution_options(run_parser)
@@ -70,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run_parser.set_defaults(function=run)
 
-    plan_parser = subcommands.add_parser("plan", help="show what a study would run, download and cost; run nothing")
+    plan_parser = command("plan", help="show what a study would run, download and cost; run nothing")
     _add_study_options(plan_parser)
     plan_parser.add_argument("--out", type=Path, help="results folder to look for finished trials in")
     plan_parser.add_argument("--jobs", type=_positive, help=JOBS)
@@ -79,17 +84,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     plan_parser.set_defaults(function=plan)
 
-    status_parser = subcommands.add_parser(
-        "status", help="how far a study is: trials by state, and jobs with their logs"
-    )
+    status_parser = command("status", help="how far a study is: trials by state, and jobs with their logs")
     status_parser.add_argument("out", type=Path, help="results folder")
     status_parser.set_defaults(function=status)
 
-    tables_parser = subcommands.add_parser("tables", help="make the tables of a results folder again from its records")
+    tables_parser = command("tables", help="make the tables of a results folder again from its records")
     tables_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
     tables_parser.set_defaults(function=tables)
 
-    fetch_parser = subcommands.add_parser("fetch", help="get data sets and metric weights, verified by checksum")
+    fetch_parser = command("fetch", help="get data sets and metric weights, verified by checksum")
     fetch_parser.add_argument(
         "what",
         nargs="*",
@@ -99,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data_options(fetch_parser)
     fetch_parser.set_defaults(function=fetch)
 
-    throughput_parser = subcommands.add_parser(
+    throughput_parser = command(
         "throughput", help="measure training beside pythae's trainer, and evaluation; forecast every study"
     )
     _add_grid_options(throughput_parser)
@@ -114,7 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE)
 
-    compare_parser = subcommands.add_parser("compare", help="two results side by side: what differs beyond noise?")
+    compare_parser = command("compare", help="two results side by side: what differs beyond noise?")
     compare_parser.add_argument("a", type=Path, metavar="A", help="results folder, or a long CSV")
     compare_parser.add_argument("b", type=Path, metavar="B", help="likewise; differences are B - A")
     compare_parser.add_argument("--table", type=int, choices=[*TABLES], help="compare the cells of this table alone")
@@ -126,70 +129,72 @@ def build_parser() -> argparse.ArgumentParser:
     compare_parser.add_argument("--out", type=Path, help="also write every cell to this CSV file")
     compare_parser.set_defaults(function=compare)
 
-    figures_parser = subcommands.add_parser(
+    figures_parser = command(
         "figures", help="make a study's figures: from records, and from checkpoints and images where they are"
     )
     figures_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
     figures_parser.add_argument(
         "names", nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)"
     )
-    figures_parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
+    figures_parser.add_argument("--only", help=ONLY)
     figures_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
     _add_data_options(figures_parser)
     figures_parser.set_defaults(function=figures)
 
-    audit_parser = subcommands.add_parser(
+    audit_parser = command(
         "audit", help="evaluate stored checkpoints under every protocol that the paper leaves open; Tables 6 and 7"
     )
     audit_parser.add_argument("out", type=Path, help="results folder with checkpoints and, in --data-dir, its images")
-    audit_parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
+    audit_parser.add_argument("--only", help=ONLY)
     audit_parser.add_argument("--jobs", type=_positive, help="processes (default: one a core, at most 8)")
     audit_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
     audit_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
     _add_data_options(audit_parser)
     audit_parser.set_defaults(function=audit)
 
-    verdict_parser = subcommands.add_parser("verdict", help="judge every number and claim of the paper from a study")
+    verdict_parser = command("verdict", help="judge every number and claim of the paper from a study")
     verdict_parser.add_argument("out", type=Path, help="results folder")
     verdict_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
     verdict_parser.set_defaults(function=verdict)
 
-    report_parser = subcommands.add_parser("report", help="one HTML page of a study: verdicts, tables, figures")
+    report_parser = command("report", help="one HTML page of a study: verdicts, tables, figures")
     report_parser.add_argument("out", type=Path, help="results folder; pictures that lie in its figures/ go in")
     report_parser.set_defaults(function=report)
 
-    controls_parser = subcommands.add_parser("controls", help="what the gain of HGMVAE is due to, from its study")
-    controls_parser.add_argument("out", type=Path, help="results folder of the study controls or laptop-controls")
+    controls_parser = command("controls", help="what the gain of HGMVAE is due to, from its study")
+    controls_parser.add_argument(
+        "out", type=Path, help="results folder of the study controls, laptop-controls or readings"
+    )
     controls_parser.set_defaults(function=controls)
 
-    trace_parser = subcommands.add_parser(
+    trace_parser = command(
         "trace", help="train the study readings looking on: F and loss by the step, SVM accuracy by the epoch"
     )
     trace_parser.add_argument("--out", type=Path, help="folder to write to (default: results/runs/readings/trace)")
-    trace_parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    trace_parser.add_argument("--device", help=DEVICE)
     _add_data_options(trace_parser)
     trace_parser.set_defaults(function=trace_readings)
 
-    robust_parser = subcommands.add_parser("robust", help="which claims flip with the loss weights and the protocol")
+    robust_parser = command("robust", help="which claims flip with the loss weights and the protocol")
     robust_parser.add_argument(
-        "runs", type=Path, nargs="+", help="results folders of one study; the first is the measure"
+        "runs", type=Path, nargs="+", help="results folders of one study; others are held against the first"
     )
     robust_parser.add_argument("--out", type=Path, help="also write robust.md and robust.csv into this folder")
     robust_parser.set_defaults(function=robust)
 
-    errata_parser = subcommands.add_parser("errata", help="the paper's contradictions, found from its own numbers")
+    errata_parser = command("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(
         "file", nargs="?", type=Path, help="another table: a CSV file with the columns of results/paper/tables.csv"
     )
     errata_parser.add_argument("--out", type=Path, help="also write the findings to this CSV file")
     errata_parser.set_defaults(function=list_errata)
 
-    methods_parser = subcommands.add_parser("methods", help="list the methods, or print one method's card")
+    methods_parser = command("methods", help="list the methods, or print one method's card")
     methods_parser.add_argument("name", nargs="?", choices=[*ALL_METHODS], metavar="NAME", help="a method's name")
     methods_parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
     methods_parser.set_defaults(function=methods)
 
-    calibrate_parser = subcommands.add_parser(
+    calibrate_parser = command(
         "calibrate", help="choose every method's loss weights under one budget, on held-out training images of MNIST"
     )
     calibrate_parser.add_argument(
@@ -216,12 +221,12 @@ def build_parser() -> argparse.ArgumentParser:
         const="smoke",
         help="drawn images, two settings a method: proves that it runs",
     )
-    calibrate_parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    calibrate_parser.add_argument("--device", help=DEVICE)
     _add_execution_options(calibrate_parser)
     _add_data_options(calibrate_parser)
     calibrate_parser.set_defaults(function=calibrate, precision="float32", size="reduced")
 
-    studies_parser = subcommands.add_parser("studies", help="list the studies")
+    studies_parser = command("studies", help="list the studies")
     studies_parser.set_defaults(function=studies)
     return parser
 
@@ -237,9 +242,14 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_grid_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", choices=[*STUDIES], help="default: the one that fits this machine")
-    parser.add_argument("--only", help="AXIS=VALUE,... with table, dataset, method or latent_dim as the axis")
-    parser.add_argument("--weights", choices=WEIGHT_SETS, default="default", help="the set of loss weights")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)")
+    parser.add_argument("--only", help=ONLY)
+    parser.add_argument(
+        "--weights",
+        choices=WEIGHT_SETS,
+        default="default",
+        help="the set of loss weights (default: default); what they are: `methods`",
+    )
+    parser.add_argument("--device", help=DEVICE)
     parser.add_argument(
         "--precision", choices=PRECISIONS, default="float32", help="of training; others make other trials"
     )
