@@ -44,7 +44,7 @@ JOBS = (
     "processes: on a CPU trials at once (default: one a core, at most 8), on a GPU those that score latents (default: "
     "the cores that training leaves)"
 )
-ONLY = "AXIS=VALUE,... with table, dataset, method or latent_dim as the axis: one of the values of every axis that is named"
+ONLY = "AXIS=VALUE,... with table, dataset, method or latent_dim as the axis: of every axis, one of its values"
 DEVICE = "cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)"
 
 

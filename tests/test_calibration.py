@@ -11,13 +11,14 @@ import torch
 from benchmark.calibration import choice
 from benchmark.calibration.choice import COLUMNS, chosen, finalists, judged, outcome
 from benchmark.calibration.figure import Page, calibration_figure, panels
-from benchmark.calibration.grids import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, at_an_end
+from benchmark.calibration.grids import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, WITHOUT_NOISE, at_an_end
 from benchmark.cli import main
 from benchmark.commands import calibrate_weights
 from benchmark.execution.store import Store
 from benchmark.execution.trial import empty_record
 from benchmark.methods import METHODS, build_model
 from benchmark.reporting.calibration import render_choice
+from models.base import draw_noise
 
 
 def scores(*rows) -> pd.DataFrame:
@@ -128,6 +129,14 @@ def test_the_label_free_choice_knows_the_first_seed_alone_and_the_other_all_that
     assert found.settings["finalist"].tolist() == [True, True, False, False]
     assert found.choices == {"ranks": {"a": 1}, "label_free": {"a": 2}}
     assert found.settings["label_free"].tolist() == [0.20, 0.21, 0.19, 0.40]
+
+
+@pytest.mark.parametrize("name", list(GRIDS))
+def test_the_methods_without_noise_are_those_whose_codes_have_no_posterior(name):
+    method = METHODS[name]
+    model = build_model(method, method.settings("default"), (1, 32, 32), 2, 0.25, seed=0).eval()
+    noise = draw_noise(model.noise_shapes(2), torch.device("cpu"))
+    assert (model.code_posterior(model.encoder(torch.zeros(2, 1, 32, 32)), noise) is None) == (name in WITHOUT_NOISE)
 
 
 def test_encoders_without_noise_do_not_say_how_many_units_are_common():
