@@ -153,9 +153,15 @@ def test_a_choice_at_an_end_of_its_grid_is_told():
 
     assert ends("vae") == [{"beta": 0.01}, {"beta": 1.0}]
     assert {setting["decoder_variance"] for setting in ends("gmvae")} == {0.01, 0.5} and len(ends("gmvae")) == 4
-    # With the default's 1, the two weights of the Fisher term are the ends of three.
-    of_fisher = {0.1, 5.0}
-    assert {setting["fisher_weight"] for setting in ends("hgmvae_g") if "fisher_weight" in setting} == of_fisher
+    # Of the weight of the Fisher term there are two and the default's: departures, no axis.
+    assert [setting for setting in ends("hgmvae_g") if "fisher_weight" in setting] == []
+
+
+def test_the_wide_grids_reach_as_far_as_the_reduced_ones():
+    for method, grid in GRIDS.items():
+        for axis in ("beta", "decoder_variance", "reg_weight"):
+            reduced, wide = ([setting[axis] for setting in of if axis in setting] for of in (grid, WIDE_GRIDS[method]))
+            assert not reduced or (min(wide) <= min(reduced) and max(wide) >= max(reduced)), method
 
 
 def test_where_nothing_is_usable_there_is_no_choice():

@@ -400,7 +400,9 @@ def test_ranks_decide_nothing_against_the_mean():
     for odd, outcome in ((0.05, Outcome.OPEN), (0.9, Outcome.WON)):
         costs = pd.DataFrame([*rows, ("mnist", 99, "hgmvae_g", (0,), "here", odd, 1.0, odd, 1.0)], columns=columns)
         [judgement] = judge_values({"notes": [], "marks": {}, "weight_set": "default"}, {}, costs, {}, [BY_NAME["C9"]])
-        assert judgement.contests[0].p_holm < 0.05 and judgement.contests[0].outcome is outcome
+        contest = judgement.contests[0]
+        assert contest.p_holm < 0.05 and contest.outcome is outcome
+        assert contest.reason == ("ranks and mean disagree" if outcome is Outcome.OPEN else "")
         assert judgement.judged == 1
 
 

@@ -10,13 +10,15 @@ from benchmark.paper import paper_numbers
 from benchmark.reporting.verdicts import claims_frame
 from benchmark.verdict.judging import judge_printed, judge_runs
 
-LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
+REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
+LAPTOP = REFERENCE / "laptop-cpu"
 
 
-def laptop():
-    """(manifest, records) of the laptop study."""
-    records = {path.stem: json.loads(path.read_text()) for path in (LAPTOP / "records").glob("*.json")}
-    return json.loads((LAPTOP / "manifest.json").read_text()), records
+def laptop(run: str = "laptop-cpu"):
+    """(manifest, records) of the laptop study, of a folder of results/reference."""
+    folder = REFERENCE / run
+    records = {path.stem: json.loads(path.read_text()) for path in (folder / "records").glob("*.json")}
+    return json.loads((folder / "manifest.json").read_text()), records
 
 
 def five_verdicts():

@@ -59,7 +59,8 @@ def _around(default: float, below: int, per_decade: int, n: int) -> tuple[float,
     return tuple(float(f"{default * 10 ** ((i - below) / per_decade):.4g}") for i in range(n))
 
 
-# For a GPU: the same axes longer and finer, 48 settings a method. HGMVAE: eight departures at six decoder variances.
+# For a GPU: 48 settings a method; every axis of strength reaches at least as far as in GRIDS. HGMVAE: eight departures
+# at six decoder variances.
 _WIDE_HGMVAE = tuple(
     variance | departure
     for variance in _each("decoder_variance", 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -72,11 +73,11 @@ _WIDE_HGMVAE = tuple(
         {"centre": True},
     )
 )
-_WIDE_WAE = tuple(_each("reg_weight", *_around(10.0, below=24, per_decade=12, n=48)))
+_WIDE_WAE = tuple(_each("reg_weight", *_around(10.0, below=28, per_decade=11, n=48)))
 WIDE_GRIDS: dict[str, tuple[Setting, ...]] = {
     "vae": tuple(_each("beta", *_around(0.05, below=20, per_decade=20, n=48))),
     "beta_vae": tuple(_each("beta", *_around(0.2, below=25, per_decade=20, n=48))),
-    "gmvae": tuple(_product(decoder_variance=_around(0.05, 6, 6, 12), beta_k=(1.0, 0.3, 0.1, 0.03))),
+    "gmvae": tuple(_product(decoder_variance=_around(0.05, 5, 5, 12), beta_k=(1.0, 0.3, 0.1, 0.03))),
     "swae": tuple(_product(reg_weight=_around(10.0, 12, 6, 24), n_projections=(50, 200))),
     "wae_imq": _WIDE_WAE,
     "wae_rbf": _WIDE_WAE,
@@ -88,10 +89,13 @@ WITHOUT_NOISE = ("swae", "wae_imq", "wae_rbf")  # their encoders: every unit tha
 
 
 def at_an_end(grid: tuple[Setting, ...], number: int, default: Setting) -> bool:
-    """Whether a value of the setting is the least or the most of what the grid and the default have for its field."""
+    """Whether a value of the setting is the least or the most of what the grid and the default have for its field.
+
+    Only of a field with more than three values: two or three are departures, not an axis that was searched.
+    """
     tried = {name: [setting.get(name, default[name]) for setting in (*grid, default)] for name in grid[number]}
     return any(
-        len(set(values)) > 2 and grid[number][name] in (min(values), max(values)) for name, values in tried.items()
+        len(set(values)) > 3 and grid[number][name] in (min(values), max(values)) for name, values in tried.items()
     )
 
 

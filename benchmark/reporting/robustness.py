@@ -38,7 +38,7 @@ def render_robustness(runs: Mapping[str, Mapping[str, Any]], robust: Robustness,
 def _state(row: Any) -> str:
     if not row.judged:
         return "no score"
-    doubt = " (too few seeds to show anything)" if row.powerless else ""
+    doubt = " (too few pairs to show anything)" if row.powerless else ""
     return f"{'→ ' if row.flips else ''}{row.state}{doubt}"
 
 

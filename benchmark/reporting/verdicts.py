@@ -23,7 +23,7 @@ VERDICT_SIGNS = {
     Verdict.NOT_COMPARABLE: "≠",
     Verdict.NOT_RUN: "–",
 }
-POWERLESS = "too few seeds to show anything"
+POWERLESS = "too few pairs to show anything"
 AGREEMENT_MEANING = (
     "Order: how far our order of the methods is the paper's, Kendall's τ (1 the same, 0 unrelated, -1 reversed), mean "
     "over data sets, scores and d, with its 95 % bootstrap interval over seeds."

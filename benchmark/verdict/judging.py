@@ -230,6 +230,7 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
                 corrected[position] = replace(
                     one,
                     outcome=ended_for if agree else Outcome.OPEN,
+                    reason=one.reason if agree or p >= ALPHA else "ranks and mean disagree",
                     p_holm=p,
                     p_t_holm=None if one.test.p_t is None else p_t,
                     powerless=weak,
