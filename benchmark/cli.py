@@ -113,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     throughput_parser.add_argument(
         "--methods",
         action="store_true",
-        help="measure instead a step of every method beside VAE's, at every data set and latent dim that --only leaves",
+        help="measure instead a step of every method beside VAE's, at every data set and latent dim that has both",
     )
     throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE)
 
