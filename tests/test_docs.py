@@ -19,6 +19,12 @@ REFERENCE = ROOT / "results" / "reference"
 LAPTOP, CONTROLS = REFERENCE / "laptop-cpu", REFERENCE / "laptop-controls" / "controls"
 
 
+@pytest.fixture(scope="module")
+def page() -> str:
+    """docs/controls.md on one line."""
+    return " ".join((ROOT / "docs" / "controls.md").read_text(encoding="utf-8").split())
+
+
 def test_the_cards_in_the_docs_are_those_of_the_registry():
     page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
     assert page == render_all_cards(), "write it anew: python -m benchmark methods --all > docs/methods.md"
@@ -38,8 +44,7 @@ def test_the_docs_have_the_controls_verdicts():
     assert in_short in (ROOT / "docs" / "controls.md").read_text(encoding="utf-8")
 
 
-def test_the_docs_have_the_rates_of_the_controls():
-    page = " ".join((ROOT / "docs" / "controls.md").read_text(encoding="utf-8").split())
+def test_the_docs_have_the_rates_of_the_controls(page):
     answers = pd.read_csv(CONTROLS / "answers.csv").query("question == 'a' and measure == 'svm_accuracy'")
     whole = answers.set_index("dataset").loc["all"]
     assert f"behind by {-whole['advantage']:.3f} ({-whole['high']:.3f} to {-whole['low']:.3f})" in page
@@ -160,7 +165,7 @@ def test_readme_4_says_what_the_controls_answered(found):
     assert "A better" not in set(helped["answer"])
 
 
-def test_readme_4_says_where_cross_entropy_differs(found):
+def test_readme_4_says_where_cross_entropy_differs(found, page):
     answers = pd.read_csv(CONTROLS / "answers.csv").query("a == 'hgmvae_g_bce' and b == 'vae_bce' and dataset != 'all'")
     of_place = answers.query("measure == 'svm_accuracy'").set_index(["dataset", "latent_dim"])
     assert (
@@ -170,7 +175,6 @@ def test_readme_4_says_where_cross_entropy_differs(found):
     assert f"HGMVAE-G is ahead by {at_32['advantage']:.3f} on MNIST at d = 32" in found
     units = [one["health"]["active_units"] for one in _records("vae_bce", "mnist", 32)]
     assert f"up to {32 - min(units)} of 32 units unused" in found and len(units) == 5
-    page = " ".join((ROOT / "docs" / "controls.md").read_text(encoding="utf-8").split())
     assert f"leaves {32 - max(units)} to {32 - min(units)} of its 32 units unused" in page
     error = answers.query("measure == 'reconstruction_error'").set_index(["dataset", "latent_dim"])
     assert (
@@ -196,7 +200,7 @@ def _records(method: str, dataset: str, latent_dim: int) -> list[dict]:
     ]
 
 
-def test_the_docs_say_where_z_is_used(found):
+def test_the_docs_say_where_z_is_used(found, page):
     means = pd.read_csv(CONTROLS / "means.csv").set_index(["method", "dataset", "latent_dim"])["z_rate"].dropna()
     used = means[means > 0.5]
     both = ("mnist", "fashion_mnist")
@@ -204,7 +208,6 @@ def test_the_docs_say_where_z_is_used(found):
     of_k2 = {("hgmvae_g_k2", *place) for place in (("mnist", 32), ("fashion_mnist", 8), ("fashion_mnist", 32))}
     of_sum = [("hgmvae_g_matched", dataset, 32) for dataset in both]
     assert set(used.index) == of_k1 | of_k2 | set(of_sum)
-    page = " ".join((ROOT / "docs" / "controls.md").read_text(encoding="utf-8").split())
     for places in (of_k1, of_k2):
         values = used[list(places)]
         assert f"({values.min():.1f} to {values.max():.1f})" in page
@@ -225,8 +228,7 @@ def test_the_docs_say_where_z_is_used(found):
     assert answers.set_index("dataset").loc["all", "answer"] == "no difference shown"
 
 
-def test_the_docs_have_the_sizes_of_what_the_controls_show():
-    page = " ".join((ROOT / "docs" / "controls.md").read_text(encoding="utf-8").split())
+def test_the_docs_have_the_sizes_of_what_the_controls_show(page):
     answers = pd.read_csv(CONTROLS / "answers.csv").query("dataset == 'all'")
     of = answers.drop_duplicates(["a", "b", "measure"]).set_index(["a", "b", "measure"])["advantage"]
     accuracy, error = "svm_accuracy", "reconstruction_error"

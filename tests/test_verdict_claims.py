@@ -1,15 +1,14 @@
 """Claims C1-C9: declared families, states on the paper's numbers (read from its tables by hand) and on made-up runs."""
 
-import json
 import math
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from reporting_samples import cell, manifest
 from scipy import stats
+from verdict_samples import laptop as laptop_study
 
 from benchmark.paper import METRICS, TABLES, paper_numbers
 from benchmark.verdict.claims import CLAIMS, Rule, Side
@@ -24,7 +23,6 @@ from benchmark.verdict.judging import (
 )
 from benchmark.verdict.statistics import smallest_signed_rank_p
 
-LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 MACHINE = {"device": "cpu (x86_64)", "platform": "Linux x86_64", "numerics": {"threads": 1}}
 
@@ -389,8 +387,7 @@ def test_a_reduced_study_is_judged_but_says_so():
 
 @pytest.fixture(scope="module")
 def laptop():
-    records = {path.stem: json.loads(path.read_text()) for path in (LAPTOP / "records").glob("*.json")}
-    return json.loads((LAPTOP / "manifest.json").read_text()), records
+    return laptop_study()
 
 
 def test_ranks_decide_nothing_against_the_mean():

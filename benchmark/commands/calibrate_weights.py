@@ -33,8 +33,8 @@ Place = tuple[str, int]  # a method and the number of one of its settings
 def calibrate(options: argparse.Namespace, console: Console) -> int:
     """Train every setting, then more seeds of the best; write scores, choice and figure. 3 where a method has none."""
     check_folders(options)
-    study = CALIBRATIONS[options.size].study
-    grids = _asked(CALIBRATIONS[options.size].grids, options.method)
+    calibration = CALIBRATIONS[options.size]
+    study, grids = calibration.study, _asked(calibration.grids, options.method)
     device, executor = chosen_executor(options)
     data_options = DataOptions.of(study, options.data_dir.resolve(), offline=True)
     dataset = dataclasses.replace(data_options, offline=options.offline).load("mnist", console.print)

@@ -5,18 +5,18 @@ import argparse
 from rich.console import Console
 
 from benchmark.commands.choices import chosen_device, chosen_study, command_line, shown
+from benchmark.commands.compare_methods import compare_methods
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.costs import Costs, forecast, measured_costs
 from benchmark.execution.crew import cpu_jobs, crew
 from benchmark.execution.grid import Selection, expected_data, expected_trials, make_trial
-from benchmark.execution.method_times import UNIT, method_times
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.throughput import PACKS, Side, Throughput, measure, trainings_per_hour
-from benchmark.reporting.throughput import write_method_times, write_throughput
-from benchmark.studies import STUDIES, Cell, Study
+from benchmark.reporting.throughput import write_throughput
+from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import default_pack, default_way
 from benchmark.trials import Trial
 
@@ -37,7 +37,7 @@ def throughput(options: argparse.Namespace, console: Console) -> int:
         raise UserError(f"--out {out}: is not a folder")
     console.print(f"Study {study.name}: {why}; {device_name(device)}")
     if options.methods:
-        return _compare_methods(study, options, device, console)
+        return compare_methods(study, options, device, console)
     trial = _chosen_trial(study, options, device)
     workers = crew(device)
     # Like a user of each: pythae's trainer and our loop have all cores, processes one each.
@@ -59,38 +59,9 @@ def throughput(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _compare_methods(study: Study, options: argparse.Namespace, device: str, console: Console) -> int:
-    """Every method beside VAE, at each data set and latent dim of the study that has both."""
-    selection = Selection.parse(options.only)
-    selection.check(study)
-    kinds = dict.fromkeys((c.dataset, c.latent_dim, c.method) for c in study.cells() if selection.keeps(c))
-    places = {}
-    for dataset, latent_dim, method in kinds:
-        places.setdefault((dataset, latent_dim), []).append(Cell(0, dataset, method, latent_dim))
-    found = []
-    for (dataset, latent_dim), cells in places.items():
-        if UNIT not in [cell.method for cell in cells] or len(cells) < 2:
-            continue
-        data = expected_data(study, DATASETS[dataset])
-        trials = [make_trial(study, cell, 0, data, options.weights, device) for cell in cells]
-        of_place = method_times(trials, device, crew(device).threads, options.seconds)
-        found += of_place
-        console.print(f"{dataset}, d = {latent_dim}: a step beside that of {UNIT}, {of_place[0].turns} paired turns")
-        for one in of_place:
-            span = f"{one.times_vae:.2f} times ({one.low:.2f} to {one.high:.2f})"
-            console.print(f"  {one.method:19} {1000 * one.step_seconds:8.2f} ms, {span}")
-    if not found:
-        raise UserError(f"--only {options.only}: no place of study {study.name} with {UNIT} and another method")
-    write_method_times(options.out, found, {"command": command_line(), "study": study.name} | provenance(device))
-    console.print(f"Written: {shown(options.out)}/methods.csv and methods.json")
-    return 0
-
-
 def _chosen_trial(study: Study, options: argparse.Namespace, device: str) -> Trial:
     only = options.only or DEFAULT_ONLY
-    selection = Selection.parse(only)
-    selection.check(study)
-    kinds = {(c.dataset, c.method, c.latent_dim): c for c in study.cells() if selection.keeps(c)}
+    kinds = {(c.dataset, c.method, c.latent_dim): c for c in Selection.parse(only).cells_of(study)}
     if len(kinds) != 1:
         raise UserError(
             f"--only {only}: {len(kinds)} kinds of trial of study {study.name}; name one method, dataset and "

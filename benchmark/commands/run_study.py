@@ -117,8 +117,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
         return build_grid(study, selection, data, options.weights, device, console.print)
 
     whole = selection.joined(study)
-    selection.check(whole)
-    names = {cell.dataset for cell in whole.cells() if selection.keeps(cell)}
+    names = {cell.dataset for cell in selection.cells_of(whole)}
     certain = options.study or any(_at_hand(name, options.data_dir) for name in names)
     if certain:
         console.print(f"Study {study.name}: {why}")

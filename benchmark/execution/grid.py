@@ -57,12 +57,13 @@ class Selection:
             raise UserError(f"--only: no cell of study {manifest['study']} is left; its manifest.json lists them")
         return {**manifest, "cells": cells}
 
-    def check(self, study: Study) -> None:
-        """Raises UserError for a value that no cell of the study has, naming it and those there are."""
+    def cells_of(self, study: Study) -> list[Cell]:
+        """The cells that are kept. Raises UserError for a value that no cell of the study has, naming those there are."""
         for axis, values in self.axes.items():
             known = list(dict.fromkeys(str(getattr(cell, axis)) for cell in study.cells()))
             if unknown := sorted(values - set(known)):
                 raise UserError(f"--only {axis}={unknown[0]}: study {study.name} has only {', '.join(known)}")
+        return [cell for cell in study.cells() if self.keeps(cell)]
 
     def joined(self, study: Study) -> Study:
         """The study with every data set and method asked for by name that none of its tables has, in all of them."""
@@ -180,8 +181,7 @@ def build_grid(
 ) -> Grid:
     """Load what the selected cells need and lay out their trials. A data set that cannot be had is kept as a reason."""
     study = selection.joined(study)
-    selection.check(study)
-    cells = [cell for cell in study.cells() if selection.keeps(cell)]
+    cells = selection.cells_of(study)
     if not cells:
         raise UserError("--only: nothing of this study is left; `plan` shows its tables, data sets and methods")
     datasets: dict[str, Dataset] = {}

@@ -225,11 +225,11 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
         for position, p, p_t, weak in zip(members, ranked, student, without_power, strict=True):
             one = ended[position]
             if one.test:
-                ended_for = {1: Outcome.WON, -1: Outcome.LOST}[one.test.side] if p < ALPHA else Outcome.OPEN
+                won = Outcome.WON if one.difference > 0 else Outcome.LOST
                 agree = one.test.side * one.difference > 0  # a few large differences can turn the mean round
                 corrected[position] = replace(
                     one,
-                    outcome=ended_for if agree else Outcome.OPEN,
+                    outcome=won if agree and p < ALPHA else Outcome.OPEN,
                     reason=one.reason if agree or p >= ALPHA else "ranks and mean disagree",
                     p_holm=p,
                     p_t_holm=None if one.test.p_t is None else p_t,

@@ -99,18 +99,24 @@ def difference_from_printed(ours: Estimate, printed: float, half_unit: float) ->
     return Interval(ours.interval.low - printed - half_unit, ours.interval.high - printed + half_unit)
 
 
+def _signed_ranks(differences: Sequence[float]) -> np.ndarray:
+    """Of what is not zero the rank of its size, from 1, times its sign."""
+    nonzero = np.array([difference for difference in differences if difference != 0])
+    return stats.rankdata(np.abs(nonzero)) * np.sign(nonzero)
+
+
 def signed_rank_p(differences: Sequence[float]) -> float:
     """Exact two-sided p of Wilcoxon's signed-rank test; zeros are left out, ties share their mean rank.
 
     scipy's exact distribution knows no ties; here all 2^n signs of the ranks at hand are counted.
     """
-    nonzero = np.array([difference for difference in differences if difference != 0])
-    doubled = np.rint(2 * stats.rankdata(np.abs(nonzero))).astype(int)  # whole numbers even where ranks are halves
+    signed = _signed_ranks(differences)
+    doubled = np.rint(2 * np.abs(signed)).astype(int)  # whole numbers even where ranks are halves
     ways = np.ones(1)  # ways[s]: choices of signs whose positive ranks sum to s
     for rank in doubled:
         without = np.append(ways, np.zeros(rank))
         ways = without + np.append(np.zeros(rank), ways)
-    positive = int(doubled[nonzero > 0].sum())
+    positive = int(doubled[signed > 0].sum())
     extreme = min(positive, int(doubled.sum()) - positive)
     return min(1.0, 2 * float(ways[: extreme + 1].sum() / ways.sum()))
 
@@ -132,9 +138,7 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
         p_t = 0.0 if of_mean.mean else 1.0
     else:
         p_t = 2 * float(stats.t.sf(abs(of_mean.mean) / of_mean.std * math.sqrt(of_mean.n), of_mean.n - 1))
-    nonzero = np.array([difference for difference in differences if difference != 0])
-    signed_ranks = stats.rankdata(np.abs(nonzero)) * np.sign(nonzero)
-    return PairedTest(of_mean, signed_rank_p(differences), int(np.sign(signed_ranks.sum())), p_t)
+    return PairedTest(of_mean, signed_rank_p(differences), int(np.sign(_signed_ranks(differences).sum())), p_t)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
