@@ -58,7 +58,7 @@ class Selection:
         return {**manifest, "cells": cells}
 
     def cells_of(self, study: Study) -> list[Cell]:
-        """The cells that are kept. Raises UserError for a value that no cell of the study has, naming those there are."""
+        """The cells that are kept. UserError for a value that none of the study has, naming it and those there are."""
         for axis, values in self.axes.items():
             known = list(dict.fromkeys(str(getattr(cell, axis)) for cell in study.cells()))
             if unknown := sorted(values - set(known)):
