@@ -1,0 +1,162 @@
+"""The environments that run_all.sh makes: none that is complete, or another's, is ever changed; the pins win.
+
+A stand-in for Python makes environments at once, one test makes a real one.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent.parent / "run_all.sh"
+STAND_IN = """#!/bin/sh
+case "$*" in
+--version) echo "Python 3.12.0" ;;
+"-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+"-m pip install --quiet "*) exit "${PIP_STATUS:-0}" ;;
+"-m "*) echo "$0" "$@" "PYTHONPATH=$PYTHONPATH PYTHONHOME=$PYTHONHOME SAFE=$PYTHONSAFEPATH PIP_TARGET=$PIP_TARGET" ;;
+esac
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with run_all.sh and a lock, and in `programs` all that the script may call, without cmp."""
+    root, programs = tmp_path / "checkout", tmp_path / "programs"
+    root.mkdir()
+    programs.mkdir()
+    shutil.copy(SCRIPT, root)
+    (root / "requirements.lock").write_text("first\n")
+    (programs / "python3").write_text(STAND_IN)
+    (programs / "python3").chmod(0o755)
+    for name in ("bash", "cp", "dirname", "ls", "mkdir", "mv", "readlink", "rm", "sh", "uname"):
+        (programs / name).symlink_to(shutil.which(name))
+    return root
+
+
+def run_all(script: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    programs = script.resolve().parent.parent / "programs"
+    environment = {"PATH": str(programs), "HOME": str(programs)} | variables
+    return subprocess.run(["bash", str(script), *arguments], env=environment, capture_output=True, text=True)
+
+
+def environment_of(done: subprocess.CompletedProcess) -> Path:
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.split()[0]).parent.parent
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_first_call_makes_the_environment_and_the_second_only_uses_it(checkout):
+    first = run_all(checkout / "run_all.sh", "status", "x")
+    assert "installing into .venv with Python 3.12.0" in first.stderr
+    assert environment_of(first) == checkout / ".venv"
+    assert first.stdout.split()[1:5] == ["-m", "benchmark", "status", "x"]
+    before = contents(checkout)
+    second = run_all(checkout / "run_all.sh", "status", "x")
+    assert (second.stdout, second.stderr) == (first.stdout, "")
+    assert contents(checkout) == before
+
+
+def test_a_changed_lock_makes_a_new_environment_beside_the_old_which_stays_as_it_is(checkout):
+    old = environment_of(run_all(checkout / "run_all.sh", "status"))
+    before = contents(old)
+    (checkout / "requirements.lock").write_text("second\n")
+    done = run_all(checkout / "run_all.sh", "status")
+    assert environment_of(done) == checkout / ".venv-2"
+    assert "left alone: .venv\n" in done.stderr
+    assert contents(old) == before
+    (checkout / "requirements.lock").write_text("first\n")
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == old
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_called_through_links_it_is_the_checkout_of_the_script_and_no_environment_beside_the_link(checkout, relative):
+    other = checkout.parent / "other"
+    (other / ".venv").mkdir(parents=True)
+    (other / ".venv" / "precious").write_text("mine")
+    (other / "hop").symlink_to(Path("..") / "checkout" / "run_all.sh" if relative else checkout / "run_all.sh")
+    (other / "run_all.sh").symlink_to("hop")
+    done = run_all(other / "run_all.sh", "status", CDPATH="/")
+    assert environment_of(done).samefile(checkout / ".venv")
+    assert contents(other / ".venv") == {other / ".venv" / "precious": b"mine"}
+
+
+@pytest.mark.parametrize("kind", ["a user's environment", "a file", "a dangling link"])
+def test_what_the_script_has_not_made_is_left_alone(checkout, kind):
+    taken = checkout / ".venv"
+    if kind == "a user's environment":
+        taken.mkdir()
+        (taken / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    elif kind == "a file":
+        taken.write_text("a file")
+    else:
+        taken.symlink_to("nowhere")
+    before = contents(checkout)
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv-2"
+    assert contents(checkout).items() >= before.items()
+    assert taken.is_symlink() == (kind == "a dangling link")
+
+
+def test_an_empty_folder_such_as_a_link_to_a_larger_disk_is_taken(checkout, tmp_path):
+    (tmp_path / "large disk").mkdir()
+    (checkout / ".venv").symlink_to(tmp_path / "large disk")
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv"
+    assert (tmp_path / "large disk" / "installed.lock").read_text() == "first\n"
+
+
+def test_an_installation_that_failed_ends_with_status_2_and_is_made_again_in_its_place(checkout):
+    failed = run_all(checkout / "run_all.sh", "status", PIP_STATUS="1")
+    assert failed.returncode == 2
+    assert "run_all.sh: pip could not install requirements.lock into" in failed.stderr
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv"
+
+
+def test_an_installation_under_way_is_not_disturbed(checkout):
+    (checkout / ".venv").mkdir()
+    marker = checkout / ".venv" / ".made-by-run_all"
+    marker.write_text(f"{socket.gethostname()} {os.getpid()}\n")
+    done = run_all(checkout / "run_all.sh", "status")
+    assert done.returncode == 2
+    assert f"is being installed by process {os.getpid()} on {socket.gethostname()}; wait for it" in done.stderr
+    assert list((checkout / ".venv").iterdir()) == [marker]
+
+
+def test_an_environment_whose_python_is_gone_is_replaced_by_another(checkout):
+    old = environment_of(run_all(checkout / "run_all.sh", "status"))
+    (old / "bin" / "python").unlink()
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv-2"
+
+
+@pytest.mark.parametrize("command", ["status", "tests", "pip"])
+def test_nothing_of_the_users_python_reaches_the_environment(checkout, command):
+    foreign = {"PYTHONPATH": "/modules", "PYTHONHOME": "/usr", "PIP_TARGET": "/elsewhere"}
+    said = run_all(checkout / "run_all.sh", command, **foreign).stdout
+    assert said.endswith(f"PYTHONPATH={checkout} PYTHONHOME= SAFE=1 PIP_TARGET=\n")
+
+
+def test_a_real_environment_imports_neither_from_pythonpath_nor_from_the_users_folder(tmp_path):
+    root = tmp_path / "checkout"
+    (root / "benchmark").mkdir(parents=True)
+    shutil.copy(SCRIPT, root)
+    (root / "requirements.lock").write_text("# nothing\n")
+    (root / "benchmark" / "__main__.py").write_text(
+        "import sys\ntry:\n    import shadow\nexcept ImportError:\n    print(sys.prefix)\n"
+    )
+    (tmp_path / "shadow.py").write_text("")
+    variables = os.environ | {
+        "PYTHONPATH": str(tmp_path),
+        "PATH": f"{Path(sys.base_prefix, 'bin')}:{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        ["bash", str(root / "run_all.sh")], cwd=tmp_path, env=variables, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, f"{root / '.venv'}\n"), done.stderr
