@@ -1,10 +1,12 @@
 """Where a result comes from: code, versions, hardware, command and date."""
 
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,15 +16,23 @@ from benchmark.files import REPOSITORY
 
 PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
 
+# What git sets for a hook, and would follow to the hook's repository.
+_OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+
 
 @cache
-def code_state() -> dict[str, Any]:
-    """`git_commit` and `git_dirty` of the checkout, both None outside of one."""
+def code_state(folder: Path = REPOSITORY) -> dict[str, Any]:
+    """`git_commit` and `git_dirty` of the checkout whose top `folder` is, both None where it is none.
+
+    A copy of the code without its own .git may lie within another repository, whose commit says nothing of it.
+    """
     try:
-        commit = _git("rev-parse", "HEAD")
-        return {"git_commit": commit, "git_dirty": bool(_git("status", "--porcelain"))}
+        if Path(_git(folder, "rev-parse", "--show-toplevel")).samefile(folder):
+            commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain")
+            return {"git_commit": commit, "git_dirty": bool(changes)}
     except (OSError, subprocess.CalledProcessError):
-        return {"git_commit": None, "git_dirty": None}
+        pass
+    return {"git_commit": None, "git_dirty": None}
 
 
 def provenance(device: str) -> dict[str, Any]:
@@ -51,7 +61,8 @@ def device_name(device: str) -> str:
     return f"{device} ({platform.machine()})"
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-C", str(REPOSITORY), *arguments], check=True, capture_output=True, text=True
-    ).stdout.strip()
+def _git(folder: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in _OTHER_REPOSITORY}
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, env=environment)
+    return os.fsdecode(done.stdout).rstrip("\n")
