@@ -6,8 +6,11 @@ import pytest
 import torch
 from tiny_study import TINY, tiny_grid
 
+from benchmark.errors import UserError
 from benchmark.execution.memory import fitting, memory_taken, seeds_that_fit
-from benchmark.execution.packs import packs_of
+from benchmark.execution.pack_run import run_pack
+from benchmark.execution.packs import Pack, packs_of
+from benchmark.execution.trial import TrialContext
 
 
 @pytest.fixture
@@ -64,3 +67,20 @@ def test_the_memory_that_work_takes_is_its_highest_use_beyond_what_was_there():
         pytest.skip("this system does not tell")
     assert len(result) + len(kept) == 70 * 2**20
     assert 90 < taken / 2**20 < 130
+
+
+@pytest.mark.parametrize("changed", ["method", "training", "images"])
+def test_a_pack_is_not_trained_on_code_or_images_other_than_it_was_laid_out_for(tmp_path, changed):
+    grid = tiny_grid(tmp_path, TINY)
+    trial, dataset = grid.trials()[0], grid.datasets["mnist"]
+    if changed == "method":
+        trial = dataclasses.replace(trial, method_revision=99)
+    elif changed == "training":
+        trial = dataclasses.replace(trial, training=dataclasses.replace(trial.training, revision=99))
+    else:
+        dataset = dataclasses.replace(dataset, digest="of others")
+    said = "its images changed" if changed == "images" else "the code was updated"
+    context = TrialContext(tmp_path / "out", "cpu", None, offline=True)
+    with pytest.raises(UserError, match=f"{said} while this run was under way; give the same command again"):
+        next(run_pack(Pack((trial,), frozenset([trial.key])), dataset, torch.from_numpy(dataset.x_train), context))
+    assert not (tmp_path / "out").exists()

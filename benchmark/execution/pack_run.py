@@ -14,7 +14,7 @@ from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
 from benchmark.execution.provenance import code_state, hardware, now
 from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, empty_record, failed_record, measured, trial_model
+from benchmark.execution.trial import TrialContext, empty_record, failed_record, measured, of_this_code, trial_model
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.pack import train_pack
 from benchmark.trials import Trial
@@ -35,8 +35,10 @@ def run_pack(
     `images`: the data set's training images, on the device. Trials whose checkpoints are all there are not trained
     again; where one is missing or damaged the whole pack is, as it was put together first. All its checkpoints are
     stored before its first record is given out. A pack that is too large for the device is trained in parts. An error
-    costs the trial it belongs to, one in training the part; those of ENDS_ALL are raised.
+    costs the trial it belongs to, one in training the part; those of ENDS_ALL are raised, and UserError where code or
+    images are no longer those that the trials are named after.
     """
+    _refuse_other_code_or_images(pack.trials[0], dataset)
     whole = _stored(pack, context)
     most = seeds_that_fit(pack.trials[0], images) if whole is None and len(pack.trials) > 1 else None
     for part in pack.split(most):
@@ -49,6 +51,14 @@ def run_pack(
             yield from ((trial, failed_record(trial, context.device, error), None) for trial in part.wanted_trials)
             continue
         yield from (_finished(*one, dataset, context) for one in trained)
+
+
+def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
+    """A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way."""
+    if not of_this_code(trial.identity):
+        raise UserError("the code was updated while this run was under way; give the same command again")
+    if dataset.digest != trial.data.digest:
+        raise UserError(f"{dataset.name}: its images changed while this run was under way; give the same command again")
 
 
 def _finished(

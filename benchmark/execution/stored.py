@@ -8,10 +8,10 @@ from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.grid import DataOptions
+from benchmark.execution.trial import of_this_code
 from benchmark.methods import build_model
 from benchmark.text import told
 from benchmark.training.checkpoints import load_checkpoint
-from benchmark.trials import TrainingSettings
 from models.base import ImageAutoencoder
 
 Identity = Mapping[str, Any]  # `Trial.identity`, as its record has it
@@ -27,8 +27,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     method, training = ALL_METHODS.get(identity["method"]), identity["training"]
     if method is None:
         raise NotAtHand("no method of this version")
-    revisions = identity["method_revision"], training["revision"]
-    if revisions != (method.revision, TrainingSettings().revision):
+    if not of_this_code(identity):
         raise NotAtHand("trained by another revision of the code")
     shape = tuple(identity["data"]["image_shape"])
     model = build_model(

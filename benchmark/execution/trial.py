@@ -7,7 +7,7 @@ process (`scored`), so that a device can train on.
 import platform
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
 from benchmark.methods import build_model
 from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range
-from benchmark.trials import Trial
+from benchmark.trials import TrainingSettings, Trial
 from models.base import ImageAutoencoder, draw_noise
 from models.losses import gaussian_log_density
 
@@ -79,6 +79,14 @@ def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | No
 def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]:
     """The record of a trial that an error has ended; the first line of what it says is the reason."""
     return empty_record(trial, device, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def of_this_code(identity: Mapping[str, Any]) -> bool:
+    """Whether a trial of this identity means the same to the code at hand: the revisions of method and training are its
+    own. A checkout may have been updated since a trial was laid out or trained."""
+    method = ALL_METHODS.get(identity["method"])
+    revisions = identity["method_revision"], identity["training"]["revision"]
+    return method is not None and revisions == (method.revision, TrainingSettings().revision)
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
