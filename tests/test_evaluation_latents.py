@@ -11,6 +11,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from threadpoolctl import threadpool_limits
 
 from benchmark.audit.trial import OWN_PROTOCOLS
+from benchmark.evaluation.clustering import separation
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
@@ -133,7 +134,20 @@ def test_latents_that_vary_by_a_rounding_error_get_a_reason():
 def test_a_collapse_to_few_distinct_points_is_scored():
     latents = np.repeat(LATENTS[:4], 15, axis=0)
     scores = Clustering().score(outputs(latents, LABELS), HERE)
-    assert set(scores.values) == set(Clustering.metrics)
+    assert set(scores.values) == {"silhouette", "calinski_harabasz"}
+    assert scores.unavailable == {"davies_bouldin": "computed as inf"}  # every class has the same centroid
+
+
+def test_davies_bouldin_is_no_0_where_scikit_learn_takes_small_distances_for_none():
+    points, labels = blobs(60, dim=2, distance=3.0)
+    points = points.astype(np.float64)
+    assert davies_bouldin_score(1e-9 * points, labels) == 0.0
+    assert separation(1e-9 * points, labels)["davies_bouldin"] == pytest.approx(davies_bouldin_score(points, labels))
+    for label in set(labels):
+        points[labels == label] -= points[labels == label].mean(axis=0)
+    assert separation(points, labels)["davies_bouldin"] == math.inf
+    ends = np.array([[0.0, 0.0], [1.0, 0.0]])
+    assert separation(np.repeat(ends, 2, axis=0), np.array([0, 0, 1, 1]))["davies_bouldin"] == 0.0
 
 
 def test_svm_separates_blobs_without_a_mistake():

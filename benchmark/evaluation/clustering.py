@@ -1,5 +1,7 @@
 """How well known classes separate in an embedding: silhouette, Calinski-Harabasz and Davies-Bouldin."""
 
+import math
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
@@ -12,12 +14,6 @@ from benchmark.streams import stream_seed
 # its search for the perplexity ends; scikit-learn's result then does not depend on the scale, as it should not.
 LATENT_SCALES = (1e-12, 1e12)
 START_SCALE = 1e-4  # standard deviation of t-SNE's first coordinates, as in scikit-learn
-
-_SCORES = {
-    "silhouette": silhouette_score,
-    "calinski_harabasz": calinski_harabasz_score,
-    "davies_bouldin": davies_bouldin_score,
-}
 
 
 def tsne_plane(
@@ -57,8 +53,24 @@ def _principal_start(latents: np.ndarray) -> np.ndarray:
 
 def separation(points: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """The three scores of `points` (n, q) grouped by `labels` (n,): silhouette in [-1, 1], Calinski-Harabasz
-    >= 0 (higher is better for both), Davies-Bouldin >= 0 (lower is better).
+    >= 0 (higher is better for both), Davies-Bouldin >= 0 (lower is better; infinite where all centroids are one point).
 
     Raises ValueError unless 2 <= number of classes < n.
     """
-    return {name: float(score(points, labels)) for name, score in _SCORES.items()}
+    return {
+        "silhouette": float(silhouette_score(points, labels)),
+        "calinski_harabasz": float(calinski_harabasz_score(points, labels)),
+        "davies_bouldin": _davies_bouldin(points, labels),
+    }
+
+
+def _davies_bouldin(points: np.ndarray, labels: np.ndarray) -> float:
+    """scikit-learn's index, but where it gives 0, the best there is, to all distances below 1e-8
+    (findings/davies_bouldin_of_a_collapse.sh): it does not depend on the scale, and of equal centroids it is infinite.
+    """
+    found = float(davies_bouldin_score(points, labels))
+    if found:
+        return found
+    points = points / np.std(points)
+    centroids = np.stack([points[labels == one].mean(axis=0) for one in np.unique(labels)])
+    return math.inf if np.allclose(centroids, centroids[0]) else float(davies_bouldin_score(points, labels))
