@@ -1,5 +1,6 @@
-"""Shared by every test: one thread, a fixed global stream, and small images that are not noise."""
+"""Shared by every test: one thread, a fixed global stream, Ctrl-C heeded, and small images that are not noise."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor
 
 torch.set_num_threads(1)
+# A shell starts what it puts into the background with Ctrl-C ignored, which the processes under test would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
