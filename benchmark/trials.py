@@ -3,14 +3,19 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from benchmark.settings import added_later, plain_settings
 
-# bfloat16 is torch's autocast: products and convolutions in it, sums, losses and weights in float32.
+# tf32: products and convolutions on a GPU, a loss's own among them, round their inputs to 10 bits.
+# bfloat16: torch's autocast within the networks, products and convolutions in it; what they give, the losses and every
+# term are float32. Weights and their updates are float32 always.
 PRECISIONS = ("float32", "tf32", "bfloat16")
+# Of a precision whose meaning has changed: raised with it, and only its own trials get new names.
+_PRECISION_REVISIONS = {"bfloat16": 2}  # 1: terms were summed in bfloat16
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,17 @@ class TrainingSettings:
     def __post_init__(self):
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as identities and manifests have them, with the revision of a precision that has one."""
+        revised = self.precision in _PRECISION_REVISIONS
+        return plain_settings(self) | ({"precision_revision": _PRECISION_REVISIONS[self.precision]} if revised else {})
+
+
+def trained_as_now(training: Mapping[str, Any]) -> bool:
+    """Whether recorded settings (`TrainingSettings.plain`) are of the revisions of this code."""
+    now = _PRECISION_REVISIONS.get(training.get("precision"))
+    return (training["revision"], training.get("precision_revision")) == (TrainingSettings.revision, now)
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,7 @@ class Trial:
     @cached_property
     def identity(self) -> dict[str, Any]:
         """The trial as plain data, the form in which it is hashed and recorded."""
-        plain = dataclasses.asdict(self) | {"training": plain_settings(self.training), "dataset": self.data.name}
+        plain = dataclasses.asdict(self) | {"training": self.training.plain(), "dataset": self.data.name}
         return json.loads(json.dumps(plain))
 
     @cached_property

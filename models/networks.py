@@ -98,20 +98,13 @@ class Decoder(BaseDecoder):
                     channels[layer + 1], channels[layer], 3, stride, padding=1, output_padding=1, bias=last
                 )
             )
-            layers += (
-                [convolution, nn.Sigmoid()]
-                if last
-                else [
-                    convolution,
-                    nn.BatchNorm2d(channels[layer]),
-                    nn.ReLU(),
-                ]
-            )
+            layers += [convolution] if last else [convolution, nn.BatchNorm2d(channels[layer]), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> ModelOutput:
         maps = self.fully_connected(latents).unflatten(1, self.maps_shape)
-        return ModelOutput(reconstruction=self.convolutions(maps))
+        # In the type of the latents even where the convolutions are in bfloat16, which rounds 0.999 to 1.
+        return ModelOutput(reconstruction=torch.sigmoid(self.convolutions(maps).to(latents.dtype)))
 
 
 def two_layers(inputs: int, outputs: int, hidden: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:

@@ -45,6 +45,14 @@ def test_a_model_that_cannot_come_back_says_why(trial, tmp_path, change, reason)
     assert "\n" not in str(raised.value)
 
 
+def test_a_model_of_what_bfloat16_meant_before_does_not_come_back(trial, tmp_path):
+    save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors")
+    training = trial.identity["training"] | {"precision": "bfloat16"}
+    with pytest.raises(NotAtHand, match="another revision"):
+        stored_model(trial.identity | {"training": training}, tmp_path / "one.safetensors")
+    stored_model(trial.identity | {"training": training | {"precision_revision": 2}}, tmp_path / "one.safetensors")
+
+
 def test_a_trial_gets_the_images_that_it_saw(tmp_path, trial):
     grid_images = tiny_grid(tmp_path).datasets["mnist"]
     load = images_in(tmp_path, offline=True)

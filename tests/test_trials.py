@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmark.trials import TrainingSettings, Trial, TrialData, identity_key
+from benchmark.trials import TrainingSettings, Trial, TrialData, identity_key, trained_as_now
 
 DATA = TrialData("mnist", "d1", "real", False, "official", 100, 50, (1, 32, 32))
 TRIAL = Trial(
@@ -45,6 +45,35 @@ def test_the_order_of_settings_does_not_matter_and_nan_is_no_setting():
     assert one.key == dataclasses.replace(TRIAL, settings={"b": 2, "a": 1}).key
     with pytest.raises(ValueError, match="JSON"):
         _ = dataclasses.replace(TRIAL, settings={"beta": float("nan")}).key
+
+
+def test_a_precision_whose_meaning_has_changed_renames_its_own_trials_alone():
+    before = TRIAL.identity["training"]
+    assert before == {
+        "epochs": 10, "batch_size": 128, "learning_rate": 1e-3, "weight_decay": 1e-2, "width": 1.0, "revision": 1,
+    }  # fmt: skip
+    for precision, now in (
+        ("tf32", {"precision": "tf32"}),
+        ("bfloat16", {"precision": "bfloat16", "precision_revision": 2}),
+    ):
+        training = TrainingSettings(precision=precision)
+        assert training.plain() == before | now
+        assert dataclasses.replace(TRIAL, training=training).identity["training"] == before | now
+        assert trained_as_now(before | now)
+    assert dataclasses.replace(TrainingSettings(precision="bfloat16"), precision="float32").plain() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"precision": "bfloat16"},
+        {"precision": "bfloat16", "precision_revision": 1},
+        {"precision_revision": 2},
+        {"revision": 2},
+    ],
+)
+def test_a_training_of_another_revision_is_told_by_its_settings(change):
+    assert not trained_as_now(TRIAL.identity["training"] | change)
 
 
 def test_an_unknown_precision_is_refused():

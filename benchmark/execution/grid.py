@@ -13,7 +13,6 @@ from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.manifest import SCHEMA
 from benchmark.methods import METHODS
 from benchmark.paper import DATASET_LABELS
-from benchmark.settings import plain_settings
 from benchmark.studies import Cell, Study
 from benchmark.trials import Trial, TrialData
 
@@ -107,7 +106,7 @@ class Grid:
             "study": self.study.name,
             "basis": {
                 "device": self.device.partition(":")[0],
-                "training": plain_settings(self.study.training),
+                "training": self.study.training.plain(),
                 "methods": {name: method.revision for name, method in methods.items()},
                 "protocols": {name: protocol.REVISION for name, protocol in PROTOCOLS.items()},
             },

@@ -34,7 +34,7 @@ from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
 from benchmark.methods import build_model
 from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range
-from benchmark.trials import TrainingSettings, Trial
+from benchmark.trials import Trial, trained_as_now
 from models.base import ImageAutoencoder, draw_noise
 from models.losses import gaussian_log_density
 
@@ -85,8 +85,8 @@ def of_this_code(identity: Mapping[str, Any]) -> bool:
     """Whether a trial of this identity means the same to the code at hand: the revisions of method and training are its
     own. A checkout may have been updated since a trial was laid out or trained."""
     method = ALL_METHODS.get(identity["method"])
-    revisions = identity["method_revision"], identity["training"]["revision"]
-    return method is not None and revisions == (method.revision, TrainingSettings().revision)
+    known = method is not None and identity["method_revision"] == method.revision
+    return known and trained_as_now(identity["training"])
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:

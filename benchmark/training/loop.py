@@ -92,7 +92,7 @@ class OneModel:
     def backward(self, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
         [model] = self.models
         model.zero_grad(set_to_none=True)
-        with forward_in(self._precision, images.device):
+        with forward_in(self._precision, model, images.device):
             output = model({"data": images[0], "noise": {name: draw[0] for name, draw in noise.items()}})
         output.loss.backward()
         self.names = ["loss", *output.terms]

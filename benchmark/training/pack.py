@@ -105,7 +105,7 @@ class StackedModels:
         skeleton = copy.deepcopy(self.models[0]).to("meta")
 
         def loss_of_one(parameters, buffers, images, noise):
-            with forward_in(precision, images.device):
+            with forward_in(precision, skeleton, images.device):
                 output = functional_call(skeleton, (parameters, buffers), ({"data": images, "noise": noise},))
             names[:] = ["loss", *output.terms]
             return output.loss, loss_and_terms(output)

@@ -1,9 +1,11 @@
 """The precision of a training's arithmetic, `TrainingSettings.precision`: full float32 unless asked for otherwise."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -23,7 +25,51 @@ def kernels_of(precision: str) -> Iterator[None]:
             backend.allow_tf32 = allowed
 
 
-def forward_in(precision: str, device: torch.device) -> AbstractContextManager:
-    """The context for a forward pass; the backward pass follows by itself."""
-    # Without the cache of cast weights, which a captured graph would outlive.
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
+@contextmanager
+def forward_in(precision: str, model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Within the block `model`'s networks compute in `precision`; a backward pass follows by itself.
+
+    Under bfloat16 products and convolutions of the networks are in it. What a network gives is float32, and so is all
+    that the model computes from it, its loss and every term.
+    """
+    networks = list(_networks(model)) if precision == "bfloat16" else []
+    for network in networks:
+        network.forward = _in_bfloat16(network.forward, device.type)
+    try:
+        yield
+    finally:
+        for network in networks:
+            del network.forward  # the instance's, which hid the class's
+
+
+def _networks(model: nn.Module) -> Iterator[nn.Module]:
+    """The outermost modules within `model` that have parameters and can be called."""
+    for child in model.children():
+        if isinstance(child, nn.ModuleList | nn.ModuleDict):
+            yield from _networks(child)
+        elif any(True for _ in child.parameters()):
+            yield child
+
+
+def _in_bfloat16(forward: Callable, device_type: str) -> Callable:
+    """A network's `forward` in bfloat16, from inputs as they are to outputs in float32."""
+
+    def lowered(*inputs: Any, **named: Any) -> Any:
+        # Without the cache of cast weights, which a captured graph would outlive.
+        with torch.autocast(device_type, torch.bfloat16, cache_enabled=False):
+            outputs = forward(*inputs, **named)
+        return _widened(outputs)
+
+    return lowered
+
+
+def _widened(outputs: Any) -> Any:
+    """The same with float32 in the place of bfloat16: a tensor, or tensors by name or position."""
+    match outputs:
+        case Tensor(dtype=torch.bfloat16):
+            return outputs.float()
+        case Mapping():
+            return type(outputs)({name: _widened(output) for name, output in outputs.items()})
+        case tuple() | list():
+            return type(outputs)(_widened(output) for output in outputs)
+    return outputs
