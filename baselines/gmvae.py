@@ -7,27 +7,28 @@ q(x given y) and q(w given y) are Gaussian, and p(k given x, w) is the exact pos
 from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
 from models import losses
-from models.base import ImageAutoencoder, Noise, reconstruction_term
+from models.base import AS_DECLARED, ImageAutoencoder, Noise, reconstruction_term
 from models.networks import Decoder, Encoder, two_layers
 
 
-@dataclass
+@dataclass(config=AS_DECLARED)
 class GMVAEConfig(BaseAEConfig):
     """Weights of the loss and sizes; the style w has the dimension of the code x."""
 
-    n_components: int = 10
-    hidden: int = 128
+    n_components: PositiveInt = 10
+    hidden: PositiveInt = 128
     reconstruction: Literal["mse", "bce"] = "mse"
-    decoder_variance: float = 0.05
-    beta_x: float = 1.0
-    beta_w: float = 1.0
-    beta_k: float = 1.0
+    decoder_variance: PositiveFloat = 0.05
+    beta_x: NonNegativeFloat = 1.0
+    beta_w: NonNegativeFloat = 1.0
+    beta_k: NonNegativeFloat = 1.0
 
 
 def gmvae_heads(config: GMVAEConfig) -> dict[str, int]:

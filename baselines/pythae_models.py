@@ -4,14 +4,34 @@ pythae draws noise inside `forward`; only that is overridden here. Its conventio
 summed squared error, WAE-MMD the whole of it; `embed` and `reconstruct` are the suite's deterministic ones.
 """
 
+from dataclasses import field
+
 import torch
-from pythae.models import WAE_MMD, BetaVAE, BetaVAEConfig, WAE_MMD_Config
+from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic.dataclasses import dataclass
+from pythae import models as pythae
+from pythae.models import WAE_MMD, BetaVAE
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
-from models.base import ImageAutoencoder, Noise
+from models.base import AS_DECLARED, ImageAutoencoder, Noise
 
-__all__ = ["BetaVAEConfig", "NoiseFedBetaVAE", "NoiseFedWAE", "WAE_MMD_Config"]
+
+@dataclass(config=AS_DECLARED)
+class BetaVAEConfig(pythae.BetaVAEConfig):
+    """pythae's, of its name, which takes no other field and no negative weight."""
+
+    beta: NonNegativeFloat = 1.0
+
+
+@dataclass(config=AS_DECLARED)
+class WAE_MMD_Config(pythae.WAE_MMD_Config):
+    """pythae's, of its name, which takes no other field and no negative weight."""
+
+    reg_weight: NonNegativeFloat = 3e-2
+    kernel_bandwidth: PositiveFloat = 1.0
+    scales: list[PositiveFloat] | None = field(default_factory=lambda: pythae.WAE_MMD_Config().scales)
+    reconstruction_loss_scale: PositiveFloat = 1.0
 
 
 class NoiseFedBetaVAE(ImageAutoencoder, BetaVAE):

@@ -1,23 +1,24 @@
 """SWAE: the sliced Wasserstein autoencoder of Kolouri et al. 2018 (arXiv 1804.01947)."""
 
+from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
-from models.base import ImageAutoencoder, Noise
+from models.base import AS_DECLARED, ImageAutoencoder, Noise
 
 
-@dataclass
+@dataclass(config=AS_DECLARED)
 class SWAEConfig(BaseAEConfig):
     """reg_weight multiplies the squared sliced distance.
 
     It stands against the squared error summed over an image's pixels, or with `mean_over_pixels` averaged.
     """
 
-    reg_weight: float = 10.0
-    n_projections: int = 50
+    reg_weight: NonNegativeFloat = 10.0
+    n_projections: PositiveInt = 50
     mean_over_pixels: bool = False
 
 

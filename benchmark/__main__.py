@@ -2,6 +2,8 @@
 
 import sys
 
+from benchmark.errors import UserError
+
 if __name__ == "__main__":
     try:
         from benchmark.cli import main
@@ -9,3 +11,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:  # while the libraries were still loading
         sys.exit(130)
+    except UserError as error:  # of a registry, such as a study with a setting that there is not
+        print(f"benchmark: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -10,6 +10,7 @@ everywhere else). Where each value comes from stands on the method's card.
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
@@ -17,8 +18,9 @@ from torch import nn
 from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
 from baselines.pythae_models import BetaVAEConfig, NoiseFedBetaVAE, NoiseFedWAE, WAE_MMD_Config
 from baselines.swae import SWAE, SWAEConfig
-from benchmark.calibration.chosen import chosen_settings
+from benchmark.calibration.chosen import RESULT, chosen_settings
 from benchmark.errors import UserError
+from benchmark.settings import check_settings, unknown_name
 from benchmark.streams import seeded
 from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads
 from models.base import ImageAutoencoder
@@ -26,6 +28,9 @@ from models.base import ImageAutoencoder
 CALIBRATED = "calibrated"
 WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
 DECODER_VARIANCE = 0.05
+# Fields of a configuration that are no method's to set: sizes of images and codes, and pythae's own.
+_NOT_SETTINGS = ("name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,22 +56,47 @@ class Method:
     control_of: str = ""
     change: str = ""
 
-    def settings(self, weight_set: str) -> dict[str, Any]:
-        """Every field of the method's configuration under a set of weights, sizes of the images apart.
+    def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
+        """Every field of the method's configuration under a set of weights, or a `departure` from them, sizes apart.
 
-        Raises UserError for a set that the method does not have.
+        Raises UserError for a set that the method does not have, and for a field or a value that its configuration
+        does not have or take.
         """
-        config = self.config(**{**self.fixed, **self._weights(weight_set), **self.changes})
-        not_settings = {"name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder"}
-        return {k: v for k, v in dataclasses.asdict(config).items() if k not in not_settings}
+        parts = {
+            "fixed": self.fixed,
+            f"weights {weight_set}": self._weights(weight_set),
+            "departure": departure,
+            "changes": self.changes,
+        }
+        settings = {}
+        for part, given in parts.items():
+            self._check(given, f"method {self.name}, {part}")
+            settings |= given
+        return {k: v for k, v in dataclasses.asdict(self.config(**settings)).items() if k not in _NOT_SETTINGS}
+
+    def configuration(self, settings: Mapping[str, Any], **sizes: Any) -> Any:
+        """The method's configuration from `settings` and the sizes of its images and codes. UserError as `settings`."""
+        self._check(settings, f"method {self.name}")
+        return self.config(**settings, **sizes)
+
+    def _check(self, settings: Mapping[str, Any], where: str) -> None:
+        check_settings(self.config, settings, where, apart=_NOT_SETTINGS)
 
     def _weights(self, weight_set: str) -> Mapping[str, Any]:
+        for name in self.weights:
+            if name not in WEIGHT_SETS:
+                raise UserError(f"method {self.name}, weights: {unknown_name(name, WEIGHT_SETS)}")
         if weight_set in self.weights:
             return self.weights[weight_set]
         source = self.calibrated_as or self.name
-        if weight_set != CALIBRATED or source not in chosen_settings():
-            raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(WEIGHT_SETS)}")
-        return {**self.weights["default"], **chosen_settings()[source]}
+        calibrated = chosen_settings()
+        if weight_set == CALIBRATED and source in calibrated:
+            self._check(calibrated[source], f"{RESULT}: {source}")
+            return {**self.weights["default"], **calibrated[source]}
+        if weight_set == CALIBRATED:
+            raise UserError(f"--weights calibrated: {RESULT}: {unknown_name(source, calibrated)}")
+        sets = [*self.weights, *({CALIBRATED} if source in calibrated else ())]
+        raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(sets)}")
 
 
 def _gaussian_heads(config: Any) -> dict[str, int]:
@@ -165,8 +195,11 @@ def build_model(
     width: float,
     seed: int,
 ) -> ImageAutoencoder:
-    """The method's model with its networks initialised from the streams of `seed`, on the CPU."""
-    config = method.config(input_dim=tuple(image_shape), latent_dim=latent_dim, **settings)
+    """The method's model with its networks initialised from the streams of `seed`, on the CPU.
+
+    Raises UserError for settings that the method's configuration does not take.
+    """
+    config = method.configuration(settings, input_dim=tuple(image_shape), latent_dim=latent_dim)
     with seeded("init.trunk", seed=seed):
         trunk = method.trunk(image_shape, width)
     with seeded("init.decoder", seed=seed):

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 from benchmark.controls.questions import QUESTIONS, READINGS, methods_of
 from benchmark.data import DATASETS
+from benchmark.errors import UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods import METHODS
 from benchmark.paper import TABLES, PaperTable
-from benchmark.settings import plain_settings
+from benchmark.settings import check_settings, plain_settings, unknown_name
 from benchmark.trials import TrainingSettings
 
 PAPER_TRAINING = TrainingSettings()
+SPLITS = ("official", "validation")
 
 
 class Cell(NamedTuple):
@@ -33,7 +35,8 @@ class Study:
     """A grid of trials. None for a count means all images.
 
     `split` "official" scores on the test images; "validation" on the last 10,000 training images, which are
-    then not trained on, and never touches the test images. `protocol_settings` overrides protocol defaults.
+    then not trained on, and never touches the test images. `protocol_settings` overrides protocol defaults. UserError
+    for another split, and for a protocol, a field of one or a value that there is not.
     """
 
     name: str
@@ -46,6 +49,15 @@ class Study:
     split: str = "official"
     procedural: bool = False
     protocol_settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.split not in SPLITS:
+            raise UserError(f"study {self.name}, split: {unknown_name(self.split, SPLITS)}")
+        for protocol, settings in self.protocol_settings.items():
+            where = f"study {self.name}, protocol_settings"
+            if protocol not in PROTOCOLS:
+                raise UserError(f"{where}: {unknown_name(protocol, PROTOCOLS)}")
+            check_settings(PROTOCOLS[protocol], settings, f"{where} {protocol}")
 
     def cells(self) -> Iterator[Cell]:
         """Every cell of every table, in the tables' order; a trial may stand in several."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from benchmark.settings import added_later, plain_settings
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+
+from benchmark.settings import added_later, check_settings, plain_settings
 
 # tf32: products and convolutions on a GPU, a loss's own among them, round their inputs to 10 bits.
 # bfloat16: torch's autocast within the networks, products and convolutions in it; what they give, the losses and every
@@ -23,18 +25,20 @@ class TrainingSettings:
     """How every method of a study is trained: AdamW with torch's betas, batches that drop the last odd images.
 
     `width` scales the channels of the shared networks. `revision` is raised whenever the loop, the shared networks or
-    the random streams change what the same settings give. `precision`: one of PRECISIONS, else ValueError.
+    the random streams change what the same settings give. `precision`: one of PRECISIONS, else ValueError. UserError
+    for any other value that its field does not take.
     """
 
-    epochs: int = 10
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    width: float = 1.0
-    revision: int = 1
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 128
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 1e-2
+    width: PositiveFloat = 1.0
+    revision: PositiveInt = 1
     precision: str = added_later("float32")
 
     def __post_init__(self):
+        check_settings(type(self), vars(self), "training")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
 

@@ -8,6 +8,7 @@ Without noise in the inputs (pythae's own pipelines) it is drawn on the spot.
 from collections.abc import Mapping
 
 import torch
+from pydantic import ConfigDict
 from pythae.models import BaseAE, BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
@@ -16,6 +17,9 @@ from models import losses
 from models.networks import Decoder, Encoder
 
 Noise = Mapping[str, Tensor]
+
+# Of a method's configuration: left to itself pydantic drops a misspelt field without a word.
+AS_DECLARED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def draw_noise(

@@ -8,17 +8,18 @@ loss is no proven bound on log p(y).
 from typing import Literal
 
 import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
-from models.base import ImageAutoencoder, Noise, reconstruction_term
+from models.base import AS_DECLARED, ImageAutoencoder, Noise, reconstruction_term
 from models.networks import Decoder, Encoder, two_layers
 
 
-@dataclass
+@dataclass(config=AS_DECLARED)
 class HGMVAEConfig(BaseAEConfig):
     """Switches and weights of the loss; `HGMVAE.objective` says what each multiplies.
 
@@ -31,17 +32,17 @@ class HGMVAEConfig(BaseAEConfig):
     """
 
     variant: Literal["gaussian", "uniform"] = "gaussian"
-    n_components: int = 10
-    hidden: int = 128
+    n_components: PositiveInt = 10
+    hidden: PositiveInt = 128
     reconstruction: Literal["mse", "bce"] = "mse"
-    decoder_variance: float = 0.05
-    beta_w: float = 1.0
-    beta_z_information: float = 1.0
-    beta_z_tc_between: float = 1.0
-    beta_z_tc_within: float = 1.0
-    beta_z_dimension_kl: float = 1.0
+    decoder_variance: PositiveFloat = 0.05
+    beta_w: NonNegativeFloat = 1.0
+    beta_z_information: NonNegativeFloat = 1.0
+    beta_z_tc_between: NonNegativeFloat = 1.0
+    beta_z_tc_within: NonNegativeFloat = 1.0
+    beta_z_dimension_kl: NonNegativeFloat = 1.0
     conditional_prior: Literal["pairwise", "matched"] = "pairwise"
-    beta_x: float = 1.0
+    beta_x: NonNegativeFloat = 1.0
     beta_tc_x: float = 0.0
     fisher: Literal["ratio", "total", "log"] = "total"
     fisher_weight: float = 1.0

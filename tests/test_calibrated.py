@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark import methods
 from benchmark.calibration.choice import outcome
 from benchmark.calibration.chosen import CRITERION, RESULT, chosen_settings
 from benchmark.calibration.grids import GRIDS, at_an_end
@@ -48,6 +49,16 @@ def test_a_choice_that_is_not_there_or_is_none_is_one_line(content, tmp_path):
     with pytest.raises(UserError, match=r"--weights calibrated: .*; make it with calibrate, or") as error:
         chosen_settings(file)
     assert "\n" not in str(error.value)
+
+
+def test_a_misspelt_field_of_the_choice_names_the_file_and_the_field(monkeypatch):
+    monkeypatch.setattr(methods, "chosen_settings", lambda: {"vae": {"betta": 0.1}, "gmvae": {"beta_k": "0.1"}})
+    with pytest.raises(UserError, match=f"^{RESULT}: vae: there is no 'betta'; did you mean 'beta'"):
+        METHODS["vae"].settings("calibrated")
+    with pytest.raises(UserError, match=f"^{RESULT}: gmvae: beta_k = '0.1': input should be a valid number"):
+        METHODS["gmvae"].settings("calibrated")
+    with pytest.raises(UserError, match=f"--weights calibrated: {RESULT}: there is no 'beta_vae'; "):
+        METHODS["beta_vae"].settings("calibrated")
 
 
 def test_the_docs_say_what_was_reached():

@@ -1,5 +1,6 @@
 """Calibration: one budget for every method, the stated criteria on hand-made scores, a whole run on drawn images."""
 
+import dataclasses
 import json
 from dataclasses import fields
 
@@ -46,7 +47,9 @@ def test_every_method_has_as_many_settings_each_another_and_all_can_be_built(siz
         known = {field.name for field in fields(method.config)}
         for setting in grid:
             assert set(setting) <= known
-            build_model(method, method.settings("default") | setting, (1, 32, 32), 2, 0.25, seed=0)
+            whole = method.settings("default", setting)
+            assert whole == method.settings("default") | setting
+            build_model(method, whole, (1, 32, 32), 2, 0.25, seed=0)
         default = method.settings("default")
         assert any(default == default | setting for setting in grid), f"{name}: its default is not tried"
 
@@ -253,3 +256,12 @@ def test_a_method_without_a_grid_is_one_line(tmp_path, capfd):
     assert run("--method", "hgmvae_g_no_fisher", "--out", tmp_path / "out") == 2
     [line] = capfd.readouterr().err.splitlines()
     assert "--method hgmvae_g_no_fisher: no grid; there are those of vae, beta_vae" in line
+
+
+def test_a_grid_with_a_misspelt_field_is_one_line_before_anything_is_trained(tmp_path, capfd, monkeypatch):
+    grids = {"vae": ({"beta": 0.1}, {"betta": 0.2})}
+    monkeypatch.setitem(CALIBRATIONS, "smoke", dataclasses.replace(CALIBRATIONS["smoke"], grids=grids))
+    assert run("--out", tmp_path / "out") == 2
+    [line] = capfd.readouterr().err.splitlines()
+    assert line == "benchmark: method vae, departure: there is no 'betta'; did you mean 'beta'?"
+    assert not list(tmp_path.glob("out/records/*"))

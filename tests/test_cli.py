@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import runpy
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import torch
 from benchmark.cli import main
 from benchmark.commands import choices, plan_study
 from benchmark.controls.methods import ALL_METHODS
+from benchmark.errors import UserError
 from benchmark.execution import executors
 from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
@@ -43,6 +47,27 @@ def call(capfd):
     threads = torch.get_num_threads()
     yield run
     torch.set_num_threads(threads)
+
+
+def test_a_method_registered_with_a_misspelt_setting_is_one_line(call, tmp_path, monkeypatch):
+    own = dataclasses.replace(ALL_METHODS["vae"], changes={"betta": 0.0})
+    monkeypatch.setitem(ALL_METHODS, "vae", own)
+    status, _, err = call("run", *TINY, "--out", tmp_path)
+    assert (status, err) == (2, "benchmark: method vae, changes: there is no 'betta'; did you mean 'beta'?\n")
+    assert not list(tmp_path.glob("records/*"))
+
+
+def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
+    def fails(name):
+        raise UserError("study mine, split: there is no 'oficial'; did you mean 'official'?")
+
+    broken = ModuleType("benchmark.cli")
+    broken.__getattr__ = fails
+    monkeypatch.setitem(sys.modules, "benchmark.cli", broken)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("benchmark", run_name="__main__")
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "benchmark: study mine, split: there is no 'oficial'; did you mean 'official'?\n"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_a_model_comes_back_as_it_was_stored(trial, tmp_path):
         ({"method": "unheard_of"}, "no method of this version"),
         ({"method_revision": 99}, "another revision"),
         ({"latent_dim": 5}, "no checkpoint of this model"),
+        ({"settings": {"betta": 0.05}}, "there is no 'betta'"),
     ],
 )
 def test_a_model_that_cannot_come_back_says_why(trial, tmp_path, change, reason):

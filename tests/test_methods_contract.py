@@ -1,15 +1,19 @@
 """One contract for every registered method, and what ties the methods of one seed together."""
 
 import dataclasses
+import json
 import math
+import re
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
+from benchmark.cards import CARDS
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
-from benchmark.methods import DECODER_VARIANCE, METHODS, WEIGHT_SETS, build_model
+from benchmark.methods import DECODER_VARIANCE, METHODS, WEIGHT_SETS, Method, build_model
 from models import losses
 from models.base import ImageAutoencoder, draw_noise
 
@@ -231,6 +235,78 @@ def test_settings_are_plain_data_that_rebuild_the_same_model(name):
 def test_an_unknown_set_of_weights_is_a_user_error_that_names_the_sets():
     with pytest.raises(UserError, match=r"--weights best: vae has only the sets default, published, bce, calibrated"):
         METHODS["vae"].settings("best")
+    own = dataclasses.replace(METHODS["vae"], name="mine", weights={"default": {}})
+    with pytest.raises(UserError, match=r"--weights bce: mine has only the sets default$"):
+        own.settings("bce")
+    with pytest.raises(UserError, match=r"--weights calibrated: .*chosen.json: there is no 'mine'; there are vae, "):
+        own.settings("calibrated")
+
+
+@pytest.mark.parametrize("name", list(ALL_METHODS))
+def test_every_setting_of_every_set_is_a_field_that_takes_it_and_stands_on_the_card(name):
+    method = ALL_METHODS[name]
+    for weights in WEIGHT_SETS:
+        assert set(method.settings(weights)) == set(CARDS[method.control_of or name].sources)
+
+
+def misspelt(**parts) -> Method:
+    """hgmvae_g with some of its parts replaced."""
+    return dataclasses.replace(METHODS["hgmvae_g"], **parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"changes": {"fisher_wieght": 0.0}}, "changes: there is no 'fisher_wieght'; did you mean 'fisher_weight'?"),
+        ({"fixed": {"varient": "uniform"}}, "fixed: there is no 'varient'; did you mean 'variant'?"),
+        ({"weights": {"default": {"beta_s": 1.0}}}, "weights default: there is no 'beta_s'; did you mean 'beta_x'?"),
+        ({"weights": {"default": {"latent_dim": 3}}}, "weights default: there is no 'latent_dim'; there are variant, "),
+        ({"weights": {"default": {}, "publised": {}}}, "weights: there is no 'publised'; did you mean 'published'?"),
+        ({"weights": {"default": {"decoder_variance": "0.05"}}}, "weights default: decoder_variance = '0.05': "),
+        ({"weights": {"default": {"decoder_variance": 0.0}}}, "decoder_variance = 0.0: input should be greater than 0"),
+        ({"changes": {"beta_w": -1.0}}, "changes: beta_w = -1.0: input should be greater than or equal to 0"),
+        ({"changes": {"n_components": 0}}, "changes: n_components = 0: input should be greater than 0"),
+        ({"changes": {"fisher": "totl"}}, "changes: fisher = 'totl': input should be 'ratio', 'total' or 'log'"),
+    ],
+)
+def test_a_misspelt_or_impossible_setting_is_refused_by_name(parts, said):
+    with pytest.raises(UserError, match=re.escape(said)) as error:
+        misspelt(**parts).settings("default")
+    assert str(error.value).startswith("method hgmvae_g, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("vae", {"beta": -1.0}),
+        ("wae_imq", {"reg_weight": -1.0}),
+        ("wae_imq", {"scales": [0.1, -1.0]}),
+        ("wae_rbf", {"kernel_bandwidth": 0.0}),
+        ("swae", {"n_projections": 0}),
+        ("gmvae", {"decoder_variance": -0.05}),
+        ("gmvae", {"beta_k": True}),
+    ],
+)
+def test_no_method_takes_a_weight_or_a_size_that_makes_no_sense(name, setting):
+    [field] = setting
+    with pytest.raises(UserError, match=f"method {name}: {field} = "):
+        build_model(METHODS[name], METHODS[name].settings("default") | setting, (1, 32, 32), 2, 0.25, 0)
+    with pytest.raises(UserError, match=f"method {name}, departure: {field} = "):
+        METHODS[name].settings("default", setting)
+
+
+@pytest.mark.parametrize("config", {method.config.__name__: method.config for method in METHODS.values()}.values())
+def test_a_configuration_made_by_hand_takes_no_field_that_it_does_not_have(config):
+    with pytest.raises(ValidationError, match=r"fisher_wieght\n *Unexpected keyword argument"):
+        config(input_dim=(1, 32, 32), latent_dim=2, fisher_wieght=0.0)
+
+
+def test_settings_that_come_back_from_a_record_are_held_to_the_same():
+    settings = METHODS["vae"].settings("default")
+    with pytest.raises(UserError, match="method vae: there is no 'betta'; did you mean 'beta'"):
+        build_model(METHODS["vae"], settings | {"betta": 0.1}, (1, 32, 32), 2, 0.25, 0)
+    back = json.loads(json.dumps(METHODS["wae_imq"].settings("default")))
+    build_model(METHODS["wae_imq"], back, (1, 32, 32), 2, 0.25, 0)
 
 
 def test_default_weights_are_one_decoder_variance_for_all_likelihood_methods(draw_images):

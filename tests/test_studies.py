@@ -1,11 +1,16 @@
 """The studies as grids: the paper's own is exactly its five tables, the others say what they leave out."""
 
+import dataclasses
+import re
+
 import pytest
 
 from benchmark.data import DATASETS
+from benchmark.errors import UserError
 from benchmark.methods import METHODS
 from benchmark.paper import paper_numbers
 from benchmark.studies import STUDIES, Study
+from benchmark.trials import TrainingSettings
 
 
 def unique_trials(study: Study) -> set[tuple]:
@@ -68,3 +73,44 @@ def test_a_trial_is_scored_by_the_protocols_of_all_its_tables():
     assert list(study.protocols("mnist", "hgmvae_g", 128)) == ["clustering", "reconstruction"]
     assert list(study.protocols("cifar10", "gmvae", 8)) == ["classification"]
     assert STUDIES["laptop"].protocols("mnist", "gmvae", 8)["clustering"]["n_images"] == 2_000
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"split": "validaton"}, "split: there is no 'validaton'; did you mean 'validation'?"),
+        (
+            {"protocol_settings": {"clusterin": {}}},
+            "protocol_settings: there is no 'clusterin'; did you mean 'clustering'?",
+        ),
+        (
+            {"protocol_settings": {"clustering": {"perplexty": 10.0}}},
+            "protocol_settings clustering: there is no 'perplexty'; did you mean 'perplexity'?",
+        ),
+        (
+            {"protocol_settings": {"classification": {"n_train": "10"}}},
+            "protocol_settings classification: n_train = '10': input should be a valid integer",
+        ),
+    ],
+)
+def test_a_study_is_not_made_of_what_there_is_not(change, said):
+    with pytest.raises(UserError, match=re.escape(f"study smoke, {said}")):
+        dataclasses.replace(STUDIES["smoke"], **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"epochs": 2.0},
+        {"batch_size": True},
+        {"learning_rate": "1e-3"},
+        {"learning_rate": float("nan")},
+        {"weight_decay": -0.01},
+        {"width": 0.0},
+    ],
+)
+def test_no_training_has_settings_that_make_no_sense(change):
+    [(name, value)] = change.items()
+    with pytest.raises(UserError, match=re.escape(f"training: {name} = {value!r}: input should be ")):
+        TrainingSettings(**change)

@@ -20,6 +20,7 @@ from benchmark.execution.provenance import provenance
 from benchmark.execution.resume import pending
 from benchmark.execution.store import DONE, Store
 from benchmark.execution.trial import TrialContext
+from benchmark.methods import METHODS
 from benchmark.reporting.calibration import setting_text
 from benchmark.reporting.frame import failure
 from benchmark.studies import Cell, Study
@@ -100,4 +101,5 @@ def _trial(
     method, number = place
     cell = Cell(study.tables[0].number, data.name, method, study.tables[0].latent_dims[0])
     trial = make_trial(study, cell, seed, data, "default", device)
-    return dataclasses.replace(trial, weight_set=WEIGHT_SET, settings=trial.settings | grids[method][number])
+    settings = METHODS[method].settings("default", grids[method][number])
+    return dataclasses.replace(trial, weight_set=WEIGHT_SET, settings=settings)

@@ -30,10 +30,10 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     if not of_this_code(identity):
         raise NotAtHand("trained by another revision of the code")
     shape = tuple(identity["data"]["image_shape"])
-    model = build_model(
-        method, identity["settings"], shape, identity["latent_dim"], training["width"], identity["seed"]
-    )
     try:
+        model = build_model(
+            method, identity["settings"], shape, identity["latent_dim"], training["width"], identity["seed"]
+        )
         load_checkpoint(model, checkpoint)
     except UserError as error:
         raise NotAtHand(told(error)) from error
