@@ -34,6 +34,7 @@ from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.execution.executors import EXECUTORS
 from benchmark.figures.registry import FIGURES
 from benchmark.methods import WEIGHT_SETS
+from benchmark.names import asked_name
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
 from benchmark.text import one_line
@@ -190,7 +191,7 @@ def build_parser() -> argparse.ArgumentParser:
     errata_parser.set_defaults(function=list_errata)
 
     methods_parser = command("methods", help="list the methods, or print one method's card")
-    methods_parser.add_argument("name", nargs="?", choices=[*ALL_METHODS], metavar="NAME", help="a method's name")
+    methods_parser.add_argument("name", nargs="?", type=_method, metavar="NAME", help="a method's name")
     methods_parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
     methods_parser.set_defaults(function=methods)
 
@@ -295,6 +296,13 @@ def _figure(name: str) -> str:
     if name not in FIGURES:
         raise argparse.ArgumentTypeError(f"{name!r} is no figure; there are {', '.join(FIGURES)}")
     return name
+
+
+def _method(text: str) -> str:
+    try:
+        return asked_name("method", text, ALL_METHODS, f"invalid choice: {text!r};")
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

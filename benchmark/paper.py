@@ -4,6 +4,7 @@ Source: Zhou, Liu, Du, "HGMVAE: hierarchical disentanglement in Gaussian mixture
 The Visual Computer, 2024, doi 10.1007/s00371-024-03338-x. The numbers are in results/paper/tables.csv.
 """
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -135,6 +136,25 @@ OWN_TABLES = {
     )
 }
 ALL_TABLES = TABLES | OWN_TABLES
+
+# Attainable values, both ends included. SSIM is a product of similarities of which one, a correlation, can be negative;
+# the adjusted Rand index reaches -1/2 (Chacón and Rastrojo 2023); the other ranges follow from the definitions (MS-SSIM
+# as it is computed, with negative terms cut off).
+RANGES = {
+    "silhouette": (-1.0, 1.0),
+    "calinski_harabasz": (0.0, math.inf),
+    "davies_bouldin": (0.0, math.inf),
+    "svm_accuracy": (0.0, 1.0),
+    "fid": (0.0, math.inf),
+    "ssim": (-1.0, 1.0),
+    "ms_ssim": (0.0, 1.0),
+    "lpips": (0.0, math.inf),
+    **{
+        metric: (-0.5, 1.0) if metric.endswith("_ari") else (0.0, 1.0)
+        for table in OWN_TABLES.values()
+        for metric in table.metrics
+    },
+}
 
 DATASET_LABELS = {
     "mnist": "MNIST",

@@ -12,7 +12,6 @@ from benchmark.calibration.files import read_scores, write_results
 from benchmark.calibration.grids import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
 from benchmark.commands.choices import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
 from benchmark.commands.watching import watched
-from benchmark.errors import UserError
 from benchmark.execution.grid import DataOptions, data_marks, make_trial, trial_data
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
@@ -21,6 +20,7 @@ from benchmark.execution.resume import pending
 from benchmark.execution.store import DONE, Store
 from benchmark.execution.trial import TrialContext
 from benchmark.methods import METHODS
+from benchmark.names import asked_name
 from benchmark.reporting.calibration import setting_text
 from benchmark.reporting.frame import failure
 from benchmark.studies import Cell, Study
@@ -41,7 +41,7 @@ def calibrate(options: argparse.Namespace, console: Console) -> int:
     dataset = dataclasses.replace(data_options, offline=options.offline).load("mnist", console.print)
     data = trial_data(study, dataset)
     # A choice among some methods is kept apart from that among all.
-    own = "-".join([study.name, *sorted(set(options.method or ()))])
+    own = "-".join([study.name, *(sorted(grids) if options.method else ())])
     store = Store(options.out or RUNS / own, console.print)
     context = TrialContext(store.folder.resolve(), device, None, True, way=chosen_way(options, device))
     set_numerics(device, executor.threads, False)
@@ -90,9 +90,8 @@ def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bo
 
 
 def _asked(grids: Mapping[str, tuple[Setting, ...]], methods: list[str] | None) -> dict[str, tuple[Setting, ...]]:
-    if unknown := sorted(set(methods or ()) - set(grids)):
-        raise UserError(f"--method {unknown[0]}: no grid; there are those of {', '.join(grids)}")
-    return {method: grid for method, grid in grids.items() if not methods or method in methods}
+    asked = [asked_name("method", name, grids, f"--method {name}: no grid;") for name in methods or grids]
+    return {method: grid for method, grid in grids.items() if method in asked}
 
 
 def _trial(

@@ -13,6 +13,7 @@ from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.sides import read_side
 from benchmark.errors import UserError
 from benchmark.files import written_whole
+from benchmark.names import asked_name, resolved
 from benchmark.reporting.comparison import comparison_frame, render_comparison
 from benchmark.reporting.csv_text import csv_text
 
@@ -26,7 +27,7 @@ def compare(options: argparse.Namespace, console: Console) -> int:
     a, b = (read_side(path, options.table, console.print) for path in (options.a, options.b))
     metrics = {cell.metric for side in (a, b) for cell in side.scores}
     for metric in asked.keys() - metrics:
-        raise UserError(f"--tolerance {metric}: neither side has it; there are {', '.join(sorted(metrics))}")
+        asked_name("metric", metric, sorted(metrics), f"--tolerance {metric}: neither side has it;")
     comparison = compare_sides(a, b, TOLERANCES | asked)
     text = render_comparison(comparison, options.all)
     if options.format == "md":
@@ -48,7 +49,8 @@ def asked_tolerances(arguments: list[str]) -> dict[str, Tolerance]:
         if not found:
             raise UserError(f"--tolerance {argument}: write METRIC=0.02, or METRIC=5% of A's mean")
         amount = float(found["amount"])
-        asked[found["metric"]] = Tolerance(amount / 100, relative=True) if found["percent"] else Tolerance(amount)
+        tolerance = Tolerance(amount / 100, relative=True) if found["percent"] else Tolerance(amount)
+        asked[resolved("metric", found["metric"])] = tolerance
     return asked
 
 

@@ -8,8 +8,9 @@ from rich.console import Console
 
 from benchmark.commands.choices import shown
 from benchmark.data import DATASETS, load_dataset
-from benchmark.errors import DataUnavailable, UserError
+from benchmark.errors import DataUnavailable
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
+from benchmark.names import asked_name
 
 # What `fetch` calls the files of pretrained networks; the audit's are fetched only when they are asked for.
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}
@@ -17,11 +18,9 @@ WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-we
 
 def fetch(options: argparse.Namespace, console: Console) -> int:
     """Download and prepare data sets and metric weights."""
-    wanted = options.what or [*DATASETS, "weights"]
-    if unknown := set(wanted) - {*DATASETS, *WEIGHTS}:
-        raise UserError(
-            f"fetch {min(unknown)}: there are {', '.join(DATASETS)}, weights and, for `audit` alone, audit-weights"
-        )
+    known = (*DATASETS, *WEIGHTS)
+    asked = [asked_name("dataset", name, known, f"fetch {name}:") for name in options.what]
+    wanted = asked or [*DATASETS, "weights"]
     missing = 0
     for name in wanted:
         if name in WEIGHTS:

@@ -16,7 +16,7 @@ _SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
 
 def list_errata(options: argparse.Namespace, console: Console) -> int:
     """Print what is wrong first, then what holds and what only a reader can judge; 0, whatever is found."""
-    findings = errata(read_cells(options.file)) if options.file else paper_errata()
+    findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
     for kind in sorted(Kind, key=lambda kind: kind in _SAID_LAST):
         found = [finding for finding in findings if finding.kind == kind]
         if found:

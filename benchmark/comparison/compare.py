@@ -26,8 +26,9 @@ from enum import StrEnum
 import numpy as np
 from scipy import stats
 
+from benchmark.comparison.apart import nothing_in_common
 from benchmark.comparison.around import Difference, differences
-from benchmark.comparison.sides import Cell, Score, Side
+from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, Cell, Score, Side
 from benchmark.errors import UserError
 from benchmark.reporting import frame as fr
 from benchmark.verdict.statistics import ALPHA, Interval, Tolerance, holm, paired_test
@@ -46,6 +47,7 @@ class Result(StrEnum):
     EQUAL = "equal"
     ONLY_A = "only in A"
     ONLY_B = "only in B"
+    NOT_COMPARABLE = "not comparable"
     NO_VALUE = "no value"
 
 
@@ -108,6 +110,7 @@ class Comparison:
     silent: tuple[str, ...]  # names of sides that are CSVs: these state little around their scores
     same_trials: int  # that both sides have made on the same recorded setup
     repeated: int  # of them, those whose scores all agree to ROUNDING
+    remarks: tuple[str, ...]  # how names and values of the sides were read
 
     def of(self, *wanted: Result) -> list[CellResult]:
         return [result for result in self.results if result.result in wanted]
@@ -122,13 +125,11 @@ def compare(a: Side, b: Side, tolerances: Mapping[str, Tolerance] = TOLERANCES) 
         [_cell_result(cell, a.scores.get(cell, {}), b.scores.get(cell, {}), tolerances, strict) for cell in cells]
     )
     if not any(result.result in (Result.EQUAL, Result.NOISE, Result.DIFFERENT) for result in results):
-        raise UserError(
-            f"{a.name} and {b.name}: no score in common ({len(a.scores)} and {len(b.scores)} cells); the names of "
-            "dataset, metric, method and latent_dim must be the same on both sides"
-        )
+        raise UserError(nothing_in_common(a, b))
     silent = tuple(side.name for side in (a, b) if not side.facts_complete)
     around = tuple(differences(a, b))
-    return Comparison(a.name, b.name, tuple(results), around, silent, len(repeated), sum(repeated.values()))
+    remarks = tuple(dict.fromkeys((*a.remarks, *b.remarks)))
+    return Comparison(a.name, b.name, tuple(results), around, silent, len(repeated), sum(repeated.values()), remarks)
 
 
 def _repeated_trials(a: Side, b: Side) -> dict[str, bool]:
@@ -224,6 +225,8 @@ def _same_trial(a: Score, b: Score) -> bool:
 
 def _unmatched(a: Mapping, b: Mapping, n_a: int, n_b: int) -> Result:
     """A side that ran the cell and got no score from it differs; one that has not run it lacks it."""
+    if any(score.status in (PER_CENT, IMPOSSIBLE) for side in (a, b) for score in side.values()):
+        return Result.NOT_COMPARABLE
     if not n_a and not n_b:
         return Result.NO_VALUE
     without = b if n_a else a

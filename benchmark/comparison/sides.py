@@ -1,18 +1,26 @@
 """One side of a comparison: a results folder's or a CSV's scores by cell and seed, and what is known around them."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark.comparison.long_csv import LongRow, read_long_csv
 from benchmark.errors import UserError
 from benchmark.execution.store import Store
+from benchmark.paper import RANGES
 from benchmark.reporting.frame import OK, long_frame
 
 SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenance
 PROVENANCE = (*SETUP, "git_commit", "git_dirty")
+
+
+# Statuses of a score that is there and cannot be compared.
+PER_CENT = "in per cent"
+IMPOSSIBLE = "outside its range"
+_ROUNDED = 1e-4  # how far beyond its range rounding may take a score
 
 
 class Cell(NamedTuple):
@@ -57,12 +65,16 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """`scores`: cell -> seed (None where a CSV has none) -> score. `facts_complete`: is it a folder, with records?"""
+    """`scores`: cell -> seed (None where a CSV has none) -> score. `facts_complete`: is it a folder, with records?
+
+    `remarks`: how names and values were read, where a reader must know it.
+    """
 
     name: str
     scores: Mapping[Cell, Mapping[int | None, Score]]
     facts: tuple[Fact, ...]
     facts_complete: bool
+    remarks: tuple[str, ...] = ()
 
 
 def read_side(path: Path, table: int | None = None, report: Callable[[str], None] = lambda line: None) -> Side:
@@ -70,21 +82,24 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
 
     `report` is told of records that cannot be read. Raises UserError where there is neither, for what `read_long_csv`,
     `Store.read_study` and `long_frame` refuse, for a table without cells, and where two tables give one cell and
-    seed two scores (as the paper's Tables 3 and 5 do).
+    seed two scores (as the paper's Tables 3 and 5 do). A value that its metric cannot have is no score, as a
+    remark says.
     """
     if path.is_dir():
         manifest, records = Store(path, report, look_only=True).read_study()
         rows = list(_folder_rows(path, manifest, records))
-        facts = tuple(_facts(manifest, records))
+        facts, remarks = tuple(_facts(manifest, records)), []
     elif path.exists():
-        csv_rows = read_long_csv(path)
+        csv_rows, remarks = read_long_csv(path)
         rows = [(row.table, _cell(row), row.seed, Score(row.value, row.status, row.key)) for row in csv_rows]
         facts = tuple(dict.fromkeys(_label_facts(csv_rows)))
     else:
         raise UserError(f"{path}: not here; give a results folder or a CSV")
     if table is not None and not (rows := [row for row in rows if row[0] == table]):
         raise UserError(f"{path}: has no cells of table {table}; leave out --table")
-    return Side(str(path), _by_cell(path, rows), facts, facts_complete=path.is_dir())
+    scores, impossible = only_possible(_by_cell(path, rows))
+    said = tuple(f"{path}: {remark}" for remark in (*remarks, *impossible))
+    return Side(str(path), scores, facts, facts_complete=path.is_dir(), remarks=said)
 
 
 def _folder_rows(path: Path, manifest: Mapping, records: Mapping) -> Iterator[tuple[int, Cell, int, Score]]:
@@ -114,6 +129,45 @@ def _by_cell(path: Path, rows: Iterable[tuple[int | None, Cell, int | None, Scor
                 f"{_said(score)}; compare one of them with --table"
             )
     return scores
+
+
+def only_possible(scores: Mapping[Cell, Mapping[int | None, Score]]) -> tuple[dict[Cell, dict], list[str]]:
+    """The scores, those outside their metric's range (benchmark.paper.RANGES) without a value, and what to say of them.
+
+    Where most values of a metric that ends at 1 lie beyond, up to 100, all of it is taken to be in per cent.
+    """
+    checked = {cell: dict(seeds) for cell, seeds in scores.items()}
+    remarks = []
+    for metric in dict.fromkeys(cell.metric for cell in scores if cell.metric in RANGES):
+        places = [
+            (cell, seed, score.value)
+            for cell, seeds in scores.items()
+            for seed, score in seeds.items()
+            if cell.metric == metric and score.value is not None
+        ]
+        low, high = RANGES[metric]
+        outside = [place for place in places if not low - _ROUNDED <= place[2] <= high + _ROUNDED]
+        if not outside:
+            continue
+        most, least = max(value for *_, value in places), min(value for *_, value in places)
+        beyond = sum(abs(value) > 1 for *_, value in places)
+        per_cent = high == 1 and max(most, -least) <= 100 and 2 * beyond > len(places)
+        status, without = (PER_CENT, places) if per_cent else (IMPOSSIBLE, outside)
+        for cell, seed, _ in without:
+            checked[cell][seed] = replace(scores[cell][seed], value=None, status=status)
+        ends = f"from {low:g} to {high:g}" if high < math.inf else f"from {low:g} on"
+        if per_cent:
+            seen = f"{least:g} to {most:g}" if least < most else f"{most:g}"
+            remarks.append(f"{metric} goes {ends} and is {seen} here, in per cent it seems: divide it by 100")
+        else:
+            shown = ", ".join(f"{value:g} ({_place(cell, seed)})" for cell, seed, value in outside[:3])
+            more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
+            remarks.append(f"{metric} goes {ends} and cannot be {shown}{more}")
+    return checked, remarks
+
+
+def _place(cell: Cell, seed: int | None) -> str:
+    return f"{cell.dataset}, {cell.method}, d = {cell.latent_dim}" + ("" if seed is None else f", seed {seed}")
 
 
 def _said(score: Score) -> str:

@@ -3,7 +3,6 @@
 Every check of CHECKS needs nothing but a table; benchmark.errata.quotes holds sentences against it.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
@@ -12,32 +11,13 @@ from benchmark.data.specs import DATASETS
 from benchmark.errata.printed import Cell, Finding, Kind, method_label, printed, to_cells, where, with_value
 from benchmark.errata.quotes import check_statements
 from benchmark.errata.statements import Statement, read_statements
-from benchmark.paper import DATASET_LABELS, METRICS, OWN_TABLES, paper_numbers
-
-# Attainable values, both ends included. SSIM is a product of similarities of which one, a correlation, can be negative;
-# the adjusted Rand index reaches -1/2 (Chacón and Rastrojo 2023); the other ranges follow from the definitions (MS-SSIM
-# as it is computed, with negative terms cut off).
-RANGES = {
-    "silhouette": (-1.0, 1.0),
-    "calinski_harabasz": (0.0, math.inf),
-    "davies_bouldin": (0.0, math.inf),
-    "svm_accuracy": (0.0, 1.0),
-    "fid": (0.0, math.inf),
-    "ssim": (-1.0, 1.0),
-    "ms_ssim": (0.0, 1.0),
-    "lpips": (0.0, math.inf),
-    **{
-        metric: (-0.5, 1.0) if metric.endswith("_ari") else (0.0, 1.0)
-        for table in OWN_TABLES.values()
-        for metric in table.metrics
-    },
-}
+from benchmark.paper import DATASET_LABELS, METRICS, RANGES, paper_numbers
 
 SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by chance
 
 
 def impossible_values(cells: Sequence[Cell]) -> Iterator[Finding]:
-    """Values outside the range of their metric (RANGES)."""
+    """Values outside the range of their metric (benchmark.paper.RANGES)."""
     for cell in cells:
         low, high = RANGES[cell.metric]
         if not low <= cell.value <= high:
@@ -144,4 +124,4 @@ def errata(cells: Sequence[Cell], statements: Iterable[Statement] = ()) -> tuple
 
 def paper_errata() -> tuple[Finding, ...]:
     """The findings on the paper's own 392 numbers and the sentences of results/paper/statements.json."""
-    return errata(to_cells(paper_numbers(), "results/paper/tables.csv"), read_statements())
+    return errata(to_cells(paper_numbers()), read_statements())

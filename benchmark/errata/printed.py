@@ -1,16 +1,16 @@
 """A table as printed: its cells, read from a file of six columns, and what a check of them finds."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
+from benchmark.csv_files import check_name, check_plain, is_missing, number, read_rows, whole_number
 from benchmark.errors import UserError
 from benchmark.methods import METHODS
+from benchmark.names import NAMES, asked_name, resolved_rows
 from benchmark.paper import DATASET_LABELS, METRICS
 
 COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "value")
@@ -64,62 +64,47 @@ class Finding:
     quotation: str = ""
 
 
-def read_cells(path: Path) -> tuple[Cell, ...]:
-    """The cells of a CSV file with the columns COLUMNS (others are ignored), in its order.
+def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) -> tuple[Cell, ...]:
+    """The cells of a CSV file with the columns COLUMNS (others may hold anything), in its order.
 
-    Raises UserError, in one line that names the file, as `to_cells` does and where the file cannot be read.
+    Data sets, metrics and methods have the suite's names where it knows them; a row without a value is left out.
+    `report` is told of both. Raises UserError, which names file and line, as `read_rows`, `number` and `whole_number`
+    do, and where there is no row, a metric is not one of benchmark.paper.METRICS, or a table has a cell twice.
     """
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; name a CSV file with the columns {', '.join(COLUMNS)}") from None
-    except (OSError, UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise UserError(f"{path}: not a CSV file ({' '.join(str(error).split())})") from None
-    return to_cells(frame, str(path))
+    rows = list(read_rows(path, COLUMNS))
+    for line, row in rows:
+        for column in COLUMNS:
+            check_plain(path, line, column, row[column])
+    valued = [(line, row) for line, row in rows if not is_missing(row["value"])]
+    if not valued:
+        raise UserError(f"{path}: no row with a value below the heading; give one row per number")
+    if len(valued) < len(rows):
+        report(f"{path}: rows without a value, left out: {len(rows) - len(valued)}")
+    known, notes = resolved_rows([row for _, row in valued])
+    for note in notes:
+        report(f"{path}: {note}")
+    lines: dict[tuple, int] = {}
+    cells = []
+    for (line, _), row in zip(valued, known, strict=True):
+        cells.append(cell := _cell(path, line, row))
+        if (first := lines.setdefault((cell.table, cell.place), line)) != line:
+            place = " ".join(map(str, cell.place))
+            raise UserError(f"{path}, line {line}: table {cell.table} has {place} in line {first} too; keep one row")
+    return tuple(cells)
 
 
-def to_cells(frame: pd.DataFrame, source: str = "table") -> tuple[Cell, ...]:
-    """The rows of a frame as cells; `source` is what an error calls the frame, and line 1 its heading.
-
-    Raises UserError where columns are missing, there is no row, `table` or `latent_dim` is no positive whole number,
-    `value` is no finite number, the metric is not one of benchmark.paper.METRICS, or a table has a cell twice.
-    """
-    missing = [column for column in COLUMNS if column not in frame.columns]
-    if missing:
-        raise UserError(f"{source}: no column {', '.join(missing)}; the columns are {', '.join(COLUMNS)}")
-    if frame.empty:
-        raise UserError(f"{source}: no row below the heading; give one row per number")
-    rows = frame[list(COLUMNS)].itertuples(index=False, name=None)
-    cells = tuple(_cell(row, f"{source}, line {line}") for line, row in enumerate(rows, start=2))
-    for (table, place), times in Counter((cell.table, cell.place) for cell in cells).items():
-        if times > 1:
-            raise UserError(f"{source}: table {table} has {' '.join(map(str, place))} {times} times; keep one row")
-    return cells
+def _cell(path: Path, line: int, row: Mapping[str, str]) -> Cell:
+    table, latent_dim = (whole_number(path, line, column, row[column], least=1) for column in ("table", "latent_dim"))
+    for column in NAMES:
+        check_name(path, line, column, row[column])
+    if (metric := row["metric"]) not in METRICS:
+        asked_name("metric", metric, METRICS, f"{path}, line {line}, column metric: {metric[:40]!r} is unknown;")
+    return Cell(table, row["dataset"], metric, row["method"], latent_dim, number(path, line, "value", row["value"]))
 
 
-def _cell(row: Sequence, where: str) -> Cell:
-    table, dataset, metric, method, latent_dim, text = row
-    if metric not in METRICS:
-        raise UserError(f"{where}: metric {metric!r} is not one of {', '.join(METRICS)}")
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: value {text!r} is not a finite number; leave out a cell that has none")
-    return Cell(
-        _positive(table, "table", where), dataset, metric, method, _positive(latent_dim, "latent_dim", where), value
-    )
-
-
-def _positive(text: object, field: str, where: str) -> int:
-    try:
-        number = int(str(text))
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise UserError(f"{where}: {field} {str(text)!r} is not a positive whole number")
-    return number
+def to_cells(frame: pd.DataFrame) -> tuple[Cell, ...]:
+    """The rows of a frame with the columns COLUMNS and their types, such as `paper_numbers` gives, as cells."""
+    return tuple(Cell(*row) for row in frame[list(COLUMNS)].itertuples(index=False, name=None))
 
 
 def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:

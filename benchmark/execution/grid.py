@@ -12,6 +12,7 @@ from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.manifest import SCHEMA
 from benchmark.methods import METHODS
+from benchmark.names import asked_name, may_mean, resolved
 from benchmark.paper import DATASET_LABELS
 from benchmark.studies import Cell, Study
 from benchmark.trials import Trial, TrialData
@@ -33,12 +34,15 @@ class Selection:
             if not item.strip():
                 continue
             axis, equals, value = (part.strip() for part in item.partition("="))
+            axis = resolved("column", axis)
             if axis not in ("table", "dataset", "method", "latent_dim") or not equals or not value:
                 raise UserError(
                     f"--only {item!r}: write AXIS=VALUE with table, dataset, method or latent_dim as the axis"
                 )
-            if axis == "method" and value not in ALL_METHODS:
-                raise UserError(f"--only method={value}: no such method; there are {', '.join(ALL_METHODS)}")
+            if axis == "method":
+                value = asked_name("method", value, ALL_METHODS, f"--only method={value}: no such method;")
+            elif axis == "dataset":
+                value = resolved("dataset", value)
             axes.setdefault(axis, set()).add(value)
         return cls({axis: frozenset(values) for axis, values in axes.items()})
 
@@ -189,7 +193,8 @@ def build_grid(
         try:
             datasets[name] = options.load(name, report)
         except DataUnavailable as error:
-            unavailable[name] = str(error)
+            meant = "" if name in DATASETS else may_mean("dataset", name, DATASETS)
+            unavailable[name] = f"{error}; is {meant} meant?" if meant else str(error)
     cells = _scorable(cells, study, datasets, report)
     trials: dict[Cell, dict[int, Trial]] = {}
     for cell in cells:

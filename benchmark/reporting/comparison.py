@@ -16,8 +16,9 @@ MEANING = {
     Result.DIFFERENT: "beyond noise and tolerance, or a score on one side where the other's trials ended without one",
     Result.NOISE: f"within the tolerance, or no difference shown at {ALPHA:.0%} (which is no proof that there is none)",
     Result.EQUAL: "the same numbers but for rounding",
-    Result.ONLY_A: "not asked, not run or not scorable in B",
-    Result.ONLY_B: "not asked, not run or not scorable in A",
+    Result.ONLY_A: "not asked, not run, missing or not scorable in B",
+    Result.ONLY_B: "not asked, not run, missing or not scorable in A",
+    Result.NOT_COMPARABLE: "a value that its metric cannot have, in per cent or outside its range: nothing can be said",
     Result.NO_VALUE: "asked, without a score on either side",
 }
 BASES = {
@@ -51,6 +52,8 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
         "method and latent dim.",
         _counts(comparison),
     ]
+    if comparison.remarks:
+        parts += ["#### As read", _bullets(comparison.remarks)]
     if shown:
         parts += ["#### Every cell compared" if every_cell else "#### Different", _cells(shown)]
     if missing := _missing(comparison):
@@ -72,7 +75,9 @@ def conclusion(comparison: Comparison) -> str:
     holm += f" held back {len(held_back)} with an uncorrected p below {ALPHA}" if held_back else ""
     few = sum(result.basis is Basis.TOO_FEW for result in compared)
     few_said = f"; {few} judged by the tolerance alone: too few seeds" if few else ""
-    return f"{verdict}{holm}{few_said}."
+    apart = len(comparison.of(Result.NOT_COMPARABLE))
+    apart_said = f"; {apart} not comparable: a value that its metric cannot have" if apart else ""
+    return f"{verdict}{holm}{few_said}{apart_said}."
 
 
 def _counts(comparison: Comparison) -> str:
@@ -111,7 +116,7 @@ def _direction(r: CellResult) -> str:
 def _missing(comparison: Comparison) -> list[str]:
     """Cells of one side, alike ones together; then, of the cells compared, seeds of one side or without a score."""
     lines = []
-    for result in (Result.ONLY_A, Result.ONLY_B, Result.NO_VALUE):
+    for result in (Result.ONLY_A, Result.ONLY_B, Result.NOT_COMPARABLE, Result.NO_VALUE):
         missing = [(*r.cell, r.note) for r in comparison.of(result)]
         # Axis by axis: what is missing alike for several latent dims, then metrics, methods, data sets.
         for axis in (3, 1, 2, 0):

@@ -1,0 +1,174 @@
+"""A user's CSV: its text, its separator, the columns that are used, whatever else stands there, and what is missing."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmark.errors import UserError
+from benchmark.names import folded, nearest, resolved
+
+_SEPARATORS = (",", ";", "\t")
+_MISSING = frozenset(
+    ("", "-", "--", "---", "\u2013", "\u2014", "n/a", "n.a.", "#n/a", "na", "<na>", "nan", "-nan", "none", "null")
+)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}([,'_. \u00a0\u202f]\d{3})+([.,]\d+)?|[+-]?\d*,\d+", re.ASCII)
+_LARGEST = 1e100  # the squares of as large values can be summed
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+# What other programs write, by its first bytes; the longer stand first.
+_OTHER_FILES = {
+    b"PK\x03\x04": "a zip archive, as a spreadsheet's own format is",
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+class NoColumn(UserError):
+    """A header without a column that is needed; `header` is as written."""
+
+    def __init__(self, message: str, header: Sequence[str]):
+        super().__init__(message)
+        self.header = header
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no value, as people and programs write it: empty, '-', 'n/a', 'NaN' ..."""
+    return cell.casefold() in _MISSING
+
+
+def read_rows(
+    path: Path, required: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line where it starts, column -> cell) of every row that is not blank; only the columns asked for.
+
+    UTF-8 with or without byte order mark; separated by commas, semicolons or tabs, whichever find most of the columns.
+    A column's name is forgiven case and separators. Raises UserError, which names file and line, for another encoding,
+    a missing column (NoColumn), two that are the same column, a row of another length, and a file without a header.
+    """
+    try:
+        text = _text(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; name a CSV file with the columns {', '.join(required)}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_separator(text, required))
+    header: list[str] = []
+    columns: dict[str, int] = {}
+    end = 0
+    try:
+        for cells in reader:
+            line, end = end + 1, reader.line_num
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not header:
+                header, columns = cells, _columns(path, line, cells, required, optional)
+                continue
+            if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
+                column = header[min(len(cells), len(header) - 1)]
+                raise row_error(path, line, column, f"{len(cells)} cells under a header of {len(header)}")
+            yield line, {column: cells[at] for column, at in columns.items()}
+    except csv.Error as error:
+        raise UserError(f"{path}, line {end + 1}: no valid CSV ({error})") from None
+    if not header:
+        raise UserError(f"{path}, line 1: the file is empty")
+
+
+def check_plain(path: Path, line: int, column: str, cell: str) -> None:
+    """Raises UserError for blanks around a cell, and for a formula."""
+    if cell != cell.strip():
+        raise row_error(path, line, column, f"{cell[:40]!r} has blanks around it; remove them")
+    if cell.startswith(_FORMULA_STARTS) and not is_missing(cell) and not _NUMBER.fullmatch(cell):
+        raise row_error(path, line, column, f"{cell[:40]!r} is a formula to a spreadsheet; give its value")
+
+
+def check_printable(path: Path, line: int, column: str, cell: str) -> None:
+    """Raises UserError for an unprintable character."""
+    if not cell.isprintable():
+        raise row_error(path, line, column, f"{cell[:40]!r} has an unprintable character; remove it")
+
+
+def check_name(path: Path, line: int, column: str, cell: str) -> None:
+    """Raises UserError for a name that is none, or that has an unprintable character."""
+    if is_missing(cell):
+        fault = f"{cell!r} stands for a missing one" if cell else "is empty"
+        raise row_error(path, line, column, f"{fault}; every row needs its own")
+    check_printable(path, line, column, cell)
+
+
+def whole_number(path: Path, line: int, column: str, cell: str, least: int = 0) -> int:
+    """The cell as a whole number. Raises UserError for anything else, and for one below `least`."""
+    if not _WHOLE.fullmatch(cell) or int(cell) < least:
+        fault = f"{cell[:40]!r} is no whole number of at most nine digits"
+        raise row_error(path, line, column, f"{fault}, {least} or more" if least else fault)
+    return int(cell)
+
+
+def number(path: Path, line: int, column: str, cell: str) -> float:
+    """The cell as a finite number. Raises UserError for anything else, and for what could be two numbers."""
+    if _NUMBER.fullmatch(cell):
+        if abs(value := float(cell)) <= _LARGEST:
+            return value
+        raise row_error(path, line, column, f"{cell[:40]!r} is too large")
+    if _GROUPED.fullmatch(cell):
+        raise row_error(path, line, column, f"{cell[:40]!r} has a thousand separator or a decimal comma; write 1234.5")
+    raise row_error(path, line, column, f"{cell[:40]!r} is no number; write it as 0.123 or 1.2e-3")
+
+
+def row_error(path: Path, line: int, column: str, fault: str) -> UserError:
+    return UserError(f"{path}, line {line}, column {column[:40]}: {fault}")
+
+
+def _text(path: Path) -> str:
+    """Raises UserError for what is not UTF-8, OSError where the file cannot be read."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+        fault = text.index("\0") if "\0" in text else None
+        line = text.count("\n", 0, fault) + 1
+    except UnicodeDecodeError as error:
+        fault, line = error.start, content.count(b"\n", 0, error.start) + 1
+    if fault is None:
+        return text
+    is_what = next((what for start, what in _OTHER_FILES.items() if content.startswith(start)), "")
+    is_said = f"; it is {is_what}" if is_what else ""
+    raise UserError(f'{path}, line {line}: not UTF-8 text; save it as UTF-8 (in a spreadsheet "CSV UTF-8"){is_said}')
+
+
+def _separator(text: str, required: Sequence[str]) -> str:
+    def found(separator: str) -> int:
+        try:
+            rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+            header = next((cells for cells in rows if any(cell.strip() for cell in cells)), [])
+        except csv.Error:
+            return 0
+        return len({resolved("column", cell) for cell in header} & set(required))
+
+    return max(_SEPARATORS, key=found)  # the first of equals
+
+
+def _columns(
+    path: Path, line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str]
+) -> dict[str, int]:
+    """Column -> its place in the header; another word for a column counts only where none has the column's own name."""
+    columns: dict[str, int] = {}
+    for column in (*required, *optional):
+        places = [at for at, written in enumerate(header) if resolved("column", written) == column]
+        own = [at for at in places if folded(header[at]) == folded(column)]
+        if len(places := own or places) > 1:
+            first, second = (header[at][:40] for at in places[:2])
+            how = "twice" if first == second else f"as {first!r} and as {second!r}"
+            raise row_error(path, line, column, f"the header has it {how}; rename one of them")
+        if places:
+            columns[column] = places[0]
+    if missing := [column for column in required if column not in columns]:
+        others = [written for at, written in enumerate(header) if at not in columns.values()]
+        hints = [f"{near[:40]!r} may be its {column}" for column in missing if (near := nearest(column, others))]
+        said = "".join(f"; {hint}" for hint in hints)
+        needed = f"needed are {', '.join(required)}, separated by commas, semicolons or tabs"
+        raise NoColumn(f"{path}, line {line}: no column {', '.join(missing)}{said}; {needed}", header)
+    return columns

@@ -1,0 +1,127 @@
+"""Names as others write them: as the paper prints them, as libraries call them, as the suite's own files have them.
+
+Case, blanks, hyphens and other separators make no other name; any other sign does ("VAE+", "CIFAR-100").
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+
+from benchmark.controls.methods import ALL_METHODS
+from benchmark.errors import UserError
+from benchmark.paper import DATASET_LABELS, METRICS
+
+NAMES = ("dataset", "metric", "method")  # the columns that have names
+# Beside names and labels; of the columns, what the paper's tables have at their head.
+_ALSO = {
+    "dataset": {"chairs": ("3D Chair", "Rendered Chairs"), "fashion_mnist": ("F-MNIST",)},
+    "metric": {
+        "silhouette": ("silhouette score", "silhouette coefficient"),
+        "calinski_harabasz": ("Calinski-Harabasz score", "Calinski-Harabasz index"),
+        "davies_bouldin": ("Davies-Bouldin score", "Davies-Bouldin index"),
+        "ssim": ("SSI",),  # Table 5, 3D Chair
+    },
+    "method": {
+        f"hgmvae_{letter}_no_fisher": (f"{letter} w/o F_{{reg}}", f"HGMVAE-{letter} w/o F_{{reg}}")
+        for letter in ("g", "u")
+    },
+    "column": {"metric": ("metrics",), "method": ("model",), "latent_dim": ("latent dimension", "L-dim.", "d")},
+}
+_COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "seed", "value", "status", "reason", "key")
+_LABELS = {
+    "dataset": DATASET_LABELS,
+    "metric": {name: metric.label for name, metric in METRICS.items()},
+    "method": {name: method.label for name, method in ALL_METHODS.items()},
+    "column": {name: name for name in (*_COLUMNS, "study", "weight_set", "notes", "marks")},
+}
+_CLUSTERS = ("weights", "kmeans", "gmm")
+_SEVERAL = {
+    "metric": {
+        "accuracy": ("svm_accuracy", *(f"{clusters}_accuracy" for clusters in _CLUSTERS)),
+        "ACC": ("svm_accuracy", *(f"{clusters}_accuracy" for clusters in _CLUSTERS)),
+        "NMI": tuple(f"{clusters}_nmi" for clusters in _CLUSTERS),
+        "ARI": tuple(f"{clusters}_ari" for clusters in _CLUSTERS),
+    },
+    "method": {
+        "WAE": ("wae_imq", "wae_rbf"),
+        "WAE_MMD": ("wae_imq", "wae_rbf"),
+        "HGMVAE": ("hgmvae_g", "hgmvae_u"),
+        "w/o F_{reg}": ("hgmvae_g_no_fisher", "hgmvae_u_no_fisher"),
+    },
+}
+
+_ORNAMENT = re.compile(r"\([\u2191\u2193]\)|[$\\{}^\u2191\u2193]")  # of LaTeX; arrows that say which way is better
+_HYPHEN = re.compile(r"(?<=\w)\s*[-\u2010-\u2015\u2212]\s*(?=\w)")  # "VAE-", like "VAE+", is not "VAE"
+_SEPARATOR = re.compile(r"(?<!\d)[\s_.,/]+|[\s_.,/]++(?!\d)")  # "0.1" and "0.01" are two numbers
+
+
+def folded(name: str) -> str:
+    """What is left of a name without case and separators, Greek beta spelt out: of 'β-VAE' and 'Beta_VAE' the same."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
+    return _SEPARATOR.sub("", _HYPHEN.sub("_", _ORNAMENT.sub("", text)))
+
+
+def _spellings(axis: str) -> dict[str, tuple[str, ...]]:
+    """Folded -> the names that it may mean."""
+    known = {folded(written): several for written, several in _SEVERAL.get(axis, {}).items()}
+    for name, label in _LABELS[axis].items():
+        known |= {folded(written): (name,) for written in (label, *_ALSO[axis].get(name, ()))}
+    return known | {folded(name): (name,) for name in _LABELS[axis]}
+
+
+_KNOWN = {axis: _spellings(axis) for axis in _LABELS}
+
+
+def meanings(axis: str, written: str) -> tuple[str, ...]:
+    """The suite's names of an axis ("dataset", "metric", "method", "column") that a written one may mean.
+
+    One where it is known, several where it is ambiguous, none where it is a name of its own.
+    """
+    return _KNOWN[axis].get(folded(written), ())
+
+
+def resolved(axis: str, written: str) -> str:
+    """The suite's name for a written one where there is just one, else the written one."""
+    found = meanings(axis, written)
+    return found[0] if len(found) == 1 else written
+
+
+def resolved_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], list[str]]:
+    """A file's rows with `resolved` names in their columns NAMES; and what a reader must be told of them, in lines.
+
+    'WAE_MMD' beside 'WAE_RBF', as the paper's Table 2 has it, is what Table 3 calls 'WAE_IMQ'; else it may be either.
+    """
+    known = [{**row, **{column: resolved(column, row[column]) for column in NAMES}} for row in rows]
+    of_metric: dict[str, set[str]] = {}
+    for row in known:
+        of_metric.setdefault(row["metric"], set()).add(row["method"])
+    for row in known:
+        if folded(row["method"]) == "waemmd" and of_metric[row["metric"]] & {"wae_imq", "wae_rbf"} == {"wae_rbf"}:
+            row["method"] = "wae_imq"
+    pairs = [(column, a[column], b[column]) for column in NAMES for a, b in zip(rows, known, strict=True)]
+    changed = dict.fromkeys(f"{written} as {name}" for _, written, name in pairs if written != name)
+    unclear = {w: several for column, w, name in pairs if w == name and len(several := meanings(column, w)) > 1}
+    notes = [f"{written} may be {' or '.join(several)}: left as its own" for written, several in unclear.items()]
+    return known, ["read " + ", ".join(changed), *notes] if changed else notes
+
+
+def nearest(written: str, known: Collection[str]) -> str | None:
+    """The known name that a written one may be a slip of, if any."""
+    by_form = {folded(name): name for name in known}
+    close = difflib.get_close_matches(folded(written), by_form, n=1)
+    return by_form[close[0]] if close else None
+
+
+def may_mean(axis: str, written: str, known: Collection[str]) -> str:
+    """The known names that a written one may mean, or the nearest to it, joined by "or"; "" where there is none."""
+    found = [name for name in meanings(axis, written) if name in known] or [nearest(written, known) or ""]
+    return " or ".join(found)
+
+
+def asked_name(axis: str, written: str, known: Collection[str], asked: str) -> str:
+    """The known name that was asked for. Raises UserError: `asked` ("--method vea: none such;"), then those known."""
+    if (name := resolved(axis, written)) in known:
+        return name
+    meant = may_mean(axis, written, known)
+    raise UserError(f"{asked} there are {', '.join(known)}{f'; is {meant} meant?' if meant else ''}")
