@@ -92,8 +92,8 @@ def check_printable(path: Path, line: int, column: str, cell: str) -> None:
         raise row_error(path, line, column, f"{cell[:40]!r} has an unprintable character; remove it")
 
 
-def check_name(path: Path, line: int, column: str, cell: str) -> None:
-    """Raises UserError for a name that is none, or that has an unprintable character."""
+def check_present(path: Path, line: int, column: str, cell: str) -> None:
+    """Raises UserError for a cell that says it is missing, or that has an unprintable character."""
     if is_missing(cell):
         fault = f"{cell!r} stands for a missing one" if cell else "is empty"
         raise row_error(path, line, column, f"{fault}; every row needs its own")

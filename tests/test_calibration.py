@@ -255,7 +255,7 @@ def test_without_a_good_end_of_every_training_there_is_no_choice(tmp_path, capfd
 def test_a_method_without_a_grid_is_one_line(tmp_path, capfd):
     assert run("--method", "hgmvae_g_no_fisher", "--out", tmp_path / "out") == 2
     [line] = capfd.readouterr().err.splitlines()
-    assert "--method hgmvae_g_no_fisher: no grid; there are those of vae, beta_vae" in line
+    assert "--method hgmvae_g_no_fisher: no grid; there are vae, beta_vae" in line
 
 
 def test_a_grid_with_a_misspelt_field_is_one_line_before_anything_is_trained(tmp_path, capfd, monkeypatch):

@@ -484,7 +484,21 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         ("\ufeff", "line 1: the file is empty"),
         (HEADER + "\n", "line 2: no rows below the header"),
         ("dataset,method,latent_dim,seed\nmnist,vae,8,0", "line 1: no column metric, value"),
-        (f"{HEADER}\n{GOOD}".replace(",", ";"), "line 1: no column dataset"),
+        (f"{HEADER}\n{GOOD}".replace(",", "|"), "line 1: no column dataset"),
+        (f"{HEADER}\n{GOOD}".replace(",", ";").replace("0.5", "0,5"), "line 2, column value: '0,5' has a thousand sep"),
+        (
+            f"{HEADER}\n{GOOD}".replace(",", "\t").replace("0.5", "1,234"),
+            "line 2, column value: '1,234' has a thousand",
+        ),
+        (
+            f"{HEADER},Dataset\n{GOOD},cifar10",
+            "line 1, column dataset: the header has it as 'dataset' and as 'Dataset'",
+        ),
+        (
+            f"{HEADER.replace('method', 'mehtod')}\n{GOOD}",
+            "line 1: no column method; 'mehtod' may be its method; needed",
+        ),
+        (f"{HEADER.replace('dataset', '')}\n{GOOD}", "line 1: no column dataset; needed are dataset, metric, method"),
         (f"{HEADER},value\n{GOOD},1", "line 1, column value: the header has it twice"),
         (f"{HEADER}\n{GOOD}\n{GOOD},7", "line 3, column value: 7 cells under a header of 6"),
         (f"{HEADER}\n{GOOD}\nmnist,ssim,vae", "line 3, column latent_dim: 3 cells under a header of 6"),
@@ -495,10 +509,19 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         (f"{HEADER}\nmnist,fid,vae,8,0,1_234", "thousand separator"),
         (f'{HEADER}\nmnist,fid,vae,8,0,"0,5"', "decimal comma"),
         (f"{HEADER}\nmnist,fid,vae,8,0,high", "line 2, column value: 'high' is no number"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,nan", "column value: 'nan' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,inf", "column value: 'inf' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,1e200", "column value: '1e200' is too large"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,#DIV/0!", "column value: '#DIV/0!' is no number"),
         (f"{HEADER}\nmnist,fid,vae,8,0,٣", "column value: '٣' is no number"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1e999", "column value: '1e999' is too large"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,", "column value: is empty"),
+        (f"{HEADER},status\nmnist,fid,vae,8,0,,ok", "column value: there is none although the status is 'ok'"),
+        (f"{HEADER},status\nmnist,fid,vae,8,0,nan,OK", "column value: there is none although the status is 'ok'"),
+        (f"{HEADER}\nmnist,fid,-,8,0,1", "column method: '-' stands for a missing one"),
+        (f"{HEADER}\nmnist,fid,vae,n/a,0,1", "column latent_dim: 'n/a' stands for a missing one"),
+        (
+            f"{HEADER}\nmnist,fid,vae,0,0,1",
+            "column latent_dim: '0' is no whole number of at most nine digits, 1 or more",
+        ),
         (f"{HEADER}\nmnist,fid,vae,8,0, 0.5", "column value: ' 0.5' has blanks around it"),
         (f"{HEADER}\nmnist,fid,vae ,8,0,0.5", "column method: 'vae ' has blanks around it"),
         (f"{HEADER}\nmnist,,vae,8,0,0.5", "column metric: is empty"),
@@ -506,16 +529,22 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         (f"{HEADER}\nmnist,fid,vae,8,-1,0.5", "column seed: '-1' is no whole number"),
         (f"{HEADER}\nmnist,fid,vae,8,{'9' * 5000},0.5", "column seed: '9999999999999999999999999999999999999999' is"),
         (f"{HEADER}\nmnist,fid,vae,8,0,=cmd|' /C calc'!A0", "column value: \"=cmd|' /C calc'!A0\" is a formula"),
-        (f"{HEADER},hint\n{GOOD},@SUM(A1)", "line 2, column hint: '@SUM(A1)' is a formula"),
+        (f"{HEADER}\nmnist,ssim,vae,8,0,=A1", "line 2, column value: '=A1' is a formula"),
         (f"{HEADER}\n+mnist,fid,vae,8,0,0.5", "column dataset: '+mnist' is a formula"),
-        (f"{HEADER},hint\n{GOOD},-0.5\n{GOOD},-a", "line 3, column hint: '-a' is a formula"),
+        (f"{HEADER},hint\n{GOOD},-0.5\nmnist,ssim,-a,8,0,1,", "line 3, column method: '-a' is a formula"),
+        (
+            f"{HEADER}\nMNIST,SSIM,HGMVAE_G,8,0,0.5\nmnist,SSIM,hgmvae_u,8,0,1\nMNIST,ssim,HGMVAE-G,8,0,0.5",
+            "line 4, column metric: 'ssim' and 'SSIM' in line 2 are the same metric, so that one score stands twice",
+        ),
+        (f"{HEADER}\n{GOOD}\nmnist,ssim,VAE,8,0,0.5", "column method: 'VAE' and 'vae' in line 2 are the same method"),
         (f"{HEADER},status\n{GOOD},lost", "column status: 'lost' is not one of ok"),
         (f"{HEADER},status\n{GOOD},diverged", "column value: there is one although the status is 'diverged'"),
         (f'{HEADER}\n{GOOD}\nmnist,ssim,vae,8,1,"0.5', "line 3: no valid CSV"),
         (f'{HEADER},hint\n{GOOD},"two\nlines"\nmnist,ssim,vae,8,1,x,', "line 4, column value: 'x' is no number"),
         (f'{HEADER},hint\nmnist,ssim,vae,8,1,x,"two\nlines"', "line 2, column value: 'x' is no number"),
         (f"{HEADER}\n{GOOD}\nmnist,ssim,v\0ae,8,1,0.5", "line 3: not UTF-8 text"),
-        (f"{HEADER}\n{GOOD}".encode("utf-16"), "line 1: not UTF-8 text; save it as UTF-8"),
+        (f"{HEADER}\n{GOOD}".encode("utf-16"), 'save it as UTF-8 (in a spreadsheet "CSV UTF-8"); it is UTF-16'),
+        (b"PK\x03\x04\x14\0\6\0\xff", "line 1: not UTF-8 text; save it as UTF-8 (in a spreadsheet"),
         (f"{HEADER}\n{GOOD}\nmnisté,ssim,vae,8,0,1".encode("latin-1"), "line 3: not UTF-8 text"),
     ],
 )
@@ -531,6 +560,164 @@ def test_a_hostile_csv_ends_in_one_line_that_names_file_line_and_column(tmp_path
     assert len(message) < 400
 
 
+MISSING_AS_WRITTEN = ("", "-", "--", "–", "—", "n/a", "N/A", "#N/A", "NA", "<NA>", "nan", "NaN", "-nan", "None", "NULL")
+
+
+@pytest.mark.parametrize("written", MISSING_AS_WRITTEN)
+def test_a_missing_value_is_no_score_however_it_is_written(tmp_path, written):
+    file = tmp_path / "theirs.csv"
+    file.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,vae,8,1,{written}\nmnist,ssim,swae,8,0,{written}\n")
+    scores = read_side(file).scores
+    missing = Score(None, "missing", None)
+    assert scores[Cell("mnist", "ssim", "vae", 8)] == {0: Score(0.5, "ok", None), 1: missing}
+    assert scores[Cell("mnist", "ssim", "swae", 8)] == {0: missing}
+    ours = tmp_path / "ours.csv"
+    ours.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,vae,8,1,0.5\nmnist,ssim,swae,8,0,0.5\n")
+    status, printed = run(ours, file)
+    assert status == 0
+    assert "- only in A: mnist; swae; d = 8; ssim (B missing: seed 0)\n" in printed
+    assert "- only in A: seed 1; B missing: seed 1: 1 cell\n" in printed
+
+
+def test_missing_in_the_other_columns_is_as_if_the_column_were_not_there(tmp_path):
+    file = tmp_path / "theirs.csv"
+    file.write_text(
+        "table,dataset,metric,method,latent_dim,seed,value,status,key,notes\n"
+        "-,mnist,ssim,vae,8,-,0.5,n/a,-,-\nNA,mnist,ssim,swae,8,—,-,Diverged,,-\n"
+    )
+    side = read_side(file)
+    assert side.scores[Cell("mnist", "ssim", "vae", 8)] == {None: Score(0.5, "ok", None)}
+    assert side.scores[Cell("mnist", "ssim", "swae", 8)] == {None: Score(None, "diverged", None)}
+    assert side.facts == (Fact("notes", "", "none", None),)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_only_the_columns_that_are_used_matter(tmp_path, separator):
+    file = tmp_path / "theirs.csv"
+    rows = [
+        ["Method", "", "Data set", "METRIC", "", "Latent-Dim", "Seed", "Value", "x", "x", "model"],
+        ["vae", "@a", "mnist", "ssim", "=1+1", "8", "0", "0.5", "+", " \x1b ", "-5"],
+        [""] * 11,  # as a spreadsheet saves an empty line
+        ["vae", "", "mnist", "ssim", "", "8", "1", "0.25", "", "", "", "", ""],
+    ]
+    file.write_text("\n".join(separator.join(row) for row in rows))
+    side = read_side(file)
+    cell = Cell("mnist", "ssim", "vae", 8)
+    assert side.scores == {cell: {0: Score(0.5, "ok", None), 1: Score(0.25, "ok", None)}}
+    assert side.remarks == ()
+
+
+def test_a_table_as_printed_is_refused_with_the_file_to_give_instead(tmp_path):
+    with pytest.raises(UserError, match=r"several numbers a row: .* such as table1_seeds\.csv beside it$"):
+        read_side(LAPTOP / "tables" / "table1.csv")
+    copy = tmp_path / "table2.csv"
+    copy.write_bytes((LAPTOP / "tables" / "table2.csv").read_bytes())
+    with pytest.raises(UserError, match=r"line 1: no column method, value; .* such as table2_seeds\.csv$"):
+        read_side(copy)
+
+
+def as_printed(path, factor=1.0):
+    """table2_seeds.csv of laptop-cpu under the labels of the paper's Table 2."""
+    labels = {"vae": "VAE", "beta_vae": "Beta-VAE", "gmvae": "GMVAE", "swae": "SWAE", "wae_imq": "WAE_MMD"}
+    labels |= {"wae_rbf": "WAE_RBF", "hgmvae_g": "HGMVAE_G", "hgmvae_u": "HGMVAE_U"}
+    rows = pd.read_csv(LAPTOP / "tables" / "table2_seeds.csv")[HEADER.split(",")]
+    rows["dataset"] = rows["dataset"].map({"cifar10": "CIFAR10", "mnist": "MNIST"})
+    rows["metric"], rows["method"] = "SVM accuracy", rows["method"].map(labels)
+    rows["value"] *= factor
+    rows.to_csv(path, index=False)
+    return path
+
+
+def test_the_papers_own_labels_are_the_suites_names(tmp_path):
+    file = as_printed(tmp_path / "theirs.csv")
+    comparison = compare(read_side(LAPTOP, table=2), read_side(file))
+    assert len(comparison.of(Result.EQUAL)) == len(comparison.results) == 16
+    [remark] = comparison.remarks
+    assert remark.startswith(f"{file}: read CIFAR10 as cifar10, MNIST as mnist, SVM accuracy as svm_accuracy, ")
+    assert "WAE_MMD as wae_imq" in remark
+    status, printed = run(LAPTOP, file, table=None)
+    assert status == 0 and "#### As read\n" in printed and "HGMVAE_G as hgmvae_g" in printed
+
+
+def test_a_name_that_may_be_two_is_left_as_it_is_and_said(tmp_path):
+    ours, file = tmp_path / "ours.csv", tmp_path / "theirs.csv"
+    ours.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,wae_imq,8,0,0.5\n")
+    file.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,WAE_MMD,8,0,0.5\n")
+    side = read_side(file)
+    assert [cell.method for cell in side.scores] == ["vae", "WAE_MMD"]
+    assert side.remarks == (f"{file}: WAE_MMD may be wae_imq or wae_rbf: left as its own",)
+    assert {r.cell.method: str(r.result) for r in compare(read_side(ours), side).results} == {
+        "vae": "equal",
+        "wae_imq": "only in A",
+        "WAE_MMD": "only in B",
+    }
+
+
+def test_accuracies_in_per_cent_are_said_and_not_compared(tmp_path):
+    file = as_printed(tmp_path / "theirs.csv", factor=100)
+    with pytest.raises(
+        UserError, match=r"no score in common; of the cells of both, 16, A has 48 ok and B has 48 in per"
+    ):
+        run(LAPTOP, file, table=None)
+    with open(file, "a") as stream:
+        stream.write("MNIST,SC,GMVAE,8,0,0.36\n")
+    status, printed = run(LAPTOP, file)
+    assert status == 0
+    assert "svm_accuracy goes from 0 to 1 and is 32.8 to 94.6 here, in per cent it seems: divide it by 100\n" in printed
+    assert "| not comparable | 16 " in printed and "(B in per cent: seeds 0..2)" in printed
+    assert printed.endswith("; 16 not comparable: a value that its metric cannot have.\n")
+    assert run(file, LAPTOP)[0] == 0
+    with pytest.raises(UserError, match=r"A has 1 in per cent \(divide by 100\) and B has 1 in per cent"):
+        one_cell = tmp_path / "one.csv"
+        one_cell.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,93.0\n")
+        run(one_cell, one_cell)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "possible"),
+    [
+        ("svm_accuracy", 1.2, False),
+        ("svm_accuracy", -0.1, False),
+        ("svm_accuracy", 1.0, True),
+        ("ssim", -0.3, True),
+        ("ssim", 1.00001, True),  # float32
+        ("ms_ssim", -0.3, False),
+        ("silhouette", -0.9, True),
+        ("silhouette", -1.1, False),
+        ("fid", -3.0, False),
+        ("fid", 400.0, True),
+        ("davies_bouldin", -0.5, False),
+        ("their own", -7.0, True),
+    ],
+)
+def test_a_value_that_its_metric_cannot_have_is_no_score(tmp_path, metric, value, possible):
+    file = tmp_path / "theirs.csv"
+    rows = [f"mnist,{metric},vae,8,{seed},{score}" for seed, score in enumerate((0.5, 0.5, value))]
+    file.write_text("\n".join([HEADER, *rows]))
+    side = read_side(file)
+    score = side.scores[Cell("mnist", metric, "vae", 8)][2]
+    assert score == (Score(value, "ok", None) if possible else Score(None, "outside its range", None))
+    said = [] if possible else [f"cannot be {value:g} (mnist, vae, d = 8, seed 2)"]
+    assert [remark[remark.index("cannot") :] for remark in side.remarks] == said
+
+
+def test_nothing_in_common_says_what_each_side_has_and_what_may_be_meant(tmp_path):
+    ours, theirs = tmp_path / "ours.csv", tmp_path / "theirs.csv"
+    ours.write_text(f"{HEADER}\nmnist,ssim,hgmvae_g,8,0,0.5\n")
+    theirs.write_text(f"{HEADER}\nmnst,ssim,HGMVAE,16,0,0.5\n")
+    with pytest.raises(UserError) as caught:
+        run(ours, theirs)
+    assert str(caught.value) == (
+        f"{ours} and {theirs}: no score in common; dataset is mnist in A, mnst in B (mnst may be mnist); "
+        "method is hgmvae_g in A, HGMVAE in B (HGMVAE may be hgmvae_g); latent_dim is 8 in A, 16 in B"
+    )
+    theirs.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\ncifar10,ssim,hgmvae_g,8,0,0.5\n")
+    with pytest.raises(
+        UserError, match="no score in common; each has other combinations of dataset, metric, method and"
+    ):
+        run(ours, theirs)
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
@@ -540,6 +727,7 @@ def test_a_hostile_csv_ends_in_one_line_that_names_file_line_and_column(tmp_path
         ({"tolerance": ["silhouette"]}, "--tolerance silhouette: write METRIC=0.02"),
         ({"tolerance": ["fid=-1"]}, "--tolerance fid=-1: write"),
         ({"tolerance": ["silhuette=0.1"]}, "--tolerance silhuette: neither side has it; there are calinski_harabasz"),
+        ({"tolerance": ["silhuette=0.1"]}, "svm_accuracy; is silhouette meant?"),
         ({"out": LAPTOP}, "is a folder; name a CSV file"),
         ({"out": LAPTOP / "manifest.json" / "x.csv"}, "cannot be written"),
     ],
@@ -612,6 +800,7 @@ def test_every_cell_is_shown_on_request(tmp_path):
 def test_tolerances_can_be_asked_for():
     asked_for = asked_tolerances(["silhouette=0.1", "fid=5%"])
     assert asked_for == {"silhouette": Tolerance(0.1), "fid": Tolerance(0.05, relative=True)}
+    assert asked_tolerances(["SC=0.1", "FID=5%"]) == asked_for
     assert asked_for["fid"].at(-40.0) == pytest.approx(2.0)
     assert asked_for["silhouette"].at(-40.0) == 0.1
 

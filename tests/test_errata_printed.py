@@ -28,6 +28,24 @@ def test_cells_are_read_in_order_and_other_columns_are_ignored(tmp_path):
     )
 
 
+def test_names_as_printed_are_the_suites_and_a_row_without_a_value_is_left_out(tmp_path):
+    path = table_file(
+        tmp_path,
+        "Table;Dataset;Metrics;Model;L-dim.;Value;\n1;MNIST;SC ↑;HGMVAE-G;2;-0.5;=A1\n1;MNIST;SC ↑;HGMVAE-U;2;—;\n"
+        "4;MNIST;DB↓;HGMVAE-G w/o F_{reg};2;7.558;\n;;;;;;\n",
+    )
+    said = []
+    assert read_cells(path, said.append) == (
+        Cell(1, "mnist", "silhouette", "hgmvae_g", 2, -0.5),
+        Cell(4, "mnist", "davies_bouldin", "hgmvae_g_no_fisher", 2, 7.558),
+    )
+    assert said == [
+        f"{path}: rows without a value, left out: 1",
+        f"{path}: read MNIST as mnist, SC ↑ as silhouette, DB↓ as davies_bouldin, HGMVAE-G as hgmvae_g, "
+        "HGMVAE-G w/o F_{reg} as hgmvae_g_no_fisher",
+    ]
+
+
 def test_the_papers_file_and_frame_are_the_same_cells():
     cells = read_cells(PAPER_FOLDER / "tables.csv")
     assert cells == to_cells(paper_numbers()) and len(cells) == 392
@@ -39,23 +57,29 @@ def test_the_papers_file_and_frame_are_the_same_cells():
     [
         ("table,dataset,metric,method,latent_dim\n1,mnist,silhouette,gmvae,2\n", "no column value;"),
         ("metric,value\nfid,3\n", "no column table, dataset, method, latent_dim;"),
-        (f"{HEADING}\n", "no row below the heading"),
-        ("", "not a CSV file (No columns to parse from file)"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,3,4\n1,mnist,fid,gmvae,2,3,4,5\n", "not a CSV file"),
+        (f"{HEADING}\n", "no row with a value below the heading"),
+        ("", "line 1: the file is empty"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2,3,4\n1,mnist,fid,gmvae,2,3,4,5\n", "line 2, column value: 7 cells under"),
         (
             f"{HEADING}\n1,mnist,fid,gmvae,2,3\n1,mnist,fid,gmvae,4,best\n",
-            "line 3: value 'best' is not a finite number",
+            "line 3, column value: 'best' is no number",
         ),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,\n", "line 2: value '' is not a finite number"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2\n", "line 2: value '' is not a finite number"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,0,143\n", "line 2: metric 'gmvae' is not one of"),  # a decimal comma
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,inf\n", "line 2: value 'inf' is not a finite number"),
-        (f"{HEADING}\n1,mnist,FID,gmvae,2,3\n", "line 2: metric 'FID' is not one of silhouette,"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,two,3\n", "line 2: latent_dim 'two' is not a positive whole number"),
-        (f"{HEADING}\n0,mnist,fid,gmvae,2,3\n", "line 2: table '0' is not a positive whole number"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2,\n", "no row with a value below the heading"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2\n", "line 2, column value: 5 cells under a header of 6"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2,0,143\n", "line 2, column value: 7 cells under"),  # a decimal comma
+        (f"{HEADING}\n1,mnist,fid,gmvae,2,inf\n", "line 2, column value: 'inf' is no number"),
+        (f'{HEADING}\n1,mnist,fid,gmvae,2,"1,234"\n', "line 2, column value: '1,234' has a thousand separator"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2,1_000\n", "line 2, column value: '1_000' has a thousand separator"),
+        (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "line 2, column metric: 'FIDs' is unknown; there are silhouette,"),
+        (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "; is fid meant?"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,two,3\n", "line 2, column latent_dim: 'two' is no whole number"),
+        (
+            f"{HEADING}\n0,mnist,fid,gmvae,2,3\n",
+            "line 2, column table: '0' is no whole number of at most nine digits, 1",
+        ),
         (
             f"{HEADING}\n1,mnist,fid,gmvae,2,3\n1,mnist,fid,gmvae,2,3\n",
-            "table 1 has mnist fid gmvae 2 2 times; keep one",
+            "line 3: table 1 has mnist fid gmvae 2 in line 2 too; keep one",
         ),
     ],
 )
@@ -71,7 +95,7 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"absent\.csv: no such file; name a CSV file with the columns table, dataset"):
         read_cells(tmp_path / "absent.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(UserError, match=r"binary\.csv: not a CSV file"):
+    with pytest.raises(UserError, match=r"binary\.csv, line 1: not UTF-8 text"):
         read_cells(tmp_path / "binary.csv")
 
 

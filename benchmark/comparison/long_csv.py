@@ -5,8 +5,8 @@ from pathlib import Path
 
 from benchmark.csv_files import (
     NoColumn,
-    check_name,
     check_plain,
+    check_present,
     check_printable,
     is_missing,
     number,
@@ -94,8 +94,8 @@ def _one_a_row(path: Path, header: list[str]) -> str:
 def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
     for column in (*REQUIRED, "table", "seed", "status"):
         check_plain(path, line, column, cells.get(column, ""))
-    for column in NAMES:
-        check_name(path, line, column, cells[column])
+    for column in (*NAMES, "latent_dim"):
+        check_present(path, line, column, cells[column])
     for column in LABELS:
         check_printable(path, line, column, cells.get(column, ""))
     cells = {column: "" if is_missing(cell) else cell for column, cell in cells.items()}

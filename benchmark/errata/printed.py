@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.csv_files import check_name, check_plain, is_missing, number, read_rows, whole_number
+from benchmark.csv_files import check_plain, check_present, is_missing, number, read_rows, whole_number
 from benchmark.errors import UserError
 from benchmark.methods import METHODS
 from benchmark.names import NAMES, asked_name, resolved_rows
@@ -96,7 +96,7 @@ def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) ->
 def _cell(path: Path, line: int, row: Mapping[str, str]) -> Cell:
     table, latent_dim = (whole_number(path, line, column, row[column], least=1) for column in ("table", "latent_dim"))
     for column in NAMES:
-        check_name(path, line, column, row[column])
+        check_present(path, line, column, row[column])
     if (metric := row["metric"]) not in METRICS:
         asked_name("metric", metric, METRICS, f"{path}, line {line}, column metric: {metric[:40]!r} is unknown;")
     return Cell(table, row["dataset"], metric, row["method"], latent_dim, number(path, line, "value", row["value"]))
