@@ -15,7 +15,11 @@ from benchmark.paper import DATASET_LABELS, METRICS
 NAMES = ("dataset", "metric", "method")  # the columns that have names
 # Beside names and labels; of the columns, what the paper's tables have at their head.
 _ALSO = {
-    "dataset": {"chairs": ("3D Chair", "Rendered Chairs"), "fashion_mnist": ("F-MNIST",)},
+    "dataset": {
+        "chairs": ("3D Chair", "Rendered Chairs", "chairs64"),
+        "celeba": ("celeba64",),
+        "fashion_mnist": ("F-MNIST",),
+    },
     "metric": {
         "silhouette": ("silhouette score", "silhouette coefficient"),
         "calinski_harabasz": ("Calinski-Harabasz score", "Calinski-Harabasz index"),

@@ -83,7 +83,6 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--study", "smoke", "--only", "method=vea"), "--only method=vea: no such method"),
         (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only latent_dim=3: study smoke has only 2, 8, 128"),
         (("run", "--study", "smoke", "--only", "table=1,method=vae"), "--only: nothing of this study is left"),
-        (("run", "--study", "smoke", "--only", "dataset=MNIST"), "MNIST is called 'mnist' here"),
         (("run", "--study", "smoke", "--data-dir", "no/such"), "--data-dir no/such: no such folder"),
         (("plan", "--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
         (("run", "--only", "dataset=mine", "--offline"), "mine.npz does not exist in the data folder"),

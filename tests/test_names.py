@@ -45,6 +45,7 @@ def test_every_name_and_label_means_one_thing_in_any_case_and_with_any_separator
         ("dataset", "CIFAR-10", "cifar10"),
         ("dataset", "3D Chair", "chairs"),
         ("dataset", "3D Chairs", "chairs"),
+        ("dataset", "celeba64", "celeba"),
         ("metric", "SVM accuracy", "svm_accuracy"),
         ("metric", "SVM.accuracy", "svm_accuracy"),
         ("metric", "SC ↑", "silhouette"),
