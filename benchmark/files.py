@@ -1,5 +1,6 @@
 """Where the checkout is, and files that are whole or absent, whatever interrupts their writer."""
 
+import errno
 import os
 import platform
 from collections.abc import Iterator
@@ -15,8 +16,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def written_whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to, which takes its place when the block ends without an error.
 
-    The folder is made. What a killed writer leaves is called `.NAME.HOST.PID.part`: machines may share a folder.
+    The folder is made. What a killed writer leaves is called `.NAME.HOST.PID.part`: machines may share a folder. Raises
+    OSError for a device or a pipe, which root could replace, and whatever writing raises.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "is no regular file")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.part")
     try:

@@ -3,7 +3,9 @@
 import argparse
 import io
 import json
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -745,6 +747,14 @@ def test_the_output_is_never_one_of_the_inputs(tmp_path):
     with pytest.raises(UserError, match="is one of the two sides"):
         run(file, LAPTOP, out=tmp_path / "." / "a.csv")
     assert file.read_text() == f"{HEADER}\n{GOOD}\n"
+
+
+def test_the_output_never_replaces_what_is_no_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match=r"pipe: cannot be written \(is no regular file\)"):
+        run(LAPTOP, LAPTOP, out=pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_a_broken_manifest_names_its_folder(tmp_path):
