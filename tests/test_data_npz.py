@@ -45,13 +45,47 @@ def test_channels_move_to_the_front(tmp_path):
 
 
 @pytest.mark.parametrize(("n", "n_test"), [(100, 10), (25, 2), (7, 1), (2, 1)])
-def test_one_array_holds_out_its_last_tenth(tmp_path, n, n_test):
-    x, y = images(n, 64, 64, 3), np.arange(n)
-    np.savez(tmp_path / "mine.npz", x=x, y=y)
+def test_one_array_without_labels_holds_out_its_last_tenth(tmp_path, n, n_test):
+    x = images(n, 64, 64, 3)
+    np.savez(tmp_path / "mine.npz", x=x)
     data = load_dataset("mine", tmp_path)
     assert (data.n_train, data.n_test, data.subset) == (n - n_test, n_test, False)
     np.testing.assert_array_equal(data.x_test.transpose(0, 2, 3, 1), x[-n_test:])
-    np.testing.assert_array_equal(data.y_test, y[-n_test:])
+    assert data.labels is None and data.split == "last tenth held out as test"
+
+
+@pytest.mark.parametrize("order", ["sorted", "shuffled"])
+def test_one_array_with_labels_holds_out_the_last_tenth_of_every_class(tmp_path, order):
+    y = np.repeat([7, 3, 5, 1, 9], [20, 35, 2, 1, 12])  # a tenth: 2, 3, at least 1, none of a single one, 1
+    y = y if order == "sorted" else np.random.default_rng(0).permutation(y)
+    x = images(70, 32, 32)
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    data = load_dataset("mine", tmp_path)
+    held = sorted(row for label, n in ((7, 2), (3, 3), (5, 1), (9, 1)) for row in np.flatnonzero(y == label)[-n:])
+    kept = [row for row in range(70) if row not in held]
+    assert (data.n_train, data.n_test) == (63, 7) and data.split == "last tenth of every class held out as test"
+    np.testing.assert_array_equal(data.images[:, 0], x[kept + held])
+    np.testing.assert_array_equal(data.labels, y[kept + held])
+    assert set(data.y_test) <= set(data.y_train) == {1, 3, 5, 7, 9}
+
+
+def test_the_split_of_labelled_images_depends_on_their_labels_alone(tmp_path):
+    (tmp_path / "a").mkdir()
+    y = np.random.default_rng(1).integers(0, 4, 50)
+    for folder, name, seed in ((tmp_path, "mine", 0), (tmp_path / "a", "yours", 1)):
+        np.savez(folder / f"{name}.npz", x=images(50, 32, 32, seed=seed), y=y)
+    one, other = load_dataset("mine", tmp_path), load_dataset("yours", tmp_path / "a")
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(
+        [int((images(50, 32, 32) == image).all((1, 2)).argmax()) for image in one.images[:, 0]],
+        [int((images(50, 32, 32, seed=1) == image).all((1, 2)).argmax()) for image in other.images[:, 0]],
+    )
+
+
+def test_a_class_an_image_cannot_be_split_by_class(tmp_path):
+    np.savez(tmp_path / "mine.npz", x=images(20, 32, 32), y=np.arange(20))
+    with pytest.raises(UserError, match=r"mine\.npz: every image has a class of its own; leave the labels out"):
+        load_dataset("mine", tmp_path)
 
 
 def test_a_partial_celeba_is_a_subset_without_labels(tmp_path):
@@ -91,7 +125,8 @@ def test_the_digest_depends_on_content_and_split_alone(tmp_path):
         np.savez(tmp_path / folder / "mine.npz", **arrays)
         return load_dataset("mine", tmp_path / folder).digest
 
-    x, y = images(20, 32, 32), np.arange(20)
+    x, y = images(20, 32, 32), np.repeat([0, 1], 10)
+    x, y = x[[*range(9), *range(10, 19), 9, 19]], y[[*range(9), *range(10, 19), 9, 19]]
     both = {"x_train": x[:18], "x_test": x[18:], "y_train": y[:18], "y_test": y[18:]}
     changed = x.copy()
     changed[3, 5, 5] ^= 1

@@ -78,7 +78,7 @@ def test_meta_says_what_was_done_and_where_nothing_lies(folder):
     meta = json.loads(text)
     assert str(folder) not in text
     assert (meta["n_train"], meta["n_test"], meta["shape"]) == (36, 4, [40, 1, 32, 32])
-    assert meta["split"] == "last tenth held out as test"
+    assert meta["split"] == "last tenth of every class held out as test"
 
 
 def test_many_at_once_prepare_it_once(folder):

@@ -186,7 +186,8 @@ def test_a_damaged_npz_is_refused_or_a_draft(tmp_path, compressed, data):
     except UserError as error:
         assert in_one_line(error) and str(path) in str(error)
         return
-    assert isinstance(draft, Draft) and (draft.n_train, draft.n_test) == (11, 1)
+    counts = (11, 1) if draft.labels is None else (9, 3)  # the damage may have renamed y
+    assert isinstance(draft, Draft) and (draft.n_train, draft.n_test) == counts
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
-from benchmark.evaluation.checks import check_finite, check_latents, class_count, known_labels
+from benchmark.evaluation.checks import check_finite, check_latents, check_trained, class_count, known_labels
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
@@ -46,6 +46,7 @@ def _scored(outputs: AuditOutputs, judged: Classification, machine: SupportVecto
     if not len(test):
         raise Unscorable("no test images")
     class_count(fitted[1])
+    check_trained(fitted[1], scored[1])
     check_latents(fitted[0])
     check_finite(scored[0], "latents")
     return Scores({"svm_accuracy": svm_accuracy(*fitted, *scored, machine)}, {}, {"n_test": len(test)})

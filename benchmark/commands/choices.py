@@ -19,11 +19,12 @@ from benchmark.evaluation.backbones import Backbone
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.execution.crew import crew
 from benchmark.execution.executors import Executor, Local, Slurm
-from benchmark.execution.grid import Grid
+from benchmark.execution.grid import Grid, data_marks
 from benchmark.execution.provenance import device_name
 from benchmark.execution.slurm import SlurmOptions
 from benchmark.files import REPOSITORY
 from benchmark.manifest import MOST_SEEDS
+from benchmark.reporting.captions import MARK_MEANINGS
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import WAYS, default_way
 
@@ -141,6 +142,22 @@ def check_own_datasets(grid: Grid) -> None:
     for name, reason in grid.unavailable.items():
         if name not in DATASETS:
             raise UserError(reason)
+
+
+def data_facts(grid: Grid) -> list[str]:
+    """What must be known of the data sets at hand, a line each: how the user's own were split, and what marks mean."""
+    own = [
+        f"{name}: {data.n_train:,} training and {data.n_test:,} test images; {data.split}"
+        for name, data in grid.datasets.items()
+        if name not in DATASETS
+    ]
+    marked = [
+        f"{name} [{mark}]: {MARK_MEANINGS[mark]}"
+        for name, data in grid.datasets.items()
+        for mark in data_marks(data)
+        if not grid.study.procedural  # which its notes say
+    ]
+    return own + marked
 
 
 def default_out(grid: Grid) -> Path:

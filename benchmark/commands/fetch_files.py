@@ -10,6 +10,7 @@ from benchmark.commands.choices import shown
 from benchmark.data import DATASETS, load_dataset
 from benchmark.errors import DataUnavailable
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
+from benchmark.execution.grid import data_marks
 from benchmark.names import asked_name
 
 # What `fetch` calls the files of pretrained networks; the audit's are fetched only when they are asked for.
@@ -33,7 +34,8 @@ def fetch(options: argparse.Namespace, console: Console) -> int:
             missing += 1
             continue
         counts = f"{dataset.n_train:,} + {dataset.n_test:,} images"
-        console.print(f"{name}: {counts} from {dataset.source}, sha256 {dataset.digest}")
+        marks = "".join(f" [{mark}]" for mark in data_marks(dataset))
+        console.print(f"{name}{marks}: {counts} from {dataset.source}, sha256 {dataset.digest}")
     return 3 if missing else 0
 
 

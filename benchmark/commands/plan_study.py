@@ -10,6 +10,7 @@ from benchmark.commands.choices import (
     check_own_datasets,
     chosen_device,
     chosen_study,
+    data_facts,
     default_out,
     shown,
     weights_at_hand,
@@ -41,6 +42,8 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     check_own_datasets(grid)
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")
+    for fact in data_facts(grid):
+        console.print(f"  {fact}")
     if not grid.datasets and not options.study:
         console.print("No images are at hand: where they cannot be fetched, `run` takes the smoke study instead")
     here, missing = grid.trials(), grid.expected_trials()

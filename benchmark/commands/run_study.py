@@ -17,6 +17,7 @@ from benchmark.commands.choices import (
     chosen_study,
     chosen_way,
     command_line,
+    data_facts,
     default_out,
     shown,
     weights_at_hand,
@@ -152,6 +153,8 @@ def _at_hand(name: str, data_dir: Path) -> bool:
 def _print_face(grid: Grid, console: Console) -> None:
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")
+    for fact in data_facts(grid):
+        console.print(f"  {fact}")
     for name, reason in grid.unavailable.items():
         console.print(f"  not available: {name}: {reason}")
 

@@ -26,7 +26,8 @@ class Dataset:
     labels: int64 (N,), None where the set has none.
     factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth), named by
         factor_names; None where nothing is known.
-    kind: "real" or "procedural". subset: a real set whose source is not complete.
+    kind: "real" or "procedural". subset: a real set whose source is not complete. verified: the source's published
+        checksums have matched, or the content is that of the complete set as it is known; never of a user's own.
     digest: SHA-256 over images, labels, factors, shapes and the split; says nothing of paths or machines.
     source_counts: (train, test) images of the source; larger than the set's own counts after `limit`.
     """
@@ -43,6 +44,8 @@ class Dataset:
     source_counts: tuple[int, int]
     factors: np.ndarray | None = None
     factor_names: tuple[str, ...] = ()
+    verified: bool = False
+    remarks: tuple[str, ...] = ()  # what a user should know of how the source was read, a line each
 
     @property
     def n_test(self) -> int:
@@ -85,6 +88,8 @@ class Draft:
     factors: np.ndarray | None = None  # int16 (N, F)
     factor_names: tuple[str, ...] = ()
     on_success: Callable[[], None] | None = None  # called once every image has been read
+    verified: bool = False  # the checksums that the source's makers publish have matched
+    remarks: tuple[str, ...] = ()  # as of a Dataset
 
 
 def array_blocks(*parts: np.ndarray, rows: int = 4096) -> Iterator[Block]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmark.data import chairs, prepared, procedural
+from benchmark.data.content import KNOWN
 from benchmark.data.dataset import Dataset, Draft, Report, silent
 from benchmark.data.npz import read_npz
 from benchmark.data.prepared import Fingerprint, Unusable
@@ -48,13 +49,20 @@ def load_dataset(
     """The data set `name`, from its prepared copy under `data_dir`, which is made if need be.
 
     offline: never ask the network. procedural: the drawn stand-in instead; touches neither files nor network.
-    report: gets one line per thing worth telling (a download, a preparation, a damaged copy).
+    report: gets one line per thing worth telling (a download, a preparation, a damaged copy, the set's remarks).
     Raises DataUnavailable when the files are neither here nor to be had, UserError for files that are bad or a
     folder that cannot be written; the prepared copy is then as it was.
     """
     spec, data_dir = spec_for(name), Path(data_dir)
     if procedural:
         return _procedural(name)
+    dataset = _load(spec, data_dir, offline, report)
+    for remark in dataset.remarks:
+        report(f"{dataset.source}: {remark}")
+    return dataset
+
+
+def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> Dataset:
     source = _find(spec, data_dir)
     try:
         return _reuse(spec, data_dir, source)
@@ -165,13 +173,16 @@ def _reuse(spec: DatasetSpec, data_dir: Path, source: Source | None) -> Dataset:
 def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) -> None:
     """Raise Unusable unless the prepared copy stands for the source.
 
-    A complete registered set outlives its source, which the user may delete; a subset or a user's own set does
-    not, for then something else was meant by deleting it.
+    A complete registered set outlives its source, which the user may delete; a subset, one that is not the known set
+    of that name, or a user's own does not, for then something else was meant by deleting it.
     """
     meta = prepared.read_meta(data_dir, spec.name)
     if source is None:
-        if meta.get("subset", True) or spec.name not in DATASETS:
+        other = spec.name in KNOWN and not meta.get("verified", True)
+        if meta.get("subset", True) or other or spec.name not in DATASETS:
             raise Unusable("its source is gone")
+    elif meta["revision"] != prepared.REVISION:
+        raise Unusable(f"prepared by revision {meta['revision']}, now {prepared.REVISION}")
     elif not prepared.matches(meta, source.fingerprint()):
         raise Unusable("its source has changed")
 

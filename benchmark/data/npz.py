@@ -9,32 +9,34 @@ import numpy as np
 from benchmark.data.dataset import Draft, array_blocks
 from benchmark.data.specs import SIDES, DatasetSpec
 from benchmark.errors import UserError
+from benchmark.subsets import last_of_every_class
 from benchmark.text import told
 
 CHAIR_VIEWS = 62
+_WORDS = {"x": ("x", "image", "images"), "y": ("y", "label", "labels", "target", "targets")}
 
 
 def read_npz(path: Path, spec: DatasetSpec) -> Draft:
-    """The draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`) with the last tenth as test.
+    """The draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`), of which a tenth becomes the test.
 
     Images are uint8 (N, H, W) or (N, H, W, C), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64;
-    labels are integers (N,). A chairs file with `x` is split by chair: by its array `model` (N,), or by runs of
-    62 views. Raises UserError, naming the file and the field, for anything else.
+    labels are integers (N,). Of `x` the last tenth is held out, with labels the last tenth of every class. A chairs
+    file with `x` is split by chair: by its array `model` (N,), or by runs of 62 views. Other usual names are
+    understood, too (`_members`); arrays that nothing needs are not read. Raises UserError, naming the file and the
+    array, for anything else.
     """
-    arrays = _load(path)
-    if "x_train" in arrays or "x_test" in arrays:
-        parts, labels, split = _given_split(path, arrays)
-        n_train = len(parts[0])
-    elif "x" in arrays:
+    arrays, names, remarks = _load(path, spec)
+    if "x" in arrays:
         if spec.has_labels:
             raise UserError(f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` alone")
-        x = _images(path, "x", arrays["x"])
-        labels = _labels(path, "y", arrays["y"], len(x)) if "y" in arrays else None
-        order, n_train, split = _held_out(path, spec, len(x), arrays.get("model"))
+        x = _images(path, names["x"], arrays["x"])
+        labels = _labels(path, names["y"], arrays["y"], len(x)) if "y" in arrays else None
+        order, n_train, split = _held_out(path, spec, len(x), labels, arrays.get("model"))
         parts = [x[order[:n_train]], x[order[n_train:]]] if order is not None else [x[:n_train], x[n_train:]]
         labels = labels[order] if order is not None and labels is not None else labels
     else:
-        raise UserError(f"{path}: has {_listed(arrays)}; needs x_train, y_train, x_test, y_test, or x (y)")
+        parts, labels, split = _given_split(path, arrays, names)
+        n_train = len(parts[0])
     _check_against(path, spec, parts[0], labels)
     side = parts[0].shape[2]
     counts = (n_train, len(parts[1]))
@@ -47,6 +49,7 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
         processing=f"as in the file{f', zero-padded from {side} to {SIDES[side]}' if side == 28 else ''}",
         subset=_is_subset(spec, counts, "x" in arrays),
         labels=labels,
+        remarks=remarks,
     )
 
 
@@ -61,7 +64,8 @@ def held_out_tenth(n: int) -> int:
     return n - max(1, n // 10)
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
+def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[str, str], tuple[str, ...]]:
+    """The arrays that are needed, by what they are (`_members`), their names in the file, and what to say of it."""
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -73,22 +77,76 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         with loaded as archive:
             if len(set(archive.files)) < len(archive.files):
                 raise UserError(f"{path}: has two arrays of one name ({_listed(archive.files)}); make it again")
-            unpacked = sum(member.file_size for member in archive.zip.infolist())
+            names = _members(path, archive.files, spec)
+            wanted = {file for name in names.values() for file in (name, f"{name}.npy")}
+            unpacked = sum(member.file_size for member in archive.zip.infolist() if member.filename in wanted)
             if unpacked > _memory():
                 raise UserError(f"{path}: would unpack to {unpacked / 1e9:,.0f} GB, more than this machine's memory")
-            members = {key: archive[key] for key in archive.files}
+            arrays = {what: _array(path, archive, name) for what, name in names.items()}
+            others = set(archive.files) - set(names.values())
     except UserError:
         raise
-    except MemoryError:
-        raise UserError(f"{path}: its arrays do not fit in memory") from None
     except Exception as error:  # numpy and zipfile meet damaged files with errors of the parser, the codecs and more
         reason = told(error)
         if "allow_pickle" in reason or "pickled" in reason:
             reason = "not an .npz file, or one with Python objects in it, which are never loaded"
         raise UserError(f"{path}: cannot be read as .npz ({reason}); make or copy it again") from None
-    if others := [key for key, member in members.items() if not isinstance(member, np.ndarray)]:
-        raise UserError(f"{path}: has members that are no arrays ({_listed(others)}); make it with np.savez")
-    return members
+    remarks = [f"{told(name)} is read as {what}" for what, name in names.items() if name != what]
+    return arrays, names, (*remarks, *([f"not used: {_listed(others)}"] if others else ()))
+
+
+def _members(path: Path, files: Iterable[str], spec: DatasetSpec) -> dict[str, str]:
+    """What is needed of a file with arrays of these names: x_train, x_test or x, y_train and y_test or y, and of chairs
+    model -> the name in the file.
+
+    Where none of the images (of the labels) has the very name, other usual ones count (_WORDS), in any case and with
+    train or test before or behind. Beside `x` labels of one name are its own, whatever split they are named after.
+    Raises UserError where two could be meant, or no images are there.
+    """
+    images, labels = (_named(path, what, files) for what in _WORDS)
+    if not images:
+        raise UserError(f"{path}: has {_listed(files)}; needs x_train, y_train, x_test, y_test, or x (y)")
+    if "x_train" in images or "x_test" in images:
+        return {what: name for what, name in (images | labels).items() if what not in ("x", "y")}
+    one = labels.get("y") or (next(iter(labels.values())) if len(labels) == 1 else None)
+    model = {"model": "model"} if spec.name == "chairs" and "model" in files else {}
+    return images | ({"y": one} if one else {}) | model
+
+
+def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
+    """The images (`what` is x) or labels (y) of a file, by the split in their names: `what`, `what`_train, `what`_test
+    -> the name in the file."""
+    splits = {"": what, "train": f"{what}_train", "test": f"{what}_test"}
+    if exact := {name: name for name in splits.values() if name in files}:
+        return exact
+    found: dict[str, list[str]] = {}
+    for file in files:
+        for split, name in splits.items():
+            usual = (f"{{}}_{split}", f"{split}_{{}}") if split else ("{}",)
+            if file.lower() in {form.format(word) for form in usual for word in _WORDS[what]}:
+                found.setdefault(name, []).append(file)
+    for name, meant in found.items():
+        if len(meant) > 1:
+            raise UserError(f"{path}: {_listed(meant)} could each be {name}; give that name to the one that is")
+    return {name: file for name, (file,) in found.items()}
+
+
+def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    """One member, which is read now. Raises UserError, naming it."""
+    try:
+        array = archive[name]
+    except MemoryError:
+        raise UserError(f"{path}: {told(name)} does not fit in memory") from None
+    except Exception as error:  # as in `_load`
+        reason = told(error)
+        if "allow_pickle" in reason:
+            raise UserError(
+                f"{path}: {told(name)} has Python objects in it, which are never loaded; make it an array of integers"
+            ) from None
+        raise UserError(f"{path}: cannot be read as .npz ({told(name)}: {reason}); make or copy it again") from None
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: has members that are no arrays ({told(name)}); make it with np.savez")
+    return array
 
 
 def _memory() -> int:
@@ -100,29 +158,30 @@ def _listed(names: Iterable[str]) -> str:
     return told(", ".join(sorted(names)) or "no arrays")
 
 
-def _given_split(path: Path, arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray | None, str]:
+def _given_split(
+    path: Path, arrays: dict[str, np.ndarray], names: dict[str, str]
+) -> tuple[list[np.ndarray], np.ndarray | None, str]:
     missing = [key for key in ("x_train", "x_test") if key not in arrays]
     if ("y_train" in arrays) != ("y_test" in arrays):
         missing += [key for key in ("y_train", "y_test") if key not in arrays]
     if missing:
-        raise UserError(f"{path}: lacks {', '.join(missing)} (it has {_listed(arrays)})")
-    parts = [_images(path, key, arrays[key]) for key in ("x_train", "x_test")]
+        raise UserError(f"{path}: lacks {', '.join(missing)} (it has {_listed(names.values())})")
+    parts = [_images(path, names[key], arrays[key]) for key in ("x_train", "x_test")]
     if parts[0].shape[1:] != parts[1].shape[1:]:
-        raise UserError(
-            f"{path}: x_train is {arrays['x_train'].shape} and x_test {arrays['x_test'].shape}: "
-            "their images must have one shape"
-        )
+        shapes = [f"{told(names[key])} is {arrays[key].shape}" for key in ("x_train", "x_test")]
+        raise UserError(f"{path}: {' and '.join(shapes)}: their images must have one shape")
     labels = None
     if "y_train" in arrays:
         pairs = (("y_train", parts[0]), ("y_test", parts[1]))
-        labels = np.concatenate([_labels(path, key, arrays[key], len(x)) for key, x in pairs])
+        labels = np.concatenate([_labels(path, names[key], arrays[key], len(x)) for key, x in pairs])
     return parts, labels, "as given in the file"
 
 
 def _images(path: Path, key: str, array: np.ndarray) -> np.ndarray:
     """The array as (N, C, S, S), channels first; a view, not a copy."""
     if array.dtype != np.uint8:
-        raise UserError(f"{path}: {key} is {array.dtype}; images must be uint8, 0 to 255")
+        scale = "; multiply those of 0 to 1 by 255 first" if array.dtype.kind in "bf" else ""
+        raise UserError(f"{path}: {key} is {array.dtype}; images must be uint8, 0 to 255{scale}")
     if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in (1, 3)):
         hint = " (channels go last)" if array.ndim == 4 and array.shape[1] in (1, 3) else ""
         raise UserError(
@@ -148,10 +207,20 @@ def _labels(path: Path, key: str, array: np.ndarray, n_images: int) -> np.ndarra
     return labels
 
 
-def _held_out(path: Path, spec: DatasetSpec, n: int, model: np.ndarray | None) -> tuple[np.ndarray | None, int, str]:
+def _held_out(
+    path: Path, spec: DatasetSpec, n: int, labels: np.ndarray | None, model: np.ndarray | None
+) -> tuple[np.ndarray | None, int, str]:
     """The order of the images (None: as they are), the number of training ones, and the split in words."""
     if n < 2:
         raise UserError(f"{path}: x holds {n} image; at least 2 are needed to hold one out as test")
+    if spec.name != "chairs" and labels is not None:
+        _, counts = np.unique(labels, return_counts=True)
+        if counts.max() < 2:
+            raise UserError(
+                f"{path}: every image has a class of its own; leave the labels out, or give x_train, x_test"
+            )
+        held = last_of_every_class(labels, np.where(counts > 1, np.maximum(1, counts // 10), 0))
+        return np.argsort(held, kind="stable"), int((~held).sum()), "last tenth of every class held out as test"
     if spec.name != "chairs":
         return None, held_out_tenth(n), "last tenth held out as test"
     if model is None:

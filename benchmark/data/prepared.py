@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import dataclasses
 import errno
 import fcntl
 import json
@@ -12,15 +13,17 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.content import check_pixels, is_known
 from benchmark.data.dataset import Dataset, Draft, content_digest, content_hashes
 from benchmark.errors import UserError
 
-REVISION = 1  # raise it whenever the same source would be prepared differently
+REVISION = 2  # raise it whenever the same source would be prepared differently
+READABLE = (1, REVISION)  # what a copy can still be read of when its source is gone
 _ARRAYS = ("images", "labels", "factors")
 
 
@@ -47,7 +50,7 @@ def folder(data_dir: Path, name: str) -> Path:
 
 
 def read_meta(data_dir: Path, name: str) -> dict:
-    """The meta.json of a prepared copy of this revision; raises Unusable."""
+    """The meta.json of a prepared copy of a readable revision; raises Unusable."""
     path = folder(data_dir, name) / "meta.json"
     try:
         meta = json.loads(path.read_text())
@@ -56,7 +59,7 @@ def read_meta(data_dir: Path, name: str) -> dict:
         raise Unusable("not prepared yet") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Unusable(f"meta.json cannot be read ({type(error).__name__})") from None
-    if revision != REVISION:
+    if revision not in READABLE:
         raise Unusable(f"prepared by revision {revision}, now {REVISION}")
     return meta
 
@@ -77,6 +80,9 @@ def read(data_dir: Path, name: str) -> Dataset:
                 arrays[key] = np.load(path, mmap_mode="r", allow_pickle=False)
         hashes = content_hashes(**arrays)
         digest = content_digest(arrays["images"].shape, meta["n_train"], hashes)
+        verified = meta.get("verified")  # revision 1 did not ask
+        if verified is None:
+            verified = is_known(name, arrays["images"], arrays["labels"], meta["n_train"])
         if hashes != meta["sha256"] or digest != meta["digest"]:
             raise Unusable("its SHA-256 does not match")
         return Dataset(
@@ -92,6 +98,8 @@ def read(data_dir: Path, name: str) -> Dataset:
             source_counts=(meta["n_train"], len(arrays["images"]) - meta["n_train"]),
             factors=None if arrays["factors"] is None else np.array(arrays["factors"]),
             factor_names=tuple(meta["factor_names"]),
+            verified=verified,
+            remarks=tuple(meta.get("remarks", ())),
         )
     except Unusable:
         raise
@@ -102,7 +110,8 @@ def read(data_dir: Path, name: str) -> Dataset:
 def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> None:
     """Read the draft's images into a new prepared copy, which replaces the old one only when it is complete.
 
-    Raises UserError when the folder cannot be written or the disk is full; the old copy then still stands.
+    Raises UserError for pixels that cannot be images, and when the folder cannot be written or the disk is full; the
+    old copy then still stands.
     """
     target = folder(data_dir, name)
     with writing(target):
@@ -122,9 +131,10 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
                     os.posix_fallocate(file.fileno(), 0, images.offset + needed)
         for rows, block in draft.blocks:  # the source's own errors are not errors of writing
             images[rows] = block
+        remarks = draft.remarks + check_pixels(fingerprint.source, images, draft.n_train)
         with writing(target):
             images.flush()
-            _finish(temporary, images, draft, fingerprint)
+            _finish(temporary, name, images, dataclasses.replace(draft, remarks=remarks), fingerprint)
             _publish(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -169,7 +179,7 @@ def _remove_leavings(parent: Path, name: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _finish(temporary: Path, images: np.ndarray, draft: Draft, fingerprint: Fingerprint) -> None:
+def _finish(temporary: Path, name: str, images: np.ndarray, draft: Draft, fingerprint: Fingerprint) -> None:
     """Add the small arrays and the meta data to the images."""
     for key in ("labels", "factors"):
         array = getattr(draft, key)
@@ -185,6 +195,8 @@ def _finish(temporary: Path, images: np.ndarray, draft: Draft, fingerprint: Fing
         "split": draft.split,
         "processing": draft.processing,
         "subset": draft.subset,
+        "verified": draft.verified or is_known(name, images, draft.labels, draft.n_train),
+        "remarks": list(draft.remarks),
         "factor_names": list(draft.factor_names),
         "sha256": hashes,
         "digest": content_digest(images.shape, draft.n_train, hashes),
@@ -211,4 +223,4 @@ def _publish(temporary: Path, target: Path) -> None:
 
 
 def _as_json(fingerprint: Fingerprint) -> dict:
-    return json.loads(json.dumps(asdict(fingerprint)))
+    return json.loads(json.dumps(dataclasses.asdict(fingerprint)))

@@ -19,6 +19,13 @@ def class_count(labels: np.ndarray, what: str = "classes") -> int:
     return classes
 
 
+def check_trained(labels_train: np.ndarray, labels_test: np.ndarray) -> None:
+    """Every class that is asked for must have been learned: the others' images would count as mistakes of the code."""
+    if len(untrained := np.setdiff1d(labels_test, labels_train)):
+        classes = len(np.unique(labels_test))
+        raise Unscorable(f"{len(untrained)} of the {classes} classes of the test images have no training image")
+
+
 def check_finite(values: np.ndarray, what: str) -> None:
     finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if not finite.all():

@@ -8,6 +8,7 @@ from torch import Tensor
 ACTIVE_SHARE = 0.01
 LEAST_EXPLAINED = 0.1
 _BLOCK = 1000  # images at a time
+_ROUNDING = 1e-12  # of a sum of squares in float64: more than rounding makes of it, less than images differ by
 
 
 def active_units(latents: np.ndarray, sampled: np.ndarray) -> int:
@@ -27,7 +28,8 @@ def active_units(latents: np.ndarray, sampled: np.ndarray) -> int:
 def explained_variance(images: np.ndarray, reconstructions: np.ndarray) -> float | None:
     """1 - squared error / squared error of the mean image: 1 is perfect, 0 or less is no better than the mean image.
 
-    `images` uint8 and `reconstructions` float in [0, 1], (N, C, S, S). None where it is not finite.
+    `images` uint8 and `reconstructions` float in [0, 1], (N, C, S, S). None where it is not finite, and where the
+    images do not differ: their variance is then what rounding leaves.
     """
     error, squares, sums = 0.0, 0.0, np.zeros(images.shape[1:])
     for start in range(0, len(images), _BLOCK):
@@ -36,7 +38,7 @@ def explained_variance(images: np.ndarray, reconstructions: np.ndarray) -> float
         squares += np.square(block).sum()
         sums += block.sum(axis=0)
     total = squares - np.square(sums).sum() / len(images)
-    explained = 1 - error / total if total > 0 else np.nan
+    explained = 1 - error / total if total > _ROUNDING * squares else np.nan
     return float(explained) if np.isfinite(explained) else None
 
 

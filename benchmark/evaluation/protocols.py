@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from benchmark.evaluation import clustering
-from benchmark.evaluation.checks import check_finite, check_latents, class_count, known_labels
+from benchmark.evaluation.checks import check_finite, check_latents, check_trained, class_count, known_labels
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.reconstruction import METRICS, ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of, none_of
@@ -160,6 +160,7 @@ class Classification(Protocol):
         if not len(test):
             raise Unscorable("no test images")
         classes = class_count(labels_train[train])
+        check_trained(labels_train[train], labels_test[test])
         latents_train, latents_test = outputs.latents_train[train], outputs.latents_test[test]
         check_latents(latents_train)
         check_finite(latents_test, "latents")

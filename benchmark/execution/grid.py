@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import DATASETS, Dataset, DatasetSpec, limit, load_dataset
+from benchmark.data.dataset import content_digest, content_hashes
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.manifest import SCHEMA
@@ -15,6 +18,7 @@ from benchmark.methods import METHODS
 from benchmark.names import asked_name, may_mean, resolved
 from benchmark.paper import DATASET_LABELS
 from benchmark.studies import Cell, Study
+from benchmark.subsets import last_of_every_class, shares
 from benchmark.trials import Trial, TrialData
 
 VALIDATION_IMAGES = 10_000
@@ -136,19 +140,54 @@ class Grid:
 
 def data_marks(dataset: Dataset) -> list[str]:
     """What a reader must know of a data set wherever its numbers stand."""
-    return (["procedural"] if dataset.kind == "procedural" else []) + (["subset"] if dataset.subset else [])
+    registered = dataset.kind == "real" and dataset.name in DATASETS
+    marks = {
+        "procedural": dataset.kind == "procedural",
+        "subset": dataset.subset,
+        "unverified": registered and not dataset.verified,
+    }
+    return [mark for mark, holds in marks.items() if holds]
 
 
 def hold_out_validation(dataset: Dataset) -> Dataset:
-    """The last 10,000 training images as the test split; the test images are gone."""
-    if dataset.n_train <= VALIDATION_IMAGES:
+    """The last 10,000 training images as the test split; the test images are gone.
+
+    Of a set with labels whose last ones lack a class, or hold all of one, as where they are sorted: the last ones of
+    every class at its share, 10,000 together, with a digest of their own. Raises UserError for too few.
+    """
+    n_train = dataset.n_train - VALIDATION_IMAGES
+    if n_train < 1:
         raise UserError(f"{dataset.name}: {dataset.n_train:,} training images are too few to hold out 10,000")
+    order: np.ndarray | slice = slice(dataset.n_train)
+    labels = dataset.y_train
+    if labels is not None and (counts := _uneven(labels, n_train)) is not None:
+        try:
+            held = shares(counts, VALIDATION_IMAGES, np.zeros_like(counts), counts - 1)
+        except ValueError:
+            raise UserError(f"{dataset.name}: its classes are too small to hold out 10,000 training images") from None
+        order = np.argsort(last_of_every_class(labels, held), kind="stable")
     kept = {
-        field: array[: dataset.n_train]
+        field: None if (array := getattr(dataset, field)) is None else array[order]
         for field in ("images", "labels", "factors")
-        if (array := getattr(dataset, field)) is not None
     }
-    return dataclasses.replace(dataset, **kept, n_train=dataset.n_train - VALIDATION_IMAGES)
+    if not isinstance(order, slice):
+        hashes = content_hashes(**kept)
+        split = f"last of every class held out, {VALIDATION_IMAGES:,} training images together"
+        kept |= {"digest": content_digest(kept["images"].shape, n_train, hashes), "split": split}
+    return dataclasses.replace(dataset, **kept, n_train=n_train)
+
+
+def _uneven(labels: np.ndarray, n_train: int) -> np.ndarray | None:
+    """The images of each class (K,) where a class of several is not on both sides of n_train; None where all are."""
+    classes, counts = np.unique(labels, return_counts=True)
+    several = classes[counts > 1]
+    even = all(np.isin(several, part).all() for part in (labels[:n_train], labels[n_train:]))
+    return None if even else counts
+
+
+def untrained_classes(dataset: Dataset) -> list[int]:
+    """The classes of test images that no training image shows."""
+    return [] if dataset.labels is None else np.setdiff1d(dataset.y_test, dataset.y_train).tolist()
 
 
 @dataclass(frozen=True)
@@ -171,7 +210,11 @@ class DataOptions:
         dataset = load_dataset(name, self.data_dir, offline=self.offline, procedural=self.procedural, report=report)
         if self.split == "validation":
             dataset = hold_out_validation(dataset)
-        return limit(dataset, self.n_train, self.n_test)
+        dataset = limit(dataset, self.n_train, self.n_test)
+        if untrained := untrained_classes(dataset):
+            shown = ", ".join(map(str, untrained[:5])) + (", ..." if len(untrained) > 5 else "")
+            report(f"{name}: no SVM accuracy, for some classes of the test images have no training image ({shown})")
+        return dataset
 
 
 def build_grid(

@@ -6,6 +6,7 @@ from benchmark.reporting.tables import Table
 MARK_MEANINGS = {
     "procedural": "drawn by program in place of the real images, so these numbers are no result",
     "subset": "a part of the data set's images",
+    "unverified": "not shown to be the published images, for no known digest or published checksum matched",
 }
 INCOMPLETE_LEGEND = "[2/3]: incomplete, 2 of 3 seeds have a value; not ranked."
 COLLAPSED_LEGEND = (

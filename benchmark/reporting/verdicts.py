@@ -31,6 +31,7 @@ AGREEMENT_MEANING = (
 _MARK_WARNINGS = {
     "procedural": "Drawn images in place of {names}: numbers say nothing about the methods.",
     "subset": "{names}: a subset of the images.",
+    "unverified": "{names}: not shown to be the published images, for no known digest or published checksum matched.",
 }
 
 
