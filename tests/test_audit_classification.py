@@ -160,3 +160,9 @@ def test_what_cannot_be_scored_says_why_and_leaves_the_others_their_values(
     train, labels_train, test, labels_test, without, reason
 ):
     assert reasons(scored(train, labels_train, test, labels_test)) == dict.fromkeys(without, reason)
+
+
+def test_a_class_that_was_never_trained_is_a_reason_wherever_others_are_fitted():
+    train, labels = TRAIN
+    found = reasons(scored(train[labels != 2], labels[labels != 2], *TEST))
+    assert found == dict.fromkeys(HELD_OUT, "1 of the 4 classes of the test images have no training image")

@@ -29,6 +29,12 @@ def test_every_class_keeps_its_share(data):
     assert np.bincount(limit(data, 7, None).y_train).tolist() == [5, 1, 1]  # 4.9, 1.4, 0.7
 
 
+def test_a_rare_class_stays_where_there_is_room_for_all(data):
+    assert np.bincount(limit(data, 4, None).y_train).tolist() == [2, 1, 1]  # 2.8, 0.8, 0.4: largest remainders 3, 1, 0
+    assert np.bincount(limit(data, 3, None).y_train).tolist() == [1, 1, 1]
+    assert np.bincount(limit(data, 2, None).y_train).tolist() == [2]  # 1.4, 0.4, 0.2: no room
+
+
 def test_images_labels_and_splits_stay_together(data):
     small = limit(data, 30, 6)
     assert (small.n_train, small.n_test, small.source_counts) == (30, 6, (100, 20))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmark.data import DATASETS, load_dataset, spec_for
+from benchmark.data import DATASETS, load_dataset, npz, spec_for
 from benchmark.errors import DataUnavailable, UserError
 
 
@@ -100,6 +100,87 @@ def test_only_the_full_counts_are_complete(tmp_path, monkeypatch, counts, subset
     monkeypatch.setitem(DATASETS, "mnist", _smaller(DATASETS["mnist"], n_train=30, n_test=10))
     np.savez(tmp_path / "mnist.npz", **split_arrays(*counts))
     assert load_dataset("mnist", tmp_path).subset is subset
+
+
+X, Y = images(40, 32, 32), np.arange(40) % 4
+NAMES = {
+    "labels": ({"x": X, "labels": Y}, ["labels is read as y"]),
+    "target": ({"x": X, "target": Y}, ["target is read as y"]),
+    "capitals": ({"X": X, "Y": Y}, ["X is read as x", "Y is read as y"]),
+    "images": ({"images": X, "Label": Y}, ["images is read as x", "Label is read as y"]),
+    "train_labels": ({"x": X, "train_labels": Y}, ["train_labels is read as y"]),
+    "y_train": ({"x": X, "y_train": Y}, ["y_train is read as y"]),
+    "the very name wins": ({"x": X, "y": Y, "labels": Y[::-1], "images": X[::-1]}, ["not used: images, labels"]),
+    "the very name of the images wins": (
+        {"x": X, "train_images": X[:9], "test_images": X[9:], "targets": Y},
+        ["targets is read as y", "not used: test_images, train_images"],
+    ),
+    "objects that nobody needs": ({"x": X, "y": Y, "meta": np.array([{}, None])}, ["not used: meta"]),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_usual_names_are_understood_and_what_is_not_used_is_named(tmp_path, case):
+    arrays, said = NAMES[case]
+    np.savez(tmp_path / "plain.npz", x=X, y=Y)
+    np.savez(tmp_path / "mine.npz", **arrays)
+    for _ in range(2):  # prepared, and read again
+        lines = []
+        data = load_dataset("mine", tmp_path, report=lines.append)
+        assert [line for line in lines if "preparing" not in line] == [f"mine.npz: {line}" for line in said]
+        assert data.digest == load_dataset("plain", tmp_path).digest
+
+
+def test_usual_names_of_given_splits_are_understood(tmp_path):
+    given = {"train_images": X[:30], "Train_Labels": Y[:30], "test_images": X[30:], "test_labels": Y[30:]}
+    np.savez(tmp_path / "mine.npz", **given, val_images=X[:5], val_labels=Y[:5])
+    lines = []
+    data = load_dataset("mine", tmp_path, report=lines.append)
+    assert lines[1:] == [
+        "mine.npz: train_images is read as x_train",
+        "mine.npz: test_images is read as x_test",
+        "mine.npz: Train_Labels is read as y_train",
+        "mine.npz: test_labels is read as y_test",
+        "mine.npz: not used: val_images, val_labels",
+    ]
+    np.testing.assert_array_equal(data.images[:, 0], X)
+    np.testing.assert_array_equal(data.labels, Y)
+    assert data.n_train == 30
+
+
+def test_labels_of_two_splits_beside_one_array_of_images_are_not_used(tmp_path):
+    np.savez(tmp_path / "mine.npz", x=X, y_train=Y[:30], y_test=Y[30:])
+    lines = []
+    assert load_dataset("mine", tmp_path, report=lines.append).labels is None
+    assert lines[1:] == ["mine.npz: not used: y_test, y_train"]
+
+
+def test_only_what_is_used_is_read_and_counts_for_the_memory(tmp_path, monkeypatch):
+    np.savez(tmp_path / "mine.npz", x=X, y=Y, model=Y, huge=np.zeros(10**6, np.uint8), meta=np.array([None]))
+    read, take = [], np.lib.npyio.NpzFile.__getitem__
+    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", lambda self, key: read.append(key) or take(self, key))
+    monkeypatch.setattr(npz, "_memory", lambda: 500_000)
+    load_dataset("mine", tmp_path)
+    assert read == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": X, "y": Y.astype(object)}, r"mine\.npz: y has Python objects in it, which are never loaded"),
+        ({"x": X.astype(object)}, r"mine\.npz: x has Python objects in it"),
+        ({"x": X, "labels": Y, "targets": Y}, r"mine\.npz: labels, targets could each be y; give that name"),
+        ({"X": X, "Images": X}, r"mine\.npz: Images, X could each be x"),
+        ({"train_images": X}, r"mine\.npz: lacks x_test \(it has train_images\)"),
+        ({"images": X * 1.0}, r"mine\.npz: images is float64; images must be uint8.*multiply those of 0 to 1 by 255"),
+        ({"x": X, "labels": Y * 1.0}, r"mine\.npz: labels is float64; labels must be integers"),
+    ],
+)
+def test_errors_name_the_array_as_the_file_does(tmp_path, arrays, message):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(UserError, match=message) as error:
+        load_dataset("mine", tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_chairs_are_split_by_runs_of_62_views(tmp_path):

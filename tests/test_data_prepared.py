@@ -1,5 +1,6 @@
 """The prepared copy: reused, checked, rebuilt, shared between processes, and never half written."""
 
+import dataclasses
 import errno
 import json
 import shutil
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from benchmark.data import DATASETS, describe, load_dataset, prepared
+from benchmark.data import DATASETS, content, describe, load, load_dataset, prepared
 from benchmark.errors import DataUnavailable, UserError
 
 
@@ -119,8 +120,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(folder):
 def test_a_complete_set_outlives_its_source_and_a_users_own_does_not(folder, monkeypatch):
     spec = DATASETS["mnist"]
     monkeypatch.setitem(DATASETS, "mnist", type(spec)(**{**spec.__dict__, "n_train": 30, "n_test": 10}))
-    x, y = np.zeros((40, 28, 28), np.uint8), np.arange(40) % 10
-    np.savez(folder / "mnist.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    write_mnist(folder)
+    know_mnist(folder, monkeypatch)
     digest = load_dataset("mnist", folder).digest
     load_dataset("mine", folder)
     (folder / "mnist.npz").unlink()
@@ -129,6 +130,61 @@ def test_a_complete_set_outlives_its_source_and_a_users_own_does_not(folder, mon
     assert describe("mnist", folder).prepared and describe("mnist", folder).download_url is None
     with pytest.raises(DataUnavailable):
         load_dataset("mine", folder)
+
+
+def write_mnist(folder) -> None:
+    x, y = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8), np.arange(40) % 10
+    np.savez(folder / "mnist.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+
+
+def know_mnist(folder, monkeypatch) -> None:
+    """Let the mnist.npz of `folder` be the known, complete set."""
+    data = load_dataset("mnist", folder)
+    digests = content.split_digest(data.x_train, data.y_train), content.split_digest(data.x_test, data.y_test)
+    monkeypatch.setattr(content, "KNOWN", {"mnist": digests})
+    monkeypatch.setattr(load, "KNOWN", content.KNOWN)
+    shutil.rmtree(folder / "prepared")
+
+
+def test_as_many_other_images_under_the_name_of_a_known_set_do_not_outlive_their_source(folder, monkeypatch):
+    spec = DATASETS["mnist"]
+    monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(spec, n_train=30, n_test=10))
+    write_mnist(folder)
+    data = load_dataset("mnist", folder)
+    assert (data.subset, data.verified) == (False, False)
+    (folder / "mnist.npz").unlink()
+    with pytest.raises(DataUnavailable):
+        load_dataset("mnist", folder, offline=True)
+
+
+def test_a_copy_of_the_revision_before_is_made_again_and_without_its_source_still_read(folder, monkeypatch):
+    spec = DATASETS["mnist"]
+    monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(spec, n_train=30, n_test=10))
+    write_mnist(folder)
+    know_mnist(folder, monkeypatch)
+    digest = load_dataset("mnist", folder).digest
+    path = folder / "prepared/mnist/meta.json"
+
+    def age():
+        meta = json.loads(path.read_text())
+        old = {name: value for name, value in meta.items() if name not in ("verified", "remarks")}
+        path.write_text(json.dumps(old | {"revision": 1}))
+
+    age()
+    lines = []
+    assert load_dataset("mnist", folder, report=lines.append).verified
+    assert lines[0] == "mnist: the prepared copy is not used (prepared by revision 1, now 2) and is made again"
+    age()
+    (folder / "mnist.npz").unlink()
+    data = load_dataset("mnist", folder, offline=True)
+    assert data.verified and data.digest == digest and json.loads(path.read_text())["revision"] == 1
+
+
+def test_what_is_known_is_told_once_at_preparation(folder, monkeypatch):
+    write_mnist(folder)
+    load_dataset("mnist", folder)
+    monkeypatch.setattr(content, "split_digest", lambda *_: pytest.fail("hashed again"))
+    assert not load_dataset("mnist", folder).verified
 
 
 def test_describe_before_and_after(folder):

@@ -188,6 +188,7 @@ def test_svm_takes_a_stratified_part_when_asked():
         (LATENTS, None, LATENTS, LABELS, "the data set has no labels"),
         (LATENTS[:0], LABELS[:0], LATENTS, LABELS, "no test images"),
         (LATENTS, LABELS, LATENTS, np.ones(60, int), "at least two classes are needed, there is one"),
+        (LATENTS, LABELS, LATENTS, LABELS % 2, "1 of the 3 classes of the test images have no training image"),
         (
             LATENTS,
             LABELS,

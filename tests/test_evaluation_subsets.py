@@ -6,6 +6,7 @@ from sklearn.metrics import r2_score
 
 from benchmark.evaluation.health import active_units, collapsed, explained_variance
 from benchmark.evaluation.subsets import random_subset, stratified_subset
+from benchmark.subsets import last_of_every_class, shares
 
 
 def test_stratified_counts_are_the_shares_and_do_not_depend_on_the_order_of_classes():
@@ -19,6 +20,26 @@ def test_shares_that_are_not_whole_go_to_the_largest_remainder():
     labels = np.repeat([0, 1, 2], [55, 33, 12])
     # exact shares of 10: 5.5, 3.3, 1.2
     assert np.bincount(labels[stratified_subset(labels, 10)]).tolist() == [6, 3, 1]
+
+
+def test_a_class_too_rare_for_its_share_keeps_one_image():
+    labels = np.repeat([0, 1, 2, 3], [940, 30, 29, 1])
+    # exact shares of 20: 18.8, 0.6, 0.58, 0.02; by largest remainder 19, 1, 0, 0
+    assert np.bincount(labels[stratified_subset(labels, 20)]).tolist() == [17, 1, 1, 1]
+
+
+def test_shares_keep_their_bounds():
+    counts = np.array([4, 1, 95])
+    assert shares(counts, 60, np.zeros(3, int), counts).tolist() == [2, 1, 57]  # 2.4, 0.6, 57
+    assert shares(counts, 60, np.zeros(3, int), counts - 1).tolist() == [3, 0, 57]
+    with pytest.raises(ValueError, match="98 images of 0 to 97"):
+        shares(counts, 98, np.zeros(3, int), counts - 1)
+
+
+def test_the_last_of_every_class_wherever_they_lie():
+    labels = np.array([4, 2, 4, 4, 2, 9, 4])
+    assert np.flatnonzero(last_of_every_class(labels, np.array([1, 2, 0]))).tolist() == [3, 4, 6]
+    assert last_of_every_class(labels, np.array([2, 4, 1])).all()
 
 
 def test_every_call_takes_the_same_images_whatever_the_global_streams_do():
@@ -88,6 +109,12 @@ def test_explained_variance_of_perfection_the_mean_image_and_nonsense():
     assert explained_variance(images, 1 - unit) < -1
     assert explained_variance(images, np.full_like(unit, np.nan)) is None
     assert explained_variance(images[:1], unit[:1]) is None  # one image has no variance
+
+
+@pytest.mark.parametrize("pixel", [0, 7, 85, 255])
+def test_images_that_do_not_differ_have_no_variance_to_explain(pixel):
+    images = np.full((2500, 1, 32, 32), pixel, np.uint8)
+    assert explained_variance(images, np.full(images.shape, 0.5)) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,15 @@ from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import load_dataset
 from benchmark.errors import UserError
 from benchmark.execution import grid as grid_module
-from benchmark.execution.grid import DataOptions, Selection, build_grid, hold_out_validation, make_trial, trial_data
+from benchmark.execution.grid import (
+    DataOptions,
+    Selection,
+    build_grid,
+    data_marks,
+    hold_out_validation,
+    make_trial,
+    trial_data,
+)
 from benchmark.methods import METHODS
 from benchmark.reporting import summary
 from benchmark.studies import STUDIES, Cell
@@ -129,6 +137,45 @@ def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path
     assert np.array_equal(held.x_test, whole.x_train[-500:]) and np.array_equal(held.y_test, whole.y_train[-500:])
     assert len(held.images) == whole.n_train
     assert np.array_equal(held.x_train, whole.x_train[:-500])
+
+
+@pytest.mark.parametrize("order", ["sorted", "a class at the end alone"])
+def test_validation_of_a_set_sorted_by_class_holds_out_every_class(tmp_path, monkeypatch, order):
+    monkeypatch.setattr(grid_module, "VALIDATION_IMAGES", 500)
+    drawn = load_dataset("mnist", tmp_path, procedural=True)
+    n = drawn.n_train
+    labels = np.sort(drawn.y_train) if order == "sorted" else np.where(np.arange(n) < n - 100, np.arange(n) % 9, 9)
+    whole = dataclasses.replace(drawn, labels=np.concatenate([labels, drawn.y_test]))
+    held = hold_out_validation(whole)
+    assert (held.n_train, held.n_test, len(held.images)) == (n - 500, 500, n)
+    counts = np.bincount(labels)
+    assert np.abs(np.bincount(held.y_test) - counts * 500 / n).max() < 1
+    last = [row for label in range(10) for row in np.flatnonzero(labels == label)[-np.bincount(held.y_test)[label] :]]
+    assert np.array_equal(held.x_test, whole.x_train[sorted(last)])
+    assert np.array_equal(held.y_train, np.delete(labels, last)) and held.digest != whole.digest
+    assert held.split == "the last of every class are held out, 500 together"
+
+
+def test_a_registered_set_is_marked_until_it_is_verified(tmp_path):
+    drawn = load_dataset("mnist", tmp_path, procedural=True)
+    real = dataclasses.replace(drawn, kind="real")
+    assert data_marks(drawn) == ["procedural"]
+    assert data_marks(real) == ["unverified"]
+    assert data_marks(dataclasses.replace(real, subset=True)) == ["subset", "unverified"]
+    assert data_marks(dataclasses.replace(real, verified=True)) == []
+    assert data_marks(dataclasses.replace(real, name="mine")) == []
+    study = dataclasses.replace(TINY, n_train=None, n_test=None)
+    assert trial_data(study, real) == trial_data(study, dataclasses.replace(real, verified=True))  # keys stay
+
+
+def test_classes_without_training_images_are_told_before_anything_runs(tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (140, 28, 28), dtype=np.uint8)
+    y = np.arange(140) % 4
+    y[100:] += 2
+    np.savez(tmp_path / "mine.npz", x_train=x[:100], y_train=y[:100], x_test=x[100:], y_test=y[100:])
+    lines = []
+    DataOptions.of(STUDIES["laptop"], tmp_path, offline=True).load("mine", lines.append)
+    assert lines[1:] == ["mine: no SVM accuracy, for some classes of the test images have no training image (4, 5)"]
 
 
 def test_validation_of_too_small_a_set_is_a_user_error(tmp_path):

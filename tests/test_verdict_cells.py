@@ -132,6 +132,7 @@ def test_not_run_says_why():
         ({"notes": ["trained in tf32"]}, "trained in tf32"),
         ({"notes": ["clustering: n_images = 2,000"]}, "clustering: n_images = 2,000"),
         ({"marks": {"mnist": ["procedural"]}}, "data: procedural"),
+        ({"marks": {"mnist": ["unverified"]}}, "data: unverified"),
         ({"weight_set": "published"}, "weights: published"),
     ],
 )

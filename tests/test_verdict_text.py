@@ -54,6 +54,8 @@ def test_the_face_of_studies():
     assert face(study, cells, claims) == ["CIFAR-10: a subset of the images.", f"{void}whatever they are.", alone]
     whole = study | {"marks": {}}
     assert face(whole, cell_verdicts(whole, records), claims_of(whole, records)) == []
+    void = face(study | {"marks": {"cifar10": ["unverified"]}}, cells, claims)[0]
+    assert void == "CIFAR-10: not shown to be the published images, for no known digest or published checksum matched."
     drawn = study | {
         "marks": {"mnist": ["procedural"], "cifar10": ["procedural"]},
         "seeds": 1,

@@ -87,9 +87,9 @@ class Draft:
     labels: np.ndarray | None = None  # int64 (N,)
     factors: np.ndarray | None = None  # int16 (N, F)
     factor_names: tuple[str, ...] = ()
-    on_success: Callable[[], None] | None = None  # called once every image has been read
-    verified: bool = False  # the checksums that the source's makers publish have matched
     remarks: tuple[str, ...] = ()  # as of a Dataset
+    on_success: Callable[[], None] | None = None  # called once every image has been read
+    verified: bool = False  # the source's published checksums matched
 
 
 def array_blocks(*parts: np.ndarray, rows: int = 4096) -> Iterator[Block]:

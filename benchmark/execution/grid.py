@@ -172,7 +172,7 @@ def hold_out_validation(dataset: Dataset) -> Dataset:
     }
     if not isinstance(order, slice):
         hashes = content_hashes(**kept)
-        split = f"last of every class held out, {VALIDATION_IMAGES:,} training images together"
+        split = f"the last of every class are held out, {VALIDATION_IMAGES:,} together"
         kept |= {"digest": content_digest(kept["images"].shape, n_train, hashes), "split": split}
     return dataclasses.replace(dataset, **kept, n_train=n_train)
 
@@ -209,7 +209,9 @@ class DataOptions:
         """The data set as the study's trials see it. Raises DataUnavailable or UserError."""
         dataset = load_dataset(name, self.data_dir, offline=self.offline, procedural=self.procedural, report=report)
         if self.split == "validation":
-            dataset = hold_out_validation(dataset)
+            whole, dataset = dataset, hold_out_validation(dataset)
+            if dataset.digest != whole.digest:
+                report(f"{name}: its classes are not spread over the training images, so {dataset.split}")
         dataset = limit(dataset, self.n_train, self.n_test)
         if untrained := untrained_classes(dataset):
             shown = ", ".join(map(str, untrained[:5])) + (", ..." if len(untrained) > 5 else "")
