@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmark.data import DATASETS, chairs, load_dataset
+from benchmark.data.images import decoded_blocks
 from benchmark.errors import DataUnavailable, UserError
 
 CHAIRS = ("c_last", "a_first", "b_middle")  # as the archive might list them
@@ -179,7 +180,7 @@ def test_damaged_archives_are_one_line(members, tmp_path, content, message):
 
 @pytest.mark.parametrize("mode", ["P", "RGBA", "L"])
 def test_other_png_modes_look_the_same(members, tmp_path, mode):
-    crop = partial(chairs.decoded_blocks, expected=(600, 600), crop=400, mode="L")
+    crop = partial(decoded_blocks, expected=(600, 600), crop=400, mode="L")
     (_, reference), (_, other) = (next(iter(crop(["x"], lambda _, m=m: png(180, mode=m)))) for m in ("RGB", mode))
     assert np.abs(reference.astype(int) - other.astype(int)).max() <= 1
 
@@ -188,7 +189,7 @@ def test_transparent_parts_are_white():
     image = Image.new("RGBA", (600, 600), (0, 0, 0, 0))
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    _, pixels = next(iter(chairs.decoded_blocks(["x"], lambda _: buffer.getvalue(), (600, 600), 400, "L")))
+    _, pixels = next(iter(decoded_blocks(["x"], lambda _: buffer.getvalue(), (600, 600), 400, "L")))
     assert (pixels == 255).all()
 
 

@@ -115,8 +115,17 @@ def test_a_file_that_changed_meanwhile_is_not_glued_together(server, tmp_path, e
     assert download(server.url, tmp_path / "file.tar").read_bytes() == body
 
 
-def test_a_part_of_unknown_origin_is_not_resumed(server, tmp_path):
+def test_a_part_that_somebody_else_is_writing_is_left_alone(server, tmp_path):
+    """Browsers give a download the same name; the note beside it tells which are ours."""
     (tmp_path / "file.tar.part").write_bytes(b"something else")
+    with pytest.raises(UserError, match=r"file\.tar\.part: was not begun here"):
+        download(server.url, tmp_path / "file.tar")
+    assert (tmp_path / "file.tar.part").read_bytes() == b"something else" and server.asked == []
+
+
+def test_a_part_of_another_address_is_not_resumed(server, tmp_path):
+    (tmp_path / "file.tar.part").write_bytes(b"something else")
+    (tmp_path / "file.tar.part.json").write_text('{"url": "http://127.0.0.1:9/other.tar"}')
     assert download(server.url, tmp_path / "file.tar").read_bytes() == BODY
     assert server.asked == [None]
 

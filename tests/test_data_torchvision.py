@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import pickle
+import sys
 import tarfile
 import threading
 import zipfile
@@ -16,7 +17,8 @@ import pytest
 from PIL import Image, ImageDraw
 from torchvision import datasets
 
-from benchmark.data import DATASETS, describe, load_dataset, torchvision_sets
+from benchmark.data import DATASETS, describe, load_dataset, torchvision_sets, watched
+from benchmark.data import celeba as celeba_files
 from benchmark.errors import DataUnavailable, UserError
 
 N_TRAIN, N_TEST = 50, 10
@@ -133,7 +135,7 @@ def test_a_failed_download_is_one_line_that_says_what_to_do(mnist, tmp_path, fau
             path.unlink()
         else:
             path.write_bytes(b"<html>moved</html>" if fault == "html" else path.read_bytes() + b"x")
-    with pytest.raises(DataUnavailable, match="torchvision could not fetch it") as error:
+    with pytest.raises(DataUnavailable, match="could not be fetched") as error:
         load_dataset(name, tmp_path / "data")
     assert "\n" not in str(error.value) and f"{name}.npz" in str(error.value)
 
@@ -193,8 +195,8 @@ def celeba(small, monkeypatch):
         with zipfile.ZipFile(folder / "img_align_celeba.zip", "w") as archive:
             for i, shade in enumerate(shades):
                 archive.writestr(f"img_align_celeba/{i + 1:06d}.jpg", portraits(shade))
-        text = "".join(f"{i + 1:06d}.jpg {kind}\n" for i, kind in enumerate(splits))
-        (folder / "list_eval_partition.txt").write_text(text)
+        text = "".join(f"{i + 1:06d}.jpg {kind}\r\n" for i, kind in enumerate(splits))  # as published
+        (folder / "list_eval_partition.txt").write_bytes(text.encode())
         files = ("img_align_celeba.zip", "list_eval_partition.txt")
         file_list = [("id-of-" + name, md5((folder / name).read_bytes()), name) for name in files]
         monkeypatch.setattr(datasets.CelebA, "file_list", file_list)
@@ -216,21 +218,42 @@ def test_celeba_is_fetched_by_torchvisions_identifiers(celeba, tmp_path, monkeyp
     celeba(tmp_path / "drive")
     asked = []
 
-    def fetch(file_id, root, filename, md5):
-        asked.append((file_id, md5))
-        root.mkdir(parents=True, exist_ok=True)
-        (root / filename).write_bytes((tmp_path / "drive" / filename).read_bytes())
+    def fetch(file_id, target, stall):
+        asked.append(file_id)
+        target.write_bytes((tmp_path / "drive" / file_id.removeprefix("id-of-")).read_bytes())
 
-    monkeypatch.setattr(torchvision_sets, "download_file_from_google_drive", fetch)
+    monkeypatch.setattr(torchvision_sets, "fetch_from_drive", fetch)
+    data = load_dataset("celeba", tmp_path / "data")
+    assert (data.n_test, asked) == (10, [file_id for file_id, _, _ in datasets.CelebA.file_list])
+    assert sorted(path.name for path in (tmp_path / "data/torchvision/celeba").iterdir()) == [*celeba_files.FILES]
+
+
+def test_a_file_of_celeba_that_is_not_the_published_one_is_not_kept(celeba, tmp_path, monkeypatch):
+    celeba(tmp_path / "drive")
+    monkeypatch.setattr(torchvision_sets, "fetch_from_drive", lambda _, target, stall: target.write_bytes(b"other"))
+    with pytest.raises(DataUnavailable, match=r"img_align_celeba\.zip.*the download has the MD5"):
+        load_dataset("celeba", tmp_path / "data")
+    assert list((tmp_path / "data/torchvision/celeba").iterdir()) == []
+
+
+def test_only_what_is_missing_of_celeba_is_fetched(celeba, tmp_path, monkeypatch):
+    celeba(tmp_path / "drive")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "drive/img_align_celeba.zip").rename(tmp_path / "data/img_align_celeba.zip")
+    asked = []
+
+    def fetch(file_id, target, stall):
+        asked.append(file_id)
+        target.write_bytes((tmp_path / "drive/list_eval_partition.txt").read_bytes())
+
+    monkeypatch.setattr(torchvision_sets, "fetch_from_drive", fetch)
     assert load_dataset("celeba", tmp_path / "data").n_test == 10
-    assert asked == [(file_id, digest) for file_id, digest, _ in datasets.CelebA.file_list]
+    assert asked == ["id-of-list_eval_partition.txt"]
 
 
 def test_google_drives_quota_is_one_line(small, tmp_path, monkeypatch):
-    def refuse(*_):
-        raise RuntimeError("Too many users have viewed\nor downloaded this file recently.")
-
-    monkeypatch.setattr(torchvision_sets, "download_file_from_google_drive", refuse)
+    said = "print('Too many users have viewed\\nor downloaded this file recently.'); raise SystemExit(1)"
+    monkeypatch.setattr(watched, "_DRIVE", (sys.executable, "-c", said))
     with pytest.raises(DataUnavailable, match=r"Too many users have viewed or downloaded.*celeba64\.npz") as error:
         load_dataset("celeba", tmp_path)
     assert "\n" not in str(error.value)

@@ -4,17 +4,22 @@ import http.client
 import json
 import re
 import shutil
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Thread
 
 from benchmark.data.dataset import Report, silent
 from benchmark.data.prepared import writing
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.text import told
 
+LEAST = 1 << 16  # bytes that must come within a time limit: a server that dribbles stalls, too
 _CHUNK = 1 << 20
 _REPORT_EVERY = 100 << 20  # bytes
 # URLError, timeouts and resets are OSErrors; a redirection to what is no address is a ValueError.
@@ -35,13 +40,15 @@ class _Remote:
 def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3, report: Report = silent) -> Path:
     """Fetch `url` to `target` by way of `<target>.part`, which stays for resuming when the network fails.
 
-    timeout: seconds without a byte after which an attempt counts as stalled. attempts: how many in a row may
-    leave the part no longer than it has ever been. Raises DataUnavailable (network, server, an HTML page) or
-    UserError (disk), in one line.
+    timeout: seconds in which the answer, then each LEAST bytes must come; else an attempt counts as stalled.
+    attempts: how many in a row may leave the part hardly longer than it has ever been. Raises DataUnavailable
+    (network, server, an HTML page) or UserError (disk, a part that is not ours), in one line.
     """
     part = target.with_name(target.name + ".part")
     with writing(part):
         part.parent.mkdir(parents=True, exist_ok=True)
+    if part.exists() and not _sidecar(part).exists():  # which is written first
+        raise UserError(f"{part}: was not begun here (is a browser downloading it?); let it end, or move it away")
     failures, longest = 0, _size(part)
     while True:
         before = _size(part)
@@ -58,7 +65,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
                 failures += 1
             reason = f"{error.code} {told(error.reason)}"
         except _NETWORK_ERRORS as error:
-            failures = 0 if _size(part) > longest else failures + 1
+            failures = 0 if _size(part) >= longest + LEAST else failures + 1
             reason = told(getattr(error, "reason", error))
         longest = max(longest, _size(part))
         if failures >= attempts:
@@ -82,7 +89,8 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
         request.add_header("Range", f"bytes={have}-")
         if known.validator:
             request.add_header("If-Range", known.validator)
-    with urllib.request.urlopen(request, timeout=timeout) as answer:
+    with closing(_received(request, timeout)) as received:
+        answer = next(received)
         start, length = _extent(answer)
         if start and (start != have or known is None or known.length not in (None, length)):
             _forget(part)
@@ -101,18 +109,61 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
             _sidecar(part).write_text(json.dumps(asdict(remote)))
             file = part.open("ab" if start else "wb")
         with file:
-            _copy(answer.read1, file, url, part, start, length, report)
+            _copy(received, file, url, part, start, length, report)
     if length is not None and _size(part) != length:
         raise http.client.HTTPException(f"ended at {_size(part)} of {length} bytes")
     if not _size(part):
         raise http.client.HTTPException("the server sent an empty file")
 
 
-def _copy(
-    read: Callable[[int], bytes], file, url: str, part: Path, start: int, length: int | None, report: Report
-) -> None:
+def _received(request: urllib.request.Request, timeout: float) -> Iterator:
+    """The server's answer, then its body in pieces, asked for by a thread that is left behind when it stalls.
+
+    A socket's own time limit does not hold while a name is resolved, nor for a server that sends a byte now and then.
+    Raises TimeoutError for a stall, else what urllib does.
+    """
+    arrived: Queue = Queue(maxsize=4)
+    left = Event()
+
+    def hand_over(what: object) -> None:
+        while not left.is_set():
+            with suppress(Full):
+                arrived.put(what, timeout=1)
+                break
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                hand_over(answer)
+                while not left.is_set() and (chunk := answer.read1(_CHUNK)):
+                    hand_over(chunk)
+            hand_over(None)
+        except Exception as error:
+            hand_over(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        deadline, since = time.monotonic() + timeout, 0
+        while True:
+            try:
+                what = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                raise TimeoutError(f"timed out: hardly anything came in {timeout:g} s") from None
+            if isinstance(what, Exception):
+                raise what
+            if what is None:
+                return
+            since += len(what) if isinstance(what, bytes) else LEAST
+            if since >= LEAST:
+                deadline, since = time.monotonic() + timeout, 0
+            yield what
+    finally:
+        left.set()
+
+
+def _copy(chunks: Iterator[bytes], file, url: str, part: Path, start: int, length: int | None, report: Report) -> None:
     at, told = start, start
-    while chunk := read(_CHUNK):
+    for chunk in chunks:
         if at == 0 and chunk.lstrip()[:1] == b"<":
             _refuse_html(url, part)
         with writing(part):

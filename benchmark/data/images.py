@@ -6,15 +6,18 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmark.data.archives import Member, opened
 from benchmark.data.dataset import Block
 from benchmark.errors import UserError
 
 SIZE = 64
 RESIZING = "Pillow's antialiased bilinear"
+_LARGEST = 16 << 20  # bytes of one encoded image; a rendering of a chair or a portrait has a hundredth of that
 _BLOCK = 512  # images; a block of decoded originals never exists, only their 64 x 64 versions
 
 # Pillow only warns of half a bomb. Set once, for all threads: `warnings.catch_warnings` is not safe among them.
@@ -48,6 +51,24 @@ def decoded_blocks(
             rows = range(start, min(start + _BLOCK, len(names)))
             encoded = [read(row) for row in rows]
             yield slice(rows.start, rows.stop), np.stack(list(pool.map(decode, encoded, names[start : rows.stop])))
+
+
+def member_blocks(
+    path: Path, members: Sequence[Member], expected: tuple[int, int], crop: int, mode: str
+) -> Iterator[Block]:
+    """`centre_crop` of files in a folder or archive, members[row] for each row, in the order in which they lie there.
+
+    Raises UserError for one that is damaged or too large to be an image.
+    """
+    for member in members:
+        if not 0 <= member.size <= _LARGEST:  # less than 0 would read the whole archive
+            raise UserError(f"{path}: {member.name} has {member.size} bytes, which no such image has")
+    rows = np.array(sorted(range(len(members)), key=lambda row: members[row].place))
+    lying = [members[row] for row in rows]
+    names = [f"{path}: {member.name}" for member in lying]
+    with opened(path) as read:
+        for block, images in decoded_blocks(names, lambda n: read(lying[n]), expected, crop, mode):
+            yield rows[block], images
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -1,33 +1,20 @@
 """From a name to a Dataset: the user's file first, then an earlier download, then the network."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from benchmark.data import chairs, prepared, procedural
 from benchmark.data.content import KNOWN
-from benchmark.data.dataset import Dataset, Draft, Report, silent
+from benchmark.data.dataset import Dataset, Report, silent
 from benchmark.data.npz import read_npz
-from benchmark.data.prepared import Fingerprint, Unusable
+from benchmark.data.prepared import Unusable
+from benchmark.data.source import Source
 from benchmark.data.specs import DATASETS, DatasetSpec, spec_for
 from benchmark.errors import DataUnavailable, UserError
 
 READ_BACK_ATTEMPTS = 10
-
-
-@dataclass(frozen=True)
-class Source:
-    """Files that a data set can be prepared from."""
-
-    name: str  # what a record says of it; holds no folder
-    path: Path
-    files: list[Path]
-    open: Callable[[], Draft]
-
-    def fingerprint(self) -> Fingerprint:
-        return Fingerprint.of(self.name, self.files)
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,7 @@ def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> D
         return _reuse(spec, data_dir, source)
     except Unusable:
         if source is None and (offline or spec.url is None):
-            raise DataUnavailable(_missing(spec, offline)) from None
+            raise DataUnavailable(_missing(spec, data_dir, offline)) from None
     with prepared.locked(data_dir, spec.name):
         source = _find(spec, data_dir)  # both may have been made by another process meanwhile
         try:
@@ -127,27 +114,12 @@ def _find(spec: DatasetSpec, data_dir: Path) -> Source | None:
     if path.is_file():
         return Source(spec.npz, path, [path], partial(read_npz, path, spec))
     if spec.name == "chairs":
-        return _find_chairs(data_dir)
-    return _find_torchvision(spec, data_dir) if spec.name in DATASETS else None
-
-
-def _find_torchvision(spec: DatasetSpec, data_dir: Path) -> Source | None:
+        return chairs.find(data_dir)
+    if spec.name not in DATASETS:
+        return None
     from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
 
-    found = torchvision_sets.find(spec.name, data_dir)
-    if found is None:
-        return None
-    root, files = found
-    return Source(f"torchvision {spec.label}", root, files, partial(torchvision_sets.read, spec, root))
-
-
-def _find_chairs(data_dir: Path) -> Source | None:
-    archive, folder = data_dir / chairs.ARCHIVE, data_dir / chairs.FOLDER
-    if archive.is_file():
-        return Source(archive.name, archive, [archive], partial(chairs.read_archive, archive))
-    if folder.is_dir():
-        return Source(f"{folder.name}/", folder, [folder], partial(chairs.read_folder, folder))
-    return None
+    return torchvision_sets.find(spec, data_dir)
 
 
 def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
@@ -158,7 +130,7 @@ def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
     else:
         from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
 
-        torchvision_sets.fetch(spec, data_dir)
+        torchvision_sets.fetch(spec, data_dir, report)
     source = _find(spec, data_dir)
     if source is None:
         raise DataUnavailable(f"{spec.label}: the download left no files; {_advice(spec)}")
@@ -187,12 +159,17 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
         raise Unusable("its source has changed")
 
 
-def _missing(spec: DatasetSpec, offline: bool) -> str:
+def _missing(spec: DatasetSpec, data_dir: Path, offline: bool) -> str:
     if spec.name not in DATASETS:
         return (
             f"dataset {spec.name!r}: is none of {', '.join(DATASETS)}, "
             f"and {spec.npz} does not exist in the data folder (--data-dir)"
         )
+    if spec.name != "chairs":
+        from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
+
+        if part := torchvision_sets.lacking(spec, data_dir):
+            return f"{spec.label}: not whole; {part}; put the rest there, or run without --offline to fetch it"
     why = "not here, and --offline forbids fetching it" if offline else "not here, and cannot be fetched"
     return f"{spec.label}: {why}; {_advice(spec)}"
 

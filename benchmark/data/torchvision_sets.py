@@ -1,204 +1,328 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA as torchvision stores, verifies and fetches them."""
+"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: fetched from the addresses, and held to the MD5, that torchvision names.
 
-import socket
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+The files are read where they lie, whoever put them there, in any of the layouts and spellings that are about.
+"""
+
+import gzip
+import hashlib
+import math
+import pickle
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from torchvision import datasets
-from torchvision.datasets.utils import check_integrity, download_file_from_google_drive
+from torchvision.datasets.utils import calculate_md5, check_integrity
 
-from benchmark.data.dataset import Block, Draft, array_blocks
-from benchmark.data.images import RESIZING, SIZE, decoded_blocks
+from benchmark.data import celeba
+from benchmark.data.archives import members, opened
+from benchmark.data.dataset import Draft, Report, array_blocks
+from benchmark.data.download import download
 from benchmark.data.npz import pad
+from benchmark.data.prepared import writing
+from benchmark.data.source import Source, entries, plain, roots
 from benchmark.data.specs import SIDES, DatasetSpec
+from benchmark.data.watched import fetch_from_drive
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.text import told
 
-_STALL = 60.0  # seconds without a byte; torchvision itself would wait for ever
-_CELEBA_SIZE = (178, 218)
-_CELEBA_CROP = 140
-_CELEBA_FILES = ("img_align_celeba.zip", "list_eval_partition.txt")
-_TRAIN, _TEST = 0, 2  # of list_eval_partition.txt; 1 is the validation split
+_STALL = 60.0  # seconds in which hardly a byte comes
+_MNIST_CLASSES = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
+_IDX = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13][-.]ubyte(\.gz)?", re.I)
+_IDX_PARTS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
+_CIFAR10_ARCHIVES = re.compile(r"cifar-10-python\.(tar\.gz|tgz|tar|tar\.xz|tar\.bz2|zip)", re.I)
+_LARGEST_BATCH = 64 << 20  # bytes; a batch of CIFAR-10 has half
 
 
 @dataclass(frozen=True)
-class TorchvisionSet:
-    """How one set lies under torchvision's root folder."""
+class Remote:
+    """A file that a set is fetched from."""
 
-    unpacked: Callable[[Path], list[Path]] | None  # the files that torchvision reads; None: the archives themselves
-    archives: Callable[[Path], list[tuple[Path, str]]]  # the files that it fetches, with their MD5
-    read: Callable[[DatasetSpec, Path, bool], Draft]  # spec, root, whether torchvision may unpack or fetch
-    fetch: Callable[[Path], object]
-
-
-def roots(data_dir: Path) -> tuple[Path, Path]:
-    """The folders where an earlier download may lie; the first is where new ones go."""
-    return data_dir / "torchvision", data_dir
+    target: Path
+    md5: str
+    ways: list[Callable[[Path], object]]  # each downloads it to the path that it is given, or raises DataUnavailable
 
 
-def find(name: str, data_dir: Path) -> tuple[Path, list[Path]] | None:
-    """The root of a complete earlier download, unpacked or not, and its files; None if there is none."""
-    known = TORCHVISION_SETS[name]
-    for root in roots(data_dir):
-        archives = [path for path, _ in known.archives(root)]
-        for files in (known.unpacked(root), archives) if known.unpacked else (archives,):
-            if all(path.is_file() for path in files):
-                return root, files
+@dataclass(frozen=True)
+class PublishedSet:
+    """How one set is found and fetched."""
+
+    find: Callable[[DatasetSpec, Path], Source | None]  # spec, data folder
+    lacking: Callable[[Path], str | None]  # data folder; what is missing of a set that is here in part
+    remotes: Callable[[Path, Report], list[Remote]]  # data folder; the files to fetch, without those that are here
+
+
+def find(spec: DatasetSpec, data_dir: Path) -> Source | None:
+    """A complete set under the data folder, unpacked or not; None if there is none."""
+    return PUBLISHED_SETS[spec.name].find(spec, data_dir)
+
+
+def lacking(spec: DatasetSpec, data_dir: Path) -> str | None:
+    """What is missing of a set that is here in part; None if nothing of it is here."""
+    return PUBLISHED_SETS[spec.name].lacking(data_dir)
+
+
+def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
+    """Download and verify what is not here; raises DataUnavailable with its reason in one line.
+
+    Each file takes its name when its MD5 is right; one that has the name already is left as it is.
+    """
+    for remote in PUBLISHED_SETS[spec.name].remotes(data_dir, report):
+        with writing(remote.target):
+            remote.target.parent.mkdir(parents=True, exist_ok=True)
+        arriving = remote.target.with_name(f"{remote.target.name}.unverified")
+        if reasons := _fetch_one(remote, arriving):
+            raise DataUnavailable(
+                f"{spec.label}: {remote.target.name} could not be fetched ({told('; '.join(reasons))}); "
+                f"put {spec.npz}, or {spec.advice}, into the data folder (--data-dir)"
+            )
+        with writing(remote.target):
+            arriving.replace(remote.target)
+
+
+def _fetch_one(remote: Remote, arriving: Path) -> list[str]:
+    """Why each way failed; nothing when one brought the file that its MD5 tells of."""
+    reasons = []
+    for way in remote.ways:
+        try:
+            way(arriving)
+        except DataUnavailable as error:
+            reasons.append(str(error))
+            continue
+        if (md5 := calculate_md5(arriving)) == remote.md5:
+            return []
+        arriving.unlink()
+        reasons.append(f"the download has the MD5 {md5}, not {remote.md5}")
+    return reasons
+
+
+def _find_idx(name: str, spec: DatasetSpec, data_dir: Path) -> Source | None:
+    for folder, files in _idx_files(name, data_dir):
+        if len(files) == len(_IDX_PARTS):
+            there = [files[part] for part in _IDX_PARTS]
+            return Source(f"torchvision {spec.label}", folder, there, partial(_read_idx_set, spec, files))
     return None
 
 
-def read(spec: DatasetSpec, root: Path) -> Draft:
-    """The draft of an earlier download, without the network; raises UserError if it is damaged."""
-    known = TORCHVISION_SETS[spec.name]
-    packed = known.unpacked is None or not all(path.is_file() for path in known.unpacked(root))
-    if packed:  # checked here, since torchvision would silently fetch a damaged archive again
-        _check(known.archives(root))
+def _idx_lacking(name: str, data_dir: Path) -> str | None:
+    for folder, files in _idx_files(name, data_dir):
+        missing = [part for part in _IDX_PARTS if part not in files]
+        return f"{folder} has {', '.join(path.name for path in files.values())}, but no {', '.join(missing)}"
+    return None
+
+
+def _idx_files(name: str, data_dir: Path) -> Iterator[tuple[Path, dict[str, Path]]]:
+    """Folders that hold idx files of the set, and these by part: unpacked ones before packed ones."""
+    for folder in _idx_folders(name, data_dir):
+        files: dict[str, Path] = {}
+        for entry in sorted(entries(folder), key=lambda entry: entry.name.lower().endswith(".gz")):
+            match = _IDX.fullmatch(entry.name)
+            if match and entry.is_file():
+                files.setdefault(f"{match[1]}-{match[2]}".lower(), Path(entry))
+        if files:
+            yield folder, files
+
+
+def _idx_folders(name: str, data_dir: Path) -> Iterator[Path]:
+    """MNIST and Fashion-MNIST have the same file names; a folder whose name says fashion tells them apart."""
+    for root in roots(data_dir):
+        for entry in entries(root):
+            if entry.is_dir() and _says(name, entry.name):
+                folder = Path(entry)
+                yield from (folder / "raw", folder)
+                yield folder / _MNIST_CLASSES[name].__name__ / "raw"  # where the folder was torchvision's root
+                yield folder / "data" / "fashion"  # where it is a clone of the authors' repository
+        if _says_fashion(root.resolve().name) == (name == "fashion_mnist"):
+            yield root
+
+
+def _says(name: str, folder_name: str) -> bool:
+    return _says_fashion(folder_name) if name == "fashion_mnist" else plain(folder_name) == "mnist"
+
+
+def _says_fashion(folder_name: str) -> bool:
+    return "fashion" in folder_name.lower()
+
+
+def _read_idx_set(spec: DatasetSpec, files: Mapping[str, Path]) -> Draft:
+    images, labels, verified = [], [], True
+    for part, count in (("train", spec.n_train), ("t10k", spec.n_test)):
+        for kind, shape, arrays in (("images", (count, 28, 28), images), ("labels", (count,), labels)):
+            array, published = _read_published_idx(spec, f"{part}-{kind}", files[f"{part}-{kind}"], shape)
+            arrays.append(array)
+            verified &= published
+        if labels[-1].max() >= spec.n_classes:
+            raise UserError(
+                f"{files[f'{part}-labels']}: has the label {labels[-1].max()}; {spec.label} has the labels 0 to "
+                f"{spec.n_classes - 1}"
+            )
+    return _draft(spec, [x[:, None] for x in images], np.concatenate(labels), verified)
+
+
+def _read_published_idx(spec: DatasetSpec, part: str, path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
+    """One file's array, and whether the file is the published one by its MD5 (which is that of a packed file)."""
+    md5 = next(md5 for name, md5 in _MNIST_CLASSES[spec.name].resources if name.startswith(part))
+    published = check_integrity(path, md5)
     try:
-        return known.read(spec, root, packed)
-    except UserError:
-        raise
-    except Exception as error:  # torchvision meets damaged files with assertions, pickle errors and more
+        return read_idx(path, shape), published
+    except (ValueError, EOFError, OSError, zlib.error) as error:
+        packed = path.name.lower().endswith(".gz")
         raise UserError(
-            f"{root}: torchvision cannot read {spec.label} there ({told(error)}); delete its files to fetch them again"
+            f"{path}: {f'its MD5 is not {md5}; ' if packed and not published else ''}cannot read {spec.label} from it "
+            f"({told(error)}); put the published file there, or move this one away to have that fetched"
         ) from None
 
 
-def fetch(spec: DatasetSpec, data_dir: Path) -> None:
-    """Let torchvision download and verify the set; raises DataUnavailable with its reason in one line."""
-    root = roots(data_dir)[0]
-    try:
-        with _stall_limit():
-            TORCHVISION_SETS[spec.name].fetch(root)
-    except Exception as error:  # network, checksum, Google Drive's quota: every library has errors of its own
-        raise DataUnavailable(
-            f"{spec.label}: torchvision could not fetch it ({told(error)}); put {spec.npz}, or {spec.advice}, "
-            "into the data folder (--data-dir)"
-        ) from None
+def read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The array of an IDX file, packed by gzip or not, of uint8 in just this shape.
+
+    Raises ValueError, which says what the file holds instead, EOFError, OSError or zlib.error.
+    """
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as file:
+        head = file.read(4 + 4 * len(shape))
+        if head[:3] != b"\0\0\x08":
+            raise ValueError("is no IDX file of unsigned bytes")
+        sides = tuple(int.from_bytes(head[start : start + 4], "big") for start in range(4, len(head), 4))
+        if head[3] != len(shape) or sides != shape:
+            sizes = " x ".join(map(str, sides if head[3] == len(shape) else (f"{head[3]} dimensions",)))
+            raise ValueError(f"is {sizes}, not {' x '.join(map(str, shape))}")
+        size = math.prod(shape)
+        content = file.read(size + 1)  # the one byte more meets a packed file's checksum
+        if len(content) != size:
+            raise ValueError(
+                f"has {len(content)} of {size} bytes" if len(content) < size else f"goes on after {size} bytes"
+            )
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _read_mnist(spec: DatasetSpec, root: Path, unpack: bool) -> Draft:
-    return _from_arrays(
-        spec, root, [_MNIST_CLASSES[spec.name](root, train, download=unpack) for train in (True, False)]
-    )
+def _find_cifar10(spec: DatasetSpec, data_dir: Path) -> Source | None:
+    for files in _cifar10_folders(data_dir):
+        if len(files) == len(_cifar10_md5()):
+            there = [files[name] for name in _cifar10_md5()]
+            folder = there[0].parent
+            return Source(f"torchvision {spec.label}", folder, there, partial(_read_cifar10, spec, folder))
+    for path in _cifar10_archives(data_dir):
+        return Source(f"torchvision {spec.label}", path, [path], partial(_read_cifar10, spec, path))
+    return None
 
 
-def _read_cifar10(spec: DatasetSpec, root: Path, unpack: bool) -> Draft:
-    return _from_arrays(spec, root, [datasets.CIFAR10(root, train, download=unpack) for train in (True, False)])
+def _cifar10_lacking(data_dir: Path) -> str | None:
+    for files in _cifar10_folders(data_dir):
+        missing = [name for name in _cifar10_md5() if name not in files]
+        return f"{next(iter(files.values())).parent} has no {', '.join(missing)}"
+    return None
 
 
-def _from_arrays(spec: DatasetSpec, root: Path, parts: list) -> Draft:
-    images = [np.asarray(part.data) for part in parts]
-    images = [x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2) for x in images]
-    labels = np.concatenate([np.asarray(part.targets, dtype=np.int64) for part in parts])
-    counts = [len(x) for x in images]
-    if counts != [spec.n_train, spec.n_test] or len(labels) != sum(counts):
-        raise UserError(
-            f"{root}: {spec.label} has {counts[0]} + {counts[1]} images there, not {spec.n_train} + {spec.n_test}"
-        )
+def _cifar10_md5() -> dict[str, str]:
+    """The MD5 of the batches, training ones first, by name."""
+    return dict([*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list])
+
+
+def _cifar10_places(data_dir: Path) -> Iterator[tuple[Path, list]]:
+    """The folders where CIFAR-10 may lie, with what lies there."""
+    for root in roots(data_dir):
+        named = [Path(entry) for entry in entries(root) if plain(entry.name) == "cifar10" and entry.is_dir()]
+        yield from ((folder, entries(folder)) for folder in (root, *named))
+
+
+def _cifar10_archives(data_dir: Path) -> Iterator[Path]:
+    for _, there in _cifar10_places(data_dir):
+        yield from (Path(entry) for entry in there if _CIFAR10_ARCHIVES.fullmatch(entry.name) and entry.is_file())
+
+
+def _cifar10_folders(data_dir: Path) -> Iterator[dict[str, Path]]:
+    """The batches in each folder that has any; they lie in a folder of a known name, or in one more of that name."""
+    for _, there in _cifar10_places(data_dir):
+        for entry in there:
+            if plain(entry.name) == plain(datasets.CIFAR10.base_folder) and entry.is_dir():
+                for folder in (Path(entry), Path(entry) / entry.name):
+                    files = {name: folder / name for name in _cifar10_md5() if (folder / name).is_file()}
+                    if files:
+                        yield files
+
+
+def _read_cifar10(spec: DatasetSpec, path: Path) -> Draft:
+    """From the archive or its folder. The batches are pickles: one is opened only when it is the published one."""
+    found = {member.base_name: member for member in members(path)}
+    batches = []
+    with opened(path) as content_of:
+        for name, md5 in _cifar10_md5().items():
+            member = found.get(name)
+            if member is None:
+                raise UserError(f"{path}: {spec.label} is not whole there, {name} is missing; put it there")
+            content = content_of(member) if 0 <= member.size <= _LARGEST_BATCH else b""
+            if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+                raise UserError(
+                    f"{path}: {name} of {spec.label} is not the published one (its MD5 is not {md5}): cut short or "
+                    "altered; it is a pickle, and not opened then; put the published files there, or move these away "
+                    "to have them fetched"
+                )
+            batches.append(pickle.loads(content, encoding="latin1"))
+    parts = [batches[: len(datasets.CIFAR10.train_list)], batches[len(datasets.CIFAR10.train_list) :]]
+    images = [np.concatenate([batch["data"] for batch in part]).reshape(-1, 3, 32, 32) for part in parts]
+    return _draft(spec, images, np.concatenate([batch["labels"] for batch in batches]), verified=True)
+
+
+def _draft(spec: DatasetSpec, images: list[np.ndarray], labels: np.ndarray, verified: bool) -> Draft:
+    """images: training and test ones, uint8 (n, C, s, s)."""
     side = images[0].shape[2]
     return Draft(
         image_shape=(spec.channels, spec.size, spec.size),
-        n_train=counts[0],
-        n_test=counts[1],
+        n_train=len(images[0]),
+        n_test=len(images[1]),
         blocks=((rows, pad(x, SIDES[side])) for rows, x in array_blocks(*images)),
         split="official",
         processing=f"zero-padded from {side} to {spec.size}" if side != spec.size else "none",
         subset=False,
-        labels=labels,
+        labels=labels.astype(np.int64),
+        verified=verified,
     )
 
 
-def _read_celeba(spec: DatasetSpec, root: Path, unpack: bool) -> Draft:
-    """Straight from the archive, which spares 202,599 small files; only two of torchvision's six are needed."""
-    archive, partition = (root / "celeba" / name for name in _CELEBA_FILES)
-    rows = [line.split() for line in partition.read_text().splitlines() if line.strip()]
-    splits = {kind: [name for name, of in rows if int(of) == kind] for kind in (_TRAIN, _TEST)}
-    counts = [len(splits[kind]) for kind in (_TRAIN, _TEST)]
-    if counts != [spec.n_train, spec.n_test]:
-        raise UserError(f"{partition}: lists {counts[0]} + {counts[1]} images, not {spec.n_train} + {spec.n_test}")
-    names = [f"img_align_celeba/{name}" for name in splits[_TRAIN] + splits[_TEST]]
-
-    def blocks() -> Iterator[Block]:
-        try:
-            with zipfile.ZipFile(archive) as images:
-                yield from decoded_blocks(names, lambda row: images.read(names[row]), _CELEBA_SIZE, _CELEBA_CROP, "RGB")
-        except (KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise UserError(f"{archive}: cannot be read ({told(error)})") from None
-
-    return Draft(
-        image_shape=(spec.channels, SIZE, SIZE),
-        n_train=counts[0],
-        n_test=counts[1],
-        blocks=blocks(),
-        split="official train and test; the official validation split is left out",
-        processing=f"centre crop {_CELEBA_CROP} of 178 x 218, {RESIZING} to {SIZE}",
-        subset=False,
-    )
+def _over_http(url: str, report: Report) -> Callable[[Path], object]:
+    return lambda target: download(url, target, timeout=_STALL, attempts=2, report=report)
 
 
-def _celeba_archives(root: Path) -> list[tuple[Path, str]]:
-    md5 = {name: digest for _, digest, name in datasets.CelebA.file_list}
-    return [(root / "celeba" / name, md5[name]) for name in _CELEBA_FILES]
-
-
-def _fetch_celeba(root: Path) -> None:
-    for file_id, md5, name in datasets.CelebA.file_list:
-        if name in _CELEBA_FILES:
-            download_file_from_google_drive(file_id, root / "celeba", name, md5)
-
-
-def _mnist_set(name: str) -> TorchvisionSet:
+def _mnist_set(name: str) -> PublishedSet:
     cls = _MNIST_CLASSES[name]
 
-    def raw(root: Path) -> list[tuple[Path, str]]:
-        return [(root / cls.__name__ / "raw" / file, md5) for file, md5 in cls.resources]
+    def remotes(data_dir: Path, report: Report) -> list[Remote]:
+        folder = roots(data_dir)[0] / cls.__name__ / "raw"
+        here = next((files for where, files in _idx_files(name, data_dir) if where == folder), {})
+        return [
+            Remote(folder / file, md5, [_over_http(mirror + file, report) for mirror in cls.mirrors])
+            for file, md5 in cls.resources
+            if not any(file.startswith(part) for part in here)
+        ]
 
-    return TorchvisionSet(
-        unpacked=lambda root: [path.with_suffix("") for path, _ in raw(root)],
-        archives=raw,
-        read=_read_mnist,
-        fetch=lambda root: cls(root, download=True),
-    )
-
-
-def _check(archives: list[tuple[Path, str]]) -> None:
-    for path, md5 in archives:
-        if not check_integrity(path, md5):
-            raise UserError(f"{path}: its MD5 is not {md5}: truncated or altered; delete it to fetch it again")
+    return PublishedSet(partial(_find_idx, name), partial(_idx_lacking, name), remotes)
 
 
-@contextmanager
-def _stall_limit() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_STALL)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def _cifar10_remotes(data_dir: Path, report: Report) -> list[Remote]:
+    cls = datasets.CIFAR10
+    return [Remote(roots(data_dir)[0] / cls.filename, cls.tgz_md5, [_over_http(cls.url, report)])]
 
 
-_MNIST_CLASSES = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
+def _celeba_remotes(data_dir: Path, report: Report) -> list[Remote]:
+    ids = {name: file_id for file_id, _, name in datasets.CelebA.file_list}
+    folder = roots(data_dir)[0] / "celeba"
+    images = celeba.images_in(data_dir)
+    return [
+        Remote(folder / name, celeba.published_md5()[name], [partial(fetch_from_drive, ids[name], stall=_STALL)])
+        for name in celeba.FILES
+        if not (folder / name).is_file() and not (images and name == celeba.ARCHIVE)
+    ]
 
-TORCHVISION_SETS = {
+
+PUBLISHED_SETS = {
     "mnist": _mnist_set("mnist"),
     "fashion_mnist": _mnist_set("fashion_mnist"),
-    "cifar10": TorchvisionSet(
-        unpacked=lambda root: [
-            root / datasets.CIFAR10.base_folder / file
-            for file, _ in (*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list)
-        ],
-        archives=lambda root: [(root / datasets.CIFAR10.filename, datasets.CIFAR10.tgz_md5)],
-        read=_read_cifar10,
-        fetch=lambda root: datasets.CIFAR10(root, download=True),
-    ),
-    "celeba": TorchvisionSet(
-        unpacked=None,
-        archives=_celeba_archives,
-        read=_read_celeba,
-        fetch=_fetch_celeba,
-    ),
+    "cifar10": PublishedSet(_find_cifar10, _cifar10_lacking, _cifar10_remotes),
+    "celeba": PublishedSet(celeba.find, celeba.lacking, _celeba_remotes),
 }

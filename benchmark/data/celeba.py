@@ -1,0 +1,148 @@
+"""CelebA's aligned portraits: as published, extracted, or packed anew, with its official list of the splits.
+
+Liu, Luo, Wang, Tang, "Deep learning face attributes in the wild", ICCV 2015. The list fixes what belongs to it: the
+images must have its names and number, wherever they lie. An archive packed anew has no published checksum.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from torchvision import datasets
+from torchvision.datasets.utils import check_integrity
+
+from benchmark.data.archives import Member, members
+from benchmark.data.dataset import Draft
+from benchmark.data.images import RESIZING, SIZE, member_blocks
+from benchmark.data.source import Source, entries, plain, roots
+from benchmark.data.specs import DatasetSpec
+from benchmark.errors import UserError
+from benchmark.text import told
+
+ARCHIVE, PARTITION = FILES = ("img_align_celeba.zip", "list_eval_partition.txt")
+_PORTRAITS = (178, 218)
+_CROP = 140
+_TRAIN, _VALIDATION, _TEST = 0, 1, 2
+_FOLDERS = ("celeba", "celebadataset", "imgalignceleba", "img")  # as `plain` has them
+_ARCHIVES = re.compile(r"(img_align_celeba|celeba|celeba-dataset)\.(zip|tar|tar\.(gz|xz|bz2)|tgz|txz)", re.I)
+_LISTS = re.compile(r"list_eval_partition\.(txt|csv)", re.I)
+_PORTRAIT = re.compile(r"\d{6}\.jpg", re.I)
+_ROW = re.compile(r"(\d{6}\.jpg)[\s,;]+([012])")
+
+
+def published_md5() -> dict[str, str]:
+    """The MD5 of the published files, by name."""
+    return {name: md5 for _, md5, name in datasets.CelebA.file_list}
+
+
+def images_in(data_dir: Path) -> Path | None:
+    """The archive of the portraits, or the folder that holds them."""
+    return next(_images(data_dir), None)
+
+
+def find(spec: DatasetSpec, data_dir: Path) -> Source | None:
+    """The portraits and the list of their splits; None unless both are there."""
+    for images in _images(data_dir):
+        if partition := _partition_for(images, data_dir):
+            where = "" if images.is_file() else ", extracted"
+            files = [images, partition]
+            return Source(f"torchvision {spec.label}{where}", images, files, partial(read, spec, images, partition))
+    return None
+
+
+def lacking(data_dir: Path) -> str | None:
+    """What is missing of a set that is here in part."""
+    images = images_in(data_dir)
+    return images and f"{images} is here, but no {PARTITION} (or .csv) beside it or in a folder above"
+
+
+def read(spec: DatasetSpec, images: Path, partition: Path) -> Draft:
+    """The draft of an archive or folder of portraits; only the list's names decide which is which.
+
+    Raises UserError for a list that is not the official one, and where it and the portraits disagree.
+    """
+    splits = _official_splits(spec, partition)
+    md5 = published_md5()[ARCHIVE]
+    verified = check_integrity(images, md5)  # False for a folder
+    try:
+        portraits = _portraits(images, splits)
+    except UserError as error:
+        if verified or images.is_dir():
+            raise
+        raise UserError(f"{images}: its MD5 is not {md5}, and it {str(error).removeprefix(f'{images}: ')}") from None
+    rows = [portraits[name] for kind in (_TRAIN, _TEST) for name, of in splits.items() if of == kind]
+    return Draft(
+        image_shape=(spec.channels, SIZE, SIZE),
+        n_train=spec.n_train,
+        n_test=spec.n_test,
+        blocks=member_blocks(images, rows, _PORTRAITS, _CROP, "RGB"),
+        split="official train and test; the official validation split is left out",
+        processing=f"centre crop {_CROP} of 178 x 218, {RESIZING} to {SIZE}",
+        subset=False,
+        verified=verified,
+    )
+
+
+def _images(data_dir: Path) -> Iterator[Path]:
+    """Archives, then folders, that seem to hold the portraits."""
+    found = [one for root in roots(data_dir) for one in _folders(root, depth=3)]
+    for _, there in found:
+        yield from (Path(entry) for entry in there if _ARCHIVES.fullmatch(entry.name) and entry.is_file())
+    for folder, there in found:
+        if plain(folder.name) in _FOLDERS and any(_PORTRAIT.fullmatch(entry.name) for entry in there):
+            yield folder
+
+
+def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry]]]:
+    """The folder and those within that are named for CelebA, the innermost first, with what lies there."""
+    there = entries(folder)
+    for entry in there if depth else ():
+        if plain(entry.name) in _FOLDERS and entry.is_dir():
+            yield from _folders(Path(entry), depth - 1)
+    yield folder, there
+
+
+def _partition_for(images: Path, data_dir: Path) -> Path | None:
+    """The list nearest to the images: among them, beside them, or in a folder above, up to the data folder."""
+    above = [folder for folder in (images, *images.parents) if folder == data_dir or data_dir in folder.parents]
+    for folder in (*above, roots(data_dir)[0] / "celeba"):
+        for place in (folder, folder / "Eval", folder / "Anno"):  # the last two: of the authors' own folders
+            for entry in entries(place):
+                if _LISTS.fullmatch(entry.name) and entry.is_file():
+                    return Path(entry)
+    return None
+
+
+def _official_splits(spec: DatasetSpec, partition: Path) -> dict[str, int]:
+    """The split of each portrait by its name, in the list's order by name."""
+    lines = partition.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    matches = [(number, line, _ROW.fullmatch(line)) for number, line in rows]
+    if matches and not matches[0][2]:
+        del matches[0]  # the head of a CSV
+    if wrong := next(((number, line) for number, line, match in matches if not match), None):
+        raise UserError(f"{partition}, line {wrong[0]}: {told(wrong[1])[:40]!r} is no portrait's name and split")
+    splits = {match[1]: int(match[2]) for _, _, match in sorted(matches, key=lambda one: one[2][1])}
+    counts = [list(splits.values()).count(kind) for kind in (_TRAIN, _TEST)]
+    if counts != [spec.n_train, spec.n_test]:
+        raise UserError(f"{partition}: lists {counts[0]} + {counts[1]} images, not {spec.n_train} + {spec.n_test}")
+    published = "".join(f"{name} {kind}\r\n" for name, kind in splits.items())
+    if hashlib.md5(published.encode(), usedforsecurity=False).hexdigest() != published_md5()[PARTITION]:
+        raise UserError(f"{partition}: is not the official list: it names other portraits, or puts some elsewhere")
+    return splits
+
+
+def _portraits(images: Path, splits: dict[str, int]) -> dict[str, Member]:
+    """The portraits by name, in whatever folders they lie."""
+    found = [member for member in members(images) if _PORTRAIT.fullmatch(member.base_name)]
+    portraits = {member.base_name.lower(): member for member in found}
+    missing, extra = splits.keys() - portraits.keys(), portraits.keys() - splits.keys()
+    if missing or extra or len(found) != len(portraits):
+        example = f"lacks {min(missing)}" if missing else f"has {min(extra)}" if extra else "has some twice"
+        raise UserError(
+            f"{images}: holds {len(found):,} portraits where the official list names {len(splits):,}; it {example}"
+        )
+    return portraits
