@@ -57,14 +57,14 @@ _CELL: Mapping[str, Check] = {
     "latent_dim": whole(1),
     "keys": object_of(is_file_name, name=lambda seed: is_text(seed) and _SEED.fullmatch(seed) is not None),
 }
-_REMEDY = "delete it and run again (records are kept)"
+REMEDY = "move it away and run again (records are kept)"
 
 
 def check_manifest(manifest: Any) -> None:
     """Raises UserError where the manifest has another schema, lacks a field or has one that no run has written, or
     names an unknown table."""
     if not isinstance(manifest, Mapping):
-        raise UserError(f"manifest.json: is no manifest; {_REMEDY}")
+        raise UserError(f"manifest.json: is no manifest; {REMEDY}")
     if manifest.get("schema") != SCHEMA:
         raise UserError(f"manifest.json: schema is {reprlib.repr(manifest.get('schema'))}, this version reads {SCHEMA}")
     _check_fields("", manifest, _FIELDS, _LABELS)
@@ -86,4 +86,4 @@ def _check_fields(
     field = unfit_field(values, required, optional)
     if field is not None:
         fault = "has no usable" if field in values else "lacks the"
-        raise UserError(f"manifest.json: {where}{fault} field '{field}'; {_REMEDY}")
+        raise UserError(f"manifest.json: {where}{fault} field '{field}'; {REMEDY}")

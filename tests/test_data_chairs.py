@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 import threading
+import zipfile
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -49,8 +50,8 @@ def three_chairs(monkeypatch):
     monkeypatch.setattr(chairs, "CHAIRS", 3)
 
 
-def make_tar(path, files: dict[str, bytes], extra: tarfile.TarInfo | None = None) -> None:
-    with tarfile.open(path, "w") as archive:
+def make_tar(path, files: dict[str, bytes], extra: tarfile.TarInfo | None = None, mode: str = "w") -> None:
+    with tarfile.open(path, mode) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -157,6 +158,86 @@ def test_incomplete_archives_are_one_line_and_record_no_digest(members, tmp_path
     assert "\n" not in str(error.value)
     assert not (tmp_path / "rendered_chairs.tar.sha256").exists()
     assert sorted(path.name for path in (tmp_path / "prepared").iterdir()) == [".chairs.lock"]
+
+
+def laid_out(data_dir, members: dict[str, bytes], kind: str, root: str) -> None:
+    """The members below another root, in an archive of a kind or extracted to a folder."""
+    files = {name.replace("rendered_chairs/", root, 1): content for name, content in members.items()}
+    data_dir.mkdir(exist_ok=True)
+    if kind == "folder":
+        for name, content in files.items():
+            (data_dir / name).parent.mkdir(parents=True, exist_ok=True)
+            (data_dir / name).write_bytes(content)
+    elif kind.endswith("zip"):
+        with zipfile.ZipFile(data_dir / kind, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+    else:
+        make_tar(
+            data_dir / kind, files, mode=f"w:{ {'gz': 'gz', 'tgz': 'gz', 'xz': 'xz'}.get(kind.rpartition('.')[2], '') }"
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "root"),
+    [
+        ("folder", "rendered_chairs/rendered_chairs/"),
+        ("folder", "Rendered_Chairs/archive/rendered_chairs/"),
+        ("rendered_chairs.tar", ""),
+        ("rendered_chairs.tar.gz", "rendered_chairs/"),
+        ("rendered_chairs.tgz", "chairs/rendered_chairs/"),
+        ("rendered_chairs.tar.xz", "./rendered_chairs/"),
+        ("rendered_chairs.zip", "rendered_chairs/"),
+    ],
+)
+def test_other_layouts_and_compressions_give_the_same_set(members, tmp_path, kind, root):
+    make_tar(tmp_path / "rendered_chairs.tar", members)
+    laid_out(tmp_path / "data", members, kind, root)
+    data = load_dataset("chairs", tmp_path / "data", offline=True)
+    assert data.digest == load_dataset("chairs", tmp_path, offline=True).digest
+    assert (tmp_path / "data" / f"{kind}.sha256").exists() == (kind != "folder")
+
+
+def test_an_archive_in_the_folder_named_for_it_is_found(members, tmp_path):
+    (tmp_path / "rendered_chairs").mkdir()
+    assert chairs.find(tmp_path) is None  # an empty folder is no obstacle to a download
+    make_tar(tmp_path / "rendered_chairs" / "rendered_chairs.tar", members)
+    assert load_dataset("chairs", tmp_path, offline=True).source == "rendered_chairs.tar"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        (
+            "folder",
+            lambda m: m | {n.replace("s/", "s/copy/", 1): c for n, c in m.items()},
+            "a_first has 124, 62 of them",
+        ),
+        ("folder", lambda m: without(m, "renders"), r"holds no rendering; expected .*, found all_chair_names\.mat"),
+        ("rendered_chairs.tgz", lambda m: without(m, "c_last"), "2 chairs with 124 views; complete, it is 3 chairs"),
+        (
+            "rendered_chairs.zip",
+            lambda m: without(m, "c_last/renders/image_007"),
+            "c_last has 61, 61 of them different",
+        ),
+    ],
+)
+def test_what_is_found_and_expected_is_said_and_nothing_is_advised_away(members, tmp_path, kind, change, message):
+    laid_out(tmp_path, change(members), kind, "rendered_chairs/")
+    with pytest.raises(UserError, match=message) as error:
+        load_dataset("chairs", tmp_path, offline=True)
+    assert "delete" not in str(error.value) and "away" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["rendered_chairs.tar.gz", "rendered_chairs.tar.xz", "rendered_chairs.zip"])
+@pytest.mark.parametrize("part", [0.5, 0.9])
+def test_an_archive_compressed_anew_and_cut_short_says_so(members, tmp_path, kind, part):
+    laid_out(tmp_path, members, kind, "rendered_chairs/")
+    content = (tmp_path / kind).read_bytes()
+    (tmp_path / kind).write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(UserError, match=r"is no complete (tar|zip) archive|cannot be read") as error:
+        load_dataset("chairs", tmp_path, offline=True)
+    assert "delete" not in str(error.value) and not (tmp_path / f"{kind}.sha256").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The resumable downloader against a local server: ranges, restarts, stalls, HTML, wrong lengths."""
 
+import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -169,6 +171,68 @@ def test_a_stall_ends_at_the_time_limit(server, tmp_path):
         download(server.url, tmp_path / "file.tar", timeout=0.3, attempts=1)
     assert time.monotonic() - start < 2.0
     assert (tmp_path / "file.tar.part").stat().st_size == 1000
+
+
+def dribbles(greeting: bytes):
+    """Serves one byte every twentieth of a second after the greeting, whoever asks; yields its port."""
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                threading.Thread(target=send, args=(connection,), daemon=True).start()
+
+    def send(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.sendall(greeting)
+            while True:
+                time.sleep(0.05)
+                connection.sendall(b"x")
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=(listening,), daemon=True).start()
+    return listening
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Header: ",
+        b"HTTP/1.1 302 Found\r\nLocation: /",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5",
+    ],
+    ids=["status", "header", "redirection", "body", "length of a chunk"],
+)
+def test_a_server_that_dribbles_stalls(tmp_path, greeting):
+    start = time.monotonic()
+    with dribbles(greeting) as listening, pytest.raises(DataUnavailable, match="timed out: hardly anything came"):
+        download(f"http://127.0.0.1:{listening.getsockname()[1]}/a", tmp_path / "a", timeout=0.4, attempts=2)
+    assert 0.8 <= time.monotonic() - start < 3
+
+
+def test_a_handshake_without_an_end_stalls(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(DataUnavailable, match="timed out"):
+        download(f"https://127.0.0.1:{silent.getsockname()[1]}/a", tmp_path / "a", timeout=0.4, attempts=1)
+
+
+def test_a_name_that_is_never_resolved_stalls(tmp_path, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(20) or [])
+    start = time.monotonic()
+    with pytest.raises(DataUnavailable, match="timed out"):
+        download("http://a.invalid/a", tmp_path / "a", timeout=0.3, attempts=1)
+    assert time.monotonic() - start < 3
+    release.set()
+
+
+def test_a_stalled_one_writes_nothing_more(server, tmp_path):
+    server.cuts, server.stall, server.ranges = [1000, 0], 0.6, False
+    with pytest.raises(DataUnavailable, match="timed out"):
+        download(server.url, tmp_path / "file.tar", timeout=0.3, attempts=1)
+    time.sleep(0.8)
+    assert (tmp_path / "file.tar.part").read_bytes() == BODY[:1000]
 
 
 def test_nobody_listens(tmp_path):

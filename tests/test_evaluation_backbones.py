@@ -3,7 +3,9 @@
 import hashlib
 import io
 import pickle
+import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -140,7 +142,8 @@ def test_a_file_with_another_digest_is_refused_and_left_alone(tmp_path, hub):
     put(tmp_path / "given", CONTENT + b"x")
     actual = hashlib.sha256(CONTENT + b"x").hexdigest()[:8]
     assert obtain("toy", tmp_path / "given", offline=False, backbones=table()) == (
-        f"weights unavailable: {NAME} in --weights-dir has SHA-256 {actual}..., not {DIGEST[:8]}...; remove it"
+        f"weights unavailable: {NAME} in --weights-dir has SHA-256 {actual}..., not {DIGEST[:8]}... as its name "
+        "says: cut short, or other weights; move it away"
     )
     assert find("toy", tmp_path / "given", table()) is None
     assert (tmp_path / "given" / NAME).read_bytes() == CONTENT + b"x"
@@ -234,6 +237,16 @@ def test_no_server_and_no_folder_are_reasons_without_paths(tmp_path):
         reason
         == f"weights unavailable: {NAME} not in {PLACES} (the download could not be written to disk); put it there"
     )
+
+
+def test_a_server_that_accepts_and_never_answers_is_left(hub, monkeypatch):
+    monkeypatch.setattr(backbones, "_TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/{NAME}"
+        start = time.monotonic()
+        reason = obtain("toy", None, offline=False, backbones=table(url))
+    assert "download failed (timed out" in reason and time.monotonic() - start < 3
+    assert list(hub.iterdir()) == []
 
 
 def test_workers_that_miss_the_same_file_download_it_once(hub, server):

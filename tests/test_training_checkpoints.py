@@ -121,7 +121,7 @@ def test_what_is_no_checkpoint_of_the_model_is_one_clear_line(spoil, tmp_path):
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
-    assert "delete it and run again" in message
+    assert "move it away and run again" in message
 
 
 @pytest.mark.parametrize("writer", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])

@@ -56,7 +56,7 @@ DATASETS = {
             n_classes=10,
             download_bytes=11_594_722,
             url="https://ossci-datasets.s3.amazonaws.com/mnist/",
-            advice="the four *-ubyte.gz files (in torchvision/MNIST/raw/)",
+            advice="the four *-ubyte files, packed (.gz) or not (there, in MNIST/raw/ or in mnist/)",
         ),
         DatasetSpec(
             "fashion_mnist",
@@ -70,7 +70,7 @@ DATASETS = {
             n_classes=10,
             download_bytes=30_878_645,
             url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-            advice="the four *-ubyte.gz files (in torchvision/FashionMNIST/raw/)",
+            advice="the four *-ubyte files, packed (.gz) or not, in FashionMNIST/raw/ or fashion-mnist/,",
         ),
         DatasetSpec(
             "cifar10",
@@ -84,7 +84,7 @@ DATASETS = {
             n_classes=10,
             download_bytes=170_498_071,
             url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-            advice="cifar-10-python.tar.gz (in torchvision/)",
+            advice="cifar-10-python.tar.gz or the folder cifar-10-batches-py",
         ),
         DatasetSpec(
             "celeba",
@@ -97,7 +97,7 @@ DATASETS = {
             npz_images=202_599,
             download_bytes=1_446_327_224,
             url="https://drive.google.com/ (the address of each file is in torchvision.datasets.CelebA)",
-            advice="img_align_celeba.zip and list_eval_partition.txt (in torchvision/celeba/)",
+            advice="img_align_celeba.zip or the folder of that name, with list_eval_partition.txt,",
         ),
         DatasetSpec(
             "chairs",
@@ -108,7 +108,7 @@ DATASETS = {
             channels=1,
             size=64,
             url=CHAIRS_URL,
-            advice=f"rendered_chairs.tar ({CHAIRS_URL})",
+            advice=f"rendered_chairs.tar ({CHAIRS_URL}) or the folder rendered_chairs",
         ),
     )
 }

@@ -113,7 +113,8 @@ def _on_disk(backbone: Backbone, weights_dir: Path | None) -> Path | None:
             raise WeightsUnavailable(f"{backbone.file_name} in {place} cannot be read; check its permissions")
         if not digest.startswith(backbone.sha256):
             raise WeightsUnavailable(
-                f"{backbone.file_name} in {place} has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}...; remove it"
+                f"{backbone.file_name} in {place} has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}... as its "
+                "name says: cut short, or other weights; move it away"
             )
         return path
     return None

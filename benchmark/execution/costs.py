@@ -75,8 +75,10 @@ def read_costs(path: Path, device: str) -> Costs:
         return Costs(**content["costs"] | {"protocols": protocols})
     except FileNotFoundError:
         return Costs()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a file of `throughput` ({error!r}); delete it") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); make it readable, or move it away") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a file of `throughput` ({error!r}); move it away") from None
 
 
 def kind(trial: Trial) -> str:

@@ -36,7 +36,7 @@ from benchmark.fields import (
     whole,
 )
 from benchmark.files import is_abandoned, write_text
-from benchmark.manifest import check_manifest, trial_keys
+from benchmark.manifest import REMEDY, check_manifest, trial_keys
 from benchmark.trials import identity_key
 
 RECORD_SCHEMA = 1
@@ -169,10 +169,12 @@ class Store:
             return None
         except UserError as error:
             raise UserError(f"{self.folder}: {error}") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise UserError(
-                f"{self.manifest_path}: not a readable manifest ({error}); delete it and run again"
+                f"{self.manifest_path}: not a readable manifest ({error.strerror}); make it readable"
             ) from None
+        except ValueError as error:
+            raise UserError(f"{self.manifest_path}: not a readable manifest ({error}); {REMEDY}") from None
         return manifest
 
     def forget(self, keys: list[str]) -> None:

@@ -48,5 +48,6 @@ def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: no checkpoint of this model ({reason}); delete it and run again") from error
+        remedy = "make it readable" if isinstance(error, PermissionError) else "move it away and run again"
+        raise UserError(f"{path}: no checkpoint of this model ({reason}); {remedy}") from error
     return training
