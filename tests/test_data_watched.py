@@ -60,6 +60,8 @@ def test_a_slow_one_that_gets_on_is_let_be(tmp_path):
 def test_a_failure_is_told_in_one_line(tmp_path):
     with pytest.raises(DataUnavailable, match=r"^quota is used up$"):
         run_watched(command(tmp_path / "a", "print('quota is\\nused up'); sys.exit(1)"), tmp_path / "a", 30)
+    with pytest.raises(DataUnavailable, match=r"^kept in a\.part$"):  # a reason is recorded, a user's folder is not
+        run_watched(command(tmp_path / "a", "print(f'kept in {target}.part'); sys.exit(1)"), tmp_path / "a", 30)
     with pytest.raises(DataUnavailable, match="the downloader ended with 3"):
         run_watched(command(tmp_path / "a", "sys.exit(3)"), tmp_path / "a", 30)
     with pytest.raises(DataUnavailable, match="left no file"):

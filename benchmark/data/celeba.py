@@ -17,7 +17,7 @@ from torchvision.datasets.utils import check_integrity
 from benchmark.data.archives import Member, members
 from benchmark.data.dataset import Draft
 from benchmark.data.images import RESIZING, SIZE, member_blocks
-from benchmark.data.source import Source, entries, plain, roots
+from benchmark.data.source import Source, entries, plain, roots, within
 from benchmark.data.specs import DatasetSpec
 from benchmark.errors import UserError
 from benchmark.text import told
@@ -56,7 +56,9 @@ def find(spec: DatasetSpec, data_dir: Path) -> Source | None:
 def lacking(data_dir: Path) -> str | None:
     """What is missing of a set that is here in part."""
     images = images_in(data_dir)
-    return images and f"{images} is here, but no {PARTITION} (or .csv) beside it or in a folder above"
+    if images is None:
+        return None
+    return f"{within(data_dir, images)} is here, but no {PARTITION} (or .csv) beside it or in a folder above"
 
 
 def read(spec: DatasetSpec, images: Path, partition: Path) -> Draft:
@@ -100,7 +102,7 @@ def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry]
     """The folder and those within that are named for CelebA, the innermost first, with what lies there."""
     there = entries(folder)
     for entry in there if depth else ():
-        if plain(entry.name) in _FOLDERS and entry.is_dir():
+        if entry.is_dir() and plain(entry.name) in _FOLDERS:
             yield from _folders(Path(entry), depth - 1)
     yield folder, there
 

@@ -87,7 +87,7 @@ def describe(name: str, data_dir: Path) -> Availability:
         source=source.path if source else None,
         download_url=spec.url if fetch else None,
         download_bytes=spec.download_bytes if fetch else 0,
-        advice=_advice(spec),
+        advice=spec.remedy,
     )
 
 
@@ -133,7 +133,7 @@ def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
         torchvision_sets.fetch(spec, data_dir, report)
     source = _find(spec, data_dir)
     if source is None:
-        raise DataUnavailable(f"{spec.label}: the download left no files; {_advice(spec)}")
+        raise DataUnavailable(f"{spec.label}: the download left no files; {spec.remedy}")
     return source
 
 
@@ -171,9 +171,4 @@ def _missing(spec: DatasetSpec, data_dir: Path, offline: bool) -> str:
         if part := torchvision_sets.lacking(spec, data_dir):
             return f"{spec.label}: not whole; {part}; put the rest there, or run without --offline to fetch it"
     why = "not here, and --offline forbids fetching it" if offline else "not here, and cannot be fetched"
-    return f"{spec.label}: {why}; {_advice(spec)}"
-
-
-def _advice(spec: DatasetSpec) -> str:
-    files = " or ".join(filter(None, (spec.npz, spec.advice)))
-    return f"put {files} into the data folder (--data-dir)"
+    return f"{spec.label}: {why}; {spec.remedy}"

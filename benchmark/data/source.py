@@ -45,3 +45,8 @@ def roots(data_dir: Path) -> tuple[Path, Path]:
 def plain(name: str) -> str:
     """A name's letters and digits in lower case: how a folder is known, whoever named it."""
     return "".join(filter(str.isalnum, name)).lower()
+
+
+def within(data_dir: Path, path: Path) -> str:
+    """What to call a path of the data folder in a reason, which may be recorded and then holds no folder of a user."""
+    return "the data folder" if path == data_dir else path.relative_to(data_dir).as_posix()

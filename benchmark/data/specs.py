@@ -32,6 +32,11 @@ class DatasetSpec:
         return (self.n_train + self.n_test) * self.channels * self.size**2
 
     @property
+    def remedy(self) -> str:
+        """What a user who lacks the set can do."""
+        return f"put {' or '.join(filter(None, (self.npz, self.advice)))} into the data folder (--data-dir)"
+
+    @property
     def complete_images(self) -> int | None:
         """Images of a complete npz file."""
         if self.npz_images is not None or self.n_train is None:
@@ -56,7 +61,7 @@ DATASETS = {
             n_classes=10,
             download_bytes=11_594_722,
             url="https://ossci-datasets.s3.amazonaws.com/mnist/",
-            advice="the four *-ubyte files, packed (.gz) or not (there, in MNIST/raw/ or in mnist/)",
+            advice="the four *-ubyte files, packed (.gz) or not",
         ),
         DatasetSpec(
             "fashion_mnist",
@@ -70,7 +75,7 @@ DATASETS = {
             n_classes=10,
             download_bytes=30_878_645,
             url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-            advice="the four *-ubyte files, packed (.gz) or not, in FashionMNIST/raw/ or fashion-mnist/,",
+            advice="the four *-ubyte files, packed (.gz) or not, in FashionMNIST/raw/ or fashion-mnist/",
         ),
         DatasetSpec(
             "cifar10",
@@ -97,7 +102,7 @@ DATASETS = {
             npz_images=202_599,
             download_bytes=1_446_327_224,
             url="https://drive.google.com/ (the address of each file is in torchvision.datasets.CelebA)",
-            advice="img_align_celeba.zip or the folder of that name, with list_eval_partition.txt,",
+            advice="img_align_celeba.zip or the folder of that name, with list_eval_partition.txt",
         ),
         DatasetSpec(
             "chairs",

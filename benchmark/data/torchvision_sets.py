@@ -24,7 +24,7 @@ from benchmark.data.dataset import Draft, Report, array_blocks
 from benchmark.data.download import download
 from benchmark.data.npz import pad
 from benchmark.data.prepared import writing
-from benchmark.data.source import Source, entries, plain, roots
+from benchmark.data.source import Source, entries, plain, roots, within
 from benchmark.data.specs import SIDES, DatasetSpec
 from benchmark.data.watched import fetch_from_drive
 from benchmark.errors import DataUnavailable, UserError
@@ -77,8 +77,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
         arriving = remote.target.with_name(f"{remote.target.name}.unverified")
         if reasons := _fetch_one(remote, arriving):
             raise DataUnavailable(
-                f"{spec.label}: {remote.target.name} could not be fetched ({told('; '.join(reasons))}); "
-                f"put {spec.npz}, or {spec.advice}, into the data folder (--data-dir)"
+                f"{spec.label}: {remote.target.name} could not be fetched ({told('; '.join(reasons))}); {spec.remedy}"
             )
         with writing(remote.target):
             arriving.replace(remote.target)
@@ -111,7 +110,8 @@ def _find_idx(name: str, spec: DatasetSpec, data_dir: Path) -> Source | None:
 def _idx_lacking(name: str, data_dir: Path) -> str | None:
     for folder, files in _idx_files(name, data_dir):
         missing = [part for part in _IDX_PARTS if part not in files]
-        return f"{folder} has {', '.join(path.name for path in files.values())}, but no {', '.join(missing)}"
+        there = ", ".join(path.name for path in files.values())
+        return f"{within(data_dir, folder)} has {there}, but no {', '.join(missing)}"
     return None
 
 
@@ -215,7 +215,7 @@ def _find_cifar10(spec: DatasetSpec, data_dir: Path) -> Source | None:
 def _cifar10_lacking(data_dir: Path) -> str | None:
     for files in _cifar10_folders(data_dir):
         missing = [name for name in _cifar10_md5() if name not in files]
-        return f"{next(iter(files.values())).parent} has no {', '.join(missing)}"
+        return f"{within(data_dir, next(iter(files.values())).parent)} has no {', '.join(missing)}"
     return None
 
 

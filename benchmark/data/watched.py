@@ -36,7 +36,7 @@ def run_watched(command: Sequence[str], target: Path, stall: float) -> None:
                 deadline, counted = time.monotonic() + stall, now
             counted = min(counted, now)  # begun anew
         if process.returncode:
-            said = process.stdout.read().decode(errors="replace")
+            said = process.stdout.read().decode(errors="replace").replace(f"{target.parent}/", "")  # may be recorded
             raise DataUnavailable(told(said) if said.strip() else f"the downloader ended with {process.returncode}")
         if not target.is_file():
             raise DataUnavailable("the downloader left no file")
