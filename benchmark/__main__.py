@@ -3,8 +3,10 @@
 import sys
 
 from benchmark.errors import UserError
+from benchmark.output import hold_closed_streams
 
 if __name__ == "__main__":
+    hold_closed_streams()
     try:
         from benchmark.cli import main
 

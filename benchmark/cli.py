@@ -1,7 +1,7 @@
 """The command line: what can be asked, and how errors end.
 
 Exit status: 0 the study is whole, or the results compared agree; 1 they do not; 2 bad use, with one line that says
-what to do; 3 some trials failed or could not run; 130 Ctrl-C.
+what to do; 3 some trials failed or could not run; 130 Ctrl-C; 141 the reader of the output left (`| head`).
 """
 
 import argparse
@@ -9,8 +9,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-
-from rich.console import Console
 
 from benchmark.commands.answer_controls import controls
 from benchmark.commands.audit_protocols import audit
@@ -35,6 +33,7 @@ from benchmark.execution.executors import EXECUTORS
 from benchmark.figures.registry import FIGURES
 from benchmark.methods import WEIGHT_SETS
 from benchmark.names import asked_name
+from benchmark.output import OutputLost, plain_console, say_error, standard_output
 from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
 from benchmark.text import one_line
@@ -46,6 +45,7 @@ JOBS = (
     "the cores that training leaves)"
 )
 ONLY = "AXIS=VALUE,... with table, dataset, method or latent_dim as the axis: of every axis, one of its values"
+MODELS_ON = "where models run (default: cuda if there is one, else cpu)"
 DEVICE = "cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)"
 
 
@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     run_parser = command("run", help="train, evaluate and make the tables of a study")
     _add_study_options(run_parser)
-    run_parser.add_argument("--out", type=Path, help="results folder (default: results/runs/STUDY)")
+    run_parser.add_argument("--out", type=_path, help="results folder (default: results/runs/STUDY)")
     _add_execution_options(run_parser)
     run_parser.add_argument("--strict", action="store_true", help="stop at the first trial that does not end well")
     run_parser.add_argument(
@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     plan_parser = command("plan", help="show what a study would run, download and cost; run nothing")
     _add_study_options(plan_parser)
-    plan_parser.add_argument("--out", type=Path, help="results folder to look for finished trials in")
+    plan_parser.add_argument("--out", type=_path, help="results folder to look for finished trials in")
     plan_parser.add_argument("--jobs", type=_positive, help=JOBS)
     plan_parser.add_argument(
         "--trials", action="store_true", help="list every trial on a line of its own, with its key"
@@ -86,11 +86,11 @@ def build_parser() -> argparse.ArgumentParser:
     plan_parser.set_defaults(function=plan)
 
     status_parser = command("status", help="how far a study is: trials by state, and jobs with their logs")
-    status_parser.add_argument("out", type=Path, help="results folder")
+    status_parser.add_argument("out", type=_path, help="results folder")
     status_parser.set_defaults(function=status)
 
     tables_parser = command("tables", help="make the tables of a results folder again from its records")
-    tables_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
+    tables_parser.add_argument("out", type=_path, help="results folder, for instance results/runs/laptop")
     tables_parser.set_defaults(function=tables)
 
     fetch_parser = command("fetch", help="get data sets and metric weights, verified by checksum")
@@ -107,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
         "throughput", help="measure training beside pythae's trainer, and evaluation; forecast every study"
     )
     _add_grid_options(throughput_parser)
-    throughput_parser.add_argument("--out", type=Path, default=THROUGHPUT, help="folder to write to")
+    throughput_parser.add_argument("--out", type=_path, default=THROUGHPUT, help="folder to write to")
     throughput_parser.add_argument(
         "--seconds", type=_positive, default=90, help="for the training part, or a place (default: %(default)s)"
     )
@@ -119,75 +119,75 @@ def build_parser() -> argparse.ArgumentParser:
     throughput_parser.set_defaults(function=throughput, seeds=None, tsne=REFERENCE_TSNE)
 
     compare_parser = command("compare", help="two results side by side: what differs beyond noise?")
-    compare_parser.add_argument("a", type=Path, metavar="A", help="results folder, or a long CSV")
-    compare_parser.add_argument("b", type=Path, metavar="B", help="likewise; differences are B - A")
+    compare_parser.add_argument("a", type=_path, metavar="A", help="results folder, or a long CSV")
+    compare_parser.add_argument("b", type=_path, metavar="B", help="likewise; differences are B - A")
     compare_parser.add_argument("--table", type=int, choices=[*TABLES], help="compare the cells of this table alone")
     compare_parser.add_argument(
         "--tolerance", action="append", metavar="METRIC=X", help="0.02, or 5%% of A's mean; may be repeated"
     )
     compare_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown")
     compare_parser.add_argument("--all", action="store_true", help="list every cell, not only those that differ")
-    compare_parser.add_argument("--out", type=Path, help="also write every cell to this CSV file")
+    compare_parser.add_argument("--out", type=_path, help="also write every cell to this CSV file")
     compare_parser.set_defaults(function=compare)
 
     figures_parser = command(
         "figures", help="make a study's figures: from records, and from checkpoints and images where they are"
     )
-    figures_parser.add_argument("out", type=Path, help="results folder, for instance results/runs/laptop")
+    figures_parser.add_argument("out", type=_path, help="results folder, for instance results/runs/laptop")
     figures_parser.add_argument(
         "names", nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)"
     )
-    figures_parser.add_argument("--only", help=ONLY)
-    figures_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
+    figures_parser.add_argument("--only", type=_given, help=ONLY)
+    figures_parser.add_argument("--device", type=_given, help=MODELS_ON)
     _add_data_options(figures_parser)
     figures_parser.set_defaults(function=figures)
 
     audit_parser = command(
         "audit", help="evaluate stored checkpoints under every protocol that the paper leaves open; Tables 6 and 7"
     )
-    audit_parser.add_argument("out", type=Path, help="results folder with checkpoints and, in --data-dir, its images")
-    audit_parser.add_argument("--only", help=ONLY)
+    audit_parser.add_argument("out", type=_path, help="results folder with checkpoints and, in --data-dir, its images")
+    audit_parser.add_argument("--only", type=_given, help=ONLY)
     audit_parser.add_argument("--jobs", type=_positive, help="processes (default: one a core, at most 8)")
-    audit_parser.add_argument("--device", help="where models run (default: cuda if there is one, else cpu)")
+    audit_parser.add_argument("--device", type=_given, help=MODELS_ON)
     audit_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
     _add_data_options(audit_parser)
     audit_parser.set_defaults(function=audit)
 
     verdict_parser = command("verdict", help="judge every number and claim of the paper from a study")
-    verdict_parser.add_argument("out", type=Path, help="results folder")
+    verdict_parser.add_argument("out", type=_path, help="results folder")
     verdict_parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
     verdict_parser.set_defaults(function=verdict)
 
     report_parser = command("report", help="one HTML page of a study: verdicts, tables, figures")
-    report_parser.add_argument("out", type=Path, help="results folder; pictures that lie in its figures/ go in")
+    report_parser.add_argument("out", type=_path, help="results folder; pictures that lie in its figures/ go in")
     report_parser.set_defaults(function=report)
 
     controls_parser = command("controls", help="what the gain of HGMVAE is due to, from its study")
     controls_parser.add_argument(
-        "out", type=Path, help="results folder of the study controls, laptop-controls or readings"
+        "out", type=_path, help="results folder of the study controls, laptop-controls or readings"
     )
     controls_parser.set_defaults(function=controls)
 
     trace_parser = command(
         "trace", help="train the study readings looking on: F and loss by the step, SVM accuracy by the epoch"
     )
-    trace_parser.add_argument("--out", type=Path, help="folder to write to (default: results/runs/readings/trace)")
-    trace_parser.add_argument("--device", help=DEVICE)
+    trace_parser.add_argument("--out", type=_path, help="folder to write to (default: results/runs/readings/trace)")
+    trace_parser.add_argument("--device", type=_given, help=DEVICE)
     _add_data_options(trace_parser)
     trace_parser.set_defaults(function=trace_readings)
 
     robust_parser = command("robust", help="which claims flip with the loss weights and the protocol")
     robust_parser.add_argument(
-        "runs", type=Path, nargs="+", help="results folders of one study; others are held against the first"
+        "runs", type=_path, nargs="+", help="results folders of one study; others are held against the first"
     )
-    robust_parser.add_argument("--out", type=Path, help="also write robust.md and robust.csv into this folder")
+    robust_parser.add_argument("--out", type=_path, help="also write robust.md and robust.csv into this folder")
     robust_parser.set_defaults(function=robust)
 
     errata_parser = command("errata", help="the paper's contradictions, found from its own numbers")
     errata_parser.add_argument(
-        "file", nargs="?", type=Path, help="another table: a CSV file with the columns of results/paper/tables.csv"
+        "file", nargs="?", type=_path, help="another table: a CSV file with the columns of results/paper/tables.csv"
     )
-    errata_parser.add_argument("--out", type=Path, help="also write the findings to this CSV file")
+    errata_parser.add_argument("--out", type=_path, help="also write the findings to this CSV file")
     errata_parser.set_defaults(function=list_errata)
 
     methods_parser = command("methods", help="list the methods, or print one method's card")
@@ -199,7 +199,7 @@ def build_parser() -> argparse.ArgumentParser:
         "calibrate", help="choose every method's loss weights under one budget, on held-out training images of MNIST"
     )
     calibrate_parser.add_argument(
-        "--out", type=Path, help="results folder (default: results/runs/calibration, or calibration-wide)"
+        "--out", type=_path, help="results folder (default: results/runs/calibration, or calibration-wide)"
     )
     calibrate_parser.add_argument(
         "--method",
@@ -222,7 +222,7 @@ def build_parser() -> argparse.ArgumentParser:
         const="smoke",
         help="drawn images, two settings a method: proves that it runs",
     )
-    calibrate_parser.add_argument("--device", help=DEVICE)
+    calibrate_parser.add_argument("--device", type=_given, help=DEVICE)
     _add_execution_options(calibrate_parser)
     _add_data_options(calibrate_parser)
     calibrate_parser.set_defaults(function=calibrate, precision="float32", size="reduced")
@@ -243,14 +243,14 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_grid_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", choices=[*STUDIES], help="default: the one that fits this machine")
-    parser.add_argument("--only", help=ONLY)
+    parser.add_argument("--only", type=_given, help=ONLY)
     parser.add_argument(
         "--weights",
         choices=WEIGHT_SETS,
         default="default",
         help="the set of loss weights (default: default); what they are: `methods`",
     )
-    parser.add_argument("--device", help=DEVICE)
+    parser.add_argument("--device", type=_given, help=DEVICE)
     parser.add_argument(
         "--precision", choices=PRECISIONS, default="float32", help="of training; others make other trials"
     )
@@ -270,14 +270,14 @@ def _add_execution_options(parser: argparse.ArgumentParser) -> None:
         "--executor", choices=EXECUTORS, default="local", help="slurm: packs as jobs of a cluster that sees the folders"
     )
     of_jobs = parser.add_argument_group("with --executor slurm, of each job")
-    of_jobs.add_argument("--partition", help="(default: the cluster's)")
+    of_jobs.add_argument("--partition", type=_given, help="(default: the cluster's)")
     of_jobs.add_argument("--gpus-per-node", type=int, choices=(0, 1), help="(default: 0, trains on the CPU)")
     of_jobs.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8 with a GPU, else 1)")
     of_jobs.add_argument("--max-jobs", type=_positive, metavar="N", help="at once (default: 64)")
     of_jobs.add_argument(
         "--time", type=_positive, metavar="MINUTES", help="until it is requeued; a pack must fit (default: 60)"
     )
-    parser.add_argument("--devices", help="several GPUs by number, 0,1,2,3: a process that trains on each")
+    parser.add_argument("--devices", type=_given, help="several GPUs by number, 0,1,2,3: a process that trains on each")
     parser.add_argument(
         "--patience",
         type=_positive,
@@ -287,8 +287,8 @@ def _add_execution_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where data sets are")
-    parser.add_argument("--weights-dir", type=Path, help="where the pretrained weights of FID and LPIPS are")
+    parser.add_argument("--data-dir", type=_path, default=DEFAULT_DATA_DIR, help="where data sets are")
+    parser.add_argument("--weights-dir", type=_path, help="where the pretrained weights of FID and LPIPS are")
     parser.add_argument("--offline", action="store_true", help="download nothing")
 
 
@@ -305,6 +305,21 @@ def _method(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _path(text: str) -> Path:
+    """A leading ~ is the home also where no shell has seen it (--out=~/x)."""
+    try:
+        return Path(_given(text)).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text!r}: no home folder of that name") from None
+
+
+def _given(text: str) -> str:
+    """An unset variable in a script is no wish for the default, nor for the folder where it runs."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; give a value, or leave it out")
+    return text
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
@@ -312,20 +327,29 @@ def _positive(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status; a UserError becomes one line on standard error."""
+    """Run one command and return its exit status; an error that a user can mend becomes one line on standard error."""
+    if sys.stdout is None:
+        say_error("standard output is closed; let it go to a file, or to /dev/null")
+        return 2
+    try:
+        with standard_output():
+            return _run(arguments)
+    except OutputLost as lost:
+        if lost.reader_left:  # `... | head`
+            return 128 + signal.SIGPIPE
+        say_error(f"standard output cannot be written ({lost}); what is finished is kept")
+        return 2
+
+
+def _run(arguments: list[str] | None) -> int:
     options = build_parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers end a run as Ctrl-C does
-    # Brackets are text here: rich would take [procedural] or [a] for markup and swallow it.
-    console = Console(soft_wrap=True, markup=False, highlight=False)
     try:
-        return options.function(options, console)
+        return options.function(options, plain_console())
     except UserError as error:
-        print(f"benchmark: {one_line(str(error))}", file=sys.stderr)
+        say_error(one_line(str(error)))
         return 2
     except KeyboardInterrupt:
-        print("benchmark: interrupted; the same command, without --force, continues where it stopped", file=sys.stderr)
+        say_error("interrupted; the same command, without --force, continues where it stopped")
         return 130
-    except BrokenPipeError:  # `... | head`: rich ends with 1 too
-        sys.stderr.close()
-        return 1

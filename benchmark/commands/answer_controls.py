@@ -3,7 +3,6 @@
 import argparse
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.commands.choices import shown
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
@@ -14,6 +13,7 @@ from benchmark.figures.write import write_page
 from benchmark.files import write_text
 from benchmark.reporting.controls import render_answers
 from benchmark.reporting.csv_text import csv_text
+from benchmark.reporting.terminal import print_markdown
 
 
 def controls(options: argparse.Namespace, console: Console) -> int:
@@ -35,6 +35,6 @@ def controls(options: argparse.Namespace, console: Console) -> int:
     }.items():
         write_text(folder / name, content)
     figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in rate_pages(manifest, trials)]
-    console.print(Markdown(text) if console.is_terminal else text, end="")
+    print_markdown(console, text, end="")
     console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")
     return 0

@@ -4,7 +4,6 @@ import argparse
 import time
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.audit.findings import Findings, findings
 from benchmark.audit.own_tables import with_own_tables
@@ -24,6 +23,7 @@ from benchmark.reporting import write_tables
 from benchmark.reporting.audit import audit_text
 from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.frame import OK
+from benchmark.reporting.terminal import print_markdown
 
 
 def audit(options: argparse.Namespace, console: Console) -> int:
@@ -47,7 +47,7 @@ def audit(options: argparse.Namespace, console: Console) -> int:
         write_tables(*with_own_tables(manifest, records, results), store.folder / "tables")
         _write(found, store)
     text = audit_text(manifest, found)
-    console.print(Markdown(text) if console.is_terminal and options.format == "text" else text)
+    print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
         console.print(f"Written: {shown(options.out)}/audit, and Tables 6 and 7 in {shown(options.out)}/tables")
     return 3 if failed else 0

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.commands.choices import shown
 from benchmark.comparison.compare import TOLERANCES, Comparison, Result, Tolerance
@@ -16,6 +15,7 @@ from benchmark.files import written_whole
 from benchmark.names import asked_name, resolved
 from benchmark.reporting.comparison import comparison_frame, render_comparison
 from benchmark.reporting.csv_text import csv_text
+from benchmark.reporting.terminal import print_markdown
 
 _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
 
@@ -33,7 +33,7 @@ def compare(options: argparse.Namespace, console: Console) -> int:
     if options.format == "md":
         print(text, end="")
     else:
-        console.print(Markdown(text) if console.is_terminal else text, end="")
+        print_markdown(console, text, end="")
     if options.out:
         _write(comparison, options.out)
         if options.format != "md":

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.audit.findings import findings
 from benchmark.audit.results import read_results
@@ -15,6 +14,7 @@ from benchmark.execution.store import Store
 from benchmark.files import write_text
 from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.robustness import render_robustness
+from benchmark.reporting.terminal import print_markdown
 from benchmark.verdict.robustness import robustness
 
 
@@ -35,7 +35,7 @@ def robust(options: argparse.Namespace, console: Console) -> int:
         found,
         {name: audit for name, audit in audits.items() if audit is not None},
     )
-    console.print(Markdown(text) if console.is_terminal else text, end="")
+    print_markdown(console, text, end="")
     if options.out:
         write_text(options.out / "robust.md", text)
         write_text(options.out / "robust.csv", csv_text(found.states))

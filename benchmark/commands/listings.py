@@ -3,10 +3,10 @@
 import argparse
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.cards import render_all_cards, render_card
 from benchmark.controls.methods import ALL_METHODS
+from benchmark.reporting.terminal import print_markdown
 from benchmark.studies import STUDIES
 
 
@@ -17,7 +17,7 @@ def methods(options: argparse.Namespace, console: Console) -> int:
         return 0
     if options.name:
         card = render_card(options.name)
-        console.print(Markdown(card) if console.is_terminal else card)
+        print_markdown(console, card)
         return 0
     for name, method in ALL_METHODS.items():
         console.print(f"{name:23} {method.label:23} {method.model.__module__}")

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.audit.results import audit_frame, read_results
 from benchmark.commands.choices import shown
@@ -15,6 +14,7 @@ from benchmark.figures.source import CannotDraw, read_source
 from benchmark.files import write_text
 from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.report import Picture, render_report
+from benchmark.reporting.terminal import print_markdown
 from benchmark.reporting.verdict_latex import render_verdicts
 from benchmark.reporting.verdicts import claims_frame, verdicts_text
 from benchmark.verdict.cells import cell_verdicts, rank_agreements, summarise
@@ -46,7 +46,7 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
     for name, content in texts.items():
         write_text(options.out / "verdicts" / name, content)
     text = verdicts_text(manifest, cells, agreements, claims)
-    console.print(Markdown(text) if console.is_terminal and options.format == "text" else text)
+    print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
         console.print(f"Written: {shown(options.out)}/verdicts")
     return 0

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import read_results
@@ -38,6 +37,7 @@ from benchmark.execution.trial import TrialContext
 from benchmark.manifest import trial_keys
 from benchmark.reporting import build_tables, render_text, summary, write_tables
 from benchmark.reporting.frame import failure
+from benchmark.reporting.terminal import print_markdown
 from benchmark.studies import STUDIES, Study
 from benchmark.training.pack import default_pack
 
@@ -165,8 +165,7 @@ def _make_tables(store: Store, console: Console) -> int:
     shown_too = with_own_tables(manifest, records, read_results(store, list(records)))
     write_tables(*shown_too, store.folder / "tables")
     for table in build_tables(*shown_too):
-        text = render_text(table)
-        console.print(Markdown(text) if console.is_terminal else text)
+        print_markdown(console, render_text(table))
     counts = summary(manifest, records)
     console.print(
         f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run"

@@ -11,6 +11,7 @@ from benchmark.commands.choices import shown
 from benchmark.execution.slurm import is_running, log_end, queue, stored_jobs
 from benchmark.execution.store import Store
 from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
+from benchmark.reporting.terminal import print_markdown
 from benchmark.reporting.text import wide_table
 
 QUEUED, RUNNING = "queued", "running"
@@ -37,7 +38,7 @@ def status(options: argparse.Namespace, console: Console) -> int:
         [f"Table {table}", sum(count.values()), *(count[state] for state in STATES)]
         for table, count in _counts(manifest, records, at_work).items()
     ]
-    print(wide_table(["", "trials", *STATES], rows))
+    print_markdown(console, wide_table(["", "trials", *STATES], rows))
     for key, record in records.items():
         if record["status"] != "ok" and key not in at_work:
             console.print(f"{_named(record)}: {record['status']}: {failure(record)}")

@@ -1,10 +1,11 @@
 """A page's data to its two files, PNG and PDF; the same data give the same bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
@@ -19,13 +20,22 @@ _FORMATS = {
 }
 
 
+@contextmanager
+def matplotlib_set_to(settings: Mapping[str, Any]) -> Iterator[None]:
+    """matplotlib's own defaults but for the settings, whatever a user or another library has set; for the block."""
+    with rc_context():
+        rcdefaults()
+        rcParams.update(settings)
+        yield
+
+
 def write_page(draw: Callable[[Any], Figure], data: Any, folder: Path, name: str) -> tuple[Path, ...]:
     """Draws the data and writes NAME.png and NAME.pdf; returns their paths. `folder` is made.
 
     Raises UserError where the folder cannot be written.
     """
     paths = tuple(folder / f"{name}.{kind}" for kind in _FORMATS)
-    with rc_context(RC):
+    with matplotlib_set_to(RC):
         figure = draw(data)
         try:
             for path, (kind, settings) in zip(paths, _FORMATS.items(), strict=True):

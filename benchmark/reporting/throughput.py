@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
 from benchmark.execution.costs import Costs, Forecast
@@ -14,6 +14,7 @@ from benchmark.execution.crew import Crew
 from benchmark.execution.method_times import MethodTime
 from benchmark.execution.store import write_json
 from benchmark.execution.throughput import Throughput, trainings_per_hour
+from benchmark.figures.write import matplotlib_set_to
 from benchmark.files import write_text, written_whole
 from benchmark.reporting.csv_text import csv_text
 
@@ -42,7 +43,7 @@ def write_throughput(
         for name, table in tables.items():
             with written_whole(folder / f"{name}.csv") as part:
                 table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
-        with written_whole(folder / "throughput.png") as part:
+        with matplotlib_set_to({}), written_whole(folder / "throughput.png") as part:
             _plot(measured, provenance, part)
     except OSError as error:
         raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
@@ -100,7 +101,8 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
     names = [f"{side.name}, {side.seeds} at once" for side in measured.sides]
     milliseconds = [1000 * side.step_seconds for side in measured.sides]
     colours = [_THEIRS if side.name == "pythae" else _OURS for side in measured.sides]
-    figure, axes = plt.subplots(figsize=(7, 0.4 * len(names) + 1.6), layout="constrained")
+    figure = Figure(figsize=(7, 0.4 * len(names) + 1.6), layout="constrained")
+    axes = figure.subplots()
     bars = axes.barh(names, milliseconds, color=colours)
     axes.bar_label(bars, [f"{side.times_pythae:.2f}x" for side in measured.sides], padding=3)
     floor = milliseconds[0] * measured.sides[0].floor_share
@@ -116,4 +118,3 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
     figure.legend(loc="outside lower right", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, format="png", dpi=150)
-    plt.close(figure)

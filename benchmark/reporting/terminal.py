@@ -1,0 +1,86 @@
+"""Markdown in a terminal: no word, and so no number, is ever shortened."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import Markdown, TableElement
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+_BETWEEN_COLUMNS = 2
+_ANY_WIDTH = 10**6
+_EMPTY = Measurement(1, 1)
+
+
+def print_markdown(console: Console, text: str, end: str = "\n", as_is: bool = False) -> None:
+    """Formatted in a terminal, no word or number shortened; elsewhere, or if asked for, the text itself."""
+    if as_is or not console.is_terminal:
+        console.print(text, end=end)
+    else:
+        console.print(_WholeMarkdown(text), soft_wrap=False, crop=False)
+
+
+class _WholeTable(TableElement):
+    """A table without shortened words: columns that find no room come below, behind the first column again.
+
+    One that is too wide even so goes beyond the terminal's edge.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = [[cell.content for cell in row.cells] for row in (self.header.row, *self.body.rows)]
+        cells = list(zip(*rows, strict=True))
+        anywhere = options.update(width=_ANY_WIDTH)
+        measured = [
+            [Measurement.get(console, anywhere, cell) if cell.plain else _EMPTY for cell in column] for column in cells
+        ]
+        least = [max(one.minimum for one in column) for column in measured]
+        most = [max(one.maximum for one in column) for column in measured]
+        for places in _side_by_side(least, options.max_width):
+            widths = _widths([least[i] for i in places], [most[i] for i in places], options.max_width)
+            yield from console.render(_table([cells[i] for i in places], widths), anywhere)
+
+
+class _WholeMarkdown(Markdown):
+    elements = Markdown.elements | {"table_open": _WholeTable}
+
+
+def _side_by_side(least: Sequence[int], room: int) -> list[list[int]]:
+    """Positions of the columns of each table: the first column, and as many others as find room at least width."""
+    tables: list[list[int]] = []
+    for position in range(1, len(least)):
+        wider = [*tables[-1], position] if tables else [0, position]
+        if tables and _total([least[i] for i in wider]) > room:
+            tables.append([0, position])
+        else:
+            tables = [*tables[:-1], wider]
+    return tables or [[0]]
+
+
+def _widths(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
+    """At least `least`, and a column more in turn, up to `most`, while there is room."""
+    widths, spare = list(least), room - _total(least)
+    while growing := [i for i, width in enumerate(widths) if width < most[i]][: max(0, spare)]:
+        for i in growing:
+            widths[i] += 1
+        spare -= len(growing)
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _BETWEEN_COLUMNS * (len(widths) - 1)
+
+
+def _table(columns: Sequence[Sequence[Text]], widths: Sequence[int]) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, _BETWEEN_COLUMNS - 1),
+        style="markdown.table.border",
+    )  # fmt: skip
+    for (head, *_), width in zip(columns, widths, strict=True):
+        heading = head.copy()
+        heading.stylize("markdown.table.header")
+        table.add_column(heading, width=width, overflow="fold")
+    for row in zip(*(cells[1:] for cells in columns), strict=True):
+        table.add_row(*row)
+    return table
