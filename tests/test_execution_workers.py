@@ -14,8 +14,9 @@ from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
 from benchmark.execution import workers as workers_module
-from benchmark.execution.crew import Crew, crew
+from benchmark.execution.crew import Crew, _quota, crew, usable_cores
 from benchmark.execution.grid import DataOptions
+from benchmark.execution.numerics import numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
@@ -209,6 +210,100 @@ def test_a_crew_for_a_gpu_trains_in_one_process_and_for_a_cpu_in_all(monkeypatch
     assert crew("cpu") == Crew(trainers=8, scorers=0, threads=1)
     assert crew("cpu", jobs=2) == Crew(trainers=2, scorers=0, threads=4)
     assert crew("cuda").says == "1 process trains, 15 score" and crew("cpu").says == "8 at once"
+
+
+@pytest.mark.parametrize(
+    ("variables", "limit"),
+    [
+        ({}, None),
+        ({"OMP_NUM_THREADS": "1"}, 1),
+        ({"OMP_NUM_THREADS": "3,2"}, 3),
+        ({"OMP_NUM_THREADS": "8", "OMP_THREAD_LIMIT": "2"}, 2),
+        ({"MKL_NUM_THREADS": "4"}, 4),
+        ({"OMP_NUM_THREADS": "many"}, None),
+        ({"OMP_NUM_THREADS": "0"}, None),
+    ],
+)
+def test_the_users_thread_limit_bounds_what_a_process_takes(monkeypatch, variables, limit):
+    for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert thread_limit() == limit
+    threads = torch.get_num_threads()
+    for asked in (1, 6):
+        set_numerics("cpu", asked)
+        assert numerics()["threads"] == min(asked, limit or asked)
+    torch.set_num_threads(threads)
+
+
+def test_a_worker_honours_the_thread_limit_and_records_it(grid, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    events = start(grid, tmp_path, Crew(trainers=1, scorers=0, threads=2))
+    trial = next(event.what for event in events if event.kind == "finished")
+    events.close()
+    record = Store(tmp_path).read_record(trial.key)
+    assert record["status"] == "ok" and record["provenance"]["numerics"]["threads"] == 1
+
+
+def files(root, contents):
+    for name, text in contents.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("contents", "cores"),
+    [
+        ({}, 64),
+        ({"proc/self/cgroup": "0::/\n"}, 64),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "max 100000\n"}, 64),
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "150000 100000\n"}, 1.5),
+        (
+            {
+                "proc/self/cgroup": "0::/user.slice/mine\n",
+                "sys/fs/cgroup/user.slice/cpu.max": "200000 100000\n",
+                "sys/fs/cgroup/user.slice/mine/cpu.max": "max 100000\n",
+            },
+            2,
+        ),
+        (  # version 1; in a container the group's path is the host's
+            {
+                "proc/self/cgroup": "4:memory:/docker/ab\n3:cpu,cpuacct:/docker/ab\n0::/docker/ab\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "300000\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            },
+            3,
+        ),
+        (
+            {
+                "proc/self/cgroup": "3:cpu:/\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+                "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            },
+            64,
+        ),
+    ],
+)
+def test_a_containers_quota_of_cpu_time_is_read(tmp_path, contents, cores):
+    files(tmp_path, contents)
+    assert _quota(tmp_path, 64) == cores
+
+
+def test_usable_cores_are_those_of_the_affinity_the_slurm_share_and_the_quota(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(64), raising=False)
+    monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: cores)
+    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+        monkeypatch.delenv(name, raising=False)
+    assert usable_cores() == 64
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "16")
+    assert usable_cores() == 16
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
+    assert usable_cores() == 4
+    monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: 1.5)
+    assert usable_cores() == 2
+    monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: 0.2)
+    assert usable_cores() == 1
 
 
 def test_deterministic_runs_leave_the_same_records_bit_by_bit(grid, tmp_path):

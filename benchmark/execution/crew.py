@@ -1,8 +1,11 @@
 """How many processes train and score, and on what."""
 
+import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 _MOST_CPU_JOBS = 8
 
@@ -45,5 +48,35 @@ def cpu_jobs() -> int:
 
 
 def usable_cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The CPU cores that this process may use: those that it may run on, of a Slurm job its share of the node, and no
+    more than a container's quota of time is worth."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    slurm = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or ""
+    share = int(slurm) if slurm.isdecimal() else cores
+    return max(1, min(cores, share, math.ceil(_quota(Path("/"), cores))))
+
+
+def _quota(root: Path, cores: float) -> float:
+    """The least of the limits in cores that the control groups of this process, or their parents, set on CPU time;
+    `cores` where none does. `root`: that of the file system."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:  # no Linux
+        return cores
+    least = cores
+    for controllers, group in (line.split(":", 2)[1:] for line in lines):
+        # Version 2 names no controllers, and has quota and period in one file.
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
+        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us") if controllers else ("cpu.max",)
+        place = mount / group.lstrip("/")
+        for folder in (place, *place.parents):
+            with suppress(OSError, ValueError):  # no limit here, or a group that a container does not see
+                text = " ".join((folder / name).read_text(encoding="utf-8") for name in names)
+                quota, period = map(int, text.split())
+                if quota > 0:
+                    least = min(least, quota / period)
+            if folder == mount:
+                break
+    return least

@@ -4,20 +4,33 @@ import os
 
 import torch
 
+# Of OpenMP and MKL, which torch computes with on a CPU.
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS")
+
 
 def set_numerics(device: str, threads: int, deterministic: bool = False) -> None:
     """Full float32 and, on a GPU, repeatable kernels where there are some; call before the process has used the GPU.
 
-    `deterministic`: an operation that has no repeatable kernel is an error, on any device. TF32 keeps 10 bits: SSIM, a
-    difference of squares, would lose its third decimal; only a training may ask for it (`TrainingSettings.precision`).
+    `threads`: of the CPU; fewer where the user's variables allow fewer (`thread_limit`). `deterministic`: an operation
+    that has no repeatable kernel is an error, on any device. TF32 keeps 10 bits: SSIM, a difference of squares, would
+    lose its third decimal; only a training may ask for it (`TrainingSettings.precision`).
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, thread_limit() or threads))
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     if deterministic or device.startswith("cuda"):
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=not deterministic)
         torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def thread_limit() -> int | None:
+    """The most threads that the user's variables allow a process; None where they set no limit.
+
+    Of the lists that OMP_NUM_THREADS may hold, for nested regions, the first number counts.
+    """
+    said = [os.environ.get(name, "").split(",")[0].strip() for name in _THREAD_VARIABLES]
+    return min((int(text) for text in said if text.isdecimal() and int(text) > 0), default=None)
 
 
 def numerics() -> dict[str, bool | int | str]:
