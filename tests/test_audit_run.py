@@ -99,6 +99,7 @@ def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder)
     # All is there: nothing is evaluated a second time, nor by `tables`, which keeps Tables 6 and 7.
     status, said = audit()
     assert (status, "0 to audit" in said) == (0, True)
+    assert f"{len(records)} of {len(records)} trials evaluated again from their checkpoints (0 now, " in said
     before = (folder / "tables" / "table6.csv").read_bytes()
     (folder / "tables" / "table6.csv").unlink()
     assert main(["tables", str(folder)]) == 0
@@ -145,7 +146,16 @@ def test_what_is_missing_is_counted(audit, folder):
     status, said = audit("--only", "dataset=chairs")
     assert status == 3
     assert "2 trials with a result, 1 with a checkpoint, 1 to audit" in said
+    assert "1 not audited: no checkpoint here\n" in said
+    assert "1 of 6 trials evaluated again from their checkpoints (1 now, 0 by earlier audits)" in said
     assert (folder / "audit" / f"{kept}.json").is_file()
+    # Without any checkpoint the earlier result stands, and that is said.
+    (folder / "checkpoints" / f"{kept}.safetensors").unlink()
+    status, said = audit("--only", "dataset=chairs")
+    assert status == 3
+    assert "2 trials with a result, 0 with a checkpoint, 0 to audit" in said
+    assert "2 not audited: no checkpoint here; of 1 an earlier audit's result stands" in said
+    assert "1 of 6 trials evaluated again from their checkpoints (0 now, 1 by earlier audits)" in said
 
 
 def test_bad_use_is_one_line(audit):

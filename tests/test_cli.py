@@ -4,13 +4,14 @@ import dataclasses
 import json
 import runpy
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 
-from benchmark.cli import main
+from benchmark.cli import build_parser, main
 from benchmark.commands import choices, plan_study
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
@@ -111,6 +112,18 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("methods", "vea"), "invalid choice: 'vea'"),
         (("tables", "no/such/folder"), "no/such/folder: no manifest.json here"),
         (("fetch", "imagenet"), "fetch imagenet: there are mnist"),
+        (("run", "--out="), "argument --out: is empty; give a value, or leave it out"),
+        (("run", "--study", "smoke", "--only", ""), "argument --only: is empty"),
+        (("run", "--device="), "argument --device: is empty"),
+        (("run", "--devices="), "argument --devices: is empty"),
+        (("plan", "--data-dir", " "), "argument --data-dir: is empty"),
+        (("plan", "--weights-dir="), "argument --weights-dir: is empty"),
+        (("tables", ""), "argument out: is empty"),
+        (("compare", "", "x"), "argument A: is empty"),
+        (("compare", "x", ""), "argument B: is empty"),
+        (("robust", "x", ""), "argument runs: is empty"),
+        (("errata", ""), "argument file: is empty"),
+        (("tables", "~no-such-user/x"), "argument out: '~no-such-user/x': no home folder of that name"),
     ],
 )
 def test_bad_use_is_one_line_and_status_2(call, arguments, said):
@@ -118,6 +131,29 @@ def test_bad_use_is_one_line_and_status_2(call, arguments, said):
     assert status == 2
     assert said in error and len(error.strip().splitlines()) == 1
     assert "Table" not in out
+
+
+PATHS = [
+    *((name, "--out=~/x") for name in ("run", "plan", "throughput", "trace", "errata", "calibrate")),
+    *((name, "~/x") for name in ("status", "tables", "figures", "audit", "verdict", "report", "controls", "errata")),
+    *((name, "--data-dir=~/x") for name in ("run", "plan", "fetch", "trace", "calibrate")),
+    *((name, "--weights-dir=~/x") for name in ("run", "plan", "fetch")),
+    *((name, "out", f"--{what}-dir=~/x") for name in ("figures", "audit") for what in ("data", "weights")),
+    ("compare", "~/x", "b"),
+    ("compare", "a", "~/x"),
+    ("compare", "a", "b", "--out=~/x"),
+    ("robust", "a", "~/x"),
+    ("robust", "a", "b", "--out=~/x"),
+]
+
+
+@pytest.mark.parametrize("arguments", PATHS, ids=" ".join)
+def test_a_leading_tilde_is_the_home_folder_in_every_path(arguments, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    values = vars(build_parser().parse_args(arguments)).values()
+    paths = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    assert tmp_path / "x" in paths
+    assert "~" not in "".join(str(path) for path in paths if isinstance(path, Path))
 
 
 def test_without_its_data_a_study_that_was_asked_for_says_what_is_missing(call, tmp_path):
@@ -220,7 +256,7 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     # Tables come from records alone, and a lost record shows.
     records[0].unlink()
     status, out, _ = call("tables", tmp_path)
-    assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run" in out
+    assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run\n  not run: the `run` that" in out
     assert "not run" in (tmp_path / "tables" / "table2.csv").read_text()
 
 
@@ -284,6 +320,12 @@ def test_data_that_arrive_later_complete_the_study(call, tmp_path):
     save("mine", (28, 28), 100)
     status, out, _ = call(*arguments, *only)
     assert status == 3 and "no data" in out and "1 trials ok" in out
+    reason = "  cifar10: no data: CIFAR-10: not here, and --offline forbids fetching it"
+    for command in ("tables", "status"):
+        found, out, _ = call(command, tmp_path / "out")
+        assert found == (3 if command == "tables" else 0) and reason.strip() in out
+    found, out, _ = call("tables", tmp_path / "out")
+    assert "1 trials ok, 0 diverged, 0 failed, 0 not run, 1 without data\n" + reason in out
     save("cifar10", (32, 32, 3), 100)
     status, out, _ = call(*arguments, *only)
     assert status == 0 and "2 trials ok" in out and "no data" not in out

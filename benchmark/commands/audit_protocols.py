@@ -25,6 +25,8 @@ from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.frame import OK
 from benchmark.reporting.terminal import print_markdown
 
+NO_CHECKPOINT = "no checkpoint here"
+
 
 def audit(options: argparse.Namespace, console: Console) -> int:
     """Evaluate again what is not yet evaluated, then write and show what was found, and Tables 6 and 7.
@@ -37,7 +39,7 @@ def audit(options: argparse.Namespace, console: Console) -> int:
     manifest, records = store.read_study()
     chosen = Selection.parse(options.only).cut(manifest)
     with store.locked():
-        failed = _evaluate(options, console, store, records, trial_keys(chosen), device)
+        now, failed = _evaluate(options, console, store, records, trial_keys(chosen), device)
         results = read_results(store, trial_keys(manifest))
         found = findings(manifest, records, results)
         if found is None:
@@ -46,7 +48,7 @@ def audit(options: argparse.Namespace, console: Console) -> int:
             )
         write_tables(*with_own_tables(manifest, records, results), store.folder / "tables")
         _write(found, store)
-    text = audit_text(manifest, found)
+    text = audit_text(manifest, found, now)
     print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
         console.print(f"Written: {shown(options.out)}/audit, and Tables 6 and 7 in {shown(options.out)}/tables")
@@ -55,8 +57,8 @@ def audit(options: argparse.Namespace, console: Console) -> int:
 
 def _evaluate(
     options: argparse.Namespace, console: Console, store: Store, records: dict, keys: list[str], device: str
-) -> int:
-    """Audit the trials that have no current result; how many could not be."""
+) -> tuple[int, int]:
+    """Audit the trials that have no current result; how many were, and how many could not be."""
     started = time.monotonic()
     context = EvaluationContext(
         options.weights_dir, device, options.offline, statistics_dir=store.folder.resolve() / "statistics"
@@ -69,22 +71,25 @@ def _evaluate(
     to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")
     trials = [StoredTrial(key, records[key]["identity"], store.checkpoint_path(key)) for key in to_do]
-    failures: dict[str, int] = {}
+    failures = {NO_CHECKPOINT: [key for key in ok if key not in stored]} if len(ok) > len(stored) else {}
     for count, ended in enumerate(
         audit_trials(trials, context, options.data_dir.resolve(), options.jobs or cpu_jobs()), start=1
     ):
         where = records[ended.key]["identity"]
         name = f"{where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}"
         if ended.found is None:
-            failures[ended.reason] = failures.get(ended.reason, 0) + 1
+            failures.setdefault(ended.reason, []).append(ended.key)
         else:
             write_result(store, ended.key, checkpoints[ended.key], weights, ended.found)
         console.print(
             f"{count}/{len(trials)} {name}: {ended.reason or 'audited'} ({minutes(time.monotonic() - started)})"
         )
-    for reason, times in failures.items():
-        console.print(f"{times} not audited: {reason}")
-    return sum(failures.values()) + len(ok) - len(stored)
+    for reason, of_reason in failures.items():
+        earlier = len(read_results(store, of_reason))
+        stands = f"; of {earlier} an earlier audit's result stands" if earlier else ""
+        console.print(f"{len(of_reason)} not audited: {reason}{stands}")
+    failed = sum(map(len, failures.values()))
+    return len(ok) - failed - (len(stored) - len(to_do)), failed
 
 
 def _write(found: Findings, store: Store) -> None:

@@ -1,6 +1,7 @@
 """`run` and `tables`: train and evaluate what is to do, and make the tables."""
 
 import argparse
+import dataclasses
 import time
 from pathlib import Path
 
@@ -34,11 +35,11 @@ from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
-from benchmark.manifest import trial_keys
 from benchmark.reporting import build_tables, render_text, summary, write_tables
-from benchmark.reporting.frame import failure
+from benchmark.reporting.frame import NO_DATA, failure
 from benchmark.reporting.terminal import print_markdown
 from benchmark.studies import STUDIES, Study
+from benchmark.text import one_line
 from benchmark.training.pack import default_pack
 
 
@@ -167,8 +168,9 @@ def _make_tables(store: Store, console: Console) -> int:
     for table in build_tables(*shown_too):
         print_markdown(console, render_text(table))
     counts = summary(manifest, records)
+    no_data = f", {counts.no_data} without data" if counts.no_data else ""
     console.print(
-        f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run"
+        f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run{no_data}"
     )
     for record in records.values():
         if record["status"] != "ok":
@@ -177,4 +179,8 @@ def _make_tables(store: Store, console: Console) -> int:
                 f"  {where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}: "
                 f"{record['status']}: {failure(record)}"
             )
-    return 0 if counts.ok == len(trial_keys(manifest)) and not manifest["unavailable"] else 3
+    for name, reason in manifest["unavailable"].items():
+        console.print(f"  {name}: {NO_DATA}: {one_line(reason)}")
+    if counts.not_run:
+        console.print("  not run: the `run` that began this study goes on with them")
+    return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not manifest["unavailable"] else 3

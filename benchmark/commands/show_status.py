@@ -13,6 +13,7 @@ from benchmark.execution.store import Store
 from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
 from benchmark.reporting.terminal import print_markdown
 from benchmark.reporting.text import wide_table
+from benchmark.text import one_line
 
 QUEUED, RUNNING = "queued", "running"
 STATES = (*RECORD_STATUSES, RUNNING, QUEUED, NOT_RUN, NO_DATA)
@@ -42,6 +43,8 @@ def status(options: argparse.Namespace, console: Console) -> int:
     for key, record in records.items():
         if record["status"] != "ok" and key not in at_work:
             console.print(f"{_named(record)}: {record['status']}: {failure(record)}")
+    for name, reason in manifest["unavailable"].items():
+        console.print(f"{name}: {NO_DATA}: {one_line(reason)}")
     for job in jobs:
         state = live.get(job.id, "not in the queue" if asked else "unknown").lower()
         log = shown(store.folder / job.log)

@@ -88,10 +88,11 @@ def spread_frame(manifest: Mapping[str, Any], findings: Findings) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def audit_face(manifest: Mapping[str, Any], findings: Findings) -> list[str]:
-    """What a reader must know first, as plain sentences."""
+def audit_face(manifest: Mapping[str, Any], findings: Findings, now: int | None = None) -> list[str]:
+    """What a reader must know first, as plain sentences. `now`: how many of the trials this very call has evaluated."""
+    by_call = "" if now is None else f" ({now} now, {findings.audited - now} by earlier audits)"
     sentences = [
-        f"{findings.audited} of {findings.trials} trials evaluated again from their checkpoints, under "
+        f"{findings.audited} of {findings.trials} trials evaluated again from their checkpoints{by_call}, under "
         f"{findings.scores['alternative'].nunique() - 1} alternatives to the judged protocols."
     ]
     if manifest["notes"]:
@@ -136,11 +137,11 @@ def audit_sections(manifest: Mapping[str, Any], findings: Findings) -> list[Audi
     ]
 
 
-def audit_text(manifest: Mapping[str, Any], findings: Findings) -> str:
-    """The findings as Markdown; ends with a line end."""
+def audit_text(manifest: Mapping[str, Any], findings: Findings, now: int | None = None) -> str:
+    """The findings as Markdown; ends with a line end. `now`: as for `audit_face`."""
     title = f"Audit of study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
     parts = [f"### {escape_markdown(title)}"]
-    parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings)]
+    parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings, now)]
     for section in audit_sections(manifest, findings):
         parts.append(f"#### {section.heading}")
         if section.frame.empty:
