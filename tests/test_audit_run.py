@@ -199,7 +199,7 @@ def in_background(folder, study):
 def worker_of(process):
     """The id of its first worker process; waits until there is one."""
     for _ in range(600):
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
         for child in children:
             if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from benchmark.cli import build_parser
 from benchmark.commands.show_status import status
+from benchmark.execution.progress import BarProgress, LineProgress, progress_view
+from benchmark.execution.workers import Event
 from benchmark.output import plain_console, standard_output
 from benchmark.reporting.terminal import print_markdown
 
@@ -161,3 +163,29 @@ def test_status_in_a_narrow_terminal_names_every_state(study):
     text = console.file.getvalue()
     assert all(word in text for word in ("trials", "diverged", "queued", "running"))
     assert all(len(line.rstrip()) <= 40 for line in text.splitlines() if "Table" in line)
+
+
+class _Named:
+    """A pack as progress sees it."""
+
+    trials = (Namespace(training=Namespace(epochs=10), key="k"),)
+
+    def __str__(self) -> str:
+        return "fashion_mnist hgmvae_g_no_fisher d=128 seeds 0..9"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_numbers_of_the_progress_bars_are_whole(width):
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with progress_view(console, 1260) as view:
+        assert isinstance(view, BarProgress)
+        for kind, value in (("started", 0), ("epoch", 3), ("finished", "ok")):
+            view.show(Event(kind, _Named(), value))
+    words = console.file.getvalue().split()
+    assert {"1/1260", "3/10", "d=128", "0..9:"} <= set(words) and "…" not in console.file.getvalue()
+
+
+def test_a_terminal_too_narrow_or_too_simple_for_bars_gets_lines():
+    for how in ({"width": 40}, {"width": 100, "_environ": {"TERM": "dumb"}}):
+        console = Console(file=io.StringIO(), force_terminal=True, **how)
+        assert isinstance(progress_view(console, 3), LineProgress)

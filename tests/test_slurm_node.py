@@ -34,7 +34,7 @@ def submitted(conf: Path, command: str, *flags: str) -> str:
 
 def wait_for(file: Path, text: str, seconds: float = 10) -> None:
     until = time.monotonic() + seconds
-    while not (file.is_file() and text in file.read_text()):
+    while not (file.is_file() and text in file.read_text(encoding="utf-8")):
         assert time.monotonic() < until, f"{file.name} never said {text!r}"
         time.sleep(0.05)
 

@@ -173,7 +173,7 @@ def weights_at_hand(weights_dir: Path | None, known: Mapping[str, Backbone] = ba
 
 def command_line() -> str:
     """The command as a user would type it, without this machine's folders."""
-    arguments = [re.sub(r"(^|=)/.*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
+    arguments = [re.sub(r"(^|=)[/~].*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
     return shlex.join(["python", "-m", "benchmark", *arguments])
 
 

@@ -63,11 +63,11 @@ def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int
         return work(), None
     with suppress(AttributeError):  # a C library without it
         ctypes.CDLL(None).malloc_trim(0)  # else the work would be served from what earlier work has left free
-    _CLEAR.write_text("5")  # proc(5): the high-water mark begins anew
+    _CLEAR.write_text("5", encoding="ascii")  # proc(5): the high-water mark begins anew
     before = _of_this_process("VmRSS")
     return work(), _of_this_process("VmHWM") - before
 
 
 def _of_this_process(field: str) -> int:
     """Bytes."""
-    return int(re.search(rf"{field}:\s+(\d+) kB", _STATUS.read_text())[1]) * 2**10
+    return int(re.search(rf"{field}:\s+(\d+) kB", _STATUS.read_text(encoding="utf-8", errors="replace"))[1]) * 2**10

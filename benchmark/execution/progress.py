@@ -5,21 +5,24 @@ from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from benchmark.execution.workers import Event
 
 SECONDS_BETWEEN_LINES = 15
+LEAST_WIDTH_OF_BARS = 60
 
 
 class BarProgress(AbstractContextManager):
     """One bar for the study, one for the epochs of every pack in training."""
 
     def __init__(self, console: Console, total: int):
+        # Where there is little room the name is wrapped, and no number is cut.
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=Column(overflow="fold")),
+            BarColumn(bar_width=10),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(total)) + 1)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=len("0:00:00"))),
             console=console,
         )
         self._study = self._progress.add_task("trials", total=total)
@@ -78,8 +81,9 @@ class LineProgress(AbstractContextManager):
 
 
 def progress_view(console: Console, total: int) -> BarProgress | LineProgress:
-    """The view that fits the console."""
-    return (BarProgress if console.is_terminal else LineProgress)(console, total)
+    """The view that fits the console: bars need a terminal that can redraw them and is wide enough for their names."""
+    drawn = console.is_terminal and not console.is_dumb_terminal and console.width >= LEAST_WIDTH_OF_BARS
+    return (BarProgress if drawn else LineProgress)(console, total)
 
 
 def minutes(seconds: float) -> str:
