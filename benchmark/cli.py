@@ -5,6 +5,7 @@ what to do; 3 some trials failed or could not run; 130 Ctrl-C; 141 the reader of
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -349,6 +350,11 @@ def _run(arguments: list[str] | None) -> int:
         return options.function(options, plain_console())
     except UserError as error:
         say_error(one_line(str(error)))
+        return 2
+    except OSError as error:
+        if error.filename is None:  # no file of the user's: a bug, which needs its traceback
+            raise
+        say_error(one_line(f"{os.fsdecode(error.filename)}: {error.strerror}"))
         return 2
     except KeyboardInterrupt:
         say_error("interrupted; the same command, without --force, continues where it stopped")

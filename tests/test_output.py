@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmark import cli
 from benchmark.cli import build_parser
 from benchmark.commands.show_status import status
 from benchmark.execution.progress import BarProgress, LineProgress, progress_view
@@ -94,6 +95,15 @@ def test_what_is_no_terminal_gets_the_text_whatever_force_color_says(monkeypatch
     monkeypatch.setattr(sys, "stdout", raw)
     print_markdown(plain_console(), "| a |\n|---|\n| **1** |\n", end="")
     assert raw.getvalue() == "| a |\n|---|\n| **1** |\n"
+
+
+def test_a_file_that_cannot_be_read_is_one_line(monkeypatch, capfd):
+    def refused(options, console):
+        raise PermissionError(13, "Permission denied", "records/a.json")
+
+    monkeypatch.setattr(cli, "studies", refused)
+    assert cli.main(["studies"]) == 2
+    assert capfd.readouterr().err == "benchmark: records/a.json: Permission denied\n"
 
 
 # Narrow terminals ---------------------------------------------------------------------------------------------
