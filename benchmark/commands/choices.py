@@ -181,5 +181,5 @@ def shown(path: Path) -> Path:
     """A path as short as it can be said from here."""
     try:
         return path.resolve().relative_to(Path.cwd())
-    except (ValueError, OSError):  # it lies elsewhere, or the working folder is gone
+    except ValueError:
         return path
