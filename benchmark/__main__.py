@@ -3,7 +3,7 @@
 import sys
 
 from benchmark.errors import UserError
-from benchmark.output import hold_closed_streams
+from benchmark.output import hold_closed_streams, say_error
 
 if __name__ == "__main__":
     hold_closed_streams()
@@ -14,5 +14,5 @@ if __name__ == "__main__":
     except KeyboardInterrupt:  # while the libraries were still loading
         sys.exit(130)
     except UserError as error:  # of a registry, such as a study with a setting that there is not
-        print(f"benchmark: {error}", file=sys.stderr)
+        say_error(str(error))
         sys.exit(2)

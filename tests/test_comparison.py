@@ -661,7 +661,7 @@ def test_accuracies_in_per_cent_are_said_and_not_compared(tmp_path):
         UserError, match=r"no score in common; of the cells of both, 16, A has 48 ok and B has 48 in per"
     ):
         run(LAPTOP, file, table=None)
-    with open(file, "a") as stream:
+    with open(file, "a", encoding="utf-8") as stream:
         stream.write("MNIST,SC,GMVAE,8,0,0.36\n")
     status, printed = run(LAPTOP, file)
     assert status == 0
