@@ -10,6 +10,12 @@ def one_line(text: str) -> str:
     return " ".join(filter(None, words))
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says that says anything; its type where none does."""
+    lines = map(one_line, str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)
+
+
 def told(said: object) -> str:
     """What an error or a server says, as one line of at most 300 characters; its type where that is empty."""
     return one_line(str(said))[:300] or type(said).__name__

@@ -13,7 +13,7 @@ from benchmark.controls.methods import ALL_METHODS
 from benchmark.execution import pack_run
 from benchmark.execution.packs import Pack
 from benchmark.execution.store import Store, record_fault
-from benchmark.execution.trial import TrialContext, _rate_bounds, measured
+from benchmark.execution.trial import TrialContext, _rate_bounds, failed_record, measured
 from benchmark.methods import METHODS, build_model
 from benchmark.training.loop import TrainingResult, to_unit_range
 from benchmark.training.pack import train_pack
@@ -208,6 +208,19 @@ def test_a_seed_whose_evaluation_breaks_costs_no_other(grid, context, monkeypatc
     assert records[broken.seed]["status"] == "failed"
     assert records[broken.seed]["reason"] == "RuntimeError: evaluation broke"
     assert records[healthy.seed]["status"] == "ok" and records[healthy.seed]["health"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("\nAll the 5 fits failed.\nIt is very likely"), "RuntimeError: All the 5 fits failed."),
+        (torch.AcceleratorError("CUDA error: out\nmore"), "AcceleratorError: CUDA error: out"),
+        (MemoryError(), "MemoryError"),
+        (ValueError(" \n\t"), "ValueError"),
+    ],
+)
+def test_the_reason_of_a_failed_trial_is_the_first_line_that_says_something(error, reason, grid):
+    assert failed_record(grid.trials()[0], "cpu", error)["reason"] == reason
 
 
 def test_a_part_whose_training_breaks_costs_no_other_part(grid, context, monkeypatch):

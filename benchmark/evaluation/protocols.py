@@ -19,6 +19,7 @@ from benchmark.evaluation.subsets import stratified_subset
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, engine_and_version, missing_library
 from benchmark.settings import added_later
+from benchmark.text import first_line
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Clustering(Protocol):
         try:
             plane = clustering.tsne_plane(latents, self.perplexity, self.tsne, start)
         except ValueError as error:
-            raise Unscorable(f"t-SNE failed: {str(error).splitlines()[0]}") from error
+            raise Unscorable(f"t-SNE failed: {first_line(error)}") from error
         if not np.isfinite(plane).all():
             raise Unscorable("t-SNE gave coordinates that are not finite")
         return plane

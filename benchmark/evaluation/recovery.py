@@ -19,6 +19,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
 from benchmark.evaluation.subsets import stratified_subset
+from benchmark.text import first_line
 
 # The clusterings are a part of the measuring instrument, not of the trial: any fixed number will do.
 _RANDOM_STATE = 0
@@ -145,5 +146,5 @@ def _by_mixture(latents: np.ndarray, k: int) -> _Clustered:
         try:
             clusters = mixture.fit_predict(latents)
         except ValueError as error:
-            raise Unscorable(f"the Gaussian mixture failed: {str(error).splitlines()[0]}") from error
+            raise Unscorable(f"the Gaussian mixture failed: {first_line(error)}") from error
     return _Clustered(clusters, {"gmm_converged": bool(mixture.converged_)})

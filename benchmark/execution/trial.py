@@ -33,6 +33,7 @@ from benchmark.execution.provenance import provenance
 from benchmark.execution.store import RECORD_OBJECTS, RECORD_SCHEMA
 from benchmark.methods import build_model
 from benchmark.streams import generator
+from benchmark.text import first_line
 from benchmark.training.loop import to_unit_range
 from benchmark.trials import Trial, trained_as_now
 from models.base import ImageAutoencoder, draw_noise
@@ -78,7 +79,8 @@ def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | No
 
 def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]:
     """The record of a trial that an error has ended; the first line of what it says is the reason."""
-    return empty_record(trial, device, "failed", f"{type(error).__name__}: {error}".splitlines()[0])
+    kind, said = type(error).__name__, first_line(error)
+    return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
 
 
 def of_this_code(identity: Mapping[str, Any]) -> bool:

@@ -202,7 +202,8 @@ def run_packs(
             yield Event("trained", worker.task)
         for trial in worker.task.wanted_trials if worker.task else []:
             if trial.key not in worker.delivered:
-                reason = worker.silenced or f"its process died with exit code {code} (out of memory?)"
+                killed = " (out of memory?)" if code == -signal.SIGKILL else ""
+                reason = worker.silenced or f"its process died with exit code {code}{killed}"
                 yield finish(trial, empty_record(trial, context.device, "failed", reason))
 
     def end_the_silent() -> None:

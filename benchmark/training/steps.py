@@ -7,6 +7,8 @@ from typing import Protocol
 
 import torch
 
+from benchmark.text import first_line
+
 # Libraries and the optimiser set themselves up in the first steps, which cannot be captured.
 _STEPS_BEFORE_CAPTURE = 3
 
@@ -75,6 +77,6 @@ class CapturedSteps:
             graph.reset()
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            self.how = f"eager (capture failed: {str(error).splitlines()[0]})"
+            self.how = f"eager (capture failed: {first_line(error)})"
             return
         self._graph, self.how = graph, "captured"
