@@ -6,6 +6,7 @@ what to do; 3 some trials failed or could not run; 130 Ctrl-C; 141 the reader of
 
 import argparse
 import os
+import re
 import signal
 import sys
 import threading
@@ -271,12 +272,21 @@ def _add_execution_options(parser: argparse.ArgumentParser) -> None:
         "--executor", choices=EXECUTORS, default="local", help="slurm: packs as jobs of a cluster that sees the folders"
     )
     of_jobs = parser.add_argument_group("with --executor slurm, of each job")
-    of_jobs.add_argument("--partition", type=_given, help="(default: the cluster's)")
+    of_jobs.add_argument("--partition", type=_slurm_name, help="(default: the cluster's)")
+    of_jobs.add_argument("--account", type=_slurm_name, help="that is charged")
+    of_jobs.add_argument("--qos", type=_slurm_name, help="quality of service")
+    of_jobs.add_argument("--constraint", type=_slurm_name, help="features that its node must have")
+    of_jobs.add_argument("--mem", type=_slurm_memory, metavar="SIZE", help="of its node, with a unit: 16G")
     of_jobs.add_argument("--gpus-per-node", type=int, choices=(0, 1), help="(default: 0, trains on the CPU)")
     of_jobs.add_argument("--cpus-per-task", type=_positive, metavar="N", help="(default: 8 with a GPU, else 1)")
     of_jobs.add_argument("--max-jobs", type=_positive, metavar="N", help="at once (default: 64)")
     of_jobs.add_argument(
-        "--time", type=_positive, metavar="MINUTES", help="until it is requeued; a pack must fit (default: 60)"
+        "--time",
+        type=_positive,
+        metavar="MINUTES",
+        help="until it is requeued, at least 11 (default: 60): what a pack takes and 10 minutes, or a quarter, more; "
+        "submitit counts a preemption in a limit's last 10 minutes, or last fifth, as a time-out, the fourth of which "
+        "ends a job",
     )
     parser.add_argument("--devices", type=_given, help="several GPUs by number, 0,1,2,3: a process that trains on each")
     parser.add_argument(
@@ -318,6 +328,18 @@ def _given(text: str) -> str:
     """An unset variable in a script is no wish for the default, nor for the folder where it runs."""
     if not text.strip():
         raise argparse.ArgumentTypeError("is empty; give a value, or leave it out")
+    return text
+
+
+def _slurm_name(text: str) -> str:
+    if not text or not text.isprintable() or set(" '\"\\`$#%") & set(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is nothing that Slurm could call so")
+    return text
+
+
+def _slurm_memory(text: str) -> str:
+    if not re.fullmatch("[1-9][0-9]*[KMGT]", text):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number with a unit, K, M, G or T, such as 16G")
     return text
 
 

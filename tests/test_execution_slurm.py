@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,18 +24,25 @@ from benchmark.execution import slurm
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.packs import packs_of
 from benchmark.execution.resume import write_manifest
-from benchmark.execution.slurm import ATTEMPTS, SlurmOptions, refuse_live_jobs, run_on_slurm, stored_jobs
+from benchmark.execution.slurm import (
+    ATTEMPTS,
+    QueueUnknown,
+    SlurmOptions,
+    refuse_live_jobs,
+    run_on_slurm,
+    stored_jobs,
+)
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext, empty_record
 from benchmark.files import REPOSITORY
 
-submitit = pytest.importorskip("submitit")
+submitit = pytest.importorskip("submitit", minversion="1.5.4")
 
 # On a real Slurm ---------------------------------------------------------------------------------------------
 
 ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u,method=gmvae"
 FOUR_PACKS = ("--study", "smoke", "--only", ONLY, "--pack", "2", "--offline")
-CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "10")
+CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "11")
 
 
 def command(out: Path, *more: str) -> list[str]:
@@ -102,6 +110,58 @@ def test_jobs_killed_requeued_and_rejoined_give_the_tables_of_a_local_run(tmp_pa
     assert tables(out) == tables(tmp_path / "local")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(reason_why_not() is not None, reason=reason_why_not() or "")
+def test_jobs_submitted_from_a_job_have_their_own_options_and_our_packages(tmp_path, monkeypatch):
+    """Whatever the outer job, the user's SBATCH_* or a cluster's modules have set, with and without its export."""
+    foreign = tmp_path / "modules"
+    foreign.mkdir()
+    (foreign / "numpy.py").write_text("raise SystemExit('a numpy of the modules')\n")
+
+    def task(path: str, before: dict) -> None:
+        told = {name: value for name, value in os.environ.items() if name.startswith(("SLURM", "SRUN_", "PYTHON"))}
+        Path(path).write_text(json.dumps({"environment": told, "path": sys.path, "prefix": sys.prefix}))
+
+    monkeypatch.chdir(foreign)
+    outer = {
+        "SLURM_MEM_PER_CPU": "100",
+        "SLURM_MEM_PER_NODE": "4000",
+        "SLURM_NTASKS": "7",
+        "SLURM_ACCOUNT": "nobody",
+        "SLURM_EXPORT_ENV": "NONE",
+        "SRUN_CPUS_PER_TASK": "64",
+        "SBATCH_PARTITION": "nowhere",
+        "SBATCH_TIMELIMIT": "1",
+        "SBATCH_WAIT": "1",
+        "SBATCH_MEM_PER_CPU": "100",
+        "SQUEUE_STATES": "COMPLETED",
+        "PYTHONPATH": str(foreign),
+    }
+    with slurm_node() as conf:
+        monkeypatch.setenv("SLURM_CONF", str(conf))
+        for name, value in outer.items():
+            monkeypatch.setenv(name, value)
+        for export in ("ALL", "NONE"):
+            monkeypatch.setenv("SBATCH_EXPORT", export)
+            store = Store(tmp_path / f"it's 日 {export}")
+            told = {name: tmp_path / f"{export}-{name}" for name in ("a", "b")}
+            options = SlurmOptions("test", mem="200M", cpus_per_task=2, max_jobs=1, minutes=11)
+            packs, befores = {name: str(path) for name, path in told.items()}, {name: {} for name in told}
+            jobs = slurm._submit(store, task, packs, befores, dict.fromkeys(told, 1), options)
+            assert {*slurm.queue()} >= {job.id for job in jobs.values()}
+            wait_until(lambda told=told: all(path.exists() for path in told.values()), f"jobs with {export}", 90)
+            for name, path in told.items():
+                wait_until(path.read_text, "it is written")
+                found = json.loads(path.read_text())
+                environment = found["environment"]
+                assert found["path"][0] == environment["PYTHONPATH"] == str(REPOSITORY)
+                assert not {"", str(foreign)} & {*found["path"]} and found["prefix"] == sys.prefix
+                assert environment["SLURM_MEM_PER_NODE"] == "200" and "SLURM_MEM_PER_CPU" not in environment
+                assert environment["SLURM_NTASKS"] == "1" and environment["SLURM_CPUS_PER_TASK"] == "2"
+                assert environment["SLURM_JOB_PARTITION"] == "test"
+                assert (store.folder / jobs[name].log).exists()
+
+
 # With a pretended one ----------------------------------------------------------------------------------------
 
 
@@ -112,7 +172,8 @@ class PretendedCluster:
         self.does, self.live, self.submitted, self.asked = does, {}, [], {}
         self.stays = False  # whether jobs are in the queue once they have been submitted
 
-    def executor(self, folder):
+    def executor(self, folder, python):
+        self.python, self.environment = python, dict(os.environ)
         return SimpleNamespace(
             update_parameters=self.asked.update, map_array=lambda *arrays: self._submit(Path(folder), *arrays)
         )
@@ -179,22 +240,29 @@ def kinds(events):
 def test_every_pack_is_a_job_of_one_array_with_what_was_asked_for(study, cluster):
     store, packs, context, data = study
     pretended = cluster(writes_records(store))
-    options = SlurmOptions("gpu", gpus_per_node=1, cpus_per_task=4, max_jobs=9, minutes=30)
+    options = SlurmOptions("gpu", "lab", "high", "a100|h100", "16G", 1, cpus_per_task=4, max_jobs=9, minutes=30)
     events = list(run_on_slurm(packs, context, data, options))
     assert pretended.submitted == [["mnist gmvae d=2 seed=0..1", "mnist vae d=8 seed=0..1"]]
     assert pretended.asked == {
         "job_name": slurm.job_name(store),
         "partition": "gpu",
+        "account": "lab",
+        "qos": "high",
+        "constraint": "a100|h100",
+        "mem": "16G",
         "gpus_per_node": 1,
         "cpus_per_task": 4,
         "array_parallelism": 9,
         "time": 30,
         "stderr_to_stdout": True,
+        "setup": [f"export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONSAFEPATH=1", "unset PYTHONHOME"],
+        "srun_args": ["--export=ALL", "--cpus-per-task=4"],
     }
     assert kinds(events) == ["finished"] * 4 and {event.value for event in events} == {"ok"}
     assert stored_jobs(store) == []
     on_cpu = SlurmOptions().parameters(store)
-    assert "gpus_per_node" not in on_cpu and on_cpu["cpus_per_task"] == 1 and SlurmOptions().device == "cpu"
+    assert not {"gpus_per_node", "account", "qos", "constraint", "mem"} & {*on_cpu}
+    assert on_cpu["cpus_per_task"] == 1 and SlurmOptions().device == "cpu"
     assert SlurmOptions(gpus_per_node=1).parameters(store)["cpus_per_task"] == 8
 
 
@@ -207,7 +275,7 @@ def test_a_job_that_dies_is_tried_again_then_recorded_with_the_end_of_its_log(st
     for trial in packs[0].trials:
         record = store.read_record(trial.key)
         assert record["status"] == "failed" and record["details"]["log"] == ["begun", "Bus error"]
-        assert record["reason"].endswith("3 times; the log of 3_0 ends: Bus error")
+        assert record["reason"].endswith("3 times; the log of 3_0 says: Bus error")
     assert stored_jobs(store) == []
 
 
@@ -301,7 +369,7 @@ def test_a_controller_that_does_not_answer_leaves_the_jobs_as_they_are(study, cl
 
     def queue(name=None):
         if next(silent, None) is not None:
-            return None
+            raise QueueUnknown("squeue does not answer")
         for pack in study[1]:
             writes_records(store)(None, pack, {}, None)
         return {}
@@ -312,13 +380,218 @@ def test_a_controller_that_does_not_answer_leaves_the_jobs_as_they_are(study, cl
     assert kinds(watch).count("finished") == 4 and len(pretended.submitted) == 1
 
 
-def test_squeue_is_read_as_it_prints(tmp_path, monkeypatch):
-    (tmp_path / "squeue").write_text("#!/bin/sh\necho '12_0 RUNNING'\necho '13_1 PENDING'\necho\n")
-    (tmp_path / "squeue").chmod(0o755)
+@pytest.fixture
+def squeue(tmp_path, monkeypatch):
+    """Put a shell script in squeue's place."""
+
+    def stand_in(script: str) -> None:
+        (tmp_path / "squeue").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "squeue").chmod(0o755)
+
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return stand_in
+
+
+def test_squeue_is_read_as_it_prints(squeue):
+    squeue("echo '12_0 RUNNING'\necho '13_1 PENDING'\necho")
     assert slurm.queue() == {"12_0": "RUNNING", "13_1": "PENDING"}
-    (tmp_path / "squeue").write_text("#!/bin/sh\necho no controller >&2; exit 1\n")
-    assert slurm.queue() is None
+
+
+OLD_SQUEUE = """for option; do
+  case $option in
+    --me) echo "squeue: unrecognized option '--me'" >&2; echo 'Try "squeue --help" for more information' >&2; exit 1 ;;
+    --user=*) echo "12_0 RUNNING ${option#--user=}" ;;
+  esac
+done"""
+
+
+def test_an_old_squeue_without_me_is_asked_by_number(squeue):
+    squeue(OLD_SQUEUE)
+    assert slurm.queue() == {"12_0": f"RUNNING {os.geteuid()}"}
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (
+            "printf 'slurm_load_jobs error: Unable to contact\\nslurm controller \\351\\n' >&2; exit 1",
+            "squeue says: slurm_load_jobs error: Unable to contact slurm controller \ufffd",
+        ),
+        ("exit 1", "squeue fails silently"),
+        ("exec sleep 60", "squeue does not answer; is the controller up?"),
+    ],
+)
+def test_a_queue_that_cannot_be_had_is_told_in_squeues_words(script, reason, squeue, study, monkeypatch, capfd):
+    store, packs, context, data = study
+    (store.folder / "jobs").mkdir()
+    (store.folder / "jobs" / "a.json").write_text(json.dumps(JOB))
+    squeue(script)
+    run = subprocess.run
+    monkeypatch.setattr(slurm.subprocess, "run", lambda *command, **how: run(*command, **how | {"timeout": 1}))
+    with pytest.raises(UserError) as refused:
+        next(run_on_slurm(packs, context, data, SlurmOptions()))
+    assert str(refused.value) == f"--executor slurm: {reason}"
+    with pytest.raises(UserError) as refused:
+        refuse_live_jobs(store)
+    assert f"whether they still run ({reason})" in str(refused.value)
+    assert main(["status", str(store.folder)]) == 0
+    assert f"Slurm cannot be asked how they are ({reason})" in capfd.readouterr().out
+
+
+def test_a_queue_that_falls_silent_before_submission_submits_nothing(study, cluster, monkeypatch):
+    store, packs, context, data = study
+    pretended = cluster(writes_records(store))
+
+    def queue(name=None):
+        if name:
+            raise QueueUnknown("squeue does not answer")
+        return {}
+
+    monkeypatch.setattr(slurm, "queue", queue)
+    with pytest.raises(UserError, match="squeue does not answer"):
+        next(run_on_slurm(packs, context, data, SlurmOptions()))
+    assert pretended.submitted == []
+
+
+def test_the_queue_is_not_seen_through_the_users_filters_or_an_outer_job(squeue, monkeypatch):
+    squeue("env | grep -E '^(SQUEUE|SLURM|SRUN|SBATCH)' | LC_ALL=C sort | sed 's/=/ /'")
+    for name in ("SQUEUE_STATES", "SQUEUE_PARTITION", "SQUEUE_FORMAT2", "SLURM_TIME_FORMAT", "SLURM_JOB_ID"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("SLURM_CONF", "conf")
+    monkeypatch.setenv("SLURM_CLUSTERS", "one")
+    assert slurm.queue() == {"SLURM_CONF": "conf", "SLURM_CLUSTERS": "one"}
+    monkeypatch.setenv("SBATCH_CLUSTERS", "other")  # where sbatch submits to
+    assert slurm.queue() == {"SLURM_CONF": "conf", "SLURM_CLUSTERS": "other", "SBATCH_CLUSTERS": "other"}
+
+
+def test_submission_is_told_of_the_site_and_the_user_but_of_no_outer_job(study, cluster, monkeypatch):
+    store, packs, context, data = study
+    for name in os.environ:
+        if name.startswith(("SLURM", "SRUN_", "SBATCH_")):
+            monkeypatch.delenv(name)
+    stays = {
+        "SLURM_CONF": "conf",
+        "SLURM_CONF_SERVER": "a:1",
+        "SLURM_CLUSTERS": "one",
+        "SLURM_JWT": "token",
+        "SBATCH_RESERVATION": "mine",
+        "SBATCH_EXPORT": "NONE",
+        "SBATCH_ACCOUNT": "lab",
+        "SBATCH_MEM_PER_CPU": "1G",
+    }
+    goes = dict.fromkeys(
+        [
+            *("SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE", "SLURM_CPUS_PER_TASK", "SLURM_NTASKS", "SLURM_GPUS"),
+            *("SLURM_JOB_ID", "SLURM_EXPORT_ENV", "SLURMD_NODENAME", "SRUN_CPUS_PER_TASK", "SRUN_EXPORT_ENV"),
+            *("SBATCH_TIMELIMIT", "SBATCH_SIGNAL", "SBATCH_JOB_NAME", "SBATCH_WAIT", "SBATCH_PARTITION"),
+        ],
+        "outer",
+    )
+    for name, value in (stays | goes).items():
+        monkeypatch.setenv(name, value)
+    outside = dict(os.environ)
+    pretended = cluster(writes_records(store))
+    list(run_on_slurm(packs, context, data, SlurmOptions(partition="test")))
+    assert {name: value for name, value in outside.items() if name not in goes} == pretended.environment
+    assert stays.items() <= pretended.environment.items()
+    assert dict(os.environ) == outside
+
+    def refuses(*job):
+        raise RuntimeError("sbatch: error: Batch job submission failed: Invalid account")
+
+    pretended = cluster(refuses)
+    with pytest.raises(UserError, match=r"Slurm refused the jobs \(sbatch: error: .*: Invalid account\)"):
+        next(run_on_slurm(packs, context, data, SlurmOptions(mem="1G")))
+    assert "SBATCH_MEM_PER_CPU" not in pretended.environment and pretended.environment["SBATCH_PARTITION"] == "outer"
+    assert dict(os.environ) == outside
+
+
+def test_jobs_keep_the_environment_that_a_link_named(study, cluster, monkeypatch, tmp_path):
+    store, packs, context, data = study
+    (tmp_path / "venv of today" / "bin").mkdir(parents=True)
+    (tmp_path / "venv of today" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / ".venv").symlink_to("venv of today")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    pretended = cluster(writes_records(store))
+    list(run_on_slurm(packs, context, data, SlurmOptions()))
+    assert pretended.python == f"'{tmp_path.resolve()}/venv of today/bin/python'"
+
+
+@pytest.mark.parametrize(
+    ("name", "named"), [("50%", "'%'"), ("%j", "'%'"), ("a\\b", r"'\\\\'"), ("a\nb", r"'\\n'"), ("a\udce9", r"udce9'")]
+)
+def test_a_path_that_slurm_would_not_write_logs_to_is_refused_before_anything_is_submitted(
+    name, named, study, cluster, tmp_path
+):
+    _, packs, context, data = study
+    pretended = cluster(lambda *job: None)
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    for out in (tmp_path / name, tmp_path / "link"):
+        context = dataclasses.replace(context, out=out)
+        with pytest.raises(UserError, match=f"(?s)--out .*: Slurm cannot write logs to a path with .*{named}"):
+            next(run_on_slurm(packs, context, data, SlurmOptions()))
+    assert pretended.submitted == []
+
+
+def test_a_submitit_that_no_job_can_import_is_refused(study, cluster, monkeypatch):
+    _, packs, context, data = study
+    pretended = cluster(lambda *job: None)
+    monkeypatch.setattr(submitit, "__version__", "1.5.3")
+    with pytest.raises(UserError, match=r"submitit 1\.5\.3 is too old; pip install 'submitit>=1\.5\.4'"):
+        next(run_on_slurm(packs, context, data, SlurmOptions()))
+    assert pretended.submitted == []
+
+
+def test_no_sbatch_or_no_srun_is_one_line(study, squeue, monkeypatch, tmp_path):
+    _, packs, context, data = study
+    squeue("exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r'refused the jobs \(Could not detect "srun"'):
+        next(run_on_slurm(packs, context, data, SlurmOptions()))
+    (tmp_path / "srun").symlink_to("/bin/true")
+    with pytest.raises(UserError, match=r"no jobs can be submitted from .*: 'sbatch'"):
+        next(run_on_slurm(packs, context, data, SlurmOptions()))
+
+
+@pytest.mark.parametrize("minutes", ["1", "2", "10"])
+def test_a_limit_in_which_every_preemption_would_be_a_time_out_is_refused(minutes, tmp_path, capfd):
+    arguments = ["run", "--study", "smoke", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]
+    assert main([*arguments, "--executor", "slurm", "--time", minutes]) == 2
+    said = capfd.readouterr().err
+    assert f"--time {minutes}: give at least 11; submitit takes a preemption in the last 10 minutes" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("minutes", "early"), [(10, True), (slurm.LEAST_MINUTES, False)])
+def test_the_least_limit_is_the_first_in_which_submitit_knows_a_preemption(minutes, early, tmp_path):
+    from submitit.core.job_environment import SignalHandler
+
+    delayed = submitit.helpers.DelayedSubmission(print)
+    delayed.set_timeout(minutes, 3)
+    handler = SignalHandler(None, submitit.core.utils.JobPaths(tmp_path), delayed)
+    assert handler.has_timed_out() is early
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--account", "two words"),
+        ("--qos", ""),
+        ("--constraint", "a\nsrun evil"),
+        ("--partition", "$(id)"),
+        *(("--mem", size) for size in ("16", "16GB", "-1G", "0G", "1.5G", "much")),
+    ],
+)
+def test_what_slurm_could_not_understand_is_refused_by_its_flag(option, tmp_path, capfd):
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "--executor", "slurm", "=".join(option)])
+    assert f"argument {option[0]}: {option[1]!r}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["account", "qos", "constraint", "mem"])
+def test_what_is_for_jobs_is_refused_without_them(flag, capfd):
+    assert main(["run", f"--{flag}", "1G"]) == 2
+    assert capfd.readouterr().err == f"benchmark: --{flag}: goes with --executor slurm\n"
 
 
 def test_status_tells_what_is_done_queued_running_and_failed(study, cluster, monkeypatch, capfd):
@@ -379,6 +652,8 @@ def test_a_logs_end_sends_no_commands_to_a_terminal(study):
     store = study[0]
     (store.folder / "log").write_text("one\n\x1b]0;owned\x07 two\n")
     assert slurm.log_end(store, slurm.Job("a", "1_0", 1, {}, "log")) == ["one", "]0;owned two"]
+    (store.folder / "log").write_bytes(b"\x1f\tindented\n" + b"word \xff\n" * 300_000)
+    assert slurm.log_end(store, slurm.Job("a", "1_0", 1, {}, "log")) == ["word \ufffd"] * 20
 
 
 def test_jobs_of_the_folder_that_no_file_knows_are_refused_with_their_name(study, cluster):
@@ -431,7 +706,11 @@ def test_a_record_that_comes_between_two_attempts_is_kept(study, cluster):
 def test_status_where_slurm_cannot_be_asked_calls_no_job_ended(study, cluster, monkeypatch, capfd):
     pretended = cluster(lambda *job: None)
     store, *_ = begin_and_leave(study, pretended, study[1])
-    monkeypatch.setattr("benchmark.commands.show_status.queue", lambda: None)
+
+    def queue():
+        raise QueueUnknown("there is no squeue here")
+
+    monkeypatch.setattr("benchmark.commands.show_status.queue", queue)
     assert main(["status", str(store.folder)]) == 0
     said = capfd.readouterr().out
     assert "2 Slurm jobs are noted here; Slurm cannot be asked" in said and "Slurm job 1_0: unknown, attempt 1" in said

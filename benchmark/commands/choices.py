@@ -26,6 +26,7 @@ from benchmark.files import REPOSITORY
 from benchmark.manifest import MOST_SEEDS
 from benchmark.reporting.captions import MARK_MEANINGS
 from benchmark.studies import STUDIES, Study
+from benchmark.text import first_line
 from benchmark.training.pack import WAYS, default_way
 
 DEFAULT_DATA_DIR = REPOSITORY / "data"
@@ -34,6 +35,10 @@ RUNS = REPOSITORY / "results" / "runs"
 _OF_LOCAL = ("device", "devices", "jobs", "minutes")
 _OF_SLURM = {
     "partition": "partition",
+    "account": "account",
+    "qos": "qos",
+    "constraint": "constraint",
+    "mem": "mem",
     "gpus_per_node": "gpus_per_node",
     "cpus_per_task": "cpus_per_task",
     "max_jobs": "max_jobs",
@@ -49,7 +54,7 @@ def chosen_device(asked: str | None) -> str:
     try:
         kind = torch.empty(1, device=asked).device.type
     except (RuntimeError, AssertionError) as error:
-        raise UserError(f"--device {asked}: not usable here ({str(error).splitlines()[0]})") from None
+        raise UserError(f"--device {asked}: not usable here ({first_line(error)})") from None
     if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
         raise UserError(f"--device {asked}: only cpu and cuda are supported")
     return asked

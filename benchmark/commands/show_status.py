@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmark.commands.choices import shown
-from benchmark.execution.slurm import is_running, log_end, queue, stored_jobs
+from benchmark.execution.slurm import QueueUnknown, is_running, log_cause, queue, stored_jobs
 from benchmark.execution.store import Store
 from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
 from benchmark.reporting.terminal import print_markdown
@@ -24,14 +24,13 @@ def status(options: argparse.Namespace, console: Console) -> int:
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
     jobs = stored_jobs(store)
+    live: dict[str, str] = {}
+    asked = True
     try:
         live = queue() if jobs else {}
-    except FileNotFoundError:
-        live = None
-    asked = live is not None
-    if not asked:
-        console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are")
-    live = live or {}
+    except QueueUnknown as reason:
+        asked = False
+        console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are ({reason})")
     at_work = {
         key: RUNNING if is_running(live[job.id]) else QUEUED for job in jobs if job.id in live for key in job.before
     }
@@ -49,8 +48,8 @@ def status(options: argparse.Namespace, console: Console) -> int:
         state = live.get(job.id, "not in the queue" if asked else "unknown").lower()
         log = shown(store.folder / job.log)
         console.print(f"Slurm job {job.id}: {state}, attempt {job.attempt}, {len(job.before)} trials, log {log}")
-        if asked and job.id not in live and (end := log_end(store, job)):
-            console.print(f"  ends: {end[-1]}")
+        if asked and job.id not in live and (why := log_cause(store, job)):
+            console.print(f"  says: {why}")
     return 0
 
 

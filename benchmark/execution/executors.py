@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from benchmark.execution.crew import Crew
 from benchmark.execution.grid import DataOptions
 from benchmark.execution.packs import Pack
-from benchmark.execution.slurm import SlurmOptions, refuse_live_jobs, run_on_slurm
+from benchmark.execution.slurm import SlurmOptions, refuse_live_jobs, refuse_unsubmittable, run_on_slurm
 from benchmark.execution.store import Store
 from benchmark.execution.trial import TrialContext
 from benchmark.execution.workers import Event, run_packs
@@ -81,6 +81,7 @@ class Slurm:
 
     def check(self, store: Store) -> None:
         """Its own jobs are rejoined, those of other packs refused, once the packs are known."""
+        refuse_unsubmittable(store)
 
     def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
         return run_on_slurm(packs, context, data, self.options, self.patience)

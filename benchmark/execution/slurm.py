@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import math
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -23,31 +24,53 @@ from typing import Any
 from benchmark.errors import UserError
 from benchmark.execution.crew import crew
 from benchmark.execution.grid import DataOptions
+from benchmark.execution.job_logs import cause, log_lines
 from benchmark.execution.packs import Pack
+from benchmark.execution.slurm_environment import lines_before_jobs, of_queue, of_submission, python_of_jobs
 from benchmark.execution.store import Store, write_json
 from benchmark.execution.trial import TrialContext, empty_record
 from benchmark.execution.workers import Event, run_packs
 from benchmark.fields import Check, fields, is_file_name, object_of, parse_json, whole
-from benchmark.text import one_line
+from benchmark.text import told
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 5.0
 SECONDS_ABSENT = 90.0  # out of the queue until a job counts as ended: file systems of clusters show records that late
 MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another number
+# submitit takes a signal for a time-out from min(0.8 T, T - 10) minutes of a limit T on, else for a preemption, and the
+# fourth time-out ends a job: up to 10 minutes every preemption would be one.
+LEAST_MINUTES = 11
+OLDEST_SUBMITIT = (1, 5, 4)  # those before import pkg_resources, which setuptools 82 has no more
 _LOG_LINES = 20
+
+
+class QueueUnknown(Exception):
+    """Why the queue cannot be had, in words; whether jobs are at work is then unknown."""
 
 
 @dataclass(frozen=True)
 class SlurmOptions:
     """What is asked of Slurm for each pack. `minutes`: a job that takes longer is put back into the queue by submitit;
     it keeps what was trained when its time was up, but a pack is trained in one go. `max_jobs`: of an array at once.
-    `cpus_per_task`: one trains; beside a GPU the others score (None: 8 with a GPU, else 1)."""
+    `cpus_per_task`: one trains; beside a GPU the others score (None: 8 with a GPU, else 1). `mem`: a node's, with a
+    unit as Slurm takes it, 16G. Raises UserError for fewer than LEAST_MINUTES."""
 
     partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    mem: str | None = None
     gpus_per_node: int = 0
     cpus_per_task: int | None = None
     max_jobs: int = 64
     minutes: int = 60
+
+    def __post_init__(self) -> None:
+        if self.minutes < LEAST_MINUTES:
+            raise UserError(
+                f"--time {self.minutes}: give at least {LEAST_MINUTES}; submitit takes a preemption in the last "
+                f"{LEAST_MINUTES - 1} minutes of a job's limit for a time-out, and the fourth of these ends it"
+            )
 
     @property
     def device(self) -> str:
@@ -56,14 +79,22 @@ class SlurmOptions:
 
     def parameters(self, store: Store) -> dict[str, Any]:
         """As submitit's Slurm executor takes them, for the jobs of a results folder."""
+        cpus = self.cpus_per_task or (8 if self.gpus_per_node else 1)
         asked = {
             "job_name": job_name(store),
             "partition": self.partition,
+            "account": self.account,
+            "qos": self.qos,
+            "constraint": self.constraint,
+            "mem": self.mem,
             "gpus_per_node": self.gpus_per_node or None,
-            "cpus_per_task": self.cpus_per_task or (8 if self.gpus_per_node else 1),
+            "cpus_per_task": cpus,
             "array_parallelism": self.max_jobs,
             "time": self.minutes,
             "stderr_to_stdout": True,
+            "setup": lines_before_jobs(),
+            # srun has neither of itself: since Slurm 22.05 not the job's CPUs, with SBATCH_EXPORT not the lines above.
+            "srun_args": ["--export=ALL", f"--cpus-per-task={cpus}"],
         }
         return {name: value for name, value in asked.items() if value is not None}
 
@@ -124,10 +155,12 @@ def run_on_slurm(
 
     A pack whose job is in the queue already is not submitted again. One whose job has ended without its records is, up
     to ATTEMPTS times in all; then its trials are recorded as failed, with the end of the job's log. Ending the
-    iteration leaves the jobs in the queue. `patience`: as for `run_packs`. Raises UserError where Slurm or submitit is
-    not here, or where jobs of another division into packs, or unknown ones of this folder, are at work.
+    iteration leaves the jobs in the queue. `patience`: as for `run_packs`. Raises UserError where Slurm is not here or
+    refuses the jobs, as `refuse_unsubmittable` does, or where jobs of another division into packs, or unknown ones of
+    this folder, are at work.
     """
     store = Store(context.out)
+    refuse_unsubmittable(store)
     jobs = {job.pack: job for job in stored_jobs(store)}
     live = _queue_or_raise()
     waiting = {pack_name(pack): pack for pack in packs}
@@ -142,7 +175,7 @@ def run_on_slurm(
     running: set[str] = set()
     absent: dict[str, float] = {}  # since when the pack's job has not been in the queue, on the monotonic clock
     while waiting:
-        live = queue()
+        live = _queue_if_known()
         _look_anew(store)
         again: dict[str, int] = {}
         for name, pack in list(waiting.items()):
@@ -191,18 +224,23 @@ def _noted_jobs(store: Store) -> Iterator[Job]:
             yield Job(**{name: content[name] for name in _JOB_FIELDS})
 
 
-def queue(name: str | None = None) -> dict[str, str] | None:
-    """Job id -> state of the user's jobs (of this name) that have not ended; None where Slurm does not answer.
-
-    Raises FileNotFoundError where there is no Slurm.
-    """
-    command = ["squeue", "--me", "--noheader", "--array", "--format=%i %T", *([f"--name={name}"] if name else [])]
+def queue(name: str | None = None) -> dict[str, str]:
+    """Job id -> state of the user's jobs (of this name) that have not ended. Raises QueueUnknown."""
+    # By number, which every squeue takes; --me is of 2020.
+    command = ["squeue", f"--user={os.geteuid()}", "--noheader", "--array", "--format=%i %T"]
+    command += [f"--name={name}"] if name else []
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=of_queue()
+        )
     except subprocess.TimeoutExpired:
-        return None
+        raise QueueUnknown("squeue does not answer; is the controller up?") from None
+    except FileNotFoundError:
+        raise QueueUnknown("there is no squeue here; run where Slurm's commands are") from None
+    except OSError as error:
+        raise QueueUnknown(f"squeue cannot be run ({error.strerror})") from None
     if answer.returncode:
-        return None
+        raise QueueUnknown(f"squeue says: {told(answer.stderr)}" if answer.stderr.strip() else "squeue fails silently")
     return dict(line.split(maxsplit=1) for line in answer.stdout.splitlines() if " " in line.strip())
 
 
@@ -218,17 +256,32 @@ def refuse_live_jobs(store: Store) -> None:
         return
     try:
         live = queue()
-    except FileNotFoundError:
-        live = None
-    if live is None:
+    except QueueUnknown as reason:
         raise UserError(
-            f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run; go on with "
-            "--executor slurm where it can, or remove the folder's jobs/ if none does"
-        )
+            f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run ({reason}); go on "
+            "with --executor slurm where it can, or remove the folder's jobs/ if none does"
+        ) from None
     if at_work := [job.id for job in jobs if job.id in live]:
         raise UserError(
             f"{store.folder}: {len(at_work)} Slurm jobs have its trials ({', '.join(at_work[:3])} ...); go on with "
             "--executor slurm, or end them with scancel"
+        )
+
+
+def refuse_unsubmittable(store: Store) -> None:
+    """Raises UserError where jobs of this folder cannot be submitted: its path, or no submitit that works."""
+    path = str(store.folder.resolve())
+    # Slurm expands % in the path of a log and takes a backslash for "expand nothing"; a line's end would end an option.
+    if unfit := [character for character in path if character in "%\\" or not character.isprintable()]:
+        raise UserError(f"--out {path}: Slurm cannot write logs to a path with {unfit[0]!r}; give another folder")
+    try:
+        import submitit  # optional
+    except ImportError:
+        raise UserError("--executor slurm: submitit is not installed; pip install submitit") from None
+    if _version(submitit.__version__) < OLDEST_SUBMITIT:
+        oldest = ".".join(map(str, OLDEST_SUBMITIT))
+        raise UserError(
+            f"--executor slurm: submitit {submitit.__version__} is too old; pip install 'submitit>={oldest}'"
         )
 
 
@@ -244,21 +297,29 @@ def pack_name(pack: Pack) -> str:
 
 def log_end(store: Store, job: Job) -> list[str]:
     """The last lines of a job's log; empty where it has none."""
-    try:
-        text = (store.folder / job.log).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return [said for line in text.splitlines() if (said := one_line(line))][-_LOG_LINES:]
+    return log_lines(store.folder / job.log)[-_LOG_LINES:]
 
 
-def _queue_or_raise() -> dict[str, str]:
+def log_cause(store: Store, job: Job) -> str:
+    """The line of a job's log that names why it ended; empty where it has none."""
+    return cause(log_lines(store.folder / job.log))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)[:3]))
+
+
+def _queue_or_raise(name: str | None = None) -> dict[str, str]:
     try:
-        live = queue()
-    except FileNotFoundError:
-        raise UserError("--executor slurm: there is no squeue here; run where Slurm's commands are") from None
-    if live is None:
-        raise UserError("--executor slurm: squeue does not answer; is the controller up?")
-    return live
+        return queue(name)
+    except QueueUnknown as reason:
+        raise UserError(f"--executor slurm: {reason}") from None
+
+
+def _queue_if_known() -> dict[str, str] | None:
+    with suppress(QueueUnknown):
+        return queue()
+    return None
 
 
 def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], live: Mapping[str, str]) -> None:
@@ -274,7 +335,7 @@ def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], li
 def _refuse_unknown_jobs(store: Store) -> None:
     """A run that was killed as it submitted has left jobs that no file knows."""
     known = {job.id for job in _noted_jobs(store)}
-    if unknown := sorted(set(queue(job_name(store)) or ()) - known):
+    if unknown := sorted(set(_queue_or_raise(job_name(store))) - known):
         raise UserError(
             f"{store.folder}: {len(unknown)} Slurm jobs of this folder are in the queue and in no file ({unknown[0]} "
             f"...); end them with scancel --name={job_name(store)}, then run again"
@@ -292,21 +353,24 @@ def _submit(
     """The packs as arrays; their jobs, which are also stored. No packs, no jobs."""
     if not packs:
         return {}
-    try:
-        import submitit  # optional
-    except ImportError:
-        raise UserError("--executor slurm: submitit is not installed; pip install submitit") from None
-    executor = submitit.SlurmExecutor(folder=store.folder / "jobs" / "logs")
-    executor.update_parameters(**options.parameters(store))
+    import submitit  # optional
+
+    folder = store.folder.resolve() / "jobs" / "logs"
+    parameters = options.parameters(store)
     jobs: dict[str, Job] = {}
     names = list(packs)
     for start in range(0, len(names), MOST_IN_AN_ARRAY):
         array = names[start : start + MOST_IN_AN_ARRAY]
         try:
-            submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])
-        except (submitit.core.utils.FailedJobError, RuntimeError) as error:
-            reason = one_line(str(error))[-300:]
+            with of_submission(parameters):
+                executor = submitit.SlurmExecutor(folder, python=python_of_jobs())
+                executor.update_parameters(**parameters)
+                submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])
+        except RuntimeError as error:  # among them submitit's own
+            reason = told(cause(str(error).splitlines()) or error)
             raise UserError(f"--executor slurm: Slurm refused the jobs ({reason})") from None
+        except (OSError, UnicodeEncodeError) as error:
+            raise UserError(f"--executor slurm: no jobs can be submitted from {folder} ({told(error)})") from None
         for name, handle in zip(array, submitted, strict=True):
             log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
             jobs[name] = Job(name, handle.job_id, attempts[name], befores[name], str(log))
@@ -322,13 +386,12 @@ def _new_records(store: Store, pack: Pack, job: Job, seen: set[str]) -> Iterator
 
 
 def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) -> Iterator[Event]:
-    end = log_end(store, job)
-    reason = (
-        f"its Slurm job ended without a result, {ATTEMPTS} times; the log of {job.id} ends: {end[-1] if end else ''}"
-    )
+    end, why = log_end(store, job), log_cause(store, job)
+    said = f"the log of {job.id} says: {why}" if why else f"{job.id} has left no log"
+    reason = f"its Slurm job ended without a result, {ATTEMPTS} times; {said}"
     for trial in pack.wanted_trials:
         if trial.key not in seen:
-            record = empty_record(trial, device, "failed", " ".join(reason.split())[:500])
+            record = empty_record(trial, device, "failed", reason[:500])
             store.write_record(record | {"details": {"log": end}})
             yield Event("finished", trial, "failed")
 

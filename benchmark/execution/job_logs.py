@@ -1,0 +1,57 @@
+"""What a job's log says: its lines, and the one of them that names why the job ended."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmark.text import one_line
+
+_MOST_BYTES = 2**20  # of a log's end
+_START = "Starting with JobEnvironment"  # submitit's first line; a job that was requeued has several
+_TRACEBACK = "Traceback (most recent call last):"
+_EXCEPTION = re.compile(r"(\w+\.)*\w*(Error|Exception)(: |$)")
+_VERDICT = re.compile(
+    r"oom.?kill|out of memory|cancelled|time limit|no space left|quota exceeded|bus error|segmentation fault|killed"
+    r"|node failure|fatal: |no module named|command not found|execve",
+    re.IGNORECASE,
+)
+_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
+# Said of every job that fails, of one that goes on elsewhere, or of none: these name no cause.
+_NO_CAUSE = re.compile(
+    r"Exited with exit code|Submitted job triggered an exception|DUE TO JOB REQUEUE|Job step aborted|couldn't chdir"
+    r"|^submitit (INFO|WARNING) "
+)
+
+
+def log_lines(path: Path) -> list[str]:
+    """The lines of a log that are not blank, fit for a terminal but as indented as they were; of a long log the last.
+
+    Empty where there is none.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _MOST_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    return [" " * (len(line) - len(line.lstrip())) + said for line in text.splitlines() if (said := one_line(line))]
+
+
+def cause(lines: Sequence[str]) -> str:
+    """The first line that names why a job ended: an exception of its last start, or what Slurm or the shell did to it.
+
+    Where none does, the first that speaks of an error, else the last that says anything. Empty of no lines.
+    """
+    starts = [number for number, line in enumerate(lines) if _START in line]
+    last = lines[starts[-1] :] if starts else lines
+    telling = [line for line in last if not _NO_CAUSE.search(line)]
+    in_traceback = False
+    for line in telling:
+        if line == _TRACEBACK:
+            in_traceback = True
+        elif line[0].isspace():
+            continue
+        elif in_traceback or _EXCEPTION.match(line) or _VERDICT.search(line):
+            return line
+    return next(filter(_ERROR.search, telling), (telling or list(last) or [""])[-1]).strip()

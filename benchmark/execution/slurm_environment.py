@@ -1,0 +1,78 @@
+"""Which of this process's environment variables reach Slurm's commands and the jobs.
+
+Inside a job (a launcher, JupyterHub) SLURM_* and SRUN_* describe that job. Passed on they would be options of the
+`srun` in each of ours: SLURM_MEM_PER_CPU beside a memory of the job's own is an error, and SRUN_CPUS_PER_TASK may ask
+for more than it has.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmark.files import REPOSITORY
+
+# How a site's commands reach the controller; Slurm sets none of the others for people.
+_OF_THE_SITE = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_SACK_SOCKET")
+_OF_A_JOB = ("SLURM", "SRUN_")
+# sbatch takes SBATCH_* before what the script says. The first are of what every script here says, and of waiting for
+# the jobs to end; the others, by the option of `run`, give way to one that was given.
+_SAID_ALWAYS = (
+    "SBATCH_ARRAY_INX",
+    "SBATCH_CPUS_PER_GPU",  # excludes --cpus-per-task
+    "SBATCH_ERROR",
+    "SBATCH_JOB_NAME",
+    "SBATCH_OPEN_MODE",
+    "SBATCH_OUTPUT",
+    "SBATCH_SIGNAL",
+    "SBATCH_TIMELIMIT",
+    "SBATCH_WAIT",
+)
+_SAID = {
+    "account": ("SBATCH_ACCOUNT",),
+    "constraint": ("SBATCH_CONSTRAINT",),
+    "gpus_per_node": ("SBATCH_GPUS", "SBATCH_GPUS_PER_NODE", "SBATCH_GPUS_PER_TASK"),
+    "mem": ("SBATCH_MEM_PER_CPU", "SBATCH_MEM_PER_GPU", "SBATCH_MEM_PER_NODE"),
+    "partition": ("SBATCH_PARTITION",),
+    "qos": ("SBATCH_QOS",),
+}
+
+
+@contextmanager
+def of_submission(said: Iterable[str]) -> Iterator[None]:
+    """Within the block `sbatch` is not told of a job that this process is in, nor anything against what is asked.
+
+    `said`: the names of what is asked of Slurm, as submitit takes them. The user's other SBATCH_* stay.
+    """
+    against = {*_SAID_ALWAYS, *(variable for name in said for variable in _SAID.get(name, ()))}
+    taken = {name: value for name, value in os.environ.items() if name in against or _of_a_job(name)}
+    for name in taken:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def of_queue() -> dict[str, str]:
+    """The environment for `squeue`: nothing that filters or formats, and the clusters that jobs are submitted to."""
+    found = {name: value for name, value in os.environ.items() if not (_of_a_job(name) or name.startswith("SQUEUE_"))}
+    clusters = os.environ.get("SBATCH_CLUSTERS")
+    return found | ({"SLURM_CLUSTERS": clusters} if clusters else {})
+
+
+def python_of_jobs() -> str:
+    """The interpreter for a shell; its folder is told by its own name, for a link such as .venv may change."""
+    program = Path(sys.executable)
+    return shlex.quote(str(program.parent.resolve() / program.name))
+
+
+def lines_before_jobs() -> list[str]:
+    """For the shell: this checkout and the environment's packages come first, whatever modules or `--export` say."""
+    return [f"export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONSAFEPATH=1", "unset PYTHONHOME"]
+
+
+def _of_a_job(name: str) -> bool:
+    return name.startswith(_OF_A_JOB) and name not in _OF_THE_SITE
