@@ -497,10 +497,10 @@ def test_submission_is_told_of_the_site_and_the_user_but_of_no_outer_job(study, 
     assert dict(os.environ) == outside
 
     def refuses(*job):
-        raise RuntimeError("sbatch: error: Batch job submission failed: Invalid account")
+        raise RuntimeError("Welcome!\n\nsbatch: error: QOSMaxSubmit\nsbatch: error: Batch job submission failed: no\n")
 
     pretended = cluster(refuses)
-    with pytest.raises(UserError, match=r"Slurm refused the jobs \(sbatch: error: .*: Invalid account\)"):
+    with pytest.raises(UserError, match=r"the jobs \(sbatch: error: QOSMaxSubmit sbatch: error: .* failed: no\)$"):
         next(run_on_slurm(packs, context, data, SlurmOptions(mem="1G")))
     assert "SBATCH_MEM_PER_CPU" not in pretended.environment and pretended.environment["SBATCH_PARTITION"] == "outer"
     assert dict(os.environ) == outside

@@ -367,7 +367,8 @@ def _submit(
                 executor.update_parameters(**parameters)
                 submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])
         except RuntimeError as error:  # among them submitit's own
-            reason = told(cause(str(error).splitlines()) or error)
+            errors = [line for line in str(error).splitlines() if "error" in line.lower()]  # a site may say more
+            reason = told(" ".join(errors) or error)
             raise UserError(f"--executor slurm: Slurm refused the jobs ({reason})") from None
         except (OSError, UnicodeEncodeError) as error:
             raise UserError(f"--executor slurm: no jobs can be submitted from {folder} ({told(error)})") from None
