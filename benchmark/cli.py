@@ -332,7 +332,7 @@ def _given(text: str) -> str:
 
 
 def _slurm_name(text: str) -> str:
-    if not text or not text.isprintable() or set(" '\"\\`$#%") & set(text):
+    if not _given(text).isprintable() or set(" '\"\\`$#%") & set(text):
         raise argparse.ArgumentTypeError(f"{text!r} is nothing that Slurm could call so")
     return text
 

@@ -367,9 +367,11 @@ def test_what_changes_results_makes_other_trials_and_stands_on_the_tables(call, 
 
 
 def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(choices, "missing_library", lambda engine: f"{engine} is not installed; pip install {engine}")
+    monkeypatch.setattr(
+        choices, "missing_library", lambda engine: f"{engine} is not installed; ./run_all.sh pip install {engine}"
+    )
     status, _, error = call("run", *TINY, "--tsne", "openTSNE", "--out", tmp_path / "out")
-    assert status == 2 and "--tsne openTSNE: openTSNE is not installed; pip install openTSNE" in error
+    assert status == 2 and "--tsne openTSNE: openTSNE is not installed; ./run_all.sh pip install openTSNE" in error
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr(choices, "missing_library", lambda engine: None)
     arguments = ("plan", "--study", "smoke", "--device", "cpu", "--only", "table=1,method=gmvae,latent_dim=2")

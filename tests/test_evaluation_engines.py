@@ -53,7 +53,7 @@ def test_a_missing_library_is_a_reason_with_its_remedy(monkeypatch):
 
     assert missing_library("scikit-learn") is None
     monkeypatch.setattr(tsne_engines, "version", not_installed)
-    reason = "openTSNE is not installed; pip install openTSNE"
+    reason = "openTSNE is not installed; ./run_all.sh pip install openTSNE"
     assert missing_library("openTSNE") == reason
     assert score(*overlapping(60, 0), tsne="openTSNE").unavailable == dict.fromkeys(Clustering.metrics, reason)
 

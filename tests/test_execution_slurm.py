@@ -120,7 +120,8 @@ def test_jobs_submitted_from_a_job_have_their_own_options_and_our_packages(tmp_p
 
     def task(path: str, before: dict) -> None:
         told = {name: value for name, value in os.environ.items() if name.startswith(("SLURM", "SRUN_", "PYTHON"))}
-        Path(path).write_text(json.dumps({"environment": told, "path": sys.path, "prefix": sys.prefix}))
+        seen = {"environment": told, "path": sys.path, "prefix": sys.prefix}
+        Path(path).write_text(json.dumps(seen), encoding="utf-8")
 
     monkeypatch.chdir(foreign)
     outer = {
@@ -537,7 +538,7 @@ def test_a_submitit_that_no_job_can_import_is_refused(study, cluster, monkeypatc
     _, packs, context, data = study
     pretended = cluster(lambda *job: None)
     monkeypatch.setattr(submitit, "__version__", "1.5.3")
-    with pytest.raises(UserError, match=r"submitit 1\.5\.3 is too old; pip install 'submitit>=1\.5\.4'"):
+    with pytest.raises(UserError, match=r"submitit 1\.5\.3 is too old; ./run_all.sh pip install 'submitit>=1\.5\.4'"):
         next(run_on_slurm(packs, context, data, SlurmOptions()))
     assert pretended.submitted == []
 

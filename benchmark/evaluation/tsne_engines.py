@@ -61,7 +61,7 @@ TSNE_ENGINES: dict[str, TsneEngine] = {REFERENCE_TSNE: _scikit_learn, "openTSNE"
 
 def missing_library(engine: str) -> str | None:
     """Why `engine` cannot run here, in one line with the remedy; None where it can."""
-    return None if _version(engine) else f"{engine} is not installed; pip install {engine}"
+    return None if _version(engine) else f"{engine} is not installed; ./run_all.sh pip install {engine}"
 
 
 def engine_and_version(engine: str) -> str:

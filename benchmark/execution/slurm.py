@@ -277,11 +277,12 @@ def refuse_unsubmittable(store: Store) -> None:
     try:
         import submitit  # optional
     except ImportError:
-        raise UserError("--executor slurm: submitit is not installed; pip install submitit") from None
+        raise UserError("--executor slurm: submitit is not installed; ./run_all.sh pip install submitit") from None
     if _version(submitit.__version__) < OLDEST_SUBMITIT:
         oldest = ".".join(map(str, OLDEST_SUBMITIT))
         raise UserError(
-            f"--executor slurm: submitit {submitit.__version__} is too old; pip install 'submitit>={oldest}'"
+            f"--executor slurm: submitit {submitit.__version__} is too old; "
+            f"./run_all.sh pip install 'submitit>={oldest}'"
         )
 
 
