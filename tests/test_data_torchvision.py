@@ -363,6 +363,19 @@ def written(path: Path, content: bytes) -> Path:
     return path
 
 
+def test_a_file_that_may_not_be_read_is_one_line(mnist, tmp_path, monkeypatch):
+    name, _, folder = mnist
+    for file in FILES:
+        written(tmp_path / name / f"{file}.gz", (folder / f"{file}.gz").read_bytes())
+
+    def refuse(path, md5):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(torchvision_sets, "check_integrity", refuse)
+    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz: cannot be read \(Permission denied\)"):
+        load_dataset(name, tmp_path, offline=True)
+
+
 def draft_of(name: str, data_dir: Path):
     return torchvision_sets.find(DATASETS[name], data_dir).open()
 

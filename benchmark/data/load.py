@@ -66,7 +66,7 @@ def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> D
         source = source or _fetch(spec, data_dir, report)
         report(f"{spec.name}: preparing {source.path}")
         fingerprint = source.fingerprint()
-        prepared.write(data_dir, spec.name, source.open(), fingerprint)
+        prepared.write(data_dir, spec.name, source.draft(), fingerprint)
         return _read_back(spec, data_dir)
 
 

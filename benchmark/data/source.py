@@ -22,6 +22,13 @@ class Source:
     def fingerprint(self) -> Fingerprint:
         return Fingerprint.of(self.name, self.files)
 
+    def draft(self) -> Draft:
+        """What `open` makes of the files; raises UserError for them, and for one that may not be read."""
+        try:
+            return self.open()
+        except OSError as error:
+            raise UserError(f"{error.filename or self.path}: cannot be read ({error.strerror})") from None
+
 
 def entries(folder: Path) -> list[os.DirEntry]:
     """What lies in a folder, by name; nothing where there is no such folder.
