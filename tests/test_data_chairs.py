@@ -97,7 +97,7 @@ def test_digest_is_recorded_and_an_altered_archive_refused(members, tmp_path):
     make_tar(path, members)
     load_dataset("chairs", tmp_path, offline=True)
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (tmp_path / "rendered_chairs.tar.sha256").read_text() == f"{sha}  rendered_chairs.tar\n"
+    assert (tmp_path / "rendered_chairs.tar.sha256").read_text(encoding="utf-8") == f"{sha}  rendered_chairs.tar\n"
     path.write_bytes(path.read_bytes() + bytes(512))  # a tar may end in more zeros: only the digest can tell
     with pytest.raises(UserError, match=r"SHA-256.*rendered_chairs\.tar\.sha256 recorded another"):
         load_dataset("chairs", tmp_path, offline=True)
@@ -274,7 +274,8 @@ def test_transparent_parts_are_white():
     assert (pixels == 255).all()
 
 
-def test_it_is_downloaded_when_it_is_not_here(members, tmp_path, monkeypatch):
+@pytest.mark.parametrize("of_the_authors", [True, False])
+def test_it_is_downloaded_when_it_is_not_here(members, tmp_path, monkeypatch, of_the_authors):
     (tmp_path / "server").mkdir()
     make_tar(tmp_path / "server/rendered_chairs.tar", members)
 
@@ -287,10 +288,15 @@ def test_it_is_downloaded_when_it_is_not_here(members, tmp_path, monkeypatch):
         threading.Thread(target=http.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{http.server_port}/rendered_chairs.tar"
         monkeypatch.setitem(DATASETS, "chairs", replace(DATASETS["chairs"], url=url))
+        if of_the_authors:
+            monkeypatch.setattr(chairs, "CHAIRS_URL", url)
         with pytest.raises(DataUnavailable, match="--offline"):
             load_dataset("chairs", tmp_path / "data", offline=True)
         data = load_dataset("chairs", tmp_path / "data", report=lines.append)
         http.shutdown()
     assert data.images.shape == (186, 1, 64, 64)
     assert [line.split()[1] for line in lines] == ["downloading", "preparing"] and url in lines[0]
-    assert (tmp_path / "data/rendered_chairs.tar.sha256").exists()
+    digest = hashlib.sha256((tmp_path / "data/rendered_chairs.tar").read_bytes()).hexdigest()
+    recorded = tmp_path / "data/rendered_chairs.tar.sha256"
+    assert recorded.read_text(encoding="utf-8") == f"{digest}  rendered_chairs.tar\n# fetched from {url}\n"
+    assert data.verified == of_the_authors  # whose server is all that vouches for it

@@ -46,8 +46,10 @@ class _View:
 
 
 def fetch(data_dir: Path, report: Report, url: str = CHAIRS_URL) -> None:
-    """Download the archive into the data folder, resuming an earlier attempt."""
-    download(url, data_dir / ARCHIVE, report=report)
+    """Download the archive into the data folder, resuming an earlier attempt, and note beside it where it is from."""
+    archive = data_dir / ARCHIVE
+    download(url, archive, report=report)
+    _record(archive, _sha256(archive), _from(url))
 
 
 def find(data_dir: Path) -> Source | None:
@@ -64,11 +66,12 @@ def find(data_dir: Path) -> Source | None:
 def read(path: Path, chairs: int | None = None) -> Draft:
     """The draft of the authors' archive, as it is or compressed anew, or of the folder that it was extracted to.
 
-    An archive's SHA-256 is written beside it the first time, and must match ever after: the authors publish none.
+    An archive's SHA-256 is written beside it the first time, and must match ever after: the authors publish none. It is
+    verified where `fetch` had it from their own server and it has not changed since.
     chairs: how many there must be (CHAIRS). Raises UserError for files that are damaged, incomplete or altered, and
     for an archive with members which could reach outside their folder.
     """
-    record = None if path.is_dir() else _digest_record(path)
+    record, verified = (None, False) if path.is_dir() else _checked_digest(path)
     found = members(path)
     views = sorted(view for view in map(_parse, found) if view is not None)
     _check_complete(path, views, found, CHAIRS if chairs is None else chairs)
@@ -85,17 +88,18 @@ def read(path: Path, chairs: int | None = None) -> Draft:
         subset=False,
         factors=np.array(factors, dtype=np.int16),
         factor_names=("model", "elevation", "azimuth"),
+        verified=verified,
         on_success=record,
     )
 
 
-def _digest_record(path: Path) -> Callable[[], None]:
-    """Check the archive against the digest recorded beside it; what to do once it has been read."""
+def _checked_digest(path: Path) -> tuple[Callable[[], None], bool]:
+    """Check the archive against the digest recorded beside it. Returns what to do once it has been read, and whether
+    the record says that it came from the authors' server."""
     recorded = path.with_name(path.name + ".sha256")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    known = recorded.read_bytes().split()[:1] if recorded.exists() else [digest.encode()]
-    if known != [digest.encode()]:
+    digest = _sha256(path)
+    said = recorded.read_text(encoding="utf-8", errors="replace") if recorded.exists() else digest
+    if said.split()[:1] != [digest]:
         raise UserError(
             f"{path}: its SHA-256 is {digest[:16]}..., but {recorded.name} recorded another when it was first read: "
             f"it has changed since; restore it, or, if the change is meant, move {recorded.name} away"
@@ -103,10 +107,25 @@ def _digest_record(path: Path) -> Callable[[], None]:
 
     def record() -> None:
         if not recorded.exists():
-            with writing(recorded):
-                recorded.write_text(f"{digest}  {path.name}\n")
+            _record(path, digest)
 
-    return record
+    return record, _from(CHAIRS_URL) in said.splitlines()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _from(url: str) -> str:
+    return f"# fetched from {url}"
+
+
+def _record(path: Path, digest: str, *notes: str) -> None:
+    """Write the archive's digest beside it, as sha256sum does, with notes on lines of their own."""
+    recorded = path.with_name(path.name + ".sha256")
+    with writing(recorded):
+        recorded.write_text("\n".join([f"{digest}  {path.name}", *notes, ""]), encoding="utf-8")
 
 
 def _check_complete(path: Path, views: list[_View], found: list[Member], chairs: int) -> None:

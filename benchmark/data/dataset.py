@@ -27,7 +27,8 @@ class Dataset:
     factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth), named by
         factor_names; None where nothing is known.
     kind: "real" or "procedural". subset: a real set whose source is not complete. verified: the source's published
-        checksums have matched, or the content is that of the complete set as it is known; never of a user's own.
+        checksums have matched, it was fetched here from its authors, or the content is that of the complete set as it
+        is known; never of a user's own.
     digest: SHA-256 over images, labels, factors, shapes and the split; says nothing of paths or machines.
     source_counts: (train, test) images of the source; larger than the set's own counts after `limit`.
     """
@@ -89,7 +90,7 @@ class Draft:
     factor_names: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()  # as of a Dataset
     on_success: Callable[[], None] | None = None  # called once every image has been read
-    verified: bool = False  # the source's published checksums matched
+    verified: bool = False  # the source's published checksums matched, or it was fetched from its authors
 
 
 def array_blocks(*parts: np.ndarray, rows: int = 4096) -> Iterator[Block]:
