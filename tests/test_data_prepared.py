@@ -73,6 +73,15 @@ def test_a_damaged_copy_is_made_again_with_a_line(folder, damage):
     np.testing.assert_array_equal(again.images, expected)
 
 
+def test_a_folder_of_the_users_own_in_the_place_of_the_copy_is_left_alone(folder):
+    own = folder / "prepared/mine"
+    own.mkdir(parents=True)
+    (own / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match=r"prepared/mine: is no prepared copy.*move it away"):
+        load_dataset("mine", folder)
+    assert [path.read_text(encoding="utf-8") for path in own.iterdir()] == ["mine"]
+
+
 def test_meta_says_what_was_done_and_where_nothing_lies(folder):
     load_dataset("mine", folder)
     text = (folder / "prepared/mine/meta.json").read_text()

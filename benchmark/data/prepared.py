@@ -110,10 +110,12 @@ def read(data_dir: Path, name: str) -> Dataset:
 def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> None:
     """Read the draft's images into a new prepared copy, which replaces the old one only when it is complete.
 
-    Raises UserError for pixels that cannot be images, and when the folder cannot be written or the disk is full; the
-    old copy then still stands.
+    Raises UserError for pixels that cannot be images, where something else lies in its place, and when the folder
+    cannot be written or the disk is full; the old copy then still stands.
     """
     target = folder(data_dir, name)
+    if target.exists() and not (target / "meta.json").exists():
+        raise UserError(f"{target}: is no prepared copy, and its place is needed for one; move it away")
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))

@@ -259,7 +259,7 @@ def refuse_live_jobs(store: Store) -> None:
     except QueueUnknown as reason:
         raise UserError(
             f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run ({reason}); go on "
-            "with --executor slurm where it can, or remove the folder's jobs/ if none does"
+            "with --executor slurm where it can, or move the folder's jobs/ away if none does"
         ) from None
     if at_work := [job.id for job in jobs if job.id in live]:
         raise UserError(
