@@ -36,8 +36,8 @@ from benchmark.figures.registry import FIGURES
 from benchmark.methods import WEIGHT_SETS
 from benchmark.names import asked_name
 from benchmark.output import OutputLost, plain_console, say_error, standard_output
-from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
+from benchmark.table_specs import TABLES
 from benchmark.text import one_line
 from benchmark.training.pack import WAYS
 from benchmark.trials import PRECISIONS

@@ -23,7 +23,7 @@ from benchmark.fields import (
     unfit_field,
     whole,
 )
-from benchmark.paper import ALL_TABLES
+from benchmark.table_specs import ALL_TABLES
 
 SCHEMA = 1
 MOST_SEEDS = 10_000  # of a study; seeds are below it

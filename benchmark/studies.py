@@ -13,8 +13,8 @@ from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods import METHODS
-from benchmark.paper import TABLES, PaperTable
 from benchmark.settings import check_settings, plain_settings, unknown_name
+from benchmark.table_specs import TABLES, TableSpec
 from benchmark.trials import TrainingSettings
 
 PAPER_TRAINING = TrainingSettings()
@@ -41,7 +41,7 @@ class Study:
 
     name: str
     purpose: str
-    tables: tuple[PaperTable, ...]
+    tables: tuple[TableSpec, ...]
     seeds: int
     training: TrainingSettings = PAPER_TRAINING
     n_train: int | None = None
@@ -111,7 +111,7 @@ class Study:
         return notes
 
 
-def _with_clustering_dims(*dims: int) -> tuple[PaperTable, ...]:
+def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
     """The five tables, those that span all latent dims (1 and 4) restricted to `dims`."""
     return tuple(
         dataclasses.replace(table, latent_dims=dims) if len(table.latent_dims) > 1 else table
@@ -119,7 +119,7 @@ def _with_clustering_dims(*dims: int) -> tuple[PaperTable, ...]:
     )
 
 
-def _everything() -> tuple[PaperTable, ...]:
+def _everything() -> tuple[TableSpec, ...]:
     """The five tables over ten methods, seven dims and every data set that their protocol can score."""
     labelled = tuple(name for name, spec in DATASETS.items() if spec.has_labels)
     return tuple(
@@ -133,7 +133,7 @@ def _everything() -> tuple[PaperTable, ...]:
     )
 
 
-def _controls() -> tuple[PaperTable, ...]:
+def _controls() -> tuple[TableSpec, ...]:
     """Classification and reconstruction of the grey sets with labels, by the methods that the questions compare."""
     return tuple(
         dataclasses.replace(

@@ -21,7 +21,9 @@ from benchmark.audit.outputs import JUDGED
 from benchmark.audit.results import audit_frame
 from benchmark.audit.spread import spread
 from benchmark.execution.store import Store
-from benchmark.paper import METRICS, PAPER_FOLDER, TABLES, paper_numbers
+from benchmark.metrics import METRICS
+from benchmark.paper import PAPER_FOLDER, paper_numbers
+from benchmark.table_specs import TABLES
 from benchmark.verdict.judging import judge_printed, judge_runs
 
 CLUSTERING = ("silhouette", "calinski_harabasz", "davies_bouldin")

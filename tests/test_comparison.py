@@ -19,8 +19,9 @@ from benchmark.commands.compare_results import compare as compare_command
 from benchmark.comparison.compare import TOLERANCES, Basis, Result, Tolerance, compare, welch_test
 from benchmark.comparison.sides import Cell, Fact, Kind, Score, Side, read_side
 from benchmark.errors import UserError
-from benchmark.paper import PAPER_FOLDER, TABLES
+from benchmark.paper import PAPER_FOLDER
 from benchmark.reporting.comparison import comparison_frame, render_comparison
+from benchmark.table_specs import TABLES
 from benchmark.trials import identity_key
 from benchmark.verdict.statistics import Interval
 

@@ -16,7 +16,8 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
 from benchmark.evaluation.subsets import stratified_subset
-from benchmark.paper import ALL_TABLES, METRICS
+from benchmark.metrics import METRICS
+from benchmark.table_specs import ALL_TABLES
 
 HERE = EvaluationContext()
 CONSTANT = "the latents are constant: every image has the same embedding"

@@ -18,7 +18,7 @@ from benchmark.figures.checkpoints import dataset_of
 from benchmark.figures.panels import centres, gap_of, mosaic
 from benchmark.figures.registry import make_figures
 from benchmark.figures.source import CannotDraw, kinds, read_source
-from benchmark.paper import TABLES
+from benchmark.table_specs import TABLES
 
 STUDY = replace(
     TINY,

@@ -13,10 +13,10 @@ from benchmark.audit.results import read_results
 from benchmark.cli import main
 from benchmark.controls.answers import answers, answers_frame, means_frame, measured
 from benchmark.execution.store import Store, record_fault
-from benchmark.paper import TABLES
 from benchmark.reporting import write_tables
 from benchmark.reporting.controls import render_answers
 from benchmark.reporting.csv_text import csv_text
+from benchmark.table_specs import TABLES
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 FOLDERS = sorted(path.parent for path in REFERENCE.glob("*/manifest.json"))

@@ -14,7 +14,6 @@ from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import audit_frame
 from benchmark.audit.spread import COLUMNS as SPREAD_COLUMNS
 from benchmark.manifest import check_manifest
-from benchmark.paper import OWN_TABLES, TABLES
 from benchmark.reporting import State, build_tables, summary, write_tables
 from benchmark.reporting.audit import (
     DISTANCE_MEANING,
@@ -25,6 +24,7 @@ from benchmark.reporting.audit import (
     nearest_frame,
     spread_frame,
 )
+from benchmark.table_specs import OWN_TABLES, TABLES
 from benchmark.verdict.cells import cell_verdicts, rank_agreements
 from benchmark.verdict.judging import contests_frame, judge_runs
 

@@ -18,10 +18,10 @@ import pytest
 from reporting_samples import ODD_NAME, cell, clustering, manifest, record, sample
 
 from benchmark.errors import UserError
-from benchmark.paper import TABLES
 from benchmark.reporting import build_tables, render_text, write_tables
 from benchmark.reporting.escape import escape
 from benchmark.reporting.text import escape_markdown
+from benchmark.table_specs import TABLES
 
 GOLDEN = Path(__file__).parent / "golden" / "reporting"
 NAMES = [

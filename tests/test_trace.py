@@ -16,8 +16,8 @@ from benchmark.evaluation.protocols import Classification
 from benchmark.execution.grid import DataOptions, Selection, build_grid
 from benchmark.execution.trial import trial_model, trial_outputs
 from benchmark.files import REPOSITORY
-from benchmark.paper import TABLES
 from benchmark.studies import STUDIES
+from benchmark.table_specs import TABLES
 from benchmark.training.loop import train
 
 NAMES = ("hgmvae_g", "hgmvae_g_no_fisher")

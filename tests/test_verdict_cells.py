@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from reporting_samples import cell, clustering, manifest, record
 
-from benchmark.paper import TABLES, paper_numbers
+from benchmark.paper import paper_numbers
 from benchmark.reporting.frame import long_frame
 from benchmark.studies import STUDIES
+from benchmark.table_specs import TABLES
 from benchmark.trials import TrainingSettings
 from benchmark.verdict.cells import (
     COLUMN_TYPES,

@@ -1,6 +1,9 @@
 """Claims C1-C9: declared families, states on the paper's numbers (read from its tables by hand) and on made-up runs."""
 
+import json
 import math
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -10,7 +13,10 @@ from reporting_samples import cell, manifest
 from scipy import stats
 from verdict_samples import laptop as laptop_study
 
-from benchmark.paper import METRICS, TABLES, paper_numbers
+from benchmark.files import REPOSITORY
+from benchmark.metrics import METRICS
+from benchmark.paper import paper_numbers
+from benchmark.table_specs import TABLES
 from benchmark.verdict.claims import CLAIMS, Rule, Side
 from benchmark.verdict.judging import (
     Outcome,
@@ -421,3 +427,26 @@ def test_the_frame_of_contests_has_a_row_for_each(laptop):
     assert (tested["p_holm"] >= tested["p_wilcoxon"]).all()
     assert ran.loc[ran["outcome"] == "missing", "reason"].ne("").all()
     assert pd.isna(frame.iloc[372:]["p_holm"]).all()
+
+
+def test_a_metric_and_a_method_of_ones_own_change_no_judgement_of_the_paper():
+    """The claims are made as their module is loaded, so another process adds both before it is."""
+    adding = """
+import dataclasses, json
+from benchmark import metrics, table_specs
+from benchmark.paper import Metric
+
+metrics.METRICS["psnr"] = Metric("psnr", "PSNR", True, (0.0, 100.0))
+for number in (3, 5):
+    table = table_specs.TABLES[number]
+    added = {"metrics": (*table.metrics, "psnr"), "methods": (*table.methods, "plain_ae")}
+    table_specs.TABLES[number] = dataclasses.replace(table, **added)
+
+from benchmark.verdict.judging import judge_printed
+print(json.dumps({j.claim.name: [str(j.state), j.reason, len(j.contests)] for j in judge_printed()}))
+"""
+    done = subprocess.run([sys.executable, "-c", adding], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    here = {j.claim.name: [str(j.state), j.reason, len(j.contests)] for j in judge_printed()}
+    assert json.loads(done.stdout) == here
+    assert here["C5"][:2] == ["supported", "10 of 16 won, 5 lost, 1 open, 0 missing (a tie as printed)"]

@@ -9,7 +9,8 @@ from reporting_samples import ODD_NAME, sample
 from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
 
 from benchmark.cli import main
-from benchmark.paper import DATASET_LABELS, METRICS, paper_numbers
+from benchmark.metrics import METRICS
+from benchmark.paper import DATASET_LABELS, paper_numbers
 from benchmark.reporting.verdict_latex import SIGNS, render_verdicts
 from benchmark.verdict.cells import Verdict, cell_verdicts, rank_agreements
 from benchmark.verdict.judging import State

@@ -7,7 +7,7 @@ from audit_samples import frame_of, trials
 from reporting_samples import cell, manifest
 
 from benchmark.audit.outputs import JUDGED
-from benchmark.paper import TABLES
+from benchmark.table_specs import TABLES
 from benchmark.verdict.cells import TOLERANCES, cell_verdicts, summarise
 from benchmark.verdict.openness import OPEN_PROTOCOL, with_open_protocols
 from benchmark.verdict.statistics import Tolerance

@@ -11,8 +11,8 @@ from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
 from benchmark.execution.trial import TrialContext, scored
-from benchmark.paper import TABLES
 from benchmark.studies import Study
+from benchmark.table_specs import TABLES
 from benchmark.trials import TrainingSettings, Trial
 
 TINY = Study(

@@ -7,7 +7,8 @@ beforehand.
 import pandas as pd
 
 from benchmark.audit.outputs import JUDGED, is_reading
-from benchmark.paper import TABLES, paper_numbers
+from benchmark.paper import paper_numbers
+from benchmark.table_specs import TABLES
 from benchmark.verdict.cells import TOLERANCES
 
 ALL_METRICS = "all"

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmark.audit.outputs import JUDGED
 from benchmark.audit.results import Result
-from benchmark.paper import OWN_TABLES
+from benchmark.table_specs import OWN_TABLES
 
 NOT_AUDITED = "not audited"
 

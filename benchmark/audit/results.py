@@ -14,7 +14,8 @@ from benchmark.audit.outputs import JUDGED
 from benchmark.audit.trial import REVISION
 from benchmark.execution.store import Store, write_json
 from benchmark.fields import Check, fields, is_number, is_text, list_of, object_of, parse_json
-from benchmark.paper import ALL_TABLES, METRICS
+from benchmark.metrics import METRICS
+from benchmark.table_specs import ALL_TABLES
 
 Result = Mapping[str, Any]
 

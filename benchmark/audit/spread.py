@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.audit.clustering import SUBSETS, TSNE_STARTS
 from benchmark.audit.outputs import JUDGED
-from benchmark.paper import TABLES, paper_numbers
+from benchmark.paper import PRINTED_TABLES, paper_numbers
 
 COLUMNS = ["dataset", "metric", "source", "size", "trials", "paper_gap"]
 
@@ -63,5 +63,5 @@ def _paper_gap(dataset: str, metric: str) -> float | None:
     printed = rows.pivot(index="latent_dim", columns="method", values="value")
     if printed.empty:
         return None
-    gaps = [(printed[method] - printed["gmvae"]).abs() for method in TABLES[1].methods if method != "gmvae"]
+    gaps = [(printed[method] - printed["gmvae"]).abs() for method in PRINTED_TABLES[1].methods if method != "gmvae"]
     return float(pd.concat(gaps).median())

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from benchmark.paper import TABLES
 from benchmark.studies import Study
+from benchmark.table_specs import TABLES
 from benchmark.trials import TrainingSettings
 
 Setting = dict[str, Any]  # fields of a method's configuration that depart from its default weights

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from benchmark.comparison.long_csv import LongRow, read_long_csv
 from benchmark.errors import UserError
 from benchmark.execution.store import Store
-from benchmark.paper import RANGES
+from benchmark.metrics import METRICS
 from benchmark.reporting.frame import OK, long_frame
 
 SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenance
@@ -132,20 +132,20 @@ def _by_cell(path: Path, rows: Iterable[tuple[int | None, Cell, int | None, Scor
 
 
 def only_possible(scores: Mapping[Cell, Mapping[int | None, Score]]) -> tuple[dict[Cell, dict], list[str]]:
-    """The scores, those outside their metric's range (benchmark.paper.RANGES) without a value, and what to say of them.
+    """The scores, those outside their metric's range without a value, and what to say of them.
 
     Where most values of a metric that ends at 1 lie beyond, up to 100, all of it is taken to be in per cent.
     """
     checked = {cell: dict(seeds) for cell, seeds in scores.items()}
     remarks = []
-    for metric in dict.fromkeys(cell.metric for cell in scores if cell.metric in RANGES):
+    for metric in dict.fromkeys(cell.metric for cell in scores if cell.metric in METRICS):
         places = [
             (cell, seed, score.value)
             for cell, seeds in scores.items()
             for seed, score in seeds.items()
             if cell.metric == metric and score.value is not None
         ]
-        low, high = RANGES[metric]
+        low, high = METRICS[metric].range
         outside = [place for place in places if not low - _ROUNDED <= place[2] <= high + _ROUNDED]
         if not outside:
             continue

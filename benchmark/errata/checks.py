@@ -11,15 +11,16 @@ from benchmark.data.specs import DATASETS
 from benchmark.errata.printed import Cell, Finding, Kind, method_label, printed, to_cells, where, with_value
 from benchmark.errata.quotes import check_statements
 from benchmark.errata.statements import Statement, read_statements
-from benchmark.paper import DATASET_LABELS, METRICS, RANGES, paper_numbers
+from benchmark.metrics import METRICS
+from benchmark.paper import DATASET_LABELS, paper_numbers
 
 SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by chance
 
 
 def impossible_values(cells: Sequence[Cell]) -> Iterator[Finding]:
-    """Values outside the range of their metric (benchmark.paper.RANGES)."""
+    """Values outside the range of their metric."""
     for cell in cells:
-        low, high = RANGES[cell.metric]
+        low, high = METRICS[cell.metric].range
         if not low <= cell.value <= high:
             bound = f"below {printed(low)}" if cell.value < low else f"above {printed(high)}"
             sentence = f"{where(cell)}: {with_value(cell)} is {bound}, which the metric cannot be."

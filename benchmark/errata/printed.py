@@ -10,8 +10,9 @@ import pandas as pd
 from benchmark.csv_files import check_plain, check_present, is_missing, number, read_rows, whole_number
 from benchmark.errors import UserError
 from benchmark.methods import METHODS
+from benchmark.metrics import METRICS
 from benchmark.names import NAMES, asked_name, resolved_rows
-from benchmark.paper import DATASET_LABELS, METRICS
+from benchmark.paper import DATASET_LABELS
 
 COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "value")
 
@@ -69,7 +70,7 @@ def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) ->
 
     Data sets, metrics and methods have the suite's names where it knows them; a row without a value is left out.
     `report` is told of both. Raises UserError, which names file and line, as `read_rows`, `number` and `whole_number`
-    do, and where there is no row, a metric is not one of benchmark.paper.METRICS, or a table has a cell twice.
+    do, and where there is no row, a metric is not one of benchmark.metrics.METRICS, or a table has a cell twice.
     """
     rows = list(read_rows(path, COLUMNS))
     for line, row in rows:

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from benchmark.figures.source import CannotDraw, Source, face, kinds, left_out, method_label, no_result
 from benchmark.figures.style import captioned, legend_columns, look
-from benchmark.paper import TABLES
 from benchmark.reporting.captions import metric_heading
 from benchmark.reporting.outcomes import marked_label
 from benchmark.reporting.tables import Table, build_tables
+from benchmark.table_specs import TABLES
 
 _APART = 0.07  # octaves of d between neighbouring methods' points
 

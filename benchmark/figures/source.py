@@ -11,9 +11,9 @@ from benchmark.execution.store import Store
 from benchmark.execution.stored import Images
 from benchmark.figures.style import LOOKS, literal
 from benchmark.manifest import trial_keys
-from benchmark.paper import ALL_TABLES
 from benchmark.reporting.captions import MARK_MEANINGS, seed_count
 from benchmark.reporting.frame import OK, check_record, seeds_asked
+from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
 
 

@@ -18,8 +18,8 @@ from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.figures.checkpoints import dataset_of, trained
 from benchmark.figures.source import CannotDraw, Kind, Source, face, kinds, method_label
 from benchmark.figures.style import TEXT, WIDTH, Look, captioned, class_look
-from benchmark.paper import ALL_TABLES
 from benchmark.reporting.outcomes import marked_label
+from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
 
 _PROTOCOL = "clustering"

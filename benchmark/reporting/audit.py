@@ -9,7 +9,7 @@ import pandas as pd
 from benchmark.audit.distances import ALL_METRICS
 from benchmark.audit.findings import Findings
 from benchmark.audit.outputs import JUDGED
-from benchmark.paper import METRICS
+from benchmark.metrics import METRICS
 from benchmark.reporting.captions import seed_count
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number

@@ -1,7 +1,8 @@
 """What every table says on its face, as plain sentences; each renderer escapes them for itself."""
 
-from benchmark.paper import METRICS, TABLES
+from benchmark.metrics import METRICS
 from benchmark.reporting.tables import Table
+from benchmark.table_specs import TABLES
 
 MARK_MEANINGS = {
     "procedural": "drawn by program in place of the real images, so these numbers are no result",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.comparison.around import Difference
 from benchmark.comparison.compare import Basis, CellResult, Comparison, Result
-from benchmark.paper import METRICS
+from benchmark.metrics import METRICS
 from benchmark.reporting.tables import number
 from benchmark.reporting.text import escape_markdown
 from benchmark.verdict.statistics import ALPHA

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.manifest import check_manifest
-from benchmark.paper import ALL_TABLES
+from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
 
 RECORD_STATUSES = ("ok", "diverged", "failed")

@@ -9,10 +9,10 @@ import pandas as pd
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.evaluation.health import ACTIVE_SHARE, LEAST_EXPLAINED
 from benchmark.manifest import trial_keys
-from benchmark.paper import TABLES
 from benchmark.reporting.captions import ABSENT
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
+from benchmark.table_specs import TABLES
 
 HEALTH_COLUMNS = [
     "data set",

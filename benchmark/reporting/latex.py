@@ -6,7 +6,7 @@ tables break between rows; the type is set for a landscape page.
 
 from collections.abc import Sequence
 
-from benchmark.paper import METRICS
+from benchmark.metrics import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
 from benchmark.reporting.escape import escape
 from benchmark.reporting.tables import Row, Table, TableCell, number

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import DATASET_LABELS, METRICS
+from benchmark.metrics import METRICS
+from benchmark.paper import DATASET_LABELS
 from benchmark.reporting import frame as fr
 
 COST_COLUMNS = ["data set", "d", "method", "parameters", "device", "trials", "seconds each"]

@@ -23,7 +23,7 @@ from benchmark.cards import render_card
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.errata.checks import paper_errata
 from benchmark.errata.printed import findings_frame
-from benchmark.paper import METRICS
+from benchmark.metrics import METRICS
 from benchmark.reporting.audit import AuditSection, audit_face, audit_sections
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
 from benchmark.reporting.health import HEALTH_MEANING, health_frame

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.paper import ALL_TABLES, DATASET_LABELS, METRICS, PaperTable, paper_numbers
+from benchmark.metrics import METRICS
+from benchmark.paper import DATASET_LABELS, paper_numbers
 from benchmark.reporting import frame as fr
+from benchmark.table_specs import ALL_TABLES, TableSpec
 from benchmark.text import one_line
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
@@ -68,7 +70,7 @@ class Row:
 class Table:
     """One table of a study, in the paper's layout. `cells` lacks what the study does not ask for."""
 
-    paper: PaperTable
+    paper: TableSpec
     study: str
     seeds: int
     weight_set: str

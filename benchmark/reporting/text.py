@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from benchmark.paper import METRICS
+from benchmark.metrics import METRICS
 from benchmark.reporting.captions import ABSENT, facts, legend, metric_heading
 from benchmark.reporting.tables import Row, Table, TableCell, number
 from benchmark.text import one_line

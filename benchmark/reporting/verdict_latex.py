@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.controls.methods import ALL_METHODS
-from benchmark.paper import METRICS
+from benchmark.metrics import METRICS
 from benchmark.reporting.captions import ABSENT, metric_heading, seed_count
 from benchmark.reporting.escape import escape
 from benchmark.reporting.latex import DOCUMENT_HEAD, latex_number

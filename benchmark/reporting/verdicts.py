@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import TABLES
 from benchmark.reporting.captions import seed_count
 from benchmark.reporting.outcomes import dataset_label
 from benchmark.reporting.tables import number
 from benchmark.reporting.text import escape_markdown, wide_table
+from benchmark.table_specs import TABLES
 from benchmark.text import one_line
 from benchmark.verdict.cells import SEEDS_OF_THE_PAPER, Verdict, departures, summarise
 from benchmark.verdict.judging import Judgement

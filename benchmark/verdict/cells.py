@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from benchmark.paper import METRICS, TABLES, paper_numbers
+from benchmark.paper import PRINTED_METRICS, PRINTED_TABLES, paper_numbers
 from benchmark.reporting.frame import long_frame
 from benchmark.reporting.tables import CellKey, TableCell, build_tables
 from benchmark.streams import stream_seed
+from benchmark.table_specs import TABLES
 from benchmark.text import one_line
 from benchmark.verdict.statistics import (
     Estimate,
@@ -191,7 +192,7 @@ def _groups_of_rivals(rows: list[dict]) -> Iterator[list[dict]]:
 
 def _rank(rivals: list[dict]) -> None:
     """Ranks in place, of both sides; ours, as the paper prints numbers, where every rival has all its seeds."""
-    sign = -1 if METRICS[rivals[0]["metric"]].higher_is_better else 1
+    sign = -1 if PRINTED_METRICS[rivals[0]["metric"]].higher_is_better else 1
     paper = stats.rankdata([sign * row["paper"] for row in rivals], method="min")
     whole = all(row["n"] == row["asked"] > 0 for row in rivals)
     ours = stats.rankdata([sign * round(row["mean"], PRINTED_DECIMALS) for row in rivals], "min") if whole else None
@@ -209,7 +210,7 @@ def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
     first table that prints it.
     """
     rows = []
-    for scope in ("all", *TABLES):
+    for scope in ("all", *PRINTED_TABLES):
         for counting in ("printed", "distinct"):
             part = verdicts if scope == "all" else verdicts[verdicts["table"] == scope]
             part = part if counting == "printed" else part[part["repeats_table"].isna()]

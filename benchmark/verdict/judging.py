@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.manifest import trial_keys
-from benchmark.paper import METRICS, paper_numbers
+from benchmark.paper import PRINTED_METRICS, paper_numbers
 from benchmark.reporting.frame import long_frame
 from benchmark.text import one_line
 from benchmark.verdict.claims import ALL, CLAIMS, SECONDS, Claim, Contest, Rule, Side
@@ -154,7 +154,7 @@ def training_costs(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.Data
 
 
 def _sign(metric: str) -> int:
-    return 1 if METRICS[metric].higher_is_better else -1
+    return 1 if PRINTED_METRICS[metric].higher_is_better else -1
 
 
 def _place(contest: Contest, side: Side) -> Place:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from benchmark.audit.outputs import JUDGED, is_reading
-from benchmark.paper import TABLES
+from benchmark.table_specs import TABLES
 from benchmark.verdict.cells import TOLERANCES, Verdict, difference_from_paper, verdict_on
 from benchmark.verdict.statistics import Tolerance, estimate
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from benchmark.paper import TABLES
+from benchmark.paper import PRINTED_TABLES
 from benchmark.verdict.judging import Judgement, Values, judge_printed, judge_values
 
 BY_TESTS = "tests"  # as `verdict` judges our runs
@@ -34,4 +34,4 @@ def _means(values: Values) -> pd.DataFrame:
         [(*place, sum(of.values()) / len(of)) for place, of in values.items()],
         columns=["dataset", "metric", "method", "latent_dim", "value"],
     )
-    return means.merge(pd.DataFrame({"table": list(TABLES)}), how="cross")
+    return means.merge(pd.DataFrame({"table": list(PRINTED_TABLES)}), how="cross")
