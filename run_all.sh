@@ -97,7 +97,7 @@ tests)
     exec "$environment/bin/python" -m pytest "$@"
     ;;
 pip) exec "$environment/bin/python" -m "$@" ;;
-run | plan | tables | status | audit | calibrate | fetch | throughput | compare | errata | controls | trace | robust | figures | verdict | report | methods | studies | -h | --help) ;;
-*) set -- run "$@" ;;
+-h | --help | --version) ;;
+"" | -*) set -- run "$@" ;;
 esac
 exec "$environment/bin/python" -m benchmark "$@"

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import runpy
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.cli import build_parser, main
+from benchmark.cli import COMMANDS, build_parser, main
 from benchmark.commands import choices, plan_study
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
@@ -20,6 +22,7 @@ from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
 from benchmark.execution.store import Store
 from benchmark.execution.workers import run_packs
+from benchmark.files import REPOSITORY
 from benchmark.studies import STUDIES
 
 TINY = (
@@ -75,7 +78,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
     ("arguments", "said"),
     [
         ((), "COMMAND"),
-        (("fly",), "invalid choice: 'fly'"),
+        (("fly",), "there is no command 'fly'"),
         (("run", "--study", "huge"), "argument --study: invalid choice: 'huge'"),
         (("run", "--seeds", "0"), "argument --seeds: '0' must be a whole number of at least 1"),
         (("run", "--seeds", "many"), "argument --seeds: 'many' must be a whole number of at least 1"),
@@ -410,3 +413,26 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     assert status == 2 and "no column table" in error and len(error.strip().splitlines()) == 1
     status, _, error = call("errata", "--out", table / "below")
     assert status == 2 and "could not be written" in error
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version", "stauts"])
+def test_what_needs_no_large_library_loads_none(argument):
+    asking = (
+        "import sys; from benchmark.cli import main\n"
+        "try:\n    main([sys.argv[1]])\nexcept SystemExit as end:\n    status = end.code\n"
+        "print(status, *sorted({'torch', 'sklearn', 'pandas', 'scipy'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", asking, argument], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == ("2" if argument == "stauts" else "0")
+    if argument == "stauts":
+        assert "there is no command 'stauts'; is status or studies or audit meant?" in done.stderr
+
+
+def test_every_command_says_what_it_does_and_gives_an_example_that_it_understands(capsys):
+    for command in COMMANDS.values():
+        assert build_parser().parse_args(shlex.split(command.example)).command == command.name
+        with pytest.raises(SystemExit):
+            main([command.name, "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        assert said.startswith(f"usage: python -m benchmark {command.name} ")
+        assert f"Example: ./run_all.sh {command.example}" in said

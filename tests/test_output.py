@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmark import cli
 from benchmark.cli import build_parser
+from benchmark.commands import listings
 from benchmark.commands.show_status import status
 from benchmark.execution.progress import BarProgress, LineProgress, progress_view
 from benchmark.execution.workers import Event
@@ -101,7 +102,7 @@ def test_a_file_that_cannot_be_read_is_one_line(monkeypatch, capfd):
     def refused(options, console):
         raise PermissionError(13, "Permission denied", "records/a.json")
 
-    monkeypatch.setattr(cli, "studies", refused)
+    monkeypatch.setattr(listings, "studies", refused)
     assert cli.main(["studies"]) == 2
     assert capfd.readouterr().err == "benchmark: records/a.json: Permission denied\n"
 

@@ -5,6 +5,7 @@ import argparse
 from rich.console import Console
 
 from benchmark.commands.choices import shown
+from benchmark.commands.option_types import path
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
 from benchmark.controls.rates_figure import rate_pages, rates_figure
 from benchmark.errors import UserError
@@ -14,6 +15,11 @@ from benchmark.files import write_text
 from benchmark.reporting.controls import render_answers
 from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.terminal import print_markdown
+
+
+def controls_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `controls`."""
+    parser.add_argument("out", type=path, help="results folder of the study controls, laptop-controls or readings")
 
 
 def controls(options: argparse.Namespace, console: Console) -> int:

@@ -10,6 +10,8 @@ from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.results import is_current, read_results, sha256_of, write_result
 from benchmark.audit.workers import StoredTrial, audit_trials
 from benchmark.commands.choices import check_folders, chosen_device, shown, weights_at_hand
+from benchmark.commands.option_types import given, path, positive
+from benchmark.commands.options import MODELS_ON, ONLY, add_data_options
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
@@ -26,6 +28,16 @@ from benchmark.reporting.frame import OK
 from benchmark.reporting.terminal import print_markdown
 
 NO_CHECKPOINT = "no checkpoint here"
+
+
+def audit_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `audit`."""
+    parser.add_argument("out", type=path, help="results folder with checkpoints and, in --data-dir, its images")
+    parser.add_argument("--only", type=given, help=ONLY)
+    parser.add_argument("--jobs", type=positive, help="processes (default: one a core, at most 8)")
+    parser.add_argument("--device", type=given, help=MODELS_ON)
+    parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
+    add_data_options(parser)
 
 
 def audit(options: argparse.Namespace, console: Console) -> int:

@@ -11,6 +11,8 @@ from benchmark.calibration.choice import CRITERIA, finalists, judged, outcome
 from benchmark.calibration.files import read_scores, write_results
 from benchmark.calibration.grids import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
 from benchmark.commands.choices import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
+from benchmark.commands.option_types import given, path
+from benchmark.commands.options import DEVICE, add_data_options, add_execution_options
 from benchmark.commands.watching import watched
 from benchmark.execution.grid import DataOptions, data_marks, make_trial, trial_data
 from benchmark.execution.numerics import set_numerics
@@ -29,6 +31,38 @@ from benchmark.trials import Trial, TrialData
 
 WEIGHT_SET = "calibration"
 Place = tuple[str, int]  # a method and the number of one of its settings
+
+
+def calibrate_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `calibrate`."""
+    parser.add_argument(
+        "--out", type=path, help="results folder (default: results/runs/calibration, or calibration-wide)"
+    )
+    parser.add_argument(
+        "--method",
+        action="append",
+        metavar="NAME",
+        help="this method alone; may be repeated (default: all with a grid)",
+    )
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument(
+        "--wide",
+        dest="size",
+        action="store_const",
+        const="wide",
+        help="48 settings a method, not 12, at the paper's size: for a GPU",
+    )
+    sizes.add_argument(
+        "--smoke",
+        dest="size",
+        action="store_const",
+        const="smoke",
+        help="drawn images, two settings a method: proves that it runs",
+    )
+    parser.add_argument("--device", type=given, help=DEVICE)
+    add_execution_options(parser)
+    add_data_options(parser)
+    parser.set_defaults(precision="float32", size="reduced")
 
 
 def calibrate(options: argparse.Namespace, console: Console) -> int:

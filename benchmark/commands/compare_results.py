@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.choices import shown
+from benchmark.commands.option_types import path
 from benchmark.comparison.compare import TOLERANCES, Comparison, Result, Tolerance
 from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.sides import read_side
@@ -16,8 +17,22 @@ from benchmark.names import asked_name, resolved
 from benchmark.reporting.comparison import comparison_frame, render_comparison
 from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.terminal import print_markdown
+from benchmark.table_specs import TABLES
 
 _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
+
+
+def compare_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `compare`."""
+    parser.add_argument("a", type=path, metavar="A", help="results folder, or a long CSV")
+    parser.add_argument("b", type=path, metavar="B", help="likewise; differences are B - A")
+    parser.add_argument("--table", type=int, choices=[*TABLES], help="compare the cells of this table alone")
+    parser.add_argument(
+        "--tolerance", action="append", metavar="METRIC=X", help="0.02, or 5%% of A's mean; may be repeated"
+    )
+    parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown")
+    parser.add_argument("--all", action="store_true", help="list every cell, not only those that differ")
+    parser.add_argument("--out", type=path, help="also write every cell to this CSV file")
 
 
 def compare(options: argparse.Namespace, console: Console) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from benchmark.commands.choices import shown
+from benchmark.commands.options import add_data_options
 from benchmark.data import DATASETS, load_dataset
 from benchmark.errors import DataUnavailable
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
@@ -15,6 +16,17 @@ from benchmark.names import asked_name
 
 # What `fetch` calls the files of pretrained networks; the audit's are fetched only when they are asked for.
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}
+
+
+def fetch_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `fetch`."""
+    parser.add_argument(
+        "what",
+        nargs="*",
+        help="data sets, `weights` (FID and LPIPS), or `audit-weights` (LPIPS on VGG16 and SqueezeNet for `audit`, "
+        "0.5 GB, only when asked for); default: all data sets and `weights`",
+    )
+    add_data_options(parser)
 
 
 def fetch(options: argparse.Namespace, console: Console) -> int:

@@ -9,6 +9,7 @@ from rich.console import Console
 from benchmark.audit.findings import findings
 from benchmark.audit.results import read_results
 from benchmark.commands.choices import shown
+from benchmark.commands.option_types import path
 from benchmark.errors import UserError
 from benchmark.execution.store import Store
 from benchmark.files import write_text
@@ -16,6 +17,14 @@ from benchmark.reporting.csv_text import csv_text
 from benchmark.reporting.robustness import render_robustness
 from benchmark.reporting.terminal import print_markdown
 from benchmark.verdict.robustness import robustness
+
+
+def robust_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `robust`."""
+    parser.add_argument(
+        "runs", type=path, nargs="+", help="results folders of one study; others are held against the first"
+    )
+    parser.add_argument("--out", type=path, help="also write robust.md and robust.csv into this folder")
 
 
 def robust(options: argparse.Namespace, console: Console) -> int:

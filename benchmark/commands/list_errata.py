@@ -5,6 +5,7 @@ import argparse
 from rich.console import Console
 
 from benchmark.commands.choices import shown
+from benchmark.commands.option_types import path
 from benchmark.errata.checks import errata, paper_errata
 from benchmark.errata.printed import Kind, findings_frame, read_cells
 from benchmark.files import write_text
@@ -12,6 +13,14 @@ from benchmark.reporting.csv_text import csv_text
 from benchmark.text import one_line
 
 _SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
+
+
+def list_errata_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `errata`."""
+    parser.add_argument(
+        "file", nargs="?", type=path, help="another table: a CSV file with the columns of results/paper/tables.csv"
+    )
+    parser.add_argument("--out", type=path, help="also write the findings to this CSV file")
 
 
 def list_errata(options: argparse.Namespace, console: Console) -> int:

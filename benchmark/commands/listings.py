@@ -6,8 +6,23 @@ from rich.console import Console
 
 from benchmark.cards import render_all_cards, render_card
 from benchmark.controls.methods import ALL_METHODS
+from benchmark.errors import UserError
+from benchmark.names import asked_name
 from benchmark.reporting.terminal import print_markdown
 from benchmark.studies import STUDIES
+
+
+def _method(text: str) -> str:
+    try:
+        return asked_name("method", text, ALL_METHODS, f"invalid choice: {text!r};")
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def methods_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `methods`."""
+    parser.add_argument("name", nargs="?", type=_method, metavar="NAME", help="a method's name")
+    parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
 
 
 def methods(options: argparse.Namespace, console: Console) -> int:

@@ -5,11 +5,28 @@ import argparse
 from rich.console import Console
 
 from benchmark.commands.choices import check_folders, chosen_device, shown
+from benchmark.commands.option_types import given, path
+from benchmark.commands.options import MODELS_ON, ONLY, add_data_options
 from benchmark.execution.crew import usable_cores
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored import images_in
 from benchmark.figures.registry import FIGURES, make_figures
 from benchmark.figures.source import CannotDraw, read_source
+
+
+def _figure(name: str) -> str:
+    if name not in FIGURES:
+        raise argparse.ArgumentTypeError(f"{name!r} is no figure; there are {', '.join(FIGURES)}")
+    return name
+
+
+def figures_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `figures`."""
+    parser.add_argument("out", type=path, help="results folder, for instance results/runs/laptop")
+    parser.add_argument("names", nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)")
+    parser.add_argument("--only", type=given, help=ONLY)
+    parser.add_argument("--device", type=given, help=MODELS_ON)
+    add_data_options(parser)
 
 
 def figures(options: argparse.Namespace, console: Console) -> int:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from benchmark.audit.results import audit_frame, read_results
 from benchmark.commands.choices import shown
+from benchmark.commands.option_types import path
 from benchmark.execution.store import Store
 from benchmark.execution.stored import images_in
 from benchmark.figures.registry import FIGURES, make_figures
@@ -23,6 +24,12 @@ from benchmark.verdict.openness import with_open_protocols
 
 # Made from records alone: a report needs neither checkpoints nor images.
 _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
+
+
+def verdict_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `verdict`."""
+    parser.add_argument("out", type=path, help="results folder")
+    parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
 
 
 def verdict(options: argparse.Namespace, console: Console) -> int:
@@ -50,6 +57,11 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
     if options.format == "text":
         console.print(f"Written: {shown(options.out)}/verdicts")
     return 0
+
+
+def report_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `report`."""
+    parser.add_argument("out", type=path, help="results folder; pictures that lie in its figures/ go in")
 
 
 def report(options: argparse.Namespace, console: Console) -> int:

@@ -4,10 +4,13 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.commands.choices import chosen_device, chosen_study, command_line, shown
+from benchmark.commands.choices import THROUGHPUT, chosen_device, chosen_study, command_line, shown
 from benchmark.commands.compare_methods import compare_methods
+from benchmark.commands.option_types import path, positive
+from benchmark.commands.options import add_grid_options
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE
 from benchmark.execution.costs import Costs, forecast, measured_costs
 from benchmark.execution.crew import cpu_jobs, crew
 from benchmark.execution.grid import Selection, expected_data, expected_trials, make_trial
@@ -23,6 +26,21 @@ from benchmark.trials import Trial
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
 # Large enough to scale up from, small enough for the minutes that the command may take.
 _PROBES = {"clustering": 1_000, "classification": 4_000, "reconstruction": 500}
+
+
+def throughput_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `throughput`."""
+    add_grid_options(parser)
+    parser.add_argument("--out", type=path, default=THROUGHPUT, help="folder to write to")
+    parser.add_argument(
+        "--seconds", type=positive, default=90, help="for the training part, or a place (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--methods",
+        action="store_true",
+        help="measure instead a step of every method beside VAE's, at every data set and latent dim that has both",
+    )
+    parser.set_defaults(seeds=None, tsne=REFERENCE_TSNE)
 
 
 def throughput(options: argparse.Namespace, console: Console) -> int:

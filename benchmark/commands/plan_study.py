@@ -15,6 +15,8 @@ from benchmark.commands.choices import (
     shown,
     weights_at_hand,
 )
+from benchmark.commands.option_types import path, positive
+from benchmark.commands.options import JOBS, add_study_options
 from benchmark.data import DATASETS, Availability, describe
 from benchmark.evaluation import backbones
 from benchmark.execution.costs import forecast, measured_costs, read_costs
@@ -29,6 +31,14 @@ from benchmark.trials import Trial
 
 # Measured: an HGMVAE checkpoint at full width takes 7 MB at d = 8 and 12 MB at d = 128.
 CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
+
+
+def plan_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `plan`."""
+    add_study_options(parser)
+    parser.add_argument("--out", type=path, help="results folder to look for finished trials in")
+    parser.add_argument("--jobs", type=positive, help=JOBS)
+    parser.add_argument("--trials", action="store_true", help="list every trial on a line of its own, with its key")
 
 
 def plan(options: argparse.Namespace, console: Console) -> int:

@@ -22,6 +22,8 @@ from benchmark.commands.choices import (
     shown,
     weights_at_hand,
 )
+from benchmark.commands.option_types import path
+from benchmark.commands.options import add_execution_options, add_study_options
 from benchmark.commands.watching import watched
 from benchmark.data import describe
 from benchmark.errors import UserError
@@ -43,6 +45,20 @@ from benchmark.text import one_line
 from benchmark.training.pack import default_pack
 
 
+def run_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `run`."""
+    add_study_options(parser)
+    parser.add_argument("--out", type=path, help="results folder (default: results/runs/STUDY)")
+    add_execution_options(parser)
+    parser.add_argument("--strict", action="store_true", help="stop at the first trial that does not end well")
+    parser.add_argument(
+        "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="first forget the records and checkpoints of the trials asked for"
+    )
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Train and evaluate what is not yet done, then make the tables."""
     started = time.monotonic()
@@ -56,6 +72,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
     procedural = " on procedural images: its numbers say nothing about the methods" if grid.study.procedural else ""
     console.print(f"Study {grid.study.name} ({why}){procedural}")
     return status
+
+
+def tables_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `tables`."""
+    parser.add_argument("out", type=path, help="results folder, for instance results/runs/laptop")
 
 
 def tables(options: argparse.Namespace, console: Console) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmark.commands.choices import shown
+from benchmark.commands.option_types import path
 from benchmark.execution.slurm import QueueUnknown, is_running, log_cause, queue, stored_jobs
 from benchmark.execution.store import Store
 from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
@@ -17,6 +18,11 @@ from benchmark.text import one_line
 
 QUEUED, RUNNING = "queued", "running"
 STATES = (*RECORD_STATUSES, RUNNING, QUEUED, NOT_RUN, NO_DATA)
+
+
+def status_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `status`."""
+    parser.add_argument("out", type=path, help="results folder")
 
 
 def status(options: argparse.Namespace, console: Console) -> int:

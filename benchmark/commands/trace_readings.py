@@ -8,6 +8,8 @@ import pandas as pd
 from rich.console import Console
 
 from benchmark.commands.choices import RUNS, check_folders, chosen_device, command_line, shown
+from benchmark.commands.option_types import given, path
+from benchmark.commands.options import DEVICE, add_data_options
 from benchmark.controls.trace import trace
 from benchmark.controls.trace_figure import Page, trace_figure
 from benchmark.errors import UserError
@@ -18,6 +20,13 @@ from benchmark.figures.write import write_page
 from benchmark.files import write_text
 from benchmark.reporting.csv_text import csv_text
 from benchmark.studies import STUDIES
+
+
+def trace_readings_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `trace`."""
+    parser.add_argument("--out", type=path, help="folder to write to (default: results/runs/readings/trace)")
+    parser.add_argument("--device", type=given, help=DEVICE)
+    add_data_options(parser)
 
 
 def trace_readings(options: argparse.Namespace, console: Console) -> int:
