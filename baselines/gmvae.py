@@ -75,7 +75,7 @@ class GMVAE(ImageAutoencoder):
             "component_prior": config.beta_k,
         }
         loss = sum(weights[name] * term for name, term in terms.items()).mean()
-        return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=x)
+        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=x)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         return encoded.embedding, encoded.log_covariance

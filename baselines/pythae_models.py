@@ -55,7 +55,8 @@ class NoiseFedBetaVAE(ImageAutoencoder, BetaVAE):
         output = BetaVAE.forward(self, {"data": images})
         self._noise = {}
         terms = {"reconstruction": output.recon_loss, "kl": output.reg_loss}
-        return ModelOutput(loss=output.loss, terms=terms, recon_x=output.recon_x, z=output.z)
+        weights = {"reconstruction": 1.0, "kl": self.beta}
+        return ModelOutput(loss=output.loss, terms=terms, weights=weights, recon_x=output.recon_x, z=output.z)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         return encoded.embedding, encoded.log_covariance
@@ -76,4 +77,5 @@ class NoiseFedWAE(ImageAutoencoder, WAE_MMD):
         reconstructions = self.decode(codes)
         loss, reconstruction, mmd = self.loss_function(reconstructions, images, codes, noise["prior"])
         terms = {"reconstruction": reconstruction, "mmd": mmd}
-        return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=codes)
+        weights = {"reconstruction": 1.0, "mmd": self.model_config.reg_weight}
+        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=codes)

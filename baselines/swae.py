@@ -41,4 +41,5 @@ class SWAE(ImageAutoencoder):
             "sliced_wasserstein": losses.sliced_wasserstein(codes, noise["prior"], noise["directions"]),
         }
         loss = terms["reconstruction"].mean() + self.model_config.reg_weight * terms["sliced_wasserstein"]
-        return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=codes)
+        weights = {"reconstruction": 1.0, "sliced_wasserstein": self.model_config.reg_weight}
+        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=codes)

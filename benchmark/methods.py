@@ -79,6 +79,12 @@ class Method:
         self._check(settings, f"method {self.name}")
         return self.config(**settings, **sizes)
 
+    @property
+    def weight_sets(self) -> tuple[str, ...]:
+        """Those of WEIGHT_SETS that the method has."""
+        calibrated = (self.calibrated_as or self.name) in chosen_settings()
+        return tuple(name for name in WEIGHT_SETS if name in self.weights or (name == CALIBRATED and calibrated))
+
     def _check(self, settings: Mapping[str, Any], where: str) -> None:
         check_settings(self.config, settings, where, apart=_NOT_SETTINGS)
 
@@ -95,8 +101,7 @@ class Method:
             return {**self.weights["default"], **calibrated[source]}
         if weight_set == CALIBRATED:
             raise UserError(f"--weights calibrated: {RESULT}: {unknown_name(source, calibrated)}")
-        sets = [*self.weights, *({CALIBRATED} if source in calibrated else ())]
-        raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(sets)}")
+        raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weight_sets)}")
 
 
 def _gaussian_heads(config: Any) -> dict[str, int]:

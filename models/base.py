@@ -51,8 +51,9 @@ class ImageAutoencoder(BaseAE):
     def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
         """The training loss of a batch of images (B, C, S, S) in [0, 1].
 
-        Returns a ModelOutput with `loss` (scalar), `terms` (name -> unweighted values, (B,) or scalar),
-        `recon_x` (B, C, S, S) and `z` (B, d), the sampled code.
+        Returns a ModelOutput with `loss` (scalar), `terms` (name -> unweighted values, (B,) or scalar), `weights`
+        (name -> number), `recon_x` (B, C, S, S) and `z` (B, d), the sampled code. The loss is the sum of the terms'
+        means, each times its weight.
         """
         raise NotImplementedError
 

@@ -125,7 +125,7 @@ class HGMVAE(ImageAutoencoder):
             weights["fisher"] = -config.fisher_weight  # maximised, the sign of Eq. 14
 
         loss = sum(weights[name] * term for name, term in terms.items()).mean()
-        return ModelOutput(loss=loss, terms=terms, recon_x=reconstructions, z=x)
+        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=x)
 
     def point_latents(self, images: Tensor) -> Tensor:
         """sum_k w_k mu_k with w at the softmax of its mean logits: (B, C, S, S) -> (B, d)."""
