@@ -31,7 +31,7 @@ root=$(cd -- "$(dirname -- "$script")" && pwd) # paths in the arguments stay rel
 # Environments are .venv, .venv-2, ... One is complete once it holds the lock that it was made from. A complete one is
 # never changed or removed, for a study or a job may be running in it; after a change of the lock another is made.
 stamp=installed.lock
-marker=.made-by-run_all # "HOST PROCESS" of who installs, written before anything else
+marker=.made-by-run_all # "HOST PROCESS" of who installs; who writes it may, and nobody else
 host=$(uname -n)
 lock=$(<"$root/requirements.lock")
 
@@ -39,55 +39,84 @@ is_complete() {
     [ -r "$1/$stamp" ] && [ "$(<"$1/$stamp")" = "$lock" ] && "$1/bin/python" -c '' 2>/dev/null
 }
 
-# Whether an environment may be made here: nothing is, or an empty folder, or what an installation of ours that
-# has ended has left.
-is_free() {
-    if [ ! -e "$1" ] && [ ! -L "$1" ]; then return 0; fi
-    if [ ! -d "$1" ] || [ -e "$1/$stamp" ]; then return 1; fi
-    if [ ! -e "$1/$marker" ]; then [ -z "$(ls -A "$1")" ]; return; fi
-    local where process
-    read -r where process <"$1/$marker" || true
-    if [ "$where" != "$host" ] || kill -0 "$process" 2>/dev/null; then
-        fail "$1 is being installed by process ${process:-?} on ${where:-?}; wait for it (if it has ended, remove $1)"
+is_alive() { # also where it is another user's, which may not be signalled
+    kill -0 "$1" 2>/dev/null || [ -e "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1
+}
+
+# Take a folder for an environment: a new one, an empty one, or what an installation of ours that has ended has left.
+# Fails for anything else; ends the script where another installation is under way there.
+claim() {
+    local folder=$1 where="" process=""
+    if [ -d "$folder" ]; then
+        if [ -e "$folder/$stamp" ]; then return 1; fi
+        if [ -e "$folder/$marker" ]; then
+            read -r where process <"$folder/$marker" || true
+            if [ "$where" != "$host" ] || is_alive "$process"; then busy "$folder" "$where" "$process"; fi
+            # Whoever renames it first goes on.
+            mv -- "$folder/$marker" "$folder/$marker.$$" 2>/dev/null || busy "$folder"
+            rm -rf -- "$folder"/{bin,include,lib,lib64,pyvenv.cfg,"$stamp.part","$marker.$$"}
+        elif [ -n "$(ls -A "$folder")" ]; then
+            return 1
+        fi
+    elif [ -e "$folder" ] || [ -L "$folder" ]; then
+        return 1
+    else
+        mkdir -- "$folder" 2>/dev/null || [ -d "$folder" ] || fail "$folder cannot be made"
+    fi
+    if ! (set -o noclobber && echo "$host $$" >"$folder/$marker") 2>/dev/null; then
+        [ -e "$folder/$marker" ] && busy "$folder"
+        fail "$folder cannot be written"
     fi
 }
 
-install_into() {
-    local folder=$1 python="" candidate others=("${@:2}")
+busy() {
+    fail "$1 is being installed by process ${3:-?} on ${2:-?}; wait for it (if it has ended, remove $1)"
+}
+
+python_found() {
+    local candidate
     for candidate in python3 python3.13 python3.12 python3.11; do
         if command -v "$candidate" >/dev/null &&
             "$candidate" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
-            python=$candidate
-            break
+            echo "$candidate"
+            return
         fi
     done
-    [ -n "$python" ] || fail "needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH"
+    fail "needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH"
+}
+
+# Make the environment in a folder that has been claimed, from the lock as it was read.
+install_into() {
+    local folder=$1 python=$2
     echo "run_all.sh: installing into ${folder##*/} with $("$python" --version) (once; some minutes, about 6 GB on Linux)" >&2
-    if [ ${#others[@]} -gt 0 ]; then
-        echo "run_all.sh: of another requirements.lock, or not made here, and left alone: ${others[*]}" >&2
-    fi
-    mkdir -p -- "$folder" && rm -rf -- "$folder"/{bin,include,lib,lib64,pyvenv.cfg,"$marker"} &&
-        (set -o noclobber && echo "$host $$" >"$folder/$marker") || fail "$folder cannot be written"
+    echo "$lock" >"$folder/$stamp.part" || fail "$folder cannot be written"
     "$python" -m venv "$folder" || fail "$python -m venv could not make $folder (see above)"
     # Everything is pinned and hashed; pythae's stated dependency on an old backport is left out on purpose.
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        -r "$root/requirements.lock" || fail "pip could not install requirements.lock into $folder (see above); run again"
-    cp -- "$root/requirements.lock" "$folder/$stamp.part" && mv -- "$folder/$stamp.part" "$folder/$stamp" ||
-        fail "$folder cannot be written"
+        -r "$folder/$stamp.part" || fail "pip could not install requirements.lock into $folder (see above); run again"
+    mv -- "$folder/$stamp.part" "$folder/$stamp" || fail "$folder cannot be written"
 }
 
-environment=$root/.venv place="" others=()
-for ((number = 2; ; number++)); do
-    if is_complete "$environment"; then break; fi
-    if [ -z "$place" ] && is_free "$environment"; then place=$environment; fi
-    if [ ! -e "$environment" ] && [ ! -L "$environment" ]; then
-        environment=$place
-        install_into "$environment" ${others[@]+"${others[@]}"}
+environment="" others=()
+for folder in "$root"/.venv "$root"/.venv-*; do
+    if is_complete "$folder"; then
+        environment=$folder
         break
     fi
-    if [ "$environment" != "$place" ]; then others+=("${environment##*/}"); fi
-    environment=$root/.venv-$number
+    if [ -e "$folder/$stamp" ]; then others+=("${folder##*/}"); fi
 done
+if [ -z "$environment" ]; then
+    python=$(python_found)
+    environment=$root/.venv
+    for ((number = 2; ; number++)); do
+        if claim "$environment"; then break; fi
+        environment=$root/.venv-$number
+    done
+    if [ ${#others[@]} -gt 0 ]; then
+        echo "run_all.sh: of another requirements.lock and left alone: ${others[*]}" >&2
+    fi
+    install_into "$environment" "$python"
+fi
 
 export PYTHONPATH=$root
 case "${1:-}" in

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ STAND_IN = """#!/bin/sh
 case "$*" in
 --version) echo "Python 3.12.0" ;;
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-"-m pip install --quiet "*) exit "${PIP_STATUS:-0}" ;;
+"-m pip install --quiet "*) sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;;
 "-m "*) echo "$0" "$@" "PYTHONPATH=$PYTHONPATH PYTHONHOME=$PYTHONHOME SAFE=$PYTHONSAFEPATH PIP_TARGET=$PIP_TARGET" ;;
 esac
 """
@@ -35,15 +36,22 @@ def checkout(tmp_path):
     (root / "requirements.lock").write_text("first\n")
     (programs / "python3").write_text(STAND_IN)
     (programs / "python3").chmod(0o755)
-    for name in ("bash", "cp", "dirname", "ls", "mkdir", "mv", "readlink", "rm", "sh", "uname"):
+    for name in ("bash", "cp", "dirname", "ls", "mkdir", "mv", "readlink", "rm", "sh", "sleep", "uname"):
         (programs / name).symlink_to(shutil.which(name))
     return root
 
 
-def run_all(script: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+def started(script: Path, *arguments: str, **variables: str) -> subprocess.Popen:
     programs = script.resolve().parent.parent / "programs"
     environment = {"PATH": str(programs), "HOME": str(programs)} | variables
-    return subprocess.run(["bash", str(script), *arguments], env=environment, capture_output=True, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(["bash", str(script), *arguments], env=environment, text=True, **pipes)
+
+
+def run_all(script: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    process = started(script, *arguments, **variables)
+    out, error = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
 
 def environment_of(done: subprocess.CompletedProcess) -> Path:
@@ -128,6 +136,44 @@ def test_an_installation_under_way_is_not_disturbed(checkout):
     assert done.returncode == 2
     assert f"is being installed by process {os.getpid()} on {socket.gethostname()}; wait for it" in done.stderr
     assert list((checkout / ".venv").iterdir()) == [marker]
+
+
+def test_of_calls_at_once_one_installs_and_none_disturbs_it(checkout):
+    calls = [started(checkout / "run_all.sh", "status", PIP_SECONDS="2") for _ in range(4)]
+    ended = [(call.communicate(timeout=120), call.returncode) for call in calls]
+    assert sorted(status for _, status in ended) == [0, 2, 2, 2]
+    assert all("is being installed by process" in error for (_, error), status in ended if status == 2)
+    assert [path.name for path in checkout.glob(".venv*")] == [".venv"]
+
+
+def test_an_environment_is_of_the_lock_that_it_was_begun_with(checkout):
+    call = started(checkout / "run_all.sh", "status", PIP_SECONDS="2")
+    while not (checkout / ".venv" / "bin" / "python").exists():
+        time.sleep(0.05)
+    (checkout / "requirements.lock").write_text("second\n")
+    assert call.wait(timeout=120) == 0
+    assert (checkout / ".venv" / "installed.lock").read_text() == "first\n"
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv-2"
+
+
+def test_an_old_environment_can_be_removed_and_the_new_one_stays_in_use(checkout):
+    run_all(checkout / "run_all.sh", "status")
+    (checkout / "requirements.lock").write_text("second\n")
+    new = environment_of(run_all(checkout / "run_all.sh", "status"))
+    shutil.rmtree(checkout / ".venv")
+    done = run_all(checkout / "run_all.sh", "status")
+    assert (environment_of(done), done.stderr) == (new, "")
+
+
+def test_what_a_killed_installation_has_left_is_made_anew(checkout):
+    call = started(checkout / "run_all.sh", "status", PIP_SECONDS="5")
+    while not (checkout / ".venv" / "bin" / "python").exists():
+        time.sleep(0.05)
+    call.kill()
+    call.wait()
+    (checkout / ".venv" / "lib").mkdir()
+    assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv"
+    assert not (checkout / ".venv" / "lib").exists()
 
 
 def test_an_environment_whose_python_is_gone_is_replaced_by_another(checkout):
