@@ -5,6 +5,7 @@
 #   ./run_all.sh plan --study paper any other subcommand of `python -m benchmark`
 #   ./run_all.sh tests [...]        run the tests
 #   ./run_all.sh pip [...]          pip in the environment, to add what is optional
+if [ -z "${BASH_VERSION:-}" ]; then exec bash "$0" "$@"; fi # called as `sh run_all.sh`
 set -euo pipefail
 
 fail() {
@@ -15,10 +16,11 @@ fail() {
 # The pins win over the packages of a cluster's modules, and nothing is imported from the user's own folder; CDPATH
 # would send `cd` elsewhere, pip's variables the packages.
 unset CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONINSPECT PYTHONPLATLIBDIR __PYVENV_LAUNCHER__
-unset PIP_DRY_RUN PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER
+unset PIP_CONSTRAINT PIP_DRY_RUN PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER
 export PYTHONSAFEPATH=1
 
-script=${BASH_SOURCE[0]}
+script=${BASH_SOURCE[0]:-}
+[ -n "$script" ] || fail "is no filter; call it by its name"
 while [ -L "$script" ]; do # step by step, for macOS' readlink does not follow to the end
     target=$(readlink "$script")
     case $target in
@@ -33,7 +35,25 @@ root=$(cd -- "$(dirname -- "$script")" && pwd) # paths in the arguments stay rel
 stamp=installed.lock
 marker=.made-by-run_all # "HOST PROCESS" of who installs; who writes it may, and nobody else
 host=$(uname -n)
+[ -r "$root/requirements.lock" ] || fail "$root/requirements.lock is not here; is the checkout whole?"
 lock=$(<"$root/requirements.lock")
+
+# Python that names the first requirement of a lock that is not installed where it runs, if any.
+lacking='
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pip._vendor.packaging.requirements import Requirement
+for line in open(sys.argv[1], encoding="utf-8"):
+    if line[:1].isalnum():
+        wanted = Requirement(line.rstrip().rstrip("\\"))
+        if wanted.marker is None or wanted.marker.evaluate():
+            try:
+                found = version(wanted.name)
+            except PackageNotFoundError:
+                found = "missing"
+            if found not in wanted.specifier:
+                sys.exit(f"{wanted.name}: {found}")
+'
 
 is_complete() {
     [ -r "$1/$stamp" ] && [ "$(<"$1/$stamp")" = "$lock" ] && "$1/bin/python" -c '' 2>/dev/null
@@ -93,7 +113,10 @@ install_into() {
     "$python" -m venv "$folder" || fail "$python -m venv could not make $folder (see above)"
     # Everything is pinned and hashed; pythae's stated dependency on an old backport is left out on purpose.
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        -r "$folder/$stamp.part" || fail "pip could not install requirements.lock into $folder (see above); run again"
+        -r "$folder/$stamp.part" || fail "pip could not install requirements.lock into $folder; mend what it says above, then run again"
+    # pip's own configuration may have sent them elsewhere (target, prefix), or nowhere (dry-run).
+    "$folder/bin/python" -c "$lacking" "$folder/$stamp.part" >&2 ||
+        fail "pip has put packages elsewhere than into $folder; see \`pip config list\` for target, prefix, user or dry-run"
     mv -- "$folder/$stamp.part" "$folder/$stamp" || fail "$folder cannot be written"
 }
 
@@ -113,7 +136,7 @@ if [ -z "$environment" ]; then
         environment=$root/.venv-$number
     done
     if [ ${#others[@]} -gt 0 ]; then
-        echo "run_all.sh: of another requirements.lock and left alone: ${others[*]}" >&2
+        echo "run_all.sh: of another requirements.lock and left alone: ${others[*]} (remove what nothing runs in)" >&2
     fi
     install_into "$environment" "$python"
 fi

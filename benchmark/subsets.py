@@ -5,11 +5,13 @@ import numpy as np
 from benchmark.streams import shuffled
 
 
-def choose(total: int, n: int | None, labels: np.ndarray | None, role: str, **axes: int | str) -> np.ndarray:
+def choose(
+    total: int, n: int | None, labels: np.ndarray | None, role: str, *, keep_classes: bool = False, **axes: int | str
+) -> np.ndarray:
     """Ascending positions, int64 (min(n, total),), drawn without replacement from the named stream; all for None.
 
-    With `labels` (total,) every class has its share of them (`shares`), and at least one where there are enough for
-    all classes.
+    With `labels` (total,) every class has its share of them (`shares`); with `keep_classes` at least one where there
+    are enough for all classes.
     """
     if n is None or n >= total:
         return np.arange(total)
@@ -17,7 +19,8 @@ def choose(total: int, n: int | None, labels: np.ndarray | None, role: str, **ax
     if labels is None:
         return np.sort(order[:n])
     classes, counts = np.unique(labels, return_counts=True)
-    taken = shares(counts, n, np.full(len(counts), int(n >= len(counts))), counts)
+    least = np.full(len(counts), int(keep_classes and n >= len(counts)))
+    taken = shares(counts, n, least, counts)
     in_order = labels[order]
     chosen = [order[in_order == label][:count] for label, count in zip(classes, taken, strict=True)]
     return np.sort(np.concatenate(chosen))

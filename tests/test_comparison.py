@@ -732,7 +732,8 @@ def test_nothing_in_common_says_what_each_side_has_and_what_may_be_meant(tmp_pat
         ({"tolerance": ["silhuette=0.1"]}, "--tolerance silhuette: neither side has it; there are calinski_harabasz"),
         ({"tolerance": ["silhuette=0.1"]}, "svm_accuracy; is silhouette meant?"),
         ({"out": LAPTOP}, "is a folder; name a CSV file"),
-        ({"out": LAPTOP / "manifest.json" / "x.csv"}, "cannot be written"),
+        ({"out": Path(__file__) / "x.csv"}, "cannot be written"),
+        ({"out": LAPTOP / "manifest.json"}, "is one of the two sides, or lies in it"),
     ],
 )
 def test_bad_use_is_one_clear_line(options, fault):
@@ -748,6 +749,14 @@ def test_the_output_is_never_one_of_the_inputs(tmp_path):
     with pytest.raises(UserError, match="is one of the two sides"):
         run(file, LAPTOP, out=tmp_path / "." / "a.csv")
     assert file.read_text() == f"{HEADER}\n{GOOD}\n"
+
+
+def test_an_output_that_is_a_link_is_written_where_it_leads(tmp_path):
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "far" / "all.csv")
+    run(LAPTOP, LAPTOP, out=link)
+    assert link.is_symlink() and len(pd.read_csv(tmp_path / "far" / "all.csv")) > 100
 
 
 def test_the_output_never_replaces_what_is_no_file(tmp_path):

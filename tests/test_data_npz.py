@@ -155,6 +155,25 @@ def test_labels_of_two_splits_beside_one_array_of_images_are_not_used(tmp_path):
     assert lines[1:] == ["mine.npz: not used: y_test, y_train"]
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(["a", "b"] * 20),
+        np.eye(4, dtype=np.uint8)[Y % 4],
+        Y.astype(np.float32),
+        np.arange(40),
+        Y[:30],
+        np.array([None] * 40),
+    ],
+    ids=["text", "one-hot", "float", "numbers of images", "too few", "objects"],
+)
+def test_an_array_that_is_named_like_labels_and_is_none_is_not_used(tmp_path, array):
+    np.savez(tmp_path / "mine.npz", x=X, labels=array)
+    lines = []
+    assert load_dataset("mine", tmp_path, report=lines.append).labels is None
+    assert lines[1:] == ["mine.npz: not used: labels"]
+
+
 def test_only_what_is_used_is_read_and_counts_for_the_memory(tmp_path, monkeypatch):
     np.savez(tmp_path / "mine.npz", x=X, y=Y, model=Y, huge=np.zeros(10**6, np.uint8), meta=np.array([None]))
     read, take = [], np.lib.npyio.NpzFile.__getitem__
@@ -173,7 +192,7 @@ def test_only_what_is_used_is_read_and_counts_for_the_memory(tmp_path, monkeypat
         ({"X": X, "Images": X}, r"mine\.npz: Images, X could each be x"),
         ({"train_images": X}, r"mine\.npz: lacks x_test \(it has train_images\)"),
         ({"images": X * 1.0}, r"mine\.npz: images is float64; images must be uint8.*multiply those of 0 to 1 by 255"),
-        ({"x": X, "labels": Y * 1.0}, r"mine\.npz: labels is float64; labels must be integers"),
+        ({"x": X, "y": Y * 1.0}, r"mine\.npz: y is float64; labels must be integers"),
     ],
 )
 def test_errors_name_the_array_as_the_file_does(tmp_path, arrays, message):

@@ -63,7 +63,7 @@ def test_a_damaged_copy_is_made_again_with_a_line(folder, damage):
         (where / "meta.json").write_text("{")
     elif damage == "old revision":
         meta = json.loads((where / "meta.json").read_text())
-        (where / "meta.json").write_text(json.dumps(meta | {"revision": meta["revision"] - 1}))
+        (where / "meta.json").write_text(json.dumps(meta | {"revision": 0}))
     else:
         (where / "images.npy").unlink()
     lines = []
@@ -73,13 +73,27 @@ def test_a_damaged_copy_is_made_again_with_a_line(folder, damage):
     np.testing.assert_array_equal(again.images, expected)
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_copy_of_revision_1_is_made_again_only_where_it_would_be_another(tmp_path, labelled):
+    x = np.random.default_rng(0).integers(0, 256, (40, 32, 32), dtype=np.uint8)
+    np.savez(tmp_path / "mine.npz", x=x, **({"y": np.arange(40) % 4} if labelled else {}))
+    load_dataset("mine", tmp_path)
+    path = tmp_path / "prepared/mine/meta.json"
+    meta = json.loads(path.read_text(encoding="utf-8")) | {"revision": 1, "split": "last tenth held out as test"}
+    path.write_text(json.dumps({k: v for k, v in meta.items() if k not in ("verified", "remarks")}), encoding="utf-8")
+    lines = []
+    load_dataset("mine", tmp_path, report=lines.append)
+    assert ("is made again" in "".join(lines)) == labelled
+
+
 def test_a_folder_of_the_users_own_in_the_place_of_the_copy_is_left_alone(folder):
     own = folder / "prepared/mine"
     own.mkdir(parents=True)
-    (own / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(UserError, match=r"prepared/mine: is no prepared copy.*move it away"):
+    for name in ("thesis.txt", "meta.json"):
+        (own / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match=r"prepared/mine: holds thesis.txt, which is of no prepared copy.*move it away"):
         load_dataset("mine", folder)
-    assert [path.read_text(encoding="utf-8") for path in own.iterdir()] == ["mine"]
+    assert [path.read_text(encoding="utf-8") for path in own.iterdir()] == ["mine", "mine"]
 
 
 def test_meta_says_what_was_done_and_where_nothing_lies(folder):
@@ -166,7 +180,9 @@ def test_as_many_other_images_under_the_name_of_a_known_set_do_not_outlive_their
         load_dataset("mnist", folder, offline=True)
 
 
-def test_a_copy_of_the_revision_before_is_made_again_and_without_its_source_still_read(folder, monkeypatch):
+def test_a_copy_of_the_revision_before_that_would_be_the_same_is_still_read_with_its_source_or_without(
+    folder, monkeypatch
+):
     spec = DATASETS["mnist"]
     monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(spec, n_train=30, n_test=10))
     write_mnist(folder)
@@ -174,19 +190,27 @@ def test_a_copy_of_the_revision_before_is_made_again_and_without_its_source_stil
     digest = load_dataset("mnist", folder).digest
     path = folder / "prepared/mnist/meta.json"
 
-    def age():
-        meta = json.loads(path.read_text())
-        old = {name: value for name, value in meta.items() if name not in ("verified", "remarks")}
-        path.write_text(json.dumps(old | {"revision": 1}))
-
-    age()
+    meta = json.loads(path.read_text(encoding="utf-8"))
+    old = {name: value for name, value in meta.items() if name not in ("verified", "remarks")}
+    path.write_text(json.dumps(old | {"revision": 1}), encoding="utf-8")
     lines = []
-    assert load_dataset("mnist", folder, report=lines.append).verified
-    assert lines[0] == "mnist: the prepared copy is not used (prepared by revision 1, now 2) and is made again"
-    age()
-    (folder / "mnist.npz").unlink()
-    data = load_dataset("mnist", folder, offline=True)
-    assert data.verified and data.digest == digest and json.loads(path.read_text())["revision"] == 1
+    for _ in range(2):
+        data = load_dataset("mnist", folder, offline=True, report=lines.append)
+        assert (data.verified, data.digest, lines) == (True, digest, [])
+        (folder / "mnist.npz").unlink(missing_ok=True)
+
+
+def test_celeba_as_revision_1_took_it_from_the_published_archive_is_verified(folder, monkeypatch):
+    x = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
+    np.savez(folder / "celeba64.npz", x=x)
+    assert not load_dataset("celeba", folder).verified
+    path = folder / "prepared/celeba/meta.json"
+    meta = json.loads(path.read_text(encoding="utf-8"))
+    meta["fingerprint"]["source"] = "torchvision CelebA"
+    old = {name: value for name, value in meta.items() if name not in ("verified", "remarks")}
+    path.write_text(json.dumps(old | {"revision": 1, "subset": False}), encoding="utf-8")
+    (folder / "celeba64.npz").unlink()
+    assert load_dataset("celeba", folder, offline=True).verified
 
 
 def test_what_is_known_is_told_once_at_preparation(folder, monkeypatch):

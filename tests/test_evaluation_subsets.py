@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 
 from benchmark.evaluation.health import active_units, collapsed, explained_variance
 from benchmark.evaluation.subsets import random_subset, stratified_subset
-from benchmark.subsets import last_of_every_class, shares
+from benchmark.subsets import choose, last_of_every_class, shares
 
 
 def test_stratified_counts_are_the_shares_and_do_not_depend_on_the_order_of_classes():
@@ -22,10 +22,12 @@ def test_shares_that_are_not_whole_go_to_the_largest_remainder():
     assert np.bincount(labels[stratified_subset(labels, 10)]).tolist() == [6, 3, 1]
 
 
-def test_a_class_too_rare_for_its_share_keeps_one_image():
+def test_a_class_too_rare_for_its_share_keeps_one_image_where_that_is_asked_for():
     labels = np.repeat([0, 1, 2, 3], [940, 30, 29, 1])
     # exact shares of 20: 18.8, 0.6, 0.58, 0.02; by largest remainder 19, 1, 0, 0
-    assert np.bincount(labels[stratified_subset(labels, 20)]).tolist() == [17, 1, 1, 1]
+    kept = choose(1000, 20, labels, "subset", keep_classes=True)
+    assert np.bincount(labels[kept]).tolist() == [17, 1, 1, 1]
+    assert np.bincount(labels[stratified_subset(labels, 20)]).tolist() == [19, 1]  # as records have it
 
 
 def test_shares_keep_their_bounds():

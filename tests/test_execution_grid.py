@@ -168,14 +168,21 @@ def test_a_registered_set_is_marked_until_it_is_verified(tmp_path):
     assert trial_data(study, real) == trial_data(study, dataclasses.replace(real, verified=True))  # keys stay
 
 
-def test_classes_without_training_images_are_told_before_anything_runs(tmp_path):
+@pytest.mark.parametrize(
+    ("shift", "said"),
+    [
+        (2, "no SVM accuracy, for 2 of 6 classes have no training image (4, 5)"),
+        (0, "SVM accuracy is of 2 classes alone, for 2 of 4 classes have no test image (2, 3)"),
+    ],
+)
+def test_classes_without_training_or_test_images_are_told_before_anything_runs(tmp_path, shift, said):
     x = np.random.default_rng(0).integers(0, 256, (140, 28, 28), dtype=np.uint8)
     y = np.arange(140) % 4
-    y[100:] += 2
+    y[100:] = y[100:] + shift if shift else y[100:] % 2
     np.savez(tmp_path / "mine.npz", x_train=x[:100], y_train=y[:100], x_test=x[100:], y_test=y[100:])
     lines = []
     DataOptions.of(STUDIES["laptop"], tmp_path, offline=True).load("mine", lines.append)
-    assert lines[1:] == ["mine: no SVM accuracy, for some classes of the test images have no training image (4, 5)"]
+    assert lines[1:] == [f"mine: {said}"]
 
 
 def test_validation_of_too_small_a_set_is_a_user_error(tmp_path):

@@ -69,7 +69,7 @@ def test_the_memory_that_work_takes_is_its_highest_use_beyond_what_was_there():
     assert 90 < taken / 2**20 < 130
 
 
-@pytest.mark.parametrize("changed", ["method", "training", "images"])
+@pytest.mark.parametrize("changed", ["method", "training", "protocol", "images"])
 def test_a_pack_is_not_trained_on_code_or_images_other_than_it_was_laid_out_for(tmp_path, changed):
     grid = tiny_grid(tmp_path, TINY)
     trial, dataset = grid.trials()[0], grid.datasets["mnist"]
@@ -77,6 +77,9 @@ def test_a_pack_is_not_trained_on_code_or_images_other_than_it_was_laid_out_for(
         trial = dataclasses.replace(trial, method_revision=99)
     elif changed == "training":
         trial = dataclasses.replace(trial, training=dataclasses.replace(trial.training, revision=99))
+    elif changed == "protocol":
+        [(name, settings)] = list(trial.protocols.items())[:1]
+        trial = dataclasses.replace(trial, protocols=trial.protocols | {name: settings | {"revision": 99}})
     else:
         dataset = dataclasses.replace(dataset, digest="of others")
     said = "its images changed" if changed == "images" else "the code was updated"

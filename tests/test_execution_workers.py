@@ -165,7 +165,7 @@ def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_pa
     broken.settings["n_components"] = -1
     list(start(grid, tmp_path, ALONE))
     record = Store(tmp_path).read_record(broken.key)
-    assert record["status"] == "failed" and "negative dimension" in record["reason"]
+    assert record["status"] == "failed" and "method gmvae: n_components = -1: " in record["reason"]
     assert all(Store(tmp_path).read_record(trial.key)["status"] == "ok" for trial in grid.trials()[1:])
 
 
@@ -293,12 +293,14 @@ def test_a_containers_quota_of_cpu_time_is_read(tmp_path, contents, cores):
 def test_usable_cores_are_those_of_the_affinity_the_slurm_share_and_the_quota(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(64), raising=False)
     monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: cores)
-    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "SLURM_STEP_NUM_TASKS"):
         monkeypatch.delenv(name, raising=False)
     assert usable_cores() == 64
     monkeypatch.setenv("SLURM_CPUS_ON_NODE", "16")
     assert usable_cores() == 16
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
+    assert usable_cores() == 16  # a script is one, whatever its job's tasks
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
     assert usable_cores() == 4
     monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: 1.5)
     assert usable_cores() == 2

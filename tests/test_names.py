@@ -114,6 +114,10 @@ def test_a_selection_is_asked_for_in_any_spelling():
         "latent_dim": {"8"},
         "table": {"2"},
     }
+    own = Selection.parse(
+        "dataset=Cifar_10,dataset=CIFAR-10", {"Cifar_10"}
+    )  # a file of that name is in the data folder
+    assert own.axes == {"dataset": {"Cifar_10", "cifar10"}}
     with pytest.raises(UserError, match=r"--only method=WAE_MMD: no such method; .*; is wae_imq or wae_rbf meant\?"):
         Selection.parse("method=WAE_MMD")
 

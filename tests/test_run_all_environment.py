@@ -3,12 +3,14 @@
 A stand-in for Python makes environments at once, one test makes a real one.
 """
 
+import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -80,7 +82,7 @@ def test_a_changed_lock_makes_a_new_environment_beside_the_old_which_stays_as_it
     (checkout / "requirements.lock").write_text("second\n")
     done = run_all(checkout / "run_all.sh", "status")
     assert environment_of(done) == checkout / ".venv-2"
-    assert "left alone: .venv\n" in done.stderr
+    assert "left alone: .venv (remove what nothing runs in)\n" in done.stderr
     assert contents(old) == before
     (checkout / "requirements.lock").write_text("first\n")
     assert environment_of(run_all(checkout / "run_all.sh", "status")) == old
@@ -189,20 +191,37 @@ def test_nothing_of_the_users_python_reaches_the_environment(checkout, command):
     assert said.endswith(f"PYTHONPATH={checkout} PYTHONHOME= SAFE=1 PIP_TARGET=\n")
 
 
-def test_a_real_environment_imports_neither_from_pythonpath_nor_from_the_users_folder(tmp_path):
+def wheel_of_nothing(folder: Path) -> str:
+    """A wheel of an empty package `nothing` 1.0; its SHA-256."""
+    path, info = folder / "nothing-1.0-py3-none-any.whl", "nothing-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("nothing.py", "")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: nothing\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_real_environment_has_the_pins_and_imports_neither_from_pythonpath_nor_from_the_users_folder(tmp_path):
     root = tmp_path / "checkout"
     (root / "benchmark").mkdir(parents=True)
     shutil.copy(SCRIPT, root)
-    (root / "requirements.lock").write_text("# nothing\n")
+    (root / "requirements.lock").write_text(f"nothing==1.0 \\\n    --hash=sha256:{wheel_of_nothing(tmp_path)}\n")
     (root / "benchmark" / "__main__.py").write_text(
-        "import sys\ntry:\n    import shadow\nexcept ImportError:\n    print(sys.prefix)\n"
+        "import nothing, sys\ntry:\n    import shadow\nexcept ImportError:\n    print(sys.prefix)\n"
     )
     (tmp_path / "shadow.py").write_text("")
-    variables = os.environ | {
-        "PYTHONPATH": str(tmp_path),
-        "PATH": f"{Path(sys.base_prefix, 'bin')}:{os.environ['PATH']}",
-    }
-    done = subprocess.run(
-        ["bash", str(root / "run_all.sh")], cwd=tmp_path, env=variables, capture_output=True, text=True
-    )
+    (tmp_path / "pip.conf").write_text(f"[install]\ntarget = {tmp_path / 'elsewhere'}\n")
+    path = f"{Path(sys.base_prefix, 'bin')}:{os.environ['PATH']}"
+    variables = os.environ | {"PYTHONPATH": str(tmp_path), "PATH": path}
+    variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+
+    def call(**more: str) -> subprocess.CompletedProcess:
+        command = ["bash", str(root / "run_all.sh")]
+        return subprocess.run(command, cwd=tmp_path, env=variables | more, capture_output=True, text=True)
+
+    elsewhere = call(PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    assert elsewhere.returncode == 2
+    assert "nothing: missing\n" in elsewhere.stderr and "pip has put packages elsewhere than into" in elsewhere.stderr
+    done = call()
     assert (done.returncode, done.stdout) == (0, f"{root / '.venv'}\n"), done.stderr

@@ -49,7 +49,7 @@ def audit(options: argparse.Namespace, console: Console) -> int:
     device = chosen_device(options.device)
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
-    chosen = Selection.parse(options.only).cut(manifest)
+    chosen = Selection.parse(options.only, {cell["dataset"] for cell in manifest["cells"]}).cut(manifest)
     with store.locked():
         now, failed = _evaluate(options, console, store, records, trial_keys(chosen), device)
         results = read_results(store, trial_keys(manifest))

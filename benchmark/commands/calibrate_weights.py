@@ -88,6 +88,7 @@ def calibrate(options: argparse.Namespace, console: Console) -> int:
         watched(executor, packs, context, data_options, console)
         return trials
 
+    executor.check_folder(store)
     with store.locked():
         executor.check(store)
         trials = train([((method, number), 0) for method, grid in grids.items() for number in range(len(grid))])

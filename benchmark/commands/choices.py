@@ -142,6 +142,12 @@ def check_folders(options: argparse.Namespace) -> None:
             raise UserError(f"{flag} {folder}: cannot be read; change its permissions")
 
 
+def own_datasets(data_dir: Path) -> set[str]:
+    """The names of a data folder's files that are no registered set's."""
+    registered = {spec.npz for spec in DATASETS.values()}
+    return {path.stem for path in data_dir.glob("*.npz") if path.name not in registered}
+
+
 def check_own_datasets(grid: Grid) -> None:
     """Raises UserError for a data set of the user's own whose file is not there: nothing can stand in for it."""
     for name, reason in grid.unavailable.items():

@@ -74,8 +74,9 @@ def _check_out(options: argparse.Namespace) -> None:
         return
     if options.out.is_dir():
         raise UserError(f"--out {options.out}: is a folder; name a CSV file")
-    if options.out.resolve() in (options.a.resolve(), options.b.resolve()):
-        raise UserError(f"--out {options.out}: is one of the two sides; name another file")
+    out = options.out.resolve()
+    if any(side.resolve() in (out, *out.parents) for side in (options.a, options.b)):
+        raise UserError(f"--out {options.out}: is one of the two sides, or lies in it; name another file")
 
 
 def _write(comparison: Comparison, out: Path) -> None:

@@ -12,6 +12,7 @@ from benchmark.commands.choices import (
     chosen_study,
     data_facts,
     default_out,
+    own_datasets,
     shown,
     weights_at_hand,
 )
@@ -48,7 +49,8 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     study, why = chosen_study(options, device)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
-    grid = build_grid(study, Selection.parse(options.only), data, options.weights, device, console.print)
+    selection = Selection.parse(options.only, own_datasets(options.data_dir))
+    grid = build_grid(study, selection, data, options.weights, device, console.print)
     check_own_datasets(grid)
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")

@@ -19,6 +19,7 @@ from benchmark.commands.choices import (
     command_line,
     data_facts,
     default_out,
+    own_datasets,
     shown,
     weights_at_hand,
 )
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     grid, why = _grid(options, device, console)
     out = options.out or default_out(grid)
     store = Store(out, console.print)
+    executor.check_folder(store)
     with store.locked():
         status = _run(options, console, grid, executor, device, store)
     console.print(f"{minutes(time.monotonic() - started)}; tables: {shown(out)}/tables")
@@ -133,7 +135,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     """The grid to run; without a choice of study and without any data it is the smoke study's."""
     check_folders(options)
     study, why = chosen_study(options, device)
-    selection = Selection.parse(options.only)
+    selection = Selection.parse(options.only, own_datasets(options.data_dir))
 
     def build(study: Study) -> Grid:
         data = DataOptions.of(study, options.data_dir, options.offline)

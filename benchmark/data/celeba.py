@@ -18,7 +18,7 @@ from benchmark.data.archives import Member, members
 from benchmark.data.dataset import Draft
 from benchmark.data.images import RESIZING, SIZE, member_blocks
 from benchmark.data.source import Source, entries, plain, roots, within
-from benchmark.data.specs import DatasetSpec
+from benchmark.data.specs import DATASETS, DatasetSpec
 from benchmark.errors import UserError
 from benchmark.text import told
 
@@ -89,13 +89,18 @@ def read(spec: DatasetSpec, images: Path, partition: Path) -> Draft:
 
 
 def _images(data_dir: Path) -> Iterator[Path]:
-    """Archives, then folders, that seem to hold the portraits."""
+    """Archives and folders that seem to hold the portraits: the published archive first, then folders that hold as many
+    as there are, other archives, and at last folders that hold some."""
     found = [one for root in roots(data_dir) for one in _folders(root, depth=3)]
-    for _, there in found:
-        yield from (Path(entry) for entry in there if _ARCHIVES.fullmatch(entry.name) and entry.is_file())
-    for folder, there in found:
-        if plain(folder.name) in _FOLDERS and any(_PORTRAIT.fullmatch(entry.name) for entry in there):
-            yield folder
+    archives = [Path(entry) for _, there in found for entry in there if _ARCHIVES.fullmatch(entry.name)]
+    folders = [(folder, there) for folder, there in found if plain(folder.name) in _FOLDERS]
+    some = {folder: sum(_PORTRAIT.fullmatch(entry.name) is not None for entry in there) for folder, there in folders}
+    whole = [folder for folder, number in some.items() if number >= DATASETS["celeba"].npz_images]
+    published = [path for path in archives if path.name == ARCHIVE and path.is_file()]
+    yield from published
+    yield from whole
+    yield from (path for path in archives if path not in published and path.is_file())
+    yield from (folder for folder, number in some.items() if number and folder not in whole)
 
 
 def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry]]]:
@@ -145,6 +150,7 @@ def _portraits(images: Path, splits: dict[str, int]) -> dict[str, Member]:
     if missing or extra or len(found) != len(portraits):
         example = f"lacks {min(missing)}" if missing else f"has {min(extra)}" if extra else "has some twice"
         raise UserError(
-            f"{images}: holds {len(found):,} portraits where the official list names {len(splits):,}; it {example}"
+            f"{images}: holds {len(found):,} portraits where the official list names {len(splits):,}; it {example}; "
+            "complete it, or move it away to have the archive fetched"
         )
     return portraits

@@ -106,7 +106,7 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
                 "free some space, or choose another --data-dir"
             )
         with writing(part):
-            _sidecar(part).write_text(json.dumps(asdict(remote)))
+            _sidecar(part).write_text(json.dumps(asdict(remote)), encoding="utf-8")
             file = part.open("ab" if start else "wb")
         with file:
             _copy(received, file, url, part, start, length, report)
@@ -207,7 +207,7 @@ def _sidecar(part: Path) -> Path:
 def _recorded(part: Path, url: str) -> _Remote | None:
     """What is known of the part's origin; None if it is not known to come from `url`, or the note of it is spoilt."""
     try:
-        remote = _Remote(**json.loads(_sidecar(part).read_text()))
+        remote = _Remote(**json.loads(_sidecar(part).read_text(encoding="utf-8")))
         sendable = _VALIDATOR.fullmatch(remote.validator or "") is not None
     except (OSError, ValueError, TypeError, RecursionError):
         return None

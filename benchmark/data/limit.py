@@ -18,8 +18,12 @@ def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
     for split, count in (("n_train", n_train), ("n_test", n_test)):
         if count is not None and count < 1:
             raise UserError(f"{split} is {count}: at least 1 image is needed (leave it out for all)")
-    train = choose(dataset.n_train, n_train, dataset.y_train, "subset", dataset=dataset.name, split="train")
-    test = choose(dataset.n_test, n_test, dataset.y_test, "subset", dataset=dataset.name, split="test")
+
+    def chosen(total: int, n: int | None, labels: np.ndarray | None, split: str) -> np.ndarray:
+        return choose(total, n, labels, "subset", keep_classes=True, dataset=dataset.name, split=split)
+
+    train = chosen(dataset.n_train, n_train, dataset.y_train, "train")
+    test = chosen(dataset.n_test, n_test, dataset.y_test, "test")
     if len(train) == dataset.n_train and len(test) == dataset.n_test:
         return dataset
     rows = np.concatenate([train, dataset.n_train + test])

@@ -153,7 +153,7 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
         other = spec.name in KNOWN and not meta.get("verified", True)
         if meta.get("subset", True) or other or spec.name not in DATASETS:
             raise Unusable("its source is gone")
-    elif meta["revision"] != prepared.REVISION:
+    elif not prepared.is_as_now(meta):
         raise Unusable(f"prepared by revision {meta['revision']}, now {prepared.REVISION}")
     elif not prepared.matches(meta, source.fingerprint()):
         raise Unusable("its source has changed")

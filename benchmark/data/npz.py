@@ -82,7 +82,10 @@ def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[st
             unpacked = sum(member.file_size for member in archive.zip.infolist() if member.filename in wanted)
             if unpacked > _memory():
                 raise UserError(f"{path}: would unpack to {unpacked / 1e9:,.0f} GB, more than this machine's memory")
-            arrays = {what: _array(path, archive, name) for what, name in names.items()}
+            arrays = {what: _array(path, archive, name) for what, name in names.items() if not _is_guess(what, name)}
+            guessed = {what: name for what, name in names.items() if _is_guess(what, name)}
+            arrays |= _fitting_labels(path, archive, guessed, arrays)
+            names = {what: name for what, name in names.items() if what in arrays}
             others = set(archive.files) - set(names.values())
     except UserError:
         raise
@@ -129,6 +132,29 @@ def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
         if len(meant) > 1:
             raise UserError(f"{path}: {_listed(meant)} could each be {name}; give that name to the one that is")
     return {name: file for name, (file,) in found.items()}
+
+
+def _is_guess(what: str, name: str) -> bool:
+    """Whether labels are taken for such by another name than the documented one."""
+    return what.startswith("y") and name != what
+
+
+def _fitting_labels(
+    path: Path, archive: np.lib.npyio.NpzFile, guessed: dict[str, str], images: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The arrays that were guessed to be labels; none where one cannot be: text, codes, or a number for each image."""
+    found = {}
+    for what, name in guessed.items():
+        try:
+            array = _array(path, archive, name)
+        except UserError:
+            return {}
+        labelled = images.get(what.replace("y", "x", 1))
+        fits = labelled is not None and array.dtype.kind in "iu" and array.shape == labelled.shape[:1]
+        if not fits or len(np.unique(array)) == len(array):
+            return {}
+        found[what] = array
+    return found
 
 
 def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:

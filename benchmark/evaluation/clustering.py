@@ -71,6 +71,8 @@ def _davies_bouldin(points: np.ndarray, labels: np.ndarray) -> float:
     found = float(davies_bouldin_score(points, labels))
     if found:
         return found
-    points = points / np.std(points)
+    if not (scale := np.std(points)):
+        return math.inf
+    points = points / scale
     centroids = np.stack([points[labels == one].mean(axis=0) for one in np.unique(labels)])
     return math.inf if np.allclose(centroids, centroids[0]) else float(davies_bouldin_score(points, labels))

@@ -51,7 +51,9 @@ def usable_cores() -> int:
     """The CPU cores that this process may use: those that it may run on, of a Slurm job its share of the node, and no
     more than a container's quota of time is worth."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    slurm = os.environ.get("SLURM_CPUS_PER_TASK") or os.environ.get("SLURM_CPUS_ON_NODE") or ""
+    # A script has what its job has on the node; of several tasks that srun has started each has its own share.
+    one_of_several = os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
+    slurm = os.environ.get("SLURM_CPUS_PER_TASK" if one_of_several else "SLURM_CPUS_ON_NODE", "")
     share = int(slurm) if slurm.isdecimal() else cores
     return max(1, min(cores, share, math.ceil(_quota(Path("/"), cores))))
 

@@ -27,6 +27,9 @@ class Executor(Protocol):
     noted: Mapping[str, Any]
     after_interrupt: str
 
+    def check_folder(self, store: Store) -> None:
+        """Raises UserError where it can never write into the folder; before that is made."""
+
     def check(self, store: Store) -> None:
         """Raises UserError where it may not write into the folder now."""
 
@@ -55,6 +58,9 @@ class Local:
     def noted(self) -> dict[str, Any]:
         return {"trainers": self.crew.trainers, "scorers": self.crew.scorers}
 
+    def check_folder(self, store: Store) -> None:
+        """Any that can be written will do."""
+
     def check(self, store: Store) -> None:
         refuse_live_jobs(store)
 
@@ -79,9 +85,11 @@ class Slurm:
     def noted(self) -> dict[str, Any]:
         return {"executor": "slurm"}
 
+    def check_folder(self, store: Store) -> None:
+        refuse_unsubmittable(store)
+
     def check(self, store: Store) -> None:
         """Its own jobs are rejoined, those of other packs refused, once the packs are known."""
-        refuse_unsubmittable(store)
 
     def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
         return run_on_slurm(packs, context, data, self.options, self.patience)

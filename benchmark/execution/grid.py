@@ -1,7 +1,7 @@
 """From a study and the data at hand to its trials, and to the manifest that tables are made from."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,11 @@ class Selection:
     axes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str | None) -> "Selection":
-        """From "method=vae,method=gmvae,dataset=mnist"; values of one axis add up. Raises UserError."""
+    def parse(cls, text: str | None, datasets: Collection[str] = ()) -> "Selection":
+        """From "method=vae,method=gmvae,dataset=mnist"; values of one axis add up. Raises UserError.
+
+        `datasets`: names that are meant as they stand, such as those of a user's own sets and of a manifest.
+        """
         axes: dict[str, set[str]] = {}
         for item in (text or "").split(","):
             if not item.strip():
@@ -45,7 +48,7 @@ class Selection:
                 )
             if axis == "method":
                 value = asked_name("method", value, ALL_METHODS, f"--only method={value}: no such method;")
-            elif axis == "dataset":
+            elif axis == "dataset" and value not in datasets:
                 value = resolved("dataset", value)
             axes.setdefault(axis, set()).add(value)
         return cls({axis: frozenset(values) for axis, values in axes.items()})
@@ -185,9 +188,20 @@ def _uneven(labels: np.ndarray, n_train: int) -> np.ndarray | None:
     return None if even else counts
 
 
-def untrained_classes(dataset: Dataset) -> list[int]:
-    """The classes of test images that no training image shows."""
-    return [] if dataset.labels is None else np.setdiff1d(dataset.y_test, dataset.y_train).tolist()
+def one_sided_classes(dataset: Dataset) -> str | None:
+    """What to say of classes that the training images lack, else of those that the test images lack; None of none."""
+    if dataset.labels is None:
+        return None
+    train, test = np.unique(dataset.y_train), np.unique(dataset.y_test)
+    for lacking, found, said in (
+        (np.setdiff1d(test, train), "no training image", "no SVM accuracy"),
+        (np.setdiff1d(train, test), "no test image", f"SVM accuracy is of {len(test)} classes alone"),
+    ):
+        if len(lacking):
+            shown = ", ".join(map(str, lacking[:5])) + (", ..." if len(lacking) > 5 else "")
+            classes = len(np.union1d(train, test))
+            return f"{dataset.name}: {said}, for {len(lacking)} of {classes} classes have {found} ({shown})"
+    return None
 
 
 @dataclass(frozen=True)
@@ -213,9 +227,8 @@ class DataOptions:
             if dataset.digest != whole.digest:
                 report(f"{name}: its classes are not spread over the training images, so {dataset.split}")
         dataset = limit(dataset, self.n_train, self.n_test)
-        if untrained := untrained_classes(dataset):
-            shown = ", ".join(map(str, untrained[:5])) + (", ..." if len(untrained) > 5 else "")
-            report(f"{name}: no SVM accuracy, for some classes of the test images have no training image ({shown})")
+        if said := one_sided_classes(dataset):
+            report(said)
         return dataset
 
 

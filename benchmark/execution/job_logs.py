@@ -39,7 +39,8 @@ def log_lines(path: Path) -> list[str]:
 
 
 def cause(lines: Sequence[str]) -> str:
-    """The first line that names why a job ended: an exception of its last start, or what Slurm or the shell did to it.
+    """The line that names why a job ended: the first exception of its last start, else the first that says what Slurm
+    or the shell did to it.
 
     Where none does, the first that speaks of an error, else the last that says anything. Empty of no lines.
     """
@@ -52,6 +53,8 @@ def cause(lines: Sequence[str]) -> str:
             in_traceback = True
         elif line[0].isspace():
             continue
-        elif in_traceback or _EXCEPTION.match(line) or _VERDICT.search(line):
+        elif in_traceback or _EXCEPTION.match(line):
             return line
+    if verdict := next(filter(_VERDICT.search, telling), None):
+        return verdict.strip()
     return next(filter(_ERROR.search, telling), (telling or list(last) or [""])[-1]).strip()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmark.data import Dataset
 from benchmark.errors import UserError
-from benchmark.evaluation.protocols import TrialOutputs
+from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
 from benchmark.execution.provenance import code_state, hardware, now
@@ -55,7 +55,8 @@ def run_pack(
 
 def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
     """A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way."""
-    if not of_this_code(trial.identity):
+    revisions = {name: settings.get("revision") for name, settings in trial.protocols.items()}
+    if not of_this_code(trial.identity) or revisions != {name: PROTOCOLS[name].REVISION for name in revisions}:
         raise UserError("the code was updated while this run was under way; give the same command again")
     if dataset.digest != trial.data.digest:
         raise UserError(f"{dataset.name}: its images changed while this run was under way; give the same command again")

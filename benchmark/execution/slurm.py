@@ -42,6 +42,7 @@ MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another num
 LEAST_MINUTES = 11
 OLDEST_SUBMITIT = (1, 5, 4)  # those before import pkg_resources, which setuptools 82 has no more
 _LOG_LINES = 20
+_JOB = re.compile(r"(\d\S*) (\S+)", re.ASCII)  # of squeue's lines, beside which a site's wrapper may have others
 
 
 class QueueUnknown(Exception):
@@ -241,7 +242,7 @@ def queue(name: str | None = None) -> dict[str, str]:
         raise QueueUnknown(f"squeue cannot be run ({error.strerror})") from None
     if answer.returncode:
         raise QueueUnknown(f"squeue says: {told(answer.stderr)}" if answer.stderr.strip() else "squeue fails silently")
-    return dict(line.split(maxsplit=1) for line in answer.stdout.splitlines() if " " in line.strip())
+    return {job[1]: job[2] for line in answer.stdout.splitlines() if (job := _JOB.fullmatch(line.strip()))}
 
 
 def is_running(state: str) -> bool:

@@ -24,6 +24,7 @@ _SAID_ALWAYS = (
     "SBATCH_CPUS_PER_GPU",  # excludes --cpus-per-task
     "SBATCH_ERROR",
     "SBATCH_JOB_NAME",
+    "SBATCH_NO_REQUEUE",  # what was preempted is to go on
     "SBATCH_OPEN_MODE",
     "SBATCH_OUTPUT",
     "SBATCH_SIGNAL",
@@ -33,7 +34,13 @@ _SAID_ALWAYS = (
 _SAID = {
     "account": ("SBATCH_ACCOUNT",),
     "constraint": ("SBATCH_CONSTRAINT",),
-    "gpus_per_node": ("SBATCH_GPUS", "SBATCH_GPUS_PER_NODE", "SBATCH_GPUS_PER_TASK"),
+    "gpus_per_node": (
+        "SBATCH_GPUS",
+        "SBATCH_GPUS_PER_NODE",
+        "SBATCH_GPUS_PER_SOCKET",
+        "SBATCH_GPUS_PER_TASK",
+        "SBATCH_GRES",
+    ),
     "mem": ("SBATCH_MEM_PER_CPU", "SBATCH_MEM_PER_GPU", "SBATCH_MEM_PER_NODE"),
     "partition": ("SBATCH_PARTITION",),
     "qos": ("SBATCH_QOS",),

@@ -17,6 +17,7 @@ import torch
 
 from benchmark.controls.methods import ALL_METHODS
 from benchmark.data import Dataset
+from benchmark.errors import UserError
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.health import (
     active_units,
@@ -92,10 +93,15 @@ def of_this_code(identity: Mapping[str, Any]) -> bool:
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
-    """The trial's model as initialised from the streams of `seed`, on the CPU."""
-    return build_model(
-        ALL_METHODS[trial.method], trial.settings, trial.data.image_shape, trial.latent_dim, trial.training.width, seed
-    )
+    """The trial's model as initialised from the streams of `seed`, on the CPU.
+
+    Raises ValueError for settings that its method does not take: the fault of this trial, no reason to end a study.
+    """
+    method, width = ALL_METHODS[trial.method], trial.training.width
+    try:
+        return build_model(method, trial.settings, trial.data.image_shape, trial.latent_dim, width, seed)
+    except UserError as error:
+        raise ValueError(str(error)) from error
 
 
 def measured(

@@ -70,7 +70,7 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
     manifest = store.read_manifest()
     if manifest is None:
         raise UserError(f"{folder}: no manifest.json; give a results folder that `run` has made")
-    chosen = Selection.parse(only).cut(manifest)
+    chosen = Selection.parse(only, {cell["dataset"] for cell in manifest["cells"]}).cut(manifest)
     return Source(chosen, store.read_records(trial_keys(chosen)), store.checkpoint_path, images, device)
 
 
