@@ -160,11 +160,12 @@ def test_no_command_cuts_a_number_in_a_narrow_terminal(command, study, tmp_path)
         options.function(options, console)
         return re.sub(r"\x1b\[[0-9;?]*\w", "", console.file.getvalue())
 
-    whole = set(NUMBER.findall(said()))
+    wide = said()
+    whole = set(NUMBER.findall(wide))
     assert whole
-    for width in (80, 40):
+    for width in (40,) if command[0] in ("robust", "controls") else (80, 40):  # these two take seconds
         narrow = said(width=width, force_terminal=True)
-        assert "…" not in narrow or "…" in said()
+        assert "…" not in narrow or "…" in wide
         assert whole <= set(NUMBER.findall(narrow))
 
 
