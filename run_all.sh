@@ -5,6 +5,7 @@
 #   ./run_all.sh plan --study paper any other subcommand of `python -m benchmark`
 #   ./run_all.sh tests [...]        run the tests
 #   ./run_all.sh pip [...]          pip in the environment, to add what is optional
+#   ./run_all.sh python [...]       Python in the environment, for scripts such as those in examples/
 if [ -z "${BASH_VERSION:-}" ]; then exec bash "$0" "$@"; fi # called as `sh run_all.sh`
 set -euo pipefail
 
@@ -149,6 +150,10 @@ tests)
     exec "$environment/bin/python" -m pytest "$@"
     ;;
 pip) exec "$environment/bin/python" -m "$@" ;;
+python)
+    shift
+    exec "$environment/bin/python" "$@"
+    ;;
 -h | --help | --version) ;;
 "" | -*) set -- run "$@" ;;
 esac

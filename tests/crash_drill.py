@@ -1,6 +1,6 @@
 """The crash drill: commands are killed at random moments until they have come to their end, and must have lost nothing.
 
-    .venv/bin/python tests/crash_drill.py --kills 50
+    ./run_all.sh python tests/crash_drill.py --kills 50
 
 kills the whole smoke study 50 times, and `audit` and the preparation of a data set a fifth as often. Whatever a
 command has written is held against what it writes when nobody interrupts it. Needs /proc, so Linux.

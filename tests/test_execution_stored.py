@@ -1,12 +1,17 @@
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from tiny_study import tiny_grid
 
-from benchmark.execution.stored import NotAtHand, images_in, stored_model
+from benchmark.errors import UserError
+from benchmark.execution.stored import NotAtHand, images_in, load_model, stored_model
 from benchmark.execution.trial import trial_model
+from benchmark.files import REPOSITORY
 from benchmark.training.checkpoints import save_checkpoint
 
 
@@ -44,6 +49,46 @@ def test_a_model_that_cannot_come_back_says_why(trial, tmp_path, change, reason)
     with pytest.raises(NotAtHand, match=reason) as raised:
         stored_model(trial.identity | change, tmp_path / "one.safetensors")
     assert "\n" not in str(raised.value)
+
+
+def test_a_checkpoint_opens_alone_wherever_it_lies(trial, tmp_path):
+    model = trial_model(trial, seed=7).eval()
+    save_checkpoint(model, {}, tmp_path / "renamed.safetensors", trial.identity)
+    images = torch.rand(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    opened = load_model(tmp_path / "renamed.safetensors")
+    assert not opened.training
+    torch.testing.assert_close(opened.reconstruct(images), model.reconstruct(images), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("identity", "said"),
+    [
+        (None, "does not say which method and settings it is of; train the trial anew"),
+        ({"method": "vae"}, "its identity lacks 'training'"),
+        ({"latent_dim": 5}, "no checkpoint of this model"),
+        ({"method_revision": 99}, "trained by another revision of the code"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_opened_alone_says_why(trial, tmp_path, identity, said):
+    whole = identity if identity is None or "method" in identity else trial.identity | identity
+    save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors", whole)
+    with pytest.raises(UserError, match=rf"one\.safetensors: .*{said}"):
+        load_model(tmp_path / "one.safetensors")
+
+
+def test_what_is_no_checkpoint_is_one_line(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    with pytest.raises(UserError, match=r"a\.png: no checkpoint"):
+        load_model(tmp_path / "a.png")
+
+
+def test_the_example_opens_a_checkpoint_of_a_run(trial, tmp_path):
+    save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors", trial.identity)
+    command = [sys.executable, str(REPOSITORY / "examples" / "load_checkpoint.py"), str(tmp_path / "one.safetensors")]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("GMVAE: samples (8, 1, 32, 32), codes (8, 2)\n")
 
 
 def test_a_model_of_what_bfloat16_meant_before_does_not_come_back(trial, tmp_path):

@@ -21,7 +21,9 @@ case "$*" in
 --version) echo "Python 3.12.0" ;;
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 "-m pip install --quiet "*) sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;;
-"-m "*) echo "$0" "$@" "PYTHONPATH=$PYTHONPATH PYTHONHOME=$PYTHONHOME SAFE=$PYTHONSAFEPATH PIP_TARGET=$PIP_TARGET" ;;
+"-m "* | "x.py "*)
+    echo "$0" "$@" "PYTHONPATH=$PYTHONPATH PYTHONHOME=$PYTHONHOME SAFE=$PYTHONSAFEPATH PIP_TARGET=$PIP_TARGET"
+    ;;
 esac
 """
 
@@ -184,10 +186,10 @@ def test_an_environment_whose_python_is_gone_is_replaced_by_another(checkout):
     assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv-2"
 
 
-@pytest.mark.parametrize("command", ["status", "tests", "pip"])
+@pytest.mark.parametrize("command", [("status",), ("tests",), ("pip",), ("python", "x.py", "y")])
 def test_nothing_of_the_users_python_reaches_the_environment(checkout, command):
     foreign = {"PYTHONPATH": "/modules", "PYTHONHOME": "/usr", "PIP_TARGET": "/elsewhere"}
-    said = run_all(checkout / "run_all.sh", command, **foreign).stdout
+    said = run_all(checkout / "run_all.sh", *command, **foreign).stdout
     assert said.endswith(f"PYTHONPATH={checkout} PYTHONHOME= SAFE=1 PIP_TARGET=\n")
 
 

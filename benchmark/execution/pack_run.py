@@ -123,7 +123,7 @@ def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: 
             | code_state(),
         }
         if result.diverged_at is None:
-            save_checkpoint(model, training, Store(context.out).checkpoint_path(trial.key))
+            save_checkpoint(model, training, Store(context.out).checkpoint_path(trial.key), trial.identity)
         else:
             training["status"] = "diverged"
             training["reason"] = f"not finite at step {result.diverged_at}: {', '.join(result.not_finite)}"

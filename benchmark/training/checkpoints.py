@@ -1,10 +1,11 @@
 """Checkpoints: safetensors files named by the trial's key, written atomically. Never a pickle.
 
 Beside the weights a checkpoint carries what training has to say in the trial's record (curves, time, code), so that a
-trial whose evaluation was interrupted goes on from there.
+trial whose evaluation was interrupted goes on from there, and the trial's identity, so that it can be opened alone.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,18 @@ from torch import nn
 from benchmark.errors import UserError
 from benchmark.files import written_whole
 
-_TRAINING = "training"
+_TRAINING, _IDENTITY = "training", "identity"
 
 
-def save_checkpoint(model: nn.Module, training: dict[str, Any], path: Path) -> None:
-    """Write the model's parameters and buffers, and `training`, plain data; `path` is whole or absent at every moment.
+def save_checkpoint(
+    model: nn.Module, training: dict[str, Any], path: Path, identity: Mapping[str, Any] | None = None
+) -> None:
+    """Write the model's parameters and buffers, `training`, plain data, and the trial's `identity` where it has one;
+    `path` is whole or absent at every moment.
 
     Raises UserError where the folder or its disk takes no more.
     """
-    metadata = {_TRAINING: json.dumps(training, allow_nan=False)}
+    metadata = {_TRAINING: json.dumps(training, allow_nan=False), _IDENTITY: json.dumps(identity, allow_nan=False)}
     try:
         with written_whole(path) as part:
             state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -33,6 +37,21 @@ def save_checkpoint(model: nn.Module, training: dict[str, Any], path: Path) -> N
         raise UserError(
             f"{path.parent}: a checkpoint could not be written ({reason}); make room and run again"
         ) from error
+
+
+def read_identity(path: Path) -> dict[str, Any]:
+    """The identity (`Trial.identity`) of the trial that a checkpoint is of.
+
+    Raises UserError for what is no checkpoint, and for one of before checkpoints had it.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            identity = json.loads((file.metadata() or {}).get(_IDENTITY, "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: no checkpoint ({' '.join(str(error).split())[:200]})") from error
+    if not isinstance(identity, dict):
+        raise UserError(f"{path}: does not say which method and settings it is of; train the trial anew")
+    return identity
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
