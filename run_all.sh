@@ -76,8 +76,12 @@ claim() {
             # Whoever renames it first goes on.
             mv -- "$folder/$marker" "$folder/$marker.$$" 2>/dev/null || busy "$folder"
             rm -rf -- "$folder"/{bin,include,lib,lib64,pyvenv.cfg,"$stamp.part","$marker.$$"}
-        elif [ -n "$(ls -A "$folder")" ]; then
-            return 1
+        else
+            case $(ls -A "$folder") in
+            "") ;;
+            *"$marker"*) busy "$folder" ;; # begun this very moment
+            *) return 1 ;;
+            esac
         fi
     elif [ -e "$folder" ] || [ -L "$folder" ]; then
         return 1

@@ -455,14 +455,14 @@ def test_a_queue_that_falls_silent_before_submission_submits_nothing(study, clus
 
 
 def test_the_queue_is_not_seen_through_the_users_filters_or_an_outer_job(squeue, monkeypatch):
-    squeue("env | grep -E '^(SQUEUE|SLURM|SRUN|SBATCH)' | LC_ALL=C sort | sed 's/=/ /'")
+    squeue("env | grep -E '^(SQUEUE|SLURM|SRUN|SBATCH)' | LC_ALL=C sort | sed 's/^/1_/; s/=/ /'; echo CLUSTER: one")
     for name in ("SQUEUE_STATES", "SQUEUE_PARTITION", "SQUEUE_FORMAT2", "SLURM_TIME_FORMAT", "SLURM_JOB_ID"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("SLURM_CONF", "conf")
     monkeypatch.setenv("SLURM_CLUSTERS", "one")
-    assert slurm.queue() == {"SLURM_CONF": "conf", "SLURM_CLUSTERS": "one"}
+    assert slurm.queue() == {"1_SLURM_CONF": "conf", "1_SLURM_CLUSTERS": "one"}
     monkeypatch.setenv("SBATCH_CLUSTERS", "other")  # where sbatch submits to
-    assert slurm.queue() == {"SLURM_CONF": "conf", "SLURM_CLUSTERS": "other", "SBATCH_CLUSTERS": "other"}
+    assert slurm.queue() == {"1_SLURM_CONF": "conf", "1_SLURM_CLUSTERS": "other", "1_SBATCH_CLUSTERS": "other"}
 
 
 def test_submission_is_told_of_the_site_and_the_user_but_of_no_outer_job(study, cluster, monkeypatch):
@@ -586,7 +586,7 @@ def test_the_least_limit_is_the_first_in_which_submitit_knows_a_preemption(minut
 def test_what_slurm_could_not_understand_is_refused_by_its_flag(option, tmp_path, capfd):
     with pytest.raises(SystemExit, match="2"):
         main(["run", "--executor", "slurm", "=".join(option)])
-    assert f"argument {option[0]}: {option[1]!r}" in capfd.readouterr().err
+    assert f"argument {option[0]}: {repr(option[1]) if option[1] else 'is empty'}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("flag", ["account", "qos", "constraint", "mem"])

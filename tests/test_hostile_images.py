@@ -153,7 +153,6 @@ ARRAYS = {
     "a label a pixel": ({"x": X, "y": X}, "y has the shape (300, 28, 28); 300 images need (300,) labels"),
     "a class an image": ({"x": X, "y": np.arange(300)}, "every image has a class of its own"),
     "labels under two names": ({"x": X, "labels": np.zeros(300, int), "target": np.zeros(300, int)}, "labels, target"),
-    "bad labels under another name": ({"x": X, "labels": np.zeros(9, int)}, "labels has the shape (9,); 300 images"),
     "fewer images than a batch": ({"x": X[:20]}, "batch"),
 }
 

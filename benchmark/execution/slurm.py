@@ -42,7 +42,7 @@ MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another num
 LEAST_MINUTES = 11
 OLDEST_SUBMITIT = (1, 5, 4)  # those before import pkg_resources, which setuptools 82 has no more
 _LOG_LINES = 20
-_JOB = re.compile(r"(\d\S*) (\S+)", re.ASCII)  # of squeue's lines, beside which a site's wrapper may have others
+_JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # of squeue's lines, beside which a site's wrapper may have others
 
 
 class QueueUnknown(Exception):
