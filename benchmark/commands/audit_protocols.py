@@ -16,7 +16,7 @@ from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.crew import cpu_jobs
-from benchmark.execution.grid import Selection
+from benchmark.execution.grid import cut_manifest
 from benchmark.execution.progress import minutes
 from benchmark.execution.store import Store
 from benchmark.files import write_text
@@ -49,7 +49,7 @@ def audit(options: argparse.Namespace, console: Console) -> int:
     device = chosen_device(options.device)
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
-    chosen = Selection.parse(options.only, {cell["dataset"] for cell in manifest["cells"]}).cut(manifest)
+    chosen = cut_manifest(manifest, options.only)
     with store.locked():
         now, failed = _evaluate(options, console, store, records, trial_keys(chosen), device)
         results = read_results(store, trial_keys(manifest))

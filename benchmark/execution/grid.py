@@ -56,17 +56,6 @@ class Selection:
     def keeps(self, cell: Cell) -> bool:
         return all(str(getattr(cell, axis)) in values for axis, values in self.axes.items())
 
-    def cut(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """The manifest with the cells that are kept. Raises UserError where none is."""
-        cells = [
-            cell
-            for cell in manifest["cells"]
-            if self.keeps(Cell(cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]))
-        ]
-        if not cells:
-            raise UserError(f"--only: no cell of study {manifest['study']} is left; its manifest.json lists them")
-        return {**manifest, "cells": cells}
-
     def cells_of(self, study: Study) -> list[Cell]:
         """The cells that are kept. UserError for a value that none of the study has, naming it and those there are."""
         for axis, values in self.axes.items():
@@ -85,6 +74,19 @@ class Selection:
             for table in study.tables
         )
         return dataclasses.replace(study, tables=tables)
+
+
+def cut_manifest(manifest: Mapping[str, Any], only: str | None) -> dict[str, Any]:
+    """The manifest with the cells that `--only` keeps, its own names of data sets as they stand. UserError for none."""
+    selection = Selection.parse(only, {cell["dataset"] for cell in manifest["cells"]})
+    cells = [
+        cell
+        for cell in manifest["cells"]
+        if selection.keeps(Cell(cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]))
+    ]
+    if not cells:
+        raise UserError(f"--only: no cell of study {manifest['study']} is left; its manifest.json lists them")
+    return {**manifest, "cells": cells}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.execution.grid import Selection
+from benchmark.execution.grid import cut_manifest
 from benchmark.execution.store import Store
 from benchmark.execution.stored import Images
 from benchmark.figures.style import LOOKS, literal
@@ -70,7 +70,7 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
     manifest = store.read_manifest()
     if manifest is None:
         raise UserError(f"{folder}: no manifest.json; give a results folder that `run` has made")
-    chosen = Selection.parse(only, {cell["dataset"] for cell in manifest["cells"]}).cut(manifest)
+    chosen = cut_manifest(manifest, only)
     return Source(chosen, store.read_records(trial_keys(chosen)), store.checkpoint_path, images, device)
 
 
