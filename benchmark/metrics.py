@@ -1,7 +1,7 @@
 """The metrics that the suite knows: those that the paper printed, and its own. A metric of your own is an entry here,
 its name in a table of benchmark.table_specs, and its value in a protocol."""
 
-from benchmark.paper import PRINTED_METRICS, Metric
+from benchmark.paper.tables import PRINTED_METRICS, Metric
 
 METRICS = {
     **PRINTED_METRICS,

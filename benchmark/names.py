@@ -8,10 +8,10 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
-from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
-from benchmark.paper import DATASET_LABELS
+from benchmark.paper.tables import DATASET_LABELS
 
 NAMES = ("dataset", "metric", "method")  # the columns that have names
 # Beside names and labels; of the columns, what the paper's tables have at their head.

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from benchmark.metrics import METRICS
-from benchmark.paper import PRINTED_TABLES
+from benchmark.paper.tables import PRINTED_TABLES
 
 
 @dataclass(frozen=True)
 class TableSpec:
     """One table. `protocol`: a name in benchmark.evaluation.protocols.PROTOCOLS, or
-    benchmark.audit.trial.OWN_PROTOCOLS. It may have more metrics and methods than the paper printed."""
+    benchmark.audit.audit_trial.OWN_PROTOCOLS. It may have more metrics and methods than the paper printed."""
 
     number: int
     title: str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark.execution.stored import load_model
+from benchmark.execution.stored_models import load_model
 
 model = load_model(Path(sys.argv[1]))
 with torch.no_grad():

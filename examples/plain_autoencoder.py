@@ -1,6 +1,6 @@
 """A complete method of one's own: an autoencoder that minimises the squared error and nothing else.
 
-To have it in the suite, copy this file to baselines/ and register it in benchmark/methods.py:
+To have it in the suite, copy this file to baselines/ and register it in benchmark/methods/registry.py:
 
     from baselines.plain_autoencoder import PlainAutoencoder, PlainAutoencoderConfig
     ...

@@ -1,9 +1,9 @@
 """Audits for tests: trials with made-up scores and results as `audit` writes them; nothing is evaluated."""
 
-from reporting_samples import record
+from study_samples import record
 
+from benchmark.audit.audit_files import audit_frame
 from benchmark.audit.outputs import JUDGED
-from benchmark.audit.results import audit_frame
 
 
 def trials(protocol, metrics, places, seeds, score):

@@ -1,6 +1,6 @@
 """Small tables for the tests of the errata."""
 
-from benchmark.errata.printed import Cell
+from benchmark.errata.printed_cells import Cell
 
 
 def row(values, *, table=1, dataset="mnist", metric="silhouette", dim=8):

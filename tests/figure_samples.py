@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from reporting_samples import cell, clustering, manifest, record
+from study_samples import cell, clustering, manifest, record
 
-from benchmark.figures.source import Source
+from benchmark.figures.study_source import Source
 
 
 def trained(method, dim, seed, silhouette, **more):

@@ -7,12 +7,12 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from benchmark.audit.classification import classification_alternatives
+from benchmark.audit.classification_protocols import classification_alternatives
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores
-from benchmark.evaluation.subsets import stratified_subset
 
 HELD_OUT = (JUDGED, "one-vs-rest", "linear", "unstandardised")
 SAME_LATENTS = ("same latents", "one-vs-rest, same latents")

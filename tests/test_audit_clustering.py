@@ -11,13 +11,13 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
-from benchmark.audit.clustering import DRAWS, SUBSETS, clustering_alternatives
+from benchmark.audit.clustering_protocols import DRAWS, SUBSETS, clustering_alternatives
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.clustering import START_SCALE, random_start, tsne_plane
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocols import Clustering
 from benchmark.evaluation.scores import Scores, finite_of
-from benchmark.evaluation.subsets import stratified_subset
 
 N, N_JUDGED, PERPLEXITY = 150, 60, 10
 SETTINGS = Clustering(n_images=N_JUDGED, perplexity=PERPLEXITY)

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from audit_samples import audit_of, frame_of, scored, trials
-from reporting_samples import cell, manifest
+from study_samples import cell, manifest
 from test_verdict_claims import PAPER, as_printed, made_study
 
-from benchmark.audit import results
+from benchmark.audit import audit_files
+from benchmark.audit.audit_files import audit_frame
 from benchmark.audit.distances import COLUMNS, distances
 from benchmark.audit.findings import drifted, findings
 from benchmark.audit.flips import flips
 from benchmark.audit.outputs import JUDGED
-from benchmark.audit.results import audit_frame
 from benchmark.audit.spread import spread
-from benchmark.execution.store import Store
 from benchmark.metrics import METRICS
-from benchmark.paper import PAPER_FOLDER, paper_numbers
+from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
+from benchmark.results.store import Store
 from benchmark.table_specs import TABLES
-from benchmark.verdict.judging import judge_printed, judge_runs
+from benchmark.verdict.claim_judging import judge_printed, judge_runs
 
 CLUSTERING = ("silhouette", "calinski_harabasz", "davies_bouldin")
 PLACES = [("mnist", method, dim) for method in ("gmvae", "hgmvae_g") for dim in (8, 16)]
@@ -84,7 +84,7 @@ def test_a_row_for_each_value_and_each_reason():
         (*place, "clustering", "latents", "davies_bouldin", None, "one cluster"),
         (*place, "recovery", JUDGED, "kmeans_accuracy", None, "no labels"),
     ]
-    assert dict(frame.dtypes.astype(str)) == dict(EMPTY.dtypes.astype(str)) == results.COLUMN_TYPES
+    assert dict(frame.dtypes.astype(str)) == dict(EMPTY.dtypes.astype(str)) == audit_files.COLUMN_TYPES
     assert EMPTY.empty
 
 
@@ -92,20 +92,20 @@ def test_results_are_read_back_unless_of_another_version_or_unreadable(tmp_path)
     store = Store(tmp_path)
     found = {"scores": {"clustering": {JUDGED: scored({"silhouette": 0.25})}}, "seconds": {"clustering": 1.0}}
     for key in ("good", "old", "moved", "torn", "listed"):
-        results.write_result(store, key, "ab12", ["inception"], found)
+        audit_files.write_result(store, key, "ab12", ["inception"], found)
     read = json.loads(store.audit_path("good").read_text())
     assert read == {"revision": 1, "key": "good", "checkpoint": "ab12", "weights": ["inception"]} | found
     store.audit_path("old").write_text(json.dumps(read | {"key": "old", "revision": 0}))
     store.audit_path("moved").write_text(json.dumps(read))
     store.audit_path("torn").write_bytes(b'{"key": "torn", \xff')
     store.audit_path("listed").write_text(json.dumps(read | {"key": "listed", "scores": []}))
-    assert results.read_results(store, ["good", "old", "moved", "torn", "listed", "absent"]) == {"good": read}
-    assert results.is_current(read, "ab12", ["inception"]) and results.is_current(read, "ab12", [])
-    assert not results.is_current(read, "cd34", [])
-    assert not results.is_current(read, "ab12", ["alexnet", "inception"])
-    assert not results.is_current(None, "ab12", [])
+    assert audit_files.read_results(store, ["good", "old", "moved", "torn", "listed", "absent"]) == {"good": read}
+    assert audit_files.is_current(read, "ab12", ["inception"]) and audit_files.is_current(read, "ab12", [])
+    assert not audit_files.is_current(read, "cd34", [])
+    assert not audit_files.is_current(read, "ab12", ["alexnet", "inception"])
+    assert not audit_files.is_current(None, "ab12", [])
     (tmp_path / "file").write_bytes(b"abc")
-    assert results.sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
+    assert audit_files.sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_distances_are_means_over_numbers_of_tolerances_between_our_mean_and_the_papers():

@@ -10,15 +10,15 @@ from PIL import Image
 from random_backbones import save_backbones
 from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, StructuralSimilarityIndexMeasure
 
-from benchmark.audit.images import ALTERNATIVES, reconstruction_alternatives
 from benchmark.audit.outputs import JUDGED, AuditOutputs
+from benchmark.audit.reconstruction_protocols import ALTERNATIVES, reconstruction_alternatives
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
 from benchmark.evaluation.image_quality import lpips_per_image, mean_pair_score, ms_ssim_betas, to_bytes, to_unit
-from benchmark.evaluation.networks import pretrained_inception, pretrained_lpips
+from benchmark.evaluation.image_subsets import random_subset
+from benchmark.evaluation.pretrained_networks import pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction
-from benchmark.evaluation.subsets import random_subset
 
 METRICS = {
     JUDGED: ("fid", "ssim", "ms_ssim", "lpips"),

@@ -14,17 +14,17 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmark.audit import workers
+from benchmark.audit import audit_processes
+from benchmark.audit.audit_files import is_current, read_results, write_result
+from benchmark.audit.audit_processes import StoredTrial
+from benchmark.audit.audit_trial import ALTERNATIVES, OWN_PROTOCOLS, audit_outputs, audited
 from benchmark.audit.outputs import JUDGED
-from benchmark.audit.results import is_current, read_results, write_result
-from benchmark.audit.trial import ALTERNATIVES, OWN_PROTOCOLS, audit_outputs, audited
-from benchmark.audit.workers import StoredTrial
 from benchmark.cli import main
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import PROTOCOLS
-from benchmark.execution.store import Store
-from benchmark.execution.stored import images_in, stored_model
-from benchmark.manifest import trial_keys
+from benchmark.execution.stored_models import images_in, stored_model
+from benchmark.results.manifest import trial_keys
+from benchmark.results.store import Store
 
 # gmvae at d = 2 has clustering, vae at d = 8 classification, both at d = 128 reconstruction of labelled images, and
 # chairs have factors.
@@ -174,7 +174,9 @@ def test_images_that_are_not_here_are_said(study):
     [key, _] = keys_of(study, dataset="chairs")
     identity = json.loads(json.dumps(Store(study).read_record(key)["identity"]))
     identity["data"]["digest"] = "0" * 64
-    ended = workers._audit(StoredTrial(key, identity, Store(study).checkpoint_path(key)), EvaluationContext(), study)
+    ended = audit_processes._audit(
+        StoredTrial(key, identity, Store(study).checkpoint_path(key)), EvaluationContext(), study
+    )
     assert (ended.key, ended.found) == (key, None)
     assert "their digest differs" in ended.reason
 
@@ -183,11 +185,11 @@ def test_a_trial_that_fails_says_why(monkeypatch, study):
     def broken(*_):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(workers, "stored_model", broken)
+    monkeypatch.setattr(audit_processes, "stored_model", broken)
     [key] = keys_of(study, dataset="mnist", method="vae", latent_dim=8)
     identity = Store(study).read_record(key)["identity"]
-    ended = workers._audit(StoredTrial(key, identity, study), EvaluationContext(), study)
-    assert ended == workers.Audited(key, None, "ZeroDivisionError: by zero")
+    ended = audit_processes._audit(StoredTrial(key, identity, study), EvaluationContext(), study)
+    assert ended == audit_processes.Audited(key, None, "ZeroDivisionError: by zero")
 
 
 def in_background(folder, study):

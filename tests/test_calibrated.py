@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmark import methods
-from benchmark.calibration.choice import outcome
-from benchmark.calibration.chosen import CRITERION, RESULT, chosen_settings
-from benchmark.calibration.grids import GRIDS, at_an_end
-from benchmark.controls.methods import CONTROLS
+from benchmark.calibration.candidates import GRIDS, at_an_end
+from benchmark.calibration.selection import outcome
 from benchmark.errors import UserError
-from benchmark.methods import METHODS
+from benchmark.methods import registry as methods
+from benchmark.methods.calibrated_weights import CRITERION, RESULT, chosen_settings
+from benchmark.methods.control_methods import CONTROLS
+from benchmark.methods.registry import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmark.calibration import choice
-from benchmark.calibration.choice import COLUMNS, chosen, finalists, judged, outcome
-from benchmark.calibration.figure import Page, calibration_figure, panels
-from benchmark.calibration.grids import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, WITHOUT_NOISE, at_an_end
+from benchmark.calibration import selection
+from benchmark.calibration.calibration_figure import Page, calibration_figure, panels
+from benchmark.calibration.calibration_page import render_choice
+from benchmark.calibration.candidates import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, WITHOUT_NOISE, at_an_end
+from benchmark.calibration.selection import COLUMNS, chosen, finalists, judged, outcome
 from benchmark.cli import main
 from benchmark.commands import calibrate_weights
-from benchmark.execution.store import Store
-from benchmark.execution.trial import empty_record
-from benchmark.methods import METHODS, build_model
-from benchmark.reporting.calibration import render_choice
+from benchmark.execution.evaluate_trial import empty_record
+from benchmark.methods.registry import METHODS, build_model
+from benchmark.results.store import Store
 from models.base import draw_noise
 
 
@@ -83,13 +83,13 @@ def test_the_ranks_are_within_a_method_and_the_unusable_come_last():
 
 def test_the_label_free_choice_is_among_the_settings_with_the_most_common_number_of_active_units():
     settings = judged(TWO_METHODS)
-    assert choice.matched_units(settings) == 8
+    assert selection.matched_units(settings) == 8
     assert settings["label_free"].dropna().to_dict() == {("a", 0): 0.3, ("a", 1): 0.4, ("b", 0): 0.25, ("b", 1): 0.26}
     assert chosen(settings, "label_free") == {"a": 0, "b": 0}
     settings["active_units"] = [7, 7, 7, 1, 8, 8]
-    assert choice.matched_units(settings) == 7
+    assert selection.matched_units(settings) == 7
     settings["active_units"] = [7, 7, 6, 1, 8, 8]
-    assert choice.matched_units(settings) == 8  # two each: the more units
+    assert selection.matched_units(settings) == 8  # two each: the more units
 
 
 def test_every_method_has_as_many_finalists_usable_or_not():
@@ -145,8 +145,8 @@ def test_the_methods_without_noise_are_those_whose_codes_have_no_posterior(name)
 def test_encoders_without_noise_do_not_say_how_many_units_are_common():
     noiseless = [("swae", number, 0, 0.5, 0.5, 8, True) for number in range(5)]
     settings = judged(scores(*noiseless, ("vae", 0, 0, 0.5, 0.5, 6, True), ("vae", 1, 0, 0.5, 0.4, 7, False)))
-    assert choice.matched_units(settings) == 6
-    assert choice.matched_units(judged(scores(*noiseless))) == 8
+    assert selection.matched_units(settings) == 6
+    assert selection.matched_units(judged(scores(*noiseless))) == 8
 
 
 def test_a_choice_at_an_end_of_its_grid_is_told():

@@ -14,16 +14,16 @@ import pytest
 import torch
 
 from benchmark.cli import COMMANDS, build_parser, main
-from benchmark.commands import choices, plan_study
-from benchmark.controls.methods import ALL_METHODS
+from benchmark.commands import option_values, plan_study
 from benchmark.errors import UserError
 from benchmark.execution import executors
-from benchmark.execution.costs import Costs, Forecast
 from benchmark.execution.resume import is_done
-from benchmark.execution.store import Store
-from benchmark.execution.workers import run_packs
+from benchmark.execution.worker_processes import run_packs
 from benchmark.files import REPOSITORY
-from benchmark.studies import STUDIES
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.results.store import Store
+from benchmark.studies.named_studies import STUDIES
+from benchmark.throughput.costs import Costs, Forecast
 
 TINY = (
     "--study",
@@ -371,12 +371,12 @@ def test_what_changes_results_makes_other_trials_and_stands_on_the_tables(call, 
 
 def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        choices, "missing_library", lambda engine: f"{engine} is not installed; ./run_all.sh pip install {engine}"
+        option_values, "missing_library", lambda engine: f"{engine} is not installed; ./run_all.sh pip install {engine}"
     )
     status, _, error = call("run", *TINY, "--tsne", "openTSNE", "--out", tmp_path / "out")
     assert status == 2 and "--tsne openTSNE: openTSNE is not installed; ./run_all.sh pip install openTSNE" in error
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(choices, "missing_library", lambda engine: None)
+    monkeypatch.setattr(option_values, "missing_library", lambda engine: None)
     arguments = ("plan", "--study", "smoke", "--device", "cpu", "--only", "table=1,method=gmvae,latent_dim=2")
     status, out, _ = call(*arguments, "--tsne", "openTSNE", "--trials", "--out", tmp_path / "out")
     assert status == 0 and "reduced: clustering: tsne = openTSNE" in out

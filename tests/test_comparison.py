@@ -17,13 +17,13 @@ from scipy import stats
 from benchmark.commands.compare_results import asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
 from benchmark.comparison.compare import TOLERANCES, Basis, Result, Tolerance, compare, welch_test
+from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import Cell, Fact, Kind, Score, Side, read_side
 from benchmark.errors import UserError
-from benchmark.paper import PAPER_FOLDER
-from benchmark.reporting.comparison import comparison_frame, render_comparison
+from benchmark.paper.tables import PAPER_FOLDER
+from benchmark.results.identity import identity_key
+from benchmark.statistics import Interval
 from benchmark.table_specs import TABLES
-from benchmark.trials import identity_key
-from benchmark.verdict.statistics import Interval
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 LAPTOP = REFERENCE / "laptop-cpu"

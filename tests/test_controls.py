@@ -5,8 +5,8 @@ import math
 
 import pandas as pd
 import pytest
-from reporting_samples import manifest
 from scipy import stats
+from study_samples import manifest
 
 from benchmark.cli import main
 from benchmark.controls.answers import (
@@ -25,15 +25,15 @@ from benchmark.controls.answers import (
     means_frame,
     measured,
 )
-from benchmark.controls.methods import ALL_METHODS
-from benchmark.controls.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
+from benchmark.controls.controls_page import render_answers
 from benchmark.controls.rates_figure import Panel, rate_pages, rate_panels, rates_figure
 from benchmark.data import DATASETS
-from benchmark.execution.grid import expected_data, make_trial
-from benchmark.execution.store import Store
-from benchmark.execution.trial import empty_record
-from benchmark.reporting.controls import render_answers
-from benchmark.studies import STUDIES, Cell
+from benchmark.execution.evaluate_trial import empty_record
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.results.store import Store
+from benchmark.studies.grid import expected_data, make_trial
+from benchmark.studies.named_studies import STUDIES, Cell
+from benchmark.studies.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
 
 PLACES = [("mnist", 2), ("mnist", 8), ("fashion_mnist", 2)]
 TWO = ((BASE, 0.9), (f"{BASE}_no_fisher", 0.8))

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.commands.choices import data_facts
+from benchmark.commands.option_values import data_facts
 from benchmark.data import DATASETS, content, load_dataset
 from benchmark.data.content import KNOWN, check_pixels, split_digest
 from benchmark.errors import UserError
-from benchmark.execution.grid import DataOptions, Selection, build_grid
-from benchmark.studies import STUDIES
+from benchmark.studies.grid import DataOptions, Selection, build_grid
+from benchmark.studies.named_studies import STUDIES
 
 N_TRAIN, N_TEST = 50, 10
 RNG = np.random.default_rng(0)

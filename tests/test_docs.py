@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmark.cards import render_all_cards
-from benchmark.errata.checks import paper_errata
-from benchmark.errata.printed import Kind
-from benchmark.paper import paper_numbers
-from benchmark.studies import STUDIES
-from benchmark.verdict.cells import TOLERANCES
+from benchmark.errata.printed_cells import Kind
+from benchmark.errata.table_checks import paper_errata
+from benchmark.methods.cards import render_all_cards
+from benchmark.paper.tables import paper_numbers
+from benchmark.studies.named_studies import STUDIES
+from benchmark.verdict.cell_verdicts import TOLERANCES
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "results" / "reference"

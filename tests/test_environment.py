@@ -9,8 +9,8 @@ import matplotlib
 import pytest
 from figure_samples import sample
 
-from benchmark.figures import clustering
-from benchmark.figures.write import write_page
+from benchmark.figures import clustering_scores
+from benchmark.plotting.figure_files import write_page
 
 ROOT = Path(__file__).resolve().parent.parent
 USERS = "savefig.bbox: tight\ntext.usetex: True\nbackend: TkAgg\nlines.linewidth: 9\n"
@@ -18,10 +18,10 @@ DRAW = """
 import sys
 from pathlib import Path
 from figure_samples import sample
-from benchmark.figures import clustering
+from benchmark.figures import clustering_scores
 from benchmark.figures.write import write_page
-[(name, data)] = clustering.pages(sample())
-write_page(clustering.draw, data, Path(sys.argv[1]), name)
+[(name, data)] = clustering_scores.pages(sample())
+write_page(clustering_scores.draw, data, Path(sys.argv[1]), name)
 """
 
 
@@ -36,9 +36,10 @@ def in_a_process(code: str, *arguments: str, folder: Path, **environment: str) -
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> dict[str, bytes]:
     """The files of one page of figures, drawn here."""
-    [(name, data)] = clustering.pages(sample())
+    [(name, data)] = clustering_scores.pages(sample())
     return {
-        path.name: path.read_bytes() for path in write_page(clustering.draw, data, tmp_path_factory.mktemp("p"), name)
+        path.name: path.read_bytes()
+        for path in write_page(clustering_scores.draw, data, tmp_path_factory.mktemp("p"), name)
     }
 
 
@@ -60,9 +61,9 @@ def test_nor_do_variables_or_a_home_that_takes_no_cache(tmp_path, page):
 
 
 def test_nor_what_another_library_has_set_in_the_process(tmp_path, page):
-    [(name, data)] = clustering.pages(sample())
+    [(name, data)] = clustering_scores.pages(sample())
     with matplotlib.rc_context({"savefig.bbox": "tight", "lines.linewidth": 9, "axes.facecolor": "red"}):
-        drawn = write_page(clustering.draw, data, tmp_path, name)
+        drawn = write_page(clustering_scores.draw, data, tmp_path, name)
         assert matplotlib.rcParams["lines.linewidth"] == 9
     assert {path.name: path.read_bytes() for path in drawn} == page
 

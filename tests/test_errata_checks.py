@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from errata_samples import row, series
 
-from benchmark.errata import checks as er
 from benchmark.errata import quotes
-from benchmark.errata import statements as st
-from benchmark.errata.printed import COLUMNS, Cell, Kind, to_cells
-from benchmark.paper import paper_numbers
+from benchmark.errata import table_checks as er
+from benchmark.errata.printed_cells import COLUMNS, Cell, Kind, to_cells
+from benchmark.paper import statements as st
+from benchmark.paper.tables import paper_numbers
 
 SC, CH, DB = "silhouette", "calinski_harabasz", "davies_bouldin"
 

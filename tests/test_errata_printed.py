@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from errata_samples import row
 
-from benchmark.errata.printed import COLUMNS, Cell, Finding, Kind, findings_frame, read_cells, to_cells
+from benchmark.errata.printed_cells import COLUMNS, Cell, Finding, Kind, findings_frame, read_cells, to_cells
 from benchmark.errors import UserError
-from benchmark.paper import PAPER_FOLDER, paper_numbers
+from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
 
 
 def table_file(tmp_path, text):

@@ -7,9 +7,9 @@ import pytest
 from errata_samples import row, series
 
 from benchmark.errata import quotes
-from benchmark.errata import statements as st
-from benchmark.errata.printed import Kind
+from benchmark.errata.printed_cells import Kind
 from benchmark.errors import UserError
+from benchmark.paper import statements as st
 
 SC, CH, DB = "silhouette", "calinski_harabasz", "davies_bouldin"
 

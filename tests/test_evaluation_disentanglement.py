@@ -18,9 +18,9 @@ from benchmark.evaluation.disentanglement import (
     mutual_information_gaps,
     mutual_informations,
 )
+from benchmark.evaluation.image_subsets import random_subset
 from benchmark.evaluation.protocols import TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable
-from benchmark.evaluation.subsets import random_subset
 
 DCI = Disentanglement.metrics[1:]
 

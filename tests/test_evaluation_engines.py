@@ -12,7 +12,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Clustering, TrialOutputs
 from benchmark.evaluation.tsne_engines import TSNE_ENGINES, missing_library
 from benchmark.settings import plain_settings
-from benchmark.studies import STUDIES
+from benchmark.studies.named_studies import STUDIES
 
 HERE = EvaluationContext()
 SEEDS = range(10)

@@ -20,10 +20,10 @@ from benchmark.evaluation.image_quality import (
     to_bytes,
     to_unit,
 )
+from benchmark.evaluation.image_subsets import random_subset
 from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Unscorable
-from benchmark.evaluation.subsets import random_subset
 
 HERE = EvaluationContext(offline=True)
 

@@ -10,12 +10,12 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from benchmark.audit.trial import OWN_PROTOCOLS
+from benchmark.audit.audit_trial import OWN_PROTOCOLS
 from benchmark.evaluation.clustering import separation
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
-from benchmark.evaluation.subsets import stratified_subset
 from benchmark.metrics import METRICS
 from benchmark.table_specs import ALL_TABLES
 

@@ -16,7 +16,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 from benchmark.evaluation import fid as fid_module
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import inception_features, lpips_per_image, mean_pair_score, to_bytes, to_unit
-from benchmark.evaluation.networks import LPIPS_TRUNKS, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
 
 

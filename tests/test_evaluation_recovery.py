@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from benchmark.evaluation import recovery
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocols import TrialOutputs
 from benchmark.evaluation.recovery import ClusterRecovery, matched_accuracy
 from benchmark.evaluation.scores import Scores
-from benchmark.evaluation.subsets import stratified_subset
 
 WEIGHTS, KMEANS, GMM = (ClusterRecovery.metrics[start : start + 3] for start in (0, 3, 6))
 NO_WEIGHTS = "the method has no component weights"

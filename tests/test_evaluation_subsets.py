@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import r2_score
 
 from benchmark.evaluation.health import active_units, collapsed, explained_variance
-from benchmark.evaluation.subsets import random_subset, stratified_subset
+from benchmark.evaluation.image_subsets import random_subset, stratified_subset
 from benchmark.subsets import choose, last_of_every_class, shares
 
 

@@ -32,7 +32,7 @@ MEMORY = "srun: fatal: SLURM_MEM_PER_CPU, SLURM_MEM_PER_GPU, and SLURM_MEM_PER_N
     ("log", "named"),
     [
         (STARTS + RAISES + NO_SPACE + "\n" + FAILED, NO_SPACE),
-        (STARTS + RAISES + "benchmark.execution.grid.Odd\n" + FAILED, "benchmark.execution.grid.Odd"),
+        (STARTS + RAISES + "benchmark.studies.grid.Odd\n" + FAILED, "benchmark.studies.grid.Odd"),
         (STARTS + RAISES + "RuntimeError: while looking\nsecond line\n" + FAILED, "RuntimeError: while looking"),
         (
             STARTS + "Process SpawnProcess-1:\n" + RAISES + "torch.AcceleratorError: CUDA error: an illegal access\n"

@@ -7,10 +7,10 @@ import torch
 from tiny_study import TINY, tiny_grid
 
 from benchmark.errors import UserError
+from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.memory import fitting, memory_taken, seeds_that_fit
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack, packs_of
-from benchmark.execution.trial import TrialContext
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tiny_study import TINY, tiny_grid
 from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.execution import slurm
-from benchmark.execution.grid import DataOptions
+from benchmark.execution.evaluate_trial import TrialContext, empty_record
 from benchmark.execution.packs import packs_of
 from benchmark.execution.resume import write_manifest
 from benchmark.execution.slurm import (
@@ -32,9 +32,9 @@ from benchmark.execution.slurm import (
     run_on_slurm,
     stored_jobs,
 )
-from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, empty_record
 from benchmark.files import REPOSITORY
+from benchmark.results.store import Store
+from benchmark.studies.grid import DataOptions
 
 submitit = pytest.importorskip("submitit", minversion="1.5.4")
 

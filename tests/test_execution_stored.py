@@ -9,8 +9,8 @@ import torch
 from tiny_study import tiny_grid
 
 from benchmark.errors import UserError
-from benchmark.execution.stored import NotAtHand, images_in, load_model, stored_model
-from benchmark.execution.trial import trial_model
+from benchmark.execution.evaluate_trial import trial_model
+from benchmark.execution.stored_models import NotAtHand, images_in, load_model, stored_model
 from benchmark.files import REPOSITORY
 from benchmark.training.checkpoints import save_checkpoint
 

@@ -13,14 +13,14 @@ from safetensors.torch import load_file
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
-from benchmark.execution import workers as workers_module
-from benchmark.execution.crew import Crew, _quota, crew, usable_cores
-from benchmark.execution.grid import DataOptions
+from benchmark.execution import worker_processes as workers_module
+from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.numerics import numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
-from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import run_packs
+from benchmark.execution.process_plan import Crew, _quota, crew, usable_cores
+from benchmark.execution.worker_processes import run_packs
+from benchmark.results.store import Store
+from benchmark.studies.grid import DataOptions
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_after_its_time_a_run_begins_nothing_and_ends_what_it_has_begun(grid, tm
 
     packs = packs_of(grid.trials(), grid.trials(), 1)
     assert begun(packs, 0) == []
-    monkeypatch.setattr("benchmark.execution.workers.time.monotonic", lambda: now)
+    monkeypatch.setattr("benchmark.execution.worker_processes.time.monotonic", lambda: now)
     first = begun(packs, 100, passing=200.0)
     assert first == packs[:1]
     [trial] = first[0].trials
@@ -202,7 +202,7 @@ def test_a_scorer_that_dies_costs_the_trial_that_it_had_at_most(grid, tmp_path):
 
 
 def test_a_crew_for_a_gpu_trains_in_one_process_and_for_a_cpu_in_all(monkeypatch):
-    monkeypatch.setattr("benchmark.execution.crew.usable_cores", lambda: 16)
+    monkeypatch.setattr("benchmark.execution.process_plan.usable_cores", lambda: 16)
     assert crew("cuda:1") == Crew(trainers=1, scorers=15, threads=1)
     assert crew("cuda", jobs=4).scorers == 4 and crew("cuda").unscored_limit == 30
     assert crew("cuda:2", devices=("cuda:2", "cuda:3")) == Crew(2, 14, 1, ("cuda:2", "cuda:3"))
@@ -292,7 +292,7 @@ def test_a_containers_quota_of_cpu_time_is_read(tmp_path, contents, cores):
 
 def test_usable_cores_are_those_of_the_affinity_the_slurm_share_and_the_quota(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(64), raising=False)
-    monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: cores)
+    monkeypatch.setattr("benchmark.execution.process_plan._quota", lambda root, cores: cores)
     for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "SLURM_STEP_NUM_TASKS"):
         monkeypatch.delenv(name, raising=False)
     assert usable_cores() == 64
@@ -302,9 +302,9 @@ def test_usable_cores_are_those_of_the_affinity_the_slurm_share_and_the_quota(mo
     assert usable_cores() == 16  # a script is one, whatever its job's tasks
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
     assert usable_cores() == 4
-    monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: 1.5)
+    monkeypatch.setattr("benchmark.execution.process_plan._quota", lambda root, cores: 1.5)
     assert usable_cores() == 2
-    monkeypatch.setattr("benchmark.execution.crew._quota", lambda root, cores: 0.2)
+    monkeypatch.setattr("benchmark.execution.process_plan._quota", lambda root, cores: 0.2)
     assert usable_cores() == 1
 
 

@@ -24,9 +24,11 @@ def extended(tmp_path_factory):
     shutil.copy(REPOSITORY / "pyproject.toml", copy)
     shutil.copy(copy / "examples" / "plain_autoencoder.py", copy / "baselines")
     said = (copy / "examples" / "plain_autoencoder.py").read_text(encoding="utf-8")
-    lines = said.split("register it in benchmark/methods.py:\n\n")[1].split("\n\n`./run_all.sh")[0].splitlines()
+    lines = (
+        said.split("register it in benchmark/methods/registry.py:\n\n")[1].split("\n\n`./run_all.sh")[0].splitlines()
+    )
     importing, registering = "\n".join(line[4:] for line in lines).split("...\n")
-    registry = copy / "benchmark" / "methods.py"
+    registry = copy / "benchmark" / "methods" / "registry.py"
     text = registry.read_text(encoding="utf-8").replace("from baselines.swae", f"{importing}from baselines.swae", 1)
     registry.write_text(
         text.replace("\n\ndef build_model(", f"\n{registering}\n\ndef build_model(", 1), encoding="utf-8"
@@ -50,7 +52,7 @@ def test_a_method_that_was_added_keeps_the_contract_of_all(extended):
 def test_a_method_without_a_card_has_one_that_says_so(extended):
     done = python(extended, "-m", "benchmark", "methods", "plain_ae")
     assert done.returncode == 0, done.stderr
-    assert "this method has no card in benchmark/cards.py yet" in done.stdout
+    assert "this method has no card in benchmark/methods/cards.py yet" in done.stdout
     assert "| `weight` | 1.0 | not stated |" in done.stdout
 
 

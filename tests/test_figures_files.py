@@ -10,16 +10,16 @@ import pytest
 from figure_samples import sample, source_of
 from matplotlib import rc_context
 from PIL import Image
-from reporting_samples import cell
 from rich.console import Console
+from study_samples import cell
 
 from benchmark.commands.make_figures import figures
 from benchmark.errors import UserError
-from benchmark.figures import clustering
-from benchmark.figures.registry import FIGURES, make_figures
-from benchmark.figures.source import CannotDraw
-from benchmark.figures.style import RC, WIDTH, captioned, legend_columns, wrapped
-from benchmark.figures.write import write_page
+from benchmark.figures import clustering_scores
+from benchmark.figures.all_figures import FIGURES, make_figures
+from benchmark.figures.study_source import CannotDraw
+from benchmark.plotting.figure_files import write_page
+from benchmark.plotting.style import RC, WIDTH, captioned, legend_columns, wrapped
 
 FROM_RECORDS = ["clustering", "curves", "cost"]
 
@@ -42,18 +42,18 @@ def test_every_page_is_a_png_with_a_picture_and_a_pdf(tmp_path):
 
 
 def test_the_same_data_give_the_same_bytes(tmp_path):
-    [(name, data)] = clustering.pages(sample())
-    first = write_page(clustering.draw, data, tmp_path / "a", name)
-    second = write_page(clustering.draw, data, tmp_path / "b", name)
+    [(name, data)] = clustering_scores.pages(sample())
+    first = write_page(clustering_scores.draw, data, tmp_path / "a", name)
+    second = write_page(clustering_scores.draw, data, tmp_path / "b", name)
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
 
 
 def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path):
     (tmp_path / "figures").write_text("a file")
-    [(name, data)] = clustering.pages(sample())
+    [(name, data)] = clustering_scores.pages(sample())
     with pytest.raises(UserError, match="figures cannot be written there"):
-        write_page(clustering.draw, data, tmp_path / "figures", name)
+        write_page(clustering_scores.draw, data, tmp_path / "figures", name)
 
 
 def test_captions_have_room_of_their_own():

@@ -10,14 +10,14 @@ from PIL import Image
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.evaluation.clustering import separation
-from benchmark.execution.store import Store
-from benchmark.execution.stored import NotAtHand, images_in
-from benchmark.execution.trial import TrialContext
-from benchmark.figures import checkpoints, manifold, reconstructions, traversals, tsne
-from benchmark.figures.checkpoints import dataset_of
-from benchmark.figures.panels import centres, gap_of, mosaic
-from benchmark.figures.registry import make_figures
-from benchmark.figures.source import CannotDraw, kinds, read_source
+from benchmark.execution.evaluate_trial import TrialContext
+from benchmark.execution.stored_models import NotAtHand, images_in
+from benchmark.figures import manifold, reconstructions, trained_models, traversals, tsne
+from benchmark.figures.all_figures import make_figures
+from benchmark.figures.study_source import CannotDraw, kinds, read_source
+from benchmark.figures.trained_models import dataset_of
+from benchmark.plotting.panels import centres, gap_of, mosaic
+from benchmark.results.store import Store
 from benchmark.table_specs import TABLES
 
 STUDY = replace(
@@ -67,9 +67,9 @@ def test_reconstructions_are_of_one_image_of_every_class_for_all_methods(source)
     data = page(reconstructions.pages(source), "reconstructions_mnist_d16")
     assert list(data.rows) == ["originals", "VAE", "HGMVAE-G"]
     assert {rows.shape for rows in data.rows.values()} == {(10, 1, 32, 32)}
-    model = checkpoints.trained(source, kind_of(source, "vae"))
+    model = trained_models.trained(source, kind_of(source, "vae"))
     dataset = dataset_of(source, model.record["identity"])
-    images = checkpoints.some_test_images(dataset, 10)
+    images = trained_models.some_test_images(dataset, 10)
     np.testing.assert_allclose(data.rows["originals"], images / 255, atol=1e-7)
     np.testing.assert_allclose(data.rows["VAE"], model.decode(model.encode(images)), atol=TOLERANCE)
     shown = [np.flatnonzero((dataset.x_test == image).all((1, 2, 3)))[0] for image in images]
@@ -78,7 +78,7 @@ def test_reconstructions_are_of_one_image_of_every_class_for_all_methods(source)
 
 def test_models_are_those_of_the_run(source):
     """The loaded weights give the explained variance that the run recorded."""
-    model = checkpoints.trained(source, kind_of(source, "hgmvae_g"))
+    model = trained_models.trained(source, kind_of(source, "hgmvae_g"))
     images = np.asarray(dataset_of(source, model.record["identity"]).x_test)
     error = (images / 255 - model.decode(model.encode(images))) ** 2
     spread = (images / 255 - (images / 255).mean(0)) ** 2
@@ -88,7 +88,7 @@ def test_models_are_those_of_the_run(source):
 def test_the_corners_of_a_manifold_are_the_reconstructions_of_its_images(source):
     data = page(manifold.pages(source), "manifold_mnist_d16")
     for method in ("vae", "hgmvae_g"):
-        model = checkpoints.trained(source, kind_of(source, method))
+        model = trained_models.trained(source, kind_of(source, method))
         images = (255 * data.corners).round().astype(np.uint8)
         own = model.decode(model.encode(images.reshape(4, 1, 32, 32)))
         grid = data.grids[model.label]
@@ -110,9 +110,9 @@ def test_bilinear_codes_are_the_closed_form():
 def test_a_traversals_middle_column_is_the_images_own_reconstruction(source):
     data = page(traversals.pages(source), "traversals_mnist_d16")
     for method in ("vae", "hgmvae_g"):
-        model = checkpoints.trained(source, kind_of(source, method))
+        model = trained_models.trained(source, kind_of(source, method))
         dataset = dataset_of(source, model.record["identity"])
-        start = checkpoints.some_test_images(dataset, 10)[:1]
+        start = trained_models.some_test_images(dataset, 10)[:1]
         shown = data.methods[model.label]
         assert shown.images.shape == (8, 7, 1, 32, 32)
         own = np.broadcast_to(model.decode(model.encode(start)), (8, 1, 32, 32))
@@ -158,10 +158,10 @@ def test_all_are_written(source, tmp_path):
 def test_the_next_seed_stands_in_for_one_without_a_checkpoint(source):
     kind = kind_of(source, "vae")
     first, second = kind.seeds
-    assert checkpoints.trained(source, kind).seed == 0
-    assert checkpoints.trained(without_checkpoints(source, first.key), kind).seed == 1
+    assert trained_models.trained(source, kind).seed == 0
+    assert trained_models.trained(without_checkpoints(source, first.key), kind).seed == 1
     with pytest.raises(CannotDraw, match=r"^no checkpoint \(seeds 0, 1\)$"):
-        checkpoints.trained(without_checkpoints(source, first.key, second.key), kind)
+        trained_models.trained(without_checkpoints(source, first.key, second.key), kind)
 
 
 def test_a_method_without_a_model_is_named_and_the_others_are_shown(source):
@@ -198,7 +198,7 @@ def test_a_checkpoint_that_does_not_fit_is_not_shown(source, change, reason):
         records[seed.key]["identity"] |= change
     source = replace(source, records=records)
     with pytest.raises(CannotDraw, match=reason):
-        checkpoints.trained(source, kind_of(source, "vae"))
+        trained_models.trained(source, kind_of(source, "vae"))
 
 
 def test_a_mosaic_has_white_gaps_and_every_image_in_its_place():
@@ -219,9 +219,9 @@ def test_a_mosaic_has_white_gaps_and_every_image_in_its_place():
 
 
 def test_images_without_labels_are_drawn_at_random(source):
-    dataset = dataset_of(source, checkpoints.trained(source, kind_of(source, "vae")).record["identity"])
+    dataset = dataset_of(source, trained_models.trained(source, kind_of(source, "vae")).record["identity"])
     unlabelled = replace(dataset, labels=None)
-    one, two = (checkpoints.some_test_images(unlabelled, 4) for _ in range(2))
+    one, two = (trained_models.some_test_images(unlabelled, 4) for _ in range(2))
     assert one.shape == (4, 1, 32, 32)
     np.testing.assert_array_equal(one, two)
     with pytest.raises(CannotDraw, match="has no labels"):

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 from figure_samples import diverged, sample, source_of, trained
-from reporting_samples import cell
+from study_samples import cell
 
-from benchmark.controls.methods import ALL_METHODS
-from benchmark.figures import clustering, cost, curves
-from benchmark.figures.source import CannotDraw, by_page, kinds, left_out
-from benchmark.figures.style import LOOKS, class_look, look
-from benchmark.paper import paper_numbers
+from benchmark.figures import clustering_scores, training_cost, training_curves
+from benchmark.figures.study_source import CannotDraw, by_page, kinds, left_out
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.paper.tables import paper_numbers
+from benchmark.plotting.style import LOOKS, class_look, look
 
 NAN = math.nan
 
@@ -22,7 +22,7 @@ def only_page(pages):
 
 
 def lines_of(source, metric):
-    _, data = only_page(clustering.pages(source))
+    _, data = only_page(clustering_scores.pages(source))
     return {line.method: line for line in data.lines[metric]}
 
 
@@ -38,7 +38,7 @@ def test_clustering_leaves_a_diverged_seed_out_and_says_so():
     hgmvae = lines_of(source, "silhouette")["hgmvae_g"]
     np.testing.assert_allclose(hgmvae.mean, [0.4, 0.5, 0.25], atol=1e-12)  # not the 0.9 of the diverged one
     np.testing.assert_allclose(hgmvae.std, [math.sqrt(0.02), 0, 0], atol=1e-12)
-    caption = " ".join(only_page(clustering.pages(source))[1].caption)
+    caption = " ".join(only_page(clustering_scores.pages(source))[1].caption)
     assert "HGMVAE-G d = 2 seed 1 (diverged)" in caption
     assert "GMVAE d = 8 seeds 0, 1, 2 (not run)" in caption
     assert "GMVAE d = 16 seeds 1, 2 (not run)" in caption
@@ -53,9 +53,9 @@ def test_clustering_shows_the_papers_values():
 
 
 def test_clustering_draws_what_is_in_its_data():
-    name, data = only_page(clustering.pages(sample()))
+    name, data = only_page(clustering_scores.pages(sample()))
     assert name == "clustering_table1_mnist"
-    figure = clustering.draw(data)
+    figure = clustering_scores.draw(data)
     panels = [axes for axes in figure.get_axes() if axes.lines]
     assert [axes.get_title() for axes in panels] == ["SC ↑", "CH ↑", "DB ↓"]
     ours, papers = panels[0].lines[:2]
@@ -70,14 +70,14 @@ def test_clustering_draws_what_is_in_its_data():
 
 
 def test_clustering_without_its_tables_or_results_says_why():
-    _, reason = only_page(clustering.pages(source_of([], [cell(2, "mnist", "vae", 8)])))
+    _, reason = only_page(clustering_scores.pages(source_of([], [cell(2, "mnist", "vae", 8)])))
     assert str(reason) == "the study has none of Tables 1 and 4"
-    _, reason = only_page(clustering.pages(source_of([], [cell(1, "mnist", "gmvae", 8)])))
+    _, reason = only_page(clustering_scores.pages(source_of([], [cell(1, "mnist", "gmvae", 8)])))
     assert str(reason) == "no trial of mnist in Table 1 has a result yet"
 
 
 def test_curves_have_a_row_per_seed_and_their_mean():
-    pages = dict(curves.pages(sample()))
+    pages = dict(training_curves.pages(sample()))
     assert list(pages) == ["curves_mnist_d2", "curves_mnist_d8", "curves_mnist_d16"]
     page = pages["curves_mnist_d2"]
     assert list(page.terms) == ["loss", "kl"]
@@ -91,14 +91,14 @@ def test_curves_have_a_row_per_seed_and_their_mean():
 
 def test_curves_keep_an_epoch_that_was_not_finite_as_a_gap():
     record = trained("vae", 8, 0, 0.1, curves={"loss": [3.0, None, 1.0]})
-    _, page = only_page(curves.pages(source_of([record], [cell(2, "mnist", "vae", 8)])))
+    _, page = only_page(training_curves.pages(source_of([record], [cell(2, "mnist", "vae", 8)])))
     np.testing.assert_array_equal(page.terms["loss"][0].mean, [3, NAN, 1])
-    curves.draw(page)
+    training_curves.draw(page)
 
 
 def test_curves_use_a_log_axis_only_for_wide_positive_terms():
-    page = dict(curves.pages(sample()))["curves_mnist_d2"]  # loss 5..12, kl 1..300
-    panels = {axes.get_title(): axes for axes in curves.draw(page).get_axes() if axes.lines}
+    page = dict(training_curves.pages(sample()))["curves_mnist_d2"]  # loss 5..12, kl 1..300
+    panels = {axes.get_title(): axes for axes in training_curves.draw(page).get_axes() if axes.lines}
     assert panels["loss"].get_yscale() == "linear"
     assert panels["kl"].get_yscale() == "log"
     # Three thin lines and a mean for GMVAE, two and one for HGMVAE-G.
@@ -107,15 +107,15 @@ def test_curves_use_a_log_axis_only_for_wide_positive_terms():
 
 def test_curves_with_values_below_zero_stay_linear():
     record = trained("vae", 8, 0, 0.1, curves={"loss": [-1.0, 500.0]})
-    _, page = only_page(curves.pages(source_of([record], [cell(2, "mnist", "vae", 8)])))
-    [axes] = [axes for axes in curves.draw(page).get_axes() if axes.lines]
+    _, page = only_page(training_curves.pages(source_of([record], [cell(2, "mnist", "vae", 8)])))
+    [axes] = [axes for axes in training_curves.draw(page).get_axes() if axes.lines]
     assert axes.get_yscale() == "linear"
 
 
 def test_cost_has_mean_spread_and_parameters():
     records = [trained("gmvae", 8, seed, 0.1) for seed in range(3)] + [trained("vae", 8, 0, 0.1), diverged("vae", 8, 1)]
     cells = [cell(2, "mnist", "gmvae", 8), cell(2, "mnist", "vae", 8)]
-    name, page = only_page(cost.pages(source_of(records, cells)))
+    name, page = only_page(training_cost.pages(source_of(records, cells)))
     assert name == "cost_mnist_d8"
     vae, gmvae = page.bills  # in the order of the paper's tables, not of the cells
     assert (gmvae.mean, gmvae.std, gmvae.parameters) == (20.0, 10.0, 8_000)  # of 10, 20, 30 seconds
@@ -124,7 +124,7 @@ def test_cost_has_mean_spread_and_parameters():
     caption = " ".join(page.caption)
     assert "on cpu (test)" in caption
     assert "vae d = 8 seed 1 (diverged); vae d = 8 seed 2 (not run)" in caption
-    figure = cost.draw(page)
+    figure = training_cost.draw(page)
     texts = [
         label.get_text() for axes in figure.get_axes() for child in axes.child_axes for label in child.get_yticklabels()
     ]
@@ -133,13 +133,13 @@ def test_cost_has_mean_spread_and_parameters():
 
 
 def test_cost_without_a_vae_has_no_multiples():
-    _, page = only_page(cost.pages(source_of([trained("gmvae", 8, 0, 0.1)], [cell(2, "mnist", "gmvae", 8)])))
+    _, page = only_page(training_cost.pages(source_of([trained("gmvae", 8, 0, 0.1)], [cell(2, "mnist", "gmvae", 8)])))
     assert page.reference is None
     assert "multiples" not in " ".join(page.caption)
-    assert not any(axes.child_axes for axes in cost.draw(page).get_axes())
+    assert not any(axes.child_axes for axes in training_cost.draw(page).get_axes())
 
 
-@pytest.mark.parametrize("figure", [curves, cost])
+@pytest.mark.parametrize("figure", [training_curves, training_cost])
 def test_a_page_without_results_says_whether_data_or_runs_are_missing(figure):
     cells = [cell(3, "chairs", "vae", 128), cell(3, "celeba", "vae", 128)]
     pages = dict(figure.pages(source_of([], cells, unavailable={"chairs": "3D Chairs: not here"})))
@@ -152,7 +152,7 @@ def test_a_page_without_results_says_whether_data_or_runs_are_missing(figure):
 
 
 def test_every_page_says_what_is_reduced_and_drawn():
-    for module in (clustering, curves, cost):
+    for module in (clustering_scores, training_curves, training_cost):
         for _, page in module.pages(sample()):
             caption = " ".join(page.caption)
             assert "Study laptop, 3 seeds, weight set default." in caption

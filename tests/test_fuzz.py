@@ -23,10 +23,10 @@ from benchmark.data.images import centre_crop
 from benchmark.data.npz import read_npz
 from benchmark.data.specs import spec_for
 from benchmark.errors import UserError
-from benchmark.execution.store import Store, record_fault
-from benchmark.manifest import check_manifest
-from benchmark.methods import METHODS, build_model
-from benchmark.reporting.frame import COLUMN_TYPES, long_frame
+from benchmark.methods.registry import METHODS, build_model
+from benchmark.results.frame import COLUMN_TYPES, long_frame
+from benchmark.results.manifest import check_manifest
+from benchmark.results.store import Store, record_fault
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 
 FUZZ = settings(

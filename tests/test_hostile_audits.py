@@ -6,10 +6,10 @@ import math
 import pytest
 from test_hostile_results import DEEP, call, made_study  # noqa: F401
 
+from benchmark.audit.audit_files import read_results
+from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
-from benchmark.audit.results import read_results
-from benchmark.audit.trial import REVISION
-from benchmark.execution.store import Store
+from benchmark.results.store import Store
 
 GOOD = {"values": {"svm_accuracy": 0.25}, "unavailable": {}, "details": {}}
 

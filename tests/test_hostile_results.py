@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import reporting_samples
+import study_samples
 
 from benchmark.cli import main
 from benchmark.errors import UserError
-from benchmark.execution.store import RECORD_SCHEMA, Store
-from benchmark.trials import identity_key
+from benchmark.results.identity import identity_key
+from benchmark.results.store import RECORD_SCHEMA, Store
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
 DEEP = "[" * 100_000
@@ -42,7 +42,7 @@ def made_record(seed: int) -> dict:
             "git_dirty": False,
         },
     }
-    record = reporting_samples.record("mnist", "vae", 8, seed, "classification", {"svm_accuracy": 0.5 + seed / 100})
+    record = study_samples.record("mnist", "vae", 8, seed, "classification", {"svm_accuracy": 0.5 + seed / 100})
     return record | fields | {"key": identity_key(record["identity"])}
 
 
@@ -54,9 +54,9 @@ def made_study(out: Path, texts: dict[int, str] | None = None, seeds: int = 2, s
         record = made_record(seed)
         keys[seed] = record["key"]
         (out / "records" / f"{record['key']}.json").write_text((texts or {}).get(seed) or json.dumps(record))
-    cell = reporting_samples.cell(2, "mnist", "vae", 8, ())
+    cell = study_samples.cell(2, "mnist", "vae", 8, ())
     cell["keys"] = {str(seed): key for seed, key in keys.items()}
-    manifest = reporting_samples.manifest([cell], seeds=seeds, study=study, notes=[])
+    manifest = study_samples.manifest([cell], seeds=seeds, study=study, notes=[])
     (out / "manifest.json").write_text(json.dumps(manifest))
     return keys
 
@@ -177,7 +177,7 @@ def test_a_record_of_another_cell_is_one_line(tmp_path, call):
 
 
 def cells(**change):
-    return [reporting_samples.cell(2, "mnist", "vae", 8) | change]
+    return [study_samples.cell(2, "mnist", "vae", 8) | change]
 
 
 def keys_of(**keys):

@@ -10,10 +10,10 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from benchmark.cards import CARDS, card_of
-from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
-from benchmark.methods import DECODER_VARIANCE, METHODS, WEIGHT_SETS, Method, build_model
+from benchmark.methods.cards import CARDS, card_of
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import DECODER_VARIANCE, METHODS, WEIGHT_SETS, Method, build_model
 from models import losses
 from models.base import ImageAutoencoder, draw_noise
 

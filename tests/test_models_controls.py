@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmark.cards import parameter_count
-from benchmark.controls.methods import CONTROLS
-from benchmark.methods import METHODS, WEIGHT_SETS, build_model
+from benchmark.methods.cards import parameter_count
+from benchmark.methods.control_methods import CONTROLS
+from benchmark.methods.registry import METHODS, WEIGHT_SETS, build_model
 from models.base import draw_noise
 from models.hgmvae_controls import _gumbel
 

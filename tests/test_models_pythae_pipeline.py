@@ -7,7 +7,7 @@ from pythae.pipelines import TrainingPipeline
 from pythae.samplers import NormalSampler
 from pythae.trainers import BaseTrainerConfig
 
-from benchmark.methods import METHODS, build_model
+from benchmark.methods.registry import METHODS, build_model
 
 SHAPE = (1, 32, 32)
 

@@ -3,12 +3,12 @@
 import pytest
 
 from benchmark.cli import main
-from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
-from benchmark.execution.grid import Selection
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.names import asked_name, folded, may_mean, meanings, resolved, resolved_rows
-from benchmark.paper import DATASET_LABELS
+from benchmark.paper.tables import DATASET_LABELS
+from benchmark.studies.grid import Selection
 
 KNOWN = {"dataset": list(DATASET_LABELS), "metric": list(METRICS), "method": list(ALL_METHODS)}
 

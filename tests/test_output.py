@@ -17,9 +17,9 @@ from benchmark.cli import build_parser
 from benchmark.commands import listings
 from benchmark.commands.show_status import status
 from benchmark.execution.progress import BarProgress, LineProgress, progress_view
-from benchmark.execution.workers import Event
+from benchmark.execution.worker_processes import Event
 from benchmark.output import plain_console, standard_output
-from benchmark.reporting.terminal import print_markdown
+from benchmark.tables.terminal import print_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY = ROOT / "results" / "reference" / "laptop-cpu"

@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
-from benchmark.audit.results import read_results
 from benchmark.cli import main
 from benchmark.controls.answers import answers, answers_frame, means_frame, measured
-from benchmark.execution.store import Store, record_fault
-from benchmark.reporting import write_tables
-from benchmark.reporting.controls import render_answers
-from benchmark.reporting.csv_text import csv_text
+from benchmark.controls.controls_page import render_answers
+from benchmark.results.csv_text import csv_text
+from benchmark.results.store import Store, record_fault
 from benchmark.table_specs import TABLES
+from benchmark.tables.table_files import write_tables
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 FOLDERS = sorted(path.parent for path in REFERENCE.glob("*/manifest.json"))

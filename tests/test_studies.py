@@ -7,10 +7,10 @@ import pytest
 
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
-from benchmark.methods import METHODS
-from benchmark.paper import paper_numbers
-from benchmark.studies import STUDIES, Study
-from benchmark.trials import TrainingSettings
+from benchmark.methods.registry import METHODS
+from benchmark.paper.tables import paper_numbers
+from benchmark.studies.named_studies import STUDIES, Study
+from benchmark.training.training_settings import TrainingSettings
 
 
 def unique_trials(study: Study) -> set[tuple]:

@@ -13,10 +13,10 @@ from benchmark.controls.trace import trace
 from benchmark.controls.trace_figure import Page, trace_figure
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
-from benchmark.execution.grid import DataOptions, Selection, build_grid
-from benchmark.execution.trial import trial_model, trial_outputs
+from benchmark.execution.evaluate_trial import trial_model, trial_outputs
 from benchmark.files import REPOSITORY
-from benchmark.studies import STUDIES
+from benchmark.studies.grid import DataOptions, Selection, build_grid
+from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 from benchmark.training.loop import train
 

@@ -9,11 +9,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from benchmark.errors import UserError
-from benchmark.methods import METHODS, build_model
+from benchmark.methods.registry import METHODS, build_model
 from benchmark.training import checkpoints
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import train
-from benchmark.trials import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings
 
 TRAINING = {"curves": {"loss": [2.0, None]}, "timings": {"training_seconds": 1.5}}
 

@@ -6,9 +6,9 @@ from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from benchmark.methods import METHODS, build_model
+from benchmark.methods.registry import METHODS, build_model
 from benchmark.training.loop import to_unit_range, train
-from benchmark.trials import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings
 
 
 def digits():

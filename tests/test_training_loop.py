@@ -9,10 +9,10 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmark.methods import METHODS, build_model
+from benchmark.methods.registry import METHODS, build_model
 from benchmark.streams import generator
 from benchmark.training.loop import to_unit_range, train
-from benchmark.trials import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings
 from models.base import draw_noise
 
 SMALL = TrainingSettings(epochs=2, batch_size=16, width=0.25)

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.func import stack_module_state
 
-from benchmark.controls.methods import ALL_METHODS
-from benchmark.methods import METHODS, build_model
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import METHODS, build_model
 from benchmark.training import pack
 from benchmark.training.loop import train
 from benchmark.training.pack import WAYS, default_pack, default_way, train_pack
-from benchmark.trials import PRECISIONS, TrainingSettings
+from benchmark.training.training_settings import PRECISIONS, TrainingSettings
 from models.base import ImageAutoencoder
 
 STEPS = 50

@@ -8,11 +8,11 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from benchmark.controls.methods import ALL_METHODS, CONTROLS
-from benchmark.methods import METHODS, WEIGHT_SETS, build_model
+from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
+from benchmark.methods.registry import METHODS, WEIGHT_SETS, build_model
 from benchmark.training.loop import train
 from benchmark.training.precision import forward_in
-from benchmark.trials import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings
 from models.base import ImageAutoencoder, draw_noise
 
 B, D = 16, 4

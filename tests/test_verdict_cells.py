@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from reporting_samples import cell, clustering, manifest, record
+from study_samples import cell, clustering, manifest, record
 
-from benchmark.paper import paper_numbers
-from benchmark.reporting.frame import long_frame
-from benchmark.studies import STUDIES
+from benchmark.paper.tables import paper_numbers
+from benchmark.results.frame import long_frame
+from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
-from benchmark.trials import TrainingSettings
-from benchmark.verdict.cells import (
+from benchmark.training.training_settings import TrainingSettings
+from benchmark.verdict.cell_verdicts import (
     COLUMN_TYPES,
     TOLERANCES,
     Verdict,

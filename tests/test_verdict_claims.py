@@ -9,16 +9,17 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from reporting_samples import cell, manifest
 from scipy import stats
+from study_samples import cell, manifest
 from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
 from benchmark.metrics import METRICS
-from benchmark.paper import paper_numbers
+from benchmark.paper.claims import CLAIMS, Rule, Side
+from benchmark.paper.tables import paper_numbers
+from benchmark.statistics import smallest_signed_rank_p
 from benchmark.table_specs import TABLES
-from benchmark.verdict.claims import CLAIMS, Rule, Side
-from benchmark.verdict.judging import (
+from benchmark.verdict.claim_judging import (
     Outcome,
     State,
     contests_frame,
@@ -27,7 +28,6 @@ from benchmark.verdict.judging import (
     judge_values,
     training_costs,
 )
-from benchmark.verdict.statistics import smallest_signed_rank_p
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 MACHINE = {"device": "cpu (x86_64)", "platform": "Linux x86_64", "numerics": {"threads": 1}}
@@ -434,7 +434,7 @@ def test_a_metric_and_a_method_of_ones_own_change_no_judgement_of_the_paper():
     adding = """
 import dataclasses, json
 from benchmark import metrics, table_specs
-from benchmark.paper import Metric
+from benchmark.paper.tables import Metric
 
 metrics.METRICS["psnr"] = Metric("psnr", "PSNR", True, (0.0, 100.0))
 for number in (3, 5):

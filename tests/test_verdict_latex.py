@@ -5,15 +5,15 @@ import shutil
 import subprocess
 
 import pytest
-from reporting_samples import ODD_NAME, sample
+from study_samples import ODD_NAME, sample
 from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
 
 from benchmark.cli import main
 from benchmark.metrics import METRICS
-from benchmark.paper import DATASET_LABELS, paper_numbers
-from benchmark.reporting.verdict_latex import SIGNS, render_verdicts
-from benchmark.verdict.cells import Verdict, cell_verdicts, rank_agreements
-from benchmark.verdict.judging import State
+from benchmark.paper.tables import DATASET_LABELS, paper_numbers
+from benchmark.verdict.cell_verdicts import Verdict, cell_verdicts, rank_agreements
+from benchmark.verdict.claim_judging import State
+from benchmark.verdict.verdict_latex import SIGNS, render_verdicts
 
 HOSTILE = r"50%_of [A&B] {x} $y$ \z ~^# <日> " + "w" * 60
 NONE = r"\textendash{}"
@@ -140,7 +140,7 @@ def test_data_cannot_become_markup():
         assert clean(texts[name]).count(safe) >= times, name
         assert HOSTILE[:12] not in clean(texts[name])
     assert r"50\%\_of {[}A\&B{]}: a subset of the images." in clean(texts["summary.tex"])
-    # A method that the manifest has no label for has that of benchmark.methods.
+    # A method that the manifest has no label for has that of benchmark.methods.registry.
     assert r"beta-VAE" in clean(texts["numbers.tex"]) and "beta_vae" not in texts["numbers.tex"]
 
 

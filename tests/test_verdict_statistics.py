@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.verdict.statistics import (
+from benchmark.statistics import (
     ALPHA,
     Interval,
     difference_from_printed,

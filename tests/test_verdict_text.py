@@ -6,13 +6,13 @@ import shutil
 
 import pandas as pd
 import pytest
-from reporting_samples import ODD_NAME, cell, manifest, record, sample
+from study_samples import ODD_NAME, cell, manifest, record, sample
 from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
 
 from benchmark.cli import main
-from benchmark.reporting.outcomes import COST_COLUMNS, cost_frame, shortfalls_frame
-from benchmark.reporting.verdicts import VERDICT_SIGNS, counts, face, reasons_frame
-from benchmark.verdict.cells import cell_verdicts, rank_agreements
+from benchmark.tables.trial_outcomes import COST_COLUMNS, cost_frame, shortfalls_frame
+from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
+from benchmark.verdict.verdict_page import VERDICT_SIGNS, counts, face, reasons_frame
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 
 from benchmark.data import Dataset
-from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.execution.evaluate_trial import TrialContext, scored
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
-from benchmark.execution.trial import TrialContext, scored
-from benchmark.studies import Study
+from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.studies.named_studies import Study
+from benchmark.studies.trials import Trial
 from benchmark.table_specs import TABLES
-from benchmark.trials import TrainingSettings, Trial
+from benchmark.training.training_settings import TrainingSettings
 
 TINY = Study(
     "tiny",

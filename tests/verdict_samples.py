@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from reporting_samples import cell, clustering, manifest, record
+from study_samples import cell, clustering, manifest, record
 
-from benchmark.paper import paper_numbers
-from benchmark.reporting.verdicts import claims_frame
-from benchmark.verdict.judging import judge_printed, judge_runs
+from benchmark.paper.tables import paper_numbers
+from benchmark.verdict.claim_judging import judge_printed, judge_runs
+from benchmark.verdict.verdict_page import claims_frame
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 LAPTOP = REFERENCE / "laptop-cpu"

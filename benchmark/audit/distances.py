@@ -7,9 +7,9 @@ beforehand.
 import pandas as pd
 
 from benchmark.audit.outputs import JUDGED, is_reading
-from benchmark.paper import paper_numbers
+from benchmark.paper.tables import paper_numbers
 from benchmark.table_specs import TABLES
-from benchmark.verdict.cells import TOLERANCES
+from benchmark.verdict.cell_verdicts import TOLERANCES
 
 ALL_METRICS = "all"
 COLUMNS = ["table", "metric", "alternative", "cells", "of", "distance", "nearest"]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.audit.audit_files import Result, audit_frame
 from benchmark.audit.distances import distances
 from benchmark.audit.flips import flips
 from benchmark.audit.outputs import JUDGED
-from benchmark.audit.results import Result, audit_frame
 from benchmark.audit.spread import spread
 
 # Of a score, relative or absolute, whichever allows more: one test image of 10,000 and a little, since checkpoints are

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from benchmark.audit.outputs import JUDGED, is_reading
-from benchmark.verdict.claims import CLAIMS
-from benchmark.verdict.judging import seed_values, training_costs
-from benchmark.verdict.standing import common, standing
+from benchmark.paper.claims import CLAIMS
+from benchmark.verdict.claim_judging import seed_values, training_costs
+from benchmark.verdict.claim_states import common, standing
 
 COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.audit.audit_files import Result
 from benchmark.audit.outputs import JUDGED
-from benchmark.audit.results import Result
 from benchmark.table_specs import OWN_TABLES
 
 NOT_AUDITED = "not audited"

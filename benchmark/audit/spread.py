@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmark.audit.clustering import SUBSETS, TSNE_STARTS
+from benchmark.audit.clustering_protocols import SUBSETS, TSNE_STARTS
 from benchmark.audit.outputs import JUDGED
-from benchmark.paper import PRINTED_TABLES, paper_numbers
+from benchmark.paper.tables import PRINTED_TABLES, paper_numbers
 
 COLUMNS = ["dataset", "metric", "source", "size", "trials", "paper_gap"]
 

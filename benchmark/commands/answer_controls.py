@@ -4,17 +4,17 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.commands.choices import shown
 from benchmark.commands.option_types import path
+from benchmark.commands.option_values import shown
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
+from benchmark.controls.controls_page import render_answers
 from benchmark.controls.rates_figure import rate_pages, rates_figure
 from benchmark.errors import UserError
-from benchmark.execution.store import Store
-from benchmark.figures.write import write_page
 from benchmark.files import write_text
-from benchmark.reporting.controls import render_answers
-from benchmark.reporting.csv_text import csv_text
-from benchmark.reporting.terminal import print_markdown
+from benchmark.plotting.figure_files import write_page
+from benchmark.results.csv_text import csv_text
+from benchmark.results.store import Store
+from benchmark.tables.terminal import print_markdown
 
 
 def controls_options(parser: argparse.ArgumentParser) -> None:

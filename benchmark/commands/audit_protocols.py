@@ -5,27 +5,27 @@ import time
 
 from rich.console import Console
 
+from benchmark.audit.audit_files import is_current, read_results, sha256_of, write_result
+from benchmark.audit.audit_page import audit_text
+from benchmark.audit.audit_processes import StoredTrial, audit_trials
 from benchmark.audit.findings import Findings, findings
 from benchmark.audit.own_tables import with_own_tables
-from benchmark.audit.results import is_current, read_results, sha256_of, write_result
-from benchmark.audit.workers import StoredTrial, audit_trials
-from benchmark.commands.choices import check_folders, chosen_device, shown, weights_at_hand
 from benchmark.commands.option_types import given, path, positive
+from benchmark.commands.option_values import check_folders, chosen_device, shown, weights_at_hand
 from benchmark.commands.options import MODELS_ON, ONLY, add_data_options
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.execution.crew import cpu_jobs
-from benchmark.execution.grid import cut_manifest
+from benchmark.execution.process_plan import cpu_jobs
 from benchmark.execution.progress import minutes
-from benchmark.execution.store import Store
 from benchmark.files import write_text
-from benchmark.manifest import trial_keys
-from benchmark.reporting import write_tables
-from benchmark.reporting.audit import audit_text
-from benchmark.reporting.csv_text import csv_text
-from benchmark.reporting.frame import OK
-from benchmark.reporting.terminal import print_markdown
+from benchmark.results.csv_text import csv_text
+from benchmark.results.frame import OK
+from benchmark.results.manifest import trial_keys
+from benchmark.results.store import Store
+from benchmark.studies.grid import cut_manifest
+from benchmark.tables.table_files import write_tables
+from benchmark.tables.terminal import print_markdown
 
 NO_CHECKPOINT = "no checkpoint here"
 

@@ -7,27 +7,27 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.calibration.choice import CRITERIA, finalists, judged, outcome
-from benchmark.calibration.files import read_scores, write_results
-from benchmark.calibration.grids import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
-from benchmark.commands.choices import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
+from benchmark.calibration.calibration_files import read_scores, write_results
+from benchmark.calibration.calibration_page import setting_text
+from benchmark.calibration.candidates import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
+from benchmark.calibration.selection import CRITERIA, finalists, judged, outcome
 from benchmark.commands.option_types import given, path
+from benchmark.commands.option_values import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
 from benchmark.commands.options import DEVICE, add_data_options, add_execution_options
 from benchmark.commands.watching import watched
-from benchmark.execution.grid import DataOptions, data_marks, make_trial, trial_data
+from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import provenance
 from benchmark.execution.resume import pending
-from benchmark.execution.store import DONE, Store
-from benchmark.execution.trial import TrialContext
-from benchmark.methods import METHODS
+from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name
-from benchmark.reporting.calibration import setting_text
-from benchmark.reporting.frame import failure
-from benchmark.studies import Cell, Study
+from benchmark.results.frame import failure
+from benchmark.results.store import DONE, Store
+from benchmark.studies.grid import DataOptions, data_marks, make_trial, trial_data
+from benchmark.studies.named_studies import Cell, Study
+from benchmark.studies.trials import Trial, TrialData
 from benchmark.training.pack import default_pack
-from benchmark.trials import Trial, TrialData
 
 WEIGHT_SET = "calibration"
 Place = tuple[str, int]  # a method and the number of one of its settings

@@ -6,18 +6,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.commands.choices import shown
 from benchmark.commands.option_types import path
+from benchmark.commands.option_values import shown
 from benchmark.comparison.compare import TOLERANCES, Comparison, Result, Tolerance
 from benchmark.comparison.compare import compare as compare_sides
+from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import read_side
 from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.names import asked_name, resolved
-from benchmark.reporting.comparison import comparison_frame, render_comparison
-from benchmark.reporting.csv_text import csv_text
-from benchmark.reporting.terminal import print_markdown
+from benchmark.results.csv_text import csv_text
 from benchmark.table_specs import TABLES
+from benchmark.tables.terminal import print_markdown
 
 _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from benchmark.commands.choices import shown
+from benchmark.commands.option_values import shown
 from benchmark.commands.options import add_data_options
 from benchmark.data import DATASETS, load_dataset
 from benchmark.errors import DataUnavailable
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
-from benchmark.execution.grid import data_marks
 from benchmark.names import asked_name
+from benchmark.studies.grid import data_marks
 
 # What `fetch` calls the files of pretrained networks; the audit's are fetched only when they are asked for.
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.audit.audit_files import read_results
 from benchmark.audit.findings import findings
-from benchmark.audit.results import read_results
-from benchmark.commands.choices import shown
+from benchmark.audit.robustness import robustness
+from benchmark.audit.robustness_page import render_robustness
 from benchmark.commands.option_types import path
+from benchmark.commands.option_values import shown
 from benchmark.errors import UserError
-from benchmark.execution.store import Store
 from benchmark.files import write_text
-from benchmark.reporting.csv_text import csv_text
-from benchmark.reporting.robustness import render_robustness
-from benchmark.reporting.terminal import print_markdown
-from benchmark.verdict.robustness import robustness
+from benchmark.results.csv_text import csv_text
+from benchmark.results.store import Store
+from benchmark.tables.terminal import print_markdown
 
 
 def robust_options(parser: argparse.ArgumentParser) -> None:

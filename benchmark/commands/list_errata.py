@@ -4,12 +4,12 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.commands.choices import shown
 from benchmark.commands.option_types import path
-from benchmark.errata.checks import errata, paper_errata
-from benchmark.errata.printed import Kind, findings_frame, read_cells
+from benchmark.commands.option_values import shown
+from benchmark.errata.printed_cells import Kind, findings_frame, read_cells
+from benchmark.errata.table_checks import errata, paper_errata
 from benchmark.files import write_text
-from benchmark.reporting.csv_text import csv_text
+from benchmark.results.csv_text import csv_text
 from benchmark.text import one_line
 
 _SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)

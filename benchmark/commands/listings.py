@@ -4,12 +4,12 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.cards import render_all_cards, render_card
-from benchmark.controls.methods import ALL_METHODS
 from benchmark.errors import UserError
+from benchmark.methods.cards import render_all_cards, render_card
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.names import asked_name
-from benchmark.reporting.terminal import print_markdown
-from benchmark.studies import STUDIES
+from benchmark.studies.named_studies import STUDIES
+from benchmark.tables.terminal import print_markdown
 
 
 def _method(text: str) -> str:

@@ -4,14 +4,14 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.commands.choices import check_folders, chosen_device, shown
 from benchmark.commands.option_types import given, path
+from benchmark.commands.option_values import check_folders, chosen_device, shown
 from benchmark.commands.options import MODELS_ON, ONLY, add_data_options
-from benchmark.execution.crew import usable_cores
 from benchmark.execution.numerics import set_numerics
-from benchmark.execution.stored import images_in
-from benchmark.figures.registry import FIGURES, make_figures
-from benchmark.figures.source import CannotDraw, read_source
+from benchmark.execution.process_plan import usable_cores
+from benchmark.execution.stored_models import images_in
+from benchmark.figures.all_figures import FIGURES, make_figures
+from benchmark.figures.study_source import CannotDraw, read_source
 
 
 def _figure(name: str) -> str:

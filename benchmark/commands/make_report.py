@@ -5,22 +5,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.audit.results import audit_frame, read_results
-from benchmark.commands.choices import shown
+from benchmark.audit.audit_files import audit_frame, read_results
+from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.commands.option_types import path
-from benchmark.execution.store import Store
-from benchmark.execution.stored import images_in
-from benchmark.figures.registry import FIGURES, make_figures
-from benchmark.figures.source import CannotDraw, read_source
+from benchmark.commands.option_values import shown
+from benchmark.execution.stored_models import images_in
+from benchmark.figures.all_figures import FIGURES, make_figures
+from benchmark.figures.study_source import CannotDraw, read_source
 from benchmark.files import write_text
-from benchmark.reporting.csv_text import csv_text
-from benchmark.reporting.report import Picture, render_report
-from benchmark.reporting.terminal import print_markdown
-from benchmark.reporting.verdict_latex import render_verdicts
-from benchmark.reporting.verdicts import claims_frame, verdicts_text
-from benchmark.verdict.cells import cell_verdicts, rank_agreements, summarise
-from benchmark.verdict.judging import contests_frame, judge_printed, judge_runs
-from benchmark.verdict.openness import with_open_protocols
+from benchmark.report.html import Picture, render_report
+from benchmark.results.csv_text import csv_text
+from benchmark.results.store import Store
+from benchmark.tables.terminal import print_markdown
+from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements, summarise
+from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs
+from benchmark.verdict.verdict_latex import render_verdicts
+from benchmark.verdict.verdict_page import claims_frame, verdicts_text
 
 # Made from records alone: a report needs neither checkpoints nor images.
 _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")

@@ -4,24 +4,24 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.commands.choices import THROUGHPUT, chosen_device, chosen_study, command_line, shown
-from benchmark.commands.compare_methods import compare_methods
 from benchmark.commands.option_types import path, positive
+from benchmark.commands.option_values import THROUGHPUT, chosen_device, chosen_study, command_line, shown
 from benchmark.commands.options import add_grid_options
+from benchmark.commands.time_methods import compare_methods
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE
-from benchmark.execution.costs import Costs, forecast, measured_costs
-from benchmark.execution.crew import cpu_jobs, crew
-from benchmark.execution.grid import Selection, expected_data, expected_trials, make_trial
 from benchmark.execution.numerics import set_numerics
+from benchmark.execution.process_plan import cpu_jobs, crew
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
-from benchmark.execution.throughput import PACKS, Side, Throughput, measure, trainings_per_hour
-from benchmark.reporting.throughput import write_throughput
-from benchmark.studies import STUDIES, Study
+from benchmark.studies.grid import Selection, expected_data, expected_trials, make_trial
+from benchmark.studies.named_studies import STUDIES, Study
+from benchmark.studies.trials import Trial
+from benchmark.throughput.costs import Costs, forecast, measured_costs
+from benchmark.throughput.measurement import PACKS, Side, Throughput, measure, trainings_per_hour
+from benchmark.throughput.throughput_files import write_throughput
 from benchmark.training.pack import default_pack, default_way
-from benchmark.trials import Trial
 
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
 # Large enough to scale up from, small enough for the minutes that the command may take.

@@ -2,14 +2,14 @@
 
 import argparse
 
-from benchmark.commands.choices import DEFAULT_DATA_DIR
 from benchmark.commands.option_types import given, path, positive, slurm_memory, slurm_name
+from benchmark.commands.option_values import DEFAULT_DATA_DIR
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
 from benchmark.execution.executors import EXECUTORS
-from benchmark.methods import WEIGHT_SETS
-from benchmark.studies import STUDIES
+from benchmark.methods.registry import WEIGHT_SETS
+from benchmark.studies.named_studies import STUDIES
 from benchmark.training.pack import WAYS
-from benchmark.trials import PRECISIONS
+from benchmark.training.training_settings import PRECISIONS
 
 JOBS = (
     "processes: on a CPU trials at once (default: one a core, at most 8), on a GPU those that score latents (default: "

@@ -4,7 +4,8 @@ import argparse
 
 from rich.console import Console
 
-from benchmark.commands.choices import (
+from benchmark.commands.option_types import path, positive
+from benchmark.commands.option_values import (
     THROUGHPUT,
     check_folders,
     check_own_datasets,
@@ -16,19 +17,18 @@ from benchmark.commands.choices import (
     shown,
     weights_at_hand,
 )
-from benchmark.commands.option_types import path, positive
 from benchmark.commands.options import JOBS, add_study_options
 from benchmark.data import DATASETS, Availability, describe
 from benchmark.evaluation import backbones
-from benchmark.execution.costs import forecast, measured_costs, read_costs
-from benchmark.execution.crew import crew
-from benchmark.execution.grid import DataOptions, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
+from benchmark.execution.process_plan import crew
 from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
-from benchmark.execution.store import Store
-from benchmark.reporting.throughput import MEASUREMENTS
-from benchmark.trials import Trial
+from benchmark.results.store import Store
+from benchmark.studies.grid import DataOptions, Selection, build_grid
+from benchmark.studies.trials import Trial
+from benchmark.throughput.costs import forecast, measured_costs, read_costs
+from benchmark.throughput.throughput_files import MEASUREMENTS
 
 # Measured: an HGMVAE checkpoint at full width takes 7 MB at d = 8 and 12 MB at d = 128.
 CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4

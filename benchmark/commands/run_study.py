@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
-from benchmark.audit.results import read_results
-from benchmark.commands.choices import (
+from benchmark.commands.option_types import path
+from benchmark.commands.option_values import (
     as_asked,
     check_folders,
     check_own_datasets,
@@ -23,25 +24,26 @@ from benchmark.commands.choices import (
     shown,
     weights_at_hand,
 )
-from benchmark.commands.option_types import path
 from benchmark.commands.options import add_execution_options, add_study_options
 from benchmark.commands.watching import watched
 from benchmark.data import describe
 from benchmark.errors import UserError
+from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
-from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.slurm import refuse_live_jobs
-from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext
-from benchmark.reporting import build_tables, render_text, summary, write_tables
-from benchmark.reporting.frame import NO_DATA, failure
-from benchmark.reporting.terminal import print_markdown
-from benchmark.studies import STUDIES, Study
+from benchmark.results.frame import NO_DATA, failure, summary
+from benchmark.results.store import Store
+from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.studies.named_studies import STUDIES, Study
+from benchmark.tables.layout import build_tables
+from benchmark.tables.markdown import render_text
+from benchmark.tables.table_files import write_tables
+from benchmark.tables.terminal import print_markdown
 from benchmark.text import one_line
 from benchmark.training.pack import default_pack
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.commands.choices import shown
 from benchmark.commands.option_types import path
+from benchmark.commands.option_values import shown
 from benchmark.execution.slurm import QueueUnknown, is_running, log_cause, queue, stored_jobs
-from benchmark.execution.store import Store
-from benchmark.reporting.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
-from benchmark.reporting.terminal import print_markdown
-from benchmark.reporting.text import wide_table
+from benchmark.results.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
+from benchmark.results.store import Store
+from benchmark.tables.markdown import wide_table
+from benchmark.tables.terminal import print_markdown
 from benchmark.text import one_line
 
 QUEUED, RUNNING = "queued", "running"

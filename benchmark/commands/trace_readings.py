@@ -7,19 +7,19 @@ from collections.abc import Mapping
 import pandas as pd
 from rich.console import Console
 
-from benchmark.commands.choices import RUNS, check_folders, chosen_device, command_line, shown
 from benchmark.commands.option_types import given, path
+from benchmark.commands.option_values import RUNS, check_folders, chosen_device, command_line, shown
 from benchmark.commands.options import DEVICE, add_data_options
 from benchmark.controls.trace import trace
 from benchmark.controls.trace_figure import Page, trace_figure
 from benchmark.errors import UserError
-from benchmark.execution.grid import DataOptions, Grid, Selection, build_grid, data_marks
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.provenance import provenance
-from benchmark.figures.write import write_page
 from benchmark.files import write_text
-from benchmark.reporting.csv_text import csv_text
-from benchmark.studies import STUDIES
+from benchmark.plotting.figure_files import write_page
+from benchmark.results.csv_text import csv_text
+from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid, data_marks
+from benchmark.studies.named_studies import STUDIES
 
 
 def trace_readings_options(parser: argparse.ArgumentParser) -> None:

@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
+from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
-from benchmark.execution.grid import DataOptions
 from benchmark.execution.packs import Pack
 from benchmark.execution.progress import progress_view
-from benchmark.execution.trial import TrialContext
+from benchmark.studies.grid import DataOptions
 
 
 def watched(

@@ -26,12 +26,12 @@ from enum import StrEnum
 import numpy as np
 from scipy import stats
 
-from benchmark.comparison.apart import nothing_in_common
-from benchmark.comparison.around import Difference, differences
+from benchmark.comparison.no_overlap import nothing_in_common
+from benchmark.comparison.setup_differences import Difference, differences
 from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, Cell, Score, Side
 from benchmark.errors import UserError
-from benchmark.reporting import frame as fr
-from benchmark.verdict.statistics import ALPHA, Interval, Tolerance, holm, paired_test
+from benchmark.results import frame as fr
+from benchmark.statistics import ALPHA, Interval, Tolerance, holm, paired_test
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.csv_files import (
+from benchmark.errors import UserError
+from benchmark.names import NAMES, resolved_rows
+from benchmark.results import frame as fr
+from benchmark.results.read_csv import (
     NoColumn,
     check_plain,
     check_present,
@@ -14,9 +17,6 @@ from benchmark.csv_files import (
     row_error,
     whole_number,
 )
-from benchmark.errors import UserError
-from benchmark.names import NAMES, resolved_rows
-from benchmark.reporting import frame as fr
 
 REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
 LABELS = ("study", "weight_set", "notes", "marks")

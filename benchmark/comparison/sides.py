@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from benchmark.comparison.long_csv import LongRow, read_long_csv
 from benchmark.errors import UserError
-from benchmark.execution.store import Store
 from benchmark.metrics import METRICS
-from benchmark.reporting.frame import OK, long_frame
+from benchmark.results.frame import OK, long_frame
+from benchmark.results.store import Store
 
 SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenance
 PROVENANCE = (*SETUP, "git_commit", "git_dirty")

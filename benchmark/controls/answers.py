@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from benchmark.controls.questions import QUESTIONS, READINGS, VAES, Contrast, Question
-from benchmark.verdict.statistics import Interval, estimate
+from benchmark.statistics import Interval, estimate
+from benchmark.studies.questions import QUESTIONS, READINGS, VAES, Contrast, Question
 
 LEAST_SEEDS = 3
 MISSING, NO_RESULT, OUT_OF_REACH = "not run", "without a result", "rate out of the VAEs' reach"

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.controls.answers import MEASURES, Measure, Place, Point, Trials, at_rate, vae_points
-from benchmark.controls.methods import ALL_METHODS
-from benchmark.controls.questions import BASE
-from benchmark.figures.source import face
-from benchmark.figures.style import GREY, captioned, hide_unused, legend_columns, look
-from benchmark.reporting.outcomes import marked_label
+from benchmark.figures.study_source import face
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.plotting.style import GREY, captioned, hide_unused, legend_columns, look
+from benchmark.studies.questions import BASE
+from benchmark.tables.trial_outcomes import marked_label
 
 _CAPTION = (
     "A line: one seed's VAEs that have not collapsed, each with its own beta. HGMVAE-G, a seed each: filled at the "

@@ -10,9 +10,9 @@ from torch import Tensor
 from benchmark.data import Dataset
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
-from benchmark.execution.trial import trial_model, trial_outputs
+from benchmark.execution.evaluate_trial import trial_model, trial_outputs
+from benchmark.studies.trials import Trial
 from benchmark.training.loop import OneModel, Training, advance_together
-from benchmark.trials import Trial
 from models.base import ImageAutoencoder
 
 FISHER = "fisher"

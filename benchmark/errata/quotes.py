@@ -1,4 +1,4 @@
-"""Holds sentences (benchmark.errata.statements) against the numbers of a table."""
+"""Holds sentences (benchmark.paper.statements) against the numbers of a table."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from benchmark.errata.printed import Cell, Finding, Kind, advantage, method_label, printed, where, with_value
-from benchmark.errata.statements import (
+from benchmark.errata.printed_cells import Cell, Finding, Kind, advantage, method_label, printed, where, with_value
+from benchmark.paper.statements import (
     Beats,
     BestDimension,
     BestInMost,
@@ -16,7 +16,7 @@ from benchmark.errata.statements import (
     PercentageImprovement,
     Statement,
 )
-from benchmark.paper import DATASET_LABELS
+from benchmark.paper.tables import DATASET_LABELS
 
 ROUNDING = 0.0005  # half a unit of the third decimal, to which the paper prints every number
 

@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import StandardScaler
 
-from benchmark.evaluation.checks import check_latents
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import random_subset
+from benchmark.evaluation.preconditions import check_latents
 from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
-from benchmark.evaluation.subsets import random_subset
 from benchmark.streams import shuffled
 
 # The forests are a part of the measuring instrument, not of the trial: any fixed number will do.

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmark.evaluation.frechet import FittedGaussian, fit_gaussian, frechet_distance
 from benchmark.evaluation.image_quality import inception_features, to_bytes
-from benchmark.evaluation.networks import Pretrained
+from benchmark.evaluation.pretrained_networks import Pretrained
 from benchmark.files import written_whole
 
 # Raised whenever the features of an image or the fit to them change: statistics kept by earlier code then do not count.

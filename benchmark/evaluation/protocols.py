@@ -11,11 +11,11 @@ from typing import ClassVar
 import numpy as np
 
 from benchmark.evaluation import clustering
-from benchmark.evaluation.checks import check_finite, check_latents, check_trained, class_count, known_labels
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
+from benchmark.evaluation.preconditions import check_finite, check_latents, check_trained, class_count, known_labels
 from benchmark.evaluation.reconstruction import METRICS, ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of, none_of
-from benchmark.evaluation.subsets import stratified_subset
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, engine_and_version, missing_library
 from benchmark.settings import added_later

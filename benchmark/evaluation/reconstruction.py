@@ -7,12 +7,12 @@ import numpy as np
 
 from benchmark.evaluation import image_quality
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
-from benchmark.evaluation.checks import check_finite, check_side
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
-from benchmark.evaluation.networks import LPIPS_TRUNKS, Pretrained, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.image_subsets import random_subset
+from benchmark.evaluation.preconditions import check_finite, check_side
+from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, Pretrained, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.scores import Scores, Unscorable, collect
-from benchmark.evaluation.subsets import random_subset
 
 METRICS = ("fid", "ssim", "ms_ssim", "lpips")
 

@@ -14,11 +14,11 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from benchmark.evaluation.checks import check_finite, check_latents, class_count, known_labels
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
+from benchmark.evaluation.preconditions import check_finite, check_latents, class_count, known_labels
 from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
-from benchmark.evaluation.subsets import stratified_subset
 from benchmark.text import first_line
 
 # The clusterings are a part of the measuring instrument, not of the trial: any fixed number will do.

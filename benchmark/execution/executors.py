@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from benchmark.execution.crew import Crew
-from benchmark.execution.grid import DataOptions
+from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.packs import Pack
+from benchmark.execution.process_plan import Crew
 from benchmark.execution.slurm import SlurmOptions, refuse_live_jobs, refuse_unsubmittable, run_on_slurm
-from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext
-from benchmark.execution.workers import Event, run_packs
+from benchmark.execution.worker_processes import Event, run_packs
+from benchmark.results.store import Store
+from benchmark.studies.grid import DataOptions
 
 EXECUTORS = ("local", "slurm")
 

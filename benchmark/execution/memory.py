@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from benchmark.execution.trial import trial_model
+from benchmark.execution.evaluate_trial import trial_model
+from benchmark.studies.trials import Trial
 from benchmark.training.loop import train
-from benchmark.trials import Trial
 
 # Allocators leave gaps, and each captured graph keeps a pool of its own.
 _MARGIN = 1.5

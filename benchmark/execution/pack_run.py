@@ -10,14 +10,21 @@ from torch import Tensor
 from benchmark.data import Dataset
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
+from benchmark.execution.evaluate_trial import (
+    TrialContext,
+    empty_record,
+    failed_record,
+    measured,
+    of_this_code,
+    trial_model,
+)
 from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
 from benchmark.execution.provenance import code_state, hardware, now
-from benchmark.execution.store import Store
-from benchmark.execution.trial import TrialContext, empty_record, failed_record, measured, of_this_code, trial_model
+from benchmark.results.store import Store
+from benchmark.studies.trials import Trial
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.pack import train_pack
-from benchmark.trials import Trial
 from models.base import ImageAutoencoder
 
 OnEpoch = Callable[[int], None]

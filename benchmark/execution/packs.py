@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.trials import Trial
+from benchmark.studies.trials import Trial
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from benchmark.execution.workers import Event
+from benchmark.execution.worker_processes import Event
 
 SECONDS_BETWEEN_LINES = 15
 LEAST_WIDTH_OF_BARS = 60

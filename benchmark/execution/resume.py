@@ -3,9 +3,9 @@
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.execution.grid import Grid
-from benchmark.execution.store import DONE, Store
-from benchmark.trials import Trial
+from benchmark.results.store import DONE, Store
+from benchmark.studies.grid import Grid
+from benchmark.studies.trials import Trial
 
 _SAME_STUDY = ("seeds", "weight_set", "notes", "basis")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")

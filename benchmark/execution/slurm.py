@@ -22,15 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.execution.crew import crew
-from benchmark.execution.grid import DataOptions
+from benchmark.execution.evaluate_trial import TrialContext, empty_record
 from benchmark.execution.job_logs import cause, log_lines
 from benchmark.execution.packs import Pack
+from benchmark.execution.process_plan import crew
 from benchmark.execution.slurm_environment import lines_before_jobs, of_queue, of_submission, python_of_jobs
-from benchmark.execution.store import Store, write_json
-from benchmark.execution.trial import TrialContext, empty_record
-from benchmark.execution.workers import Event, run_packs
+from benchmark.execution.worker_processes import Event, run_packs
 from benchmark.fields import Check, fields, is_file_name, object_of, parse_json, whole
+from benchmark.results.store import Store, write_json
+from benchmark.studies.grid import DataOptions
 from benchmark.text import told
 
 ATTEMPTS = 3

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.checkpoints import image_pages, models_of, some_test_images
-from benchmark.figures.panels import panel_grid
-from benchmark.figures.source import CannotDraw, Kind, Source
-from benchmark.reporting.outcomes import marked_label
+from benchmark.figures.study_source import CannotDraw, Kind, Source
+from benchmark.figures.trained_models import image_pages, models_of, some_test_images
+from benchmark.plotting.panels import panel_grid
+from benchmark.tables.trial_outcomes import marked_label
 
 STEPS = 7
 ORIGINALS = "the four originals"

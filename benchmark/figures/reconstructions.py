@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.checkpoints import N_IMAGES, image_pages, models_of, some_test_images
-from benchmark.figures.panels import centres, show
-from benchmark.figures.source import CannotDraw, Kind, Source
-from benchmark.figures.style import WIDTH, captioned
-from benchmark.reporting.outcomes import marked_label
+from benchmark.figures.study_source import CannotDraw, Kind, Source
+from benchmark.figures.trained_models import N_IMAGES, image_pages, models_of, some_test_images
+from benchmark.plotting.panels import centres, show
+from benchmark.plotting.style import WIDTH, captioned
+from benchmark.tables.trial_outcomes import marked_label
 
 ORIGINALS = "originals"
 _LABELS = 1.3  # inches left of the images

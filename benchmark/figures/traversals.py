@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.evaluation.subsets import random_subset
-from benchmark.figures.checkpoints import N_IMAGES, Trained, image_pages, models_of, some_test_images
-from benchmark.figures.panels import centres, panel_grid
-from benchmark.figures.source import CannotDraw, Kind, Source
-from benchmark.reporting.outcomes import marked_label
+from benchmark.evaluation.image_subsets import random_subset
+from benchmark.figures.study_source import CannotDraw, Kind, Source
+from benchmark.figures.trained_models import N_IMAGES, Trained, image_pages, models_of, some_test_images
+from benchmark.plotting.panels import centres, panel_grid
+from benchmark.tables.trial_outcomes import marked_label
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)  # standard deviations
 N_UNITS = 8

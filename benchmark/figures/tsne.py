@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmark.evaluation.clustering import tsne_plane
-from benchmark.evaluation.subsets import stratified_subset
+from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
-from benchmark.figures.checkpoints import dataset_of, trained
-from benchmark.figures.source import CannotDraw, Kind, Source, face, kinds, method_label
-from benchmark.figures.style import TEXT, WIDTH, Look, captioned, class_look
-from benchmark.reporting.outcomes import marked_label
+from benchmark.figures.study_source import CannotDraw, Kind, Source, face, kinds, method_label
+from benchmark.figures.trained_models import dataset_of, trained
+from benchmark.plotting.style import TEXT, WIDTH, Look, captioned, class_look
 from benchmark.table_specs import ALL_TABLES
+from benchmark.tables.trial_outcomes import marked_label
 from benchmark.text import one_line
 
 _PROTOCOL = "clustering"

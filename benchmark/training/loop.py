@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from benchmark.streams import generator
 from benchmark.training.precision import forward_in, kernels_of
 from benchmark.training.steps import EagerSteps, Steps
-from benchmark.trials import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings
 from models.base import ImageAutoencoder
 
 OnEpoch = Callable[[int], None]

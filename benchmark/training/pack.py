@@ -22,7 +22,7 @@ from benchmark.training.loop import (
 )
 from benchmark.training.precision import forward_in
 from benchmark.training.steps import CapturedSteps, EagerSteps, Steps
-from benchmark.trials import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings
 from models.base import ImageAutoencoder
 
 

@@ -1,0 +1,101 @@
+"""The audit's files in a results folder, one a trial, and all of them as one long frame.
+
+<out>/audit/<key>.json    one trial's scores under every alternative
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.audit.audit_trial import REVISION
+from benchmark.audit.outputs import JUDGED
+from benchmark.fields import Check, fields, is_number, is_text, list_of, object_of, parse_json
+from benchmark.metrics import METRICS
+from benchmark.results.store import Store, write_json
+from benchmark.table_specs import ALL_TABLES
+
+Result = Mapping[str, Any]
+
+_PROTOCOLS = {table.protocol for table in ALL_TABLES.values()}
+_SCORED = fields(
+    {
+        "values": object_of(is_number, name=METRICS.__contains__),
+        "unavailable": object_of(is_text, name=METRICS.__contains__),
+    }
+)
+_IS_RESULT: Check = fields(
+    {
+        "checkpoint": is_text,
+        "weights": list_of(is_text),
+        "scores": object_of(
+            lambda alternatives: object_of(_SCORED)(alternatives) and JUDGED in alternatives,
+            name=_PROTOCOLS.__contains__,
+        ),
+    }
+)
+
+COLUMN_TYPES = {
+    "key": "object",
+    "dataset": "object",
+    "method": "object",
+    "latent_dim": "int64",
+    "seed": "int64",
+    "protocol": "object",
+    "alternative": "object",  # JUDGED, or what it departs in
+    "metric": "object",
+    "value": "Float64",  # missing where there is a reason
+    "reason": "object",
+}
+
+
+def write_result(store: Store, key: str, checkpoint: str, weights: list[str], found: Mapping[str, Any]) -> None:
+    """`checkpoint`: the SHA-256 of the file; `weights`: names of the metric weights that were at hand."""
+    made = {"revision": REVISION, "key": key, "checkpoint": checkpoint, "weights": weights}
+    write_json(store.audit_path(key), made | found)
+
+
+def read_results(store: Store, keys: list[str]) -> dict[str, Result]:
+    """Key -> result for those of the keys that have one that this version can read."""
+    found = ((key, _read(store.audit_path(key), key)) for key in keys)
+    return {key: result for key, result in found if result is not None}
+
+
+def is_current(result: Result | None, checkpoint: str, weights: list[str]) -> bool:
+    """Whether a result is of that very checkpoint, and no weights have come since that it lacked."""
+    return result is not None and result["checkpoint"] == checkpoint and set(weights) <= set(result["weights"])
+
+
+def sha256_of(path: Path) -> str:
+    """Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def audit_frame(records: Mapping[str, Mapping], results: Mapping[str, Result]) -> pd.DataFrame:
+    """A row per trial, alternative and metric; columns and types are COLUMN_TYPES."""
+    rows = [row for key, result in results.items() if key in records for row in _rows(records[key]["identity"], result)]
+    return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
+
+
+def _rows(identity: Mapping[str, Any], result: Result) -> Iterator[tuple]:
+    place = (result["key"], *(identity[name] for name in ("dataset", "method", "latent_dim", "seed")))
+    for protocol, alternatives in result["scores"].items():
+        for name, scores in alternatives.items():
+            for metric, value in scores["values"].items():
+                yield (*place, protocol, name, metric, value, None)
+            for metric, reason in scores["unavailable"].items():
+                yield (*place, protocol, name, metric, None, reason)
+
+
+def _read(path: Path, key: str) -> Result | None:
+    """None also for what no audit of this revision has written: it is made again."""
+    try:
+        result = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not _IS_RESULT(result) or result.get("revision") != REVISION or result.get("key") != key:
+        return None
+    return result

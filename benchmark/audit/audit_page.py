@@ -1,0 +1,151 @@
+"""The audit's findings for people: short frames, and a Markdown summary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from benchmark.audit.distances import ALL_METRICS
+from benchmark.audit.findings import Findings
+from benchmark.audit.outputs import JUDGED
+from benchmark.metrics import METRICS
+from benchmark.tables.captions import seed_count
+from benchmark.tables.layout import number
+from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.trial_outcomes import dataset_label
+from benchmark.text import one_line
+from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS
+
+DISTANCE_MEANING = (
+    "Distance: how far our mean lies from the paper's number, in the verdicts' tolerances (1: as far as may still be "
+    "called the same), mean over the table's numbers. The nearest is a finding, not a choice: verdicts rest on the "
+    "judged protocol."
+)
+FLIPS_MEANING = (
+    "By tests: as the verdicts judge, paired over seeds. By means: which mean is better, whatever the spread."
+)
+SPREAD_MEANING = (
+    "Standard deviations in the metric's units, pooled: over seeds; over random starts of t-SNE for one trial; over "
+    "random halves of the test images for one trial, also without what all trials have in common in a half. Last but "
+    "one the mean difference between the first and the last half of the test images. The paper's gap: the median "
+    "distance that it prints between HGMVAE and GMVAE."
+)
+
+
+def nearest_frame(findings: Findings) -> pd.DataFrame:
+    """Per table and metric the judged protocol's distance and the nearest protocol with its own.
+
+    Distances are text; `numbers`: printed numbers compared; `protocols`: how many scored all of them.
+    """
+    rows = []
+    for (table, metric), part in findings.distances.groupby(["table", "metric"], sort=False):
+        part = part[part["cells"] == part["of"]]
+        judged = part.loc[part["alternative"] == JUDGED, "distance"]
+        nearest, farthest = part.iloc[0], part.iloc[-1]
+        label = "all" if metric == ALL_METRICS else METRICS[metric].label
+        rows.append(
+            (
+                int(table),
+                label,
+                int(nearest["of"]),
+                number(judged.iloc[0], 2),
+                f"{nearest['alternative']} ({number(nearest['distance'], 2)})",
+                f"{farthest['alternative']} ({number(farthest['distance'], 2)})",
+                len(part),
+            )
+        )
+    return pd.DataFrame(rows, columns=["table", "metric", "numbers", "judged", "nearest", "farthest", "protocols"])
+
+
+def flips_frame(findings: Findings) -> pd.DataFrame:
+    """Claims whose state depends on the protocol: a row per claim, way of judging and judged state (on the trials that
+    an alternative has scored), with the states elsewhere."""
+    rows = []
+    for by in (BY_TESTS, BY_MEANS):
+        for (claim, judged), part in findings.flips[findings.flips["by"] == by].groupby(["claim", "judged"]):
+            flipped = part[part["flips"]]
+            if flipped.empty:
+                continue
+            states = [
+                f"{state}: {', '.join(f'“{name}”' for name in of['alternative'])}"
+                for state, of in flipped.groupby("state", sort=True)
+            ]
+            rows.append((claim, by, judged, "; ".join(states), f"{len(flipped)} of {len(part)}"))
+    return pd.DataFrame(rows, columns=["claim", "judged by", "as judged", "otherwise", "alternatives"])
+
+
+def spread_frame(manifest: Mapping[str, Any], findings: Findings) -> pd.DataFrame:
+    """A row per data set and metric, a column per source of spread, as printed text."""
+    rows = []
+    sources = dict.fromkeys(findings.spread["source"], "–")
+    for (dataset, metric), part in findings.spread.groupby(["dataset", "metric"], sort=False):
+        decimals = METRICS[metric].decimals
+        row = {"data set": dataset_label(manifest, dataset), "metric": METRICS[metric].label} | sources
+        row |= {source: number(size, decimals) for source, size in zip(part["source"], part["size"], strict=True)}
+        gap = part["paper_gap"].iloc[0]
+        rows.append(row | {"the paper's gap": "–" if pd.isna(gap) else number(gap, decimals)})
+    return pd.DataFrame(rows)
+
+
+def audit_face(manifest: Mapping[str, Any], findings: Findings, now: int | None = None) -> list[str]:
+    """What a reader must know first, as plain sentences. `now`: how many of the trials this very call has evaluated."""
+    by_call = "" if now is None else f" ({now} now, {findings.audited - now} by earlier audits)"
+    sentences = [
+        f"{findings.audited} of {findings.trials} trials evaluated again from their checkpoints{by_call}, under "
+        f"{findings.scores['alternative'].nunique() - 1} alternatives to the judged protocols."
+    ]
+    if manifest["notes"]:
+        sentences.append(f"Reduced against the paper: {'; '.join(one_line(note) for note in manifest['notes'])}.")
+    if len(findings.drifted):
+        sentences.append(
+            f"{len(findings.drifted)} scores are not those of the trials' records (audit/drifted.csv): other images, "
+            "device or versions."
+        )
+    unavailable = findings.scores[findings.scores["value"].isna()]
+    reasons = unavailable.groupby("reason")["metric"].agg(["size", "unique"])
+    sentences += [
+        f"Without a score ({row.size_}): {', '.join(METRICS[metric].label for metric in row.metrics)}: {row.Index}."
+        for row in reasons.set_axis(["size_", "metrics"], axis=1).itertuples()
+    ]
+    return sentences
+
+
+@dataclass(frozen=True)
+class AuditSection:
+    """One part of what was found: a heading, a table, and what it means, or what is said where it is empty."""
+
+    heading: str
+    frame: pd.DataFrame
+    meaning: str
+    nothing: str
+
+
+def audit_sections(manifest: Mapping[str, Any], findings: Findings) -> list[AuditSection]:
+    """The findings in the order of print."""
+    return [
+        AuditSection(
+            "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
+        ),
+        AuditSection("Conclusions that depend on the protocol", flips_frame(findings), FLIPS_MEANING, "None."),
+        AuditSection(
+            "Where the spread comes from",
+            spread_frame(manifest, findings),
+            SPREAD_MEANING,
+            "No clustering was audited.",
+        ),
+    ]
+
+
+def audit_text(manifest: Mapping[str, Any], findings: Findings, now: int | None = None) -> str:
+    """The findings as Markdown; ends with a line end. `now`: as for `audit_face`."""
+    title = f"Audit of study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
+    parts = [f"### {escape_markdown(title)}"]
+    parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings, now)]
+    for section in audit_sections(manifest, findings):
+        parts.append(f"#### {section.heading}")
+        if section.frame.empty:
+            parts.append(section.nothing)
+        else:
+            parts += [wide_table(section.frame.columns, section.frame.itertuples(index=False)), section.meaning]
+    return "\n\n".join(parts) + "\n"

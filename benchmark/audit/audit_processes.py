@@ -1,0 +1,83 @@
+"""The audit's processes: each brings trials back and evaluates them, one after the other; the parent writes."""
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmark.audit.audit_trial import audited
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.stored_models import Images, NotAtHand, images_in, stored_model
+from benchmark.execution.worker_processes import end_with_parent
+
+
+@dataclass(frozen=True)
+class StoredTrial:
+    """One trial to audit: what it is, and where its weights are."""
+
+    key: str
+    identity: Mapping[str, Any]
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
+class Audited:
+    """How one trial's audit ended: with what `audited` gives, or with the reason why not."""
+
+    key: str
+    found: Mapping[str, Any] | None
+    reason: str = ""
+
+
+def audit_trials(
+    trials: Sequence[StoredTrial], context: EvaluationContext, data_dir: Path, jobs: int
+) -> Iterator[Audited]:
+    """Every trial's audit as it ends, in any order. A trial that fails says why and stops no other."""
+    if not trials:
+        return
+    pool = ProcessPoolExecutor(
+        min(jobs, len(trials)), multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(context.device,)
+    )
+    ended = False
+    try:
+        tasks = {pool.submit(_audit, trial, context, data_dir): trial for trial in trials}
+        for task in as_completed(tasks):
+            try:
+                yield task.result()
+            except BrokenProcessPool:
+                yield Audited(tasks[task].key, None, "a worker process was ended; the same command goes on from here")
+        ended = True
+    finally:
+        pool.shutdown(wait=ended, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.kill()
+
+
+def _prepare(device: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    set_numerics(device, threads=1)
+
+
+def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> Audited:
+    try:
+        dataset = _images(data_dir)(trial.identity)
+        model = stored_model(trial.identity, trial.checkpoint)
+        return Audited(trial.key, audited(trial.identity, model, dataset, context))
+    except NotAtHand as reason:
+        return Audited(trial.key, None, str(reason))
+    except Exception as error:  # whatever it is, the other trials go on
+        return Audited(trial.key, None, " ".join(f"{type(error).__name__}: {error}".split())[:300])
+
+
+@cache
+def _images(data_dir: Path) -> Images:
+    """A process loads each data set once."""
+    return images_in(data_dir, offline=True)

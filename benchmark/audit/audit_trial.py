@@ -1,0 +1,101 @@
+"""One stored trial evaluated again: under every alternative of its protocols, and under the protocols of our own."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from benchmark.audit.classification_protocols import classification_alternatives
+from benchmark.audit.clustering_protocols import clustering_alternatives
+from benchmark.audit.outputs import JUDGED, AuditOutputs
+from benchmark.audit.reconstruction_protocols import reconstruction_alternatives
+from benchmark.data import Dataset
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.disentanglement import Disentanglement
+from benchmark.evaluation.protocols import PROTOCOLS, Protocol, TrialOutputs
+from benchmark.evaluation.recovery import ClusterRecovery
+from benchmark.evaluation.scores import Scores
+from benchmark.execution.evaluate_trial import component_weights, in_batches, trial_outputs
+from benchmark.streams import generator
+from models.base import ImageAutoencoder, draw_noise
+
+# Raised whenever an alternative, or a protocol of our own, changes what it measures.
+REVISION = 1
+
+Alternatives = Callable[[AuditOutputs, Any, EvaluationContext], Iterator[tuple[str, Scores]]]
+
+ALTERNATIVES: Mapping[str, Alternatives] = {
+    "clustering": clustering_alternatives,
+    "classification": classification_alternatives,
+    "reconstruction": reconstruction_alternatives,
+}
+# Of what the paper never measured: no study trains for them, so they are no part of a trial's identity.
+OWN_PROTOCOLS: Mapping[str, Protocol] = {
+    "recovery": ClusterRecovery(),
+    "disentanglement": Disentanglement(),
+}
+
+
+def audited(
+    identity: Mapping[str, Any], model: ImageAutoencoder, dataset: Dataset, context: EvaluationContext
+) -> dict[str, Any]:
+    """Plain data: `scores`, protocol -> alternative -> {"values", "unavailable", "details"}; `seconds` per protocol.
+
+    The judged protocol itself is among the alternatives under JUDGED, scored by the same run. The protocols of our own
+    are there where the data set has labels, or known factors.
+    """
+    judged = {name: PROTOCOLS[name](**settings) for name, settings in identity["protocols"].items()}
+    outputs = audit_outputs(
+        model.to(context.device), dataset, context.device, judged, identity["training"]["batch_size"]
+    )
+    scores: dict[str, dict[str, Any]] = {}
+    seconds: dict[str, float] = {}
+    for name, protocol in judged.items():
+        started = time.perf_counter()
+        found = ALTERNATIVES[name](outputs, protocol, context)
+        scores[name] = {alternative: _plain(score) for alternative, score in found}
+        seconds[name] = round(time.perf_counter() - started, 3)
+    for name, protocol in OWN_PROTOCOLS.items():
+        if (outputs.labels_test if name == "recovery" else outputs.factors_test) is not None:
+            started = time.perf_counter()
+            scores[name] = {JUDGED: _plain(protocol.score(outputs, context))}
+            seconds[name] = round(time.perf_counter() - started, 3)
+    return {"scores": scores, "seconds": seconds}
+
+
+def audit_outputs(
+    model: ImageAutoencoder,
+    dataset: Dataset,
+    device: str,
+    judged: Mapping[str, Protocol],
+    batch_size: int,
+) -> AuditOutputs:
+    """What the alternatives of the judged protocols, and our own, look at; of a model on `device` in eval mode.
+
+    The posterior's and the prior's noise come from streams of their own, the same for every trial. `batch_size`: that
+    of the training, whose losses may hold more than B rows at a time.
+    """
+    outputs = trial_outputs(model, dataset, device, {need for protocol in judged.values() for need in protocol.needs})
+    others = {name: getattr(outputs, name) for name in TrialOutputs.__dataclass_fields__}
+    others["factors_test"] = None if dataset.factors is None else dataset.factors[dataset.n_train :]
+    others["factor_names"] = dataset.factor_names
+    others["component_weights_test"] = component_weights(model, dataset.x_test, device)
+    if "reconstruction" in judged:
+        posterior = generator(device, "evaluation", use="sampled reconstructions")
+        [others["sampled_reconstructions_test"]] = in_batches(
+            lambda images: (_sampled(model, images, posterior),), dataset.x_test, device, batch_size
+        )
+        prior = generator(device, "evaluation", use="prior samples")
+        [others["prior_samples"]] = in_batches(
+            lambda images: (model.sample(len(images), prior),), dataset.x_test, device
+        )
+    return AuditOutputs(**others)
+
+
+def _sampled(model: ImageAutoencoder, images: torch.Tensor, stream: torch.Generator) -> torch.Tensor:
+    return model.objective(images, draw_noise(model.noise_shapes(len(images)), images.device, stream)).recon_x
+
+
+def _plain(score: Scores) -> dict[str, Any]:
+    return {"values": score.values, "unavailable": score.unavailable, "details": score.details}

@@ -1,0 +1,114 @@
+"""Alternatives to the clustering protocol: space x labels x images, and t-SNE from other starts (Tables 1 and 4)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from benchmark.audit.outputs import JUDGED, AuditOutputs
+from benchmark.evaluation.clustering import random_start, separation
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_subsets import stratified_subset
+from benchmark.evaluation.preconditions import check_finite, class_count, known_labels
+from benchmark.evaluation.protocols import Clustering
+from benchmark.evaluation.recovery import kmeans_clusters, one_scale
+from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
+from benchmark.subsets import choose
+
+DRAWS = (1, 2, 3)  # of what is drawn at random: a spread needs several
+
+
+def _random_half(labels: np.ndarray, draw: int) -> np.ndarray:
+    return choose(len(labels), len(labels) // 2, None, "evaluation", use="audit", draw=draw)
+
+
+# Of the test images in their own order, positions; a half of MNIST's is the paper protocol's 5,000, a fifth 2,000.
+SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "all images": lambda labels: np.arange(len(labels)),
+    "first half": lambda labels: np.arange(len(labels) // 2),
+    "last half": lambda labels: np.arange(len(labels) // 2, len(labels)),
+    "a fifth": lambda labels: stratified_subset(labels, len(labels) // 5),
+    **{f"random half {draw}": partial(_random_half, draw=draw) for draw in DRAWS},
+}
+TSNE_STARTS = {f"random start {draw}": draw for draw in DRAWS}
+
+# points (n, q), component weights (n, K) or None, true labels (n,) -> labels (n,)
+Labelling = Callable[[np.ndarray, np.ndarray | None, np.ndarray], np.ndarray]
+
+
+def _kmeans(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
+    """As many clusters as there are classes, found in the space that is scored."""
+    return kmeans_clusters(points, len(np.unique(labels)))
+
+
+def _largest_weight(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
+    if weights is None:
+        raise Unscorable("the method has no component weights")
+    check_finite(weights, "component weights")  # argmax takes a NaN for the largest
+    return weights.argmax(1)
+
+
+LABELLINGS: Mapping[str, Labelling] = {
+    "": lambda points, weights, labels: labels,  # the true ones, as judged
+    "k-means labels": _kmeans,
+    "arg max w labels": _largest_weight,
+}
+
+
+def clustering_alternatives(
+    outputs: AuditOutputs, judged: Clustering, context: EvaluationContext
+) -> Iterator[tuple[str, Scores]]:
+    """The judged protocol and every alternative, by the name of what it departs in ("latents, k-means labels, first
+    half"). Images that the judged protocol itself takes are no alternative.
+    """
+    try:
+        labels = known_labels(outputs.labels_test)
+    except Unscorable as reason:
+        yield JUDGED, none_of(judged.metrics, str(reason))
+        return
+    judged_rows = stratified_subset(labels, judged.n_images)
+    others = {name: rows_of(labels) for name, rows_of in SUBSETS.items()}
+    others = {name: rows for name, rows in others.items() if not np.array_equal(rows, judged_rows)}
+    for subset, rows in {"": judged_rows, **others}.items():
+        for space, points_of in (("", judged.plane), ("latents", one_scale)):
+            yield from _of_points(outputs, points_of, rows, judged, (space, subset))
+    for name, draw in TSNE_STARTS.items():
+        started = partial(judged.plane, start=random_start(len(judged_rows), draw))
+        [scored] = _of_points(outputs, started, judged_rows, judged, (name,), {"": LABELLINGS[""]})
+        yield scored
+
+
+def _of_points(
+    outputs: AuditOutputs,
+    points_of: Callable[[np.ndarray], np.ndarray],
+    rows: np.ndarray,
+    judged: Clustering,
+    departs: tuple[str, ...],
+    labellings: Mapping[str, Labelling] = LABELLINGS,
+) -> Iterator[tuple[str, Scores]]:
+    """Points of some images, computed once, under every labelling."""
+    labels = outputs.labels_test[rows]
+    weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
+    reason = ""
+    try:
+        _check_groups(labels, "classes")
+        points = points_of(outputs.latents_test[rows])
+    except Unscorable as error:
+        reason = str(error)
+    for labelling, labels_of in labellings.items():
+        name = ", ".join(filter(None, (departs[0], labelling, *departs[1:]))) or JUDGED
+        try:
+            if reason:
+                raise Unscorable(reason)
+            groups = labels_of(points, weights, labels)
+            _check_groups(groups, "groups")
+            yield name, finite_of(separation(points, groups), {"n_images": len(rows)})
+        except Unscorable as error:
+            yield name, none_of(judged.metrics, str(error))
+
+
+def _check_groups(labels: np.ndarray, what: str) -> None:
+    """What `separation` asks for."""
+    count = class_count(labels, what)
+    if count >= len(labels):
+        raise Unscorable(f"{count} {what} in {len(labels)} images")

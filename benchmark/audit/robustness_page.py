@@ -1,0 +1,46 @@
+"""The page that shows which claims flip with the loss weights, and with the protocol, as Markdown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.audit.audit_page import FLIPS_MEANING, flips_frame
+from benchmark.audit.findings import Findings
+from benchmark.audit.robustness import Robustness
+from benchmark.paper.claims import CLAIMS
+from benchmark.tables.markdown import escape_markdown, wide_table
+
+_MEANING = (
+    "Judged on the data sets, methods, latent dims and seeds of which every run has a score; C9, on training times, on "
+    f"each run's own. An arrow marks a state that is not the first run's. {FLIPS_MEANING}"
+)
+
+
+def render_robustness(runs: Mapping[str, Mapping[str, Any]], robust: Robustness, audits: Mapping[str, Findings]) -> str:
+    """`runs`: name -> manifest; `robust`: as `robustness` gives it; `audits`: of the runs that were audited."""
+    parts = ["# Which claims hold whatever the weights and the protocol?"]
+    parts += [f"{escape_markdown(name)}: {escape_markdown(_facts(manifest))}" for name, manifest in runs.items()]
+    says = {claim.name: claim.text for claim in CLAIMS}
+    parts.append(f"{robust.scores:,} scores that every run has.")
+    for by, of_way in robust.states.groupby("by", sort=False):
+        rows = [
+            [claim, says[claim], *map(_state, of_claim.itertuples())]
+            for claim, of_claim in of_way.groupby("claim", sort=False)
+        ]
+        parts += [f"## With the weights, by {by}", wide_table(["", "claim", *runs], rows)]
+    parts.append(_MEANING)
+    for name, findings in audits.items():
+        frame = flips_frame(findings)
+        parts.append(f"## With the protocol: {escape_markdown(name)}")
+        parts.append(wide_table(frame.columns, frame.itertuples(index=False)) if len(frame) else "None.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _state(row: Any) -> str:
+    if not row.judged:
+        return "no score"
+    doubt = " (too few pairs to show anything)" if row.powerless else ""
+    return f"{'→ ' if row.flips else ''}{row.state}{doubt}"
+
+
+def _facts(manifest: Mapping[str, Any]) -> str:
+    return "; ".join([f"study {manifest['study']}, weight set {manifest['weight_set']}", *manifest["notes"]])

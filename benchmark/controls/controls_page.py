@@ -1,0 +1,212 @@
+"""The questions of `controls` with their answers, as Markdown."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from benchmark.controls.answers import MEASURES, Answer, Answered
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import WEIGHT_SETS
+from benchmark.results.frame import failure
+from benchmark.results.manifest import trial_keys
+from benchmark.studies.questions import Contrast
+from benchmark.tables.captions import seed_count
+from benchmark.tables.markdown import escape_markdown, wide_table
+
+_MEASURES = {measure.field: measure.label for measure in MEASURES.values()}
+_LEGEND = (
+    "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or a smaller share of the "
+    "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
+    "over seeds, with the 95 % t-interval of that mean. The images are the same for all, so that it is one over seeds "
+    "alone; one that holds zero shows no difference. Ahead: in how many of the data sets and latent dims A is better "
+    "on average. Nothing is corrected for the number of questions. "
+    "Where weights were chosen they were chosen for the methods themselves: their controls have them untuned."
+)
+_RATES = (
+    "Rate: what a sampled code tells of its image at most, in nats, by one formula for all. HGMVAE-G draws w for every "
+    "code, and its rate is taken given that w, so that what the code tells of w is counted, too. Accuracy and error "
+    "are those of codes without noise."
+)
+_WITHOUT_W = (
+    "Without w: the rate less what the code tells of w, between a lower and an upper bound, from the density of each "
+    "code given its own w and given others (where a component was drawn, w and the component)."
+)
+_AT_RATE = (
+    "At its rate: methods are compared at the same rate without w, the middle of its bounds; what either bound in its "
+    "place would give stands below, and is no comparison of its own. Between two VAEs the logarithm of the error, and "
+    "the logit of the accuracy, are taken to lie on a line."
+)
+
+
+def render_answers(
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping], found: Sequence[Answered], means: pd.DataFrame
+) -> str:
+    """Every question that the study answers, with its contrasts; what every method reached; trials without a score.
+
+    `means`: as `means_frame` gives it. Ends with a line end.
+    """
+    title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
+    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
+    parts += [_WITHOUT_W] if _bounds_on_record(means) else []
+    parts += [_AT_RATE] if any(one.contrast.same_rate and one.answer is not Answer.NOT_RUN for one in found) else []
+    left_out, sections, verdicts, told = [], [], [], set()
+    for question, group in groupby(found, key=lambda one: one.question):
+        contrasts = list(group)
+        run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
+        if run - told:  # (j) shares one with (e)
+            told |= run
+            heading = f"## ({question.letter}) {escape_markdown(question.text)}"
+            sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
+            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
+            verdicts.append([f"({question.letter}) {question.text.partition('?')[0]}?", *by_measure])
+        else:
+            left_out.append(f"({question.letter})")
+    parts += ["## In short", wide_table(["question", *_MEASURES.values()], verdicts), _by_chance(found), *sections]
+    if left_out:
+        parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
+    parts += ["## What every method reached", _reached(means)]
+    failed = [
+        [record["identity"][axis] for axis in ("dataset", "latent_dim", "method", "seed")] + [failure(record)]
+        for record in (records.get(key) for key in trial_keys(manifest))
+        if record is not None and record["status"] != "ok"
+    ]
+    if failed:
+        parts += ["## Trials without a score", wide_table(["data set", "d", "method", "seed", "reason"], failed)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdict(found: Sequence[Answered]) -> str:
+    """A question's contrasts by one measure: what is shown, and how large what is not shown may be."""
+    of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
+    said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
+    if still_open := of[Answer.OPEN]:
+        most = max(abs(end) for one in still_open for end in (one.interval.low, one.interval.high))
+        whose = f"in {len(still_open)} of {len(found)} no difference shown" if len(found) > 1 else "no difference shown"
+        said.append(f"{whose}; the 95 % intervals end within {math.ceil(1000 * most) / 1000:.3f} of zero")
+    silent = (Answer.TOO_FEW, Answer.NO_PAIR, Answer.NOT_RUN)
+    said += [f"{len(of[answer])} of {len(found)}: {answer}" for answer in silent if of[answer]]
+    judged = [one for one in found if one.answer not in silent]
+    fewest = min(judged, key=lambda one: _used(one) / _of(one), default=None)
+    if fewest and _used(fewest) < _of(fewest):
+        said.append(f"at the least on {_used(fewest)} of {_of(fewest)} trials")
+    return "; ".join(said)
+
+
+def _difference(one: Answered) -> str:
+    """What a comparison has shown, the better side first."""
+    size = f"by {abs(one.mean):.3f}"
+    if one.contrast.less is not None:
+        (a, b), (less_a, less_b) = _sides(dataclasses.replace(one.contrast, less=None)), _sides(one.contrast.less)
+        more = "more" if one.mean > 0 else "less"
+        return f"{a} gains {size} {more} over {b} than {less_a} over {less_b}"
+    a, b = _sides(one.contrast)
+    return f"{a} better than {b}, {size}" if one.mean > 0 else f"{b} better than {a}, {size}"
+
+
+def _by_chance(found: Sequence[Answered]) -> str:
+    """How many differences are shown, beside how many would be if there were none."""
+    spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # the same have none
+    judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer is not Answer.TOO_FEW}
+    differ = sum(answer is not Answer.OPEN for answer in judged.values())
+    return (
+        f"{differ} of {len(judged)} comparisons show a difference; if there were none, about {len(judged) / 20:.1f} "
+        "would, by chance. Most share HGMVAE-G's trials, so chance differences come together, not one by one."
+    )
+
+
+def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
+    rows = []
+    for one in found:
+        a, b = _sides(one.contrast, weight_set)
+        at_bounds = [(f"{b}, {name} bounds", of_bound) for name, of_bound in one.at_bounds.items()]
+        rows += [
+            [a, against, _MEASURES[each.measure], *_advantage(each), str(each.answer), _pairs(each)]
+            for against, each in [(b, one), *at_bounds]
+        ]
+    return wide_table(["A", "B", "by", "advantage", "ahead", "answer", "trials of A"], rows)
+
+
+def _sides(contrast: Contrast, weight_set: str = "") -> tuple[str, str]:
+    a = _label(contrast.a, weight_set)
+    b = "a VAE at its rate" if contrast.same_rate else _label(contrast.b, weight_set)
+    if contrast.less is None:
+        return a, b
+    less_a, less_b = _sides(contrast.less, weight_set)
+    return f"{a}, less that of {less_a}", f"{b}, less that of {less_b}"
+
+
+def _advantage(one: Answered) -> tuple[str, str]:
+    if one.mean is None:
+        return "", ""
+    ends = f" [{one.interval.low:+.4f}, {one.interval.high:+.4f}]" if one.interval else ""
+    return f"{one.mean:+.4f}{ends}", f"{one.ahead} of {one.places}"
+
+
+def _pairs(one: Answered) -> str:
+    """How many of a's trials the answer rests on, and why not on others."""
+    reasons = [f"{times} {reason}" for reason, times in one.left_out.items()]
+    outside = sum(map(len, one.differences.values())) - _used(one)
+    if outside:
+        reasons.append(f"{outside} outside the block of seeds and places that is complete")
+    return "; ".join([f"{_used(one)} of {_of(one)}", *reasons])
+
+
+def _used(one: Answered) -> int:
+    """The pairs that the answer rests on."""
+    return one.seeds * one.places
+
+
+def _of(one: Answered) -> int:
+    """All trials of a."""
+    return sum(map(len, one.differences.values())) + sum(one.left_out.values())
+
+
+def _reached(means: pd.DataFrame) -> str:
+    bounds = _bounds_on_record(means)
+    rows = [
+        [
+            row.dataset,
+            row.latent_dim,
+            _label(row.method),
+            _number(row.svm_accuracy, 4),
+            _number(row.reconstruction_error, 4),
+            _number(row.rate, 2),
+            *([_span(row.rate_low, row.rate_high)] if bounds else []),
+            _number(row.z_rate, 2),
+            f"{row.collapsed} of {row.seeds}" if row.collapsed else "",
+        ]
+        for row in means.itertuples()
+    ]
+    without_w = ["without w"] if bounds else []
+    head = ["data set", "d", "method", *_MEASURES.values(), "rate", *without_w, "rate of z", "collapsed"]
+    return wide_table(head, rows)
+
+
+def _bounds_on_record(means: pd.DataFrame) -> bool:
+    """Whether any method has bounds of its rate: folders of before there were bounds have none."""
+    return bool(means["rate_low"].notna().any())
+
+
+def _span(low: float, high: float) -> str:
+    low, high = _number(low, 2), _number(high, 2)
+    return low if low == high else f"{low} to {high}"
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _label(method: str, weight_set: str = "") -> str:
+    """The method's label; of a control that changes nothing under this set of weights it says so."""
+    if method not in ALL_METHODS:
+        return method
+    found = ALL_METHODS[method]
+    base = ALL_METHODS.get(found.control_of)
+    if weight_set in WEIGHT_SETS and base and (found.model, found.trunk) == (base.model, base.trunk):
+        same = found.settings(weight_set) == base.settings(weight_set)
+        return f"{found.label} (with these weights the same as {base.label})" if same else found.label
+    return found.label

@@ -1,0 +1,128 @@
+"""What is wrong with a printed table, found from its numbers and from the sentences that were written about it.
+
+Every check of CHECKS needs nothing but a table; benchmark.errata.quotes holds sentences against it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import combinations
+
+from benchmark.data.specs import DATASETS
+from benchmark.errata.printed_cells import Cell, Finding, Kind, method_label, printed, to_cells, where, with_value
+from benchmark.errata.quotes import check_statements
+from benchmark.metrics import METRICS
+from benchmark.paper.statements import Statement, read_statements
+from benchmark.paper.tables import DATASET_LABELS, paper_numbers
+
+SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by chance
+
+
+def impossible_values(cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Values outside the range of their metric."""
+    for cell in cells:
+        low, high = METRICS[cell.metric].range
+        if not low <= cell.value <= high:
+            bound = f"below {printed(low)}" if cell.value < low else f"above {printed(high)}"
+            sentence = f"{where(cell)}: {with_value(cell)} is {bound}, which the metric cannot be."
+            yield Finding("impossible value", Kind.IMPOSSIBLE, sentence, (cell,), len(cells))
+
+
+def repeated_cells(cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Per two tables that share cells: how many agree, and each one that has another value in either."""
+    of_table: dict[int, dict[tuple, Cell]] = defaultdict(dict)
+    for cell in cells:
+        of_table[cell.table][cell.place] = cell
+    for one, other in combinations(sorted(of_table), 2):
+        pairs = [(cell, of_table[other][place]) for place, cell in of_table[one].items() if place in of_table[other]]
+        differing = [(a, b) for a, b in pairs if a.value != b.value]
+        for a, b in differing:
+            sentence = f"{where(a)}: {with_value(a)}, but {printed(b.value)} in Table {other}."
+            yield Finding("repeated cell", Kind.CONTRADICTION, sentence, (a, b), len(pairs))
+        agreeing = tuple(a for a, b in pairs if a.value == b.value)
+        if agreeing:
+            sentence = f"Tables {one} and {other} share {len(pairs)} cells; {len(agreeing)} of them agree."
+            yield Finding("repeated cell", Kind.HOLDS, sentence, agreeing, len(pairs))
+
+
+def copied_blocks(cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Two places of one table whose numbers are the same, all of them and at least SHORTEST_COPY.
+
+    A place is a method's metrics at one data set and latent dim, or its latent dims at one data set and metric.
+    """
+    yield from _copies(
+        cells,
+        block=lambda cell: (cell.table, cell.dataset, cell.method, cell.latent_dim),
+        position=lambda cell: cell.metric,
+        heading=lambda cell: f"{_dataset_and_method(cell)} at d = {cell.latent_dim}",
+        entry=lambda cell: f"{METRICS[cell.metric].label} {printed(cell.value)}",
+    )
+    yield from _copies(
+        cells,
+        block=lambda cell: (cell.table, cell.dataset, cell.method, cell.metric),
+        position=lambda cell: cell.latent_dim,
+        heading=lambda cell: f"{METRICS[cell.metric].label} of {_dataset_and_method(cell)}",
+        entry=lambda cell: f"{printed(cell.value)} at d = {cell.latent_dim}",
+    )
+
+
+def _dataset_and_method(cell: Cell) -> str:
+    return f"{DATASET_LABELS.get(cell.dataset, cell.dataset)} {method_label(cell.method)}"
+
+
+def _copies(
+    cells: Sequence[Cell],
+    block: Callable[[Cell], tuple],
+    position: Callable[[Cell], Hashable],
+    heading: Callable[[Cell], str],
+    entry: Callable[[Cell], str],
+) -> Iterator[Finding]:
+    blocks: dict[tuple, dict[Hashable, Cell]] = defaultdict(dict)
+    for cell in cells:
+        blocks[block(cell)][position(cell)] = cell
+    pairs = [(a, b) for (one, a), (other, b) in combinations(blocks.items(), 2) if one[0] == other[0]]
+    for a, b in pairs:
+        shared = [key for key in a if key in b]
+        if len(shared) >= SHORTEST_COPY and all(a[key].value == b[key].value for key in shared):
+            first, second = a[shared[0]], b[shared[0]]
+            entries = ", ".join(entry(a[key]) for key in shared)
+            sentence = (
+                f"Table {first.table}: {heading(first)} and {heading(second)} have the same {len(shared)} values, "
+                f"digit for digit ({entries})."
+            )
+            involved = tuple(cell for key in shared for cell in (a[key], b[key]))
+            yield Finding("copied block", Kind.SUSPECT, sentence, involved, len(pairs))
+
+
+def below_constant_answer(cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Accuracies below 1 - 1/classes, for the data sets whose number of classes the suite knows.
+
+    Read as the mean accuracy of one-vs-rest questions, that is what answering "no" to all of them scores, whatever the
+    classes' sizes: each image is wrong in just one of as many questions as there are classes.
+    """
+    accuracies = [c for c in cells if c.metric == "svm_accuracy" and c.dataset in DATASETS]
+    for cell in accuracies:
+        classes = DATASETS[cell.dataset].n_classes
+        if classes is not None and cell.value < 1 - 1 / classes:
+            sentence = (
+                f"{where(cell)}: {with_value(cell)} read as averaged one-vs-rest accuracy is below the "
+                f"{printed(1 - 1 / classes)} of a constant answer to {classes} classes."
+            )
+            yield Finding("below a constant answer", Kind.SUSPECT, sentence, (cell,), len(accuracies))
+
+
+CHECKS: tuple[Callable[[Sequence[Cell]], Iterator[Finding]], ...] = (
+    impossible_values,
+    repeated_cells,
+    copied_blocks,
+    below_constant_answer,
+)
+
+
+def errata(cells: Sequence[Cell], statements: Iterable[Statement] = ()) -> tuple[Finding, ...]:
+    """Everything that CHECKS find in the cells and that `check_statements` finds of the statements, in that order."""
+    return tuple(finding for check in CHECKS for finding in check(cells)) + check_statements(cells, statements)
+
+
+def paper_errata() -> tuple[Finding, ...]:
+    """The findings on the paper's own 392 numbers and the sentences of results/paper/statements.json."""
+    return errata(to_cells(paper_numbers()), read_statements())

@@ -1,0 +1,264 @@
+"""One trial from its trained model to its record: reduce to outputs, judge health, score.
+
+What needs the images is done at once, on the device (`measured`); what needs the latents alone is left for another
+process (`scored`), so that a device can train on.
+"""
+
+import platform
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.data import Dataset
+from benchmark.errors import UserError
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.health import (
+    active_units,
+    collapsed,
+    explained_variance,
+    finite_mean,
+    gap_to_prior,
+    rate,
+    told_of_draws,
+    use_of_components,
+)
+from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
+from benchmark.execution.provenance import provenance
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import build_model
+from benchmark.results.store import RECORD_OBJECTS, RECORD_SCHEMA
+from benchmark.streams import generator
+from benchmark.studies.trials import Trial
+from benchmark.text import first_line
+from benchmark.training.loop import to_unit_range
+from benchmark.training.training_settings import trained_as_now
+from models.base import ImageAutoencoder, draw_noise
+from models.losses import gaussian_log_density
+
+EVALUATION_BATCH = 500
+OTHER_DRAWS = 256  # for each image, of what its code's Gaussian is given besides it
+
+
+@dataclass(frozen=True)
+class TrialContext:
+    """Where and with what trials run; nothing here changes their identity.
+
+    `way`: how packs are trained, a key of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
+    repeated bit by bit.
+    """
+
+    out: Path
+    device: str
+    weights_dir: Path | None
+    offline: bool
+    way: str = "eager"
+    deterministic: bool = False
+
+    @property
+    def evaluation(self) -> EvaluationContext:
+        return EvaluationContext(self.weights_dir, self.device, self.offline, statistics_dir=self.out / "statistics")
+
+
+def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | None = None) -> dict[str, Any]:
+    """A trial's record without any result. One that is "failed" is tried again by the next run."""
+    return {
+        "schema": RECORD_SCHEMA,
+        "key": trial.key,
+        "identity": trial.identity,
+        "status": status,
+        "reason": reason,
+        **{field: {} for field in RECORD_OBJECTS},
+        "details": {},
+        "provenance": provenance(device),
+    }
+
+
+def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]:
+    """The record of a trial that an error has ended; the first line of what it says is the reason."""
+    kind, said = type(error).__name__, first_line(error)
+    return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
+
+
+def of_this_code(identity: Mapping[str, Any]) -> bool:
+    """Whether a trial of this identity means the same to the code at hand: the revisions of method and training are its
+    own. A checkout may have been updated since a trial was laid out or trained."""
+    method = ALL_METHODS.get(identity["method"])
+    known = method is not None and identity["method_revision"] == method.revision
+    return known and trained_as_now(identity["training"])
+
+
+def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
+    """The trial's model as initialised from the streams of `seed`, on the CPU.
+
+    Raises ValueError for settings that its method does not take: the fault of this trial, no reason to end a study.
+    """
+    method, width = ALL_METHODS[trial.method], trial.training.width
+    try:
+        return build_model(method, trial.settings, trial.data.image_shape, trial.latent_dim, width, seed)
+    except UserError as error:
+        raise ValueError(str(error)) from error
+
+
+def measured(
+    trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: dict[str, Any]
+) -> TrialOutputs | None:
+    """Fill a trained trial's record with its health and the scores that need images.
+
+    Returns what `scored` needs for the others: latents and labels; None where nothing is left to score.
+    """
+    protocols = {name: PROTOCOLS[name] for name in trial.protocols}
+    needs = {need for protocol in protocols.values() for need in protocol.needs}
+    started = time.perf_counter()
+    outputs = trial_outputs(model, dataset, context.device, needs)
+    record["timings"]["outputs_seconds"] = round(time.perf_counter() - started, 3)
+    record["health"] = _health(model, dataset, trial, context.device, outputs)
+    _score(record, trial, outputs, context, [name for name, protocol in protocols.items() if protocol.of_images])
+    record["peak_memory_mb"] = peak_memory_mb(context.device)
+    left = any(not protocol.of_images for protocol in protocols.values())
+    return outputs.latents_only() if left else None
+
+
+def scored(trial: Trial, record: dict[str, Any], outputs: TrialOutputs, context: TrialContext) -> dict[str, Any]:
+    """The record with the scores of the latents filled in."""
+    _score(record, trial, outputs, context, [name for name in trial.protocols if not PROTOCOLS[name].of_images])
+    return record
+
+
+def _score(
+    record: dict[str, Any], trial: Trial, outputs: TrialOutputs, context: TrialContext, names: list[str]
+) -> None:
+    for name in names:
+        protocol = PROTOCOLS[name](**trial.protocols[name])
+        started = time.perf_counter()
+        scores = protocol.score(outputs, context.evaluation)
+        record["timings"][f"{name}_seconds"] = round(time.perf_counter() - started, 3)
+        record["metrics"][name] = scores.values
+        if scores.unavailable:
+            record["unavailable"][name] = scores.unavailable
+        if scores.details:
+            record["details"][name] = scores.details
+
+
+def _health(
+    model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, outputs: TrialOutputs
+) -> dict[str, Any]:
+    stream = generator(device, "evaluation", use="health")
+
+    def sampled(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        noise = draw_noise(model.noise_shapes(len(images)), images.device, stream)
+        output = model.objective(images, noise)
+        distortion = (images - output.recon_x).square().flatten(1).sum(1, keepdim=True)
+        return output.z, distortion, *(model.code_posterior(model.encoder(images), noise) or ())
+
+    # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
+    codes, distortion, *posterior = in_batches(sampled, dataset.x_test, device, trial.training.batch_size)
+    weights = component_weights(model, dataset.x_test, device)
+    prior = draw_noise(model.prior_noise_shapes(len(codes)), torch.device(device), stream)
+    with torch.no_grad():
+        drawn = model.prior_latents(prior).float().cpu().numpy()
+    active = active_units(outputs.latents_test, codes)
+    explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
+    of_code = rate(*posterior) if posterior else None
+    return {
+        "active_units": active,
+        "explained_variance": explained,
+        "collapsed": collapsed(active, trial.latent_dim, explained),
+        "rate": of_code,
+        "rate_bounds": _rate_bounds(model, dataset, device, of_code),
+        "distortion": finite_mean(distortion),
+        "gap_to_prior": gap_to_prior(codes, drawn),
+        **({} if weights is None else use_of_components(weights)),
+    }
+
+
+def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code: float | None) -> list[float] | None:
+    """[low, high], in nats, of the rate less what the code tells of the draws that its Gaussian is given (w).
+
+    `of_code`: the rate, which is both of them where there are no such draws. Estimates, each a bound on average. None
+    where the rate is None, or one of them not finite.
+    """
+    if of_code is None or not model.posterior_draws():
+        return None if of_code is None else [of_code, of_code]
+    stream = generator(device, "evaluation", use="rate bounds")
+
+    def told(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        encoded, shapes = model.encoder(images), model.noise_shapes(len(images))
+        draws = {name: shapes[name] for name in model.posterior_draws()}
+        own = draw_noise(draws, images.device, stream)
+        mean, log_var = model.code_posterior(encoded, own)
+        codes = mean + torch.randn(mean.shape, device=images.device, generator=stream) * torch.exp(0.5 * log_var)
+        given = [model.code_log_density(encoded, own, codes)]
+        for _ in range(OTHER_DRAWS):
+            given.append(model.code_log_density(encoded, draw_noise(draws, images.device, stream), codes))
+        return told_of_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
+
+    amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
+    # Sorted because two estimates, each right on average alone, may cross where there is next to nothing to tell.
+    return None if None in amounts else sorted(of_code - amount for amount in amounts)
+
+
+def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:
+    """Reduce a trained model to what protocols score: deterministic latents and reconstructions, on the CPU.
+
+    Codes of the training images only where they are among the `needs`; the rest also tells the trial's health.
+    """
+
+    def codes(images: torch.Tensor) -> tuple[torch.Tensor]:
+        return (model.embed(images),)
+
+    def codes_and_reconstructions(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        predicted = model.predict(images)
+        return predicted.embedding, predicted.recon_x
+
+    latents_train = in_batches(codes, dataset.x_train, device)[0] if "latents_train" in needs else None
+    latents_test, reconstructions_test = in_batches(codes_and_reconstructions, dataset.x_test, device)
+    return TrialOutputs(
+        latents_train=latents_train,
+        labels_train=dataset.y_train,
+        latents_test=latents_test,
+        labels_test=dataset.y_test,
+        images_test=np.asarray(dataset.x_test),
+        reconstructions_test=reconstructions_test,
+    )
+
+
+def component_weights(model: ImageAutoencoder, images: np.ndarray, device: str) -> np.ndarray | None:
+    """w of uint8 images (N, C, S, S), float32 (N, K), without noise; None where the method is no mixture."""
+
+    def weights(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = model.component_weights(batch)
+        return () if found is None else (found,)
+
+    if not in_batches(weights, images[:1], device):
+        return None
+    return in_batches(weights, images, device)[0]
+
+
+@torch.no_grad()
+def in_batches(
+    function: Callable[[torch.Tensor], tuple[torch.Tensor, ...]],
+    images: np.ndarray,
+    device: str,
+    batch_size: int = EVALUATION_BATCH,
+) -> list[np.ndarray]:
+    """What `function` gives for batches of images in [0, 1]: each of its outputs as one float32 array."""
+    outputs = []
+    for start in range(0, len(images), batch_size):
+        batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
+        outputs.append([output.float().cpu().numpy() for output in function(to_unit_range(batch))])
+    return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+
+
+def peak_memory_mb(device: str) -> dict[str, float]:
+    """High-water marks in MiB: of the process since it began, and of the GPU's allocator during this pack."""
+    unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
+    peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}
+    if device.startswith("cuda"):
+        peak["device"] = round(torch.cuda.max_memory_reserved(device) / 2**20, 1)
+    return peak

@@ -1,0 +1,76 @@
+"""Trials that have ended, brought back: the model from its checkpoint, and the images that it saw."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.data import Dataset
+from benchmark.errors import DataUnavailable, UserError
+from benchmark.execution.evaluate_trial import of_this_code
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import build_model
+from benchmark.studies.grid import DataOptions
+from benchmark.text import told
+from benchmark.training.checkpoints import load_checkpoint, read_identity
+from models.base import ImageAutoencoder
+
+Identity = Mapping[str, Any]  # `Trial.identity`, as its record has it
+Images = Callable[[Identity], Dataset]
+
+
+class NotAtHand(Exception):
+    """A trial's model or images are not to be had here; the message says why, in one line."""
+
+
+def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
+    """A trial's trained model, on the CPU and in eval mode. Raises NotAtHand."""
+    method, training = ALL_METHODS.get(identity["method"]), identity["training"]
+    if method is None:
+        raise NotAtHand("no method of this version")
+    if not of_this_code(identity):
+        raise NotAtHand("trained by another revision of the code")
+    shape = tuple(identity["data"]["image_shape"])
+    try:
+        model = build_model(
+            method, identity["settings"], shape, identity["latent_dim"], training["width"], identity["seed"]
+        )
+        load_checkpoint(model, checkpoint)
+    except UserError as error:
+        raise NotAtHand(told(error)) from error
+    return model.eval()
+
+
+def load_model(checkpoint: Path) -> ImageAutoencoder:
+    """A trained model from its checkpoint alone, on the CPU and in eval mode.
+
+    `embed` takes images (B, C, S, S) in [0, 1] to codes (B, d), `decode` codes to images, `reconstruct` images to
+    images, and `sample(n)` draws n images from the prior; all are float32. Raises UserError for what is no
+    checkpoint of this version.
+    """
+    identity = read_identity(checkpoint)
+    try:
+        return stored_model(identity, checkpoint)
+    except (NotAtHand, KeyError, TypeError, ValueError) as error:
+        reason = f"its identity lacks {error}" if isinstance(error, KeyError) else told(error)
+        raise UserError(f"{checkpoint}: cannot be opened ({reason})") from error
+
+
+def images_in(data_dir: Path, offline: bool) -> Images:
+    """The loader of a data folder: a trial's images, verified by their digest; a set is loaded once, however many
+    trials saw it. It raises NotAtHand."""
+    loaded: dict[tuple, Dataset] = {}
+
+    def load(identity: Identity) -> Dataset:
+        data = identity["data"]
+        asked = (data["name"], data["kind"] == "procedural", data["split"], data["n_train"], data["n_test"])
+        if asked not in loaded:
+            name, *how = asked
+            try:
+                loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
+            except (DataUnavailable, UserError) as error:
+                raise NotAtHand(told(error)) from error
+        if loaded[asked].digest != data["digest"]:
+            raise NotAtHand(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
+        return loaded[asked]
+
+    return load

@@ -1,0 +1,320 @@
+"""Worker processes: some train packs, some score latents, and the parent writes every record.
+
+On a GPU one process trains while the others, a core each, score what it has trained; on CPUs every process does both,
+scoring first. The trainer waits while too much is unscored, so latents never pile up. A worker that dies costs the
+work it had, which becomes failed records; another worker takes its place.
+"""
+
+import atexit
+import dataclasses
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.errors import UserError
+from benchmark.evaluation.protocols import TrialOutputs
+from benchmark.execution.evaluate_trial import TrialContext, empty_record, failed_record, scored
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.pack_run import run_pack
+from benchmark.execution.packs import Pack
+from benchmark.execution.process_plan import Crew
+from benchmark.results.store import Store
+from benchmark.studies.grid import DataOptions
+from benchmark.studies.trials import Trial
+
+_MOST_FALSE_STARTS = 3
+_SECONDS_TO_START = 300.0  # at least: a cold shared file system takes minutes to give up the libraries
+_SECONDS_BETWEEN_LOOKS = 60.0  # for workers that have fallen silent
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: a pack's training "started", reached an "epoch" (number done) or is "trained"; a trial
+    is "finished" (its record's status)."""
+
+    kind: str
+    what: Pack | Trial
+    value: int | str = 0
+
+
+# What the parent and a worker send each other ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """A trained trial whose latents are to be scored."""
+
+    trial: Trial
+    record: dict[str, Any]
+    outputs: TrialOutputs
+
+    @property
+    def wanted_trials(self) -> list[Trial]:
+        return [self.trial]
+
+    def __str__(self) -> str:
+        return str(self.trial)
+
+
+_Task = Pack | _Scoring
+_Result = tuple[Trial, dict[str, Any], TrialOutputs | None]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A trial has come out of a task; with `outputs` there is something left to score."""
+
+    trial: Trial
+    record: dict[str, Any]
+    outputs: TrialOutputs | None = None
+
+
+@dataclass(frozen=True)
+class _EpochDone:
+    number: int
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Started, or done with its task: another may come."""
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """A worker met something that would stop every further trial too, such as a full disk."""
+
+    message: str
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    trains: bool
+    scores: bool
+    device: str
+    heard: float  # when it last said something, on the monotonic clock
+    silenced: str = ""  # why it was ended from here
+    ready: bool = False
+    has_been_ready: bool = False
+    task: _Task | None = None
+    delivered: set[str] = field(default_factory=set)  # keys of the task's trials that have come out
+
+
+def run_packs(
+    packs: list[Pack],
+    context: TrialContext,
+    data: DataOptions,
+    crew: Crew,
+    seconds: float = math.inf,
+    patience: float = math.inf,
+) -> Iterator[Event]:
+    """Train and score every wanted trial of the packs and write its record; yields events as they come.
+
+    After `seconds` no pack is begun any more; what is trained by then is scored. A worker with a task that has said
+    nothing for `patience` seconds (it reports every epoch and every trial) is ended, and what it had failed. Ending the
+    iteration early ends the processes. Raises UserError when going on makes no sense.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    store = Store(context.out)
+    to_train, to_score = deque(packs), deque[_Scoring]()
+    deadline = time.monotonic() + seconds
+    workers: list[_Worker] = []
+    false_starts = 0  # processes in a row that died before they were ready
+
+    def start(trains: bool, scores: bool, device: str) -> None:
+        ours, theirs = spawn.Pipe()
+        threads = crew.threads if trains else 1
+        own = dataclasses.replace(context, device=device)
+        process = spawn.Process(target=_serve, args=(theirs, own, data, trains, threads), daemon=True)
+        process.start()
+        theirs.close()
+        workers.append(_Worker(process, ours, trains, scores, device, time.monotonic()))
+
+    def end_all() -> None:
+        for worker in workers:
+            worker.process.kill()
+        for worker in workers:
+            worker.process.join()
+
+    # At its own exit multiprocessing would send what workers ignore, and wait for ever.
+    atexit.register(end_all)
+
+    def bury(worker: _Worker) -> int:
+        worker.process.join(timeout=1)
+        worker.process.kill()  # it may only have closed its pipe
+        worker.process.join()
+        workers.remove(worker)
+        return worker.process.exitcode
+
+    def trainable() -> bool:
+        return bool(to_train) and time.monotonic() < deadline
+
+    def next_task(worker: _Worker) -> _Task | None:
+        if worker.scores and to_score:
+            return to_score.popleft()
+        if worker.trains and len(to_score) < crew.unscored_limit and trainable():
+            return to_train.popleft()
+        return None
+
+    def hand_out() -> Iterator[Event]:
+        for worker in workers:
+            if not worker.ready or not (task := next_task(worker)):
+                continue
+            worker.ready = False
+            try:
+                worker.connection.send(task)
+            except OSError:  # it died between two tasks, which `take` will hear of; this one has not suffered
+                (to_train if isinstance(task, Pack) else to_score).appendleft(task)
+                continue
+            worker.task, worker.delivered, worker.heard = task, set(), time.monotonic()
+            if isinstance(task, Pack):
+                yield Event("started", task)
+
+    def finish(trial: Trial, record: dict[str, Any]) -> Event:
+        store.write_record(record)
+        return Event("finished", trial, record["status"])
+
+    def replace(worker: _Worker) -> Iterator[Event]:
+        nonlocal false_starts
+        code = bury(worker)
+        if worker.task is None and not worker.has_been_ready:
+            false_starts += 1
+            if false_starts > _MOST_FALSE_STARTS:
+                raise UserError(f"{false_starts} worker processes died as they started (exit code {code}); see above")
+        start(worker.trains, worker.scores, worker.device)
+        if isinstance(worker.task, Pack):
+            yield Event("trained", worker.task)
+        for trial in worker.task.wanted_trials if worker.task else []:
+            if trial.key not in worker.delivered:
+                killed = " (out of memory?)" if code == -signal.SIGKILL else ""
+                reason = worker.silenced or f"its process died with exit code {code}{killed}"
+                yield finish(trial, empty_record(trial, context.device, "failed", reason))
+
+    def end_the_silent() -> None:
+        """What a killed worker had is then found by `take`, as with any that died."""
+        for worker in workers:
+            at_work = worker.task or not worker.has_been_ready
+            limit = patience if worker.has_been_ready else max(patience, _SECONDS_TO_START)
+            if at_work and not worker.silenced and time.monotonic() - worker.heard > limit:
+                worker.silenced = f"its process gave no sign of life for {limit:.0f} s and was ended"
+                worker.process.kill()
+
+    def take(worker: _Worker) -> Iterator[Event]:
+        nonlocal false_starts
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):  # it died, perhaps in the middle of a message
+            yield from replace(worker)
+            return
+        worker.heard = time.monotonic()
+        if isinstance(message, _Stop):
+            raise UserError(message.message)
+        if isinstance(message, _EpochDone):
+            yield Event("epoch", worker.task, message.number)
+        elif isinstance(message, _Ready):
+            if isinstance(worker.task, Pack):
+                yield Event("trained", worker.task)
+            worker.task, worker.ready, worker.has_been_ready, false_starts = None, True, True, 0
+        else:
+            worker.delivered.add(message.trial.key)
+            if message.outputs is None:
+                yield finish(message.trial, message.record)
+            else:
+                to_score.append(_Scoring(message.trial, message.record, message.outputs))
+
+    wanted = sum(len(pack.wanted) for pack in packs)
+    try:
+        for number in range(min(crew.trainers, len(packs))):
+            device = crew.devices[number] if crew.devices else context.device
+            start(trains=True, scores=not crew.scorers, device=device)
+        for _ in range(min(crew.scorers, wanted)):
+            start(trains=False, scores=True, device=context.device)
+        while True:
+            yield from hand_out()
+            if not (to_score or trainable() or any(worker.task for worker in workers)):
+                break
+            for connection in wait([worker.connection for worker in workers], min(patience, _SECONDS_BETWEEN_LOOKS)):
+                yield from take(next(worker for worker in workers if worker.connection is connection))
+            end_the_silent()
+    finally:
+        end_all()
+        atexit.unregister(end_all)
+        store.remove_parts()
+
+
+def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:
+    """A worker process: tasks come in until the parent ends it."""
+    # The parent's to handle, which then ends this process: Ctrl-C, and what a cluster sends to every process of a job.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    set_numerics(context.device if trains else "cpu", threads, context.deterministic)
+    # The parent has fetched and prepared everything; a worker only opens the prepared copies.
+    load = lru_cache(maxsize=2)(data.load)
+
+    @lru_cache(maxsize=1)
+    def images_of(name: str) -> Tensor:
+        # A copy: the prepared images are a read-only map.
+        return torch.from_numpy(np.array(load(name).x_train)).to(context.device)
+
+    def results(task: _Task) -> Iterator[_Result]:
+        if isinstance(task, _Scoring):
+            yield task.trial, scored(task.trial, task.record, task.outputs, context), None
+            return
+        name = task.trials[0].data.name
+        yield from run_pack(
+            task, load(name), images_of(name), context, lambda epoch: connection.send(_EpochDone(epoch))
+        )
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    with suppress(BrokenPipeError):  # a parent that was killed takes no more reports
+        connection.send(_Ready())
+        while task := _receive(connection):
+            _do(task, results, context.device, connection)
+            connection.send(_Ready())
+
+
+def end_with_parent() -> None:
+    """End this process, however busy it is, as soon as its parent has ended; for a thread of its own."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _receive(connection: Connection) -> _Task | None:
+    try:
+        return connection.recv()
+    except (EOFError, ConnectionResetError):  # the parent is gone
+        return None
+
+
+def _do(task: _Task, results: Callable[[_Task], Iterator[_Result]], device: str, connection: Connection) -> None:
+    delivered: set[str] = set()
+    try:
+        for trial, record, outputs in results(task):
+            connection.send(_Measured(trial, record, outputs))
+            delivered.add(trial.key)
+    except BrokenPipeError:
+        raise
+    except (OSError, UserError) as error:  # a full disk, a vanished data set: the next trial would meet it too
+        connection.send(_Stop(f"{task}: {error}"))
+    except Exception as error:  # the trials' own boundary: whatever it was becomes their records' reason
+        for trial in task.wanted_trials:
+            if trial.key not in delivered:
+                connection.send(_Measured(trial, failed_record(trial, device, error)))
+        if isinstance(error, torch.AcceleratorError):
+            raise SystemExit(1) from error  # this process can use the device no more; another takes its place

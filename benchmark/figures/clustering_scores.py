@@ -1,0 +1,114 @@
+"""The paper's Fig. 3: silhouette, Calinski-Harabasz and Davies-Bouldin over the latent dim."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.figures.study_source import CannotDraw, Source, face, kinds, left_out, method_label, no_result
+from benchmark.plotting.style import captioned, legend_columns, look
+from benchmark.table_specs import TABLES
+from benchmark.tables.captions import metric_heading
+from benchmark.tables.layout import Table, build_tables
+from benchmark.tables.trial_outcomes import marked_label
+
+_APART = 0.07  # octaves of d between neighbouring methods' points
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method and metric over D dims; NaN where no seed has a value (std: fewer than two have)."""
+
+    method: str
+    label: str
+    mean: np.ndarray  # (D,)
+    std: np.ndarray  # (D,), ddof 1
+    paper: np.ndarray  # (D,)
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """One table's scores on one data set: metric -> its lines, in the paper's order of both."""
+
+    title: str
+    dims: tuple[int, ...]
+    lines: dict[str, list[Line]]
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Clustering | CannotDraw]]:
+    """A page for each table over latent dims (1 and 4) and data set."""
+    tables = [table for table in build_tables(source.manifest, source.records) if table.dims_across]
+    if not tables:
+        yield "clustering", CannotDraw("the study has none of Tables 1 and 4")
+    for table in tables:
+        for dataset in table.datasets:
+            name = f"clustering_table{table.paper.number}_{dataset}"
+            yield name, _data(source, table, dataset)
+
+
+def _data(source: Source, table: Table, dataset: str) -> Clustering | CannotDraw:
+    lines = {
+        metric: [
+            line for method in table.methods if (line := _line(source, table, dataset, metric, method)) is not None
+        ]
+        for metric in table.paper.metrics
+    }
+    if not any(np.isfinite(line.mean).any() for metric in lines.values() for line in metric):
+        return no_result(source, dataset, f"{dataset} in Table {table.paper.number}")
+    shown = [
+        kind
+        for kind in kinds(source, TABLES[table.paper.number].protocol)
+        if kind.dataset == dataset and kind.method in table.methods
+    ]
+    collapsed = [
+        f"{method_label(source, method)} d = {dim} ({cell.collapsed} of {len(cell.values)})"
+        for (name, metric, method, dim), cell in table.cells.items()
+        if name == dataset and metric == table.paper.metrics[0] and cell.collapsed
+    ]
+    caption = [
+        "SC: silhouette, CH: Calinski-Harabasz, DB: Davies-Bouldin, of the true labels in the t-SNE plane. Filled: "
+        "mean over seeds, the band one standard deviation (ddof 1) to either side. Hollow: the paper's values. "
+        "Methods are set apart sideways.",
+        *face(source.manifest, dataset),
+        *left_out(source, shown),
+        *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),
+    ]
+    title = f"{table.paper.title}: {marked_label(source.manifest, dataset)}"
+    return Clustering(title, table.latent_dims, lines, tuple(caption))
+
+
+def _line(source: Source, table: Table, dataset: str, metric: str, method: str) -> Line | None:
+    cells = [table.cells.get((dataset, metric, method, dim)) for dim in table.latent_dims]
+    if not any(cells):
+        return None
+
+    def values(field: str) -> np.ndarray:
+        found = [getattr(cell, field) if cell else None for cell in cells]
+        return np.array([np.nan if value is None else value for value in found])
+
+    return Line(method, method_label(source, method), values("mean"), values("std"), values("paper"))
+
+
+def draw(data: Clustering) -> Figure:
+    """A panel per metric, d on a log2 axis; lines break where a dim has no value."""
+    figure, body = captioned(3.3, data.caption, data.title)
+    for axes, (metric, lines) in zip(body.subplots(1, len(data.lines)), data.lines.items(), strict=True):
+        for place, line in enumerate(lines):
+            style = look(line.method)
+            dims = np.array(data.dims) * 2 ** (_APART * (place - (len(lines) - 1) / 2))
+            axes.fill_between(
+                dims, line.mean - line.std, line.mean + line.std, color=style.colour, alpha=0.18, linewidth=0
+            )
+            axes.plot(dims, line.mean, color=style.colour, marker=style.marker, linestyle=style.line, label=line.label)
+            axes.plot(
+                dims, line.paper, color=style.colour, marker=style.marker, linestyle="", fillstyle="none", zorder=1.5
+            )
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(data.dims, [str(dim) for dim in data.dims], minor=False)
+        axes.set_xlabel("latent dimension d")
+        axes.set_title(metric_heading(metric))
+    handles, labels = axes.get_legend_handles_labels()
+    body.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels))
+    return figure

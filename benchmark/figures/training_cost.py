@@ -1,0 +1,131 @@
+"""What a training costs: seconds and parameters of every method."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.figures.study_source import (
+    CannotDraw,
+    Kind,
+    Source,
+    by_page,
+    face,
+    kinds,
+    left_out,
+    method_label,
+    no_result,
+)
+from benchmark.plotting.style import captioned, look
+from benchmark.tables.trial_outcomes import marked_label
+
+_REFERENCE = "vae"
+
+
+@dataclass(frozen=True)
+class Bill:
+    """One method's cost: its seeds' training seconds (seeds,) and its number of parameters."""
+
+    method: str
+    label: str
+    seconds: np.ndarray
+    parameters: int
+
+    @property
+    def mean(self) -> float:
+        return float(self.seconds.mean())
+
+    @property
+    def std(self) -> float:
+        """ddof 1; NaN for one seed."""
+        return float(self.seconds.std(ddof=1)) if len(self.seconds) > 1 else math.nan
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One data set and latent dim. `reference`: mean seconds of the VAE, None where it is not among them."""
+
+    title: str
+    bills: tuple[Bill, ...]
+    reference: float | None
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Cost | CannotDraw]]:
+    """A page for each data set and latent dim."""
+    for (dataset, dim), found in by_page(kinds(source)).items():
+        yield f"cost_{dataset}_d{dim}", _data(source, dataset, dim, found)
+
+
+def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | CannotDraw:
+    records = {
+        kind.method: [seed.record for seed in kind.seeds if seed.fault is None and _seconds(seed.record)]
+        for kind in found
+    }
+    bills = tuple(
+        Bill(
+            method,
+            method_label(source, method),
+            np.array([_seconds(record) for record in ended]),
+            ended[0]["parameters"],
+        )
+        for method, ended in records.items()
+        if ended
+    )
+    if not bills:
+        return no_result(source, dataset, f"{dataset} at d = {dim}")
+    devices = sorted({record["provenance"]["device"] for ended in records.values() for record in ended})
+    reference = next((bill.mean for bill in bills if bill.method == _REFERENCE), None)
+    caption = [
+        "Filled: mean over seeds, bar: one standard deviation (ddof 1) to either side, hollow: each seed"
+        + (", right: multiples of the VAE's mean." if reference else "."),
+        f"Training alone, on {', '.join(devices)}; a pack's time is shared out among its seeds, and other trials may "
+        "have run beside.",
+        *face(source.manifest, dataset),
+        *left_out(source, found),
+    ]
+    return Cost(
+        f"Cost of training on {marked_label(source.manifest, dataset)}, d = {dim}", bills, reference, tuple(caption)
+    )
+
+
+def _seconds(record: Mapping[str, Any]) -> float | None:
+    """Of training; None for a trial that was not timed, whose parameters and device need not be there either."""
+    return record.get("timings", {}).get("training_seconds")
+
+
+def draw(data: Cost) -> Figure:
+    """Two panels, seconds and parameters, a row per method; axes begin at zero."""
+    figure, body = captioned(0.24 * len(data.bills) + 1.1, data.caption, data.title)
+    seconds, parameters = body.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    for row, bill in enumerate(data.bills):
+        style = look(bill.method)
+        seconds.plot(
+            bill.seconds,
+            np.full(len(bill.seconds), row),
+            color=style.colour,
+            marker=style.marker,
+            linestyle="",
+            fillstyle="none",
+            markersize=4,
+            markeredgewidth=0.6,
+        )
+        seconds.errorbar(bill.mean, row, xerr=bill.std, color=style.colour, marker=style.marker, capsize=3)
+        parameters.plot(bill.parameters / 1e6, row, color=style.colour, marker=style.marker)
+    rows = np.arange(len(data.bills))
+    seconds.set_yticks(rows, [bill.label for bill in data.bills])
+    seconds.set_ylim(len(rows) - 0.5, -0.5)
+    if data.reference:
+        multiples = seconds.secondary_yaxis("right")
+        multiples.set_yticks(rows, [f"{bill.mean / data.reference:.2f}×" for bill in data.bills])
+        multiples.tick_params(length=0)
+        multiples.spines["right"].set_visible(False)
+    for axes, name in ((seconds, "seconds of training"), (parameters, "parameters / 10⁶")):
+        axes.set_xlim(0, 1.05 * axes.get_xlim()[1])
+        axes.set_xlabel(name)
+        axes.grid(axis="y", linewidth=0.4, color="#DDDDDD")
+        axes.set_axisbelow(True)
+    return figure

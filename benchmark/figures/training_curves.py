@@ -1,0 +1,117 @@
+"""Training curves: every term of the loss over the epochs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmark.figures.study_source import (
+    CannotDraw,
+    Kind,
+    Source,
+    by_page,
+    face,
+    kinds,
+    left_out,
+    method_label,
+    no_result,
+)
+from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
+from benchmark.tables.trial_outcomes import marked_label
+
+_COLUMNS = 3
+_LOG_FROM = 20.0  # ratio of the largest to the smallest value from which a linear axis hides something
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One method and term: a row per seed with a result, a column per epoch; NaN where it was not finite."""
+
+    method: str
+    label: str
+    seeds: np.ndarray  # (seeds, epochs)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(epochs,); NaN where a seed has none, for the mean of the others would be another quantity."""
+        return self.seeds.mean(0)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One data set and latent dim: term -> its curves, `loss` first."""
+
+    title: str
+    terms: Mapping[str, list[Curve]]
+    caption: tuple[str, ...]
+
+
+def pages(source: Source) -> Iterator[tuple[str, Curves | CannotDraw]]:
+    """A page for each data set and latent dim."""
+    for (dataset, dim), found in by_page(kinds(source)).items():
+        yield f"curves_{dataset}_d{dim}", _data(source, dataset, dim, found)
+
+
+def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves | CannotDraw:
+    terms: dict[str, list[Curve]] = {}
+    for kind in found:
+        records = [seed.record for seed in kind.seeds if seed.fault is None]
+        for term in dict.fromkeys(term for record in records for term in record["curves"]):
+            rows = _rows([record["curves"].get(term, []) for record in records])
+            terms.setdefault(term, []).append(Curve(kind.method, method_label(source, kind.method), rows))
+    if not terms:
+        return no_result(source, dataset, f"{dataset} at d = {dim}")
+    caption = [
+        "Thick: mean over seeds; thin: each seed. Means over an epoch's batches, terms before their weights, the loss "
+        "with them.",
+        "Methods scale their terms differently (a card per method says how): compare a method with itself.",
+        *face(source.manifest, dataset),
+        *left_out(source, found),
+    ]
+    return Curves(f"Training on {marked_label(source.manifest, dataset)}, d = {dim}", terms, tuple(caption))
+
+
+def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:
+    """(curves, epochs) of the longest; NaN where another ends earlier."""
+    epochs = list(zip_longest(*curves))
+    return np.array(epochs, dtype=float).reshape(len(epochs), len(curves)).T
+
+
+def draw(data: Curves) -> Figure:
+    """A panel per term, a line per method."""
+    rows = -(-len(data.terms) // _COLUMNS)
+    columns = legend_columns(labels := {curve.label for curves in data.terms.values() for curve in curves})
+    figure, body = captioned(1.9 * rows + 0.5 + 0.2 * -(-len(labels) // columns), data.caption, data.title)
+    panels = body.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    handles = {}
+    for axes, (term, curves) in zip(panels, data.terms.items(), strict=False):
+        for curve in curves:
+            handles[curve.label] = _draw_curve(axes, curve)
+        _scale(axes, np.concatenate([curve.seeds.ravel() for curve in curves]))
+        axes.set_title(term.replace("_", " "))
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    hide_unused(panels, len(data.terms))
+    body.legend(handles.values(), handles, loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: Curve) -> Line2D:
+    style = look(curve.method)
+    epochs = 1 + np.arange(curve.seeds.shape[1])
+    for seed in curve.seeds:
+        axes.plot(epochs, seed, color=style.colour, linewidth=0.4, alpha=0.7)
+    [line] = axes.plot(
+        epochs, curve.mean, color=style.colour, linestyle=style.line, marker=style.marker, markersize=3.5
+    )
+    return line
+
+
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > _LOG_FROM * values.min():
+        axes.set_yscale("log")

@@ -1,0 +1,202 @@
+"""Method cards: what each method is here, where its weights come from, how it departs from its paper.
+
+The text is data; values of weights and parameter counts are read from the registry, never typed here.
+"""
+
+from dataclasses import dataclass
+
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import METHODS, Method, build_model
+
+CARD_DIMS = (8, 128)
+CARD_IMAGE = (1, 32, 32)
+
+
+@dataclass(frozen=True)
+class Card:
+    """`sources`: setting -> (what it multiplies or is, where its value in each set of weights comes from)."""
+
+    reference: str
+    formula: str
+    reduction: str
+    sources: dict[str, str]
+    deviations: tuple[str, ...]
+
+
+_TERMS = "each term summed over its own dimensions, the loss averaged over the batch"
+_SETS = (
+    "bce: default with cross-entropy for squared error, where the method has a likelihood. calibrated: chosen by "
+    "`calibrate` for MNIST at d = 8 on training images (docs/calibration.md); a prediction elsewhere."
+)
+_SHARED = "network, optimiser and epochs are the suite's, the same for every method"
+
+_VAE_SOURCES = {
+    "beta": "weight of the KL against half the summed squared error. published: {published}. default: {default}",
+    "reconstruction_loss": "squared error, as the paper uses for grey and colour images",
+}
+
+_HGMVAE_CARD = Card(
+    reference="Zhou, Liu, Du 2024, doi 10.1007/s00371-024-03338-x, Eqs. 1-14",
+    formula="SSE / (2 s_y^2) + beta_w w_prior + beta_z z_prior + beta_x conditional_prior - fisher_weight F",
+    reduction=_TERMS,
+    sources={
+        "variant": "gaussian: w = softmax of a Gaussian, KL to N(0, I); uniform: w = softmax, KL to 1/K",
+        "n_components": "K; the paper does not state it; 10, the number of MNIST's classes",
+        "hidden": "width of the two small networks between latents; not stated",
+        "reconstruction": "squared error, as the paper uses for grey and colour images",
+        "decoder_variance": "s_y^2. published: 1, pythae's scale (the paper states none). default: 0.05, the "
+        "suite's one value for all likelihood-based methods",
+        "beta_w": "weight of KL(q(w given y) || p(w)); 1 as in Eq. 14",
+        "beta_z_information": "z-prior, index-code information (Eqs. 5-7); 1. All four equal: closed form",
+        "beta_z_tc_between": "z-prior, total correlation between components, A of Eq. 5; 1",
+        "beta_z_tc_within": "z-prior, total correlation inside each component, C of Eq. 7; 1",
+        "beta_z_dimension_kl": "z-prior, KL of each dimension's aggregate to its prior, D of Eq. 7; 1",
+        "conditional_prior": "published: matched, term B of the total loss (Eq. 14), about K times the other at even "
+        "weights. default: pairwise, Eq. 4",
+        "beta_x": "weight of the conditional prior; 1 as in Eq. 14",
+        "beta_tc_x": "weight of term A of Eq. 14 as a penalty; 0: its sign contradicts Eq. 5",
+        "fisher": "published: ratio, Eq. 13 to the letter, which has no optimum. default: total, bounded by min(K, d)",
+        "fisher_weight": "1 as in Eq. 14; 0 in the ablation without the Fisher term",
+        "centre": "false: global mean taken as 0 (Eq. 11); true: weighted mean subtracted, w_k (mu_k - m)",
+    },
+    deviations=(
+        "Eq. 1's z_i are read as the x_k; taken literally p(x given w, z) would be a delta",
+        "softmax keeps w on the simplex; with w in R, as printed, Eq. 4 can turn negative",
+        "given w, Eq. 1's x is one Gaussian, not a mixture; with Eq. 4 the loss is no proven bound on log p(y)",
+        "Eq. 4 with the same w on both sides is least when all components of the conditional prior are one "
+        "moment-matched Gaussian, so it gives p(x_k given w, z) no reason to tell components apart",
+        "the paper starts from a trained VAE's parameters, in a way it does not describe; here training starts afresh",
+        _SHARED,
+    ),
+)
+
+_GMVAE_CARD = Card(
+    reference="Dilokthanakul et al. 2016, arXiv 1611.02648",
+    formula="SSE / (2 s_y^2) + beta_x E_p(k|x,w) KL(q(x|y) || p(x|w,k)) + beta_w KL(q(w|y) || N(0, I)) "
+    "+ beta_k KL(p(k|x,w) || 1/K)",
+    reduction=_TERMS,
+    sources={
+        "n_components": "K; 10, as in its MNIST experiments and for HGMVAE here",
+        "hidden": "width of the network from w to the K Gaussians; smaller than the original's, as for HGMVAE here",
+        "reconstruction": "squared error (the original takes Bernoulli for MNIST)",
+        "decoder_variance": "s_y^2. published: 1. default: 0.05, as for all likelihood-based methods",
+        "beta_x": "1, the bound itself",
+        "beta_w": "1, the bound itself",
+        "beta_k": "1, the bound itself (the original adds a threshold against over-regularisation)",
+    },
+    deviations=(
+        "w has the dimension of x; the original takes 150 for w and 200 for x on MNIST",
+        "no information threshold on the component term; one sample of x and w",
+        _SHARED,
+    ),
+)
+
+
+def _wae_card(kernel: str) -> Card:
+    return Card(
+        reference="Tolstikhin et al. 2018, arXiv 1711.01558, by pythae 0.1.2",
+        formula=f"SSE + reg_weight * MMD^2({kernel} kernel; codes, draws from N(0, I))",
+        reduction="squared error summed over pixels, averaged over the batch; MMD^2 is one number a batch",
+        sources={
+            "reg_weight": "published: 0.03, pythae's default, close to a plain autoencoder. default: 10, which the "
+            "WAE paper takes for MNIST (for CelebA it takes 100)",
+            "kernel_choice": "the method's kernel",
+            "kernel_bandwidth": "pythae's default",
+            "scales": "IMQ sums seven kernels at these scales; the RBF kernel ignores them",
+            "reconstruction_loss_scale": "pythae's default",
+        },
+        deviations=("squared error without the 1/2 of the VAEs; NaN for a batch of one image", _SHARED),
+    )
+
+
+CARDS: dict[str, Card] = {
+    "vae": Card(
+        reference="Kingma and Welling 2014, arXiv 1312.6114, by pythae 0.1.2 (BetaVAE, which is its VAE at beta = 1)",
+        formula="SSE / 2 + beta KL(q(x|y) || N(0, I))",
+        reduction=_TERMS,
+        sources=_VAE_SOURCES
+        | {
+            "beta": _VAE_SOURCES["beta"].format(
+                published="1, pythae's VAE", default="0.05, which is decoder variance 0.05 with a KL weight of 1"
+            )
+        },
+        deviations=("embeddings and reconstructions are of the posterior mean; pythae's sample", _SHARED),
+    ),
+    "beta_vae": Card(
+        reference="Higgins et al. 2017, by pythae 0.1.2",
+        formula="SSE / 2 + beta KL(q(x|y) || N(0, I))",
+        reduction=_TERMS,
+        sources=_VAE_SOURCES
+        | {
+            "beta": _VAE_SOURCES["beta"].format(
+                published="4, the original's usual value at pythae's scale", default="0.2, four times the VAE's"
+            )
+        },
+        deviations=("embeddings and reconstructions are of the posterior mean; pythae's sample", _SHARED),
+    ),
+    "gmvae": _GMVAE_CARD,
+    "swae": Card(
+        reference="Kolouri et al. 2018, arXiv 1804.01947",
+        formula="SSE + reg_weight * SW_2^2(codes, draws from N(0, I)), directions drawn anew every step",
+        reduction="squared error summed over pixels (published: averaged); SW_2^2 is one number a batch",
+        sources={
+            "reg_weight": "published: 10, of the authors' MNIST notebook, there against pixel means of other errors, "
+            "so its balance is met only roughly. default: 10 against the pixel sum, level with the MMD of WAE",
+            "n_projections": "50, as in the authors' notebook",
+            "mean_over_pixels": "published: true, as in the authors' notebook. default: false, as for WAE",
+        },
+        deviations=(
+            "squared error, where the authors' notebook has cross-entropy plus absolute error",
+            "Gaussian prior, as the other methods; the authors' examples use a ring or a uniform square",
+            _SHARED,
+        ),
+    ),
+    "wae_imq": _wae_card("IMQ"),
+    "wae_rbf": _wae_card("RBF"),
+    "hgmvae_g": _HGMVAE_CARD,
+    "hgmvae_u": _HGMVAE_CARD,
+    "hgmvae_g_no_fisher": _HGMVAE_CARD,
+    "hgmvae_u_no_fisher": _HGMVAE_CARD,
+}
+
+
+def parameter_count(method: Method, latent_dim: int) -> int:
+    """Trainable parameters at full width for 32 x 32 grey images."""
+    model = build_model(method, method.settings("default"), CARD_IMAGE, latent_dim, width=1.0, seed=0)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def card_of(method: Method) -> Card:
+    """The method's card, or that of the method it is a control of; one that says so where neither is written."""
+    if written := CARDS.get(method.control_of or method.name):
+        return written
+    not_stated = "not stated: this method has no card in benchmark/methods/cards.py yet"
+    sources = dict.fromkeys(method.settings("default"), "not stated")
+    return Card(not_stated, "not stated", "not stated", sources, ("not stated",))
+
+
+def render_card(name: str) -> str:
+    """A method's card as Markdown."""
+    method = ALL_METHODS[name]
+    card = card_of(method)
+    values = {weight_set: method.settings(weight_set) for weight_set in method.weight_sets}
+    lines = [f"# {method.label} (`{name}`, revision {method.revision})", "", f"Source: {card.reference}.", ""]
+    if method.control_of:
+        lines += [f"A control, in no table of the paper: {METHODS[method.control_of].label} with {method.change}.", ""]
+    lines += [f"Loss: `{card.formula}`", "", f"Reduction: {card.reduction}.", ""]
+    lines += [f"| setting | {' | '.join(values)} | what it is, and where it comes from |"]
+    lines += ["|---|" + "---|" * (len(values) + 1)]
+    for setting, source in card.sources.items():
+        cells = " | ".join(str(values[weight_set][setting]) for weight_set in values)
+        escaped = source.replace("|", r"\|")  # a bare bar would end the table's cell
+        lines.append(f"| `{setting}` | {cells} | {escaped} |")
+    lines += ["", _SETS]
+    counts = ", ".join(f"{parameter_count(method, d):,} at d = {d}" for d in CARD_DIMS)
+    lines += ["", f"Parameters (full width, 32 x 32 grey images): {counts}.", "", "Departures from the original:", ""]
+    lines += [f"- {deviation}" for deviation in card.deviations]
+    return "\n".join(lines) + "\n"
+
+
+def render_all_cards() -> str:
+    """Every method's card, one page of Markdown."""
+    return "\n".join(render_card(name) for name in METHODS)

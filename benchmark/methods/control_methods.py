@@ -1,0 +1,70 @@
+"""The controls: methods with one thing changed, to tell what helps; no table of the paper has them."""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from benchmark.methods.registry import AS_PRINTED, METHODS, Method
+from models.hgmvae_controls import EqualWeightsHGMVAE, OneComponentHGMVAE, equal_weights_heads
+from models.networks import DeeperTrunk
+
+# Besides what the method itself has.
+VAE_BETAS = (0.003, 0.01, 0.03, 0.1, 0.3)
+NUMBERS_OF_COMPONENTS = (1, 2, 5, 20)
+TC_WEIGHTS = (2, 5, 10)
+
+
+def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any] | None = None, **parts: Any) -> Method:
+    """`base` with a change: of `settings`, whatever the set of weights, or of the `parts` of a Method."""
+    method = METHODS[base]
+    return dataclasses.replace(
+        method,
+        name=f"{base}_{suffix}",
+        label=f"{method.label}, {change}",
+        changes=settings or {},
+        calibrated_as=base,
+        control_of=base,
+        change=change,
+        **parts,
+    )
+
+
+_TC_FIELDS = ("beta_z_tc_between", "beta_z_tc_within")
+_Z_FIELDS = ("beta_z_information", *_TC_FIELDS, "beta_z_dimension_kl")
+
+# As many more parameters as HGMVAE-G has at d = 128, at any width: its heads and its two networks between latents.
+_LARGER_HIDDEN = 1944
+
+CONTROLS = {
+    method.name: method
+    for method in (
+        *(_control("vae", f"beta_{beta:g}", f"beta {beta:g}", settings={"beta": beta}) for beta in VAE_BETAS),
+        _control("vae", "larger", "larger", trunk=partial(DeeperTrunk, hidden=_LARGER_HIDDEN)),
+        _control("vae", "bce", "BCE", settings={"reconstruction_loss": "bce", "beta": 1.0}),
+        *(_control("hgmvae_g", f"k{k}", f"K = {k}", settings={"n_components": k}) for k in NUMBERS_OF_COMPONENTS),
+        _control("hgmvae_g", "equal_w", "w = 1/K", model=EqualWeightsHGMVAE, heads=equal_weights_heads),
+        _control("hgmvae_g", "one_component", "one component", model=OneComponentHGMVAE),
+        *(
+            _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=dict.fromkeys(_TC_FIELDS, weight))
+            for weight in TC_WEIGHTS
+        ),
+        _control("hgmvae_g", "z5", "KL of z 5", settings=dict.fromkeys(_Z_FIELDS, 5)),
+        _control("hgmvae_g", "matched", "matched prior of x", settings={"conditional_prior": "matched"}),
+        _control("hgmvae_g", "bce", "BCE", settings={"reconstruction": "bce"}),
+        _control("hgmvae_g", "as_printed", "Eq. 14 as printed", settings=AS_PRINTED),
+        _control("hgmvae_g", "minimised", "Eq. 14, F minimised", settings={**AS_PRINTED, "fisher_weight": -1.0}),
+        _control("hgmvae_g", "printed_no_fisher", "Eq. 14, F left out", settings={**AS_PRINTED, "fisher_weight": 0.0}),
+        _control("hgmvae_g", "ratio", "F of Eq. 13", settings={"fisher": "ratio", "fisher_weight": 1.0}),
+        _control(
+            "hgmvae_g",
+            "ratio_minimised",
+            "F of Eq. 13 minimised",
+            settings={"fisher": "ratio", "fisher_weight": -1.0},
+        ),
+        _control("hgmvae_g", "log", "F logarithmic", settings={"fisher": "log", "fisher_weight": 1.0}),
+        _control("hgmvae_g", "centre", "means centred", settings={"centre": True}),
+    )
+}
+
+ALL_METHODS = METHODS | CONTROLS

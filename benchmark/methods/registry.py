@@ -1,0 +1,213 @@
+"""The registry of methods: one entry a row of the paper's tables, and how each is built.
+
+Every method has the same trunk and decoder, its own heads, and named sets of weights:
+`published` (what its paper or pythae gives), `default` (this suite's starting point: one decoder variance
+of 0.05 for all likelihood-based methods), `bce` (the same with cross-entropy, which has no such variance, where a
+method has a likelihood) and `calibrated` (what `calibrate` chose on MNIST at d = 8, and a prediction
+everywhere else). Where each value comes from stands on the method's card.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
+from baselines.pythae_models import BetaVAEConfig, NoiseFedBetaVAE, NoiseFedWAE, WAE_MMD_Config
+from baselines.swae import SWAE, SWAEConfig
+from benchmark.errors import UserError
+from benchmark.methods.calibrated_weights import RESULT, chosen_settings
+from benchmark.settings import check_settings, unknown_name
+from benchmark.streams import seeded
+from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads
+from models.base import ImageAutoencoder
+
+CALIBRATED = "calibrated"
+WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
+DECODER_VARIANCE = 0.05
+# Fields of a configuration that are no method's to set: sizes of images and codes, and pythae's own.
+_NOT_SETTINGS = ("name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder")
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method. `revision` is raised whenever its code changes the meaning of a result.
+
+    weights: of the sets that are written here; changes: what holds in every set, over its weights. calibrated_as: the
+    method whose calibrated weights this one takes, "" for its own. control_of: the method that this one is a control
+    of, "" for those of the paper; change: in words, what it changes there.
+    """
+
+    name: str
+    label: str
+    model: type[ImageAutoencoder]
+    config: type
+    heads: Callable[[Any], dict[str, int]]
+    fixed: Mapping[str, Any]
+    weights: Mapping[str, Mapping[str, Any]]
+    revision: int = 1
+    trunk: Callable[[tuple[int, int, int], float], nn.Module] = Trunk
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    calibrated_as: str = ""
+    control_of: str = ""
+    change: str = ""
+
+    def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
+        """Every field of the method's configuration under a set of weights, or a `departure` from them, sizes apart.
+
+        Raises UserError for a set that the method does not have, and for a field or a value that its configuration
+        does not have or take.
+        """
+        parts = {
+            "fixed": self.fixed,
+            f"weights {weight_set}": self._weights(weight_set),
+            "departure": departure,
+            "changes": self.changes,
+        }
+        settings = {}
+        for part, given in parts.items():
+            self._check(given, f"method {self.name}, {part}")
+            settings |= given
+        return {k: v for k, v in dataclasses.asdict(self.config(**settings)).items() if k not in _NOT_SETTINGS}
+
+    def configuration(self, settings: Mapping[str, Any], **sizes: Any) -> Any:
+        """The method's configuration from `settings` and the sizes of its images and codes. UserError as `settings`."""
+        self._check(settings, f"method {self.name}")
+        return self.config(**settings, **sizes)
+
+    @property
+    def weight_sets(self) -> tuple[str, ...]:
+        """Those of WEIGHT_SETS that the method has."""
+        calibrated = (self.calibrated_as or self.name) in chosen_settings()
+        return tuple(name for name in WEIGHT_SETS if name in self.weights or (name == CALIBRATED and calibrated))
+
+    def _check(self, settings: Mapping[str, Any], where: str) -> None:
+        check_settings(self.config, settings, where, apart=_NOT_SETTINGS)
+
+    def _weights(self, weight_set: str) -> Mapping[str, Any]:
+        for name in self.weights:
+            if name not in WEIGHT_SETS:
+                raise UserError(f"method {self.name}, weights: {unknown_name(name, WEIGHT_SETS)}")
+        if weight_set in self.weights:
+            return self.weights[weight_set]
+        source = self.calibrated_as or self.name
+        calibrated = chosen_settings()
+        if weight_set == CALIBRATED and source in calibrated:
+            self._check(calibrated[source], f"{RESULT}: {source}")
+            return {**self.weights["default"], **calibrated[source]}
+        if weight_set == CALIBRATED:
+            raise UserError(f"--weights calibrated: {RESULT}: {unknown_name(source, calibrated)}")
+        raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weight_sets)}")
+
+
+def _gaussian_heads(config: Any) -> dict[str, int]:
+    return {"embedding": config.latent_dim, "log_covariance": config.latent_dim}
+
+
+def _point_heads(config: Any) -> dict[str, int]:
+    return {"embedding": config.latent_dim}
+
+
+def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
+    # KL weight 1 against SSE / (2 s_y^2) is KL weight s_y^2 against pythae's SSE / 2.
+    weights = {
+        "default": {"beta": kl_weight * DECODER_VARIANCE},
+        "published": {"beta": published},
+        "bce": {"beta": kl_weight, "reconstruction_loss": "bce"},
+    }
+    fixed = {"reconstruction_loss": "mse"}
+    return Method(name, label, NoiseFedBetaVAE, BetaVAEConfig, _gaussian_heads, fixed, weights)
+
+
+def _wae(kernel: str) -> Method:
+    weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}, "bce": {"reg_weight": 10.0}}
+    fixed = {"kernel_choice": kernel}
+    label = f"WAE-{kernel.upper()}"
+    return Method(f"wae_{kernel}", label, NoiseFedWAE, WAE_MMD_Config, _point_heads, fixed, weights)
+
+
+# HGMVAE's loss as printed, but for term A of Eq. 14, at pythae's scale of the reconstruction: the paper states none.
+AS_PRINTED = {"decoder_variance": 1.0, "conditional_prior": "matched", "fisher": "ratio", "fisher_weight": 1.0}
+
+
+def _hgmvae(variant: str, with_fisher: bool) -> Method:
+    letter = variant[0]
+    name = f"hgmvae_{letter}" + ("" if with_fisher else "_no_fisher")
+    label = f"HGMVAE-{letter.upper()}" + ("" if with_fisher else " w/o Fisher")
+    fixed = {"variant": variant}
+    weights = {
+        "default": {"decoder_variance": DECODER_VARIANCE, "fisher": "total", "fisher_weight": 1.0},
+        "published": AS_PRINTED,
+    }
+    weights["bce"] = weights["default"] | {"reconstruction": "bce"}
+    if with_fisher:
+        return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights)
+    whole = f"hgmvae_{letter}"
+    changes = {"fisher_weight": 0.0}
+    return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights, changes=changes, calibrated_as=whole)
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        _vae("vae", "VAE", published=1.0, kl_weight=1.0),
+        _vae("beta_vae", "beta-VAE", published=4.0, kl_weight=4.0),
+        Method(
+            "gmvae",
+            "GMVAE",
+            GMVAE,
+            GMVAEConfig,
+            gmvae_heads,
+            {},
+            {
+                "default": {"decoder_variance": DECODER_VARIANCE},
+                "published": {"decoder_variance": 1.0},
+                "bce": {"reconstruction": "bce"},
+            },
+        ),
+        Method(
+            "swae",
+            "SWAE",
+            SWAE,
+            SWAEConfig,
+            _point_heads,
+            {},
+            {
+                "default": {"reg_weight": 10.0, "mean_over_pixels": False},
+                "published": {"reg_weight": 10.0, "mean_over_pixels": True},
+                "bce": {"reg_weight": 10.0, "mean_over_pixels": False},
+            },
+        ),
+        _wae("imq"),
+        _wae("rbf"),
+        _hgmvae("gaussian", with_fisher=True),
+        _hgmvae("uniform", with_fisher=True),
+        _hgmvae("gaussian", with_fisher=False),
+        _hgmvae("uniform", with_fisher=False),
+    )
+}
+
+
+def build_model(
+    method: Method,
+    settings: Mapping[str, Any],
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    width: float,
+    seed: int,
+) -> ImageAutoencoder:
+    """The method's model with its networks initialised from the streams of `seed`, on the CPU.
+
+    Raises UserError for settings that the method's configuration does not take.
+    """
+    config = method.configuration(settings, input_dim=tuple(image_shape), latent_dim=latent_dim)
+    with seeded("init.trunk", seed=seed):
+        trunk = method.trunk(image_shape, width)
+    with seeded("init.decoder", seed=seed):
+        decoder = Decoder(image_shape, latent_dim, width)
+    with seeded("init.heads", seed=seed):
+        return method.model(config, Encoder(trunk, method.heads(config)), decoder)

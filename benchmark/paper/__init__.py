@@ -1,0 +1,1 @@
+"""The paper as printed: its tables, its claims, its sentences. Nothing here is ever extended."""

@@ -1,0 +1,136 @@
+"""How every figure looks: type, colours that colour-blind readers tell apart, and captions that collide with nothing.
+
+Colours: Okabe & Ito, "Color Universal Design" (2008). Figures are made without pyplot, so no window can open and
+nothing has to be closed; matplotlib then draws PNG with Agg.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from benchmark.methods.control_methods import CONTROLS
+from benchmark.text import one_line
+
+WIDTH = 7.2  # inches: two columns of a journal
+TEXT = 8  # points, the smallest type in print
+_LINE = 1.25 * TEXT / 72  # inches
+_MARGIN = 0.06  # inches around a caption
+_HANDLE = 4.8  # em of a legend's column besides its label: matplotlib's handle, its distance, and that of columns
+_FILLED = 0.95  # of WIDTH by a line of the caption: in PNG, glyphs keep to whole pixels and come out wider
+
+RC = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere
+    "font.size": TEXT,
+    "axes.titlesize": TEXT + 1,
+    "axes.labelsize": TEXT,
+    "xtick.labelsize": TEXT,
+    "ytick.labelsize": TEXT,
+    "legend.fontsize": TEXT,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 5,
+    "pdf.fonttype": 42,  # text that can be searched and edited
+}
+
+# Without their yellow, too pale for lines, and their green, which would make a red/green pair.
+BLACK, ORANGE, SKY, BLUE, VERMILION, PURPLE = "#000000", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#777777"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One method's colour, marker and line style; together they tell it from every other, colour alone need not."""
+
+    colour: str
+    marker: str
+    line: str = "-"
+
+
+# An ablation has its method's colour.
+LOOKS = {
+    "vae": Look(BLACK, "o"),
+    "beta_vae": Look(BLACK, "D", "--"),
+    "gmvae": Look(ORANGE, "s"),
+    "swae": Look(PURPLE, "P"),
+    "wae_imq": Look(SKY, "v"),
+    "wae_rbf": Look(SKY, "<", "--"),
+    "hgmvae_g": Look(BLUE, "^"),
+    "hgmvae_u": Look(VERMILION, "X"),
+    "hgmvae_g_no_fisher": Look(BLUE, ">", "--"),
+    "hgmvae_u_no_fisher": Look(VERMILION, "*", "--"),
+}
+UNKNOWN = Look(GREY, "h", ":")
+
+CLASS_COLOURS = (BLUE, ORANGE, SKY, PURPLE, VERMILION, GREY, BLACK)
+CLASS_MARKERS = ("o", "^", "s", "D", "v", "p", "X")
+
+
+def class_look(position: int) -> Look:
+    """The look of the n-th class: colours and markers run in cycles; 7 x 7 pairs before one comes again."""
+    rounds, place = divmod(position, len(CLASS_COLOURS))
+    return Look(CLASS_COLOURS[place], CLASS_MARKERS[(place + rounds) % len(CLASS_MARKERS)])
+
+
+def look(method: str) -> Look:
+    """A method's own; a control's is dotted, and no other control's."""
+    if method in CONTROLS:
+        return dataclasses.replace(class_look(list(CONTROLS).index(method)), line=":")
+    return LOOKS.get(method, UNKNOWN)
+
+
+def wrapped(sentence: str) -> list[str]:
+    """The sentence in lines no wider than a caption, by the font's own measures; a longer word has its own line."""
+    lines: list[str] = []
+    for word in sentence.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        lines = [*lines[:-1], longer] if _points(longer) <= 72 * _FILLED * WIDTH else [*lines, word]
+    return lines
+
+
+def legend_columns(labels: Iterable[str], most: int = 5) -> int:
+    """How many columns of a legend go into WIDTH, by its widest label: at least one, at most `most`."""
+    widest = max(map(_points, labels), default=0.0)
+    return max(1, min(most, int(72 * _FILLED * WIDTH / (widest + _HANDLE * TEXT))))
+
+
+def _points(text: str) -> float:
+    """The width of text as it is drawn, in points."""
+    width, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(family=RC["font.family"], size=TEXT), ismath=False
+    )
+    return width
+
+
+def literal(text: str) -> str:
+    """The text on one line as matplotlib shows it: no dollar begins a formula. What is literal already stays."""
+    return re.sub(r"(?<!\\)\$", r"\\$", one_line(text))
+
+
+def captioned(body: float, sentences: Sequence[str], title: str) -> tuple[Figure, SubFigure]:
+    """A figure WIDTH inches wide and its part above the caption, `body` inches high, for axes and legend.
+
+    `sentences` are wrapped, each from a line of its own; the figure is as much higher as they need. The layout is
+    matplotlib's "constrained", which keeps axes and outside legends within their part.
+    """
+    lines = [line for sentence in sentences for line in wrapped(literal(sentence))]
+    below = len(lines) * _LINE + 2 * _MARGIN
+    figure = Figure(figsize=(WIDTH, body + below), layout="constrained")
+    above, caption = figure.subfigures(2, 1, height_ratios=(body, below))
+    above.suptitle(literal(title), fontsize=TEXT + 2)
+    caption.text(_MARGIN / WIDTH, 1 - _MARGIN / below, "\n".join(lines), va="top", fontsize=TEXT, linespacing=1.2)
+    return figure, above
+
+
+def hide_unused(axes: Sequence[Axes], used: int) -> None:
+    """Takes the axes from number `used` on out of the picture: a grid may have more places than panels."""
+    for empty in axes[used:]:
+        empty.set_axis_off()

@@ -1,0 +1,11 @@
+"""A trial's name: the hash of everything that changes its result."""
+
+import hashlib
+import json
+from typing import Any
+
+
+def identity_key(identity: dict[str, Any]) -> str:
+    """SHA-256 hex of an identity in canonical JSON."""
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

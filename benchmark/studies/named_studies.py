@@ -1,0 +1,200 @@
+"""The studies: named grids of trials, each one readable product of methods, data sets, latent dims and seeds.
+
+`python -m benchmark studies` prints them, `python -m benchmark plan --study NAME` every trial of one.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from benchmark.data import DATASETS
+from benchmark.errors import UserError
+from benchmark.evaluation.protocols import PROTOCOLS
+from benchmark.methods.registry import METHODS
+from benchmark.settings import check_settings, plain_settings, unknown_name
+from benchmark.studies.questions import QUESTIONS, READINGS, methods_of
+from benchmark.table_specs import TABLES, TableSpec
+from benchmark.training.training_settings import TrainingSettings
+
+PAPER_TRAINING = TrainingSettings()
+SPLITS = ("official", "validation")
+
+
+class Cell(NamedTuple):
+    """One place in a table: a trial per seed belongs to it."""
+
+    table: int
+    dataset: str
+    method: str
+    latent_dim: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """A grid of trials. None for a count means all images.
+
+    `split` "official" scores on the test images; "validation" on the last 10,000 training images, which are
+    then not trained on, and never touches the test images. `protocol_settings` overrides protocol defaults. UserError
+    for another split, and for a protocol, a field of one or a value that there is not.
+    """
+
+    name: str
+    purpose: str
+    tables: tuple[TableSpec, ...]
+    seeds: int
+    training: TrainingSettings = PAPER_TRAINING
+    n_train: int | None = None
+    n_test: int | None = None
+    split: str = "official"
+    procedural: bool = False
+    protocol_settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.split not in SPLITS:
+            raise UserError(f"study {self.name}, split: {unknown_name(self.split, SPLITS)}")
+        for protocol, settings in self.protocol_settings.items():
+            where = f"study {self.name}, protocol_settings"
+            if protocol not in PROTOCOLS:
+                raise UserError(f"{where}: {unknown_name(protocol, PROTOCOLS)}")
+            check_settings(PROTOCOLS[protocol], settings, f"{where} {protocol}")
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell of every table, in the tables' order; a trial may stand in several."""
+        for table in self.tables:
+            for dataset in table.datasets:
+                for latent_dim in table.latent_dims:
+                    for method in table.methods:
+                        yield Cell(table.number, dataset, method, latent_dim)
+
+    def protocols(self, dataset: str, method: str, latent_dim: int) -> dict[str, dict[str, Any]]:
+        """The protocols that the tables ask of one trial, name -> settings: the union, so it is trained once."""
+        tables = {table.number: table for table in self.tables}
+        wanted = {
+            tables[cell.table].protocol
+            for cell in self.cells()
+            if (cell.dataset, cell.method, cell.latent_dim) == (dataset, method, latent_dim)
+        }
+        return {name: self._protocol(name) for name in sorted(wanted)}
+
+    def _protocol(self, name: str) -> dict[str, Any]:
+        return plain_settings(PROTOCOLS[name](**self.protocol_settings.get(name, {})))
+
+    def notes(self) -> list[str]:
+        """What is reduced against the paper's setting, one phrase each; empty for the paper's own study."""
+        paper, notes = PAPER_TRAINING, []
+        if self.procedural:
+            notes.append("procedural images, not the real data sets")
+        if self.split == "validation":
+            notes.append("scored on the last 10,000 training images, which were held out")
+        if self.n_train is not None:
+            notes.append(f"at most {self.n_train:,} training images")
+        if self.n_test is not None:
+            notes.append(f"at most {self.n_test:,} test images")
+        if self.training.epochs != paper.epochs:
+            notes.append(f"{self.training.epochs} of {paper.epochs} epochs")
+        if self.training.width != paper.width:
+            notes.append(f"networks of {self.training.width:g} times the width")
+        if self.training.precision != paper.precision:
+            notes.append(f"trained in {self.training.precision}")
+        if self.training.batch_size != paper.batch_size:
+            notes.append(f"batches of {self.training.batch_size}")
+        if self.seeds < 10:
+            notes.append(f"{self.seeds} of 10 seeds")
+        for table in self.tables:
+            missing = sorted(set(TABLES[table.number].latent_dims) - set(table.latent_dims))
+            if missing:
+                notes.append(f"Table {table.number} without d = {', '.join(map(str, missing))}")
+        for protocol, settings in self.protocol_settings.items():
+            for name, value in settings.items():
+                notes.append(f"{protocol}: {name} = {value if isinstance(value, str) else format(value, ',')}")
+        return notes
+
+
+def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
+    """The five tables, those that span all latent dims (1 and 4) restricted to `dims`."""
+    return tuple(
+        dataclasses.replace(table, latent_dims=dims) if len(table.latent_dims) > 1 else table
+        for table in TABLES.values()
+    )
+
+
+def _everything() -> tuple[TableSpec, ...]:
+    """The five tables over ten methods, seven dims and every data set that their protocol can score."""
+    labelled = tuple(name for name, spec in DATASETS.items() if spec.has_labels)
+    return tuple(
+        dataclasses.replace(
+            table,
+            methods=tuple(METHODS),
+            latent_dims=TABLES[1].latent_dims,
+            datasets=tuple(DATASETS) if table.protocol == "reconstruction" else labelled,
+        )
+        for table in TABLES.values()
+    )
+
+
+def _controls() -> tuple[TableSpec, ...]:
+    """Classification and reconstruction of the grey sets with labels, by the methods that the questions compare."""
+    return tuple(
+        dataclasses.replace(
+            TABLES[number], methods=methods_of(*QUESTIONS), datasets=("mnist", "fashion_mnist"), latent_dims=(2, 8, 32)
+        )
+        for number in (2, 3)
+    )
+
+
+_LAPTOP = {"training": TrainingSettings(epochs=6, batch_size=32, width=0.25), "n_train": 8_000, "n_test": 2_000}
+
+STUDIES = {
+    study.name: study
+    for study in (
+        Study(
+            "smoke",
+            "proves that everything runs, on drawn images: its numbers mean nothing",
+            _with_clustering_dims(2, 8),
+            seeds=2,
+            training=TrainingSettings(epochs=2, batch_size=32, width=0.25),
+            n_train=192,
+            n_test=96,
+            procedural=True,
+            protocol_settings={"clustering": {"perplexity": 10.0}},
+        ),
+        Study(
+            "laptop",
+            "all five tables on real images, reduced to fit two CPU cores",
+            _with_clustering_dims(2, 8, 32),
+            seeds=3,
+            **_LAPTOP,
+            protocol_settings={"clustering": {"n_images": 2_000}},
+        ),
+        Study("paper", "exactly the trials that Tables 1-5 need, as the paper states them", tuple(TABLES.values()), 10),
+        Study("controls", "what the gain of HGMVAE is due to, for the command controls", _controls(), seeds=5),
+        Study("laptop-controls", "the study controls, reduced as the laptop study is", _controls(), seeds=3, **_LAPTOP),
+        Study(
+            "readings",
+            "HGMVAE-G's loss to the letter and in other readings, on MNIST at d = 8, sized as the laptop study",
+            (dataclasses.replace(TABLES[2], datasets=("mnist",), methods=methods_of(READINGS), latent_dims=(8,)),),
+            seeds=3,
+            **_LAPTOP,
+        ),
+        Study(
+            "collapse",
+            "the eight methods on MNIST at all seven latent dims, sized as the laptop study: does one collapse?",
+            (dataclasses.replace(TABLES[2], datasets=("mnist",), latent_dims=TABLES[1].latent_dims),),
+            seeds=3,
+            **_LAPTOP,
+        ),
+        Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
+        Study(
+            "validation",
+            "MNIST at d = 8, one seed, three epochs, judged on held-out training images: does a method collapse?",
+            tuple(
+                dataclasses.replace(TABLES[number], datasets=("mnist",), methods=tuple(METHODS), latent_dims=(8,))
+                for number in (1, 2, 3)
+            ),
+            seeds=1,
+            training=TrainingSettings(epochs=3, width=0.5),
+            split="validation",
+        ),
+    )
+}

@@ -1,0 +1,108 @@
+"""The questions of the study `controls`, as data: which two methods are held against each other to answer each."""
+
+from dataclasses import dataclass
+
+from benchmark.methods.control_methods import NUMBERS_OF_COMPONENTS, TC_WEIGHTS, VAE_BETAS
+
+BASE = "hgmvae_g"
+VAES = ("vae", *(f"vae_beta_{beta:g}" for beta in VAE_BETAS))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Method `a` against `b`, seed by seed.
+
+    With `same_rate` b is no single method but VAES that have not collapsed, between whose scores those at the rate of a
+    are interpolated, of each seed, data set and latent dim by itself (`answers.at_rate`). With `less` the advantage of
+    that other contrast is taken off.
+    """
+
+    a: str
+    b: str
+    same_rate: bool = False
+    less: "Contrast | None" = None
+
+    def methods(self) -> tuple[str, ...]:
+        """All that take part."""
+        others = self.less.methods() if self.less else ()
+        return (self.a, self.b, *(VAES if self.same_rate else ()), *others)
+
+    def sides(self) -> dict[str, str]:
+        """`a` and `b` in words, with the names of the methods."""
+        a = f"{self.a} less {self.less.a}" if self.less else self.a
+        b = f"{self.b} less {self.less.b}" if self.less else self.b
+        return {"a": a, "b": f"{b} at the same rate" if self.same_rate else b}
+
+
+@dataclass(frozen=True)
+class Question:
+    letter: str
+    text: str
+    contrasts: tuple[Contrast, ...]
+
+
+QUESTIONS = (
+    Question("a", "At the same rate, is HGMVAE-G better than a VAE?", (Contrast(BASE, "vae", same_rate=True),)),
+    Question(
+        "b",
+        "Do more components help?",
+        tuple(Contrast(BASE, f"{BASE}_k{k}") for k in NUMBERS_OF_COMPONENTS),
+    ),
+    Question(
+        "c",
+        "Do weights that depend on the image help? Equal ones have no noise, either",
+        (Contrast(BASE, f"{BASE}_equal_w"),),
+    ),
+    Question(
+        "d",
+        "Does a heavier penalty on the total correlation of z help? Its estimate from a batch is mostly a part of the "
+        "whole KL of z, so a heavier KL stands beside it",
+        tuple(Contrast(f"{BASE}_{name}", BASE) for name in (*(f"tc{weight}" for weight in TC_WEIGHTS), "z5")),
+    ),
+    Question("e", "Does the Fisher term help?", (Contrast(BASE, f"{BASE}_no_fisher"),)),
+    Question(
+        "f",
+        "Is the weighted sum better than a true mixture? The latter is judged by its likeliest component, a toss of "
+        "coins where w says little",
+        (Contrast(BASE, f"{BASE}_one_component"),),
+    ),
+    Question(
+        "g",
+        "Is it the size? A VAE with as many parameters as HGMVAE-G at d = 128, more than that has at these d",
+        (Contrast("vae_larger", "vae"), Contrast(BASE, "vae_larger")),
+    ),
+    Question(
+        "h",
+        "Does HGMVAE-G stand to a VAE under cross-entropy as under squared error?",
+        (
+            Contrast(BASE, "vae"),
+            Contrast(f"{BASE}_bce", "vae_bce"),
+            Contrast(BASE, "vae", less=Contrast(f"{BASE}_bce", "vae_bce")),
+        ),
+    ),
+    Question(
+        "i",
+        "Does each component's own prior help, the sum of Eq. 3 in the place of Eq. 4? In Eq. 4 what z_k tells of x_k "
+        "counts w_k times, which may be why z falls idle; in the sum it counts once, but every KL K times as much",
+        (Contrast(f"{BASE}_matched", BASE),),
+    ),
+)
+
+# Asked of a study of its own, `readings`.
+READINGS = Question(
+    "j",
+    "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
+    (
+        Contrast(f"{BASE}_as_printed", f"{BASE}_printed_no_fisher"),
+        Contrast(f"{BASE}_minimised", f"{BASE}_printed_no_fisher"),
+        Contrast(f"{BASE}_ratio_minimised", f"{BASE}_no_fisher"),
+        *(Contrast(reading, f"{BASE}_no_fisher") for reading in (f"{BASE}_ratio", BASE, f"{BASE}_log")),
+        Contrast(f"{BASE}_centre", BASE),
+    ),
+)
+
+
+def methods_of(*questions: Question) -> tuple[str, ...]:
+    """Every method that the questions compare, each once."""
+    contrasts = (contrast for question in questions for contrast in question.contrasts)
+    return tuple(dict.fromkeys(name for contrast in contrasts for name in contrast.methods()))

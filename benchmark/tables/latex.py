@@ -1,0 +1,156 @@
+r"""LaTeX of the tables: long tables with booktabs rules, to \input under \usepackage{array,booktabs,color,longtable}.
+
+Number columns share what the headings leave of \linewidth, so that a table never runs off the page sideways, and long
+tables break between rows; the type is set for a landscape page.
+"""
+
+from collections.abc import Sequence
+
+from benchmark.metrics import METRICS
+from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
+from benchmark.tables.latex_escape import escape
+from benchmark.tables.layout import Row, Table, TableCell, number
+
+RANK_COMMANDS = {1: r"\textbf{%s}", 2: r"\textbf{\textit{%s}}", 3: r"\textit{%s}"}
+RANK_LEGEND = r"\textbf{Bold} best, \textbf{\textit{bold italic}} second, \textit{italic} third of our means."
+HEADING_MM = {"Data set": 24, "Metric": 22, "Model": 30, "d": 8}
+KEEP_TOGETHER = 10  # rows of one group that never part at the foot of a page
+
+DOCUMENT_HEAD = r"""\documentclass[10pt,a4paper,landscape]{article}
+\usepackage[margin=15mm]{geometry}
+\usepackage{array,booktabs,color,longtable}
+\pagestyle{plain}
+\begin{document}
+"""
+
+
+def latex_number(value: float, decimals: int) -> str:
+    """As `number`, with a true minus sign."""
+    return number(value, decimals).replace("-", "$-$")
+
+
+def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
+    """One cell: mean, std, marks; on a second line the paper's value in grey parentheses."""
+    if cell is None:
+        return escape(ABSENT)
+    decimals = METRICS[metric].decimals
+    if cell.values:
+        text = RANK_COMMANDS.get(cell.rank, "%s") % latex_number(cell.mean, decimals)
+        if cell.std is not None:
+            text += rf" {{\scriptsize$\pm$\,{latex_number(cell.std, decimals)}}}"
+        if len(cell.values) < cell.asked:
+            text += rf" {{\scriptsize[{len(cell.values)}/{cell.asked}]}}"
+    else:
+        text = rf"{{\scriptsize {cell.state}}}"
+    flags = r"$\dagger$" if cell.collapsed else ""
+    letters = table.letters(cell)
+    if flags or letters:
+        text += rf"\textsuperscript{{{flags}{letters}}}"
+    if cell.paper is not None:
+        text += rf"\linebreak{{\scriptsize\textcolor[gray]{{0.4}}{{({latex_number(cell.paper, decimals)})}}}}"
+    return text
+
+
+def render_latex(table: Table) -> str:
+    """The table as a group with a longtable and its footnotes; labelled tab:hgmvae-N."""
+    headings = _heading_names(table)
+    columns = [_column_heading(table, column) for column in table.columns]
+    count = len(headings) + len(columns)
+    head = [*headings, *columns]
+    return "\n".join(
+        [
+            r"% Needs \usepackage{array,booktabs,color,longtable} and a landscape page.",
+            r"\begingroup\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}",
+            rf"\begin{{longtable}}{{{_column_types(headings, len(columns))}}}",
+            rf"\caption[{escape(table.paper.title)}]{{{_caption(table)}}}"
+            rf"\label{{tab:hgmvae-{table.paper.number}}}\\",
+            r"\toprule",
+            " & ".join(head) + r"\\",
+            r"\midrule",
+            r"\endfirsthead",
+            rf"\multicolumn{{{count}}}{{l}}{{Table~\thetable{{}}, continued}}\\",
+            r"\toprule",
+            " & ".join(head) + r"\\",
+            r"\midrule",
+            r"\endhead",
+            r"\bottomrule",
+            r"\endfoot",
+            *_body(table, headings),
+            r"\end{longtable}",
+            *_footnotes(table),
+            r"\endgroup",
+            "",
+        ]
+    )
+
+
+def render_document(tables: Sequence[Table]) -> str:
+    r"""A document that compiles alone: it \inputs table<N>.tex for each table, with the paper's numbers."""
+    inputs = "\\clearpage\n".join(
+        f"\\setcounter{{table}}{{{table.paper.number - 1}}}\n\\input{{table{table.paper.number}.tex}}\n"
+        for table in tables
+    )
+    return DOCUMENT_HEAD + inputs + "\\end{document}\n"
+
+
+def _heading_names(table: Table) -> list[str]:
+    if table.dims_across:
+        return ["Data set", "Metric", "Model"]
+    return ["Data set", *(["d"] if len(table.latent_dims) > 1 else []), "Metric"]
+
+
+def _headings(table: Table, row: Row) -> dict[str, str]:
+    return {
+        "Data set": table.dataset_heading(row.dataset),
+        "d": str(row.latent_dim),
+        "Metric": metric_heading(row.metric),
+        "Model": table.method_heading(row.method) if row.method else "",
+    }
+
+
+def _column_types(headings: list[str], columns: int) -> str:
+    fixed = sum(HEADING_MM[name] for name in headings)
+    # Every column has \tabcolsep on both sides, save for the table's two outer edges.
+    separators = 2 * (len(headings) + columns) - 2
+    width = rf"\dimexpr(\linewidth-{fixed}mm-{separators}\tabcolsep)/{columns}\relax"
+    heads = "".join(rf">{{\raggedright\arraybackslash}}p{{{HEADING_MM[name]}mm}}" for name in headings)
+    return rf"@{{}}{heads}*{{{columns}}}{{>{{\centering\arraybackslash}}p{{{width}}}}}@{{}}"
+
+
+def _column_heading(table: Table, column: int | str) -> str:
+    if table.dims_across:
+        return f"$d = {column}$"
+    return escape(table.method_heading(column), breakable=True)
+
+
+def _caption(table: Table) -> str:
+    plain = [escape(sentence, breakable=True) for sentence in (*facts(table), *legend(table))]
+    return " ".join([*plain, RANK_LEGEND])
+
+
+def _body(table: Table, headings: list[str]) -> list[str]:
+    groups = [table.group(row) for row in table.rows]
+    lines = []
+    for position, row in enumerate(table.rows):
+        group = groups[position]
+        first = position == 0 or groups[position - 1] != group
+        last = position + 1 == len(groups) or groups[position + 1] != group
+        if first and position:
+            lines.append(r"\addlinespace[6pt]")  # a rule here would double the one at the foot of a page
+        texts = _headings(table, row)
+        innermost = headings[-1]  # the others stand on a group's first row alone
+        shown = [escape(texts[name], breakable=True) if first or name == innermost else "" for name in headings]
+        cells = [cell_latex(table.cell(row, column), table, row.metric) for column in table.columns]
+        together = not last and groups.count(group) <= KEEP_TOGETHER
+        lines.append(" & ".join([*shown, *cells]) + (r"\\*" if together else r"\\"))
+    return lines
+
+
+def _footnotes(table: Table) -> list[str]:
+    if not table.footnotes:
+        return []
+    notes = [
+        rf"\noindent\textsuperscript{{{letter}}} {escape(text, breakable=True)}\par"
+        for text, letter in table.footnotes.items()
+    ]
+    return [r"{\scriptsize\raggedright", *notes, "}"]

@@ -1,0 +1,265 @@
+"""Typed cells and the paper's layout: what stands where, ranked and footnoted, before any rendering.
+
+Tables 1 and 4 have a row per data set, metric and method and a column per latent dim; Tables 2, 3 and 5 have a row per
+data set (and latent dim) and metric and a column per method.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.metrics import METRICS
+from benchmark.paper.tables import DATASET_LABELS, paper_numbers
+from benchmark.results import frame as fr
+from benchmark.table_specs import ALL_TABLES, TableSpec
+from benchmark.text import one_line
+
+CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
+
+
+class State(StrEnum):
+    """What a reader may expect of a cell; the first two have a value."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    NOT_RUN = "not run"
+    FAILED = "failed"
+    WEIGHTS_UNAVAILABLE = "weights unavailable"
+    METRIC_UNAVAILABLE = "metric unavailable"
+    NO_DATA = "no data"
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """One number of a table: its seeds' values, or why it has none. `notes` are its footnotes, plain text."""
+
+    values: tuple[float, ...]  # one per seed with a value, by ascending seed
+    asked: int  # seeds the study asks for
+    state: State
+    collapsed: int  # how many of the seeds with a value have collapsed
+    notes: tuple[str, ...]
+    paper: float | None = None
+    rank: int | None = None  # 1 is best; None without a value or without a rival
+
+    @property
+    def mean(self) -> float | None:
+        return float(np.mean(self.values)) if self.values else None
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation (ddof 1); None with fewer than two values."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table; `latent_dim` or `method` is None where that is what the columns tell apart."""
+
+    dataset: str
+    metric: str
+    method: str | None
+    latent_dim: int | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a study, in the paper's layout. `cells` lacks what the study does not ask for."""
+
+    paper: TableSpec
+    study: str
+    seeds: int
+    weight_set: str
+    notes: tuple[str, ...]  # what the study reduced
+    marks: Mapping[str, tuple[str, ...]]  # per data set: 'subset', 'procedural', ...
+    dataset_labels: Mapping[str, str]
+    method_labels: Mapping[str, str]
+    datasets: tuple[str, ...]
+    methods: tuple[str, ...]
+    latent_dims: tuple[int, ...]
+    cells: Mapping[CellKey, TableCell]
+
+    @property
+    def dims_across(self) -> bool:
+        """Whether the columns are latent dims (as the paper prints a table over several) or methods."""
+        return len(self.paper.latent_dims) > 1
+
+    @property
+    def columns(self) -> tuple[int, ...] | tuple[str, ...]:
+        return self.latent_dims if self.dims_across else self.methods
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that have at least one cell, in the order of print."""
+        dims = (None,) if self.dims_across else self.latent_dims
+        methods = self.methods if self.dims_across else (None,)
+        rows = (
+            Row(dataset, metric, method, dim)
+            for dataset in self.datasets
+            for dim in dims
+            for metric in self.paper.metrics
+            for method in methods
+        )
+        return tuple(row for row in rows if any(self.cell(row, column) for column in self.columns))
+
+    def group(self, row: Row) -> tuple:
+        """What the row has in common with its neighbours: rows of one group stand together."""
+        return (row.dataset, row.metric) if self.dims_across else (row.dataset, row.latent_dim)
+
+    def key(self, row: Row, column: int | str) -> CellKey:
+        if self.dims_across:
+            return row.dataset, row.metric, row.method, column
+        return row.dataset, row.metric, column, row.latent_dim
+
+    def cell(self, row: Row, column: int | str) -> TableCell | None:
+        return self.cells.get(self.key(row, column))
+
+    @cached_property
+    def footnotes(self) -> dict[str, str]:
+        """Footnote text -> letter, in the order of print; cells that say the same share a letter."""
+        cells = (self.cell(row, column) for row in self.rows for column in self.columns)
+        texts = dict.fromkeys(note for cell in cells if cell for note in cell.notes)
+        return {text: letter(position) for position, text in enumerate(texts)}
+
+    def letters(self, cell: TableCell) -> str:
+        """The letters of a cell's footnotes in the order of print, such as 'a,c'; empty where it has none."""
+        return ",".join(letter for text, letter in self.footnotes.items() if text in cell.notes)
+
+    def dataset_heading(self, dataset: str) -> str:
+        """The data set's label with its marks, such as 'MNIST [procedural]'; plain text."""
+        label = self.dataset_labels.get(dataset) or DATASET_LABELS.get(dataset, dataset)
+        return " ".join([label, *(f"[{mark}]" for mark in self.marks.get(dataset, ()))])
+
+    def method_heading(self, method: str) -> str:
+        return self.method_labels.get(method, method)
+
+
+def letter(position: int) -> str:
+    """0 -> a, 25 -> z, 26 -> aa, ..."""
+    head, tail = divmod(position, 26)
+    return (letter(head - 1) if head else "") + chr(ord("a") + tail)
+
+
+def number(value: float, decimals: int) -> str:
+    """Fixed decimals; what rounds to zero prints without a sign."""
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Table]:
+    """The manifest's tables, by number; one without cells is left out. Raises UserError (see `long_frame`)."""
+    frame = fr.long_frame(manifest, records)
+    paper = {
+        (p.table, p.dataset, p.metric, p.method, p.latent_dim): float(p.value) for p in paper_numbers().itertuples()
+    }
+    tables = []
+    for table_number, part in frame.groupby("table", sort=True):
+        places: dict[CellKey, list[Any]] = {}
+        for row in part.itertuples(index=False):
+            places.setdefault((row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
+        cells = {key: replace(_cell(seeds), paper=paper.get((table_number, *key))) for key, seeds in places.items()}
+        printed = ALL_TABLES[table_number]
+        tables.append(
+            Table(
+                paper=printed,
+                study=manifest["study"],
+                seeds=manifest["seeds"],
+                weight_set=manifest["weight_set"],
+                notes=tuple(one_line(note) for note in manifest["notes"]),
+                marks={name: tuple(marks) for name, marks in manifest["marks"].items()},
+                dataset_labels=manifest.get("dataset_labels", {}),
+                method_labels=manifest.get("method_labels", {}),
+                datasets=_paper_first(printed.datasets, part["dataset"]),
+                methods=_paper_first(printed.methods, part["method"]),
+                latent_dims=tuple(sorted({int(dim) for dim in part["latent_dim"]})),
+                cells=rank(cells),
+            )
+        )
+    return tables
+
+
+def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
+    """The cells with their ranks among the complete ones of the same data set, metric and latent dim.
+
+    Means are compared as printed, so that equal numbers share a rank (1, 1, 3), as METRICS says which way is better;
+    a value without a rival has no rank, nor has the mean of the seeds that a failure left over.
+    """
+    rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
+    for key, cell in cells.items():
+        if cell.state is State.COMPLETE and cell.values:
+            dataset, metric, _, dim = key
+            rivals.setdefault((dataset, metric, dim), {})[key] = float(number(cell.mean, METRICS[metric].decimals))
+    ranked = dict(cells)
+    for (_, metric, _), printed in rivals.items():
+        if len(printed) > 1:
+            best_first = sorted(printed.values(), reverse=METRICS[metric].higher_is_better)
+            ranked |= {key: replace(cells[key], rank=1 + best_first.index(value)) for key, value in printed.items()}
+    return ranked
+
+
+def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
+    """What was found: first as the paper orders it, then the rest in the manifest's order."""
+    found = dict.fromkeys(found)
+    return tuple([name for name in printed if name in found] + [name for name in found if name not in printed])
+
+
+def _cell(seeds: Iterable[Any]) -> TableCell:
+    """One cell from its rows of the long frame, one per seed."""
+    seeds = sorted(seeds, key=lambda row: row.seed)
+    with_value = [row for row in seeds if row.status == fr.OK]
+    collapsed = [row for row in with_value if not pd.isna(row.collapsed) and row.collapsed]
+    return TableCell(
+        values=tuple(float(row.value) for row in with_value),
+        asked=len(seeds),
+        state=_state([row.status for row in seeds]),
+        collapsed=len(collapsed),
+        notes=(*_failure_notes(seeds), *_collapse_notes(collapsed)),
+    )
+
+
+def _state(statuses: list[str]) -> State:
+    if fr.OK in statuses:
+        return State.COMPLETE if set(statuses) == {fr.OK} else State.INCOMPLETE
+    # Without any value, what no retraining would mend speaks for the cell; its footnotes tell the rest.
+    for state in (State.NO_DATA, State.WEIGHTS_UNAVAILABLE):
+        if state in statuses:
+            return state
+    if set(statuses) <= {State.NOT_RUN, State.METRIC_UNAVAILABLE}:
+        return State.NOT_RUN if State.NOT_RUN in statuses else State.METRIC_UNAVAILABLE
+    return State.FAILED
+
+
+def _failure_notes(seeds: Sequence[Any]) -> list[str]:
+    by_reason: dict[str, list[int]] = {}
+    for row in (row for row in seeds if row.status != fr.OK):
+        if row.reason is None or row.reason.startswith(row.status):
+            text = row.reason or row.status
+        else:
+            text = f"{row.status}: {row.reason}"
+        by_reason.setdefault(text, []).append(row.seed)
+    return [
+        text if text.startswith(fr.NO_DATA) else f"{text} ({_seed_list(failed, len(seeds))})"
+        for text, failed in by_reason.items()
+    ]
+
+
+def _collapse_notes(collapsed: Sequence[Any]) -> list[str]:
+    if not collapsed:
+        return []
+    each = (
+        f"{'unknown' if pd.isna(row.active_units) else row.active_units} active units, "
+        f"{'unknown' if pd.isna(row.explained_variance) else f'{row.explained_variance:.0%}'} explained "
+        f"(seed {row.seed})"
+        for row in collapsed
+    )
+    return [f"collapsed: {'; '.join(each)}"]
+
+
+def _seed_list(seeds: list[int], asked: int) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    return f"all {asked} seeds" if len(seeds) == asked else f"seeds {', '.join(map(str, seeds))}"

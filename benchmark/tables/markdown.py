@@ -1,0 +1,95 @@
+"""Tables for a terminal and for Markdown alike: padded pipe tables, turned so that they stay narrow.
+
+The paper's columns become rows here, in one block per data set (and per metric where the columns are dims).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from benchmark.metrics import METRICS
+from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
+from benchmark.tables.layout import Row, Table, TableCell, number
+from benchmark.text import one_line
+
+RANK_MARKS = {1: "**", 2: "***", 3: "*"}
+RANK_LEGEND = "**best**, ***second***, *third* of our means."
+
+
+def escape_markdown(text: str) -> str:
+    """The text on one line as Markdown that shows it unchanged; an underscore inside a word needs nothing."""
+    text = re.sub(r"([\\`*|<>])", r"\\\1", one_line(text))
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+
+
+def wide_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A pipe table of plain values that is not padded, for columns that hold sentences."""
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(escape_markdown(str(value)) for value in line) + " |" for line in lines)
+
+
+def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
+    """One cell, such as '**0.373** ±0.012 [2/3] †[a] (0.404)'."""
+    if cell is None:
+        return ABSENT
+    decimals = METRICS[metric].decimals
+    parts = []
+    if cell.values:
+        mark = RANK_MARKS.get(cell.rank, "")
+        parts.append(f"{mark}{number(cell.mean, decimals)}{mark}")
+        if cell.std is not None:
+            parts.append(f"±{number(cell.std, decimals)}")
+        if len(cell.values) < cell.asked:
+            parts.append(f"[{len(cell.values)}/{cell.asked}]")
+    else:
+        parts.append(str(cell.state))
+    flags = "†" if cell.collapsed else ""
+    letters = table.letters(cell)
+    if flags or letters:
+        parts.append(flags + (f"[{letters}]" if letters else ""))
+    if cell.paper is not None:
+        parts.append(f"({number(cell.paper, decimals)})")
+    return " ".join(parts)
+
+
+def render_text(table: Table) -> str:
+    """The table as Markdown that also reads well in a terminal; ends with a line end."""
+    face = " ".join(escape_markdown(sentence) for sentence in (*facts(table), *legend(table)))
+    parts = [f"### Table {table.paper.number}", f"{face} {RANK_LEGEND}"]
+    for rows in _blocks(table):
+        parts += [_block_heading(table, rows[0]), _pipe_table(table, rows)]
+    notes = [f"[{letter}] {escape_markdown(text)}" for text, letter in table.footnotes.items()]
+    if notes:
+        parts.append("  \n".join(notes))  # two blanks: a line end that Markdown keeps
+    return "\n\n".join(parts) + "\n"
+
+
+def _blocks(table: Table) -> list[list[Row]]:
+    blocks: dict[tuple, list[Row]] = {}
+    for row in table.rows:
+        blocks.setdefault(table.group(row), []).append(row)
+    return list(blocks.values())
+
+
+def _block_heading(table: Table, row: Row) -> str:
+    what = metric_heading(row.metric) if table.dims_across else f"d = {row.latent_dim}"
+    return f"{escape_markdown(table.dataset_heading(row.dataset))}, {what}"
+
+
+def _pipe_table(table: Table, rows: list[Row]) -> str:
+    if table.dims_across:
+        head = ["d", *(table.method_heading(row.method) for row in rows)]
+        names = [str(dim) for dim in table.columns]
+    else:
+        head = ["Model", *(metric_heading(row.metric) for row in rows)]
+        names = [table.method_heading(method) for method in table.columns]
+    grid = [[escape_markdown(name) for name in head]]
+    for name, column in zip(names, table.columns, strict=True):
+        cells = [cell_text(table.cell(row, column), table, row.metric) for row in rows]
+        grid.append([escape_markdown(name), *cells])
+    widths = [max(len(line[position]) for line in grid) for position in range(len(head))]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])

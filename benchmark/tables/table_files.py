@@ -1,0 +1,98 @@
+"""The files of a study's tables: for each table CSV (wide, and per seed) and LaTeX; tables.tex and tables.md of all.
+
+Every file is written whole or not at all, and the same records give the same bytes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.errors import UserError
+from benchmark.files import written_whole
+from benchmark.results.csv_text import csv_text
+from benchmark.results.frame import long_frame
+from benchmark.tables.latex import render_document, render_latex
+from benchmark.tables.layout import Row, Table, TableCell, build_tables
+from benchmark.tables.markdown import render_text
+
+NOT_ASKED = "not asked"
+
+
+def seeds_csv(frame: pd.DataFrame, table_number: int) -> str:
+    """The long form of one table: `long_frame`'s rows and columns, values at full precision."""
+    return csv_text(frame[frame["table"] == table_number])
+
+
+def wide_csv(table: Table) -> str:
+    """The paper's layout as CSV, at full precision, readable by pandas.read_csv without options.
+
+    Each row starts with study, weight_set, seeds, notes, marks, then what the row is (dataset, metric, and method or
+    latent_dim). Each column c of the table (a method, or d<dim>) is seven: c_mean, c_std (ddof 1), c_n,
+    c_state, c_rank, c_collapsed, c_paper. The last column holds the row's footnotes.
+    """
+    return csv_text(pd.DataFrame([_wide_row(table, row) for row in table.rows], dtype=object))
+
+
+def write_tables(manifest: Mapping, records: Mapping[str, Mapping], folder: Path) -> list[Path]:
+    """Writes table<N>.csv, table<N>_seeds.csv, table<N>.tex, tables.tex and tables.md; returns their paths.
+
+    A table without cells in the manifest is not written, nor is anything when none has any. `folder` is made.
+    Raises UserError for a manifest or record that does not fit, or where the folder cannot be written.
+    """
+    frame = long_frame(manifest, records)
+    tables = build_tables(manifest, records)
+    texts: dict[str, str] = {}
+    for table in tables:
+        name = f"table{table.paper.number}"
+        texts[f"{name}.csv"] = wide_csv(table)
+        texts[f"{name}_seeds.csv"] = seeds_csv(frame, table.paper.number)
+        texts[f"{name}.tex"] = render_latex(table)
+    if tables:
+        texts["tables.tex"] = render_document(tables)
+        texts["tables.md"] = "\n".join(render_text(table) for table in tables)
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            with written_whole(folder / name) as part:
+                part.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{folder}: tables cannot be written there ({error.strerror})") from error
+    return [folder / name for name in texts]
+
+
+def _wide_row(table: Table, row: Row) -> dict:
+    values = {
+        "study": table.study,
+        "weight_set": table.weight_set,
+        "seeds": table.seeds,
+        "notes": "; ".join(table.notes),
+        "marks": "; ".join(table.marks.get(row.dataset, ())),
+        "dataset": row.dataset,
+    }
+    values |= {"metric": row.metric, "method": row.method} if table.dims_across else {}
+    values |= {} if table.dims_across else {"latent_dim": row.latent_dim, "metric": row.metric}
+    footnotes = []
+    for column in table.columns:
+        name = f"d{column}" if table.dims_across else column
+        cell = table.cell(row, column)
+        values |= {f"{name}_{field}": value for field, value in _cell_fields(cell).items()}
+        footnotes += [f"{name}: {note}" for note in (cell.notes if cell else ())]
+    return values | {"footnotes": "; ".join(footnotes)}
+
+
+def _cell_fields(cell: TableCell | None) -> dict:
+    if cell is None:
+        return (
+            dict.fromkeys(("mean", "std", "n")) | {"state": NOT_ASKED} | dict.fromkeys(("rank", "collapsed", "paper"))
+        )
+    return {
+        "mean": cell.mean,
+        "std": cell.std,
+        "n": len(cell.values),
+        "state": str(cell.state),
+        "rank": cell.rank,
+        "collapsed": cell.collapsed,
+        "paper": cell.paper,
+    }

@@ -1,0 +1,152 @@
+"""What a study costs here: steps and small evaluations, measured and scaled up to all of its trials.
+
+Steps scale with their number; t-SNE with the number of points, the SVM with its square, image metrics with the pixels;
+a forward pass counts as a third of a step. It is a forecast of the order of magnitude, and says what it rests on.
+"""
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
+from benchmark.execution.evaluate_trial import trial_model
+from benchmark.execution.process_plan import Crew
+from benchmark.execution.provenance import provenance
+from benchmark.studies.trials import Trial
+from benchmark.throughput.measurement import noise_images
+from benchmark.throughput.step_lower_bound import timed
+from benchmark.training.loop import run_epoch
+from benchmark.training.pack import pack_trainings
+
+MEASURED_STEPS = 2
+# Images of a small evaluation, and how its time grows with their number. Of 32 x 32 x 1 pixels.
+PROBES = {"clustering": 500, "classification": 1_000, "reconstruction": 100}
+EXPONENTS = {"clustering": 1.0, "classification": 2.0, "reconstruction": 1.0}
+_PROBE_PIXELS = 32 * 32
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds measured on one machine.
+
+    `steps`: of a lone seed's step, by kind of trial (`kind`). `pack_gain`: a lone seed's step over a packed one's.
+    `protocols`: of an evaluation of so many images: name -> (images, seconds).
+    """
+
+    steps: dict[str, float] = field(default_factory=dict)
+    pack_gain: float = 1.0
+    protocols: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Seconds of one process, by what they are spent on, for a list of trials."""
+
+    training: float
+    evaluation: dict[str, float]  # by protocol, "outputs" among them
+
+    def wall(self, crew: Crew) -> float:
+        """Seconds on the clock with all processes kept busy."""
+        on_device = self.training + sum(v for name, v in self.evaluation.items() if _on_device(name))
+        of_latents = sum(v for name, v in self.evaluation.items() if not _on_device(name))
+        if crew.scorers:
+            return max(on_device / crew.trainers, of_latents / crew.scorers)
+        return (on_device + of_latents) / crew.trainers
+
+
+def read_costs(path: Path, device: str) -> Costs:
+    """The costs that `throughput` has written to a folder; none where there are none, or those of another machine,
+    device or torch. Raises UserError for a file that is not one of its own.
+    """
+    here = provenance(device)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if any(content[field] != here[field] for field in ("device", "platform", "versions", "numerics")):
+            return Costs()
+        protocols = {name: tuple(value) for name, value in content["costs"]["protocols"].items()}
+        return Costs(**content["costs"] | {"protocols": protocols})
+    except FileNotFoundError:
+        return Costs()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); make it readable, or move it away") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a file of `throughput` ({error!r}); move it away") from None
+
+
+def kind(trial: Trial) -> str:
+    """Trials of one kind have steps of about the same length."""
+    settings = trial.training
+    size = "d >= 32" if trial.latent_dim >= 32 else "d < 32"
+    shape = "x".join(map(str, trial.data.image_shape))
+    return f"{trial.method} {shape} {size} width {settings.width:g} batch {settings.batch_size} {settings.precision}"
+
+
+def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: dict[str, int] = PROBES) -> Costs:
+    """`known` completed for the trials by what it lacks, measured here: some seconds per kind of trial."""
+    steps, protocols = dict(known.steps), dict(known.protocols)
+    for trial in trials:
+        if kind(trial) not in steps:
+            steps[kind(trial)] = step_seconds(trial, device)
+        for name in trial.protocols:
+            if name not in protocols:
+                protocols[name] = probes[name], protocol_seconds(name, probes[name], device)
+    return dataclasses.replace(known, steps=steps, protocols=protocols)
+
+
+def forecast(trials: list[Trial], costs: Costs) -> Forecast:
+    """What the trials cost at `costs`, which must have all their kinds and protocols."""
+    training, evaluation = 0.0, {"outputs": 0.0}
+    for trial in trials:
+        step = costs.steps[kind(trial)]
+        training += step * trial.training.epochs * (trial.data.n_train // trial.training.batch_size) / costs.pack_gain
+        # Every test image passes twice (its health needs sampled codes too), a training image only for the SVM.
+        passes = 2 * trial.data.n_test + trial.data.n_train * ("classification" in trial.protocols)
+        evaluation["outputs"] += step / 3 * passes / trial.training.batch_size
+        for name in trial.protocols:
+            images, seconds = costs.protocols[name]
+            growth = (_evaluated_images(trial, name) / images) ** EXPONENTS[name]
+            evaluation[name] = evaluation.get(name, 0.0) + seconds * growth
+    return Forecast(training, evaluation)
+
+
+def step_seconds(trial: Trial, device: str) -> float:
+    """Of a lone seed's step in our loop."""
+    images = noise_images(trial, MEASURED_STEPS).to(device)
+    model = trial_model(trial, seed=0).to(device)
+    trainings = pack_trainings([model], images, trial.training, [0], "eager")
+    run_epoch(trainings)  # the first steps are slower
+    return timed(lambda: run_epoch(trainings), device) / MEASURED_STEPS
+
+
+def protocol_seconds(name: str, n: int, device: str) -> float:
+    """Of an evaluation of `n` drawn images or latents; without FID and LPIPS, whose weights are not fetched for it."""
+    stream = np.random.default_rng(0)
+    labels = np.arange(n) % 10
+    latents = (stream.standard_normal((n, 8)) + labels[:, None]).astype(np.float32)
+    images = stream.integers(0, 256, (n, 1, 32, 32), dtype=np.uint8)
+    outputs = TrialOutputs(latents, labels, latents, labels, images, images.astype(np.float32) / 255)
+    protocol = PROTOCOLS[name]()
+    started = time.perf_counter()
+    protocol.score(outputs, EvaluationContext(device=device))
+    return time.perf_counter() - started
+
+
+def _on_device(name: str) -> bool:
+    return name == "outputs" or PROTOCOLS[name].of_images
+
+
+def _evaluated_images(trial: Trial, protocol: str) -> float:
+    """In the probe's unit: latents, or images of 32 x 32 x 1 pixels."""
+    if protocol == "clustering":
+        return min(trial.protocols[protocol]["n_images"], trial.data.n_test)
+    if protocol == "classification":
+        return trial.data.n_train
+    return trial.data.n_test * math.prod(trial.data.image_shape) / _PROBE_PIXELS

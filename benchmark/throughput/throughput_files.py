@@ -1,0 +1,120 @@
+"""What `throughput` writes: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmark.errors import UserError
+from benchmark.execution.process_plan import Crew
+from benchmark.files import write_text, written_whole
+from benchmark.plotting.figure_files import matplotlib_set_to
+from benchmark.results.csv_text import csv_text
+from benchmark.results.store import write_json
+from benchmark.throughput.costs import Costs, Forecast
+from benchmark.throughput.measurement import Throughput, trainings_per_hour
+from benchmark.throughput.method_times import MethodTime
+
+MEASUREMENTS = "throughput.json"
+_OURS, _THEIRS = "#0072b2", "#d55e00"  # told apart by colour-blind readers and in grey
+
+
+def write_throughput(
+    folder: Path,
+    measured: Throughput,
+    costs: Costs,
+    forecasts: dict[str, Forecast],
+    crew: Crew,
+    provenance: dict[str, Any],
+) -> None:
+    """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json; `forecasts` by study.
+
+    Raises UserError where the folder or its disk takes no more.
+    """
+    tables = {
+        "training": sides_table(measured),
+        "protocols": protocols_table(costs),
+        "studies": studies_table(forecasts, crew),
+    }
+    try:
+        for name, table in tables.items():
+            with written_whole(folder / f"{name}.csv") as part:
+                table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
+        with matplotlib_set_to({}), written_whole(folder / "throughput.png") as part:
+            _plot(measured, provenance, part)
+    except OSError as error:
+        raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
+    content = {"training": dataclasses.asdict(measured), "costs": dataclasses.asdict(costs)}
+    write_json(folder / MEASUREMENTS, provenance | content)
+
+
+def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> None:
+    """Write methods.csv, a row a method and place, and methods.json. Raises UserError as `write_throughput` does."""
+    table = pd.DataFrame(found).rename(columns={"step_seconds": "milliseconds_per_step"})
+    table["milliseconds_per_step"] *= 1000
+    write_text(folder / "methods.csv", csv_text(table))
+    write_json(folder / "methods.json", provenance)
+
+
+def sides_table(measured: Throughput) -> pd.DataFrame:
+    """One row a side."""
+    return pd.DataFrame(
+        {
+            "side": side.name,
+            "seeds_at_once": side.seeds,
+            "milliseconds_per_step_and_seed": 1000 * side.step_seconds,
+            "times_pythae": side.times_pythae,
+            "trainings_per_hour": trainings_per_hour(side, measured),
+            "share_of_floor": side.floor_share,
+            "peak_memory_mib": side.memory_mb,
+            "steps": side.steps,
+        }
+        for side in measured.sides
+    )
+
+
+def protocols_table(costs: Costs) -> pd.DataFrame:
+    """One row a protocol: seconds for so many drawn images or latents."""
+    rows = [(name, images, seconds) for name, (images, seconds) in sorted(costs.protocols.items())]
+    return pd.DataFrame(rows, columns=["protocol", "images", "seconds"])
+
+
+def studies_table(forecasts: dict[str, Forecast], crew: Crew) -> pd.DataFrame:
+    """One row a study: hours of one process, and on the clock with the crew."""
+    return pd.DataFrame(
+        {
+            "study": name,
+            "training_hours": forecast.training / 3600,
+            **{f"{part}_hours": seconds / 3600 for part, seconds in sorted(forecast.evaluation.items())},
+            "wall_hours": forecast.wall(crew) / 3600,
+            "trainers": crew.trainers,
+            "scorers": crew.scorers,
+        }
+        for name, forecast in forecasts.items()
+    )
+
+
+def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
+    names = [f"{side.name}, {side.seeds} at once" for side in measured.sides]
+    milliseconds = [1000 * side.step_seconds for side in measured.sides]
+    colours = [_THEIRS if side.name == "pythae" else _OURS for side in measured.sides]
+    figure = Figure(figsize=(7, 0.4 * len(names) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(names, milliseconds, color=colours)
+    axes.bar_label(bars, [f"{side.times_pythae:.2f}x" for side in measured.sides], padding=3)
+    floor = milliseconds[0] * measured.sides[0].floor_share
+    axes.axvline(floor, color="black", linestyle="--", linewidth=1, label="floor: the arithmetic alone")
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("milliseconds per step and seed")
+    figure.suptitle(
+        f"{measured.trial}\n{provenance['device']}, torch {provenance['versions']['torch']}; "
+        "at each bar: trainings ended while pythae's trainer ends one",
+        fontsize=9,
+    )
+    figure.legend(loc="outside lower right", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, format="png", dpi=150)

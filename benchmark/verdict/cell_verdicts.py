@@ -1,0 +1,246 @@
+"""Each of the paper's 392 printed numbers against ours: reproduced, contradicted, undecided, or why none of these.
+
+Rules and their reasons: docs/verdicts.md.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES, paper_numbers
+from benchmark.results.frame import long_frame
+from benchmark.statistics import Estimate, Interval, Tolerance, difference_from_printed, estimate, rank_agreement
+from benchmark.streams import stream_seed
+from benchmark.table_specs import TABLES
+from benchmark.tables.layout import CellKey, TableCell, build_tables
+from benchmark.text import one_line
+
+PRINTED_DECIMALS = 3  # of every number in the paper; tables.csv drops trailing zeros
+SEEDS_OF_THE_PAPER = 10
+OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
+
+
+class Verdict(StrEnum):
+    """What our runs say of one printed number."""
+
+    REPRODUCED = "reproduced"
+    CONTRADICTED = "contradicted"
+    UNDECIDED = "undecided"
+    NOT_COMPARABLE = "not comparable"
+    NOT_RUN = "not run"
+
+
+# How far from the paper's number ours may lie and still be called the same. Each is less than the paper's own median
+# distance between HGMVAE and GMVAE, or it would blur what the paper is about, and more than what ten seeds leave open
+# (0.72 standard deviations as measured on results/reference/laptop-cpu), or nothing could be reproduced. Shares of the
+# paper's number where a metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM.
+TOLERANCES: Mapping[str, Tolerance] = {
+    "silhouette": Tolerance(0.03),
+    "calinski_harabasz": Tolerance(0.10, relative=True),
+    "davies_bouldin": Tolerance(0.15, relative=True),
+    "svm_accuracy": Tolerance(0.007),
+    "fid": Tolerance(0.10, relative=True),
+    "ssim": Tolerance(0.02),
+    "ms_ssim": Tolerance(0.01),
+    "lpips": Tolerance(0.01),
+}
+
+COLUMN_TYPES = {
+    "table": "int64",
+    "dataset": "object",
+    "metric": "object",
+    "method": "object",
+    "latent_dim": "int64",
+    "repeats_table": "Int64",  # the earlier table that prints the same number for the same place; missing where none
+    "paper": "float64",
+    "n": "int64",  # seeds with a value
+    "asked": "int64",  # seeds that the study asks for; 0 where it lacks the cell
+    "mean": "Float64",
+    "std": "Float64",  # ddof 1
+    "low": "Float64",  # 95 % interval of the mean
+    "high": "Float64",
+    "difference": "Float64",  # ours minus the paper's, in the metric's units
+    "difference_low": "Float64",  # its 95 % interval, widened by half a unit of the paper's last digit
+    "difference_high": "Float64",
+    "difference_in_spreads": "Float64",  # in units of our std
+    "difference_percent": "Float64",  # of the paper's number
+    "tolerance": "float64",  # in the metric's units
+    "verdict": "object",
+    "reason": "object",  # never empty
+    "our_rank": "Int64",  # 1 is best, equal numbers share a rank (1, 1, 3)
+    "paper_rank": "int64",
+    "ranking_holds": "boolean",  # missing where a rival's mean is missing or incomplete
+}
+_PLACE = ["dataset", "metric", "method", "latent_dim"]
+_RIVALS = ["table", "dataset", "metric", "latent_dim"]
+
+# Notes that say how much of the paper's grid was run, not that a trial was another one.
+_SAME_TRIALS = re.compile(r"\d+ of 10 seeds|Table \d+ without d = .*")
+_PROTOCOLS = {table.protocol for table in TABLES.values()}
+
+
+def departures(manifest: Mapping, dataset: str, protocol: str) -> tuple[str, ...]:
+    """Why the study's trials are not the paper's: reduced settings, data set marks, weights; empty where they are.
+
+    Fewer seeds or latent dims are no departure: what was run is comparable. A note on a protocol concerns it alone.
+    """
+    notes = [one_line(note) for note in manifest["notes"]]
+    of_others = tuple(f"{name}: " for name in _PROTOCOLS - {protocol})
+    found = [note for note in notes if not _SAME_TRIALS.fullmatch(note) and not note.startswith(of_others)]
+    found += [f"data: {mark}" for mark in manifest["marks"].get(dataset, ())]
+    if manifest["weight_set"] != "default":
+        found.append(f"weights: {manifest['weight_set']}")
+    return tuple(found)
+
+
+def cell_verdicts(
+    manifest: Mapping, records: Mapping[str, Mapping], tolerances: Mapping[str, Tolerance] = TOLERANCES
+) -> pd.DataFrame:
+    """One row per printed number, in the paper's order; columns and types are COLUMN_TYPES.
+
+    A number that the study has under another table (Tables 1 and 4, 3 and 5 share trials) counts as run. Numbers of
+    ours are given whatever the verdict; they are missing where there is none. Raises UserError as `long_frame` does.
+    """
+    ours: dict[CellKey, dict[int, TableCell]] = {}
+    for table in build_tables(manifest, records):
+        for place, cell in table.cells.items():
+            ours.setdefault(place, {})[table.paper.number] = cell
+    rows, first_table = [], {}
+    for printed in paper_numbers().itertuples():
+        place = (printed.dataset, printed.metric, printed.method, printed.latent_dim)
+        by_table = ours.get(place, {})
+        cell = by_table.get(printed.table) or next(iter(by_table.values()), None)
+        first = first_table.setdefault((*place, printed.value), printed.table)
+        reasons = departures(manifest, printed.dataset, TABLES[printed.table].protocol)
+        rows.append(
+            dict(zip(_PLACE, place, strict=True))
+            | {"table": printed.table, "repeats_table": None if first == printed.table else first}
+            | _judged(cell, float(printed.value), tolerances[printed.metric], reasons)
+        )
+    for rivals in _groups_of_rivals(rows):
+        _rank(rivals)
+    return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
+
+
+def _judged(cell: TableCell | None, paper: float, tolerance: Tolerance, reasons: tuple[str, ...]) -> dict[str, Any]:
+    bound = tolerance.at(paper)
+    row = {"paper": paper, "tolerance": bound, "n": 0, "asked": cell.asked if cell else 0}
+    if cell is None:
+        return row | {"verdict": str(Verdict.NOT_RUN), "reason": "the study does not have this cell"}
+    missing = "; ".join(cell.notes)
+    if not cell.values:
+        return row | {"verdict": str(Verdict.NOT_RUN), "reason": missing or str(cell.state)}
+    mean = estimate(cell.values)
+    difference = difference_from_paper(mean, paper)
+    verdict, reason = (
+        (Verdict.NOT_COMPARABLE, "; ".join(reasons)) if reasons else verdict_on(mean, difference, bound, cell.asked)
+    )
+    return row | {
+        "n": mean.n,
+        "mean": mean.mean,
+        "std": mean.std,
+        "low": mean.interval and mean.interval.low,
+        "high": mean.interval and mean.interval.high,
+        "difference": mean.mean - paper,
+        "difference_low": difference and difference.low,
+        "difference_high": difference and difference.high,
+        "difference_in_spreads": (mean.mean - paper) / mean.std if mean.std else None,
+        "difference_percent": 100 * (mean.mean - paper) / abs(paper) if paper else None,
+        "verdict": str(verdict),
+        "reason": "; ".join(filter(None, (reason, missing))),
+    }
+
+
+def difference_from_paper(mean: Estimate, paper: float) -> Interval | None:
+    """The 95 % interval of our mean minus the paper's number; None where ours has none."""
+    return difference_from_printed(mean, paper, 0.5 * 10**-PRINTED_DECIMALS)
+
+
+def verdict_on(mean: Estimate, difference: Interval | None, bound: float, asked: int) -> tuple[Verdict, str]:
+    """What a comparable number is: reproduced, contradicted or undecided, and why. `bound`: the tolerance in the
+    metric's units; `asked`: the seeds that there should be."""
+    if difference is None:
+        return Verdict.UNDECIDED, "one value has no interval"
+    if difference.outside(bound):
+        return Verdict.CONTRADICTED, "all of the difference's interval is beyond the tolerance"
+    if not difference.within(bound):
+        return Verdict.UNDECIDED, "the difference's interval lies partly within the tolerance, partly beyond"
+    if mean.n < SEEDS_OF_THE_PAPER:
+        return Verdict.UNDECIDED, f"within the tolerance, but {mean.n} of {SEEDS_OF_THE_PAPER} seeds"
+    if mean.n < asked:
+        # A mean over the seeds that did not fail is the mean of a chosen few.
+        return Verdict.UNDECIDED, f"within the tolerance, but {asked - mean.n} of {asked} seeds have no value"
+    return Verdict.REPRODUCED, "all of the difference's interval is within the tolerance"
+
+
+def _groups_of_rivals(rows: list[dict]) -> Iterator[list[dict]]:
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in _RIVALS), []).append(row)
+    yield from groups.values()
+
+
+def _rank(rivals: list[dict]) -> None:
+    """Ranks in place, of both sides; ours, as the paper prints numbers, where every rival has all its seeds."""
+    sign = -1 if PRINTED_METRICS[rivals[0]["metric"]].higher_is_better else 1
+    paper = stats.rankdata([sign * row["paper"] for row in rivals], method="min")
+    whole = all(row["n"] == row["asked"] > 0 for row in rivals)
+    ours = stats.rankdata([sign * round(row["mean"], PRINTED_DECIMALS) for row in rivals], "min") if whole else None
+    for position, row in enumerate(rivals):
+        row["paper_rank"] = int(paper[position])
+        row["our_rank"] = int(ours[position]) if whole else None
+        row["ranking_holds"] = bool(ours[position] == paper[position]) if whole else None
+
+
+def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Counts of a frame of `cell_verdicts`: two rows per scope, of `printed` numbers and of `distinct` cells.
+
+    Columns: `scope` ("all" or the table's number as text), `counting`, one per Verdict, `total`, and of the numbers
+    whose rank can be told (`ranked`) those whose rank is the paper's (`ranking_holds`). A distinct cell counts in the
+    first table that prints it.
+    """
+    rows = []
+    for scope in ("all", *PRINTED_TABLES):
+        for counting in ("printed", "distinct"):
+            part = verdicts if scope == "all" else verdicts[verdicts["table"] == scope]
+            part = part if counting == "printed" else part[part["repeats_table"].isna()]
+            by_verdict = {str(verdict): int((part["verdict"] == verdict).sum()) for verdict in Verdict}
+            ranks = {"ranked": int(part["ranking_holds"].count()), "ranking_holds": int(part["ranking_holds"].sum())}
+            rows.append({"scope": str(scope), "counting": counting} | by_verdict | {"total": len(part)} | ranks)
+    return pd.DataFrame(rows)
+
+
+def rank_agreements(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.DataFrame:
+    """How far the methods' order agrees with the paper's, per table: Kendall's tau-b, mean over its rankings.
+
+    A ranking is a data set, metric and latent dim with two or more of the paper's methods run. Columns: `table`, `tau`
+    in [-1, 1], `low` and `high` (95 % bootstrap over seeds; missing with one seed), `rankings` (how many there are),
+    `of` (how many the paper has), `seeds`. Raises UserError as `long_frame` does.
+    """
+    found = long_frame(manifest, records).dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
+    values = found.pivot(index=_PLACE, columns="seed", values="value").astype(float)
+    rows = []
+    for table, printed in paper_numbers().groupby("table"):
+        rankings = [ranking.set_index(_PLACE)["value"] for _, ranking in printed.groupby(_RIVALS)]
+        run = [ranking[ranking.index.isin(values.index)] for ranking in rankings]
+        groups = [(values.loc[ranking.index].to_numpy(), ranking.to_numpy()) for ranking in run if len(ranking) > 1]
+        agreement = rank_agreement(groups, stream_seed("evaluation", use="rank agreement", table=table))
+        interval = agreement and agreement.interval
+        rows.append(
+            {
+                "table": table,
+                "tau": agreement and agreement.tau,
+                "low": interval and interval.low,
+                "high": interval and interval.high,
+                "rankings": agreement.groups if agreement else 0,
+                "of": len(rankings),
+                "seeds": values.shape[1],
+            }
+        )
+    numbers = dict.fromkeys(("tau", "low", "high"), "Float64")
+    counts = dict.fromkeys(("table", "rankings", "of", "seeds"), "int64")
+    return pd.DataFrame(rows, dtype=object).astype(numbers | counts)

@@ -1,0 +1,317 @@
+"""The claims of benchmark.paper.claims judged on our runs and on the paper's own numbers.
+
+Rules and their reasons: docs/verdicts.md.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contest, Rule, Side
+from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
+from benchmark.results.frame import long_frame
+from benchmark.results.manifest import trial_keys
+from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
+from benchmark.text import one_line
+
+Place = tuple[str, str, str, int]  # data set, metric, method, latent dim
+Values = Mapping[Place, Mapping[int, float]]  # seed -> value
+_PLACE = ["dataset", "metric", "method", "latent_dim"]
+
+
+class State(StrEnum):
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    UNDECIDED = "undecided"
+
+
+class Outcome(StrEnum):
+    """How a contest, or a unit of several, ended for the favoured side."""
+
+    WON = "won"
+    LOST = "lost"
+    OPEN = "open"  # not significant; a tie as printed
+    MISSING = "missing"  # a side has no value
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A contest's end. Differences are signed so that a positive one speaks for the claim; those of SECONDS are of
+    natural logarithms. On the paper's numbers there is no `test`, no spread and no p.
+    """
+
+    contest: Contest
+    outcome: Outcome
+    chosen: Side | None = None  # the favoured side that was compared
+    n: int = 0  # pairs: seeds with a value on both sides that were not spent on choosing one (C9: places)
+    difference: float | None = None
+    in_spreads: float | None = None  # of the two sides' pooled standard deviation over seeds
+    test: PairedTest | None = None
+    p_holm: float | None = None  # of the signed-rank test, which decides
+    p_t_holm: float | None = None  # beside it, decides nothing
+    powerless: bool = False  # so few seeds can never be significant in this family
+    reason: str = ""  # why a side is missing, or why there is no test
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim on one set of numbers. `powerless`: no contest that has values could have been significant.
+
+    `reduced` is empty, or says what the study reduced ("reduced: ..."): then the state is about that study alone.
+    """
+
+    claim: Claim
+    state: State
+    reason: str
+    powerless: bool
+    reduced: str
+    contests: tuple[Decided, ...]
+
+    @property
+    def judged(self) -> int:
+        """How many contests have values on both sides."""
+        return sum(one.outcome is not Outcome.MISSING for one in self.contests)
+
+
+def judge_runs(manifest: Mapping, records: Mapping[str, Mapping], claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
+    """Every claim on our runs. Raises UserError as `long_frame` does."""
+    frame = long_frame(manifest, records)
+    absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in frame.groupby(_PLACE, sort=False)}
+    return judge_values(manifest, seed_values(frame), training_costs(manifest, records), absent, claims)
+
+
+def seed_values(frame: pd.DataFrame) -> dict[Place, dict[int, float]]:
+    """The scores of a long frame by place and seed; a place without any has none."""
+    return {
+        place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
+        for place, rows in frame.dropna(subset="value").groupby(_PLACE, sort=False)
+    }
+
+
+def judge_values(
+    manifest: Mapping,
+    values: Values,
+    costs: pd.DataFrame,
+    absent: Mapping[Place, str],
+    claims: Sequence[Claim] = CLAIMS,
+) -> list[Judgement]:
+    """Every claim on scores, whatever protocol they are from; `costs` as `training_costs` gives them; `absent`: why a
+    place has no value. The manifest says what was reduced.
+    """
+    judgements = []
+    for claim in claims:
+        ended = [
+            _on_costs(contest, costs) if contest.metric == SECONDS else _on_seeds(contest, values, absent)
+            for contest in claim.contests
+        ]
+        judgements.append(_judgement(claim, _corrected(ended), _reduced(manifest, claim)))
+    return judgements
+
+
+def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
+    """Every claim on printed numbers, the paper's where none are given (columns as `paper_numbers`).
+
+    Means without a spread: the states say whether sentence and table agree, not whether seeds would.
+    """
+    rows = paper_numbers() if printed is None else printed
+    values = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
+    return [_judgement(claim, [_on_print(contest, values) for contest in claim.contests], "") for claim in claims]
+
+
+def training_costs(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.DataFrame:
+    """HGMVAE's training time over VAE's: a row per data set, latent dim, variant and seeds trained at once.
+
+    Columns: `dataset`, `latent_dim`, `method`, `seeds` (a pack shares one time among its seeds, so it is one
+    measurement), `machine`, `seconds` and `vae_seconds` per seed, `ratio`, `parameters_ratio`. Both sides were
+    trained on the same images, seeds and kind of machine, in the same way; what was not has no row.
+    """
+    sides: dict[tuple, dict[str, tuple[float, int]]] = {}
+    for key in trial_keys(manifest):
+        record = records.get(key)
+        seconds = record and record["status"] == "ok" and record.get("timings", {}).get(SECONDS)
+        if seconds:
+            trial, how = record["identity"], record.get("training", {})
+            made = how.get("hardware", record["provenance"])  # records of before there was the former have the latter
+            numerics = made["numerics"]
+            machine = f"{made['device']}, {made['platform']}, {numerics['threads']} threads"
+            machine += f", {numerics['vector_instructions']}" if "vector_instructions" in numerics else ""
+            seeds = tuple(how.get("pack_seeds", [trial["seed"]]))
+            setup = (trial["dataset"], trial["latent_dim"], seeds, ", ".join(filter(None, (machine, how.get("way")))))
+            sides.setdefault(setup, {})[trial["method"]] = (seconds, record["parameters"])
+    columns = ["dataset", "latent_dim", "method", "seeds", "machine", "seconds", "vae_seconds", "ratio"]
+    rows = [
+        (dataset, dim, method, seeds, machine, seconds, of["vae"][0], seconds / of["vae"][0], parameters / of["vae"][1])
+        for (dataset, dim, seeds, machine), of in sides.items()
+        for method, (seconds, parameters) in of.items()
+        if method in ("hgmvae_g", "hgmvae_u") and "vae" in of
+    ]
+    return pd.DataFrame(rows, columns=[*columns, "parameters_ratio"])
+
+
+def _sign(metric: str) -> int:
+    return 1 if PRINTED_METRICS[metric].higher_is_better else -1
+
+
+def _place(contest: Contest, side: Side) -> Place:
+    return contest.dataset, contest.metric, side.method, side.latent_dim
+
+
+def _on_seeds(contest: Contest, values: Values, absent: Mapping[Place, str]) -> Decided:
+    """The contest with its test, not yet corrected: its outcome is OPEN or MISSING."""
+    places = {side: _place(contest, side) for side in (*contest.favoured, contest.rival)}
+    if without := [place for place in places.values() if not values.get(place)]:
+        reasons = dict.fromkeys(absent.get(place, "not in the study") for place in without)
+        return Decided(contest, Outcome.MISSING, reason=", ".join(reasons))
+    seeds = sorted(set.intersection(*(set(values[place]) for place in places.values())))
+    if not seeds:
+        return Decided(contest, Outcome.MISSING, reason="no seed in common")
+    scores = {
+        side: _sign(contest.metric) * np.array([values[place][s] for s in seeds]) for side, place in places.items()
+    }
+    chosen, tested = contest.favoured[0], slice(None)
+    if len(contest.favoured) > 1:
+        half = len(seeds) // 2
+        if not half:
+            return Decided(
+                contest, Outcome.OPEN, powerless=True, reason="one seed cannot both choose a side and test it"
+            )
+        chosen, tested = max(contest.favoured, key=lambda side: scores[side][:half].mean()), slice(half, None)
+    one, other = scores[chosen][tested], scores[contest.rival][tested]
+    test = paired_test(one - other)
+    spread = math.sqrt((one.var(ddof=1) + other.var(ddof=1)) / 2) if len(one) > 1 else 0.0
+    difference = test.estimate.mean
+    in_spreads = difference / spread if spread else None
+    return Decided(contest, Outcome.OPEN, chosen, len(one), difference, in_spreads, test)
+
+
+def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
+    """One ratio a place, the geometric mean over its seeds: trained one after another beside whatever else the machine
+    did, they are no measurements of their own."""
+    [side] = contest.favoured
+    own = costs[costs["method"] == side.method]
+    if own.empty:
+        return Decided(contest, Outcome.MISSING, reason=f"no {side.method} and VAE trained alike on one machine")
+    of_place = np.log(own["ratio"].astype(float)).groupby([own["dataset"], own["latent_dim"]]).mean()
+    test = paired_test(of_place.to_numpy())
+    return Decided(contest, Outcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
+
+
+def _on_print(contest: Contest, values: Mapping[tuple, float]) -> Decided:
+    keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
+    if any(key not in values for key in keys.values()):
+        return Decided(contest, Outcome.MISSING, reason="not printed")
+    scores = {side: _sign(contest.metric) * values[key] for side, key in keys.items()}
+    chosen = max(contest.favoured, key=scores.__getitem__)
+    difference = scores[chosen] - scores[contest.rival]
+    if not difference:
+        return Decided(contest, Outcome.OPEN, chosen, difference=0.0, reason="a tie as printed")
+    return Decided(contest, Outcome.WON if difference > 0 else Outcome.LOST, chosen, difference=difference)
+
+
+def _corrected(ended: Sequence[Decided]) -> list[Decided]:
+    """The contests with Holm's p within their declared families, and who has won."""
+    corrected = list(ended)
+    for family in dict.fromkeys(one.contest.family for one in ended):
+        members = [position for position, one in enumerate(ended) if one.contest.family == family]
+        tests = [ended[position].test for position in members]
+        ranked = holm([test.p_wilcoxon if test else 1.0 for test in tests])
+        student = holm([1.0 if test is None or test.p_t is None else test.p_t for test in tests])
+        without_power = powerless([test.estimate.n if test else 0 for test in tests])
+        for position, p, p_t, weak in zip(members, ranked, student, without_power, strict=True):
+            one = ended[position]
+            if one.test:
+                won = Outcome.WON if one.difference > 0 else Outcome.LOST
+                agree = one.test.side * one.difference > 0  # a few large differences can turn the mean round
+                corrected[position] = replace(
+                    one,
+                    outcome=won if agree and p < ALPHA else Outcome.OPEN,
+                    reason=one.reason if agree or p >= ALPHA else "ranks and mean disagree",
+                    p_holm=p,
+                    p_t_holm=None if one.test.p_t is None else p_t,
+                    powerless=weak,
+                )
+    return corrected
+
+
+def _judgement(claim: Claim, contests: Sequence[Decided], reduced: str) -> Judgement:
+    units: dict[str, list[Outcome]] = {}
+    for one in contests:
+        units.setdefault(one.contest.unit, []).append(one.outcome)
+    ended = {unit: _unit_outcome(outcomes) for unit, outcomes in units.items()}
+    count = Counter(ended.values())
+    total, won, lost = len(ended), count[Outcome.WON], count[Outcome.LOST]
+    refuted, shown = (lost > 0, won == total) if claim.rule is Rule.EVERY else (2 * lost >= total, 2 * won > total)
+    state = State.CONTRADICTED if refuted else State.SUPPORTED if shown else State.UNDECIDED
+    reason = f"{won} of {total} won, {lost} lost, {count[Outcome.OPEN]} open, {count[Outcome.MISSING]} missing"
+    if reasons := dict.fromkeys(one.reason for one in contests if one.reason):
+        reason += f" ({'; '.join(reasons)})"
+    judged = [one for one in contests if one.outcome is not Outcome.MISSING]
+    return Judgement(claim, state, reason, bool(judged) and all(d.powerless for d in judged), reduced, tuple(contests))
+
+
+def _unit_outcome(outcomes: Iterable[Outcome]) -> Outcome:
+    for outcome in (Outcome.LOST, Outcome.MISSING, Outcome.OPEN):
+        if outcome in outcomes:
+            return outcome
+    return Outcome.WON
+
+
+def _reduced(manifest: Mapping, claim: Claim) -> str:
+    datasets = {contest.dataset for contest in claim.contests}
+    found = [one_line(note) for note in manifest["notes"]]
+    found += [
+        f"{name}: {mark}"
+        for name, marks in manifest["marks"].items()
+        for mark in marks
+        if name in datasets or ALL in datasets
+    ]
+    if manifest["weight_set"] != "default":
+        found.append(f"weights: {manifest['weight_set']}")
+    return f"reduced: {'; '.join(found)}" if found else ""
+
+
+def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    """A row per contest. Columns: `claim`, `family`, `unit`, `table`, `dataset`, `metric`, `favoured` (its sides,
+    joined by '/', each as METHOD@DIM), `rival`, and the fields of Decided; `low` and `high` are the 95 % interval of
+    the difference. Missing numbers are missing.
+    """
+    rows = []
+    for judgement in judgements:
+        for one in judgement.contests:
+            contest, test = one.contest, one.test
+            interval = test and test.estimate.interval
+            rows.append(
+                {
+                    "claim": judgement.claim.name,
+                    "family": contest.family,
+                    "unit": contest.unit,
+                    "table": contest.table,
+                    "dataset": contest.dataset,
+                    "metric": contest.metric,
+                    "favoured": "/".join(_named(side) for side in contest.favoured),
+                    "rival": _named(contest.rival),
+                    "chosen": one.chosen and _named(one.chosen),
+                    "outcome": str(one.outcome),
+                    "n": one.n,
+                    "difference": one.difference,
+                    "low": interval and interval.low,
+                    "high": interval and interval.high,
+                    "in_spreads": one.in_spreads,
+                    "p_wilcoxon": test and test.p_wilcoxon,
+                    "p_holm": one.p_holm,
+                    "p_t": test and test.p_t,
+                    "p_t_holm": one.p_t_holm,
+                    "powerless": one.powerless,
+                    "reason": one.reason,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _named(side: Side) -> str:
+    return side.method if side.latent_dim is None else f"{side.method}@{side.latent_dim}"

@@ -1,0 +1,169 @@
+r"""LaTeX of a study's verdicts: parts to \input under \usepackage{array,booktabs,color,longtable}, and their document.
+
+Signs are those of LaTeX itself, each beside its word.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.metrics import METRICS
+from benchmark.tables.captions import ABSENT, metric_heading, seed_count
+from benchmark.tables.latex import DOCUMENT_HEAD, latex_number
+from benchmark.tables.latex_escape import escape
+from benchmark.tables.trial_outcomes import dataset_label
+from benchmark.verdict.cell_verdicts import Verdict
+from benchmark.verdict.claim_judging import State
+from benchmark.verdict.verdict_page import AGREEMENT_MEANING, POWERLESS, VERDICT_SIGNS, counts, face
+
+# By word: `contradicted` and `undecided` are words of numbers and of claims alike.
+SIGNS = {
+    Verdict.REPRODUCED: r"$\surd$",
+    State.SUPPORTED: r"$\surd$",
+    Verdict.CONTRADICTED: r"$\times$",
+    Verdict.UNDECIDED: "?",
+    Verdict.NOT_COMPARABLE: r"$\neq$",
+    Verdict.NOT_RUN: r"\textendash{}",
+}
+_PARTS = ("summary", "claims", "numbers")
+_NUMBERS_HEADS = (
+    *("Table", "Data set", "Metric", "Method", "$d$", "Paper", r"Ours: mean $\pm$ std ($n$)"),
+    *("Difference", r"95\,\% interval", "Verdict"),
+)
+_NUMBERS_CAPTION = (
+    "Each number that the paper prints, in its order, beside ours: mean ± standard deviation (ddof 1) and seeds with a "
+    "value; ours minus the paper's, and the 95 % interval of that difference, widened by half a unit of the paper's "
+    "last digit. numbers.csv has the reason of each verdict."
+)
+_CLAIMS_CAPTION = "The paper's claims, judged on our runs and on the paper's own numbers (means without a spread)."
+
+
+def render_verdicts(
+    manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
+) -> dict[str, str]:
+    r"""File name -> LaTeX: summary.tex, claims.tex and numbers.tex, and verdicts.tex, which \inputs these and compiles.
+
+    `cells`, `agreements` and `claims` are the frames of `cell_verdicts`, `rank_agreements` and `claims_frame`. Tables
+    are labelled tab:hgmvae-verdict-PART; each caption names the study. Every word that comes from data is escaped.
+    """
+    texts = {
+        "summary": _summary(manifest, cells, agreements, claims),
+        "claims": _claims(manifest, claims),
+        "numbers": _numbers(manifest, cells),
+    }
+    return {f"{name}.tex": text for name, text in texts.items()} | {"verdicts.tex": _document()}
+
+
+def _document() -> str:
+    numbered = "\\renewcommand{\\thetable}{V\\arabic{table}}\n"  # no "Table 1" beside the paper's
+    inputs = "\\clearpage\n".join(f"\\input{{{name}.tex}}\n" for name in _PARTS)
+    return f"{DOCUMENT_HEAD}{numbered}{inputs}\\end{{document}}\n"
+
+
+def _summary(manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
+    """What a reader must know first as paragraphs, then the counts per table."""
+    said = [rf"\noindent {_text(sentence)}\par" for sentence in face(manifest, cells, claims)]
+    heads = ["Where", "numbers", *(f"{SIGNS[verdict]} {verdict}" for verdict in VERDICT_SIGNS), "order of the methods"]
+    lines = "\n".join(
+        _row([row["name"], row["total"], *(row[verdict] for verdict in VERDICT_SIGNS), _text(row["order"])])
+        for row in counts(cells, agreements)
+    )
+    caption = f"Verdicts on the paper's numbers. {AGREEMENT_MEANING}"
+    columns = rf"@{{}}l*{{{len(VERDICT_SIGNS) + 1}}}{{r}}l@{{}}"
+    return "\n".join([*said, _long_table("summary", _caption(manifest, caption), columns, heads, lines)])
+
+
+def _claims(manifest: Mapping[str, Any], claims: pd.DataFrame) -> str:
+    lines = "\\addlinespace\n".join(
+        _row(
+            [
+                rf"\textbf{{{_text(claim.claim)}}} {_text(claim.says)}",
+                _judged(claim.ours, claim.why_ours, f" ({POWERLESS})" if claim.powerless else ""),
+                _judged(claim.papers, claim.why_papers),
+            ]
+        )
+        for claim in claims.itertuples()
+    )
+    # Three equal columns share the line, less the \tabcolsep on both sides of each but at the outer edges.
+    third = _left(r"\dimexpr(\linewidth-4\tabcolsep)/3\relax")
+    heads = ["Claim", "On our runs", "On the paper's own numbers"]
+    return _long_table("claims", _caption(manifest, _CLAIMS_CAPTION), f"@{{}}{third * 3}@{{}}", heads, lines)
+
+
+def _judged(state: str, why: str, doubt: str = "") -> str:
+    return f"{SIGNS[state]} {state}{doubt}: {_text(why)}"
+
+
+def _numbers(manifest: Mapping[str, Any], cells: pd.DataFrame) -> str:
+    rankings = cells.groupby(["table", "dataset", "metric"], sort=False)
+    blocks = ("\n".join(_row(_number_cells(manifest, row)) for row in part.itertuples()) for _, part in rankings)
+    lines = "\n\\addlinespace\n".join(blocks)
+    columns = f"@{{}}l{_left('26mm')}{_left('24mm')}{_left('36mm')}rrrrrl@{{}}"
+    return _long_table("numbers", _caption(manifest, _NUMBERS_CAPTION), columns, _NUMBERS_HEADS, lines)
+
+
+def _number_cells(manifest: Mapping[str, Any], row: Any) -> list[str]:
+    decimals = METRICS[row.metric].decimals
+    ours = difference = interval = escape(ABSENT)
+    if row.n:
+        spread = "" if pd.isna(row.std) else rf" $\pm$ {latex_number(row.std, decimals)}"
+        ours = f"{latex_number(row.mean, decimals)}{spread} ({row.n})"
+        difference = latex_number(row.difference, decimals)
+    if not pd.isna(row.difference_low):
+        ends = (latex_number(end, decimals) for end in (row.difference_low, row.difference_high))
+        interval = f"[{', '.join(ends)}]"
+    return [
+        str(row.table),
+        _text(dataset_label(manifest, row.dataset)),
+        _text(metric_heading(row.metric)),
+        _text(manifest.get("method_labels", {}).get(row.method) or ALL_METHODS[row.method].label),
+        str(row.latent_dim),
+        latex_number(row.paper, decimals),
+        ours,
+        difference,
+        interval,
+        f"{SIGNS[row.verdict]} {row.verdict}",
+    ]
+
+
+def _caption(manifest: Mapping[str, Any], text: str) -> str:
+    study = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}."
+    return _text(f"{text} {study}")
+
+
+def _text(plain: str) -> str:
+    return escape(plain, breakable=True)
+
+
+def _left(width: str) -> str:
+    """A column of that width whose text starts at the left and may take several lines."""
+    return rf">{{\raggedright\arraybackslash}}p{{{width}}}"
+
+
+def _row(cells: Sequence[object]) -> str:
+    return " & ".join(map(str, cells)) + r"\\"
+
+
+def _long_table(part: str, caption: str, columns: str, heads: Sequence[str], lines: str) -> str:
+    """A longtable whose heads stand on every page; caption, columns, heads and lines are LaTeX."""
+    rules = [r"\toprule", _row(heads), r"\midrule"]
+    return "\n".join(
+        [
+            r"% Needs \usepackage{array,booktabs,color,longtable} and a landscape page.",
+            r"\begingroup\footnotesize\setlength{\LTcapwidth}{\linewidth}",
+            rf"\begin{{longtable}}{{{columns}}}",
+            rf"\caption{{{caption}}}\label{{tab:hgmvae-verdict-{part}}}\\",
+            *rules,
+            r"\endfirsthead",
+            *rules,
+            r"\endhead",
+            r"\bottomrule",
+            r"\endfoot",
+            lines,
+            r"\end{longtable}",
+            r"\endgroup",
+            "",
+        ]
+    )

@@ -1,0 +1,149 @@
+"""Verdicts and claims for people: frames, what a reader must know first, and a Markdown summary for a pull request."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from benchmark.table_specs import TABLES
+from benchmark.tables.captions import seed_count
+from benchmark.tables.layout import number
+from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.trial_outcomes import dataset_label
+from benchmark.text import one_line
+from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, SEEDS_OF_THE_PAPER, Verdict, departures, summarise
+from benchmark.verdict.claim_judging import Judgement
+
+# Said by sign and word as well as by colour. The order is that of the summaries.
+VERDICT_SIGNS = {
+    Verdict.REPRODUCED: "✓",
+    Verdict.CONTRADICTED: "✗",
+    Verdict.UNDECIDED: "?",
+    Verdict.NOT_COMPARABLE: "≠",
+    Verdict.NOT_RUN: "–",
+}
+POWERLESS = "too few pairs to show anything"
+AGREEMENT_MEANING = (
+    "Order: how far our order of the methods is the paper's, Kendall's τ (1 the same, 0 unrelated, -1 reversed), mean "
+    "over data sets, scores and d, with its 95 % bootstrap interval over seeds."
+)
+_MARK_WARNINGS = {
+    "procedural": "Drawn images in place of {names}: numbers say nothing about the methods.",
+    "subset": "{names}: a subset of the images.",
+    "unverified": "{names}: not shown to be the published images, for no known digest or published checksum matched.",
+}
+
+
+def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.DataFrame:
+    """A row a claim, judged on our runs and on the paper's own numbers.
+
+    Columns: `claim`, `says`, `ours` and `papers` (states), `why_ours` and `why_papers`, `powerless` (so few seeds could
+    show nothing), `reduced`.
+    """
+    return pd.DataFrame(
+        {
+            "claim": mine.claim.name,
+            "says": mine.claim.text,
+            "ours": str(mine.state),
+            "why_ours": mine.reason,
+            "powerless": mine.powerless,
+            "reduced": mine.reduced,
+            "papers": str(printed.state),
+            "why_papers": printed.reason,
+        }
+        for mine, printed in zip(ours, papers, strict=True)
+    )
+
+
+def reasons_frame(manifest: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
+    """Why printed numbers could not be judged, each reason once.
+
+    Columns: `verdict` (not comparable or not run, with its sign), `reason`, `numbers` (how many), `where` (tables and
+    data sets).
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in cells[cells["verdict"].isin([Verdict.NOT_COMPARABLE, Verdict.NOT_RUN])].itertuples():
+        reason = row.reason
+        if row.verdict == Verdict.NOT_COMPARABLE:  # without the notes on single seeds, which are the tables' footnotes
+            reason = "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol)) or OPEN_PROTOCOL
+        where = f"Table {row.table} {dataset_label(manifest, row.dataset)}"
+        found.setdefault((row.verdict, reason), []).append(where)
+    rows = [
+        (f"{VERDICT_SIGNS[verdict]} {verdict}", reason, len(where), ", ".join(dict.fromkeys(where)))
+        for (verdict, reason), where in sorted(found.items())
+    ]
+    return pd.DataFrame(rows, columns=["verdict", "reason", "numbers", "where"])
+
+
+def face(manifest: Mapping[str, Any], cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
+    """What a reader must know before any number, as plain sentences: images, seeds, reductions, and what these void."""
+    by_mark: dict[str, list[str]] = {}
+    for dataset, marks in manifest["marks"].items():
+        for mark in marks:
+            by_mark.setdefault(mark, []).append(dataset_label(manifest, dataset))
+    sentences = [
+        _MARK_WARNINGS.get(mark, "{names}: {mark}.").format(names=", ".join(names), mark=mark)
+        for mark, names in by_mark.items()
+    ]
+    if manifest["seeds"] < SEEDS_OF_THE_PAPER:
+        sentences.append(
+            f"{seed_count(manifest['seeds'])}, the paper has {SEEDS_OF_THE_PAPER}: too few to call a number reproduced."
+        )
+    if manifest["notes"]:
+        sentences.append(f"Reduced against the paper: {'; '.join(one_line(note) for note in manifest['notes'])}.")
+    if manifest["weight_set"] != "default":
+        sentences.append(f"Loss weights: {manifest['weight_set']}.")
+    if void := int((cells["verdict"] == Verdict.NOT_COMPARABLE).sum()):
+        sentences.append(
+            f"Therefore {void} of the paper's {len(cells)} numbers are not comparable: ours neither reproduce nor "
+            "contradict them, whatever they are."
+        )
+    if claims["reduced"].any():
+        sentences.append("The claims' states are about this study alone.")
+    return sentences
+
+
+def counts(cells: pd.DataFrame, agreements: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a table, then all numbers, then all distinct ones: `name`, `total`, a count per verdict, `order` (text)."""
+    summary = summarise(cells)
+    printed = summary[summary["counting"] == "printed"]
+    order = {str(row.table): _agreement(row) for row in agreements.itertuples()}
+    names = {**{str(table): f"Table {table}" for table in TABLES}, "all": "All as printed"}
+    rows = {row["scope"]: row for row in printed.to_dict("records")}
+    found = [rows[scope] | {"name": name, "order": order.get(scope, "")} for scope, name in names.items()]
+    [distinct] = summary[(summary["scope"] == "all") & (summary["counting"] == "distinct")].to_dict("records")
+    return [*found, distinct | {"name": "All, repeats once", "order": ""}]
+
+
+def _agreement(row: Any) -> str:
+    if pd.isna(row.tau):
+        return "no ranking"
+    interval = "" if pd.isna(row.low) else f" [{number(row.low, 2)}, {number(row.high, 2)}]"
+    return f"{number(row.tau, 2)}{interval}, {row.rankings} of {row.of} rankings"
+
+
+def verdicts_text(
+    manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
+) -> str:
+    """The study's verdicts as Markdown: what was reduced, counts and agreement per table, reasons, and the claims."""
+    title = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
+    of_counts = [
+        [row["name"], *(row[verdict] for verdict in VERDICT_SIGNS), row["total"], row["order"]]
+        for row in counts(cells, agreements)
+    ]
+    of_claims = []
+    for claim in claims.itertuples():
+        power = f" ({POWERLESS})" if claim.powerless else ""
+        ours, papers = f"{claim.ours}{power}: {claim.why_ours}", f"{claim.papers}: {claim.why_papers}"
+        of_claims.append([f"{claim.claim} {claim.says}", ours, papers])
+    signs = (f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items())
+    reasons = reasons_frame(manifest, cells)[["verdict", "numbers", "reason", "where"]]
+    parts = [
+        f"### {escape_markdown(title)}",
+        escape_markdown(" ".join(face(manifest, cells, claims))),
+        wide_table(["numbers", *signs, "total", "order"], of_counts),
+        AGREEMENT_MEANING,
+        wide_table(["verdict", "numbers", "why", "where"], reasons.itertuples(index=False)),
+        wide_table(["claim", "on our runs", "on the paper's own numbers"], of_claims),
+    ]
+    return "\n\n".join(parts) + "\n"

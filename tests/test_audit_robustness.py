@@ -1,0 +1,104 @@
+"""Which claims flip between runs: a raised method, a lost one, and the command on folders."""
+
+import copy
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from verdict_samples import laptop
+
+from benchmark.audit.robustness import robustness
+from benchmark.cli import main
+from benchmark.errors import UserError
+from benchmark.paper.claims import CLAIMS
+from benchmark.verdict.claim_states import common
+
+LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
+
+
+def changed(change) -> tuple[dict, dict]:
+    """The laptop study with `change` applied to every record."""
+    manifest, records = copy.deepcopy(laptop())
+    for record in records.values():
+        change(record)
+    return manifest, records
+
+
+def best_classifier(record) -> None:
+    scores = record["metrics"].get("classification", {})
+    if record["identity"]["method"] == "hgmvae_g" and "svm_accuracy" in scores:
+        scores["svm_accuracy"] = 0.999
+
+
+def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other():
+    found = robustness({"default": laptop(), "other": changed(best_classifier)}).states
+    assert len(found) == 2 * (2 * len(CLAIMS) - 1)  # C9 by tests alone
+    flipped = found[found["flips"]]
+    assert set(flipped["claim"]) == {"C4"} and set(flipped["run"]) == {"other"}
+    assert flipped.set_index("by").loc["means", "state"] == "supported"
+    by_tests = found[(found["by"] == "tests") & (found["claim"] != "C9")]
+    assert by_tests["powerless"].all()  # three seeds
+
+
+@pytest.mark.parametrize("method", ["gmvae", "vae"])
+def test_a_missing_method_flips_nothing(method):
+    def lost(record) -> None:
+        if record["identity"]["method"] == method:
+            record |= {"status": "failed", "reason": "on purpose", "metrics": {}, "timings": {}}
+
+    found = robustness({"default": laptop(), "other": changed(lost)})
+    assert not found.states["flips"].any()
+    alone = robustness({"default": laptop()})
+    lacking = sum(
+        len(record["metrics"].get(protocol, {}))
+        for record in laptop()[1].values()
+        for protocol in ("clustering", "classification", "reconstruction")
+        if record["identity"]["method"] == method
+    )
+    assert 0 < lacking == alone.scores - found.scores
+
+
+def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused():
+    manifest, records = laptop()
+    with pytest.raises(UserError, match="default and other differ in 'notes'"):
+        robustness({"default": (manifest, records), "other": (manifest | {"notes": ["1 epoch"]}, records)})
+    data = copy.deepcopy(manifest["data"])
+    data["mnist"]["digest"] = "other images"
+    with pytest.raises(UserError, match="default and other differ in 'mnist'"):
+        robustness({"default": (manifest, records), "other": (manifest | {"data": data}, records)})
+    del data["mnist"]  # a run on fewer sets is no other study
+    assert robustness({"default": (manifest, records), "other": (manifest | {"data": data}, records)}).scores > 0
+    with pytest.raises(UserError, match="no score that all of them have"):
+        robustness({"default": (manifest, records), "other": (manifest, {})})
+
+
+def test_what_all_sides_have_is_kept_in_each_sides_numbers():
+    one = {"a": {0: 1.0, 1: 2.0}, "b": {0: 3.0}, "c": {0: 4.0}}
+    other = {"a": {1: 5.0, 2: 6.0}, "b": {1: 7.0}}
+    third = {"a": {1: 8.0}, "b": {0: 9.0}, "c": {0: 1.0}}
+    assert common(one, other, third) == ({"a": {1: 2.0}}, {"a": {1: 5.0}}, {"a": {1: 8.0}})
+
+
+def test_the_command_shows_claims_by_weights_and_by_protocol(tmp_path, capsys):
+    for name in ("one", "two"):
+        shutil.copytree(LAPTOP, tmp_path / name, ignore=shutil.ignore_patterns("*.html", "tables", "verdicts"))
+    for path in (tmp_path / "two" / "records").iterdir():
+        record = json.loads(path.read_text())
+        best_classifier(record)
+        path.write_text(json.dumps(record))
+    assert main(["robust", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "page")]) == 0
+    page = (tmp_path / "page" / "robust.md").read_text()
+    assert page in capsys.readouterr().out
+    assert page.count("## With the weights, by ") == 2 and page.count("## With the protocol: ") == 2
+    assert re.search(r"\| C4 \|.*\| contradicted \| → supported \|", page)
+    table = pd.read_csv(tmp_path / "page" / "robust.csv")
+    assert set(table[table["flips"]]["claim"]) == {"C4"} and len(table) == 2 * (2 * len(CLAIMS) - 1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_folder_is_too_few_in_one_line(times, capsys):
+    assert main(["robust", *[str(LAPTOP)] * times]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

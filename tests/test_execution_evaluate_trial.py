@@ -1,0 +1,289 @@
+"""Trials from settings to record, alone and in packs, and what a second run of them repeats."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_study import TINY, records_of, tiny_grid
+
+from benchmark.execution import pack_run
+from benchmark.execution.evaluate_trial import TrialContext, _rate_bounds, failed_record, measured
+from benchmark.execution.packs import Pack
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import METHODS, build_model
+from benchmark.results.store import Store, record_fault
+from benchmark.training.loop import TrainingResult, to_unit_range
+from benchmark.training.pack import train_pack
+from models.base import draw_noise
+
+
+@pytest.fixture
+def context(tmp_path):
+    return TrialContext(tmp_path, "cpu", None, offline=True)
+
+
+@pytest.fixture
+def grid(tmp_path):
+    return tiny_grid(tmp_path)
+
+
+def run(grid, context, trial=None, **more):
+    trial = trial or grid.trials()[0]
+    [record] = records_of([trial], grid.datasets[trial.data.name], context, **more)
+    return record
+
+
+def results_of(record):
+    return {field: record[field] for field in ("metrics", "curves", "health", "status", "key")}
+
+
+def no_training(*_):
+    raise AssertionError("trained again")
+
+
+def test_the_record_is_whole_plain_and_repeatable(grid, context, tmp_path):
+    epochs = []
+    trial = grid.trials()[0]
+    record = run(grid, context, on_epoch=epochs.append)
+    assert epochs == [1, 2]
+    assert record_fault(json.loads(json.dumps(record, allow_nan=False)), trial.key) is None
+    assert record["status"] == "ok" and record["unavailable"] == {}
+    assert set(record["metrics"]["clustering"]) == {"silhouette", "calinski_harabasz", "davies_bouldin"}
+    terms = {"loss", "reconstruction", "conditional_prior", "w_prior", "component_prior"}
+    assert record["curves"].keys() == terms and all(len(curve) == 2 for curve in record["curves"].values())
+    model = build_model(METHODS["gmvae"], trial.settings, (1, 32, 32), 2, 0.25, 0)
+    assert record["parameters"] == sum(p.numel() for p in model.parameters())
+    assert record["timings"]["training_seconds"] > 0 and record["peak_memory_mb"]["process"] > 50
+    assert {"git_commit", "git_dirty", "versions", "device", "date"} <= record["provenance"].keys()
+    training = record["training"]
+    assert (training["way"], training["steps"], training["pack_seeds"]) == ("eager", "eager", [0])
+    again = run(grid, dataclasses.replace(context, out=tmp_path / "again"))
+    assert results_of(again) == results_of(record)
+
+
+def test_a_trained_trial_is_only_evaluated_again_with_the_same_result(grid, context, monkeypatch):
+    record = run(grid, context)
+    monkeypatch.setattr(pack_run, "train_pack", no_training)
+    again = run(grid, context)
+    assert results_of(again) == results_of(record)
+    assert again["timings"]["training_seconds"] == record["timings"]["training_seconds"]
+    assert again["training"] == record["training"]
+    Store(context.out).forget([record["key"]])  # --force
+    again = run(grid, context)
+    assert again["status"] == "failed" and "trained again" in again["reason"]
+
+
+def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context, monkeypatch):
+    record = run(grid, context)
+    path = Store(context.out).checkpoint_path(record["key"])
+    path.write_bytes(path.read_bytes()[:100])
+    assert results_of(run(grid, context)) == results_of(record)
+    monkeypatch.setattr(pack_run, "train_pack", no_training)  # so the checkpoint is whole again
+    assert results_of(run(grid, context)) == results_of(record)
+
+
+@pytest.mark.parametrize("method, draws", [("vae", False), ("hgmvae_u", False), ("hgmvae_g", True)])
+def test_a_record_has_the_rate_without_other_draws(method, draws, tmp_path, context):
+    tables = (dataclasses.replace(TINY.tables[1], methods=(method,)),)
+    health = run(tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1)), context)["health"]
+    low, high = health["rate_bounds"]
+    assert low < high < health["rate"] if draws else low == high == health["rate"]
+
+
+def spread_out(method: str):
+    """A model whose components lie far apart and are not equally likely: codes tell much of w, or of the component."""
+    method = ALL_METHODS[method]
+    model = build_model(method, method.settings("default"), (1, 32, 32), 4, 0.25, 0).eval()
+    with torch.no_grad():
+        model.encoder.heads["mean"].weight.mul_(100)
+        model.encoder.heads["log_var"].bias.sub_(2)
+        model.encoder.heads["logits"].bias.add_(torch.arange(10) / 4)
+    return model
+
+
+@pytest.mark.parametrize("method", ["hgmvae_g", "hgmvae_g_one_component"])
+def test_the_rate_without_other_draws_is_that_of_the_marginal_code(method, grid):
+    model, dataset = spread_out(method), grid.datasets["mnist"]
+    low, high = _rate_bounds(model, dataset, "cpu", 50.0)
+    rate = 50 - told_of_draws_by_many(model, to_unit_range(torch.from_numpy(np.array(dataset.x_test))))
+    assert 46 < low < high < 49
+    assert low - 0.1 < rate < high + 0.1
+    assert _rate_bounds(model, dataset, "cpu", None) is None
+    with torch.no_grad():
+        model.encoder.heads["mean"].weight.fill_(torch.inf)
+    assert _rate_bounds(model, dataset, "cpu", 50.0) is None
+
+
+@torch.no_grad()
+def told_of_draws_by_many(model, images, n: int = 1000) -> float:
+    """The mean of log q(x given y, draws) - log q(x given y), the latter by n other draws of each of 20 codes."""
+    stream = torch.Generator().manual_seed(7)
+    encoded, told = model.encoder(images), []
+
+    def gaussian():
+        mean, log_var = model.code_posterior(
+            encoded, draw_noise(model.noise_shapes(len(images)), images.device, stream)
+        )
+        return torch.distributions.Normal(mean.double(), (0.5 * log_var.double()).exp())
+
+    others = [gaussian() for _ in range(n)]
+    for _ in range(20):
+        own = gaussian()
+        code = torch.normal(own.mean, own.stddev, generator=stream)
+        densities = torch.stack([other.log_prob(code).sum(1) for other in others])
+        told.append(own.log_prob(code).sum(1) - densities.logsumexp(0) + math.log(n))
+    return torch.stack(told).mean().item()
+
+
+def test_a_diverged_training_is_a_record_with_its_step_and_no_number(grid, context, monkeypatch):
+    monkeypatch.setattr(
+        pack_run, "train_pack", lambda *_: [TrainingResult({"loss": [None]}, 3, 0.1, 2, ("loss", "fisher"))]
+    )
+    record = run(grid, context)
+    assert (record["status"], record["reason"]) == ("diverged", "not finite at step 2: loss, fisher")
+    assert record["metrics"] == {} and not Store(context.out).checkpoint_path(record["key"]).exists()
+    json.dumps(record, allow_nan=False)
+
+
+def test_an_absurd_learning_rate_really_diverges(tmp_path, context):
+    study = dataclasses.replace(TINY, training=dataclasses.replace(TINY.training, learning_rate=1e30))
+    record = run(tiny_grid(tmp_path, study), context)
+    assert record["status"] == "diverged" and record["metrics"] == {}
+
+
+def test_a_model_that_gives_every_image_one_code_is_scored_as_such(grid, context, monkeypatch):
+    def forget(models, *_):
+        with torch.no_grad():
+            models[0].encoder.heads["embedding"].weight.zero_()
+        models[0].eval()
+        return [TrainingResult({"loss": [1.0]}, 1, 0.1)]
+
+    monkeypatch.setattr(pack_run, "train_pack", forget)
+    record = run(grid, context)
+    assert record["status"] == "ok" and record["metrics"]["clustering"] == {}
+    assert "constant" in record["unavailable"]["clustering"]["silhouette"]
+    assert (record["health"]["active_units"], record["health"]["collapsed"]) == (0, True)
+
+
+# Packs -----------------------------------------------------------------------------------------------------
+
+
+def first_pack(grid, wanted=None) -> Pack:
+    trials = grid.trials()[:2]
+    return Pack(tuple(trials), frozenset(trial.key for trial in wanted or trials))
+
+
+def run_pack(grid, pack, context):
+    images = torch.from_numpy(grid.datasets["mnist"].x_train.copy())
+    return list(pack_run.run_pack(pack, grid.datasets["mnist"], images, context))
+
+
+def test_steps_in_turn_give_the_records_of_trials_alone(grid, context, tmp_path):
+    trials = grid.trials()[:2]
+    packed = records_of(trials, grid.datasets["mnist"], context)
+    alone = [run(grid, dataclasses.replace(context, out=tmp_path / "alone"), trial) for trial in trials]
+    assert [results_of(record) for record in packed] == [results_of(record) for record in alone]
+    assert [record["training"]["pack_seeds"] for record in packed] == [[0, 1]] * 2
+
+
+def test_every_checkpoint_is_stored_before_the_first_record(grid, context):
+    images = torch.from_numpy(grid.datasets["mnist"].x_train.copy())
+    next(pack_run.run_pack(first_pack(grid), grid.datasets["mnist"], images, context))
+    assert all(Store(context.out).checkpoint_path(trial.key).exists() for trial in grid.trials()[:2])
+
+
+def test_a_seed_whose_evaluation_breaks_costs_no_other(grid, context, monkeypatch):
+    broken, healthy = grid.trials()[:2]
+
+    def sometimes(trial, *arguments):
+        if trial == broken:
+            raise RuntimeError("evaluation broke\nsecond line")
+        return measured(trial, *arguments)
+
+    monkeypatch.setattr(pack_run, "measured", sometimes)
+    records = {trial.seed: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
+    assert records[broken.seed]["status"] == "failed"
+    assert records[broken.seed]["reason"] == "RuntimeError: evaluation broke"
+    assert records[healthy.seed]["status"] == "ok" and records[healthy.seed]["health"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("\nAll the 5 fits failed.\nIt is very likely"), "RuntimeError: All the 5 fits failed."),
+        (torch.AcceleratorError("CUDA error: out\nmore"), "AcceleratorError: CUDA error: out"),
+        (MemoryError(), "MemoryError"),
+        (ValueError(" \n\t"), "ValueError"),
+    ],
+)
+def test_the_reason_of_a_failed_trial_is_the_first_line_that_says_something(error, reason, grid):
+    assert failed_record(grid.trials()[0], "cpu", error)["reason"] == reason
+
+
+def test_a_part_whose_training_breaks_costs_no_other_part(grid, context, monkeypatch):
+    def sometimes(models, images, settings, seeds, *arguments):
+        if seeds == [0]:
+            raise RuntimeError("training broke")
+        return train_pack(models, images, settings, seeds, *arguments)
+
+    monkeypatch.setattr(pack_run, "seeds_that_fit", lambda trial, images: 1)
+    monkeypatch.setattr(pack_run, "train_pack", sometimes)
+    records = [record for _, record, _ in run_pack(grid, first_pack(grid), context)]
+    assert [record["status"] for record in records] == ["failed", "ok"]
+    assert records[0]["reason"] == "RuntimeError: training broke"
+
+
+def test_a_full_disk_is_no_trials_fault(grid, context, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pack_run, "measured", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_pack(grid, first_pack(grid), context)
+
+
+@pytest.mark.parametrize("way", ["eager", "vmap"])
+def test_an_interrupted_pack_is_trained_in_its_first_composition(grid, context, way, tmp_path, monkeypatch):
+    context = dataclasses.replace(context, way=way)
+    whole = {trial.key: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
+    # Seed 0 has its record; seed 1 had none, and its checkpoint was not yet there.
+    done, missing = grid.trials()[:2]
+    store = Store(context.out)
+    store.checkpoint_path(missing.key).unlink()
+    before = store.checkpoint_path(done.key).stat().st_mtime_ns
+    sizes = []
+
+    def counted(models, *arguments):
+        sizes.append(len(models))
+        return train_pack(models, *arguments)
+
+    monkeypatch.setattr(pack_run, "train_pack", counted)
+    [(trial, record, _)] = run_pack(grid, first_pack(grid, [missing]), context)
+    assert (trial, sizes) == (missing, [2])
+    assert results_of(record) == results_of(whole[missing.key])
+    assert store.checkpoint_path(done.key).stat().st_mtime_ns == before
+
+
+def test_a_pack_that_runs_out_of_memory_is_trained_in_halves(grid, context, monkeypatch):
+    sizes = []
+
+    def small_device(models, *arguments):
+        sizes.append(len(models))
+        if len(models) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train_pack(models, *arguments)
+
+    monkeypatch.setattr(pack_run, "train_pack", small_device)
+    records = run_pack(grid, first_pack(grid), context)
+    assert sizes == [2, 1, 1]
+    assert [record["status"] for _, record, _ in records] == ["ok", "ok"]
+    assert [record["training"]["pack_seeds"] for _, record, _ in records] == [[0], [1]]
+
+
+def test_a_pack_larger_than_the_measured_limit_is_trained_in_parts(grid, context, monkeypatch):
+    monkeypatch.setattr(pack_run, "seeds_that_fit", lambda trial, images: 1)
+    records = run_pack(grid, first_pack(grid), context)
+    assert [record["training"]["pack_seeds"] for _, record, _ in records] == [[0], [1]]

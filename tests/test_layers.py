@@ -1,0 +1,104 @@
+"""The plan of the house: which package may import which, held against the code's own imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmark.files import REPOSITORY
+
+# Each line may import from the lines above it and from itself alone, never from its neighbours on the same line.
+# A name is a package of benchmark/, a module that lies there by itself, or another of the top-level packages.
+LAYERS = (
+    ("environment", "errors", "fields", "output", "statistics", "streams", "text"),
+    ("files", "settings", "subsets"),
+    ("paper", "models"),
+    ("metrics", "baselines", "data"),
+    ("table_specs", "methods", "training", "evaluation"),
+    ("names",),
+    ("results",),
+    ("studies",),
+    ("execution", "tables"),
+    ("plotting",),
+    ("figures", "throughput", "verdict", "comparison", "calibration", "errata"),
+    ("controls", "audit"),
+    ("report",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# The parts that one package alone may use.
+USED_BY = {"report": {"commands"}, "commands": {"cli"}, "cli": {"__main__"}}
+
+MODULES = sorted(path for top in ("benchmark", "models", "baselines") for path in (REPOSITORY / top).rglob("*.py"))
+
+
+def unit(module: str) -> str | None:
+    """The name in LAYERS of the module `module`; None for `benchmark` itself and for what is not ours."""
+    top, *rest = module.split(".")
+    if top in ("models", "baselines"):
+        return top
+    return rest[0] if top == "benchmark" and rest else None
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(source: str) -> Iterator[str]:
+    """Every module that a source text imports, within functions, too; `from package import module` names both."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def against_the_layers(importer: str, source: str) -> list[str]:
+    """The units that a module imports though LAYERS or USED_BY do not let it."""
+    own = unit(importer)
+    units = {unit(module) for module in imported(source)} - {own, None}
+    return sorted(
+        other
+        for other in units
+        if (own is not None and LEVEL[other] >= LEVEL[own]) or (own not in USED_BY.get(other, {own}))
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_run_downwards(path):
+    importer = name_of(path)
+    if importer == "benchmark":
+        return  # the package's own __init__ prepares the environment before anything else is imported
+    assert against_the_layers(importer, path.read_text(encoding="utf-8")) == []
+
+
+def test_the_layers_are_the_packages_there_are():
+    there = {unit(name_of(path)) for path in MODULES} - {None}
+    assert there == set(LEVEL)
+    assert len(LEVEL) == sum(map(len, LAYERS))  # none stands twice
+
+
+@pytest.mark.parametrize(
+    ("importer", "line", "refused"),
+    [
+        ("benchmark.results.store", "from benchmark.studies.grid import Grid", ["studies"]),
+        ("benchmark.results.store", "def f():\n    import benchmark.verdict.verdict_page", ["verdict"]),
+        ("benchmark.verdict.verdict_page", "from benchmark.comparison import compare", ["comparison"]),
+        ("benchmark.audit.findings", "from benchmark.report import html", ["report"]),
+        ("models.base", "from baselines.gmvae import GMVAE", ["baselines"]),
+        ("benchmark.studies.grid", "from benchmark.results.store import Store\nimport torch", []),
+        ("benchmark.commands.make_report", "from benchmark.report.html import render_report", []),
+    ],
+)
+def test_an_import_that_runs_upwards_is_found(importer, line, refused):
+    assert against_the_layers(importer, line) == refused
+
+
+def test_no_file_name_stands_in_two_packages():
+    """`Open trial.py` must mean one file."""
+    names = [path.name for path in MODULES if path.name not in ("__init__.py", "__main__.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -1,0 +1,219 @@
+"""The page and the text of a study's verdicts: what they say, that data cannot become markup, and how it looks."""
+
+import base64
+import json
+import re
+import resource
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from study_samples import ODD_NAME, sample
+from verdict_samples import LAPTOP, claims_of, five_verdicts
+from verdict_samples import laptop as laptop_study
+
+from benchmark.cli import main
+from benchmark.commands import make_report
+from benchmark.figures.study_source import CannotDraw
+from benchmark.paper.tables import paper_numbers
+from benchmark.report.html import Picture, render_report
+from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
+from benchmark.verdict.verdict_page import VERDICT_SIGNS, verdicts_text
+
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+HOSTILE = "<script>alert(\"1\")</script> & 'x' <img src=x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """Every start tag with its attributes, and the text (styles left out)."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1][0] != "style":
+            self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def one_picture(source, names, folder):
+    """In place of make_figures: a pixel a figure, and one that cannot be drawn."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / f"{name}_mnist_d8.png").write_bytes(PIXEL)
+        yield f"{name}_mnist_d8", ()
+    yield "curves_chairs_d128", CannotDraw("no trial")
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory):
+    """A copy of the laptop study's folder, reported on."""
+    folder = tmp_path_factory.mktemp("laptop") / "out"
+    shutil.copytree(LAPTOP, folder, ignore=shutil.ignore_patterns("figures", "verdicts", "report.html"))
+    (folder / "figures").mkdir()
+    (folder / "figures" / "holiday.png").write_bytes(PIXEL)  # nothing that the suite has made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make_report, "make_figures", one_picture)
+        assert main(["report", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def laptop_page(laptop):
+    return (laptop / "report.html").read_text(encoding="utf-8")
+
+
+def test_each_verdict_stands_in_its_cell_as_sign_and_word():
+    page = render_report(*five_verdicts())
+    first = dict(re.findall(r'<td class="cell ([a-z-]+)" title="([a-z ]+): .*?<small>[^<]*</small>', page))
+    assert first == {
+        "reproduced": "reproduced",
+        "contradicted": "contradicted",
+        "undecided": "undecided",
+        "not-comparable": "not comparable",
+        "not-run": "not run",
+    }
+    for verdict, sign in VERDICT_SIGNS.items():
+        found = re.findall(rf'<td class="cell [a-z-]+" title="{verdict}: .*?<small>\(-?[\d.]+\) (.)</small>', page)
+        assert set(found) == {sign}
+        assert f'<th scope="col">{sign} {verdict}</th>' in page
+    paper = paper_numbers().query("table == 1 and metric == 'silhouette' and method == 'gmvae' and latent_dim == 8")
+    assert f"<small>({paper['value'].item():.3f}) ✓</small>" in page
+
+
+def test_data_cannot_become_markup():
+    study, records = sample()
+    study |= {"study": HOSTILE, "notes": [HOSTILE], "dataset_labels": {"mnist": HOSTILE}, "weight_set": HOSTILE}
+    study["method_labels"] |= {"gmvae": HOSTILE}
+    study["marks"] |= {"mnist": [HOSTILE]}
+    study["unavailable"] = {"chairs": HOSTILE}
+    study["runs"] = [{"command": HOSTILE, "device": HOSTILE, "versions": {HOSTILE: HOSTILE}}]
+    study["data"] = {HOSTILE: {"source": HOSTILE, "digest": HOSTILE, "n_train": 1, "n_test": 1}}
+    for run in records.values():
+        if run["status"] != "ok":
+            run["reason"] = HOSTILE
+        elif run["unavailable"]:
+            run["unavailable"] = {name: dict.fromkeys(found, HOSTILE) for name, found in run["unavailable"].items()}
+    text = render_report(study, records, [Picture(HOSTILE, PIXEL)], [(HOSTILE, HOSTILE)])
+    page = Page(text)
+    assert not page.all("script") and len(page.all("img")) == 1
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert "<script" not in text and "&lt;script&gt;" in text
+    assert page.text.count(HOSTILE) >= 20  # shown as it is
+    assert any(f"{HOSTILE} [{HOSTILE}]" in box.get("aria-label", "") for box in page.all("div"))
+    assert page.all("img")[0]["alt"] == HOSTILE
+    assert f"{ODD_NAME}, d = 128" in page.text and ODD_NAME.replace("&", "&amp;") in text
+    markdown = verdicts_text(
+        study, cell_verdicts(study, records), rank_agreements(study, records), claims_of(study, records)
+    )
+    assert not re.search(r"(?<!\\)<", markdown)
+
+
+@pytest.mark.parametrize("make", [sample, five_verdicts])
+def test_the_page_of_a_made_study_loads_nothing(make):
+    page = Page(render_report(*make()))
+    assert loads_nothing(page)
+    assert "None could be made." in page.text and "No timed trial." in page.text and "No run is noted." in page.text
+
+
+def loads_nothing(page: Page) -> bool:
+    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object", "embed", "video", "base")]
+    assert all(
+        re.match("data:image/(png|webp);base64,", attributes["src"])
+        for _, attributes in page.tags
+        if "src" in attributes
+    )
+    return all(
+        re.match("#|https://doi.org/", attributes["href"]) for _, attributes in page.tags if "href" in attributes
+    )
+
+
+def test_the_laptop_page_is_whole_and_small(laptop_page):
+    page = Page(laptop_page)
+    assert loads_nothing(page)
+    assert "url(" not in laptop_page and "@import" not in laptop_page
+    assert len(laptop_page.encode()) < 400_000
+    anchors = {attributes["href"][1:] for attributes in page.all("a") if attributes["href"].startswith("#")}
+    assert len(anchors) == 11 and anchors <= {attributes.get("id") for _, attributes in page.tags}
+    assert [image["alt"].split(":")[0].split(" (")[0] for image in page.all("img")] == [
+        "Clustering scores over the latent dim",
+        "Training curves, every term of the loss",
+        "Seconds of training and parameters",
+    ]
+    assert "Not made: curves_chairs_d128 (no trial)." in page.text
+    assert len(page.all("summary")) == 10  # a card a method
+    assert "6e34e0c23a" in page.text and "4,869.3" in page.text
+
+
+@pytest.mark.slow
+def test_the_laptop_page_with_its_real_figures_stays_below_5_mb(tmp_path):
+    shutil.copytree(LAPTOP, tmp_path / "out")
+    assert main(["report", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    pictures = Page(text).all("img")
+    assert len(pictures) == 2 + 7 + 7 and all(len(picture["src"]) > 50_000 for picture in pictures)
+    assert len(text.encode()) < 5_000_000
+
+
+def test_the_laptop_page_says_what_its_numbers_are_worth(laptop_page):
+    text = Page(laptop_page).text
+    assert "Study “laptop”, weight set default, 3 seeds" in text
+    assert "3 seeds, the paper has 10: too few to call a number reproduced." in text
+    assert "CelebA: a subset of the images." in text
+    assert "Reduced against the paper: at most 8,000 training images;" in text
+    verdicts = cell_verdicts(*laptop_study())["verdict"].value_counts()
+    assert f"Therefore {verdicts['not comparable']} of the paper's 392 numbers are not comparable" in text
+    assert f"All as printed392000{verdicts['not comparable']}{verdicts['not run']}" in text
+    assert text.count("? undecided (too few pairs to show anything)") == 9
+    assert text.count("the study does not have this cell") == 1
+
+
+MEASURE = """<!doctype html><body><script>
+for (const [name, address, width] of PAGES) {
+  const frame = document.createElement("iframe");
+  frame.style.width = width + "px";
+  frame.onload = () => {
+    const page = frame.contentDocument, root = page.documentElement;
+    const broken = [...page.images].filter(image => !(image.complete && image.naturalWidth)).length;
+    const boxes = [...page.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth).length;
+    const line = document.createElement("p");
+    line.textContent = [name, root.scrollWidth <= root.clientWidth, page.images.length, broken, boxes].join(" ");
+    document.body.append(line);
+  };
+  frame.src = address;
+  document.body.append(frame);
+}
+</script></body>"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.skipif(
+    resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY,
+    reason="chromium reserves more address space than `ulimit -v` allows",
+)
+def test_in_a_browser_nothing_scrolls_sideways_but_tables_and_every_picture_shows(laptop, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text('<div style="width: 500px">wide</div><img src="data:image/png;base64,AAAA">')
+    report = (laptop / "report.html").as_uri()
+    pages = [["wide", report, 1280], ["narrow", report, 400], ["bad", bad.as_uri(), 400]]
+    wrapper = tmp_path / "wrapper.html"
+    wrapper.write_text(MEASURE.replace("PAGES", json.dumps(pages)))
+    flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
+    flags += " --disable-component-update --allow-file-access-from-files --virtual-time-budget=5000 --dump-dom"
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    command = ["chromium", *flags.split(), profile, "--window-size=1400,900", wrapper.as_uri()]
+    dump = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    found = {name: rest.split() for name, rest in re.findall(r"<p>(\w+) ([^<]+)</p>", dump)}
+    assert found["bad"] == ["false", "1", "1", "0"]  # what is measured can fail
+    assert found["wide"][:3] == ["true", "3", "0"]
+    assert found["narrow"][:3] == ["true", "3", "0"]
+    assert int(found["narrow"][3]) > int(found["wide"][3])  # wide tables scroll inside their own box

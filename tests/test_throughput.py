@@ -1,0 +1,192 @@
+"""The measuring of speed: paired turns, ratios and what is written, and the forecasts made from it."""
+
+import dataclasses
+import json
+from contextlib import nullcontext
+
+import pandas as pd
+import pytest
+import torch
+from tiny_study import TINY, tiny_grid
+
+from benchmark.cli import main
+from benchmark.commands import measure_throughput, plan_study
+from benchmark.errors import UserError
+from benchmark.execution.process_plan import Crew
+from benchmark.execution.provenance import provenance
+from benchmark.throughput import costs as costs_module
+from benchmark.throughput import measurement as throughput
+from benchmark.throughput.costs import (
+    Costs,
+    Forecast,
+    forecast,
+    kind,
+    measured_costs,
+    protocol_seconds,
+    read_costs,
+    step_seconds,
+)
+from benchmark.throughput.measurement import Side, Throughput, measure, trainings_per_hour
+from benchmark.throughput.throughput_files import MEASUREMENTS, sides_table, studies_table, write_throughput
+
+
+@pytest.fixture
+def trial(tmp_path):
+    return tiny_grid(tmp_path).trials()[0]
+
+
+@pytest.fixture
+def no_processes(monkeypatch):
+    """The side "processes" without any: starting them takes seconds."""
+    monkeypatch.setattr(throughput, "_helpers", lambda trial, images, processes: nullcontext(lambda: None))
+
+
+def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatch):
+    monkeypatch.setattr(throughput, "PACKS", (1, 2))
+    monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
+    found = measure(trial, "cpu", threads=1, processes=2, seconds=0.1)
+    assert [(side.name, side.seeds) for side in found.sides] == [
+        ("pythae", 1), ("loop", 1), ("processes", 2), ("vmap", 1), ("vmap", 2), ("loop, bfloat16", 1),
+        ("loop, channels last", 1),
+    ]  # fmt: skip
+    assert found.rounds >= 3 and found.sides[0].times_pythae == 1
+    assert (found.trial, found.steps_per_trial) == ("mnist gmvae d=2, width 0.25, batches of 32", 2 * 3)
+    floor = found.operations_per_image * TINY.training.batch_size / found.rate
+    for side in found.sides:
+        if "bfloat16" in side.name:
+            assert side.floor_share is None
+        else:
+            assert 0 < side.floor_share < 1 and side.floor_share == pytest.approx(floor / side.step_seconds)
+    assert [side.steps for side in found.sides][1:] == ["eager", "eager, a thread each", *["eager"] * 4]
+
+
+def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(trial, monkeypatch, no_processes):
+    monkeypatch.setattr(throughput, "PACKS", (10,))
+    # Turns of pythae, the loop, two processes, ten packed seeds, bfloat16 and channels last, three steps each; the
+    # first turn warms up.
+    turns = [(99,) * 6, (6, 3, 3, 30, 9, 9), (12, 6, 6, 60, 9, 9), (6, 6, 12, 15, 9, 9)]
+    # To and fro: every other turn is timed from its end.
+    timed = [turn if i % 2 == 0 else turn[::-1] for i, turn in enumerate(turns)]
+    clock = iter([3 * 0.1, *(seconds for turn in timed for seconds in turn)])
+    monkeypatch.setattr(throughput, "timed", lambda *_: next(clock))
+    monkeypatch.setattr(throughput, "_MOST_STEPS", 3)
+    monkeypatch.setattr(throughput, "device_rate", lambda device: 1e9)
+    found = measure(trial, "cpu", threads=1, processes=2, seconds=0)
+    by_name = {side.name: side for side in found.sides}
+    assert [by_name[n].step_seconds for n in ("pythae", "loop", "processes", "vmap")] == [2.0, 2.0, 1.0, 1.0]
+    assert [by_name[n].times_pythae for n in ("loop", "processes", "vmap")] == [2.0, 4.0, 2.0]
+    assert trainings_per_hour(by_name["processes"], found) == 3600 / 6
+
+
+# Forecasts -------------------------------------------------------------------------------------------------
+
+
+def test_a_forecast_scales_each_part_by_what_it_grows_with(trial):
+    data = dataclasses.replace(trial.data, n_train=320, n_test=100, image_shape=(3, 64, 64))
+    protocols = {"clustering": {"n_images": 50}, "classification": {}, "reconstruction": {}}
+    trial = dataclasses.replace(trial, data=data, protocols=protocols)
+    measured = {"clustering": (100, 8.0), "classification": (160, 1.0), "reconstruction": (600, 2.0)}
+    found = forecast([trial] * 2, Costs({kind(trial): 0.3}, pack_gain=3.0, protocols=measured))
+    assert found.training == pytest.approx(2 * 2 * 10 * 0.3 / 3)  # trials, epochs, steps, seconds, gain
+    assert found.evaluation == {
+        "outputs": pytest.approx(2 * 0.1 * (2 * 100 + 320) / 32),
+        "clustering": pytest.approx(2 * 8 * 50 / 100),
+        "classification": pytest.approx(2 * 1 * (320 / 160) ** 2),
+        "reconstruction": pytest.approx(2 * 2 * 100 * 12 / 600),
+    }
+    cost = Forecast(100, {"outputs": 10, "reconstruction": 10, "clustering": 500, "classification": 100})
+    assert cost.wall(Crew(2, 0, 1)) == 720 / 2
+    assert cost.wall(Crew(1, 15, 1)) == 120 and cost.wall(Crew(1, 2, 1)) == 300
+
+
+def test_only_what_is_lacking_is_measured_and_kinds_differ_by_what_changes_a_step(trial, monkeypatch):
+    monkeypatch.setattr(costs_module, "step_seconds", lambda trial, device: 1.0)
+    monkeypatch.setattr(costs_module, "protocol_seconds", lambda name, n, device: 2.0)
+    known = Costs({kind(trial): 9.0}, 5.0, {"classification": (1, 9.0)})
+    wide = dataclasses.replace(trial, training=dataclasses.replace(trial.training, width=1.0))
+    found = measured_costs([trial, wide, dataclasses.replace(wide, seed=5)], known, "cpu")
+    assert found.steps == {kind(trial): 9.0, kind(wide): 1.0} and found.pack_gain == 5.0
+    assert found.protocols == {"classification": (1, 9.0), "clustering": (500, 2.0)}
+
+
+def test_steps_and_protocols_take_time(trial):
+    assert 0 < step_seconds(trial, "cpu") < 10
+    assert all(0 < protocol_seconds(name, 64, "cpu") < 20 for name in ("classification", "reconstruction"))
+
+
+def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
+    def side(name, seeds, seconds):
+        return Side(name, seeds, seconds, 1.0, 0.1, None, "captured")
+
+    sides = [side("loop", 1, 6.0), side("graphs", 1, 5.0), side("graphs", 10, 2.0), side("vmap", 10, 1.0)]
+    measured = dataclasses.replace(MEASURED, sides=sides)
+    assert measure_throughput._pack_gain(measured, "cuda") == 3.0
+    assert measure_throughput._pack_gain(measured, "cpu") == 1.0
+
+
+# What is written -------------------------------------------------------------------------------------------
+
+SIDES = [
+    Side("pythae", 1, 0.02, 1.0, 0.1, 700.0, "its own loop"),
+    Side("vmap", 10, 0.001, 20.0, 0.5, None, "eager"),
+]
+MEASURED = Throughput("mnist vae d=8 seed=0", 4680, 1e8, 1e12, 7, SIDES)
+
+
+def test_the_tables_have_a_row_a_side_and_a_row_a_study():
+    table = sides_table(MEASURED)
+    assert list(table["trainings_per_hour"]) == pytest.approx([3600 / (0.02 * 4680), 3600 / (0.001 * 4680)])
+    assert list(table["milliseconds_per_step_and_seed"]) == [20.0, 1.0]
+    [row] = studies_table({"paper": Forecast(7200, {"clustering": 3600})}, Crew(1, 4, 1)).to_dict("records")
+    assert (row["training_hours"], row["clustering_hours"], row["wall_hours"]) == (2.0, 1.0, 2.0)
+
+
+def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
+    costs = Costs({"a kind": 0.5}, 4.0, {"clustering": (500, 2.0)})
+    here = provenance("cpu")
+    write_throughput(tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, Crew(1, 0, 1), here | {"command": "c"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
+    ]  # fmt: skip
+    path = tmp_path / MEASUREMENTS
+    assert read_costs(path, "cpu") == costs
+    assert list(pd.read_csv(tmp_path / "training.csv")["side"]) == ["pythae", "vmap"]
+    assert pd.read_csv(tmp_path / "protocols.csv").to_dict("records") == [
+        {"protocol": "clustering", "images": 500, "seconds": 2.0}
+    ]
+    content = json.loads(path.read_text())
+    assert content["training"]["sides"][1]["times_pythae"] == 20.0 and content["command"] == "c"
+    path.write_text(json.dumps(content | {"device": "cuda (another)"}))
+    assert read_costs(path, "cpu") == Costs()
+    assert read_costs(tmp_path / "absent.json", "cpu") == Costs()
+    for text in ("[]", "{", "{}", json.dumps(content | {"costs": {"speed": 3}})):
+        path.write_text(text)
+        with pytest.raises(UserError, match="not a file of `throughput`"):
+            read_costs(path, "cpu")
+
+
+def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers(
+    tmp_path, capfd, monkeypatch, no_processes
+):
+    monkeypatch.setattr(throughput, "PACKS", (2,))
+    monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(measure_throughput, "measured_costs", lambda trials, costs, device, probes: costs)
+    monkeypatch.setattr(measure_throughput, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
+    threads = torch.get_num_threads()
+    arguments = ("--study", "smoke", "--seconds", "1", "--device", "cpu")
+    assert main(["throughput", *arguments, "--out", str(tmp_path)]) == 0
+    out = capfd.readouterr().out
+    assert "mnist hgmvae_g d=8, width 0.25, batches of 32: " in out and "paired turns" in out
+    assert [line.split()[0] for line in out.splitlines() if " ms a step and seed" in line] == [
+        "pythae", "loop", "processes", "vmap", "loop,", "loop,",
+    ]  # fmt: skip
+    assert "paper: about" in out and "830 trials" in out and "full: about" in out and "3,500 trials" in out
+    monkeypatch.setattr(plan_study, "THROUGHPUT", tmp_path)
+    monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0, {}))
+    monkeypatch.setattr(plan_study, "measured_costs", lambda trials, known, device: known)
+    content = json.loads((tmp_path / MEASUREMENTS).read_text())
+    content["costs"]["steps"] = {"a kind": 1.0}
+    (tmp_path / MEASUREMENTS).write_text(json.dumps(content))
+    assert main(["plan", "--study", "smoke", "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
+    assert "measured by `throughput`" in capfd.readouterr().out
+    torch.set_num_threads(threads)
