@@ -14,12 +14,12 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, Noise, reconstruction_term
+from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
 from models.networks import Decoder, Encoder, two_layers
 
 
 @dataclass(config=AS_DECLARED)
-class GMVAEConfig(BaseAEConfig):
+class GMVAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
     """Weights of the loss and sizes; the style w has the dimension of the code x."""
 
     n_components: PositiveInt = 10
@@ -33,7 +33,8 @@ class GMVAEConfig(BaseAEConfig):
 
 def gmvae_heads(config: GMVAEConfig) -> dict[str, int]:
     """Names and sizes of the encoder's heads: q(x given y) and q(w given y)."""
-    return dict.fromkeys(("embedding", "log_covariance", "style", "style_log_covariance"), config.latent_dim)
+    d: int = config.latent_dim
+    return dict.fromkeys(("embedding", "log_covariance", "style", "style_log_covariance"), d)
 
 
 class GMVAE(ImageAutoencoder):
@@ -46,9 +47,10 @@ class GMVAE(ImageAutoencoder):
         self.x_prior = two_layers(d, 2 * k * d, model_config.hidden, nn.Tanh)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """`x` and `w`, (B, d) each."""
         return dict.fromkeys(("x", "w"), (batch_size, self.latent_dim))
 
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """reconstruction + beta_x conditional_prior + beta_w w_prior + beta_k component_prior (its Eq. 5)."""
         config = self.model_config
         encoded = self.encoder(images)
@@ -74,10 +76,10 @@ class GMVAE(ImageAutoencoder):
             "w_prior": config.beta_w,
             "component_prior": config.beta_k,
         }
-        loss = sum(weights[name] * term for name, term in terms.items()).mean()
-        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=x)
+        return LossTerms(terms, weights, reconstructions, x)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
+        """q(x given y)."""
         return encoded.embedding, encoded.log_covariance
 
     def component_weights(self, images: Tensor) -> Tensor:
@@ -86,6 +88,7 @@ class GMVAE(ImageAutoencoder):
         return losses.component_log_posterior(encoded.embedding, *self._components(encoded.style)).exp()
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        """As in training, and `k` (n, K)."""
         return self.noise_shapes(n) | {"k": (n, self.components_shape[0])}
 
     def prior_latents(self, noise: Noise) -> Tensor:

@@ -1,31 +1,34 @@
-"""VAE, beta-VAE and WAE-MMD: pythae 0.1.2's models and losses, with the noise handed in.
+"""VAE, beta-VAE and WAE-MMD: the losses of pythae 0.1.2 term by term, with the noise handed in.
 
-pythae draws noise inside `forward`; only that is overridden here. Its conventions stand: VAEs take half the
-summed squared error, WAE-MMD the whole of it; `embed` and `reconstruct` are the suite's deterministic ones.
+pythae draws noise inside `forward` and gives a loss whose terms are averaged already; tests hold loss and gradients
+to its own, bit by bit. Its conventions stand: VAEs take half the summed squared error, WAE-MMD the whole of it;
+`embed` and `reconstruct` are the suite's deterministic ones.
 """
 
+from collections.abc import Callable
 from dataclasses import field
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
-from pythae.models import WAE_MMD, BetaVAE
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
-from models.base import AS_DECLARED, ImageAutoencoder, Noise
+from models import losses
+from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.networks import Decoder, Encoder
 
 
 @dataclass(config=AS_DECLARED)
-class BetaVAEConfig(pythae.BetaVAEConfig):
+class BetaVAEConfig(pythae.BetaVAEConfig):  # type: ignore[misc]  # pythae has no types
     """pythae's, of its name, which takes no other field and no negative weight."""
 
     beta: NonNegativeFloat = 1.0
 
 
 @dataclass(config=AS_DECLARED)
-class WAE_MMD_Config(pythae.WAE_MMD_Config):
+class WAE_MMD_Config(pythae.WAE_MMD_Config):  # type: ignore[misc]  # pythae has no types
     """pythae's, of its name, which takes no other field and no negative weight."""
 
     reg_weight: NonNegativeFloat = 3e-2
@@ -34,48 +37,74 @@ class WAE_MMD_Config(pythae.WAE_MMD_Config):
     reconstruction_loss_scale: PositiveFloat = 1.0
 
 
-class NoiseFedBetaVAE(ImageAutoencoder, BetaVAE):
-    """pythae's BetaVAE, which is its VAE at beta = 1. Encoder heads: `embedding`, `log_covariance`."""
-
-    def __init__(self, model_config, encoder, decoder):
-        BetaVAE.__init__(self, model_config, encoder, decoder)
-        self._noise: Noise = {}
+class GaussianAutoencoder(ImageAutoencoder):
+    """A method whose code is drawn from one Gaussian. Encoder heads: `embedding`, `log_covariance`."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """`x` (B, d): the code's."""
         return {"x": (batch_size, self.latent_dim)}
 
-    def _sample_gauss(self, mu: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-        # Outside of `objective`, in pythae's own `get_nll`, nobody has handed noise in.
-        noise = self._noise["x"] if self._noise else torch.randn_like(std)
-        return mu + noise * std, noise
-
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
-        """Half the squared error + beta * KL(q(x given y) || N(0, I))."""
-        self._noise = noise
-        output = BetaVAE.forward(self, {"data": images})
-        self._noise = {}
-        terms = {"reconstruction": output.recon_loss, "kl": output.reg_loss}
-        weights = {"reconstruction": 1.0, "kl": self.beta}
-        return ModelOutput(loss=output.loss, terms=terms, weights=weights, recon_x=output.recon_x, z=output.z)
-
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
+        """The encoder's two heads."""
         return encoded.embedding, encoded.log_covariance
 
+    def drawn_code(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
+        """Means and log variances of the images' codes, and a draw of each: (B, C, S, S) -> (B, d) three times."""
+        mean, log_var = self.code_posterior(self.encoder(images), noise)
+        return mean, log_var, mean + noise["x"] * torch.exp(0.5 * log_var)
 
-class NoiseFedWAE(ImageAutoencoder, WAE_MMD):
+
+class BetaVAE(GaussianAutoencoder):
+    """pythae's BetaVAE, which is its VAE at beta = 1."""
+
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
+        """Half the squared error + beta * KL(q(x given y) || N(0, I))."""
+        config = self.model_config
+        mean, log_var, z = self.drawn_code(images, noise)
+        reconstructions = self.decode(z)
+        terms = {
+            "reconstruction": reconstruction_term(config.reconstruction_loss, reconstructions, images, variance=1.0),
+            # In pythae's order of additions: results of record are of its last bits, too.
+            "kl": -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(1),
+        }
+        return LossTerms(terms, {"reconstruction": 1.0, "kl": config.beta}, reconstructions, z)
+
+
+class WAE(ImageAutoencoder, pythae.WAE_MMD):  # type: ignore[misc]  # pythae has no types
     """pythae's WAE-MMD with its IMQ or RBF kernel. Encoder head: `embedding`."""
 
-    def __init__(self, model_config, encoder, decoder):
-        WAE_MMD.__init__(self, model_config, encoder, decoder)
+    def __init__(self, model_config: WAE_MMD_Config, encoder: Encoder, decoder: Decoder) -> None:
+        pythae.WAE_MMD.__init__(self, model_config, encoder, decoder)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """`prior` (B, d): the sample that the codes are compared with."""
         return {"prior": (batch_size, self.latent_dim)}
 
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """Squared error + reg_weight * MMD^2(codes, prior)."""
+        config = self.model_config
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
-        loss, reconstruction, mmd = self.loss_function(reconstructions, images, codes, noise["prior"])
-        terms = {"reconstruction": reconstruction, "mmd": mmd}
-        weights = {"reconstruction": 1.0, "mmd": self.model_config.reg_weight}
-        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=codes)
+        squared_error = config.reconstruction_loss_scale * losses.squared_error(reconstructions, images)
+        kernel = self.rbf_kernel if config.kernel_choice == "rbf" else self.imq_kernel
+        terms = {"reconstruction": squared_error.mean(), "mmd": squared_mmd(kernel, codes, noise["prior"])}
+        return LossTerms(terms, {"reconstruction": 1.0, "mmd": config.reg_weight}, reconstructions, codes)
+
+
+def squared_mmd(kernel: Callable[[Tensor, Tensor], Tensor], codes: Tensor, prior: Tensor) -> Tensor:
+    """Squared maximum mean discrepancy of two samples (B, d) each, a scalar for the whole batch.
+
+    Pairs of a code with itself are left out. NaN for a batch of one.
+
+    Args:
+        kernel: Of two samples the matrix (B, B) of its values.
+        codes: One sample.
+        prior: The other.
+    """
+    n = len(codes)
+
+    def within(values: Tensor) -> Tensor:
+        return (values - values.diag().diag()).sum() / ((n - 1) * n)
+
+    of_codes, of_prior, across = kernel(codes, codes), kernel(prior, prior), kernel(codes, prior)
+    return within(of_codes) + within(of_prior) - 2 * (across.sum() / n**2)

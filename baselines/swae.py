@@ -3,15 +3,14 @@
 from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
-from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, Noise
+from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise
 
 
 @dataclass(config=AS_DECLARED)
-class SWAEConfig(BaseAEConfig):
+class SWAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
     """reg_weight multiplies the squared sliced distance.
 
     It stands against the squared error summed over an image's pixels, or with `mean_over_pixels` averaged.
@@ -26,20 +25,20 @@ class SWAE(ImageAutoencoder):
     """A deterministic encoder (head `embedding`) whose codes are drawn towards N(0, I)."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """`prior` (B, d), the sample that the codes are compared with, and `directions` (n_projections, d)."""
         return {
             "prior": (batch_size, self.latent_dim),
             "directions": (self.model_config.n_projections, self.latent_dim),
         }
 
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """Squared error + reg_weight * squared sliced Wasserstein-2 distance; directions are new every step."""
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
         scale = 1 / images[0].numel() if self.model_config.mean_over_pixels else 1.0
         terms = {
-            "reconstruction": scale * losses.squared_error(reconstructions, images),
+            "reconstruction": (scale * losses.squared_error(reconstructions, images)).mean(),
             "sliced_wasserstein": losses.sliced_wasserstein(codes, noise["prior"], noise["directions"]),
         }
-        loss = terms["reconstruction"].mean() + self.model_config.reg_weight * terms["sliced_wasserstein"]
         weights = {"reconstruction": 1.0, "sliced_wasserstein": self.model_config.reg_weight}
-        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=codes)
+        return LossTerms(terms, weights, reconstructions, codes)

@@ -15,11 +15,10 @@ methods (tests/test_methods_contract.py).
 from pydantic import PositiveFloat
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
-from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, Noise
+from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise
 
 
 @dataclass(config=AS_DECLARED)
@@ -36,11 +35,9 @@ class PlainAutoencoder(ImageAutoencoder):
         """None: it draws nothing."""
         return {}
 
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """The squared error, summed over pixels."""
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
         terms = {"reconstruction": losses.squared_error(reconstructions, images)}
-        weights = {"reconstruction": self.model_config.weight}
-        loss = weights["reconstruction"] * terms["reconstruction"].mean()
-        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=codes)
+        return LossTerms(terms, {"reconstruction": self.model_config.weight}, reconstructions, codes)

@@ -5,7 +5,11 @@ caller hands over standard normal draws, so that a seed's result depends on its 
 Without noise in the inputs (pythae's own pipelines) it is drawn on the spot.
 """
 
+import operator
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import torch
 from pydantic import ConfigDict
@@ -29,36 +33,71 @@ def draw_noise(
     return {name: torch.randn(shapes[name], device=device, generator=generator) for name in sorted(shapes)}
 
 
-class ImageAutoencoder(BaseAE):
+@dataclass(frozen=True)
+class LossTerms:
+    """What a method's loss is made of, and what came out on the way to it.
+
+    Attributes:
+        terms: Name -> unweighted values, (B,) or a scalar for the whole batch, in the order in which they are added.
+        weights: Name -> what the term is multiplied by; every term has one.
+        recon_x: The images decoded from `z`, (B, C, S, S).
+        z: The sampled codes, (B, d).
+    """
+
+    terms: Mapping[str, Tensor]
+    weights: Mapping[str, float]
+    recon_x: Tensor
+    z: Tensor
+
+    def loss(self) -> Tensor:
+        """The mean over the batch of the terms' sum, each times its weight: a scalar."""
+        return reduce(operator.add, (self.weights[name] * term for name, term in self.terms.items())).mean()
+
+
+class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
     """A method of the suite.
 
-    Subclasses define `noise_shapes` and `objective`; `code_posterior` where the encoder has noise; `posterior_draws`
+    Subclasses define `noise_shapes` and `loss_terms`; `code_posterior` where the encoder has noise; `posterior_draws`
     where it is given draws besides the image, and `code_log_density` where some of these can be averaged out;
     `point_latents` and `prior_latents` where the code of an image is not the encoder's output `embedding`, or the prior
     of the decoder's input not N(0, I); and `component_weights` where there are some.
     """
 
-    def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder):
+    def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__(model_config=model_config, decoder=decoder)
         self.model_name = type(self).__name__
         self.model_config.uses_default_encoder = False
         self.set_encoder(encoder)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of the standard normal draws that one call of `objective` consumes, by name."""
+        """Shapes of the standard normal draws that one call of `loss_terms` consumes, by name."""
         raise NotImplementedError
 
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
-        """The training loss of a batch of images (B, C, S, S) in [0, 1].
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
+        """The terms of the training loss of a batch, with their weights.
 
-        Returns a ModelOutput with `loss` (scalar), `terms` (name -> unweighted values, (B,) or scalar), `weights`
-        (name -> number), `recon_x` (B, C, S, S) and `z` (B, d), the sampled code. The loss is the sum of the terms'
-        means, each times its weight.
+        Args:
+            images: (B, C, S, S) in [0, 1].
+            noise: The draws that `noise_shapes` names.
         """
         raise NotImplementedError
 
-    def forward(self, inputs: Mapping[str, Tensor], **_) -> ModelOutput:
-        """`inputs["data"]`: images (B, C, S, S); `inputs["noise"]`, if there: the draws `noise_shapes` names."""
+    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+        """The training loss of a batch: a ModelOutput with `loss`, a scalar, and the fields of `loss_terms`.
+
+        Args:
+            images: (B, C, S, S) in [0, 1].
+            noise: The draws that `noise_shapes` names.
+        """
+        of = self.loss_terms(images, noise)
+        return ModelOutput(loss=of.loss(), terms=of.terms, weights=of.weights, recon_x=of.recon_x, z=of.z)
+
+    def forward(self, inputs: Mapping[str, Any], **_: Any) -> ModelOutput:
+        """The objective, as pythae calls it.
+
+        Args:
+            inputs: `data`: images (B, C, S, S); `noise`, if there: the draws that `noise_shapes` names.
+        """
         images = inputs["data"]
         noise = inputs.get("noise")
         if noise is None:
@@ -67,10 +106,11 @@ class ImageAutoencoder(BaseAE):
 
     def point_latents(self, images: Tensor) -> Tensor:
         """The deterministic code of images: (B, C, S, S) -> (B, d)."""
-        return self.encoder(images).embedding
+        codes: Tensor = self.encoder(images).embedding
+        return codes
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor] | None:
-        """Mean and log variance, (B, d) each, of the Gaussian that `objective` draws the code of an encoded image from.
+        """Mean and log variance, (B, d) each, of the Gaussian that the code of an encoded image is drawn from.
 
         `encoded`: what the encoder gives for B images. Of `noise` those draws count that `posterior_draws` names.
         None: the encoder has no noise.
@@ -85,8 +125,14 @@ class ImageAutoencoder(BaseAE):
         """log q(code given image and draws) in nats, (B,), of a code (B, d) of each encoded image.
 
         Given all or some of the `posterior_draws`; with `code_posterior`'s Gaussian it is given all.
+
+        Raises:
+            TypeError: The encoder has no noise, and so no density.
         """
-        return losses.gaussian_log_density(codes, *self.code_posterior(encoded, noise)).sum(1)
+        gaussian = self.code_posterior(encoded, noise)
+        if gaussian is None:
+            raise TypeError(f"{self.model_name}: the encoder has no noise")
+        return losses.gaussian_log_density(codes, *gaussian).sum(1)
 
     def component_weights(self, images: Tensor) -> Tensor | None:
         """w of images (B, C, S, S) without noise, (B, K), rows on the simplex; None: the method is no mixture."""
@@ -111,7 +157,8 @@ class ImageAutoencoder(BaseAE):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Images (B, C, S, S) in (0, 1) of codes (B, d)."""
-        return self.decoder(latents)["reconstruction"]
+        images: Tensor = self.decoder(latents)["reconstruction"]
+        return images
 
     def reconstruct(self, inputs: Tensor) -> Tensor:
         """The decoded deterministic codes of images, (B, C, S, S) -> the same shape."""

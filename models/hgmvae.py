@@ -15,13 +15,13 @@ from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, Noise, reconstruction_term
+from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
 from models.networks import Decoder, Encoder, two_layers
 
 
 @dataclass(config=AS_DECLARED)
-class HGMVAEConfig(BaseAEConfig):
-    """Switches and weights of the loss; `HGMVAE.objective` says what each multiplies.
+class HGMVAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
+    """Switches and weights of the loss; `HGMVAE.loss_terms` says what each multiplies.
 
     variant: "gaussian" (HGMVAE-G: w is the softmax of a Gaussian) or "uniform" (HGMVAE-U: w is a softmax).
     The four beta_z_* weights belong to the pieces of the z-prior (Eqs. 5-7); equal weights use its closed form.
@@ -67,11 +67,12 @@ class HGMVAE(ImageAutoencoder):
         self.x_prior = two_layers(d + 2 * k, 2 * d, hidden)  # p(x_k given w, z_k, k), shared by all k
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """`x` and `z` (B, K, d), of every component, and in variant G `w` (B, K)."""
         k, d = self.components_shape
-        shapes = {"x": (batch_size, k, d), "z": (batch_size, k, d)}
+        shapes: dict[str, tuple[int, ...]] = {"x": (batch_size, k, d), "z": (batch_size, k, d)}
         return shapes | {"w": (batch_size, k)} if self.model_config.variant == "gaussian" else shapes
 
-    def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
+    def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """Eq. 14, negated, every term with its weight, but for its term A, which is a penalty here and by default off;
         "pairwise" puts Eq. 4 in the place of its term B.
 
@@ -124,8 +125,7 @@ class HGMVAE(ImageAutoencoder):
             terms["fisher"] = losses.FISHER_FORMS[config.fisher](w, mean, log_var, config.centre)
             weights["fisher"] = -config.fisher_weight  # maximised, the sign of Eq. 14
 
-        loss = sum(weights[name] * term for name, term in terms.items()).mean()
-        return ModelOutput(loss=loss, terms=terms, weights=weights, recon_x=reconstructions, z=x)
+        return LossTerms(terms, weights, reconstructions, x)
 
     def point_latents(self, images: Tensor) -> Tensor:
         """sum_k w_k mu_k with w at the softmax of its mean logits: (B, C, S, S) -> (B, d)."""
@@ -140,6 +140,7 @@ class HGMVAE(ImageAutoencoder):
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
 
     def posterior_draws(self) -> tuple[str, ...]:
+        """w's, in variant G."""
         return ("w",) if "w" in self.noise_shapes(1) else ()
 
     def component_weights(self, images: Tensor) -> Tensor:
@@ -147,6 +148,7 @@ class HGMVAE(ImageAutoencoder):
         return self._mean_weights(self.encoder(images))
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
+        """As in training."""
         return self.noise_shapes(n)
 
     def prior_latents(self, noise: Noise) -> Tensor:
@@ -163,8 +165,9 @@ class HGMVAE(ImageAutoencoder):
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
         """w from q(w given y), (B, K); in variant U it is no draw."""
         if self.model_config.variant == "uniform":
-            return encoded.logits.softmax(1)
-        return (encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)).softmax(1)
+            return self._mean_weights(encoded)
+        logits: Tensor = encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
+        return logits.softmax(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
         """What each component code counts for in x, (B, K), by w and, where it is drawn, by `noise`."""
@@ -178,7 +181,8 @@ class HGMVAE(ImageAutoencoder):
 
     def _mean_weights(self, encoded: ModelOutput) -> Tensor:
         """w without noise, (B, K)."""
-        return encoded.logits.softmax(1)
+        logits: Tensor = encoded.logits
+        return logits.softmax(1)
 
     def _weights_kl(self, encoded: ModelOutput) -> Tensor:
         """KL(q(w given y) || p(w)), (B,)."""
@@ -195,5 +199,5 @@ class HGMVAE(ImageAutoencoder):
         return mean, log_var
 
     def _gaussians(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_var = parameters.unflatten(1, (2, *self.components_shape)).unbind(1)
+        mean, log_var = parameters.reshape(-1, 2, *self.components_shape).unbind(1)
         return mean, log_var

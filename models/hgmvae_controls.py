@@ -27,7 +27,8 @@ class EqualWeightsHGMVAE(HGMVAE):
 
     def _mean_weights(self, encoded: ModelOutput) -> Tensor:
         k, _ = self.components_shape
-        return encoded.mean.new_full((len(encoded.mean), k), 1 / k)
+        mean: Tensor = encoded.mean
+        return mean.new_full((len(mean), k), 1 / k)
 
     def _weights_kl(self, encoded: ModelOutput) -> Tensor:
         return torch.zeros_like(encoded.mean[:, 0])

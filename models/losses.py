@@ -159,7 +159,7 @@ def fisher_total(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
     """tr((S_W + S_B)^-1 S_B) = K - tr((I + G)^-1): (B, K), (B, K, d) twice -> (B,), in [0, min(K, d)]."""
     lower = _cholesky_of_one_plus(_fisher_gram(weights, mean, log_var, centre))
     identity = torch.eye(lower.shape[-1], dtype=lower.dtype, device=lower.device).expand_as(lower)
-    inverse = torch.linalg.solve_triangular(lower, identity, upper=False)
+    inverse: Tensor = torch.linalg.solve_triangular(lower, identity, upper=False)
     return (lower.shape[-1] - inverse.square().sum((1, 2))).to(mean.dtype)
 
 

@@ -57,10 +57,11 @@ class DeeperTrunk(Trunk):
 
     def forward(self, images: Tensor) -> Tensor:
         features = super().forward(images)
-        return features + self.residual(features)
+        residual: Tensor = self.residual(features)
+        return features + residual
 
 
-class Encoder(BaseEncoder):
+class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae has no types
     """The trunk and a method's heads: each head's name becomes a field (B, size) of the output."""
 
     def __init__(self, trunk: Trunk, heads: Mapping[str, int]):
@@ -73,7 +74,7 @@ class Encoder(BaseEncoder):
         return ModelOutput(**{name: head(features) for name, head in self.heads.items()})
 
 
-class Decoder(BaseDecoder):
+class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
     """Latents (B, d) to images (B, C, S, S) in (0, 1), under the name `reconstruction`: the trunk mirrored."""
 
     def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0):

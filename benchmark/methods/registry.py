@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from torch import nn
-
 from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
-from baselines.pythae_models import BetaVAEConfig, NoiseFedBetaVAE, NoiseFedWAE, WAE_MMD_Config
+from baselines.pythae_models import WAE, BetaVAE, BetaVAEConfig, WAE_MMD_Config
 from baselines.swae import SWAE, SWAEConfig
 from benchmark.errors import UserError
 from benchmark.methods.calibrated_weights import RESULT, chosen_settings
@@ -50,7 +48,7 @@ class Method:
     fixed: Mapping[str, Any]
     weights: Mapping[str, Mapping[str, Any]]
     revision: int = 1
-    trunk: Callable[[tuple[int, int, int], float], nn.Module] = Trunk
+    trunk: Callable[[tuple[int, int, int], float], Trunk] = Trunk
     changes: Mapping[str, Any] = field(default_factory=dict)
     calibrated_as: str = ""
     control_of: str = ""
@@ -68,7 +66,7 @@ class Method:
             "departure": departure,
             "changes": self.changes,
         }
-        settings = {}
+        settings: dict[str, Any] = {}
         for part, given in parts.items():
             self._check(given, f"method {self.name}, {part}")
             settings |= given
@@ -114,20 +112,20 @@ def _point_heads(config: Any) -> dict[str, int]:
 
 def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
     # KL weight 1 against SSE / (2 s_y^2) is KL weight s_y^2 against pythae's SSE / 2.
-    weights = {
+    weights: dict[str, dict[str, Any]] = {
         "default": {"beta": kl_weight * DECODER_VARIANCE},
         "published": {"beta": published},
         "bce": {"beta": kl_weight, "reconstruction_loss": "bce"},
     }
     fixed = {"reconstruction_loss": "mse"}
-    return Method(name, label, NoiseFedBetaVAE, BetaVAEConfig, _gaussian_heads, fixed, weights)
+    return Method(name, label, BetaVAE, BetaVAEConfig, _gaussian_heads, fixed, weights)
 
 
 def _wae(kernel: str) -> Method:
     weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}, "bce": {"reg_weight": 10.0}}
     fixed = {"kernel_choice": kernel}
     label = f"WAE-{kernel.upper()}"
-    return Method(f"wae_{kernel}", label, NoiseFedWAE, WAE_MMD_Config, _point_heads, fixed, weights)
+    return Method(f"wae_{kernel}", label, WAE, WAE_MMD_Config, _point_heads, fixed, weights)
 
 
 # HGMVAE's loss as printed, but for term A of Eq. 14, at pythae's scale of the reconstruction: the paper states none.
