@@ -245,9 +245,7 @@ def test_a_full_disk_is_no_trials_fault(grid, context, monkeypatch):
         run_pack(grid, first_pack(grid), context)
 
 
-@pytest.mark.parametrize("way", ["eager", "vmap"])
-def test_an_interrupted_pack_is_trained_in_its_first_composition(grid, context, way, tmp_path, monkeypatch):
-    context = dataclasses.replace(context, way=way)
+def test_an_interrupted_pack_is_trained_in_its_first_composition(grid, context, tmp_path, monkeypatch):
     whole = {trial.key: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
     # Seed 0 has its record; seed 1 had none, and its checkpoint was not yet there.
     done, missing = grid.trials()[:2]

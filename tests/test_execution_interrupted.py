@@ -45,7 +45,7 @@ def tables(out: Path) -> dict[str, bytes]:
 
 
 def test_a_run_killed_between_two_checkpoints_ends_as_if_it_had_not_been(tmp_path):
-    packed = ("--pack", "2", "--way", "vmap")
+    packed = ("--pack", "2")
     assert subprocess.run(command(tmp_path / "whole", *packed), cwd=REPOSITORY, capture_output=True).returncode == 0
     process = begin(tmp_path / "killed", *packed)
     wait_for_a_checkpoint(tmp_path / "killed", process)

@@ -50,7 +50,7 @@ def add_execution_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pack", type=positive, help="most seeds trained together (default: on a GPU what fits, on a CPU 1)"
     )
-    parser.add_argument("--way", choices=[*WAYS], help="how packs are trained (default: graphs on a GPU, else eager)")
+    parser.add_argument("--way", choices=WAYS, help="how packs are trained (default: graphs on a GPU, else eager)")
     parser.add_argument(
         "--minutes", type=positive, help="begin no training after so many; the same command goes on from there"
     )

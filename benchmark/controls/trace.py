@@ -12,8 +12,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.execution.evaluate_trial import trial_model, trial_outputs
 from benchmark.studies.trials import Trial
-from benchmark.training.loop import OneModel, Training, advance_together
-from models.base import ImageAutoencoder
+from benchmark.training.loop import Training, advance_together
 
 FISHER = "fisher"
 
@@ -29,19 +28,6 @@ class Trace:
     diverged_at: int | None
 
 
-class _Followed(OneModel):
-    """One model that keeps every step's loss and terms."""
-
-    def __init__(self, model: ImageAutoencoder, precision: str):
-        super().__init__(model, precision)
-        self.kept: list[Tensor] = []
-
-    def backward(self, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
-        values = super().backward(images, noise)
-        self.kept.append(values[0])
-        return values
-
-
 def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
     """Train `trial` as a run does, looking on: the same numbers come out, for looking draws on no stream of training.
 
@@ -49,8 +35,8 @@ def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
     """
     model = trial_model(trial, trial.seed).to(device)
     images = torch.from_numpy(np.array(dataset.x_train)).to(device)
-    followed = _Followed(model, trial.training.precision)
-    training = Training(followed, images, trial.training, [trial.seed])
+    kept: list[Tensor] = []  # every step's loss and terms
+    training = Training(model, images, trial.training, trial.seed, on_step=kept.append)
     protocol = Classification(**trial.protocols["classification"])
     accuracies = {}
 
@@ -62,8 +48,8 @@ def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
             model.train()
 
     [result] = advance_together([training], trial.training, judge)
-    seen = torch.stack(followed.kept[: training.steps_per_epoch]).cpu().numpy()
-    steps = pd.DataFrame(seen, columns=followed.names, index=pd.RangeIndex(1, len(seen) + 1, name="step"))
+    seen = torch.stack(kept[: training.steps_per_epoch]).cpu().numpy()
+    steps = pd.DataFrame(seen, columns=training.names, index=pd.RangeIndex(1, len(seen) + 1, name="step"))
     steps = steps.iloc[: result.diverged_at].reindex(columns=["loss", FISHER])
     epochs = pd.DataFrame({"epoch": list(accuracies), "svm_accuracy": list(accuracies.values())}, dtype=float)
     return Trace(steps.reset_index(), epochs.astype({"epoch": int}), result.diverged_at)

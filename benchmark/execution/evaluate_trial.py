@@ -49,7 +49,7 @@ OTHER_DRAWS = 256  # for each image, of what its code's Gaussian is given beside
 class TrialContext:
     """Where and with what trials run; nothing here changes their identity.
 
-    `way`: how packs are trained, a key of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
+    `way`: how packs are trained, one of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
     repeated bit by bit.
     """
 

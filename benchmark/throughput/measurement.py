@@ -28,7 +28,7 @@ from benchmark.streams import generator
 from benchmark.studies.trials import Trial
 from benchmark.throughput.step_lower_bound import device_rate, operations_per_image, timed
 from benchmark.training.loop import Training, run_epoch, to_unit_range
-from benchmark.training.pack import WAYS, default_way, pack_trainings
+from benchmark.training.pack import pack_trainings
 from benchmark.training.precision import kernels_of
 
 PACKS = (1, 2, 5, 10)
@@ -192,12 +192,8 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
         add("loop", "eager")
         if not on_gpu:
             runners.append(_Runner("processes", processes, turn, lambda: "eager, a thread each", None))
-        best = default_way(device) if on_gpu else "vmap"
-        for seeds in PACKS:
-            add(best, best, seeds)
-        for way in WAYS:
-            if on_gpu and way not in (best, "eager"):
-                add(way, way, PACKS[-1])
+        for seeds in PACKS if on_gpu else ():  # on a CPU packs gain nothing
+            add("graphs", "graphs", seeds)
         # What would change results, and is therefore asked for or not done at all.
         for precision in ("tf32", "bfloat16") if on_gpu else ("bfloat16",):
             add(f"loop, {precision}", "eager", precision=precision)

@@ -4,15 +4,14 @@
     advance_together(...)    several trainings, a step each in turn; benchmark.training.pack says when that pays
 
 Nothing inside an epoch waits for the device: everything a step reads or writes lies there, in buffers that stay where
-they are. So a step is the same for one model and for stacked ones, and can be captured as a CUDA graph.
+they are. So a step can be captured as a CUDA graph.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Protocol
 
 import torch
 from pythae.models.base.base_utils import ModelOutput
@@ -58,50 +57,6 @@ class TrainingResult:
         self.seconds, self.how = seconds, how
 
 
-class Objective(Protocol):
-    """What a training needs of the model, or of the models stepped as one."""
-
-    models: Sequence[ImageAutoencoder]
-    names: list[str]  # "loss" and the terms, known after the first call of `backward`
-
-    def parameters(self) -> Iterable[Tensor]: ...
-
-    def backward(self, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
-        """Set the parameters' gradients for images (seeds, B, C, S, S) and noise (seeds, ...) by name.
-
-        Returns the loss and the terms' means, (seeds, 1 + terms).
-        """
-        ...
-
-    def finish(self) -> None:
-        """Leave the trained state in `models`."""
-        ...
-
-
-class OneModel:
-    """The objective of one model, by plain autograd."""
-
-    def __init__(self, model: ImageAutoencoder, precision: str):
-        self.models = [model.train()]
-        self.names: list[str] = []
-        self._precision = precision
-
-    def parameters(self) -> Iterable[Tensor]:
-        return self.models[0].parameters()
-
-    def backward(self, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
-        [model] = self.models
-        model.zero_grad(set_to_none=True)
-        with forward_in(self._precision, model, images.device):
-            output = model({"data": images[0], "noise": {name: draw[0] for name, draw in noise.items()}})
-        output.loss.backward()
-        self.names = ["loss", *output.terms]
-        return loss_and_terms(output)[None]
-
-    def finish(self) -> None:
-        pass
-
-
 @torch.no_grad()
 def loss_and_terms(output: ModelOutput) -> Tensor:
     """The loss and every term's mean of a model's output, without a graph: (1 + terms,)."""
@@ -109,41 +64,52 @@ def loss_and_terms(output: ModelOutput) -> Tensor:
 
 
 class Training:
-    """A training under way, of one model or of several stepped as one: its streams, buffers and results.
+    """The training of one model under way: its streams, buffers and result.
 
-    `images`: uint8 (N, C, S, S) on the models' device, N >= the batch size.
+    Args:
+        model: Trained in place, on the device of `images`.
+        images: uint8 (N, C, S, S), N >= the batch size.
+        settings: Batches, optimiser and precision.
+        seed: Of the streams of data order and noise.
+        steps: How the steps are executed; one operation after another by default.
+        on_step: Called with every step's loss and terms' means, (1 + terms,) in the order of `names`; a captured step
+            calls it no more.
     """
 
     def __init__(
         self,
-        objective: Objective,
+        model: ImageAutoencoder,
         images: Tensor,
         settings: TrainingSettings,
-        seeds: Sequence[int],
+        seed: int,
         steps: Steps | None = None,
+        on_step: Callable[[Tensor], None] = lambda values: None,
     ):
-        device, shapes = images.device, objective.models[0].noise_shapes(settings.batch_size)
+        device, shapes = images.device, model.noise_shapes(settings.batch_size)
         self.steps_per_epoch = len(images) // settings.batch_size
-        self.results = [TrainingResult() for _ in seeds]
-        self._objective, self._images, self._steps = objective, images, steps or EagerSteps()
-        self._order_streams = [generator("cpu", "data_order", seed=seed) for seed in seeds]
-        self._noise_streams = [generator(device, "noise", seed=seed) for seed in seeds]
+        self.result = TrainingResult()
+        self.names: list[str] = []  # "loss" and the terms, known after the first step
+        self._model, self._images, self._precision = model.train(), images, settings.precision
+        self._steps, self._on_step = steps or EagerSteps(), on_step
+        self._order_stream = generator("cpu", "data_order", seed=seed)
+        self._noise_stream = generator(device, "noise", seed=seed)
         self._done = 0
         with self._steps.context():
             self._optimiser = torch.optim.AdamW(
-                objective.parameters(),
+                model.parameters(),
                 lr=settings.learning_rate,
                 weight_decay=settings.weight_decay,
                 fused=True,
                 capturable=self._steps.captures,
             )
             self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, for the device to count
-            order_shape = (len(seeds), self.steps_per_epoch, settings.batch_size)
+            order_shape = (self.steps_per_epoch, settings.batch_size)
             self._order = torch.zeros(order_shape, dtype=torch.int64, device=device)
-            self._noise = {name: torch.zeros((len(seeds), *shapes[name]), device=device) for name in sorted(shapes)}
-            self._sums: Tensor | None = None
-            self._not_finite: Tensor | None = None  # of the loss and the terms, at the first bad step
-            self._first_bad = torch.full((len(seeds),), -1, device=device)
+            self._noise = {name: torch.zeros(shapes[name], device=device) for name in sorted(shapes)}
+            self._first_bad = torch.full((), -1, device=device)
+        # Of the loss and the terms, made by the first step: sums over the epoch; what was not finite at the first bad.
+        self._sums: Tensor | None = None
+        self._not_finite: Tensor | None = None
 
     @property
     def how(self) -> str:
@@ -152,60 +118,67 @@ class Training:
 
     @property
     def over(self) -> bool:
-        """Whether no seed is left whose training makes sense."""
-        return all(result.diverged_at is not None for result in self.results)
+        """Whether it has diverged, so that going on makes no sense."""
+        return self.result.diverged_at is not None
 
     def begin_epoch(self) -> None:
         """Shuffle the images anew."""
         with self._steps.context():
-            for row, stream in zip(self._order, self._order_streams, strict=True):
-                row.copy_(torch.randperm(len(self._images), generator=stream)[: row.numel()].view_as(row))
+            order = torch.randperm(len(self._images), generator=self._order_stream)
+            self._order.copy_(order[: self._order.numel()].view_as(self._order))
             if self._sums is not None:
                 self._sums.zero_()
 
     def advance(self) -> None:
-        """One step of every seed."""
+        """Make one step."""
         with self._steps.context():
-            for seed, stream in enumerate(self._noise_streams):
-                for draws in self._noise.values():
-                    # A step at a time: a larger draw would depend on how many processors the GPU has.
-                    draws[seed].normal_(generator=stream)
+            for draws in self._noise.values():
+                # A step at a time: a larger draw would depend on how many processors the GPU has.
+                draws.normal_(generator=self._noise_stream)
             self._steps.run(self._step)
         self._done += 1
 
     def end_epoch(self) -> None:
-        """Read what the epoch's steps have left on the device."""
+        """Read what the epoch's steps have left on the device; of one step at least."""
+        assert self._sums is not None and self._not_finite is not None
         with self._steps.context():
-            sums, first_bad, not_finite = (
-                buffer.tolist() for buffer in (self._sums, self._first_bad, self._not_finite)
-            )
-        for result, totals, bad, flags in zip(self.results, sums, first_bad, not_finite, strict=True):
-            if result.diverged_at is None:
-                means = [total / self.steps_per_epoch for total in totals]
-                result.add_epoch(dict(zip(self._objective.names, means, strict=True)))
-                result.steps = self._done
-                if bad >= 0:
-                    result.diverged_at, result.not_finite = bad, tuple(compress(self._objective.names, flags))
+            sums, not_finite = self._sums.tolist(), self._not_finite.tolist()
+            first_bad = int(self._first_bad)
+        if self.over:
+            return
+        means = [total / self.steps_per_epoch for total in sums]
+        self.result.add_epoch(dict(zip(self.names, means, strict=True)))
+        self.result.steps = self._done
+        if first_bad >= 0:
+            self.result.diverged_at, self.result.not_finite = first_bad, tuple(compress(self.names, not_finite))
 
     def finish(self, seconds: float) -> None:
-        """Hand the trained state to the models; `seconds` is what each of them has taken."""
-        self._objective.finish()
-        for model, result in zip(self._objective.models, self.results, strict=True):
-            result.end(model, seconds, self._steps.how)
+        """Leave the model in eval mode; `seconds` is what its training has taken."""
+        self.result.end(self._model, seconds, self._steps.how)
 
     def _step(self) -> None:
-        rows = self._order.index_select(1, self._done_there % self.steps_per_epoch)[:, 0]  # (seeds, B)
-        values = self._objective.backward(to_unit_range(self._images[rows]), self._noise)
+        rows = self._order.index_select(0, self._done_there % self.steps_per_epoch)[0]  # (B,)
+        values = self._backward(to_unit_range(self._images[rows]))
         self._optimiser.step()
         with torch.no_grad():
             not_finite = ~torch.isfinite(values)
-            if self._sums is None:
+            if self._sums is None or self._not_finite is None:
                 self._sums, self._not_finite = torch.zeros_like(values), torch.zeros_like(not_finite)
-            bad = not_finite[:, 0] & (self._first_bad < 0)
-            self._first_bad.copy_(torch.where(bad, self._done_there, self._first_bad))
-            self._not_finite |= bad[:, None] & not_finite
+            bad = not_finite[0] & (self._first_bad < 0)
+            self._first_bad.copy_(torch.where(bad, self._done_there[0], self._first_bad))
+            self._not_finite |= bad & not_finite
             self._sums += values
             self._done_there += 1
+        self._on_step(values)
+
+    def _backward(self, images: Tensor) -> Tensor:
+        """Set the parameters' gradients for images (B, C, S, S) in [0, 1]; the loss and the terms' means."""
+        self._model.zero_grad(set_to_none=True)
+        with forward_in(self._precision, self._model, images.device):
+            output = self._model({"data": images, "noise": self._noise})
+        output.loss.backward()
+        self.names = ["loss", *output.terms]
+        return loss_and_terms(output)
 
 
 def to_unit_range(images: Tensor) -> Tensor:
@@ -227,9 +200,9 @@ def run_epoch(trainings: Sequence[Training]) -> None:
 def advance_together(
     trainings: Sequence[Training], settings: TrainingSettings, on_epoch: OnEpoch = lambda epoch: None
 ) -> list[TrainingResult]:
-    """Train to the end, a step of each training in turn, and return the results of all their seeds.
+    """Train to the end, a step of each training in turn, and return their results.
 
-    A seed whose loss is not finite ends with that epoch; its model is then of no use. `on_epoch` is called with the
+    A training whose loss is not finite ends with that epoch; its model is then of no use. `on_epoch` is called with the
     number of epochs done.
     """
     started = time.perf_counter()
@@ -241,10 +214,9 @@ def advance_together(
             run_epoch(active)
             on_epoch(epoch + 1)
     seconds = time.perf_counter() - started
-    results = [result for training in trainings for result in training.results]
     for training in trainings:
-        training.finish(seconds / len(results))
-    return results
+        training.finish(seconds / len(trainings))
+    return [training.result for training in trainings]
 
 
 def train(
@@ -258,6 +230,5 @@ def train(
 
     Data order and noise come from the streams of `seed`.
     """
-    training = Training(OneModel(model, settings.precision), images, settings, [seed])
-    [result] = advance_together([training], settings, on_epoch)
+    [result] = advance_together([Training(model, images, settings, seed)], settings, on_epoch)
     return result
