@@ -14,7 +14,11 @@ import threading
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NoReturn, get_type_hints
 
+from rich.console import Console
+
+from benchmark.commands.declared_options import add_options, options_of
 from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
 from benchmark.output import OutputLost, plain_console, say_error, standard_output
@@ -23,8 +27,11 @@ from benchmark.text import one_line
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand. `function` of benchmark.commands.`module` carries it out, and `function`_options of the same, if it
-    is there, adds its options; the module is loaded when it is asked for, for most load torch."""
+    """A subcommand, which `function` of benchmark.commands.`module` carries out.
+
+    The module is loaded when the command is asked for, for most load torch. The type of the function's `options`, a
+    dataclass, says what can be asked.
+    """
 
     name: str
     summary: str
@@ -59,6 +66,13 @@ GROUPS = {
     ),
     "results and verdicts": (
         Command(
+            "judge",
+            "all that a study says of the paper: audit, figures, verdict and report in one",
+            "judge_study",
+            "judge",
+            "judge results/runs/laptop",
+        ),
+        Command(
             "tables",
             "make the tables of a results folder again from its records",
             "run_study",
@@ -67,7 +81,7 @@ GROUPS = {
         ),
         Command(
             "verdict",
-            "judge every number and claim of the paper from a study",
+            "judge every number and claim of the paper from a study; of several, which claims flip",
             "make_report",
             "verdict",
             "verdict results/runs/laptop",
@@ -101,15 +115,8 @@ GROUPS = {
             "compare results/reference/laptop-cpu results/runs/laptop",
         ),
         Command(
-            "robust",
-            "which claims flip with the loss weights and the protocol",
-            "judge_robustly",
-            "robust",
-            "robust results/reference/laptop-cpu results/reference/laptop-calibrated",
-        ),
-        Command(
             "controls",
-            "what the gain of HGMVAE is due to, from its study",
+            "what the gain of HGMVAE is due to, from its study; --trace: what each reading of the Fisher term does",
             "answer_controls",
             "controls",
             "controls results/runs/laptop-controls",
@@ -121,13 +128,6 @@ GROUPS = {
         ),
         Command("methods", "list the methods, or print one method's card", "listings", "methods", "methods hgmvae_g"),
         Command("studies", "list the studies", "listings", "studies", "studies"),
-        Command(
-            "trace",
-            "train the study readings looking on: F and loss by the step, SVM accuracy by the epoch",
-            "trace_readings",
-            "trace_readings",
-            "trace --out results/runs/trace",
-        ),
     ),
     "prepare and measure": (
         Command(
@@ -159,7 +159,7 @@ COMMANDS = {command.name: command for commands in GROUPS.values() for command in
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage."""
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (--help shows what can be asked)\n")
 
 
@@ -184,9 +184,17 @@ def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.Argument
         )
         if command.name in loaded:
             module = importlib.import_module(f"benchmark.commands.{command.module}")
-            getattr(module, f"{command.function}_options", lambda parser: None)(one)
-            one.set_defaults(function=getattr(module, command.function))
+            function = getattr(module, command.function)
+            kind = get_type_hints(function)["options"]
+            add_options(one, kind)
+            one.set_defaults(function=function, kind=kind)
     return parser
+
+
+def carry_out(read: argparse.Namespace, console: Console) -> int:
+    """The exit status of the command that was read, carried out with its own options."""
+    status: int = read.function(options_of(read.kind, read), console)
+    return status
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -209,11 +217,11 @@ def _run(arguments: list[str]) -> int:
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         near = " or ".join(difflib.get_close_matches(arguments[0], COMMANDS, n=3, cutoff=0.5))
         parser.error(f"there is no command {arguments[0]!r}" + (f"; is {near} meant?" if near else ""))
-    options = parser.parse_args(arguments)
+    read = parser.parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers end a run as Ctrl-C does
     try:
-        return options.function(options, plain_console())
+        return carry_out(read, plain_console())
     except UserError as error:
         say_error(one_line(str(error)))
         return 2
@@ -238,4 +246,5 @@ def _overview() -> str:
 
 
 def _version() -> str:
-    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    version: str = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    return version

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from benchmark.cli import COMMANDS, build_parser, main
-from benchmark.commands import option_values, plan_study
+from benchmark.commands import chosen_study, plan_study
 from benchmark.errors import UserError
 from benchmark.execution import executors
 from benchmark.execution.resume import is_done
@@ -101,6 +101,13 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--study", "smoke", "--way", "fast"), "argument --way: invalid choice: 'fast'"),
         (("run", "--study", "smoke", "--precision", "tf32", "--device", "cpu"), "--precision tf32: only a GPU has it"),
         (("run", "--study", "smoke", "--way", "vmap"), "argument --way: invalid choice: 'vmap'"),
+        (
+            ("verdict", "a", "--out", "b"),
+            "--out: goes with OTHER; the verdicts of one folder are written to OUT/verdicts",
+        ),
+        (("controls",), "controls: name a results folder of the study controls"),
+        (("calibrate", "--wide", "--smoke"), "--smoke: give either --wide or --smoke"),
+        (("judge", "no/such"), "no/such: no manifest.json here"),
         (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
         (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
         (("run", "--devices", "0,zero"), "--devices 0,zero: write the GPUs' numbers, each once"),
@@ -121,7 +128,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("tables", ""), "argument out: is empty"),
         (("compare", "", "x"), "argument A: is empty"),
         (("compare", "x", ""), "argument B: is empty"),
-        (("robust", "x", ""), "argument runs: is empty"),
+        (("verdict", "x", ""), "argument OTHER: is empty"),
         (("errata", ""), "argument file: is empty"),
         (("tables", "~no-such-user/x"), "argument out: '~no-such-user/x': no home folder of that name"),
     ],
@@ -134,16 +141,20 @@ def test_bad_use_is_one_line_and_status_2(call, arguments, said):
 
 
 PATHS = [
-    *((name, "--out=~/x") for name in ("run", "plan", "throughput", "trace", "errata", "calibrate")),
-    *((name, "~/x") for name in ("status", "tables", "figures", "audit", "verdict", "report", "controls", "errata")),
-    *((name, "--data-dir=~/x") for name in ("run", "plan", "fetch", "trace", "calibrate")),
+    *((name, "--out=~/x") for name in ("run", "plan", "throughput", "errata", "calibrate")),
+    *(
+        (name, "~/x")
+        for name in ("judge", "status", "tables", "figures", "audit", "verdict", "report", "controls", "errata")
+    ),
+    *((name, "--data-dir=~/x") for name in ("run", "plan", "fetch", "controls", "judge", "calibrate")),
     *((name, "--weights-dir=~/x") for name in ("run", "plan", "fetch")),
-    *((name, "out", f"--{what}-dir=~/x") for name in ("figures", "audit") for what in ("data", "weights")),
+    *((name, "out", f"--{what}-dir=~/x") for name in ("figures", "audit", "judge") for what in ("data", "weights")),
     ("compare", "~/x", "b"),
     ("compare", "a", "~/x"),
     ("compare", "a", "b", "--out=~/x"),
-    ("robust", "a", "~/x"),
-    ("robust", "a", "b", "--out=~/x"),
+    ("verdict", "a", "~/x"),
+    ("controls", "--trace", "~/x"),
+    ("verdict", "a", "b", "--out=~/x"),
 ]
 
 
@@ -368,12 +379,12 @@ def test_what_changes_results_makes_other_trials_and_stands_on_the_tables(call, 
 
 def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        option_values, "missing_library", lambda engine: f"{engine} is not installed; ./run_all.sh pip install {engine}"
+        chosen_study, "missing_library", lambda engine: f"{engine} is not installed; ./run_all.sh pip install {engine}"
     )
     status, _, error = call("run", *TINY, "--tsne", "openTSNE", "--out", tmp_path / "out")
     assert status == 2 and "--tsne openTSNE: openTSNE is not installed; ./run_all.sh pip install openTSNE" in error
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(option_values, "missing_library", lambda engine: None)
+    monkeypatch.setattr(chosen_study, "missing_library", lambda engine: None)
     arguments = ("plan", "--study", "smoke", "--device", "cpu", "--only", "table=1,method=gmvae,latent_dim=2")
     status, out, _ = call(*arguments, "--tsne", "openTSNE", "--trials", "--out", tmp_path / "out")
     assert status == 0 and "reduced: clustering: tsne = openTSNE" in out

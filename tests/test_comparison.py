@@ -1,6 +1,5 @@
 """`compare`: equal, noise or different, cell by cell, from folders and CSVs; what is missing; what else differs."""
 
-import argparse
 import io
 import json
 import os
@@ -14,7 +13,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from benchmark.commands.compare_results import asked_tolerances
+from benchmark.commands.compare_results import CompareOptions, asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
 from benchmark.comparison.compare import TOLERANCES, Basis, Result, Tolerance, compare, welch_test
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
@@ -40,8 +39,7 @@ GPU = CPU | {"device": "cuda (H100)"}
 
 
 def asked(a, b, **options):
-    defaults = {"table": None, "tolerance": None, "format": "text", "out": None, "all": False}
-    return argparse.Namespace(a=Path(a), b=Path(b), **(defaults | options))
+    return CompareOptions(a=Path(a), b=Path(b), **options)
 
 
 def run(a, b, terminal=False, **options):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.commands.option_values import data_facts
+from benchmark.commands.own_datasets import data_facts
 from benchmark.data import DATASETS, content, load_dataset
 from benchmark.data.content import KNOWN, check_pixels, split_digest
 from benchmark.errors import UserError

@@ -1,6 +1,5 @@
 """Figures as files and as a whole: what is written, what is skipped, and what the command says."""
 
-import argparse
 import io
 import json
 from pathlib import Path
@@ -13,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 from study_samples import cell
 
-from benchmark.commands.make_figures import figures
+from benchmark.commands.make_figures import FiguresOptions, figures
 from benchmark.errors import UserError
 from benchmark.figures import clustering_scores
 from benchmark.figures.all_figures import FIGURES, make_figures
@@ -93,10 +92,10 @@ def test_figures_of_models_are_skipped_with_a_reason_where_there_are_no_checkpoi
 
 
 def run_figures(out: Path, *names: str, **more) -> tuple[int, str]:
-    options = {"out": out, "names": list(names), "only": None, "device": "cpu", "data_dir": out, "offline": True}
+    options = FiguresOptions(**({"out": out, "names": names, "device": "cpu", "data_dir": out, "offline": True} | more))
     said = io.StringIO()
     console = Console(file=said, soft_wrap=True, markup=False, highlight=False)
-    return figures(argparse.Namespace(**(options | {"weights_dir": None} | more)), console), said.getvalue()
+    return figures(options, console), said.getvalue()
 
 
 def test_the_command_makes_what_it_can_and_says_the_rest(tmp_path):

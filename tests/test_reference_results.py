@@ -71,7 +71,7 @@ def test_the_answers_come_from_the_records(folder):
     ],
 )
 def test_which_claims_flip_comes_from_the_records(folder, runs, tmp_path):
-    assert main(["robust", *(str(REFERENCE / run) for run in runs), "--out", str(tmp_path)]) == 0
+    assert main(["verdict", *(str(REFERENCE / run) for run in runs), "--out", str(tmp_path)]) == 0
     for name in ("robust.md", "robust.csv"):
         assert (tmp_path / name).read_bytes() == (REFERENCE / folder / name).read_bytes()
 

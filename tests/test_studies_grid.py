@@ -7,18 +7,17 @@ import numpy as np
 import pytest
 from tiny_study import TINY, tiny_grid
 
-from benchmark.data import load_dataset
+from benchmark.data import load_dataset, validation_split
+from benchmark.data.validation_split import hold_out_validation
 from benchmark.errors import UserError
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS
 from benchmark.results.frame import summary
-from benchmark.studies import grid as grid_module
 from benchmark.studies.grid import (
     DataOptions,
     Selection,
     build_grid,
     data_marks,
-    hold_out_validation,
     make_trial,
     trial_data,
 )
@@ -130,7 +129,7 @@ def test_too_few_images_for_one_batch_are_a_user_error(tmp_path):
 
 
 def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path, monkeypatch):
-    monkeypatch.setattr(grid_module, "VALIDATION_IMAGES", 500)
+    monkeypatch.setattr(validation_split, "VALIDATION_IMAGES", 500)
     whole = load_dataset("mnist", tmp_path, procedural=True)
     held = hold_out_validation(whole)
     assert (held.n_train, held.n_test) == (whole.n_train - 500, 500)
@@ -141,7 +140,7 @@ def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path
 
 @pytest.mark.parametrize("order", ["sorted", "a class at the end alone"])
 def test_validation_of_a_set_sorted_by_class_holds_out_every_class(tmp_path, monkeypatch, order):
-    monkeypatch.setattr(grid_module, "VALIDATION_IMAGES", 500)
+    monkeypatch.setattr(validation_split, "VALIDATION_IMAGES", 500)
     drawn = load_dataset("mnist", tmp_path, procedural=True)
     n = drawn.n_train
     labels = np.sort(drawn.y_train) if order == "sorted" else np.where(np.arange(n) < n - 100, np.arange(n) % 9, 9)

@@ -75,19 +75,19 @@ def test_a_trace_ends_before_the_first_loss_that_is_not_finite(grid):
 
 def test_the_command_leaves_every_training_and_how_it_was_made(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(STUDIES, "readings", TINY)
-    assert main(["trace", "--out", str(tmp_path / "out"), "--device", "cpu", "--offline"]) == 0
+    assert main(["controls", "--trace", str(tmp_path / "out"), "--device", "cpu", "--offline"]) == 0
     assert capsys.readouterr().out.count(": trained; SVM accuracy [") == 2
-    steps, epochs = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("steps", "epochs"))
+    steps, epochs = (pd.read_csv(tmp_path / "out" / "trace" / f"{name}.csv") for name in ("steps", "epochs"))
     assert steps.groupby(["method", "seed"]).size().to_dict() == dict.fromkeys([(name, 0) for name in NAMES], 6)
     assert epochs.groupby(["method", "seed"]).size().to_dict() == dict.fromkeys([(name, 0) for name in NAMES], 2)
-    made = json.loads((tmp_path / "out" / "trace.json").read_text())
+    made = json.loads((tmp_path / "out" / "trace" / "trace.json").read_text())
     assert made["command"] and "procedural images, not the real data sets" in made["notes"]
-    assert (tmp_path / "out" / "trace.png").stat().st_size > 5_000
+    assert (tmp_path / "out" / "trace" / "trace.png").stat().st_size > 5_000
 
 
 def test_the_command_says_which_images_are_missing(tmp_path, capsys):
     (tmp_path / "data").mkdir()
-    status = main(["trace", "--data-dir", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--offline"])
+    status = main(["controls", "--trace", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data"), "--offline"])
     error = capsys.readouterr().err
     assert status == 2 and "mnist.npz" in error and len(error.strip().splitlines()) == 1
 

@@ -1,11 +1,17 @@
 """`controls`: what the gain of HGMVAE is due to, answered from a folder that holds the study of that name."""
 
-import argparse
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.commands.option_types import path
-from benchmark.commands.option_values import shown
+from benchmark.commands.chosen_device import chosen_device
+from benchmark.commands.declared_options import argument, flag, option
+from benchmark.commands.folders import RUNS, check_folders
+from benchmark.commands.option_types import given, path
+from benchmark.commands.options import DEVICE, FetchedData
+from benchmark.commands.trace_readings import TRACED, trace_readings
+from benchmark.commands.wording import shown
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
 from benchmark.controls.controls_page import render_answers
 from benchmark.controls.rates_figure import rate_pages, rates_figure
@@ -17,23 +23,49 @@ from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
 
 
-def controls_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ControlsOptions(FetchedData):
     """The options of `controls`."""
-    parser.add_argument("out", type=path, help="results folder of the study controls, laptop-controls or readings")
+
+    out: Path | None = argument(
+        nargs="?", type=path, help="results folder of the study controls, laptop-controls or readings"
+    )
+    trace: bool = flag(
+        help="train the study readings anew, looking on: F and loss by the step, SVM accuracy by the epoch; into "
+        f"OUT/trace (OUT by default: results/runs/{TRACED})"
+    )
+    device: str | None = option(type=given, help=f"with --trace: {DEVICE}")
 
 
-def controls(options: argparse.Namespace, console: Console) -> int:
+def controls(options: ControlsOptions, console: Console) -> int:
+    """Answer the questions of the controls from a results folder, or with --trace look on at the readings' trainings.
+
+    Raises:
+        UserError: Without a folder to answer from, where there is nothing to ask, and as `trace_readings`.
+    """
+    if options.trace:
+        check_folders(options.data_dir, options.weights_dir)
+        folder = (options.out or RUNS / TRACED) / "trace"
+        trace_readings(folder, options.data_dir, options.offline, chosen_device(options.device), console)
+    elif options.out:
+        _answer(options.out, console)
+    else:
+        raise UserError("controls: name a results folder of the study controls, laptop-controls or readings")
+    return 0
+
+
+def _answer(out: Path, console: Console) -> None:
     """Print the answers; write controls.md, answers.csv, means.csv and, where there are VAEs to stand against at the
-    same rate, a figure for every measure. Raises UserError where there is nothing to ask."""
-    store = Store(options.out, console.print, look_only=True)
+    same rate, a figure for every measure."""
+    store = Store(out, console.print, look_only=True)
     manifest, records = store.read_study()
     trials = measured(manifest, records)
     found = answers(trials)
     if all(one.answer is Answer.NOT_RUN for one in found):
-        raise UserError(f"{options.out}: holds no two methods that the controls compare; run --study controls first")
+        raise UserError(f"{out}: holds no two methods that the controls compare; run --study controls first")
     means = means_frame(trials)
     text = render_answers(manifest, records, found, means)
-    folder = options.out / "controls"
+    folder = out / "controls"
     for name, content in {
         "controls.md": text,
         "answers.csv": csv_text(answers_frame(found)),
@@ -43,4 +75,3 @@ def controls(options: argparse.Namespace, console: Console) -> int:
     figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in rate_pages(manifest, trials)]
     print_markdown(console, text, end="")
     console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")
-    return 0

@@ -1,7 +1,10 @@
 """`audit`: stored checkpoints evaluated again under every protocol that the paper's words leave open."""
 
-import argparse
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -10,11 +13,14 @@ from benchmark.audit.audit_page import audit_text
 from benchmark.audit.audit_processes import StoredTrial, audit_trials
 from benchmark.audit.findings import Findings, findings
 from benchmark.audit.own_tables import with_own_tables
+from benchmark.commands.chosen_device import chosen_device
+from benchmark.commands.declared_options import argument, option
+from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import given, path, positive
-from benchmark.commands.option_values import check_folders, chosen_device, shown, weights_at_hand
-from benchmark.commands.options import MODELS_ON, ONLY, add_data_options
+from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
+from benchmark.commands.wording import shown
 from benchmark.errors import UserError
-from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
+from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, weights_at_hand
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.process_plan import cpu_jobs
 from benchmark.execution.progress import minutes
@@ -30,22 +36,23 @@ from benchmark.tables.terminal import print_markdown
 NO_CHECKPOINT = "no checkpoint here"
 
 
-def audit_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class AuditOptions(FetchedData):
     """The options of `audit`."""
-    parser.add_argument("out", type=path, help="results folder with checkpoints and, in --data-dir, its images")
-    parser.add_argument("--only", type=given, help=ONLY)
-    parser.add_argument("--jobs", type=positive, help="processes (default: one a core, at most 8)")
-    parser.add_argument("--device", type=given, help=MODELS_ON)
-    parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
-    add_data_options(parser)
+
+    out: Path = argument(type=path, help="results folder with checkpoints and, in --data-dir, its images")
+    only: str | None = option(type=given, help=ONLY)
+    jobs: int | None = option(type=positive, help="processes (default: one a core, at most 8)")
+    device: str | None = option(type=given, help=MODELS_ON)
+    format: str = option(choices=("text", "md"), default="text", help="md: Markdown as it is")
 
 
-def audit(options: argparse.Namespace, console: Console) -> int:
+def audit(options: AuditOptions, console: Console) -> int:
     """Evaluate again what is not yet evaluated, then write and show what was found, and Tables 6 and 7.
 
     0 where every trial with a result was audited; 3 where some could not be, each with its reason.
     """
-    check_folders(options)
+    check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
@@ -68,14 +75,19 @@ def audit(options: argparse.Namespace, console: Console) -> int:
 
 
 def _evaluate(
-    options: argparse.Namespace, console: Console, store: Store, records: dict, keys: list[str], device: str
+    options: AuditOptions,
+    console: Console,
+    store: Store,
+    records: Mapping[str, Mapping[str, Any]],
+    keys: list[str],
+    device: str,
 ) -> tuple[int, int]:
     """Audit the trials that have no current result; how many were, and how many could not be."""
     started = time.monotonic()
     context = EvaluationContext(
         options.weights_dir, device, options.offline, statistics_dir=store.folder.resolve() / "statistics"
     )
-    weights = sorted(weights_at_hand(options.weights_dir, BACKBONES | AUDIT_BACKBONES))
+    weights = sorted(weights_at_hand(options.weights_dir, {**BACKBONES, **AUDIT_BACKBONES}))
     ok = [key for key in keys if key in records and records[key]["status"] == OK]
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]
     checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}

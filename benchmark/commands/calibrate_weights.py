@@ -1,8 +1,9 @@
 """`calibrate`: loss weights for every method, chosen under one budget on held-out training images."""
 
-import argparse
 import dataclasses
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,10 +12,14 @@ from benchmark.calibration.calibration_files import read_scores, write_results
 from benchmark.calibration.calibration_page import setting_text
 from benchmark.calibration.candidates import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
 from benchmark.calibration.selection import CRITERIA, finalists, judged, outcome
+from benchmark.commands.chosen_executor import chosen_executor, chosen_way
+from benchmark.commands.declared_options import flag, option
+from benchmark.commands.folders import RUNS, check_folders
 from benchmark.commands.option_types import given, path
-from benchmark.commands.option_values import RUNS, check_folders, chosen_executor, chosen_way, command_line, shown
-from benchmark.commands.options import DEVICE, add_data_options, add_execution_options
+from benchmark.commands.options import DEVICE, ExecutionOptions, FetchedData
 from benchmark.commands.watching import watched
+from benchmark.commands.wording import command_line, shown
+from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
@@ -33,51 +38,36 @@ WEIGHT_SET = "calibration"
 Place = tuple[str, int]  # a method and the number of one of its settings
 
 
-def calibrate_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class CalibrateOptions(FetchedData, ExecutionOptions):
     """The options of `calibrate`."""
-    parser.add_argument(
-        "--out", type=path, help="results folder (default: results/runs/calibration, or calibration-wide)"
+
+    out: Path | None = option(type=path, help="results folder (default: results/runs/calibration, or calibration-wide)")
+    method: tuple[str, ...] | None = option(
+        action="append", metavar="NAME", help="this method alone; may be repeated (default: all with a grid)"
     )
-    parser.add_argument(
-        "--method",
-        action="append",
-        metavar="NAME",
-        help="this method alone; may be repeated (default: all with a grid)",
-    )
-    sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument(
-        "--wide",
-        dest="size",
-        action="store_const",
-        const="wide",
-        help="48 settings a method, not 12, at the paper's size: for a GPU",
-    )
-    sizes.add_argument(
-        "--smoke",
-        dest="size",
-        action="store_const",
-        const="smoke",
-        help="drawn images, two settings a method: proves that it runs",
-    )
-    parser.add_argument("--device", type=given, help=DEVICE)
-    add_execution_options(parser)
-    add_data_options(parser)
-    parser.set_defaults(precision="float32", size="reduced")
+    wide: bool = flag(help="48 settings a method, not 12, at the paper's size: for a GPU")
+    smoke: bool = flag(help="drawn images, two settings a method: proves that it runs")
+    device: str | None = option(type=given, help=DEVICE)
 
 
-def calibrate(options: argparse.Namespace, console: Console) -> int:
+def calibrate(options: CalibrateOptions, console: Console) -> int:
     """Train every setting, then more seeds of the best; write scores, choice and figure. 3 where a method has none."""
-    check_folders(options)
-    calibration = CALIBRATIONS[options.size]
+    check_folders(options.data_dir, options.weights_dir)
+    if options.wide and options.smoke:
+        raise UserError("--smoke: give either --wide or --smoke")
+    calibration = CALIBRATIONS["wide" if options.wide else "smoke" if options.smoke else "reduced"]
     study, grids = calibration.study, _asked(calibration.grids, options.method)
-    device, executor = chosen_executor(options)
+    device, executor = chosen_executor(options, options.device)
     data_options = DataOptions.of(study, options.data_dir.resolve(), offline=True)
     dataset = dataclasses.replace(data_options, offline=options.offline).load("mnist", console.print)
     data = trial_data(study, dataset)
     # A choice among some methods is kept apart from that among all.
     own = "-".join([study.name, *(sorted(grids) if options.method else ())])
     store = Store(options.out or RUNS / own, console.print)
-    context = TrialContext(store.folder.resolve(), device, None, True, way=chosen_way(options, device))
+    context = TrialContext(
+        store.folder.resolve(), device, None, True, way=chosen_way(options.way, study.training.precision, device)
+    )
     set_numerics(device, executor.threads, False)
 
     def train(places: Iterable[tuple[Place, int]]) -> dict[tuple[Place, int], Trial]:
@@ -124,7 +114,7 @@ def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bo
     return not missing
 
 
-def _asked(grids: Mapping[str, tuple[Setting, ...]], methods: list[str] | None) -> dict[str, tuple[Setting, ...]]:
+def _asked(grids: Mapping[str, tuple[Setting, ...]], methods: tuple[str, ...] | None) -> dict[str, tuple[Setting, ...]]:
     asked = [asked_name("method", name, grids, f"--method {name}: no grid;") for name in methods or grids]
     return {method: grid for method, grid in grids.items() if method in asked}
 

@@ -1,14 +1,16 @@
 """`compare`: two results side by side; does anything differ by more than seeds and rounding do?"""
 
-import argparse
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.option_types import path
-from benchmark.commands.option_values import shown
-from benchmark.comparison.compare import TOLERANCES, Comparison, Result, Tolerance
+from benchmark.commands.wording import shown
+from benchmark.comparison.compare import TOLERANCES, Comparison, Result
 from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import read_side
@@ -16,28 +18,31 @@ from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.names import asked_name, resolved
 from benchmark.results.csv_text import csv_text
+from benchmark.statistics import Tolerance
 from benchmark.table_specs import TABLES
 from benchmark.tables.terminal import print_markdown
 
 _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
 
 
-def compare_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
     """The options of `compare`."""
-    parser.add_argument("a", type=path, metavar="A", help="results folder, or a long CSV")
-    parser.add_argument("b", type=path, metavar="B", help="likewise; differences are B - A")
-    parser.add_argument("--table", type=int, choices=[*TABLES], help="compare the cells of this table alone")
-    parser.add_argument(
-        "--tolerance", action="append", metavar="METRIC=X", help="0.02, or 5%% of A's mean; may be repeated"
+
+    a: Path = argument(type=path, metavar="A", help="results folder, or a long CSV")
+    b: Path = argument(type=path, metavar="B", help="likewise; differences are B - A")
+    table: int | None = option(type=int, choices=[*TABLES], help="compare the cells of this table alone")
+    tolerance: tuple[str, ...] | None = option(
+        action="append", metavar="METRIC=X", help="0.02, or 5%% of A's mean; may be repeated"
     )
-    parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown")
-    parser.add_argument("--all", action="store_true", help="list every cell, not only those that differ")
-    parser.add_argument("--out", type=path, help="also write every cell to this CSV file")
+    format: str = option(choices=("text", "md"), default="text", help="md: Markdown")
+    all: bool = flag(help="list every cell, not only those that differ")
+    out: Path | None = option(type=path, help="also write every cell to this CSV file")
 
 
-def compare(options: argparse.Namespace, console: Console) -> int:
+def compare(options: CompareOptions, console: Console) -> int:
     """0 where nothing differs beyond noise and tolerance, 1 where something does."""
-    asked = asked_tolerances(options.tolerance or [])
+    asked = asked_tolerances(options.tolerance or ())
     _check_out(options)
     a, b = (read_side(path, options.table, console.print) for path in (options.a, options.b))
     metrics = {cell.metric for side in (a, b) for cell in side.scores}
@@ -56,20 +61,20 @@ def compare(options: argparse.Namespace, console: Console) -> int:
     return 1 if comparison.of(Result.DIFFERENT) else 0
 
 
-def asked_tolerances(arguments: list[str]) -> dict[str, Tolerance]:
+def asked_tolerances(arguments: Iterable[str]) -> dict[str, Tolerance]:
     """METRIC=0.02 (absolute) or METRIC=5% (of A's mean), each at least 0. Raises UserError for anything else."""
     asked = {}
-    for argument in arguments:
-        found = _TOLERANCE.fullmatch(argument)
+    for asked_for in arguments:
+        found = _TOLERANCE.fullmatch(asked_for)
         if not found:
-            raise UserError(f"--tolerance {argument}: write METRIC=0.02, or METRIC=5% of A's mean")
+            raise UserError(f"--tolerance {asked_for}: write METRIC=0.02, or METRIC=5% of A's mean")
         amount = float(found["amount"])
         tolerance = Tolerance(amount / 100, relative=True) if found["percent"] else Tolerance(amount)
         asked[resolved("metric", found["metric"])] = tolerance
     return asked
 
 
-def _check_out(options: argparse.Namespace) -> None:
+def _check_out(options: CompareOptions) -> None:
     if not options.out:
         return
     if options.out.is_dir():

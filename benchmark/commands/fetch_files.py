@@ -1,13 +1,14 @@
 """`fetch`: data sets and metric weights, downloaded, verified and prepared."""
 
-import argparse
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.console import Console
 
-from benchmark.commands.option_values import shown
-from benchmark.commands.options import add_data_options
+from benchmark.commands.declared_options import argument
+from benchmark.commands.options import FetchedData
+from benchmark.commands.wording import shown
 from benchmark.data import DATASETS, load_dataset
 from benchmark.errors import DataUnavailable
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
@@ -18,18 +19,18 @@ from benchmark.studies.grid import data_marks
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}
 
 
-def fetch_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class FetchOptions(FetchedData):
     """The options of `fetch`."""
-    parser.add_argument(
-        "what",
+
+    what: tuple[str, ...] = argument(
         nargs="*",
         help="data sets, `weights` (FID and LPIPS), or `audit-weights` (LPIPS on VGG16 and SqueezeNet for `audit`, "
         "0.5 GB, only when asked for); default: all data sets and `weights`",
     )
-    add_data_options(parser)
 
 
-def fetch(options: argparse.Namespace, console: Console) -> int:
+def fetch(options: FetchOptions, console: Console) -> int:
     """Download and prepare data sets and metric weights."""
     known = (*DATASETS, *WEIGHTS)
     asked = [asked_name("dataset", name, known, f"fetch {name}:") for name in options.what]
@@ -51,7 +52,7 @@ def fetch(options: argparse.Namespace, console: Console) -> int:
     return 3 if missing else 0
 
 
-def _fetch_weights(wanted: Mapping[str, Backbone], options: argparse.Namespace, console: Console) -> int:
+def _fetch_weights(wanted: Mapping[str, Backbone], options: FetchOptions, console: Console) -> int:
     missing = 0
     for name in wanted:
         found = obtain(name, options.weights_dir, offline=options.offline, backbones=wanted)

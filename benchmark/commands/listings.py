@@ -1,9 +1,11 @@
 """`methods` and `studies`: what there is, printed."""
 
 import argparse
+from dataclasses import dataclass
 
 from rich.console import Console
 
+from benchmark.commands.declared_options import argument, flag
 from benchmark.errors import UserError
 from benchmark.methods.cards import render_all_cards, render_card
 from benchmark.methods.control_methods import ALL_METHODS
@@ -19,13 +21,20 @@ def _method(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def methods_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class MethodsOptions:
     """The options of `methods`."""
-    parser.add_argument("name", nargs="?", type=_method, metavar="NAME", help="a method's name")
-    parser.add_argument("--all", action="store_true", help="print every card, the content of docs/methods.md")
+
+    name: str | None = argument(nargs="?", type=_method, metavar="NAME", help="a method's name")
+    all: bool = flag(help="print every card, the content of docs/methods.md")
 
 
-def methods(options: argparse.Namespace, console: Console) -> int:
+@dataclass(frozen=True, kw_only=True)
+class StudiesOptions:
+    """The options of `studies`: none."""
+
+
+def methods(options: MethodsOptions, console: Console) -> int:
     """List the methods, or print one card or all."""
     if options.all:
         print(render_all_cards(), end="")
@@ -39,7 +48,7 @@ def methods(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def studies(options: argparse.Namespace, console: Console) -> int:
+def studies(options: StudiesOptions, console: Console) -> int:
     """List the studies with their sizes and what they reduce."""
     for study in STUDIES.values():
         unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}

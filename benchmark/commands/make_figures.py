@@ -1,12 +1,17 @@
 """`figures`: the figures of a results folder, from its records and, where they are at hand, checkpoints and images."""
 
 import argparse
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.commands.chosen_device import chosen_device
+from benchmark.commands.declared_options import argument, option
+from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import given, path
-from benchmark.commands.option_values import check_folders, chosen_device, shown
-from benchmark.commands.options import MODELS_ON, ONLY, add_data_options
+from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
+from benchmark.commands.wording import shown
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import usable_cores
 from benchmark.execution.stored_models import images_in
@@ -20,21 +25,24 @@ def _figure(name: str) -> str:
     return name
 
 
-def figures_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class FiguresOptions(FetchedData):
     """The options of `figures`."""
-    parser.add_argument("out", type=path, help="results folder, for instance results/runs/laptop")
-    parser.add_argument("names", nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)")
-    parser.add_argument("--only", type=given, help=ONLY)
-    parser.add_argument("--device", type=given, help=MODELS_ON)
-    add_data_options(parser)
+
+    out: Path = argument(type=path, help="results folder, for instance results/runs/laptop")
+    names: tuple[str, ...] = argument(
+        nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)"
+    )
+    only: str | None = option(type=given, help=ONLY)
+    device: str | None = option(type=given, help=MODELS_ON)
 
 
-def figures(options: argparse.Namespace, console: Console) -> int:
+def figures(options: FiguresOptions, console: Console) -> int:
     """Make the figures asked for, all by default, under OUT/figures, and say of each page where it is or why it is not.
 
     Returns 0, also where pages are skipped: that checkpoints or images are elsewhere is no fault.
     """
-    check_folders(options)
+    check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
     set_numerics(device, usable_cores())
     images = images_in(options.data_dir, options.offline)

@@ -1,14 +1,17 @@
 """`verdict` and `report`: what a study says of the paper, as text, CSV and LaTeX, and as one HTML page."""
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmark.audit.audit_files import audit_frame, read_results
 from benchmark.audit.open_protocols import with_open_protocols
+from benchmark.commands.compare_weights import judge_robustly
+from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
-from benchmark.commands.option_values import shown
+from benchmark.commands.wording import shown
+from benchmark.errors import UserError
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
 from benchmark.figures.study_source import CannotDraw, read_source
@@ -26,15 +29,34 @@ from benchmark.verdict.verdict_page import claims_frame, verdicts_text
 _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
 
 
-def verdict_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class VerdictOptions:
     """The options of `verdict`."""
-    parser.add_argument("out", type=path, help="results folder")
-    parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown as it is")
+
+    study: Path = argument(type=path, metavar="OUT", help="results folder")
+    others: tuple[Path, ...] = argument(
+        type=path,
+        nargs="*",
+        metavar="OTHER",
+        help="the same study under other loss weights: say instead which claims flip from OUT to these",
+    )
+    out: Path | None = option(
+        type=path, metavar="FOLDER", help="with OTHER: also write robust.md and robust.csv into this folder"
+    )
+    format: str = option(choices=("text", "md"), default="text", help="md: Markdown as it is")
 
 
-def verdict(options: argparse.Namespace, console: Console) -> int:
-    """Judge every printed number and claim of the paper from a study; write it to OUT/verdicts, and print it."""
-    store = Store(options.out, console.print, look_only=True)
+def verdict(options: VerdictOptions, console: Console) -> int:
+    """Judge every printed number and claim of the paper from a study; write it to OUT/verdicts, and print it.
+
+    With other folders of the study, print which claims flip from one to the other. Raises UserError for --out without.
+    """
+    if options.others:
+        judge_robustly((options.study, *options.others), options.out, console, as_is=options.format == "md")
+        return 0
+    if options.out:
+        raise UserError("--out: goes with OTHER; the verdicts of one folder are written to OUT/verdicts")
+    store = Store(options.study, console.print, look_only=True)
     manifest, records = store.read_study()
     audited = audit_frame(records, read_results(store, list(records)))
     cells = with_open_protocols(cell_verdicts(manifest, records), audited)
@@ -51,20 +73,22 @@ def verdict(options: argparse.Namespace, console: Console) -> int:
     texts = {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}
     texts |= render_verdicts(manifest, cells, agreements, claims)
     for name, content in texts.items():
-        write_text(options.out / "verdicts" / name, content)
+        write_text(options.study / "verdicts" / name, content)
     text = verdicts_text(manifest, cells, agreements, claims)
     print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
-        console.print(f"Written: {shown(options.out)}/verdicts")
+        console.print(f"Written: {shown(options.study)}/verdicts")
     return 0
 
 
-def report_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
     """The options of `report`."""
-    parser.add_argument("out", type=path, help="results folder; pictures that lie in its figures/ go in")
+
+    out: Path = argument(type=path, help="results folder; pictures that lie in its figures/ go in")
 
 
-def report(options: argparse.Namespace, console: Console) -> int:
+def report(options: ReportOptions, console: Console) -> int:
     """Write OUT/report.html: one page with all that the study says, and from what."""
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
@@ -82,9 +106,10 @@ def _pictures(out: Path) -> tuple[list[Picture], list[tuple[str, str]]]:
     source = read_source(out, None, images_in(Path(), offline=True), "cpu", report=lambda line: None)  # said already
     made = make_figures(source, _FIGURES_OF_RECORDS, folder)
     skipped = [(page, str(result)) for page, result in made if isinstance(result, CannotDraw)]
-    pages = {path.stem: path for path in folder.glob("*.png") if _kind(path.stem)}
-    order = sorted(pages, key=lambda name: (list(FIGURES).index(_kind(name)), name))
-    return [Picture(name, pages[name].read_bytes()) for name in order], skipped
+    rank = {kind: number for number, kind in enumerate(FIGURES)}
+    pages = {path.stem: (rank[kind], path.stem) for path in folder.glob("*.png") if (kind := _kind(path.stem))}
+    names = sorted(pages, key=pages.__getitem__)
+    return [Picture(name, (folder / f"{name}.png").read_bytes()) for name in names], skipped
 
 
 def _kind(page: str) -> str | None:

@@ -1,16 +1,21 @@
 """`throughput`: how fast training and evaluation are on this machine, and what every study would take."""
 
-import argparse
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.commands.chosen_device import chosen_device
+from benchmark.commands.chosen_study import as_asked, chosen_study
+from benchmark.commands.declared_options import flag, option
+from benchmark.commands.folders import THROUGHPUT
 from benchmark.commands.option_types import path, positive
-from benchmark.commands.option_values import THROUGHPUT, chosen_device, chosen_study, command_line, shown
-from benchmark.commands.options import add_grid_options
+from benchmark.commands.options import GridOptions
 from benchmark.commands.time_methods import compare_methods
+from benchmark.commands.wording import command_line, shown
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
-from benchmark.evaluation.tsne_engines import REFERENCE_TSNE
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import cpu_jobs, crew
 from benchmark.execution.progress import minutes
@@ -20,7 +25,8 @@ from benchmark.studies.named_studies import STUDIES, Study
 from benchmark.studies.trials import Trial
 from benchmark.throughput.costs import Costs, forecast, measured_costs
 from benchmark.throughput.measurement import PACKS, Side, Throughput, measure, trainings_per_hour
-from benchmark.throughput.throughput_files import write_throughput
+from benchmark.throughput.method_times import UNIT
+from benchmark.throughput.throughput_files import write_method_times, write_throughput
 from benchmark.training.pack import default_pack, default_way
 
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
@@ -28,34 +34,31 @@ DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
 _PROBES = {"clustering": 1_000, "classification": 4_000, "reconstruction": 500}
 
 
-def throughput_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ThroughputOptions(GridOptions):
     """The options of `throughput`."""
-    add_grid_options(parser)
-    parser.add_argument("--out", type=path, default=THROUGHPUT, help="folder to write to")
-    parser.add_argument(
-        "--seconds", type=positive, default=90, help="for the training part, or a place (default: %(default)s)"
+
+    out: Path = option(type=path, default=THROUGHPUT, help="folder to write to")
+    seconds: int = option(type=positive, default=90, help="for the training part, or a place (default: %(default)s)")
+    methods: bool = flag(
+        help="measure instead a step of every method beside VAE's, at every data set and latent dim that has both"
     )
-    parser.add_argument(
-        "--methods",
-        action="store_true",
-        help="measure instead a step of every method beside VAE's, at every data set and latent dim that has both",
-    )
-    parser.set_defaults(seeds=None, tsne=REFERENCE_TSNE)
 
 
-def throughput(options: argparse.Namespace, console: Console) -> int:
+def throughput(options: ThroughputOptions, console: Console) -> int:
     """Measure training beside pythae's trainer, and evaluation; forecast every study; write and print all of it.
 
     One kind of trial, on noise images: no data are needed. Ends within five minutes.
     """
     device = chosen_device(options.device)
-    study, why = chosen_study(options, device)
+    study, why = chosen_study(options.study, device)
+    study = as_asked(study, options.precision)
     out = options.out
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is not a folder")
     console.print(f"Study {study.name}: {why}; {device_name(device)}")
     if options.methods:
-        return compare_methods(study, options, device, console)
+        return _methods_compared(study, options, device, console)
     trial = _chosen_trial(study, options, device)
     workers = crew(device)
     # Like a user of each: pythae's trainer and our loop have all cores, processes one each.
@@ -77,7 +80,18 @@ def throughput(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _chosen_trial(study: Study, options: argparse.Namespace, device: str) -> Trial:
+def _methods_compared(study: Study, options: ThroughputOptions, device: str, console: Console) -> int:
+    cells = Selection.parse(options.only).cells_of(study)
+    trials = expected_trials(dataclasses.replace(study, seeds=1), cells, options.weights, device)
+    found = compare_methods(trials, device, options.seconds, console)
+    if not found:
+        raise UserError(f"--only {options.only}: no place of study {study.name} with {UNIT} and another method")
+    write_method_times(options.out, found, {"command": command_line(), "study": study.name} | provenance(device))
+    console.print(f"Written: {shown(options.out)}/methods.csv and methods.json")
+    return 0
+
+
+def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Trial:
     only = options.only or DEFAULT_ONLY
     kinds = {(c.dataset, c.method, c.latent_dim): c for c in Selection.parse(only).cells_of(study)}
     if len(kinds) != 1:

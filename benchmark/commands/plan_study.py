@@ -1,25 +1,20 @@
 """`plan`: what `run` would do, download and cost."""
 
-import argparse
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.commands.chosen_device import chosen_device
+from benchmark.commands.chosen_study import as_asked, chosen_study
+from benchmark.commands.declared_options import flag, option
+from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.option_types import path, positive
-from benchmark.commands.option_values import (
-    THROUGHPUT,
-    check_folders,
-    check_own_datasets,
-    chosen_device,
-    chosen_study,
-    data_facts,
-    default_out,
-    own_datasets,
-    shown,
-    weights_at_hand,
-)
-from benchmark.commands.options import JOBS, add_study_options
+from benchmark.commands.options import JOBS, StudyOptions
+from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
+from benchmark.commands.wording import shown
 from benchmark.data import DATASETS, Availability, describe
-from benchmark.evaluation import backbones
+from benchmark.evaluation.backbones import BACKBONES, weights_at_hand
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import crew
 from benchmark.execution.progress import minutes
@@ -34,19 +29,21 @@ from benchmark.throughput.throughput_files import MEASUREMENTS
 CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
 
 
-def plan_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(StudyOptions):
     """The options of `plan`."""
-    add_study_options(parser)
-    parser.add_argument("--out", type=path, help="results folder to look for finished trials in")
-    parser.add_argument("--jobs", type=positive, help=JOBS)
-    parser.add_argument("--trials", action="store_true", help="list every trial on a line of its own, with its key")
+
+    out: Path | None = option(type=path, help="results folder to look for finished trials in")
+    jobs: int | None = option(type=positive, help=JOBS)
+    trials: bool = flag(help="list every trial on a line of its own, with its key")
 
 
-def plan(options: argparse.Namespace, console: Console) -> int:
+def plan(options: PlanOptions, console: Console) -> int:
     """Print what `run` would do, and about how long it would take; run nothing."""
     device = chosen_device(options.device)
-    check_folders(options)
-    study, why = chosen_study(options, device)
+    check_folders(options.data_dir, options.weights_dir)
+    study, why = chosen_study(options.study, device)
+    study = as_asked(study, options.precision, options.seeds, options.tsne)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
@@ -68,7 +65,7 @@ def plan(options: argparse.Namespace, console: Console) -> int:
     for name in grid.unavailable:
         _print_download(describe(name, options.data_dir), console)
     if any("reconstruction" in trial.protocols for trial in here + missing) and not grid.study.procedural:
-        absent = {b.file_name for b in backbones.BACKBONES.values()} - weights
+        absent = {b.file_name for b in BACKBONES.values()} - weights
         for file_name in sorted(absent):
             console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")
     if options.trials:
@@ -76,13 +73,13 @@ def plan(options: argparse.Namespace, console: Console) -> int:
             key = trial.key[:12] if trial in here else "no data yet "
             console.print(f"{key}  {trial}  {'+'.join(trial.protocols)}")
     else:
-        for trial, seeds in _over_seeds(here + missing).items():
-            console.print(f"  {trial} seed={seeds}")
+        for what, seeds in _over_seeds(here + missing).items():
+            console.print(f"  {what} seed={seeds}")
     out = options.out or default_out(grid)
     to_do = pending(here, Store(out, console.print, look_only=True), weights) + missing
     console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run")
     if to_do:
-        _print_forecast(to_do, device, options, console)
+        _print_forecast(to_do, device, options.jobs, console)
     return 0
 
 
@@ -101,8 +98,8 @@ def _print_download(found: Availability, console: Console) -> None:
         console.print(f"To download: {found.label}, {size}, {found.download_url}; or {found.advice}")
 
 
-def _print_forecast(trials: list[Trial], device: str, options: argparse.Namespace, console: Console) -> None:
-    workers = crew(device, options.jobs)
+def _print_forecast(trials: list[Trial], device: str, jobs: int | None, console: Console) -> None:
+    workers = crew(device, jobs)
     set_numerics(device, workers.threads)
     known = read_costs(THROUGHPUT / MEASUREMENTS, device)
     cost = forecast(trials, measured_costs(trials, known, device))

@@ -1,33 +1,26 @@
 """`run` and `tables`: train and evaluate what is to do, and make the tables."""
 
-import argparse
 import dataclasses
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
+from benchmark.commands.chosen_executor import chosen_executor, chosen_way
+from benchmark.commands.chosen_study import as_asked, chosen_study
+from benchmark.commands.declared_options import argument, flag, option
+from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import path
-from benchmark.commands.option_values import (
-    as_asked,
-    check_folders,
-    check_own_datasets,
-    chosen_executor,
-    chosen_study,
-    chosen_way,
-    command_line,
-    data_facts,
-    default_out,
-    own_datasets,
-    shown,
-    weights_at_hand,
-)
-from benchmark.commands.options import add_execution_options, add_study_options
+from benchmark.commands.options import ExecutionOptions, StudyOptions
+from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
 from benchmark.commands.watching import watched
+from benchmark.commands.wording import command_line, shown
 from benchmark.data import describe
 from benchmark.errors import UserError
+from benchmark.evaluation.backbones import weights_at_hand
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
 from benchmark.execution.numerics import set_numerics
@@ -48,24 +41,20 @@ from benchmark.text import one_line
 from benchmark.training.pack import default_pack
 
 
-def run_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ExecutionOptions, StudyOptions):
     """The options of `run`."""
-    add_study_options(parser)
-    parser.add_argument("--out", type=path, help="results folder (default: results/runs/STUDY)")
-    add_execution_options(parser)
-    parser.add_argument("--strict", action="store_true", help="stop at the first trial that does not end well")
-    parser.add_argument(
-        "--deterministic", action="store_true", help="an operation that cannot be repeated bit by bit is an error"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="first forget the records and checkpoints of the trials asked for"
-    )
+
+    out: Path | None = option(type=path, help="results folder (default: results/runs/STUDY)")
+    strict: bool = flag(help="stop at the first trial that does not end well")
+    deterministic: bool = flag(help="an operation that cannot be repeated bit by bit is an error")
+    force: bool = flag(help="first forget the records and checkpoints of the trials asked for")
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def run(options: RunOptions, console: Console) -> int:
     """Train and evaluate what is not yet done, then make the tables."""
     started = time.monotonic()
-    device, executor = chosen_executor(options)
+    device, executor = chosen_executor(options, options.device)
     grid, why = _grid(options, device, console)
     out = options.out or default_out(grid)
     store = Store(out, console.print)
@@ -78,12 +67,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return status
 
 
-def tables_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class TablesOptions:
     """The options of `tables`."""
-    parser.add_argument("out", type=path, help="results folder, for instance results/runs/laptop")
+
+    out: Path = argument(type=path, help="results folder, for instance results/runs/laptop")
 
 
-def tables(options: argparse.Namespace, console: Console) -> int:
+def tables(options: TablesOptions, console: Console) -> int:
     """Make the tables again from the records."""
     store = Store(options.out, console.print)
     if store.read_manifest() is None:
@@ -92,9 +83,7 @@ def tables(options: argparse.Namespace, console: Console) -> int:
         return _make_tables(store, console)
 
 
-def _run(
-    options: argparse.Namespace, console: Console, grid: Grid, executor: Executor, device: str, store: Store
-) -> int:
+def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, device: str, store: Store) -> int:
     started = time.monotonic()
     # Scores of drawn images mean nothing, so no weights are downloaded for them.
     offline = options.offline or grid.study.procedural
@@ -103,7 +92,7 @@ def _run(
         device,
         options.weights_dir,
         offline,
-        way=chosen_way(options, device),
+        way=chosen_way(options.way, options.precision, device),
         deterministic=options.deterministic,
     )
     executor.check(store)
@@ -129,14 +118,15 @@ def _run(
         ended = watched(executor, packs, context, data, console, options.strict)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
-        log_run(store, run | {"way": context.way} | executor.noted | provenance(device))
+        log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
     return _make_tables(store, console)
 
 
-def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[Grid, str]:
+def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str]:
     """The grid to run; without a choice of study and without any data it is the smoke study's."""
-    check_folders(options)
-    study, why = chosen_study(options, device)
+    check_folders(options.data_dir, options.weights_dir)
+    study, why = chosen_study(options.study, device)
+    study = _as_asked(study, options)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
 
     def build(study: Study) -> Grid:
@@ -145,7 +135,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
 
     whole = selection.joined(study)
     names = {cell.dataset for cell in selection.cells_of(whole)}
-    certain = options.study or any(_at_hand(name, options.data_dir) for name in names)
+    certain = options.study or any(describe(name, options.data_dir).at_hand for name in names)
     if certain:
         console.print(f"Study {study.name}: {why}")
     else:
@@ -160,7 +150,7 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     if options.study:
         raise missing
     why = "neither data nor a network to fetch it could be had"
-    study = as_asked(STUDIES["smoke"], options)
+    study = _as_asked(STUDIES["smoke"], options)
     try:
         smoke = build(study)
     except UserError:  # what --only asks for is not in the smoke study
@@ -171,9 +161,8 @@ def _grid(options: argparse.Namespace, device: str, console: Console) -> tuple[G
     return smoke, why
 
 
-def _at_hand(name: str, data_dir: Path) -> bool:
-    found = describe(name, data_dir)
-    return found.prepared or found.source is not None
+def _as_asked(study: Study, options: RunOptions) -> Study:
+    return as_asked(study, options.precision, options.seeds, options.tsne)
 
 
 def _print_face(grid: Grid, console: Console) -> None:

@@ -1,14 +1,16 @@
 """`status`: how far a study is, and which Slurm jobs have the rest."""
 
-import argparse
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from benchmark.commands.declared_options import argument
 from benchmark.commands.option_types import path
-from benchmark.commands.option_values import shown
+from benchmark.commands.wording import shown
 from benchmark.execution.slurm import QueueUnknown, is_running, log_cause, queue, stored_jobs
 from benchmark.results.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
 from benchmark.results.store import Store
@@ -20,12 +22,14 @@ QUEUED, RUNNING = "queued", "running"
 STATES = (*RECORD_STATUSES, RUNNING, QUEUED, NOT_RUN, NO_DATA)
 
 
-def status_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions:
     """The options of `status`."""
-    parser.add_argument("out", type=path, help="results folder")
+
+    out: Path = argument(type=path, help="results folder")
 
 
-def status(options: argparse.Namespace, console: Console) -> int:
+def status(options: StatusOptions, console: Console) -> int:
     """Show trials by table and state, failures with their reasons, and the jobs at work with their logs."""
     store = Store(options.out, console.print, look_only=True)
     manifest, records = store.read_study()
@@ -34,9 +38,9 @@ def status(options: argparse.Namespace, console: Console) -> int:
     asked = True
     try:
         live = queue() if jobs else {}
-    except QueueUnknown as reason:
+    except QueueUnknown as unknown:
         asked = False
-        console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are ({reason})")
+        console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are ({unknown})")
     at_work = {
         key: RUNNING if is_running(live[job.id]) else QUEUED for job in jobs if job.id in live for key in job.before
     }
@@ -60,7 +64,7 @@ def status(options: argparse.Namespace, console: Console) -> int:
 
 
 def _counts(
-    manifest: Mapping[str, Any], records: Mapping[str, Mapping], at_work: Mapping[str, str]
+    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]], at_work: Mapping[str, str]
 ) -> dict[int, Counter[str]]:
     """Per table how many of its trials are in which of STATES; a trial counts in every table that it stands in."""
     found: dict[int, Counter[str]] = {}

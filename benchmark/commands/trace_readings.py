@@ -1,15 +1,13 @@
-"""`trace`: the readings of HGMVAE-G's loss under way, step by step and epoch by epoch."""
+"""`controls --trace`: the readings of HGMVAE-G's loss under way, step by step and epoch by epoch."""
 
-import argparse
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
-from benchmark.commands.option_types import given, path
-from benchmark.commands.option_values import RUNS, check_folders, chosen_device, command_line, shown
-from benchmark.commands.options import DEVICE, add_data_options
+from benchmark.commands.wording import command_line, shown
 from benchmark.controls.trace import trace
 from benchmark.controls.trace_figure import Page, trace_figure
 from benchmark.errors import UserError
@@ -21,35 +19,35 @@ from benchmark.results.csv_text import csv_text
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid, data_marks
 from benchmark.studies.named_studies import STUDIES
 
-
-def trace_readings_options(parser: argparse.ArgumentParser) -> None:
-    """The options of `trace`."""
-    parser.add_argument("--out", type=path, help="folder to write to (default: results/runs/readings/trace)")
-    parser.add_argument("--device", type=given, help=DEVICE)
-    add_data_options(parser)
+TRACED = "readings"
 
 
-def trace_readings(options: argparse.Namespace, console: Console) -> int:
+def trace_readings(folder: Path, data_dir: Path, offline: bool, device: str, console: Console) -> None:
     """Train every trial of the study `readings`, looking on; write steps.csv, epochs.csv, trace.json and the figure.
 
-    Raises UserError where the images cannot be had or the folder takes no more.
+    Args:
+        folder: Where they go.
+        data_dir: Where the images are, or else are fetched to.
+        offline: Fetch nothing.
+        device: Where models train.
+        console: Told of every training's end.
+
+    Raises:
+        UserError: Where the images cannot be had or the folder takes no more.
     """
-    check_folders(options)
-    device, study = chosen_device(options.device), STUDIES["readings"]
-    data_options = DataOptions.of(study, options.data_dir.resolve(), options.offline)
+    study = STUDIES[TRACED]
+    data_options = DataOptions.of(study, data_dir.resolve(), offline)
     grid = build_grid(study, Selection(), data_options, "default", device, console.print)
     if grid.unavailable:
         raise UserError(next(iter(grid.unavailable.values())))
     set_numerics(device, 1)
     page = _followed(grid, console)
-    folder = options.out or RUNS / study.name / "trace"
     write_text(folder / "steps.csv", csv_text(page.steps))
     write_text(folder / "epochs.csv", csv_text(page.epochs))
     made = {"command": command_line(), "notes": page.notes} | provenance(device)
     write_text(folder / "trace.json", json.dumps(made, indent=1) + "\n")
     write_page(trace_figure, page, folder, "trace")
     console.print(f"Written: {shown(folder)}/steps.csv, epochs.csv, trace.json, trace.png")
-    return 0
 
 
 def _followed(grid: Grid, console: Console) -> Page:

@@ -29,6 +29,11 @@ class Availability:
     download_bytes: int | None  # about; None if not known
     advice: str  # which files may be put where
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether it is here in some form, though perhaps not yet prepared."""
+        return self.prepared or self.source is not None
+
 
 def load_dataset(
     name: str, data_dir: Path, *, offline: bool = False, procedural: bool = False, report: Report = silent

@@ -68,6 +68,11 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
         return None
 
 
+def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> set[str]:
+    """File names of those of the backbones that are here and verified."""
+    return {backbone.file_name for name, backbone in backbones.items() if find(name, weights_dir, backbones)}
+
+
 def obtain(
     name: str, weights_dir: Path | None, *, offline: bool, backbones: Mapping[str, Backbone] = BACKBONES
 ) -> Path | str:

@@ -22,10 +22,14 @@ class Executor(Protocol):
     run has of it. `after_interrupt`: what a user must know who has pressed Ctrl-C, or nothing.
     """
 
-    says: str
-    threads: int
-    noted: Mapping[str, Any]
-    after_interrupt: str
+    @property
+    def says(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def noted(self) -> Mapping[str, Any]: ...
+    @property
+    def after_interrupt(self) -> str: ...
 
     def check_folder(self, store: Store) -> None:
         """Raises UserError where it can never write into the folder; before that is made."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmark.data import DATASETS, Dataset, DatasetSpec, limit, load_dataset
-from benchmark.data.dataset import content_digest, content_hashes
+from benchmark.data.class_checks import one_sided_classes
+from benchmark.data.validation_split import VALIDATION_IMAGES, hold_out_validation
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods.control_methods import ALL_METHODS
@@ -19,9 +18,6 @@ from benchmark.paper.tables import DATASET_LABELS
 from benchmark.results.manifest import SCHEMA
 from benchmark.studies.named_studies import Cell, Study
 from benchmark.studies.trials import Trial, TrialData
-from benchmark.subsets import last_of_every_class, shares
-
-VALIDATION_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -152,58 +148,6 @@ def data_marks(dataset: Dataset) -> list[str]:
         "unverified": registered and not dataset.verified,
     }
     return [mark for mark, holds in marks.items() if holds]
-
-
-def hold_out_validation(dataset: Dataset) -> Dataset:
-    """The last 10,000 training images as the test split; the test images are gone.
-
-    Of a set with labels whose last ones lack a class, or hold all of one, as where they are sorted: the last ones of
-    every class at its share, 10,000 together, with a digest of their own. Raises UserError for too few.
-    """
-    n_train = dataset.n_train - VALIDATION_IMAGES
-    if n_train < 1:
-        raise UserError(f"{dataset.name}: {dataset.n_train:,} training images are too few to hold out 10,000")
-    order: np.ndarray | slice = slice(dataset.n_train)
-    labels = dataset.y_train
-    if labels is not None and (counts := _uneven(labels, n_train)) is not None:
-        try:
-            held = shares(counts, VALIDATION_IMAGES, np.zeros_like(counts), counts - 1)
-        except ValueError:
-            raise UserError(f"{dataset.name}: its classes are too small to hold out 10,000 training images") from None
-        order = np.argsort(last_of_every_class(labels, held), kind="stable")
-    kept = {
-        field: None if (array := getattr(dataset, field)) is None else array[order]
-        for field in ("images", "labels", "factors")
-    }
-    if not isinstance(order, slice):
-        hashes = content_hashes(**kept)
-        split = f"the last of every class are held out, {VALIDATION_IMAGES:,} together"
-        kept |= {"digest": content_digest(kept["images"].shape, n_train, hashes), "split": split}
-    return dataclasses.replace(dataset, **kept, n_train=n_train)
-
-
-def _uneven(labels: np.ndarray, n_train: int) -> np.ndarray | None:
-    """The images of each class (K,) where a class of several is not on both sides of n_train; None where all are."""
-    classes, counts = np.unique(labels, return_counts=True)
-    several = classes[counts > 1]
-    even = all(np.isin(several, part).all() for part in (labels[:n_train], labels[n_train:]))
-    return None if even else counts
-
-
-def one_sided_classes(dataset: Dataset) -> str | None:
-    """What to say of classes that the training images lack, else of those that the test images lack; None of none."""
-    if dataset.labels is None:
-        return None
-    train, test = np.unique(dataset.y_train), np.unique(dataset.y_test)
-    for lacking, found, said in (
-        (np.setdiff1d(test, train), "no training image", "no SVM accuracy"),
-        (np.setdiff1d(train, test), "no test image", f"SVM accuracy is of {len(test)} classes alone"),
-    ):
-        if len(lacking):
-            shown = ", ".join(map(str, lacking[:5])) + (", ..." if len(lacking) > 5 else "")
-            classes = len(np.union1d(train, test))
-            return f"{dataset.name}: {said}, for {len(lacking)} of {classes} classes have {found} ({shown})"
-    return None
 
 
 @dataclass(frozen=True)

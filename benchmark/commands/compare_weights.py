@@ -1,8 +1,8 @@
-"""`robust`: which claims flip between runs of a study under other loss weights, and with the protocol."""
+"""`verdict OUT OTHER ...`: which claims flip between runs of a study under other loss weights, and with protocols."""
 
-import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -10,8 +10,7 @@ from benchmark.audit.audit_files import read_results
 from benchmark.audit.findings import findings
 from benchmark.audit.robustness import robustness
 from benchmark.audit.robustness_page import render_robustness
-from benchmark.commands.option_types import path
-from benchmark.commands.option_values import shown
+from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.files import write_text
 from benchmark.results.csv_text import csv_text
@@ -19,19 +18,21 @@ from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
 
 
-def robust_options(parser: argparse.ArgumentParser) -> None:
-    """The options of `robust`."""
-    parser.add_argument(
-        "runs", type=path, nargs="+", help="results folders of one study; others are held against the first"
-    )
-    parser.add_argument("--out", type=path, help="also write robust.md and robust.csv into this folder")
+def judge_robustly(runs: Sequence[Path], out: Path | None, console: Console, as_is: bool = False) -> None:
+    """Hold results folders of one study against the first of them.
 
+    Args:
+        runs: The folders.
+        out: Where robust.md and robust.csv go; None: nowhere.
+        console: Where the page is printed.
+        as_is: Print it as Markdown.
 
-def robust(options: argparse.Namespace, console: Console) -> int:
-    """Print the page; with --out also write it, and a CSV of the states. Raises UserError for fewer than two runs."""
-    folders = {folder.resolve(): folder for folder in options.runs}.values()
+    Raises:
+        UserError: For fewer than two folders.
+    """
+    folders = {folder.resolve(): folder for folder in runs}.values()
     if len(folders) < 2:
-        raise UserError("robust: name two results folders or more, the one to compare with first")
+        raise UserError("verdict: name another results folder than the first to hold against it")
     stores = {folder: Store(folder, console.print, look_only=True) for folder in folders}
     studies = {folder: store.read_study() for folder, store in stores.items()}
     names = _names({folder: manifest for folder, (manifest, _) in studies.items()})
@@ -44,15 +45,14 @@ def robust(options: argparse.Namespace, console: Console) -> int:
         found,
         {name: audit for name, audit in audits.items() if audit is not None},
     )
-    print_markdown(console, text, end="")
-    if options.out:
-        write_text(options.out / "robust.md", text)
-        write_text(options.out / "robust.csv", csv_text(found.states))
-        console.print(f"Written: {shown(options.out)}/robust.md, robust.csv")
-    return 0
+    print_markdown(console, text, end="", as_is=as_is)
+    if out:
+        write_text(out / "robust.md", text)
+        write_text(out / "robust.csv", csv_text(found.states))
+        console.print(f"Written: {shown(out)}/robust.md, robust.csv")
 
 
-def _names(manifests: Mapping[Path, Mapping]) -> dict[Path, str]:
+def _names(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[Path, str]:
     """What tells the runs apart: their sets of weights or, where these do not, their folders."""
     sets = [manifest["weight_set"] for manifest in manifests.values()]
     if len(set(sets)) == len(sets):

@@ -1,0 +1,36 @@
+"""The devices that a command works on."""
+
+import torch
+
+from benchmark.errors import UserError
+from benchmark.text import first_line
+
+
+def chosen_device(asked: str | None) -> str:
+    """The device asked for, else a GPU where there is one. Raises UserError for one that cannot be used."""
+    if asked is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.empty(1, device=asked).device.type
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"--device {asked}: not usable here ({first_line(error)})") from None
+    if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
+        raise UserError(f"--device {asked}: only cpu and cuda are supported")
+    return asked
+
+
+def chosen_devices(device: str | None, devices: str | None) -> tuple[str, tuple[str, ...]]:
+    """The device of a run and, where several GPUs were asked for ("0,1,2"), all of them.
+
+    Raises:
+        UserError: As `chosen_device`, and where both were asked for.
+    """
+    if not devices:
+        return chosen_device(device), ()
+    if device:
+        raise UserError("--devices: give either --device or --devices")
+    numbers = devices.split(",")
+    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
+        raise UserError(f"--devices {devices}: write the GPUs' numbers, each once, such as 0,1,2,3")
+    found = tuple(chosen_device(f"cuda:{number}") for number in numbers)
+    return found[0], found

@@ -1,0 +1,53 @@
+"""Who trains, and how packs' steps are executed."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.commands.chosen_device import chosen_devices
+from benchmark.commands.options import ExecutionOptions, SlurmJobs
+from benchmark.errors import UserError
+from benchmark.execution.executors import Executor, Local, Slurm
+from benchmark.execution.process_plan import crew
+from benchmark.execution.slurm import SlurmOptions
+from benchmark.training.pack import default_way
+
+
+def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str, Executor]:
+    """The run's device, and who trains on it; `device` as it was asked for.
+
+    Raises:
+        UserError: For options that go with another executor, and for a device that cannot be used.
+    """
+    asked = {
+        field.name: value
+        for field in dataclasses.fields(SlurmJobs)
+        if (value := getattr(options, field.name)) is not None
+    }
+    if options.executor == "slurm":
+        local = {name: getattr(options, name) for name in ("devices", "jobs", "minutes")}
+        return _on_slurm(asked, {"device": device} | local, options.patience)
+    if asked:
+        raise UserError(f"--{next(iter(asked)).replace('_', '-')}: goes with --executor slurm")
+    first, devices = chosen_devices(device, options.devices)
+    seconds = 60.0 * options.minutes if options.minutes else math.inf
+    return first, Local(crew(first, options.jobs, devices), seconds, 60.0 * options.patience)
+
+
+def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int) -> tuple[str, Executor]:
+    """`asked`: fields of SlurmJobs; `local`: options that go with the other executor, by name."""
+    if given := [name for name, value in local.items() if value]:
+        raise UserError(f"--{given[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others")
+    slurm = SlurmOptions(**{"minutes" if name == "time" else name: value for name, value in asked.items()})
+    return slurm.device, Slurm(slurm, 60.0 * patience)
+
+
+def chosen_way(way: str | None, precision: str, device: str) -> str:
+    """How packs are trained on `device`. Raises UserError for a way or a precision that the device has not."""
+    on_gpu = device.startswith("cuda")
+    if precision == "tf32" and not on_gpu:
+        raise UserError("--precision tf32: only a GPU has it; give float32 or bfloat16")
+    if way == "graphs" and not on_gpu:
+        raise UserError(f"--way {way}: CUDA graphs need a GPU; give eager")
+    return way or default_way(device)

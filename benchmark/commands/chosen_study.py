@@ -1,0 +1,36 @@
+"""Which study a command is about: the one asked for or the one that fits the machine, in the size asked for."""
+
+import dataclasses
+
+from benchmark.errors import UserError
+from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
+from benchmark.execution.provenance import device_name
+from benchmark.results.manifest import MOST_SEEDS
+from benchmark.studies.named_studies import STUDIES, Study
+
+
+def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
+    """The study asked for by name, or the one for this device; and in words why."""
+    if asked:
+        return STUDIES[asked], "asked for with --study"
+    if device.startswith("cpu"):
+        return STUDIES["laptop"], "no GPU in use, so the study reduced to fit two CPU cores"
+    return STUDIES["paper"], f"a GPU is there: {device_name(device)}"
+
+
+def as_asked(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:
+    """The study in that precision, with that t-SNE and with as many seeds (None: its own number).
+
+    Raises:
+        UserError: For more seeds than a manifest may have, and for a t-SNE whose library is not here.
+    """
+    if seeds and seeds > MOST_SEEDS:
+        raise UserError(f"--seeds {seeds}: at most {MOST_SEEDS:,}")
+    training = dataclasses.replace(study.training, precision=precision)
+    study = dataclasses.replace(study, seeds=seeds or study.seeds, training=training)
+    if tsne == REFERENCE_TSNE:
+        return study
+    if missing := missing_library(tsne):
+        raise UserError(f"--tsne {tsne}: {missing}")
+    clustering = study.protocol_settings.get("clustering", {}) | {"tsne": tsne}
+    return dataclasses.replace(study, protocol_settings=study.protocol_settings | {"clustering": clustering})

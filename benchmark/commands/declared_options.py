@@ -1,0 +1,52 @@
+"""A command's options as a frozen dataclass: each field is declared once, makes its part of the parser, and is what the
+command's function is given."""
+
+import argparse
+import dataclasses
+from typing import Any, TypeVar
+
+_DECLARED = "argparse"
+_GROUP = "group"
+_POSITIONAL = "positional"
+Options = TypeVar("Options")
+
+
+def option(*, group: str = "", default: Any = None, **how: Any) -> Any:
+    """A field that is given as an option named after it: `data_dir` as --data-dir.
+
+    Args:
+        group: The heading under which the help has it.
+        default: Its value where it is not given.
+        **how: As for `argparse.ArgumentParser.add_argument`.
+    """
+    return dataclasses.field(default=default, metadata={_DECLARED: how | {"default": default}, _GROUP: group})
+
+
+def flag(*, help: str) -> Any:
+    """A field that is True where an option named after it is given."""
+    return option(default=False, action="store_true", help=help)
+
+
+def argument(**how: Any) -> Any:
+    """A field that is given by its place; `how` as for `option`."""
+    several = how.get("nargs") in ("*", "+")
+    default = () if several else None
+    given = how | ({"default": default} if several or how.get("nargs") == "?" else {})
+    return dataclasses.field(default=default, metadata={_DECLARED: given, _GROUP: "", _POSITIONAL: True})
+
+
+def add_options(parser: argparse.ArgumentParser, kind: type) -> None:
+    """Add the fields of a dataclass of options to a parser."""
+    groups: dict[str, argparse._ActionsContainer] = {"": parser}
+    for field in dataclasses.fields(kind):
+        group = field.metadata[_GROUP]
+        if group not in groups:
+            groups[group] = parser.add_argument_group(group)
+        name = field.name if _POSITIONAL in field.metadata else f"--{field.name.replace('_', '-')}"
+        groups[group].add_argument(name, **field.metadata[_DECLARED])
+
+
+def options_of(kind: type[Options], namespace: argparse.Namespace) -> Options:
+    """The options of one command from what the parser has read; what may be given several times is a tuple."""
+    values = {field.name: getattr(namespace, field.name) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,72 @@
+"""`judge`: all that a results folder says of the paper, in one: audit, figures, verdict and report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmark.commands.audit_protocols import AuditOptions, audit
+from benchmark.commands.declared_options import argument, option
+from benchmark.commands.make_figures import FiguresOptions, figures
+from benchmark.commands.make_report import ReportOptions, VerdictOptions, report, verdict
+from benchmark.commands.option_types import given, path, positive
+from benchmark.commands.options import MODELS_ON, DataFolders
+from benchmark.commands.wording import shown
+from benchmark.data import describe
+from benchmark.results.frame import OK
+from benchmark.results.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeOptions(DataFolders):
+    """The options of `judge`."""
+
+    out: Path = argument(type=path, help="results folder; nothing is fetched for it")
+    jobs: int | None = option(type=positive, help="processes of the audit (default: one a core, at most 8)")
+    device: str | None = option(type=given, help=MODELS_ON)
+
+
+def judge(options: JudgeOptions, console: Console) -> int:
+    """Audit what is at hand, for the verdict heeds it; make the figures; judge; put all of it on one page.
+
+    Returns:
+        What `audit` does: 3 where it could not evaluate every trial with a result. 0 where there was nothing to audit.
+    """
+    store = Store(options.out, console.print, look_only=True)
+    _, records = store.read_study()
+    status = 0
+    if lacking := what_an_audit_lacks(store, records, options.data_dir):
+        console.print(f"Not audited: {lacking}")
+    else:
+        status = audit(
+            AuditOptions(
+                out=options.out,
+                jobs=options.jobs,
+                device=options.device,
+                data_dir=options.data_dir,
+                weights_dir=options.weights_dir,
+                offline=True,
+            ),
+            console,
+        )
+    figures(FiguresOptions(out=options.out, device=options.device, data_dir=options.data_dir, offline=True), console)
+    verdict(VerdictOptions(study=options.out), console)
+    report(ReportOptions(out=options.out), console)
+    return status
+
+
+def what_an_audit_lacks(store: Store, records: Mapping[str, Mapping[str, Any]], data_dir: Path) -> str | None:
+    """Why no trial could be audited, in words; None where one can be, as far as is seen without opening a file."""
+    stored = [
+        record["identity"]["data"]
+        for key, record in records.items()
+        if record["status"] == OK and store.checkpoint_path(key).is_file()
+    ]
+    if not stored:
+        return f"{shown(store.folder)} holds no checkpoints"
+    if any(data["kind"] == "procedural" or describe(data["name"], data_dir).at_hand for data in stored):
+        return None
+    names = ", ".join(sorted({data["name"] for data in stored}))
+    return f"the images of its checkpoints ({names}) are not in {shown(data_dir)}; see --data-dir"

@@ -1,0 +1,21 @@
+"""Whether the classes of a data set are on both sides of its split."""
+
+import numpy as np
+
+from benchmark.data.dataset import Dataset
+
+
+def one_sided_classes(dataset: Dataset) -> str | None:
+    """What to say of classes that the training images lack, else of those that the test images lack; None of none."""
+    if dataset.y_train is None or dataset.y_test is None:
+        return None
+    train, test = np.unique(dataset.y_train), np.unique(dataset.y_test)
+    for lacking, found, said in (
+        (np.setdiff1d(test, train), "no training image", "no SVM accuracy"),
+        (np.setdiff1d(train, test), "no test image", f"SVM accuracy is of {len(test)} classes alone"),
+    ):
+        if len(lacking):
+            shown = ", ".join(map(str, lacking[:5])) + (", ..." if len(lacking) > 5 else "")
+            classes = len(np.union1d(train, test))
+            return f"{dataset.name}: {said}, for {len(lacking)} of {classes} classes have {found} ({shown})"
+    return None

@@ -1,0 +1,46 @@
+"""Training images held out in the place of the test images, which are then never looked at."""
+
+import dataclasses
+
+import numpy as np
+
+from benchmark.data.dataset import Dataset, content_digest, content_hashes
+from benchmark.errors import UserError
+from benchmark.subsets import last_of_every_class, shares
+
+VALIDATION_IMAGES = 10_000
+
+
+def hold_out_validation(dataset: Dataset) -> Dataset:
+    """The last 10,000 training images as the test split; the test images are gone.
+
+    Of a set with labels whose last ones lack a class, or hold all of one, as where they are sorted: the last ones of
+    every class at its share, 10,000 together, with a digest of their own. Raises UserError for too few.
+    """
+    n_train = dataset.n_train - VALIDATION_IMAGES
+    if n_train < 1:
+        raise UserError(f"{dataset.name}: {dataset.n_train:,} training images are too few to hold out 10,000")
+    order: np.ndarray | slice = slice(dataset.n_train)
+    labels = dataset.y_train
+    if labels is not None and (counts := _uneven(labels, n_train)) is not None:
+        try:
+            held = shares(counts, VALIDATION_IMAGES, np.zeros_like(counts), counts - 1)
+        except ValueError:
+            raise UserError(f"{dataset.name}: its classes are too small to hold out 10,000 training images") from None
+        order = np.argsort(last_of_every_class(labels, held), kind="stable")
+    images = dataset.images[order]
+    labels, factors = (None if array is None else array[order] for array in (dataset.labels, dataset.factors))
+    held_out = dataclasses.replace(dataset, images=images, labels=labels, factors=factors, n_train=n_train)
+    if isinstance(order, slice):
+        return held_out
+    digest = content_digest(images.shape, n_train, content_hashes(images, labels, factors))
+    split = f"the last of every class are held out, {VALIDATION_IMAGES:,} together"
+    return dataclasses.replace(held_out, digest=digest, split=split)
+
+
+def _uneven(labels: np.ndarray, n_train: int) -> np.ndarray | None:
+    """The images of each class (K,) where a class of several is not on both sides of n_train; None where all are."""
+    classes, counts = np.unique(labels, return_counts=True)
+    several = classes[counts > 1]
+    even = all(np.isin(several, part).all() for part in (labels[:n_train], labels[n_train:]))
+    return None if even else counts

@@ -1,0 +1,56 @@
+"""`judge`: one command after `run`, with what is at hand."""
+
+import re
+import shutil
+
+import pytest
+
+from benchmark.cli import main
+from benchmark.commands.judge_study import what_an_audit_lacks
+from benchmark.results.store import Store
+
+ONLY = "table=2,dataset=mnist,method=vae"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    out = tmp_path_factory.mktemp("judge") / "study"
+    arguments = ("--study", "smoke", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--only", ONLY)
+    assert main(["run", *arguments, "--out", str(out)]) == 0
+    return out
+
+
+def judged(out, capfd) -> tuple[int, str]:
+    capfd.readouterr()
+    status = main(["judge", str(out), "--device", "cpu", "--jobs", "1"])
+    return status, capfd.readouterr().out
+
+
+def test_all_that_a_study_says_is_written_and_shown(study, capfd):
+    status, out = judged(study, capfd)
+    assert status == 0
+    assert "1 trials with a result, 1 with a checkpoint, 1 to audit" in out and "Not audited" not in out
+    assert re.search(r"Pages made: [1-9]", out) and "study/verdicts" in out and "study/report.html" in out
+    for made in ("audit/scores.csv", "tables/table6.csv", "verdicts/claims.csv", "report.html"):
+        assert (study / made).stat().st_size > 0, made
+    assert list((study / "figures").glob("*.png"))
+
+
+def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_path, capfd):
+    out = shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("checkpoints", "audit", "verdicts"))
+    status, said = judged(out, capfd)
+    assert status == 0 and said.count("Not audited: ") == 1 and "holds no checkpoints" in said
+    assert (out / "verdicts" / "claims.csv").is_file() and not (out / "audit").exists()
+
+
+def test_real_images_that_are_not_here_are_named(study, tmp_path):
+    store = Store(study)
+    _, records = store.read_study()
+    [(key, record)] = records.items()
+    real = {key: record | {"identity": record["identity"] | {"data": {"name": "mnist", "kind": "real"}}}}
+    assert what_an_audit_lacks(store, records, tmp_path) is None  # procedural
+    assert "the images of its checkpoints (mnist) are not in" in str(what_an_audit_lacks(store, real, tmp_path))
+    (tmp_path / "mnist.npz").write_bytes(b"looked at when it is loaded")
+    assert what_an_audit_lacks(store, real, tmp_path) is None
+    diverged = {key: record | {"status": "diverged"}}
+    assert "holds no checkpoints" in str(what_an_audit_lacks(store, diverged, tmp_path))
