@@ -5,14 +5,20 @@ import sys
 from benchmark.errors import UserError
 from benchmark.output import hold_closed_streams, say_error
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Carry out the command of this process' arguments and return its exit status."""
     hold_closed_streams()
     try:
-        from benchmark.cli import main
+        from benchmark.cli import main as run_command
 
-        sys.exit(main())
+        return run_command()
     except KeyboardInterrupt:  # while the libraries were still loading
-        sys.exit(130)
+        return 130
     except UserError as error:  # of a registry, such as a study with a setting that there is not
         say_error(str(error))
-        sys.exit(2)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NoReturn, get_type_hints
@@ -20,7 +19,7 @@ from rich.console import Console
 
 from benchmark.commands.declared_options import add_options, options_of
 from benchmark.errors import UserError
-from benchmark.files import REPOSITORY
+from benchmark.installation import LAUNCHER, PROGRAM, VERSION
 from benchmark.output import OutputLost, plain_console, say_error, standard_output
 from benchmark.text import one_line
 
@@ -166,13 +165,13 @@ class _Parser(argparse.ArgumentParser):
 def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """The parser of the whole command line; commands that are not `loaded` are known by name alone."""
     parser = _Parser(
-        prog="python -m benchmark",
+        prog=" ".join(PROGRAM),
         usage="%(prog)s COMMAND ...",
         description="Reproduces and judges the HGMVAE paper (2024).",
         epilog=_overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"hgmvae-benchmark {_version()}")
+    parser.add_argument("--version", action="version", version=f"hgmvae-benchmark {VERSION}")
     subcommands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS, prog=parser.prog
     )
@@ -180,10 +179,10 @@ def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.Argument
         one = subcommands.add_parser(
             command.name,
             description=f"{command.summary[0].upper()}{command.summary[1:]}.",
-            epilog=f"Example: ./run_all.sh {command.example}",
+            epilog=f"Example: {LAUNCHER} {command.example}",
         )
         if command.name in loaded:
-            module = importlib.import_module(f"benchmark.commands.{command.module}")
+            module = importlib.import_module(f"{__package__}.commands.{command.module}")
             function = getattr(module, command.function)
             kind = get_type_hints(function)["options"]
             add_options(one, kind)
@@ -243,8 +242,3 @@ def _overview() -> str:
         for group, commands in GROUPS.items()
     )
     return "\n\n".join([*groups, "COMMAND --help shows what a command can be asked, and an example."])
-
-
-def _version() -> str:
-    version: str = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    return version

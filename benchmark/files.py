@@ -1,4 +1,4 @@
-"""Where the checkout is, and files that are whole or absent, whatever interrupts their writer."""
+"""Where the suite lies and works, and files that are whole or absent, whatever interrupts their writer."""
 
 import errno
 import os
@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.errors import UserError
+from benchmark.installation import INSTALLED
 
+# The checkout; of an installed package its own folder, which holds the same data under the same names.
 REPOSITORY = Path(__file__).resolve().parent.parent
+# The parent of the default folders of data and results.
+WORKSPACE = Path() if INSTALLED else REPOSITORY
 
 
 @contextmanager

@@ -4,15 +4,14 @@
 """
 
 import sys
-from pathlib import Path
 
 import torch
 
-from benchmark.execution.stored_models import load_model
+import hgmvae_benchmark
 
-model = load_model(Path(sys.argv[1]))
+model = hgmvae_benchmark.load(sys.argv[1])
 with torch.no_grad():
-    samples = model.sample(8)  # (8, C, S, S) in [0, 1]
+    samples = model.sample(8)  # (8, C, S, S) in (0, 1)
     codes = model.embed(samples)  # (8, d)
     again = model.reconstruct(samples)  # as the samples
 print(f"{model.model_name}: samples {tuple(samples.shape)}, codes {tuple(codes.shape)}")

@@ -147,7 +147,14 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return {"x": (n, self.latent_dim)}
 
     def embed(self, inputs: Tensor) -> Tensor:
-        """Deterministic codes (B, d) of images (B, C, S, S); every metric uses them. Call in eval mode."""
+        """Deterministic codes of images; every metric uses them. Call in eval mode.
+
+        Args:
+            inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
+
+        Returns:
+            Codes (B, d): unbounded means of the posterior, or a deterministic encoder's output.
+        """
         return self.point_latents(inputs)
 
     def predict(self, inputs: Tensor) -> ModelOutput:
@@ -161,11 +168,26 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return images
 
     def reconstruct(self, inputs: Tensor) -> Tensor:
-        """The decoded deterministic codes of images, (B, C, S, S) -> the same shape."""
+        """The decoded deterministic codes of images.
+
+        Args:
+            inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
+
+        Returns:
+            Images (B, C, S, S) in (0, 1).
+        """
         return self.decode(self.point_latents(inputs))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n images (n, C, S, S) from the prior."""
+        """Images drawn from the prior.
+
+        Args:
+            n: How many.
+            generator: The stream that the prior is drawn from, on the model's device; torch's global one if None.
+
+        Returns:
+            Images (n, C, S, S) in (0, 1).
+        """
         device = next(self.parameters()).device
         return self.decode(self.prior_latents(draw_noise(self.prior_noise_shapes(n), device, generator)))
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from tiny_study import tiny_grid
 
+import hgmvae_benchmark
 from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import trial_model
-from benchmark.execution.stored_models import NotAtHand, images_in, load_model, stored_model
+from benchmark.execution.stored_models import NotAtHand, images_in, stored_model
 from benchmark.files import REPOSITORY
 from benchmark.training.checkpoints import save_checkpoint
 
@@ -55,7 +56,7 @@ def test_a_checkpoint_opens_alone_wherever_it_lies(trial, tmp_path):
     model = trial_model(trial, seed=7).eval()
     save_checkpoint(model, {}, tmp_path / "renamed.safetensors", trial.identity)
     images = torch.rand(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    opened = load_model(tmp_path / "renamed.safetensors")
+    opened = hgmvae_benchmark.load(tmp_path / "renamed.safetensors")
     assert not opened.training
     torch.testing.assert_close(opened.reconstruct(images), model.reconstruct(images), rtol=0, atol=0)
 
@@ -73,13 +74,13 @@ def test_a_checkpoint_that_cannot_be_opened_alone_says_why(trial, tmp_path, iden
     whole = identity if identity is None or "method" in identity else trial.identity | identity
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors", whole)
     with pytest.raises(UserError, match=rf"one\.safetensors: .*{said}"):
-        load_model(tmp_path / "one.safetensors")
+        hgmvae_benchmark.load(tmp_path / "one.safetensors")
 
 
 def test_what_is_no_checkpoint_is_one_line(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     with pytest.raises(UserError, match=r"a\.png: no checkpoint"):
-        load_model(tmp_path / "a.png")
+        hgmvae_benchmark.load(tmp_path / "a.png")
 
 
 def test_the_example_opens_a_checkpoint_of_a_run(trial, tmp_path):

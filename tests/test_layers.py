@@ -11,7 +11,7 @@ from benchmark.files import REPOSITORY
 # Each line may import from the lines above it and from itself alone, never from its neighbours on the same line.
 # A name is a package of benchmark/, a module that lies there by itself, or another of the top-level packages.
 LAYERS = (
-    ("environment", "errors", "fields", "output", "statistics", "streams", "text"),
+    ("environment", "errors", "fields", "installation", "output", "statistics", "streams", "text"),
     ("files", "settings", "subsets"),
     ("paper", "models"),
     ("metrics", "baselines", "data"),
@@ -27,20 +27,22 @@ LAYERS = (
     ("commands",),
     ("cli",),
     ("__main__",),
+    ("hgmvae_benchmark",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # The parts that one package alone may use.
 USED_BY = {"report": {"commands"}, "commands": {"cli"}, "cli": {"__main__"}}
 
-MODULES = sorted(path for top in ("benchmark", "models", "baselines") for path in (REPOSITORY / top).rglob("*.py"))
+TOPS = ("benchmark", "models", "baselines", "hgmvae_benchmark")
+MODULES = sorted(path for top in TOPS for path in (REPOSITORY / top).rglob("*.py"))
 
 
 def unit(module: str) -> str | None:
     """The name in LAYERS of the module `module`; None for `benchmark` itself and for what is not ours."""
     top, *rest = module.split(".")
-    if top in ("models", "baselines"):
-        return top
-    return rest[0] if top == "benchmark" and rest else None
+    if top == "benchmark":
+        return rest[0] if rest else None
+    return top if top in TOPS else None
 
 
 def name_of(path: Path) -> str:
@@ -91,6 +93,7 @@ def test_the_layers_are_the_packages_there_are():
         ("benchmark.audit.findings", "from benchmark.report import html", ["report"]),
         ("models.base", "from baselines.gmvae import GMVAE", ["baselines"]),
         ("benchmark.studies.grid", "from benchmark.results.store import Store\nimport torch", []),
+        ("benchmark.cli", "from hgmvae_benchmark import load", ["hgmvae_benchmark"]),
         ("benchmark.commands.make_report", "from benchmark.report.html import render_report", []),
     ],
 )

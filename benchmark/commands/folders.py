@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 from benchmark.errors import UserError
-from benchmark.files import REPOSITORY
+from benchmark.files import WORKSPACE
 
-DEFAULT_DATA_DIR = REPOSITORY / "data"
-RUNS = REPOSITORY / "results" / "runs"
-THROUGHPUT = REPOSITORY / "results" / "throughput"
+DEFAULT_DATA_DIR = WORKSPACE / "data"
+RUNS = WORKSPACE / "results" / "runs"
+THROUGHPUT = WORKSPACE / "results" / "throughput"
 
 
 def check_folders(data_dir: Path, weights_dir: Path | None) -> None:

@@ -5,11 +5,13 @@ import shlex
 import sys
 from pathlib import Path
 
+from benchmark.installation import PROGRAM
+
 
 def command_line() -> str:
     """The command as a user would type it."""
     arguments = [re.sub(r"(^|=)[/~].*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
-    return shlex.join(["python", "-m", "benchmark", *arguments])
+    return shlex.join([*PROGRAM, *arguments])
 
 
 def shown(path: Path) -> Path:

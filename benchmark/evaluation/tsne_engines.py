@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from sklearn.manifold import TSNE
 
+from benchmark.installation import PIP
+
 # Any fixed number will do: the projection is a part of the measuring instrument, not of the trial.
 TSNE_RANDOM_STATE = 0
 
@@ -61,7 +63,7 @@ TSNE_ENGINES: dict[str, TsneEngine] = {REFERENCE_TSNE: _scikit_learn, "openTSNE"
 
 def missing_library(engine: str) -> str | None:
     """Why `engine` cannot run here, in one line with the remedy; None where it can."""
-    return None if _version(engine) else f"{engine} is not installed; ./run_all.sh pip install {engine}"
+    return None if _version(engine) else f"{engine} is not installed; {PIP} install {engine}"
 
 
 def engine_and_version(engine: str) -> str:

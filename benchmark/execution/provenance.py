@@ -13,6 +13,7 @@ import torch
 
 from benchmark.execution.numerics import numerics
 from benchmark.files import REPOSITORY
+from benchmark.installation import INSTALLED, VERSION
 
 PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
 
@@ -24,8 +25,11 @@ _OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_D
 def code_state(folder: Path = REPOSITORY) -> dict[str, Any]:
     """`git_commit` and `git_dirty` of the checkout whose top `folder` is, both None where it is none.
 
-    A copy of the code without its own .git may lie within another repository, whose commit says nothing of it.
+    A copy of the code without its own .git may lie within another repository, whose commit says nothing of it. An
+    installed package has no commit but its `version`.
     """
+    if INSTALLED:
+        return {"git_commit": None, "git_dirty": None, "version": VERSION}
     try:
         if Path(_git(folder, "rev-parse", "--show-toplevel")).samefile(folder):
             commit, changes = _git(folder, "rev-parse", "HEAD"), _git(folder, "status", "--porcelain")

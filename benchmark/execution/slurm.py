@@ -29,6 +29,7 @@ from benchmark.execution.process_plan import crew
 from benchmark.execution.slurm_environment import lines_before_jobs, of_queue, of_submission, python_of_jobs
 from benchmark.execution.worker_processes import Event, run_packs
 from benchmark.fields import Check, fields, is_file_name, object_of, parse_json, whole
+from benchmark.installation import PIP
 from benchmark.results.store import Store, write_json
 from benchmark.studies.grid import DataOptions
 from benchmark.text import told
@@ -278,12 +279,11 @@ def refuse_unsubmittable(store: Store) -> None:
     try:
         import submitit  # optional
     except ImportError:
-        raise UserError("--executor slurm: submitit is not installed; ./run_all.sh pip install submitit") from None
+        raise UserError(f"--executor slurm: submitit is not installed; {PIP} install submitit") from None
     if _version(submitit.__version__) < OLDEST_SUBMITIT:
         oldest = ".".join(map(str, OLDEST_SUBMITIT))
         raise UserError(
-            f"--executor slurm: submitit {submitit.__version__} is too old; "
-            f"./run_all.sh pip install 'submitit>={oldest}'"
+            f"--executor slurm: submitit {submitit.__version__} is too old; {PIP} install 'submitit>={oldest}'"
         )
 
 

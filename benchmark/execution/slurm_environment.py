@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.files import REPOSITORY
+from benchmark.installation import INSTALLED
 
 # How a site's commands reach the controller; Slurm sets none of the others for people.
 _OF_THE_SITE = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_SACK_SOCKET")
@@ -77,8 +78,12 @@ def python_of_jobs() -> str:
 
 
 def lines_before_jobs() -> list[str]:
-    """For the shell: this checkout and the environment's packages come first, whatever modules or `--export` say."""
-    return [f"export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONSAFEPATH=1", "unset PYTHONHOME"]
+    """For the shell: this checkout and the environment's packages come first, whatever modules or `--export` say.
+
+    An installed package is found as this process has found it.
+    """
+    path = os.environ.get("PYTHONPATH", "") if INSTALLED else str(REPOSITORY)
+    return [f"export PYTHONPATH={shlex.quote(path)} PYTHONSAFEPATH=1", "unset PYTHONHOME"]
 
 
 def _of_a_job(name: str) -> bool:

@@ -11,7 +11,7 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.studies.grid import DataOptions
 from benchmark.text import told
-from benchmark.training.checkpoints import load_checkpoint, read_identity
+from benchmark.training.checkpoints import load_checkpoint
 from models.base import ImageAutoencoder
 
 Identity = Mapping[str, Any]  # `Trial.identity`, as its record has it
@@ -38,21 +38,6 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     except UserError as error:
         raise NotAtHand(told(error)) from error
     return model.eval()
-
-
-def load_model(checkpoint: Path) -> ImageAutoencoder:
-    """A trained model from its checkpoint alone, on the CPU and in eval mode.
-
-    `embed` takes images (B, C, S, S) in [0, 1] to codes (B, d), `decode` codes to images, `reconstruct` images to
-    images, and `sample(n)` draws n images from the prior; all are float32. Raises UserError for what is no
-    checkpoint of this version.
-    """
-    identity = read_identity(checkpoint)
-    try:
-        return stored_model(identity, checkpoint)
-    except (NotAtHand, KeyError, TypeError, ValueError) as error:
-        reason = f"its identity lacks {error}" if isinstance(error, KeyError) else told(error)
-        raise UserError(f"{checkpoint}: cannot be opened ({reason})") from error
 
 
 def images_in(data_dir: Path, offline: bool) -> Images:

@@ -91,7 +91,7 @@ def render_report(
     Raises UserError as `long_frame` does.
     """
     environment = Environment(
-        loader=PackageLoader("benchmark.report", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -151,7 +151,8 @@ def _runs(manifest: Mapping[str, Any]) -> pd.DataFrame:
         (
             run.get("date", ""),
             run.get("command", ""),
-            (run.get("git_commit") or "unknown")[:10] + (" (changed)" if run.get("git_dirty") else ""),
+            (run.get("git_commit") or run.get("version") or "unknown")[:10]
+            + (" (changed)" if run.get("git_dirty") else ""),
             run.get("device", ""),
             run.get("trials", ""),
             run.get("wall_seconds", ""),

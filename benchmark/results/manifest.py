@@ -33,6 +33,7 @@ _DATA: Mapping[str, Check] = {"source": is_text, "digest": is_text, "n_train": w
 _RUN: Mapping[str, Check] = {
     **dict.fromkeys(("date", "command", "device"), is_text),
     "git_commit": or_none(is_text),
+    "version": is_text,
     "git_dirty": or_none(is_flag),
     "trials": whole(),
     "wall_seconds": is_amount,

@@ -1,0 +1,7 @@
+"""Whether the suite is a checkout or the installed package `hgmvae_benchmark`, and how it is called there."""
+
+VERSION = "0.1.0"
+INSTALLED = not __name__.startswith("benchmark.")  # the wheel holds this package within `hgmvae_benchmark`
+PROGRAM = ("hgmvae-benchmark",) if INSTALLED else ("python", "-m", "benchmark")
+LAUNCHER = "hgmvae-benchmark" if INSTALLED else "./run_all.sh"
+PIP = "pip" if INSTALLED else "./run_all.sh pip"

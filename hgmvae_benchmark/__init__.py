@@ -1,0 +1,58 @@
+"""The HGMVAE benchmark for programs: `load` opens a trained model. The command line is `hgmvae-benchmark`."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.base import ImageAutoencoder
+
+__all__ = ["load"]
+
+
+def load(checkpoint: str | Path) -> "ImageAutoencoder":
+    """Open a trained model from its checkpoint file alone.
+
+    The file says itself which method, settings and image shape it is of; that is checked against this version's code.
+    B, C, S and d below are the number of images, their channels, their side in pixels and the latent dim.
+
+    Args:
+        checkpoint: `checkpoints/KEY.safetensors` of a study's folder, under whatever name and wherever it lies.
+
+    Returns:
+        The model on the CPU, in eval mode, with float32 weights. `embed(images)` takes images (B, C, S, S) in [0, 1]
+        to codes (B, d), `decode(codes)` codes to images (B, C, S, S) in (0, 1), `reconstruct(images)` images to images
+        and `sample(n)` draws n images (n, C, S, S) from the prior.
+
+    Raises:
+        UserError: the file is no checkpoint, or not one of this version; the message is one line that names it.
+    """
+    path = Path(checkpoint)
+    with _environment_kept():
+        from benchmark.errors import UserError
+        from benchmark.execution.stored_models import NotAtHand, stored_model
+        from benchmark.text import told
+        from benchmark.training.checkpoints import read_identity
+    try:
+        return stored_model(read_identity(path), path)
+    except (NotAtHand, KeyError, TypeError, ValueError) as error:
+        reason = f"its identity lacks {error}" if isinstance(error, KeyError) else told(error)
+        raise UserError(f"{path}: cannot be opened ({reason})") from error
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Within the block the suite's modules can be imported without a trace in the caller's settings.
+
+    They set variables for the processes of a study, and load matplotlib with its own defaults unless it is loaded.
+    """
+    import matplotlib  # noqa: F401
+
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
