@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from figure_samples import sample
 from benchmark.figures import clustering_scores
-from benchmark.figures.write import write_page
+from benchmark.plotting.figure_files import write_page
 [(name, data)] = clustering_scores.pages(sample())
 write_page(clustering_scores.draw, data, Path(sys.argv[1]), name)
 """
