@@ -79,6 +79,13 @@ GROUPS = {
             "tables results/runs/laptop",
         ),
         Command(
+            "pack",
+            "make one file of a finished study's records, and one of its audit's results",
+            "pack_study",
+            "pack",
+            "pack results/runs/laptop",
+        ),
+        Command(
             "verdict",
             "judge every number and claim of the paper from a study; of several, which claims flip",
             "make_report",

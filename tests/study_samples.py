@@ -1,6 +1,16 @@
 """A hand-made study for the tests of tables and verdicts: three seeds, and every way in which a cell can fall short."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 ODD_NAME = "50%_of [A&B]"
+
+
+def packed_records(folder: Path) -> dict[str, dict[str, Any]]:
+    """Key -> record of a folder of results/reference, as its records.jsonl has them."""
+    lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    return {record["key"]: record for record in map(json.loads, lines)}
 
 
 def record(dataset, method, dim, seed, protocol, metrics, **more):

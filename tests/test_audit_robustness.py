@@ -1,19 +1,20 @@
 """Which claims flip between runs: a raised method, a lost one, and the command on folders."""
 
 import copy
-import json
 import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from study_samples import packed_records
 from verdict_samples import laptop
 
 from benchmark.audit.robustness import robustness
 from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.paper.claims import CLAIMS
+from benchmark.results.store import Store
 from benchmark.verdict.claim_states import common
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
@@ -85,10 +86,9 @@ def test_what_all_sides_have_is_kept_in_each_sides_numbers():
 def test_the_command_shows_claims_by_weights_and_by_protocol(tmp_path, capsys):
     for name in ("one", "two"):
         shutil.copytree(LAPTOP, tmp_path / name, ignore=shutil.ignore_patterns("*.html", "tables", "verdicts"))
-    for path in (tmp_path / "two" / "records").iterdir():
-        record = json.loads(path.read_text())
+    for record in packed_records(tmp_path / "two").values():
         best_classifier(record)
-        path.write_text(json.dumps(record))
+        Store(tmp_path / "two").write_record(record)
     assert main(["verdict", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "page")]) == 0
     page = (tmp_path / "page" / "robust.md").read_text()
     assert page in capsys.readouterr().out

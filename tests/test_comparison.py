@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 from scipy import stats
+from study_samples import packed_records
 
 from benchmark.commands.compare_results import CompareOptions, asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
@@ -21,6 +22,7 @@ from benchmark.comparison.sides import Cell, Fact, Kind, Score, Side, read_side
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.identity import identity_key
+from benchmark.results.store import Store
 from benchmark.statistics import Interval
 from benchmark.table_specs import TABLES
 
@@ -110,20 +112,13 @@ def folder(path, accuracies, settings=None, provenance=CPU, training=None, **man
 def nudged_copy(path, change, **provenance):
     """laptop-cpu with the silhouette of one trial changed; returns the trial's identity."""
     path.mkdir()
-    shutil.copy(LAPTOP / "manifest.json", path)
-    (path / "records").mkdir()
-    nudged = None
-    for file in sorted((LAPTOP / "records").iterdir()):
-        copy = path / "records" / file.name
-        record = None if nudged else json.loads(file.read_text())
-        if record and "clustering" in record["metrics"]:
-            record["metrics"]["clustering"]["silhouette"] += change
-            record["provenance"] |= provenance
-            copy.write_text(json.dumps(record))
-            nudged = record["identity"]
-        else:
-            copy.symlink_to(file)
-    return nudged
+    for name in ("manifest.json", "records.jsonl"):
+        shutil.copy(LAPTOP / name, path)
+    nudged = next(record for record in packed_records(LAPTOP).values() if "clustering" in record["metrics"])
+    nudged["metrics"]["clustering"]["silhouette"] += change
+    nudged["provenance"] |= provenance
+    Store(path).write_record(nudged)
+    return nudged["identity"]
 
 
 def test_a_result_is_equal_to_itself(laptop):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from scipy import stats
+from study_samples import packed_records
 
 from benchmark.errata.printed_cells import Kind
 from benchmark.errata.table_checks import paper_errata
@@ -57,7 +58,7 @@ def test_the_docs_have_the_rates_of_the_controls(page):
     ours = means.loc["hgmvae_g"]
     of_w = ours["rate"] - (ours["rate_low"] + ours["rate_high"]) / 2
     assert f"what the code tells of w: {of_w.min():.1f} to {of_w.max():.1f} nats" in page
-    records = (json.loads(path.read_text()) for path in (CONTROLS.parent / "records").glob("*.json"))
+    records = packed_records(CONTROLS.parent).values()
     bounds = [one["health"]["rate_bounds"] for one in records if one["identity"]["method"] == "hgmvae_g"]
     assert len(bounds) == 30 and 0.5 < max(high - low for low, high in bounds) < 0.6
     for method, low, high in (("hgmvae_g_bce", 10.6, 11.4), ("vae_bce", 7.5, 9.8)):
@@ -108,7 +109,7 @@ def test_readme_1_counts_the_papers_contradictions(found):
 
 def test_readme_2_says_how_the_readings_ended(found):
     readings = REFERENCE / "readings"
-    records = [json.loads(path.read_text()) for path in (readings / "records").glob("*.json")]
+    records = packed_records(readings).values()
     of_print = [record["status"] for record in records if record["identity"]["method"] == "hgmvae_g_as_printed"]
     assert of_print == ["diverged"] * 3 and "diverges under 3 of 3 seeds" in found
     trained = [record["curves"] for record in records if record["status"] == "ok"]
@@ -191,7 +192,7 @@ def test_readme_4_says_where_cross_entropy_differs(found, page):
 
 def _records(method: str, dataset: str, latent_dim: int) -> list[dict]:
     """The records of the controls, a seed each."""
-    records = (json.loads(path.read_text()) for path in (CONTROLS.parent / "records").glob("*.json"))
+    records = packed_records(CONTROLS.parent).values()
     wanted = (method, dataset, latent_dim)
     return [
         one

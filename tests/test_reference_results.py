@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from study_samples import packed_records
 
 from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
@@ -30,7 +31,7 @@ def test_there_are_reference_results():
 def test_the_tables_come_from_the_records(folder, tmp_path):
     manifest = Store(folder).read_manifest()
     keys = {key for cell in manifest["cells"] for key in cell["keys"].values()}
-    records = {path.stem: json.loads(path.read_text()) for path in (folder / "records").glob("*.json")}
+    records = packed_records(folder)
     assert records.keys() == keys
     assert all(record_fault(record, key) is None for key, record in records.items())
     audited = read_results(Store(folder, look_only=True), list(records))
@@ -45,8 +46,7 @@ def test_they_come_from_real_images_at_a_clean_commit(folder):
     manifest = Store(folder).read_manifest()
     assert all("procedural" not in marks for marks in manifest["marks"].values())
     commits = {(run["git_commit"], run["git_dirty"]) for run in manifest["runs"]}
-    for path in (folder / "records").glob("*.json"):
-        record = json.loads(path.read_text())
+    for record in packed_records(folder).values():
         made_at = record["provenance"]["git_commit"], record["provenance"]["git_dirty"]
         assert made_at in commits and made_at[1] is False
         assert record["identity"]["data"]["kind"] == "real"
@@ -77,7 +77,7 @@ def test_which_claims_flip_comes_from_the_records(folder, runs, tmp_path):
 
 
 def test_with_calibrated_weights_no_method_collapses_at_any_latent_dim_on_mnist():
-    records = [json.loads(path.read_text()) for path in (REFERENCE / "collapse" / "records").glob("*.json")]
+    records = packed_records(REFERENCE / "collapse").values()
     health = {(record["identity"]["method"], record["identity"]["latent_dim"]): record["health"] for record in records}
     assert health.keys() == set(product(TABLES[1].methods + TABLES[2].methods, TABLES[1].latent_dims))
     assert all(record["identity"]["weight_set"] == "calibrated" for record in records)
@@ -87,7 +87,7 @@ def test_with_calibrated_weights_no_method_collapses_at_any_latent_dim_on_mnist(
     explained = {(one["explained_variance"], d) for (_, d), one in health.items()}
     # In the controls, as the docs say, one training of a VAE whose weight was not calibrated but set.
     for folder, flagged in (("laptop-calibrated", []), ("laptop-controls", [("mnist", "vae_beta_0.3", 32, 3)])):
-        records = [json.loads(path.read_text()) for path in (REFERENCE / folder / "records").glob("*.json")]
+        records = packed_records(REFERENCE / folder).values()
         found = [record["identity"] for record in records if record["health"]["collapsed"]]
         assert records and flagged == [(i["data"]["name"], i["method"], i["latent_dim"], i["seed"]) for i in found]
     assert min(explained)[0] >= 0.28 and min(share for share, d in explained if d > 2) >= 0.39

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from study_samples import packed_records
 
 from benchmark.cli import main
 from benchmark.controls.trace import trace
@@ -115,7 +116,7 @@ def test_the_trace_of_record_is_of_the_trainings_of_record():
     """Every seed of results/reference/readings diverges at the same step, or ends at the same accuracy."""
     folder = REPOSITORY / "results/reference/readings"
     steps, epochs = (pd.read_csv(folder / f"trace/{name}.csv") for name in ("steps", "epochs"))
-    records = [json.loads(path.read_text()) for path in (folder / "records").glob("*.json")]
+    records = packed_records(folder).values()
     assert len(records) == 27
     for record in records:
         of = record["identity"]["method"], record["identity"]["seed"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study_samples import cell, clustering, manifest, record
+from study_samples import cell, clustering, manifest, packed_records, record
 
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.frame import long_frame
@@ -234,7 +234,7 @@ def test_other_tolerances_can_be_given():
 
 
 def laptop_study():
-    records = {path.stem: json.loads(path.read_text()) for path in (LAPTOP / "records").glob("*.json")}
+    records = packed_records(LAPTOP)
     return json.loads((LAPTOP / "manifest.json").read_text()), records
 
 

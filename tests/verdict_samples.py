@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from study_samples import cell, clustering, manifest, record
+from study_samples import cell, clustering, manifest, packed_records, record
 
 from benchmark.paper.tables import paper_numbers
 from benchmark.verdict.claim_judging import judge_printed, judge_runs
@@ -17,8 +17,7 @@ LAPTOP = REFERENCE / "laptop-cpu"
 def laptop(run: str = "laptop-cpu"):
     """(manifest, records) of the laptop study, of a folder of results/reference."""
     folder = REFERENCE / run
-    records = {path.stem: json.loads(path.read_text()) for path in (folder / "records").glob("*.json")}
-    return json.loads((folder / "manifest.json").read_text()), records
+    return json.loads((folder / "manifest.json").read_text()), packed_records(folder)
 
 
 def five_verdicts():

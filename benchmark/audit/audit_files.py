@@ -1,6 +1,7 @@
 """The audit's files in a results folder, one a trial, and all of them as one long frame.
 
 <out>/audit/<key>.json    one trial's scores under every alternative
+<out>/audit.jsonl         those that `pack` has made lines of; a file goes before a line
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
 from benchmark.fields import Check, fields, is_number, is_text, list_of, object_of, parse_json
 from benchmark.metrics import METRICS
+from benchmark.results.packed_files import read_packed
 from benchmark.results.store import Store, write_json
 from benchmark.table_specs import ALL_TABLES
 
@@ -59,7 +61,9 @@ def write_result(store: Store, key: str, checkpoint: str, weights: list[str], fo
 
 def read_results(store: Store, keys: list[str]) -> dict[str, Result]:
     """Key -> result for those of the keys that have one that this version can read."""
-    found = ((key, _read(store.audit_path(key), key)) for key in keys)
+    packed = read_packed(store.packed_audit_path, lambda number, fault: None)
+    lines = {key: line.content for key, line in packed.items() if is_result(line.content, key)}
+    found = ((key, _read(store.audit_path(key), key) or lines.get(key)) for key in keys)
     return {key: result for key, result in found if result is not None}
 
 
@@ -96,6 +100,9 @@ def _read(path: Path, key: str) -> Result | None:
         result = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not _IS_RESULT(result) or result.get("revision") != REVISION or result.get("key") != key:
-        return None
-    return result
+    return result if is_result(result, key) else None
+
+
+def is_result(content: Any, key: str) -> bool:
+    """Whether that is what an audit of this revision has written of a trial."""
+    return _IS_RESULT(content) and content.get("revision") == REVISION and content.get("key") == key

@@ -2,8 +2,10 @@
 
     <out>/manifest.json               which cells the study has and which trials belong to them
     <out>/records/<key>.json          one trial each
+    <out>/records.jsonl               those that `pack` has made lines of; a file goes before a line
     <out>/checkpoints/<key>.safetensors
     <out>/audit/<key>.json            one trial's scores under the audit's alternatives
+    <out>/audit.jsonl                 the same as lines
     <out>/statistics/                 of the originals' Inception features, for FID
     <out>/tables/                     made from the two above
     <out>/.lock                       held by the run that writes here
@@ -38,6 +40,7 @@ from benchmark.fields import (
 from benchmark.files import is_abandoned, write_text
 from benchmark.results.identity import identity_key
 from benchmark.results.manifest import REMEDY, check_manifest, trial_keys
+from benchmark.results.packed_files import PackedLine, read_packed, remove_packed
 
 RECORD_SCHEMA = 1
 DONE = ("ok", "diverged")  # a failed trial is tried again by the next run
@@ -90,6 +93,7 @@ class Store:
         self.folder = folder
         self._report = report
         self._look_only = look_only
+        self._packed: Mapping[str, PackedLine] | None = None  # records.jsonl, once it has been read
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -124,6 +128,14 @@ class Store:
         return self.folder / "audit" / f"{key}.json"
 
     @property
+    def packed_records_path(self) -> Path:
+        return self.folder / "records.jsonl"
+
+    @property
+    def packed_audit_path(self) -> Path:
+        return self.folder / "audit.jsonl"
+
+    @property
     def manifest_path(self) -> Path:
         return self.folder / "manifest.json"
 
@@ -132,10 +144,13 @@ class Store:
         write_json(self.record_path(record["key"]), record)
 
     def read_record(self, key: str) -> dict[str, Any] | None:
-        """The record of a trial; None where there is none, or none that can be trusted (then moved aside).
+        """The record of a trial; None where there is none, or none that can be trusted (a file is then moved aside).
 
         Raises UserError where the file system does not let it be read.
         """
+        return self._record_of_file(key) or self._record_of_line(key)
+
+    def _record_of_file(self, key: str) -> dict[str, Any] | None:
         path = self.record_path(key)
         try:
             text = path.read_text(encoding="utf-8")
@@ -183,8 +198,11 @@ class Store:
             for key in keys:
                 for path in (self.record_path(key), self.checkpoint_path(key), self.audit_path(key)):
                     path.unlink(missing_ok=True)
+            for path in (self.packed_records_path, self.packed_audit_path):
+                remove_packed(path, keys)
         except OSError as error:
             raise UserError(f"{self.folder}: a record could not be removed ({error.strerror})") from None
+        self._packed = None
 
     def read_study(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """The manifest and, by key, the records that its trials have. Raises UserError where there is no manifest."""
@@ -200,16 +218,33 @@ class Store:
             for part in filter(is_abandoned, folder.glob(".*.part")):
                 part.unlink(missing_ok=True)
 
+    def _record_of_line(self, key: str) -> dict[str, Any] | None:
+        """The record of a trial's line in records.jsonl, checked as a file's is."""
+        line = self._packed_records().get(key)
+        fault = record_fault(line.content, key) if line else None
+        if line and fault:
+            self._report_line(line.number, fault)
+        return None if line is None or fault else dict(line.content)
+
+    def _packed_records(self) -> Mapping[str, PackedLine]:
+        if self._packed is None:
+            self._packed = read_packed(self.packed_records_path, self._report_line)
+        return self._packed
+
+    def _report_line(self, number: int, fault: str) -> None:
+        self._report(f"record {self.packed_records_path.name}, line {number}, {fault}: `run` makes it anew")
+
     def _move_aside(self, path: Path, fault: str) -> None:
+        remedy = "its line of records.jsonl counts" if path.stem in self._packed_records() else "`run` makes it anew"
         if self._look_only:
-            self._report(f"record {path.name} {fault}: `run` makes it anew")
+            self._report(f"record {path.name} {fault}: {remedy}")
             return
         aside = path.with_suffix(".unreadable")
         try:
             path.replace(aside)
         except OSError as error:
             raise UserError(f"{path}: {fault}, and cannot be moved aside ({error.strerror})") from None
-        self._report(f"record {path.name} {fault}: moved aside to {aside.name}; `run` makes it anew")
+        self._report(f"record {path.name} {fault}: moved aside to {aside.name}; {remedy}")
 
 
 def record_fault(record: Any, key: str) -> str | None:

@@ -1,0 +1,145 @@
+"""The JSON files of many trials as one: `records.jsonl`, or `audit.jsonl`, with a trial a line, sorted by key.
+
+A line holds exactly what the file held: Python writes a float with as many digits as tell it from all others.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.fields import parse_json
+from benchmark.files import write_text, written_whole
+
+
+@dataclass(frozen=True)
+class PackedLine:
+    """A line of a packed file.
+
+    Attributes:
+        number: Of the line in its file, from 1.
+        content: What the line holds.
+    """
+
+    number: int
+    content: Mapping[str, Any]
+
+
+def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, PackedLine]:
+    """The lines of a packed file by their key, the first where one stands twice; none where there is no such file.
+
+    Args:
+        path: The packed file.
+        report: Is told of every other line: its number, and what is wrong with it as the end of a sentence.
+
+    Raises:
+        UserError: The file system does not let it be read.
+    """
+    found: dict[str, PackedLine] = {}
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            content = parse_json(line.decode())
+        except UnicodeDecodeError as error:
+            report(number, f"cannot be read ({error})")
+            continue
+        except ValueError:
+            report(number, "is not valid JSON")
+            continue
+        key = content.get("key") if isinstance(content, dict) else None
+        if not isinstance(key, str):
+            report(number, "is not a record")
+        elif key in found:
+            report(number, f"has the key of line {found[key].number}")
+        else:
+            found[key] = PackedLine(number, content)
+    return found
+
+
+def write_packed(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
+    """Write objects that have a `key`, one a line and sorted by it; the file is whole or absent.
+
+    Raises:
+        UserError: The folder or its disk takes no more.
+    """
+    ordered = sorted(contents, key=lambda content: str(content["key"]))
+    write_text(path, "".join(f"{_as_line(content)}\n" for content in ordered))
+
+
+def remove_packed(path: Path, keys: Collection[str]) -> None:
+    """Take the lines of these keys out of a packed file, and leave every other as it is.
+
+    Raises:
+        UserError: The file cannot be read.
+        OSError: It cannot be written.
+    """
+    packed = read_packed(path, lambda number, fault: None)
+    gone = {packed[key].number for key in keys if key in packed}
+    if gone:
+        kept = [line for number, line in enumerate(_lines(path), start=1) if number not in gone]
+        with written_whole(path) as part:
+            part.write_bytes(b"".join(line + b"\n" for line in kept))
+
+
+def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) -> tuple[int, list[Path]]:
+    """Move the JSON files of a folder, each named by its key, into a packed file, before whose lines they go.
+
+    The packed file is read back and compared before a file is removed.
+
+    Args:
+        folder: `records/` or `audit/` of a results folder.
+        path: The packed file; it may be there already.
+        is_whole: Whether what was read from the file of a key is what that file is for.
+
+    Returns:
+        How many files were moved, and those that stay, for they cannot be read or are not whole.
+
+    Raises:
+        UserError: The packed file has lines that cannot be read, cannot be written, or does not come back as written.
+    """
+
+    def refuse(number: int, fault: str) -> None:
+        raise UserError(f"{path}, line {number}, {fault}; remove the line, then pack again")
+
+    moved, staying = {}, []
+    for file in sorted(folder.glob("[!.]*.json")):
+        try:
+            content = parse_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            staying.append(file)
+            continue
+        if is_whole(content, file.stem):
+            moved[file] = content
+        else:
+            staying.append(file)
+    if not moved:
+        return 0, staying
+    wanted = {key: line.content for key, line in read_packed(path, refuse).items()}
+    wanted |= {file.stem: content for file, content in moved.items()}
+    write_packed(path, wanted.values())
+    written = {key: _as_line(line.content) for key, line in read_packed(path, refuse).items()}
+    if written != {key: _as_line(content) for key, content in wanted.items()}:
+        raise UserError(f"{path}: does not come back as it was written; no file was removed")
+    try:
+        for file in moved:
+            file.unlink()
+    except OSError as error:
+        raise UserError(f"{folder}: a file could not be removed ({error.strerror}); pack again") from None
+    with suppress(OSError):  # other files may lie there
+        folder.rmdir()
+    return len(moved), staying
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
+
+
+def _as_line(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, allow_nan=False)
