@@ -199,7 +199,10 @@ def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.Argument
 
 def carry_out(read: argparse.Namespace, console: Console) -> int:
     """The exit status of the command that was read, carried out with its own options."""
-    status: int = read.function(options_of(read.kind, read), console)
+    options = options_of(read.kind, read)
+    if files := getattr(options, "method_file", ()):
+        importlib.import_module(f"{__package__}.methods.method_file").add_methods(files)
+    status: int = read.function(options, console)
     return status
 
 

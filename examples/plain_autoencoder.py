@@ -1,15 +1,6 @@
 """A complete method of one's own: an autoencoder that minimises the squared error and nothing else.
 
-To have it in the suite, copy this file to baselines/ and register it in benchmark/methods/registry.py:
-
-    from baselines.plain_autoencoder import PlainAutoencoder, PlainAutoencoderConfig
-    ...
-    METHODS["plain_ae"] = Method(
-        "plain_ae", "Plain AE", PlainAutoencoder, PlainAutoencoderConfig, _point_heads, {}, {"default": {"weight": 1.0}}
-    )
-
-`./run_all.sh --only method=plain_ae` then trains it in every table, and the tests hold it to the contract of all
-methods (tests/test_methods_contract.py).
+./run_all.sh --study smoke --only method=plain_ae --method-file examples/plain_autoencoder.py
 """
 
 from pydantic import PositiveFloat
@@ -17,6 +8,7 @@ from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from torch import Tensor
 
+from benchmark.methods.registry import Method, point_heads
 from models import losses
 from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise
 
@@ -41,3 +33,7 @@ class PlainAutoencoder(ImageAutoencoder):
         reconstructions = self.decode(codes)
         terms = {"reconstruction": losses.squared_error(reconstructions, images)}
         return LossTerms(terms, {"reconstruction": self.model_config.weight}, reconstructions, codes)
+
+
+WEIGHTS = {"default": {"weight": 1.0}}
+METHODS = [Method("plain_ae", "Plain AE", PlainAutoencoder, PlainAutoencoderConfig, point_heads, {}, WEIGHTS)]

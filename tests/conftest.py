@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,17 @@ from torch import Tensor
 torch.set_num_threads(1)
 # A shell starts what it puts into the background with Ctrl-C ignored, which the processes under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--method-file", type=Path, action="append", default=[], help="methods to be held to the contract")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if files := config.getoption("--method-file"):
+        from benchmark.methods.method_file import add_methods
+
+        add_methods(files)
 
 
 @pytest.fixture(autouse=True)

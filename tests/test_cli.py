@@ -116,7 +116,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--devices", "0", "--device", "cpu"), "--devices: give either --device or --devices"),
         (("run", "--device", "gpu"), "--device gpu: not usable here"),
         (("run", "--device", "meta"), "--device meta: only cpu and cuda are supported"),
-        (("methods", "vea"), "invalid choice: 'vea'"),
+        (("methods", "vea"), "methods vea: no such method"),
         (("tables", "no/such/folder"), "no/such/folder: no manifest.json here"),
         (("fetch", "imagenet"), "fetch imagenet: there are mnist"),
         (("run", "--out="), "argument --out: is empty; give a value, or leave it out"),
@@ -208,7 +208,8 @@ def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
 
 def test_listings(call):
     _, out, _ = call("methods")
-    assert [line.split()[0] for line in out.splitlines()] == list(ALL_METHODS)
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(" ")] == list(ALL_METHODS)
+    assert len([line for line in out.splitlines() if line.endswith(":")]) == 3  # headings
     _, out, _ = call("methods", "gmvae")
     assert "1611.02648" in out and "| `decoder_variance` | 0.05 | 1.0 |" in out
     _, out, _ = call("studies")

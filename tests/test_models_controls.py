@@ -78,6 +78,13 @@ def test_the_larger_vae_has_as_many_parameters_as_hgmvae_at_128():
     assert all(torch.equal(deeper[name], value) for name, value in plain.items())
 
 
+def test_which_draws_a_codes_gaussian_is_given():
+    of_methods = {name: build(name).posterior_draws() for name in ("hgmvae_g", "hgmvae_u", "hgmvae_g_k1")}
+    assert of_methods == {"hgmvae_g": ("w",), "hgmvae_u": (), "hgmvae_g_k1": ("w",)}
+    assert build("hgmvae_g_equal_w").posterior_draws() == ()
+    assert build("hgmvae_g_one_component").posterior_draws() == ("w", "k")
+
+
 def test_equal_weights_are_hgmvae_where_the_logits_are_level(draw_images):
     base, equal, images = build("hgmvae_g"), build("hgmvae_g_equal_w"), draw_images(B)
     level = base.state_dict() | {

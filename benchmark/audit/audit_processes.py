@@ -16,6 +16,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored_models import Images, NotAtHand, images_in, stored_model
 from benchmark.execution.worker_processes import end_with_parent
+from benchmark.methods.method_file import add_methods
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,23 @@ class Audited:
 
 
 def audit_trials(
-    trials: Sequence[StoredTrial], context: EvaluationContext, data_dir: Path, jobs: int
+    trials: Sequence[StoredTrial],
+    context: EvaluationContext,
+    data_dir: Path,
+    jobs: int,
+    method_files: Sequence[Path] = (),
 ) -> Iterator[Audited]:
-    """Every trial's audit as it ends, in any order. A trial that fails says why and stops no other."""
+    """Every trial's audit as it ends, in any order. A trial that fails says why and stops no other.
+
+    `method_files`: where methods that are not the suite's own are from.
+    """
     if not trials:
         return
     pool = ProcessPoolExecutor(
-        min(jobs, len(trials)), multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(context.device,)
+        min(jobs, len(trials)),
+        multiprocessing.get_context("spawn"),
+        initializer=_prepare,
+        initargs=(context.device, method_files),
     )
     ended = False
     try:
@@ -60,10 +71,11 @@ def audit_trials(
             child.kill()
 
 
-def _prepare(device: str) -> None:
+def _prepare(device: str, method_files: Sequence[Path]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     threading.Thread(target=end_with_parent, daemon=True).start()
     set_numerics(device, threads=1)
+    add_methods(method_files)
 
 
 def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> Audited:

@@ -17,7 +17,7 @@ from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import given, path, positive
-from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
+from benchmark.commands.options import MODELS_ON, ONLY, FetchedData, OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, weights_at_hand
@@ -37,7 +37,7 @@ NO_CHECKPOINT = "no checkpoint here"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditOptions(FetchedData):
+class AuditOptions(FetchedData, OwnMethods):
     """The options of `audit`."""
 
     out: Path = argument(type=path, help="results folder with checkpoints and, in --data-dir, its images")
@@ -96,9 +96,8 @@ def _evaluate(
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")
     trials = [StoredTrial(key, records[key]["identity"], store.checkpoint_path(key)) for key in to_do]
     failures = {NO_CHECKPOINT: [key for key in ok if key not in stored]} if len(ok) > len(stored) else {}
-    for count, ended in enumerate(
-        audit_trials(trials, context, options.data_dir.resolve(), options.jobs or cpu_jobs()), start=1
-    ):
+    ends = audit_trials(trials, context, options.data_dir.resolve(), options.jobs or cpu_jobs(), options.method_file)
+    for count, ended in enumerate(ends, start=1):
         where = records[ended.key]["identity"]
         name = f"{where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}"
         if ended.found is None:

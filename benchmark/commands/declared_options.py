@@ -19,7 +19,8 @@ def option(*, group: str = "", default: Any = None, **how: Any) -> Any:
         default: Its value where it is not given.
         **how: As for `argparse.ArgumentParser.add_argument`.
     """
-    return dataclasses.field(default=default, metadata={_DECLARED: how | {"default": default}, _GROUP: group})
+    of_parser = list(default) if isinstance(default, tuple) else default  # to which argparse appends
+    return dataclasses.field(default=default, metadata={_DECLARED: how | {"default": of_parser}, _GROUP: group})
 
 
 def flag(*, help: str) -> Any:

@@ -1,31 +1,26 @@
 """`methods` and `studies`: what there is, printed."""
 
-import argparse
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from benchmark.commands.declared_options import argument, flag
-from benchmark.errors import UserError
+from benchmark.commands.option_types import given
+from benchmark.commands.options import OwnMethods
 from benchmark.methods.cards import render_all_cards, render_card
-from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
+from benchmark.methods.further_methods import FURTHER_METHODS
+from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name
 from benchmark.studies.named_studies import STUDIES
 from benchmark.tables.terminal import print_markdown
 
 
-def _method(text: str) -> str:
-    try:
-        return asked_name("method", text, ALL_METHODS, f"invalid choice: {text!r};")
-    except UserError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 @dataclass(frozen=True, kw_only=True)
-class MethodsOptions:
+class MethodsOptions(OwnMethods):
     """The options of `methods`."""
 
-    name: str | None = argument(nargs="?", type=_method, metavar="NAME", help="a method's name")
+    name: str | None = argument(nargs="?", type=given, metavar="NAME", help="a method's name")
     all: bool = flag(help="print every card, the content of docs/methods.md")
 
 
@@ -40,11 +35,20 @@ def methods(options: MethodsOptions, console: Console) -> int:
         print(render_all_cards(), end="")
         return 0
     if options.name:
-        card = render_card(options.name)
-        print_markdown(console, card)
+        name = asked_name("method", options.name, ALL_METHODS, f"methods {options.name}: no such method;")
+        print_markdown(console, render_card(name))
         return 0
-    for name, method in ALL_METHODS.items():
-        console.print(f"{name:23} {method.label:23} {method.model.__module__}")
+    own = {name: method for name, method in ALL_METHODS.items() if method.source}
+    for heading, group in (
+        ("of the paper's tables, and two of their ablations", METHODS),
+        ("controls: one of these with one thing changed", CONTROLS),
+        ("in no table of the paper, run where asked for by name", FURTHER_METHODS),
+        ("from --method-file", own),
+    ):
+        if group:
+            console.print(f"{heading}:")
+        for name, method in group.items():
+            console.print(f"  {name:23} {method.label:23} {method.model.__module__}")
     return 0
 
 

@@ -10,7 +10,7 @@ from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import given, path
-from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
+from benchmark.commands.options import MODELS_ON, ONLY, FetchedData, OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import usable_cores
@@ -26,7 +26,7 @@ def _figure(name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FiguresOptions(FetchedData):
+class FiguresOptions(FetchedData, OwnMethods):
     """The options of `figures`."""
 
     out: Path = argument(type=path, help="results folder, for instance results/runs/laptop")

@@ -10,6 +10,7 @@ from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.commands.compare_weights import judge_robustly
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
+from benchmark.commands.options import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.execution.stored_models import images_in
@@ -82,7 +83,7 @@ def verdict(options: VerdictOptions, console: Console) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportOptions:
+class ReportOptions(OwnMethods):
     """The options of `report`."""
 
     out: Path = argument(type=path, help="results folder; pictures that lie in its figures/ go in")

@@ -10,7 +10,7 @@ from benchmark.commands.chosen_study import as_asked, chosen_study
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.option_types import path, positive
-from benchmark.commands.options import JOBS, StudyOptions
+from benchmark.commands.options import JOBS, OwnMethods, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
 from benchmark.commands.wording import shown
 from benchmark.data import DATASETS, Availability, describe
@@ -30,7 +30,7 @@ CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(StudyOptions):
+class PlanOptions(StudyOptions, OwnMethods):
     """The options of `plan`."""
 
     out: Path | None = option(type=path, help="results folder to look for finished trials in")

@@ -14,7 +14,7 @@ from benchmark.commands.chosen_study import as_asked, chosen_study
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import path
-from benchmark.commands.options import ExecutionOptions, StudyOptions
+from benchmark.commands.options import ExecutionOptions, OwnMethods, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line, shown
@@ -42,7 +42,7 @@ from benchmark.training.pack import default_pack
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(ExecutionOptions, StudyOptions):
+class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
     """The options of `run`."""
 
     out: Path | None = option(type=path, help="results folder (default: results/runs/STUDY)")
@@ -94,6 +94,7 @@ def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, 
         offline,
         way=chosen_way(options.way, options.precision, device),
         deterministic=options.deterministic,
+        method_files=tuple(file.resolve() for file in options.method_file),
     )
     executor.check(store)
     trials = grid.trials()

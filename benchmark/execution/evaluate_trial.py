@@ -49,8 +49,8 @@ OTHER_DRAWS = 256  # for each image, of what its code's Gaussian is given beside
 class TrialContext:
     """Where and with what trials run; nothing here changes their identity.
 
-    `way`: how packs are trained, one of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
-    repeated bit by bit.
+    `way`: how packs are trained, a key of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
+    repeated bit by bit. `method_files`: where methods that are not the suite's own are from.
     """
 
     out: Path
@@ -59,6 +59,7 @@ class TrialContext:
     offline: bool
     way: str = "eager"
     deterministic: bool = False
+    method_files: tuple[Path, ...] = ()
 
     @property
     def evaluation(self) -> EvaluationContext:
@@ -87,10 +88,12 @@ def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]
 
 def of_this_code(identity: Mapping[str, Any]) -> bool:
     """Whether a trial of this identity means the same to the code at hand: the revisions of method and training are its
-    own. A checkout may have been updated since a trial was laid out or trained."""
+    own, and so is the method's file. A checkout may have been updated since a trial was laid out or trained."""
     method = ALL_METHODS.get(identity["method"])
-    known = method is not None and identity["method_revision"] == method.revision
-    return known and trained_as_now(identity["training"])
+    if method is None:
+        return False
+    same = (identity["method_revision"], identity.get("method_source", "")) == (method.revision, method.source)
+    return same and trained_as_now(identity["training"])
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:

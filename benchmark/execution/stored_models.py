@@ -26,7 +26,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     """A trial's trained model, on the CPU and in eval mode. Raises NotAtHand."""
     method, training = ALL_METHODS.get(identity["method"]), identity["training"]
     if method is None:
-        raise NotAtHand("no method of this version")
+        raise NotAtHand("no method of this version; one from a file needs its --method-file")
     if not of_this_code(identity):
         raise NotAtHand("trained by another revision of the code")
     shape = tuple(identity["data"]["image_shape"])

@@ -33,6 +33,7 @@ from benchmark.execution.numerics import set_numerics
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import Crew
+from benchmark.methods.method_file import add_methods
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
 from benchmark.studies.trials import Trial
@@ -264,6 +265,7 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     set_numerics(context.device if trains else "cpu", threads, context.deterministic)
+    add_methods(context.method_files)
     # The parent has fetched and prepared everything; a worker only opens the prepared copies.
     load = lru_cache(maxsize=2)(data.load)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import AS_PRINTED, METHODS, Method
 from models.hgmvae_controls import EqualWeightsHGMVAE, OneComponentHGMVAE, equal_weights_heads
 from models.networks import DeeperTrunk
@@ -67,4 +68,4 @@ CONTROLS = {
     )
 }
 
-ALL_METHODS = METHODS | CONTROLS
+ALL_METHODS = METHODS | CONTROLS | FURTHER_METHODS

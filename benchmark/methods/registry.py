@@ -37,7 +37,8 @@ class Method:
 
     weights: of the sets that are written here; changes: what holds in every set, over its weights. calibrated_as: the
     method whose calibrated weights this one takes, "" for its own. control_of: the method that this one is a control
-    of, "" for those of the paper; change: in words, what it changes there.
+    of, "" for those of the paper; change: in words, what it changes there. source: SHA-256 of the method file that it
+    is from, which is written when that is read; "" for the suite's own.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Method:
     calibrated_as: str = ""
     control_of: str = ""
     change: str = ""
+    source: str = ""
 
     def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
         """Every field of the method's configuration under a set of weights, or a `departure` from them, sizes apart.
@@ -102,11 +104,13 @@ class Method:
         raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weight_sets)}")
 
 
-def _gaussian_heads(config: Any) -> dict[str, int]:
+def gaussian_heads(config: Any) -> dict[str, int]:
+    """The encoder's heads of a method whose code is drawn from one Gaussian."""
     return {"embedding": config.latent_dim, "log_covariance": config.latent_dim}
 
 
-def _point_heads(config: Any) -> dict[str, int]:
+def point_heads(config: Any) -> dict[str, int]:
+    """The encoder's head of a method whose code is no draw."""
     return {"embedding": config.latent_dim}
 
 
@@ -118,14 +122,14 @@ def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
         "bce": {"beta": kl_weight, "reconstruction_loss": "bce"},
     }
     fixed = {"reconstruction_loss": "mse"}
-    return Method(name, label, BetaVAE, BetaVAEConfig, _gaussian_heads, fixed, weights)
+    return Method(name, label, BetaVAE, BetaVAEConfig, gaussian_heads, fixed, weights)
 
 
 def _wae(kernel: str) -> Method:
     weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}, "bce": {"reg_weight": 10.0}}
     fixed = {"kernel_choice": kernel}
     label = f"WAE-{kernel.upper()}"
-    return Method(f"wae_{kernel}", label, WAE, WAE_MMD_Config, _point_heads, fixed, weights)
+    return Method(f"wae_{kernel}", label, WAE, WAE_MMD_Config, point_heads, fixed, weights)
 
 
 # HGMVAE's loss as printed, but for term A of Eq. 14, at pythae's scale of the reconstruction: the paper states none.
@@ -172,7 +176,7 @@ METHODS = {
             "SWAE",
             SWAE,
             SWAEConfig,
-            _point_heads,
+            point_heads,
             {},
             {
                 "default": {"reg_weight": 10.0, "mean_over_pixels": False},

@@ -15,6 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from benchmark.methods.control_methods import CONTROLS
+from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.text import one_line
 
 WIDTH = 7.2  # inches: two columns of a journal
@@ -81,9 +82,10 @@ def class_look(position: int) -> Look:
 
 
 def look(method: str) -> Look:
-    """A method's own; a control's is dotted, and no other control's."""
-    if method in CONTROLS:
-        return dataclasses.replace(class_look(list(CONTROLS).index(method)), line=":")
+    """A method's own; a control's is dotted and a further method's dash-dotted, and no other's."""
+    for group, line in ((CONTROLS, ":"), (FURTHER_METHODS, "-.")):
+        if method in group:
+            return dataclasses.replace(class_look(list(group).index(method)), line=line)
     return LOOKS.get(method, UNKNOWN)
 
 

@@ -110,6 +110,7 @@ class Grid:
         """Plain data from which, with the records, the tables are made."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
+        sources = {name: method.source for name, method in methods.items() if method.source}
         return {
             "schema": SCHEMA,
             "study": self.study.name,
@@ -118,7 +119,8 @@ class Grid:
                 "training": self.study.training.plain(),
                 "methods": {name: method.revision for name, method in methods.items()},
                 "protocols": {name: protocol.REVISION for name, protocol in PROTOCOLS.items()},
-            },
+            }
+            | ({"method_sources": sources} if sources else {}),
             "seeds": self.study.seeds,
             "weight_set": self.weight_set,
             "notes": self.study.notes(),
@@ -288,4 +290,5 @@ def make_trial(study: Study, cell: Cell, seed: int, data: TrialData, weight_set:
         study.training,
         study.protocols(cell.dataset, cell.method, cell.latent_dim),
         device.partition(":")[0],
+        method.source,
     )

@@ -29,6 +29,7 @@ class Trial:
     """Everything that changes a trial's result. `protocols`: name -> settings, their revision included.
 
     `device`: "cpu" or "cuda", whose streams of noise differ; results of one kind of device agree up to rounding.
+    `method_source`: SHA-256 of the file that the method is from; "" for the suite's own, whose identity lacks it.
     """
 
     data: TrialData
@@ -41,11 +42,14 @@ class Trial:
     training: TrainingSettings
     protocols: dict[str, dict[str, Any]]
     device: str
+    method_source: str = ""
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """The trial as plain data, the form in which it is hashed and recorded."""
         plain = dataclasses.asdict(self) | {"training": self.training.plain(), "dataset": self.data.name}
+        if not self.method_source:
+            del plain["method_source"]
         return json.loads(json.dumps(plain))
 
     @cached_property
