@@ -1,68 +1,159 @@
-"""What the README says of adding a method is so: done in a copy of the checkout, with no edit of the tests."""
+"""What docs/extending.md says of adding a method, a metric and a data set is so: its own commands, run."""
 
+import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from benchmark.files import REPOSITORY
 
-
-@pytest.fixture(scope="module")
-def extended(tmp_path_factory):
-    """A copy of the checkout in which examples/plain_autoencoder.py has been added as it says itself."""
-    copy = tmp_path_factory.mktemp("extended")
-    for folder in ("benchmark", "models", "baselines", "tests", "examples"):
-        shutil.copytree(REPOSITORY / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(REPOSITORY / "results" / "paper", copy / "results" / "paper")
-    shutil.copytree(
-        REPOSITORY / "results" / "reference" / "calibration", copy / "results" / "reference" / "calibration"
-    )
-    shutil.copy(REPOSITORY / "pyproject.toml", copy)
-    shutil.copy(copy / "examples" / "plain_autoencoder.py", copy / "baselines")
-    said = (copy / "examples" / "plain_autoencoder.py").read_text(encoding="utf-8")
-    lines = (
-        said.split("register it in benchmark/methods/registry.py:\n\n")[1].split("\n\n`./run_all.sh")[0].splitlines()
-    )
-    importing, registering = "\n".join(line[4:] for line in lines).split("...\n")
-    registry = copy / "benchmark" / "methods" / "registry.py"
-    text = registry.read_text(encoding="utf-8").replace("from baselines.swae", f"{importing}from baselines.swae", 1)
-    registry.write_text(
-        text.replace("\n\ndef build_model(", f"\n{registering}\n\ndef build_model(", 1), encoding="utf-8"
-    )
-    return copy
+EXAMPLE = REPOSITORY / "examples" / "plain_autoencoder.py"
+PYTHON = shlex.quote(sys.executable)
 
 
-def python(folder, *arguments: str) -> subprocess.CompletedProcess:
+def blocks(heading: str) -> list[str]:
+    """The shell blocks of a section of docs/extending.md, run_all.sh replaced by what it hands over to."""
+    section = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1]
+    found = re.findall(r"```sh\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    return [
+        block.replace("./run_all.sh python ", f"{PYTHON} ").replace("./run_all.sh ", f"{PYTHON} -m benchmark ")
+        for block in found
+    ]
+
+
+def shell(folder: Path, command: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(folder)}
     return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=900
     )
 
 
-def test_a_method_that_was_added_keeps_the_contract_of_all(extended):
-    done = python(extended, "-m", "pytest", "tests/test_methods_contract.py", "-k", "plain_ae")
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert int(done.stdout.split(" passed")[0].split()[-1]) >= 10
+def benchmark(*arguments: str) -> subprocess.CompletedProcess:
+    return shell(REPOSITORY, shlex.join([sys.executable, "-m", "benchmark", *arguments]))
 
 
-def test_a_method_without_a_card_has_one_that_says_so(extended):
-    done = python(extended, "-m", "benchmark", "methods", "plain_ae")
-    assert done.returncode == 0, done.stderr
-    assert "this method has no card in benchmark/methods/cards.py yet" in done.stdout
-    assert "| `weight` | 1.0 | not stated |" in done.stdout
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what runs, to be changed."""
+    for folder in ("benchmark", "models", "baselines", "tests", "examples", "docs", "results/paper"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    calibration = Path("results") / "reference" / "calibration"
+    shutil.copytree(REPOSITORY / calibration, tmp_path / calibration)
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    return tmp_path
 
 
 @pytest.mark.slow
-def test_a_method_that_was_added_is_trained_and_joins_the_tables_and_the_report(extended, tmp_path):
-    asked = ("--study", "smoke", "--seeds", "1", "--only", "method=plain_ae,dataset=mnist", "--out", str(tmp_path))
-    done = python(extended, "-m", "benchmark", "run", *asked)
-    assert (done.returncode == 3 and "weights unavailable" in done.stdout) or done.returncode == 0, done.stdout
-    seeds = pd.read_csv(tmp_path / "tables" / "table2_seeds.csv")
-    [accuracy] = seeds[seeds["method"] == "plain_ae"]["value"]
+def test_a_method_from_a_file_is_in_every_command(checkout):
+    [commands, contract] = blocks("A method")
+    said = {}
+    for command in commands.splitlines():
+        done = shell(checkout, command)
+        said[command.split(" -m benchmark ")[1].split()[0]] = done.stdout
+        assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-2000:])
+    assert "| `weight` | 1.0 | not stated |" in said["methods"]
+    assert "mnist plain_ae d=8" in said["plan"]
+    folder = checkout / "results" / "runs" / "mine"
+    [accuracy] = pd.read_csv(folder / "tables" / "table2_seeds.csv")["value"]
     assert 0 <= accuracy <= 1
-    assert python(extended, "-m", "benchmark", "report", str(tmp_path)).returncode == 0
-    assert "Plain AE" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    [record] = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / "records").glob("*.json")]
+    assert re.fullmatch("[0-9a-f]{64}", record["identity"]["method_source"])
+    assert "1 trials with a result, 1 with a checkpoint, 1 to audit" in said["audit"]
+    assert (folder / "figures" / "reconstructions_mnist_d8.png").is_file() or "Pages made: 1" in said["figures"]
+    assert "this method has no card" in (folder / "report.html").read_text(encoding="utf-8")
+
+    of_contract = shell(checkout, contract)
+    assert of_contract.returncode == 0, of_contract.stdout[-3000:]
+    assert int(of_contract.stdout.split(" passed")[0].split()[-1]) >= 10
+
+    # Without the file the labels stay, and what needs the model says what it lacks.
+    without = f"{PYTHON} -m benchmark"
+    for command in ("tables", "report", "verdict", "status"):
+        assert shell(checkout, f"{without} {command} results/runs/mine").returncode in (0, 3), command
+    assert "Plain AE" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "Plain AE" in (folder / "tables" / "tables.md").read_text(encoding="utf-8")
+    assert "needs its --method-file" in shell(checkout, f"{without} figures results/runs/mine reconstructions").stdout
+
+    # Changed code is another method: its trial is trained anew, and the old cell leaves the tables.
+    file = checkout / "examples" / "plain_autoencoder.py"
+    file.write_text(file.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    figures = next(line for line in commands.splitlines() if " figures " in line)
+    assert "trained by another revision of the code" in shell(checkout, figures).stdout
+    again = shell(checkout, next(line for line in commands.splitlines() if " run " in line))
+    assert "1 trials, 0 done already" in again.stdout
+    assert len(list((folder / "records").glob("*.json"))) == 2
+
+
+@pytest.mark.slow
+def test_a_metric_of_ones_own_is_scored_and_has_its_table(checkout):
+    [commands] = blocks("A metric")
+    done = shell(checkout, f"set -e\n{commands}")
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
+    tables = checkout / "results" / "runs" / "psnr" / "tables"
+    [value] = pd.read_csv(tables / "table8_seeds.csv")["value"]
+    assert 0 < value < 60  # dB
+    assert "PSNR" in (tables / "tables.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_data_set_of_ones_own_is_trained_on(checkout):
+    [commands] = blocks("A data set")
+    done = shell(checkout, f"set -e\n{commands}")
+    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
+    seeds = pd.read_csv(checkout / "results" / "runs" / "bars" / "tables" / "table2_seeds.csv")
+    assert seeds["dataset"].tolist() == ["bars"]
+    assert 0.25 < seeds["value"].item() <= 1  # better than chance at four directions
+
+
+ENTRY = 'Method("{}", "{}", BetaVAE, BetaVAEConfig, gaussian_heads, {{}}, {{"default": {}}})'
+IMPORTS = (
+    "from baselines.pythae_models import BetaVAE, BetaVAEConfig\n"
+    "from benchmark.methods.registry import Method, gaussian_heads\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("METHODS = [\n", "line 1: '[' was never closed"),
+        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("raise SystemExit(0)\n", "SystemExit: 0"),
+        ("", "defines no METHODS, a list of Method; see docs/extending.md"),
+        ("METHODS = [3]\n", "defines no METHODS, a list of Method; see docs/extending.md"),
+        (f"{IMPORTS}METHODS = [{ENTRY.format('vae', 'Mine', '{}')}]\n", "there is a method vae already"),
+        (f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'VAE', '{}')}]\n", "there is a label 'VAE' already"),
+        (f"{IMPORTS}METHODS = [{ENTRY.format('My method', 'Mine', '{}')}]\n", "name 'My method': use a-z, 0-9 and _"),
+        (
+            f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'Mine', {'betta': 1})}]\n",
+            "there is no 'betta'; did you mean",
+        ),
+    ],
+)
+def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(content, encoding="utf-8")
+    done = benchmark("methods", "--method-file", str(file))
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert f"--method-file {file}: " in line and said in line
+
+
+@pytest.mark.parametrize(("name", "said"), [("absent.py", "No such file or directory"), (".", "Is a directory")])
+def test_what_is_no_file_is_one_line(name, said, tmp_path):
+    done = benchmark("plan", "--study", "smoke", "--method-file", str(tmp_path / name))
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert "--method-file" in line and line.endswith(said)
+
+
+def test_a_file_given_twice_counts_once():
+    done = benchmark("methods", "--method-file", str(EXAMPLE), "--method-file", str(EXAMPLE))
+    assert done.returncode == 0
+    assert done.stdout.count("plain_ae") == 1
