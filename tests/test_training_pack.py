@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import METHODS, build_model
 from benchmark.training import pack
 from benchmark.training.loop import Training, train
@@ -49,7 +50,7 @@ def largest_difference(one: ImageAutoencoder, other: ImageAutoencoder) -> float:
     )
 
 
-@pytest.mark.parametrize("name", [*METHODS, *CONTROLS_WITH_OWN_CODE])
+@pytest.mark.parametrize("name", [*METHODS, *CONTROLS_WITH_OWN_CODE, *FURTHER_METHODS])
 def test_a_packs_seeds_are_bitwise_those_trained_alone(name, images):
     few = images[: 6 * SETTINGS.batch_size]
     models = [build(name, seed) for seed in SEEDS]

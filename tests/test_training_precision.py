@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
+from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import METHODS, WEIGHT_SETS, build_model
 from benchmark.training.loop import train
 from benchmark.training.precision import forward_in
@@ -18,7 +19,7 @@ from models.base import ImageAutoencoder, draw_noise
 B, D = 16, 4
 CPU = torch.device("cpu")
 OF_METHODS = [(name, weights) for name in METHODS for weights in WEIGHT_SETS]
-CASES = [*OF_METHODS, *((name, "default") for name in CONTROLS)]
+CASES = [*OF_METHODS, *((name, "default") for name in CONTROLS | FURTHER_METHODS)]
 
 
 def build(name: str, weights: str = "default") -> ImageAutoencoder:
