@@ -3,7 +3,9 @@
 import json
 import math
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from study_samples import packed_records
@@ -25,7 +27,9 @@ def texts(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_packing_changes_no_table_verdict_or_answer_of_a_command(tmp_path, capsys):
+def test_packing_changes_no_table_verdict_or_answer_of_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     keys = made_study(tmp_path / "out", seeds=3)
     shutil.copytree(tmp_path / "out", tmp_path / "files")
     before = {key: Store(tmp_path / "files").read_record(key) for key in keys.values()}
@@ -46,14 +50,14 @@ def test_packing_changes_no_table_verdict_or_answer_of_a_command(tmp_path, capsy
 
 
 @pytest.mark.parametrize("number", [0.1 + 0.2, 5e-324, 1e99, -0.0, 1, 1.0, 2**53, 1 / 3])
-def test_a_number_comes_back_as_it_is(tmp_path, number):
+def test_a_number_comes_back_as_it_is(tmp_path: Path, number: float) -> None:
     write_packed(tmp_path / "records.jsonl", [{"key": "b", "value": number}, {"key": "a"}])
     packed = read_packed(tmp_path / "records.jsonl", lambda line, fault: pytest.fail(fault))
     assert [*packed] == ["a", "b"] and repr(packed["b"].content["value"]) == repr(number)
     assert math.copysign(1, packed["b"].content["value"]) == math.copysign(1, number)
 
 
-def test_a_record_that_is_written_later_counts_and_is_packed_in_its_turn(tmp_path):
+def test_a_record_that_is_written_later_counts_and_is_packed_in_its_turn(tmp_path: Path) -> None:
     keys = made_study(tmp_path, seeds=2)
     assert main(["pack", str(tmp_path)]) == 0
     later = made_record(0) | {"status": "failed", "reason": "later"}
@@ -66,7 +70,7 @@ def test_a_record_that_is_written_later_counts_and_is_packed_in_its_turn(tmp_pat
     assert [*packed_records(tmp_path)] == sorted(keys.values())
 
 
-def test_a_trial_that_is_forgotten_has_no_line_and_the_others_keep_theirs(tmp_path):
+def test_a_trial_that_is_forgotten_has_no_line_and_the_others_keep_theirs(tmp_path: Path) -> None:
     keys = made_study(tmp_path, seeds=3)
     assert main(["pack", str(tmp_path)]) == 0
     path = tmp_path / "records.jsonl"
@@ -80,13 +84,14 @@ def test_a_trial_that_is_forgotten_has_no_line_and_the_others_keep_theirs(tmp_pa
 
 
 @pytest.mark.parametrize("kind", SPOILT)
-def test_a_line_that_no_run_has_written_is_named_and_costs_its_trial_alone(tmp_path, kind):
+def test_a_line_that_no_run_has_written_is_named_and_costs_its_trial_alone(tmp_path: Path, kind: str) -> None:
     keys = made_study(tmp_path, seeds=2)
     shutil.rmtree(tmp_path / "records")
     spoilt = " ".join(SPOILT[kind].split())
     path = tmp_path / "records.jsonl"
     path.write_text(f"{spoilt}\n{json.dumps(made_record(1))}\n")
-    before, said = path.read_bytes(), []
+    before = path.read_bytes()
+    said: list[str] = []
     found = Store(tmp_path, said.append).read_records(list(keys.values()))
     assert found == {keys[1]: made_record(1)}
     if said:  # a line whose key is another's is nobody's
@@ -108,7 +113,9 @@ def test_a_line_that_no_run_has_written_is_named_and_costs_its_trial_alone(tmp_p
         (json.dumps(made_record(1)).encode(), "has the key of line 1"),
     ],
 )
-def test_a_torn_or_hostile_line_is_named_by_every_command(tmp_path, capsys, line, fault):
+def test_a_torn_or_hostile_line_is_named_by_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: bytes, fault: str
+) -> None:
     made_study(tmp_path, seeds=2)
     assert main(["pack", str(tmp_path)]) == 0
     path = tmp_path / "records.jsonl"
@@ -127,7 +134,7 @@ def test_a_torn_or_hostile_line_is_named_by_every_command(tmp_path, capsys, line
     assert Store(tmp_path).record_path(made_record(0)["key"]).exists()
 
 
-def test_a_packed_file_that_cannot_be_read_is_one_line(tmp_path, capsys):
+def test_a_packed_file_that_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made_study(tmp_path)
     shutil.rmtree(tmp_path / "records")
     (tmp_path / "records.jsonl").mkdir()
@@ -135,10 +142,11 @@ def test_a_packed_file_that_cannot_be_read_is_one_line(tmp_path, capsys):
     assert "records.jsonl: cannot be read (Is a directory); mend that and run again" in capsys.readouterr().err
 
 
-def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path):
+def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path: Path) -> None:
     keys = made_study(tmp_path)
     assert main(["pack", str(tmp_path)]) == 0
-    store, said = Store(tmp_path), []
+    store = Store(tmp_path)
+    said: list[str] = []
     store.write_record(made_record(0))
     store.record_path(keys[0]).write_text("{")
     assert Store(tmp_path, said.append).read_record(keys[0]) == made_record(0)
@@ -146,7 +154,7 @@ def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path):
     assert "moved aside" in line and line.endswith("its line of records.jsonl counts")
 
 
-def test_what_is_no_record_stays_where_it_is(tmp_path, capsys):
+def test_what_is_no_record_stays_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = made_study(tmp_path, {0: "{"})
     assert main(["pack", str(tmp_path)]) == 3
     assert f"{keys[0]}.json stays" in capsys.readouterr().out
@@ -154,12 +162,12 @@ def test_what_is_no_record_stays_where_it_is(tmp_path, capsys):
     assert [*packed_records(tmp_path)] == [keys[1]]
 
 
-def test_no_file_is_removed_unless_all_came_back(tmp_path, monkeypatch):
+def test_no_file_is_removed_unless_all_came_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_study(tmp_path)
     before = texts(tmp_path / "records")
     whole = packed_files.write_packed
 
-    def lossy(path, contents):
+    def lossy(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
         whole(path, list(contents)[:-1])
 
     monkeypatch.setattr(packed_files, "write_packed", lossy)
@@ -169,7 +177,7 @@ def test_no_file_is_removed_unless_all_came_back(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("made", ["nothing", "jobs"])
-def test_what_cannot_be_packed_is_one_line(tmp_path, capsys, made):
+def test_what_cannot_be_packed_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], made: str) -> None:
     if made == "jobs":
         made_study(tmp_path)
         (tmp_path / "jobs").mkdir()
@@ -180,7 +188,7 @@ def test_what_cannot_be_packed_is_one_line(tmp_path, capsys, made):
     assert len(error.splitlines()) == 1 and not (tmp_path / "records.jsonl").exists()
 
 
-def test_the_audits_results_are_packed_with_the_records(tmp_path):
+def test_the_audits_results_are_packed_with_the_records(tmp_path: Path) -> None:
     keys = made_study(tmp_path)
     store = Store(tmp_path)
     whole = {key: {"revision": REVISION, "key": key, "checkpoint": "c", "weights": []} for key in keys.values()}
@@ -198,12 +206,12 @@ def test_the_audits_results_are_packed_with_the_records(tmp_path):
     assert [*read_results(store, list(whole))] == [keys[1]]
 
 
-def test_no_reference_study_has_a_file_a_trial():
+def test_no_reference_study_has_a_file_a_trial() -> None:
     assert not list(REFERENCE.glob("*/records/*")) and not list(REFERENCE.glob("*/audit/*.json"))
     assert len(list(REFERENCE.glob("*/records.jsonl"))) == 10
 
 
-def test_a_run_goes_on_in_a_packed_folder(tmp_path, capsys):
+def test_a_run_goes_on_in_a_packed_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["run", "--study", "smoke", "--device", "cpu", "--jobs", "1", "--out", str(tmp_path / "out")]
     command += ["--only", "table=2,dataset=mnist,method=vae", "--data-dir", str(tmp_path)]
     assert main([*command, "--seeds", "1"]) == 0
