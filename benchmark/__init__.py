@@ -1,5 +1,5 @@
 """The benchmark: study -> trial -> training -> evaluation -> record -> table."""
 
-from benchmark.environment import settle
+from benchmark.environment import sanitize_environment
 
-settle()
+sanitize_environment()

@@ -1,14 +1,14 @@
-"""`python -m benchmark`."""
+"""The entry point of `python -m benchmark`."""
 
 import sys
 
 from benchmark.errors import UserError
-from benchmark.output import hold_closed_streams, say_error
+from benchmark.output import print_error, replace_closed_streams
 
 
 def main() -> int:
     """Carry out the command of this process' arguments and return its exit status."""
-    hold_closed_streams()
+    replace_closed_streams()
     try:
         from benchmark.cli import main as run_command
 
@@ -16,7 +16,7 @@ def main() -> int:
     except KeyboardInterrupt:  # while the libraries were still loading
         return 130
     except UserError as error:  # of a registry, such as a study with a setting that there is not
-        say_error(str(error))
+        print_error(str(error))
         return 2
 
 

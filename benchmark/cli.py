@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmark.commands.declared_options import add_options, options_of
 from benchmark.errors import UserError
 from benchmark.installation import LAUNCHER, PROGRAM, VERSION
-from benchmark.output import OutputLost, plain_console, say_error, standard_output
+from benchmark.output import OutputLost, plain_console, print_error, standard_output
 from benchmark.text import one_line
 
 
@@ -209,7 +209,7 @@ def carry_out(read: argparse.Namespace, console: Console) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status; an error that a user can mend becomes one line on standard error."""
     if sys.stdout is None:
-        say_error("standard output is closed; let it go to a file, or to /dev/null")
+        print_error("standard output is closed; let it go to a file, or to /dev/null")
         return 2
     try:
         with standard_output():
@@ -217,7 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OutputLost as lost:
         if lost.reader_left:  # `... | head`
             return 128 + signal.SIGPIPE
-        say_error(f"standard output cannot be written ({lost}); what is finished is kept")
+        print_error(f"standard output cannot be written ({lost}); what is finished is kept")
         return 2
 
 
@@ -232,15 +232,15 @@ def _run(arguments: list[str]) -> int:
     try:
         return carry_out(read, plain_console())
     except UserError as error:
-        say_error(one_line(str(error)))
+        print_error(one_line(str(error)))
         return 2
     except OSError as error:
         if error.filename is None:  # no file of the user's: a bug, which needs its traceback
             raise
-        say_error(one_line(f"{os.fsdecode(error.filename)}: {error.strerror}"))
+        print_error(one_line(f"{os.fsdecode(error.filename)}: {error.strerror}"))
         return 2
     except KeyboardInterrupt:
-        say_error("interrupted; the same command, without --force, continues where it stopped")
+        print_error("interrupted; the same command, without --force, continues where it stopped")
         return 130
 
 

@@ -1,6 +1,6 @@
-"""What of the user's environment must not reach the libraries, for it would change results, figures or output.
+"""Removes the parts of the user's environment that would change results, figures or output.
 
-Imported with the package, so before any library, in every process that has a part in a study.
+Imported with the package, and so before any library, in every process of a study.
 """
 
 import logging
@@ -11,32 +11,32 @@ from contextlib import chdir, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
-# They make float32 arithmetic something else than what records say it was, whatever the program asks for.
-_OF_ARITHMETIC = (
+# They change float32 arithmetic behind the program's back; records would then name another arithmetic than was used.
+_ARITHMETIC_VARIABLES = (
     "NVIDIA_TF32_OVERRIDE",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "DNNL_DEFAULT_FPMATH_MODE",
     "SKLEARN_ASSUME_FINITE",
 )
-# The two that repeat (cuBLAS); under any other torch refuses deterministic products.
-_WORKSPACES = (":4096:8", ":16:8")
+# The two reproducible ones (cuBLAS); under any other torch refuses deterministic products.
+_REPRODUCIBLE_WORKSPACES = (":4096:8", ":16:8")
 _IGNORED_BY_PYTHON = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 
-def settle() -> None:
-    """Take such variables out of this process and those that it starts, and load matplotlib with its own defaults."""
-    for name in _OF_ARITHMETIC:
+def sanitize_environment() -> None:
+    """Remove such variables from this process and its children, and load matplotlib with its own defaults."""
+    for name in _ARITHMETIC_VARIABLES:
         os.environ.pop(name, None)
-    if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _WORKSPACES:
+    if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _REPRODUCIBLE_WORKSPACES:
         os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
     if os.environ.pop("PYTHONWARNINGS", None):
-        _forget_warning_options()
+        _reset_warning_filters()
     _load_matplotlib()
 
 
-def _forget_warning_options() -> None:
-    """Back to Python's own filters: a library's warning made an error would be a failed trial."""
+def _reset_warning_filters() -> None:
+    """Restore Python's own filters: a library's warning made an error would be a failed trial."""
     sys.warnoptions.clear()  # what children are started with
     warnings.resetwarnings()
     for category in _IGNORED_BY_PYTHON:
@@ -44,10 +44,13 @@ def _forget_warning_options() -> None:
 
 
 def _load_matplotlib() -> None:
-    """Without the user's matplotlibrc and backend: either can end the import, and so that of what needs it."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no word on a home that takes no cache of fonts
-    defaults = Path(find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc"
+    """Import matplotlib without the user's matplotlibrc and backend, either of which can make the import fail."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no warning of a home where no font cache can be written
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("matplotlib is not installed", name="matplotlib")
+    defaults = Path(package.origin).parent / "mpl-data" / "matplotlibrc"
     os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": str(defaults)}
-    # A file of that name in the working folder goes before the variable.
+    # A file of that name in the working folder takes precedence over the variable.
     with chdir(defaults.parent) if os.path.exists(defaults.name) else nullcontext():
         import matplotlib  # noqa: F401

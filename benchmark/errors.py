@@ -2,8 +2,8 @@
 
 
 class UserError(Exception):
-    """Something the user can mend: a file, a field or a flag, named in the message (exit status 2)."""
+    """An error that the user can fix: the message names the file, field or flag (exit status 2)."""
 
 
 class DataUnavailable(UserError):
-    """A data set's files are neither here nor to be had; the study goes on without it."""
+    """A data set's files are neither on disk nor downloadable; the study continues without it."""

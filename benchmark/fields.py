@@ -1,6 +1,6 @@
-"""Plain data that come from files: JSON that can be written again, and checks of what its fields hold.
+"""Validation of plain data from files: JSON that can be written again, and checks of its fields.
 
-A check is a function of a value that says whether it is what was meant; never does one raise.
+A check is a predicate: it returns whether a value is valid, and never raises.
 """
 
 import json
@@ -17,9 +17,13 @@ LONGEST_NAME = 200  # bytes: file systems have 255, of which endings and tempora
 
 
 def parse_json(text: str) -> Any:
-    """The content of a JSON text.
+    """Parse a JSON text.
 
-    Raises ValueError for what is none, and for NaN, infinity, half a surrogate and too deep a nesting.
+    Returns:
+        Its content, which `json.dumps` can write again.
+
+    Raises:
+        ValueError: It is not JSON, or holds NaN, infinity or a lone surrogate, or is nested too deep.
     """
     try:
         content = json.loads(text)
@@ -30,57 +34,62 @@ def parse_json(text: str) -> Any:
 
 
 def is_text(value: Any) -> bool:
+    """Check for a string."""
     return isinstance(value, str)
 
 
-def is_flag(value: Any) -> bool:
+def is_boolean(value: Any) -> bool:
+    """Check for a boolean."""
     return isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
-    """Finite, of at most LARGEST either way, and no boolean."""
-    return isinstance(value, int | float) and not is_flag(value) and abs(value) <= LARGEST
+    """Check for a finite number in [-LARGEST, LARGEST] that is no boolean."""
+    return isinstance(value, int | float) and not is_boolean(value) and abs(value) <= LARGEST
 
 
-def is_amount(value: Any) -> bool:
-    return is_number(value) and value >= 0
+def is_nonnegative(value: Any) -> bool:
+    """Check for a number as `is_number`, in [0, LARGEST]."""
+    return isinstance(value, int | float) and is_number(value) and value >= 0
 
 
 def is_file_name(value: Any) -> bool:
-    """Text that, with an ending, names a file in its folder and nothing elsewhere, and that can be printed."""
-    if not is_text(value) or not value.isprintable() or value.startswith("."):
+    """Check for printable text that, with an extension, is a file name without any folder."""
+    if not isinstance(value, str) or not value.isprintable() or value.startswith("."):
         return False
     return 0 < len(value.encode()) <= LONGEST_NAME and not {"/", "\\"} & set(value)
 
 
 def whole(least: int = 0, most: int = LARGEST_WHOLE) -> Check:
-    """A whole number from `least` to `most`, and no boolean."""
-    return lambda value: isinstance(value, int) and not is_flag(value) and least <= value <= most
+    """Make a check for a whole number in [least, most] that is no boolean."""
+    return lambda value: isinstance(value, int) and not is_boolean(value) and least <= value <= most
 
 
 def or_none(check: Check) -> Check:
+    """Make a check for None or what `check` accepts."""
     return lambda value: value is None or check(value)
 
 
 def list_of(check: Check) -> Check:
+    """Make a check for a list of any length whose items `check` accepts."""
     return lambda value: isinstance(value, list) and all(map(check, value))
 
 
 def object_of(check: Check, name: Check = is_text) -> Check:
-    """An object of any size: every name and every value is what was meant."""
+    """Make a check for an object of any size whose names `name` and whose values `check` accepts."""
     return lambda value: isinstance(value, Mapping) and all(map(name, value)) and all(map(check, value.values()))
 
 
 def fields(required: Mapping[str, Check], optional: Mapping[str, Check] = NONE) -> Check:
-    """An object with these fields; it may have others."""
-    return lambda value: isinstance(value, Mapping) and unfit_field(value, required, optional) is None
+    """Make a check for an object with these fields; it may have others."""
+    return lambda value: isinstance(value, Mapping) and invalid_field(value, required, optional) is None
 
 
-def unfit_field(
+def invalid_field(
     content: Mapping[str, Any], required: Mapping[str, Check], optional: Mapping[str, Check] = NONE
 ) -> str | None:
-    """The name of the first field that is missing or not what was meant; None if there is none."""
-    for name, check in (required | optional).items():
+    """Name the first field that is missing or invalid; None if every field is valid."""
+    for name, check in {**required, **optional}.items():
         if name in content:
             if not check(content[name]):
                 return name

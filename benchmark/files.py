@@ -18,10 +18,12 @@ WORKSPACE = Path() if INSTALLED else REPOSITORY
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to, which takes its place when the block ends without an error.
+    """Yield a temporary path beside `path`, which replaces it when the block ends without an error.
 
-    The folder is made. What a killed writer leaves is called `.NAME.HOST.PID.part`: machines may share a folder. Raises
-    OSError for a device or a pipe, which root could replace, and whatever writing raises.
+    The folder is made. A killed writer leaves `.NAME.HOST.PID.part`; the host is named, as machines may share a folder.
+
+    Raises:
+        OSError: `path` is a device or a pipe, which root could replace, or it cannot be written.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(errno.EINVAL, "is no regular file")
@@ -36,10 +38,9 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def is_abandoned(part: Path) -> bool:
-    """Whether a temporary file of `written_whole` is left by a process of this machine that has ended.
+    """Tell whether the process that wrote a temporary file of `written_whole` was of this machine and has ended.
 
-    A part of another machine may be at work. One whose writer's number another process has taken
-    since seems so, too.
+    False also where another process has got the writer's process id since.
     """
     _, _, ending = part.name.rpartition(f".{platform.node()}.")
     number = ending.removesuffix(".part")
@@ -57,7 +58,8 @@ def is_abandoned(part: Path) -> bool:
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all.
 
-    Raises UserError where the folder or its disk takes no more.
+    Raises:
+        UserError: The folder cannot be written or its disk is full.
     """
     try:
         with written_whole(path) as part:

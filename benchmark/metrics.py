@@ -1,9 +1,13 @@
-"""The metrics that the suite knows: those that the paper printed, and its own. A metric of your own is an entry here,
-its name in a table of benchmark.table_specs, and its value in a protocol."""
+"""The registry of metrics: those that the paper printed, and the suite's own.
+
+A new metric is an entry here, its name in a table of benchmark.table_specs, and its value in a protocol.
+"""
+
+from collections.abc import Mapping
 
 from benchmark.paper.tables import PRINTED_METRICS, Metric
 
-METRICS = {
+METRICS: Mapping[str, Metric] = {
     **PRINTED_METRICS,
     **{
         metric.name: metric

@@ -1,6 +1,6 @@
-"""Names as others write them: as the paper prints them, as libraries call them, as the suite's own files have them.
+"""The names of data sets, metrics, methods and columns in their usual spellings: the paper's, libraries', the suite's.
 
-Case, blanks, hyphens and other separators make no other name; any other sign does ("VAE+", "CIFAR-100").
+Case, blanks, hyphens and other separators do not distinguish names; any other character does ("VAE+", "CIFAR-100").
 """
 
 import difflib
@@ -14,8 +14,8 @@ from benchmark.metrics import METRICS
 from benchmark.paper.tables import DATASET_LABELS
 
 NAMES = ("dataset", "metric", "method")  # the columns that have names
-# Beside names and labels; of the columns, what the paper's tables have at their head.
-_ALSO = {
+# Besides names and labels; for columns, the headings of the paper's tables.
+_SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "dataset": {
         "chairs": ("3D Chair", "Rendered Chairs", "chairs64"),
         "celeba": ("celeba64",),
@@ -34,14 +34,14 @@ _ALSO = {
     "column": {"metric": ("metrics",), "method": ("model",), "latent_dim": ("latent dimension", "L-dim.", "d")},
 }
 _COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "seed", "value", "status", "reason", "key")
-_LABELS = {
+_LABELS: Mapping[str, Mapping[str, str]] = {
     "dataset": DATASET_LABELS,
     "metric": {name: metric.label for name, metric in METRICS.items()},
     "method": {name: method.label for name, method in ALL_METHODS.items()},
     "column": {name: name for name in (*_COLUMNS, "study", "weight_set", "notes", "marks")},
 }
 _CLUSTERS = ("weights", "kmeans", "gmm")
-_SEVERAL = {
+_AMBIGUOUS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "metric": {
         "accuracy": ("svm_accuracy", *(f"{clusters}_accuracy" for clusters in _CLUSTERS)),
         "ACC": ("svm_accuracy", *(f"{clusters}_accuracy" for clusters in _CLUSTERS)),
@@ -62,16 +62,16 @@ _SEPARATOR = re.compile(r"(?<!\d)[\s_.,/]+|[\s_.,/]++(?!\d)")  # "0.1" and "0.01
 
 
 def folded(name: str) -> str:
-    """What is left of a name without case and separators, Greek beta spelt out: of 'β-VAE' and 'Beta_VAE' the same."""
+    """Normalise a name: no case, no separators, Greek beta spelt out, so that 'β-VAE' and 'Beta_VAE' are the same."""
     text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
     return _SEPARATOR.sub("", _HYPHEN.sub("_", _ORNAMENT.sub("", text)))
 
 
 def _spellings(axis: str) -> dict[str, tuple[str, ...]]:
-    """Folded -> the names that it may mean."""
-    known = {folded(written): several for written, several in _SEVERAL.get(axis, {}).items()}
+    """Folded name -> the names that it may mean."""
+    known = {folded(written): several for written, several in _AMBIGUOUS.get(axis, {}).items()}
     for name, label in _LABELS[axis].items():
-        known |= {folded(written): (name,) for written in (label, *_ALSO[axis].get(name, ()))}
+        known |= {folded(written): (name,) for written in (label, *_SYNONYMS[axis].get(name, ()))}
     return known | {folded(name): (name,) for name in _LABELS[axis]}
 
 
@@ -79,23 +79,35 @@ _KNOWN = {axis: _spellings(axis) for axis in _LABELS}
 
 
 def meanings(axis: str, written: str) -> tuple[str, ...]:
-    """The suite's names of an axis ("dataset", "metric", "method", "column") that a written one may mean.
+    """Return the suite's names that a written one may mean.
 
-    One where it is known, several where it is ambiguous, none where it is a name of its own.
+    Args:
+        axis: "dataset", "metric", "method" or "column".
+        written: The name in any spelling.
+
+    Returns:
+        One name where it is known, several where it is ambiguous, none where it is unknown.
     """
     return _KNOWN[axis].get(folded(written), ())
 
 
 def resolved(axis: str, written: str) -> str:
-    """The suite's name for a written one where there is just one, else the written one."""
+    """Return the suite's name for a written one where `meanings` has exactly one, else the written one."""
     found = meanings(axis, written)
     return found[0] if len(found) == 1 else written
 
 
 def resolved_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], list[str]]:
-    """A file's rows with `resolved` names in their columns NAMES; and what a reader must be told of them, in lines.
+    """Resolve the names in a file's rows.
 
     'WAE_MMD' beside 'WAE_RBF', as the paper's Table 2 has it, is what Table 3 calls 'WAE_IMQ'; else it may be either.
+
+    Args:
+        rows: By column name, with at least the columns NAMES.
+
+    Returns:
+        The rows with `resolved` names in the columns NAMES, and notes for the user on the names that were replaced or
+        are ambiguous, one per line.
     """
     known = [{**row, **{column: resolved(column, row[column]) for column in NAMES}} for row in rows]
     of_metric: dict[str, set[str]] = {}
@@ -112,20 +124,30 @@ def resolved_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str
 
 
 def nearest(written: str, known: Collection[str]) -> str | None:
-    """The known name that a written one may be a slip of, if any."""
+    """Return the known name that a written one is most likely a misspelling of, if any."""
     by_form = {folded(name): name for name in known}
     close = difflib.get_close_matches(folded(written), by_form, n=1)
     return by_form[close[0]] if close else None
 
 
 def may_mean(axis: str, written: str, known: Collection[str]) -> str:
-    """The known names that a written one may mean, or the nearest to it, joined by "or"; "" where there is none."""
+    """Join by "or" the known names that a written one may mean, else the nearest to it; "" where there is none."""
     found = [name for name in meanings(axis, written) if name in known] or [nearest(written, known) or ""]
     return " or ".join(found)
 
 
 def asked_name(axis: str, written: str, known: Collection[str], asked: str) -> str:
-    """The known name that was asked for. Raises UserError: `asked` ("--method vea: none such;"), then those known."""
+    """Return the known name that a user asked for.
+
+    Args:
+        axis: "dataset", "metric", "method" or "column".
+        written: The name in any spelling.
+        known: The names that may be asked for.
+        asked: The beginning of the error message, such as "--method vea: unknown;".
+
+    Raises:
+        UserError: It is none of the known names, which the message lists.
+    """
     if (name := resolved(axis, written)) in known:
         return name
     meant = may_mean(axis, written, known)

@@ -1,4 +1,4 @@
-"""Standard output and error: every encoding takes what is printed, and an output that takes no more says so."""
+"""Standard output and error that print every character in any encoding, and fail with an error of their own."""
 
 import codecs
 import os
@@ -6,7 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -21,32 +21,36 @@ _ERRORS = "stand-in"
 
 
 class OutputLost(Exception):
-    """Standard output takes no more."""
+    """Standard output cannot be written any more.
 
-    def __init__(self, error: OSError):
+    Attributes:
+        reader_left: Whether the reader of a pipe has ended, rather than a disk being full or the like.
+    """
+
+    def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror or str(error))
         self.reader_left = isinstance(error, BrokenPipeError)
 
 
 class _Output:
-    """Standard output that tells its own failures from those of files."""
+    """Standard output whose failures are OutputLost, unlike those of other files."""
 
-    def __init__(self, stream: Any):
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        with self._lost():
+        with self._checked():
             return self._stream.write(text)
 
     def flush(self) -> None:
-        with self._lost():
+        with self._checked():
             self._stream.flush()
 
     @contextmanager
-    def _lost(self) -> Iterator[None]:
+    def _checked(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -56,9 +60,10 @@ class _Output:
 
 @contextmanager
 def standard_output() -> Iterator[None]:
-    """Within the block sys.stdout and sys.stderr take every character, and at its end all of it is written.
+    """Let sys.stdout and sys.stderr take every character within the block, and flush sys.stdout at its end.
 
-    Raises OutputLost where standard output takes no more (a full disk, a reader that has left).
+    Raises:
+        OutputLost: Standard output cannot be written (a full disk, a reader that has left).
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -71,17 +76,19 @@ def standard_output() -> Iterator[None]:
             output.flush()
 
 
-def say_error(line: str) -> None:
-    """One line on standard error; nowhere where that is lost, for the exit status says it too."""
+def print_error(line: str) -> None:
+    """Print one line on standard error, or nothing if it cannot be written: the exit status tells of the error too."""
     try:
         print(f"benchmark: {line}", file=sys.stderr, flush=True)
     except OSError:
         _discard(sys.stderr)
 
 
-def hold_closed_streams() -> None:
-    """Give the null device to those of the three standard streams that are closed (`2>&-`): the first files opened
-    would have their numbers, and what a library prints would land there."""
+def replace_closed_streams() -> None:
+    """Open the null device in place of every standard stream that is closed (`2>&-`).
+
+    Else the first files opened would get their descriptors, and what a library prints would be written into them.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -90,13 +97,13 @@ def hold_closed_streams() -> None:
 
 
 def plain_console() -> Console:
-    """A console for text as it stands. In a file it writes as into a pipe, whatever FORCE_COLOR says."""
+    """Make a console that prints text literally, and in colour only on a terminal, whatever FORCE_COLOR says."""
     # Brackets are text here: rich would take [procedural] or [a] for markup and swallow it.
     return Console(soft_wrap=True, markup=False, highlight=False, force_terminal=sys.stdout.isatty())
 
 
-def _discard(stream: Any) -> None:
-    """Let the stream's file be the null device, for Python flushes it once more at its end."""
+def _discard(stream: TextIO) -> None:
+    """Redirect the stream's file to the null device, for Python flushes it once more at exit."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
@@ -104,7 +111,9 @@ def _discard(stream: Any) -> None:
 
 
 def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
-    """For one character that an encoding lacks; a byte of a file name that was no text is that byte again."""
+    """Replace one character that an encoding lacks; an undecodable byte of a file name becomes that byte again."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
     character = error.object[error.start]
     if "\udc80" <= character <= "\udcff":
         return bytes([ord(character) - 0xDC00]), error.start + 1

@@ -1,30 +1,40 @@
-"""Settings as the plain data that a trial's name is hashed from.
+"""Settings as the plain data that a trial's key is hashed from, and their validation.
 
-A setting that is added when records exist already must not rename them: it counts from the first time that it departs
-from what was always done. A setting that a dataclass does not have is refused by name: pydantic's would drop it and go
-on with the default.
+A setting that is added when records exist already must not change their keys: it is hashed only where it differs from
+its default, which is what the code did before. An unknown setting is refused by name; pydantic's own dataclasses would
+drop it and continue with the default.
 """
 
 import dataclasses
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from benchmark.errors import UserError
 
+if TYPE_CHECKING:  # the protocol of all dataclasses is known to type checkers alone
+    from _typeshed import DataclassInstance
+
 _AT_DEFAULT_AS_BEFORE = "at_default_as_before"
 
 
 def added_later(default: Any) -> Any:
-    """A dataclass field that came after records were made, whose default is what the code did until then."""
+    """Declare a dataclass field that was added after records existed.
+
+    Args:
+        default: What the code did before the field existed.
+
+    Returns:
+        The field; typed Any, as `dataclasses.field` poses as its default's type.
+    """
     return dataclasses.field(default=default, metadata={_AT_DEFAULT_AS_BEFORE: True})
 
 
-def plain_settings(settings: Any) -> dict[str, Any]:
-    """A flat dataclass of settings as a dict, without fields `added_later` that are at their default."""
+def plain_settings(settings: "DataclassInstance") -> dict[str, Any]:
+    """Return a flat dataclass of settings as a dict, without fields `added_later` that are at their default."""
     return {
         field.name: getattr(settings, field.name)
         for field in dataclasses.fields(settings)
@@ -32,11 +42,21 @@ def plain_settings(settings: Any) -> dict[str, Any]:
     }
 
 
-def check_settings(kind: type, settings: Mapping[str, Any], where: str, apart: Collection[str] = ()) -> None:
-    """Raises UserError, `where` in front, for a name that the dataclass `kind` does not have or that is set `apart`,
-    and for a value that its field does not take as it stands.
+def check_settings(
+    kind: "type[DataclassInstance]", settings: Mapping[str, Any], where: str, apart: Collection[str] = ()
+) -> None:
+    """Check settings against the fields of a dataclass, without converting any value.
 
-    A field of floats takes finite numbers, whole ones too; neither "0.05" nor True is a number, nor 2.0 a whole one.
+    A float field takes finite numbers, integers too; neither "0.05" nor True is a number, nor 2.0 an integer.
+
+    Args:
+        kind: The dataclass.
+        settings: Values by field name.
+        where: What the settings are of; the message of an error begins with it.
+        apart: Fields that may not be given, because they are set elsewhere.
+
+    Raises:
+        UserError: A name is not a field that may be given, or a value does not fit its field.
     """
     values = {name: adapter for name, adapter in _values(kind).items() if name not in apart}
     for name, value in settings.items():
@@ -50,14 +70,14 @@ def check_settings(kind: type, settings: Mapping[str, Any], where: str, apart: C
 
 
 def unknown_name(name: str, known: Collection[str]) -> str:
-    """What to say of a name that is not among those known: the nearest of them, or all."""
+    """Word the error for an unknown name: it suggests the nearest of the known names, or lists them all."""
     near = get_close_matches(str(name), known, n=1)
     return f"there is no {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}")
 
 
 @cache
-def _values(kind: type) -> dict[str, TypeAdapter]:
-    """What the fields of a dataclass that can be given take, by name."""
+def _values(kind: "type[DataclassInstance]") -> dict[str, TypeAdapter[Any]]:
+    """The validators of a dataclass's init fields, by name."""
     hints = get_type_hints(kind, include_extras=True)
     finite = ConfigDict(allow_inf_nan=False)
     return {

@@ -1,4 +1,4 @@
-"""Intervals, paired tests, Holm's correction and rank agreement: what verdicts rest on, as plain functions.
+"""Confidence intervals, paired tests, Holm's correction and rank agreement: the statistics behind the verdicts.
 
 Sources: Student, Biometrika 6, 1908; Wilcoxon, Biometrics Bulletin 1, 1945; Holm, Scandinavian Journal of Statistics 6,
 1979; Kendall, Biometrika 33, 1945 (tau-b); Efron, Annals of Statistics 7, 1979 (bootstrap).
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 ALPHA = 0.05
@@ -18,34 +19,47 @@ DRAWS = 2_000
 
 @dataclass(frozen=True)
 class Interval:
-    """From `low` to `high`, both ends included."""
+    """The closed interval [low, high]."""
 
     low: float
     high: float
 
     def within(self, bound: float) -> bool:
-        """Whether all of it lies in [-bound, bound]."""
+        """Tell whether all of it lies in [-bound, bound]."""
         return -bound <= self.low and self.high <= bound
 
     def outside(self, bound: float) -> bool:
-        """Whether none of it lies in [-bound, bound]."""
+        """Tell whether none of it lies in [-bound, bound]."""
         return self.high < -bound or bound < self.low
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How large a difference nobody minds: absolute, or a share of the number compared with."""
+    """The largest difference that counts as none.
+
+    Attributes:
+        amount: In the metric's units or, if `relative`, as a fraction of the reference.
+        relative: Whether it grows with the reference.
+    """
 
     amount: float
     relative: bool = False
 
     def at(self, reference: float) -> float:
+        """Return the tolerance around a reference value, in the metric's units."""
         return self.amount * abs(reference) if self.relative else self.amount
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The mean of n values; `std` (ddof 1) and the 95 % t-interval of the mean are None where n is 1."""
+    """The mean of n values.
+
+    Attributes:
+        n: How many values there are.
+        mean: Their mean.
+        std: Their standard deviation (ddof 1); None where n is 1.
+        interval: The 95 % t-interval of the mean; None where n is 1.
+    """
 
     n: int
     mean: float
@@ -55,10 +69,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The pairs' differences against 0, two-sided; `interval` and `p_t` are None for a single pair.
+    """Two-sided tests of paired differences against 0.
 
-    `side`: 1 where the ranks of positive differences sum to more than those of negative ones, -1 where to less, 0 where
-    to as much: what a small `p_wilcoxon` shows. The mean may lie on the other side.
+    Attributes:
+        estimate: The mean difference.
+        p_wilcoxon: Of the exact signed-rank test.
+        side: The sign of the sum of signed ranks (-1, 0 or 1): the direction that a small `p_wilcoxon` shows. The mean
+            may have the other sign.
+        p_t: Of Student's t-test; None for a single pair.
     """
 
     estimate: Estimate
@@ -69,7 +87,13 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Mean Kendall tau-b over `groups` rankings, in [-1, 1]; the bootstrap interval is None with one seed."""
+    """Mean rank correlation over several groups.
+
+    Attributes:
+        tau: Mean Kendall tau-b, in [-1, 1].
+        interval: Its 95 % bootstrap interval over seeds; None with one seed.
+        groups: How many groups have a tau-b.
+    """
 
     tau: float
     interval: Interval | None
@@ -77,7 +101,11 @@ class Agreement:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Mean, spread and interval of one value or more; ValueError for none."""
+    """Estimate the mean of one value or more.
+
+    Raises:
+        ValueError: There is no value.
+    """
     if not len(values):
         raise ValueError("no value to take a mean of")
     n, mean = len(values), float(np.mean(values))
@@ -89,26 +117,31 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def difference_from_printed(ours: Estimate, printed: float, half_unit: float) -> Interval | None:
-    """The 95 % interval of our mean minus a printed number; None where ours has no interval.
+    """Return the 95 % interval of our mean minus a printed number; None where ours has no interval.
 
-    The printed mean comes without a spread: it is taken as a constant, known to `half_unit` of its last digit, by
-    which both ends are moved outwards.
+    The printed mean comes without a spread and counts as a constant that is known up to rounding.
+
+    Args:
+        ours: Our mean.
+        printed: The number to compare with.
+        half_unit: Half a unit of its last digit, by which both ends are moved outwards.
     """
     if ours.interval is None:
         return None
     return Interval(ours.interval.low - printed - half_unit, ours.interval.high - printed + half_unit)
 
 
-def _signed_ranks(differences: Sequence[float]) -> np.ndarray:
-    """Of what is not zero the rank of its size, from 1, times its sign."""
-    nonzero = np.array([difference for difference in differences if difference != 0])
-    return stats.rankdata(np.abs(nonzero)) * np.sign(nonzero)
+def _signed_ranks(differences: Sequence[float]) -> NDArray[np.float64]:
+    """The rank of the absolute value of each non-zero difference, from 1, times its sign."""
+    nonzero = np.array([difference for difference in differences if difference != 0], dtype=np.float64)
+    ranks: NDArray[np.float64] = stats.rankdata(np.abs(nonzero))
+    return ranks * np.sign(nonzero)
 
 
 def signed_rank_p(differences: Sequence[float]) -> float:
-    """Exact two-sided p of Wilcoxon's signed-rank test; zeros are left out, ties share their mean rank.
+    """Return the exact two-sided p of Wilcoxon's signed-rank test; zeros are left out, ties share their mean rank.
 
-    scipy's exact distribution knows no ties; here all 2^n signs of the ranks at hand are counted.
+    scipy's exact distribution does not support ties; here all 2^n signs of the observed ranks are counted.
     """
     signed = _signed_ranks(differences)
     doubled = np.rint(2 * np.abs(signed)).astype(int)  # whole numbers even where ranks are halves
@@ -122,14 +155,17 @@ def signed_rank_p(differences: Sequence[float]) -> float:
 
 
 def smallest_signed_rank_p(n: int) -> float:
-    """The least two-sided p of n pairs: all signs alike, 2 of 2^n; 1 for none."""
+    """Return the least two-sided p that n pairs can have: all signs alike, 2 of 2^n; 1 for none."""
     return min(1.0, 2.0 ** (1 - n))
 
 
 def paired_test(differences: Sequence[float]) -> PairedTest:
-    """Signed-rank and t-test of one difference or more; ValueError for none.
+    """Make the signed-rank test and the t-test of one difference or more.
 
     Equal differences have a p_t of 0 (1 where they are all zero), the limit of Student's test.
+
+    Raises:
+        ValueError: There is no difference.
     """
     of_mean = estimate(differences)
     if of_mean.std is None:
@@ -142,9 +178,13 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p values, in the order given: the chance of any false alarm in the family is at most ALPHA below it.
+    """Adjust the p values of a family of tests by Holm's method, which bounds the family-wise error rate.
 
-    A family counts as declared: give 1.0 for a test that could not be made.
+    Args:
+        p_values: Of every test that was declared, 1.0 for one that could not be made.
+
+    Returns:
+        The adjusted p values in the same order, each in [0, 1].
     """
     adjusted = [1.0] * len(p_values)
     floor = 0.0
@@ -155,27 +195,54 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def powerless(pairs: Sequence[int]) -> list[bool]:
-    """Per test of a family with so many pairs each (0: not made) whether no values at all could make it significant.
+    """Tell for each test of a family whether no data at all could make it significant.
 
-    Holm's p only grows with any p of the family, so its least is that of everyone's least.
+    Holm's p only grows with any p of the family, so each test's least is that with all tests at their least.
+
+    Args:
+        pairs: How many pairs each test has; 0 for one that was not made.
     """
     return [p >= ALPHA for p in holm([smallest_signed_rank_p(n) for n in pairs])]
 
 
-def tau_b(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b along the last axis: x (..., m) against y (m,); NaN where either is constant or x has a NaN."""
+def tau_b(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute Kendall's tau-b along the last axis.
+
+    Args:
+        x: Any number of rankings, (..., m).
+        y: The one that they are compared with, (m,).
+
+    Returns:
+        The correlations in [-1, 1], (...); NaN where either ranking is constant or x has a NaN.
+    """
     one, other = np.triu_indices(len(y), 1)
     signs_x, signs_y = np.sign(x[..., one] - x[..., other]), np.sign(y[one] - y[other])
     with np.errstate(invalid="ignore"):
-        return (signs_x * signs_y).sum(-1) / np.sqrt((signs_x**2).sum(-1) * (signs_y**2).sum())
+        correlations: NDArray[np.float64] = (signs_x * signs_y).sum(-1) / np.sqrt(
+            (signs_x**2).sum(-1) * (signs_y**2).sum()
+        )
+    return correlations
 
 
-def rank_agreement(groups: Sequence[tuple[np.ndarray, np.ndarray]], seed: int, draws: int = DRAWS) -> Agreement | None:
-    """How well the order of our means agrees with other numbers' order, over several groups of rivals.
+def rank_agreement(
+    groups: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], seed: int, draws: int = DRAWS
+) -> Agreement | None:
+    """Measure how well the order of our means agrees with the order of other numbers, over several groups of rivals.
 
-    A group is (m rivals x n seeds, NaN where a seed has no value) and the other side's m numbers. Seeds are drawn anew
-    with replacement, the same ones in every group, as one trial gives several scores; the interval is the 2.5th to the
-    97.5th percentile. None where no group has an order on both sides. ValueError where groups have other seed counts.
+    The interval is the 2.5th to the 97.5th percentile of a bootstrap over seeds, which takes the same seeds in every
+    group, as one trial gives several scores.
+
+    Args:
+        groups: Each is the scores of m rivals under n seeds, (m, n), NaN where a seed has no value, and the m numbers
+            of the other side, (m,).
+        seed: Of the bootstrap.
+        draws: How many resamples it takes.
+
+    Returns:
+        The agreement; None where no group has an order on both sides.
+
+    Raises:
+        ValueError: Groups differ in their number of seeds.
     """
     counts = {ours.shape[1] for ours, _ in groups}
     if len(counts) > 1:
@@ -195,7 +262,9 @@ def rank_agreement(groups: Sequence[tuple[np.ndarray, np.ndarray]], seed: int, d
     return Agreement(float(tau), Interval(float(low), float(high)), defined)
 
 
-def _mean_tau(groups: Sequence[tuple[np.ndarray, np.ndarray]], times: np.ndarray) -> np.ndarray:
+def _mean_tau(
+    groups: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], times: NDArray[np.float64] | NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Per draw the mean tau-b over groups that have one; `times` (draws, n): how often a draw takes each seed."""
     taus = []
     for ours, other in groups:
@@ -205,4 +274,5 @@ def _mean_tau(groups: Sequence[tuple[np.ndarray, np.ndarray]], times: np.ndarray
         taus.append(tau_b(means, other))
     stacked = np.array(taus)
     with np.errstate(invalid="ignore"):
-        return np.nansum(stacked, axis=0) / (~np.isnan(stacked)).sum(axis=0)
+        means_over_groups: NDArray[np.float64] = np.nansum(stacked, axis=0) / (~np.isnan(stacked)).sum(axis=0)
+    return means_over_groups

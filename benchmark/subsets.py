@@ -1,17 +1,32 @@
-"""A fixed random part of some images, with every class at its share where there are classes."""
+"""Fixed random subsets of images, stratified by class where there are labels."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.streams import shuffled
 
 
 def choose(
-    total: int, n: int | None, labels: np.ndarray | None, role: str, *, keep_classes: bool = False, **axes: int | str
-) -> np.ndarray:
-    """Ascending positions, int64 (min(n, total),), drawn without replacement from the named stream; all for None.
+    total: int,
+    n: int | None,
+    labels: NDArray[np.int64] | None,
+    role: str,
+    *,
+    keep_classes: bool = False,
+    **axes: int | str,
+) -> NDArray[np.int64]:
+    """Draw `n` of `total` positions without replacement.
 
-    With `labels` (total,) every class has its share of them (`shares`); with `keep_classes` at least one where there
-    are enough for all classes.
+    Args:
+        total: How many there are.
+        n: How many to draw; None, like any n >= total, takes all.
+        labels: Classes (total,), each of which gets its share of n (`shares`); None draws without strata.
+        role: Of the random stream (`benchmark.streams.stream_seed`).
+        keep_classes: Draw at least one of every class where n is enough for that.
+        axes: Of the random stream.
+
+    Returns:
+        Ascending positions, int64 (min(n, total),).
     """
     if n is None or n >= total:
         return np.arange(total)
@@ -26,12 +41,23 @@ def choose(
     return np.sort(np.concatenate(chosen))
 
 
-def shares(counts: np.ndarray, n: int, least: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """How many of n each class has, int64 (K,), by its `counts` (K,), n < their sum: rounded by largest remainder, ties
-    going to the earlier class, so that every class is within one of its exact share.
+def shares(counts: NDArray[np.int64], n: int, least: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Apportion n among classes in proportion to their sizes, by largest remainder.
 
-    Each is then kept between `least` and `most` (K,), the classes furthest from their exact shares giving or taking.
-    Raises ValueError where the sum cannot be n.
+    Ties go to the earlier class, so every class is within one of its exact share. Each share is then kept between
+    `least` and `most`, the classes furthest from their exact shares giving or taking.
+
+    Args:
+        counts: The size of each class, (K,).
+        n: How many to apportion, less than the sum of `counts`.
+        least: The least share of each class, (K,).
+        most: The largest share of each class, (K,).
+
+    Returns:
+        The share of each class, int64 (K,), summing to n.
+
+    Raises:
+        ValueError: No shares within the bounds sum to n.
     """
     if not least.sum() <= n <= most.sum():
         raise ValueError(f"{n} images of {least.sum()} to {most.sum()}")
@@ -47,11 +73,19 @@ def shares(counts: np.ndarray, n: int, least: np.ndarray, most: np.ndarray) -> n
     return taken
 
 
-def last_of_every_class(labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Which of the images with `labels` (N,) are the last ones of their class, bool (N,): `counts` (K,) of each, in the
-    order of `np.unique`."""
+def last_of_every_class(labels: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Select the last images of every class.
+
+    Args:
+        labels: The class of each image, (N,).
+        counts: How many to select of each class, (K,), in the order of `np.unique`.
+
+    Returns:
+        Whether each image is selected, bool (N,).
+    """
     _, which, of_class = np.unique(labels, return_inverse=True, return_counts=True)
     place = np.empty(len(labels), np.int64)  # of each image within its class
     firsts = np.cumsum(of_class) - of_class
     place[np.argsort(which, kind="stable")] = np.arange(len(labels)) - np.repeat(firsts, of_class)
-    return place >= (of_class - counts)[which]
+    selected: NDArray[np.bool_] = place >= (of_class - counts)[which]
+    return selected

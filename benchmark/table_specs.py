@@ -1,4 +1,4 @@
-"""The tables that the suite makes: the paper's five, and two of our own. Which trials each needs, what scores them."""
+"""The registry of tables, with the trials each needs and the protocol that scores them: the paper's five, our two."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,17 @@ from benchmark.paper.tables import PRINTED_TABLES
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table. `protocol`: a name in benchmark.evaluation.protocols.PROTOCOLS, or
-    benchmark.audit.audit_trial.OWN_PROTOCOLS. It may have more metrics and methods than the paper printed."""
+    """One table; it may have more metrics and methods than the paper printed.
+
+    Attributes:
+        number: 1 to 5 are the paper's.
+        title: The caption's first sentence.
+        protocol: A name in benchmark.evaluation.protocols.PROTOCOLS or benchmark.audit.audit_trial.OWN_PROTOCOLS.
+        metrics: Names in benchmark.metrics.METRICS, in the order of the columns.
+        datasets: Names in benchmark.data.specs.DATASETS.
+        methods: Names in benchmark.methods.registry.METHODS.
+        latent_dims: The sizes d of the latent space.
+    """
 
     number: int
     title: str
@@ -20,8 +29,8 @@ class TableSpec:
     latent_dims: tuple[int, ...]
 
 
-def _of_the_paper(number: int, protocol: str, *, more_metrics: tuple[str, ...] = ()) -> TableSpec:
-    """A table as printed, with metrics of our own behind the paper's."""
+def _printed_table(number: int, protocol: str, *, more_metrics: tuple[str, ...] = ()) -> TableSpec:
+    """A table as printed, with metrics of our own after the paper's."""
     printed = PRINTED_TABLES[number]
     metrics = printed.metrics + more_metrics
     return TableSpec(number, printed.title, protocol, metrics, printed.datasets, printed.methods, printed.latent_dims)
@@ -30,17 +39,17 @@ def _of_the_paper(number: int, protocol: str, *, more_metrics: tuple[str, ...] =
 TABLES = {
     table.number: table
     for table in (
-        _of_the_paper(1, "clustering"),
-        _of_the_paper(2, "classification"),
-        _of_the_paper(3, "reconstruction"),
-        _of_the_paper(4, "clustering"),
-        _of_the_paper(5, "reconstruction"),
+        _printed_table(1, "clustering"),
+        _printed_table(2, "classification"),
+        _printed_table(3, "reconstruction"),
+        _printed_table(4, "clustering"),
+        _printed_table(5, "reconstruction"),
     )
 }
 
 _TEN = (*PRINTED_TABLES[3].methods, "hgmvae_g_no_fisher", "hgmvae_u_no_fisher")
 
-# What the paper's title promises and its tables never measure; scored from checkpoints, so no study trains for them.
+# What the paper's title promises and its tables do not measure; scored from checkpoints, so no study trains for them.
 OWN_TABLES = {
     table.number: table
     for table in (

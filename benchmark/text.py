@@ -1,21 +1,21 @@
-"""Text that others wrote (names, reasons, notes) made fit for one line of a terminal or table."""
+"""Foreign text (names, reasons, notes) made safe for one line of a terminal or table."""
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space, line ends included, as one blank, and without what cannot be printed.
+    """Replace every run of white space, line ends included, by one blank, and drop unprintable characters.
 
-    A terminal would take some of the unprintable for commands, such as those that set its title or colours.
+    A terminal would execute some of the latter, such as those that set its title or colours.
     """
     words = ("".join(filter(str.isprintable, word)) for word in text.split())
     return " ".join(filter(None, words))
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says that says anything; its type where none does."""
+    """Return the first non-empty line of an error's message; the name of its type if all are empty."""
     lines = map(one_line, str(error).splitlines())
     return next(filter(None, lines), type(error).__name__)
 
 
-def told(said: object) -> str:
-    """What an error or a server says, as one line of at most 300 characters; its type where that is empty."""
-    return one_line(str(said))[:300] or type(said).__name__
+def short_message(message: object) -> str:
+    """Return an error or a server's message as one line of at most 300 characters; the name of its type if empty."""
+    return one_line(str(message))[:300] or type(message).__name__

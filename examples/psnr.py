@@ -16,7 +16,7 @@ class PeakSignalToNoise(Protocol):
 
     metrics: ClassVar = ("psnr",)
     needs: ClassVar = ("images_test", "reconstructions_test")
-    of_images: ClassVar = True
+    scores_images: ClassVar = True
     revision: int = Protocol.REVISION
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, norm
 
-from benchmark.evaluation.health import finite_mean, gap_to_prior, rate, told_of_draws, use_of_components
+from benchmark.evaluation.health import finite_mean, gap_to_prior, information_about_draws, rate, use_of_components
 
 
 def posterior(n=400, d=3, seed=0):
@@ -53,7 +53,7 @@ def told(means: torch.Tensor) -> tuple[torch.Tensor, list[float]]:
     """Codes (B, d) drawn from unit Gaussians at the first of the means (L + 1, B, d), and the mean estimates."""
     codes = means[0] + torch.randn(means[0].shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     densities = torch.from_numpy(norm.logpdf(codes, means)).sum(2)
-    return codes, [estimate.mean().item() for estimate in told_of_draws(densities[0], densities)]
+    return codes, [estimate.mean().item() for estimate in information_about_draws(densities[0], densities)]
 
 
 @pytest.mark.parametrize("signal", [0.3, 1.0, 3.0])

@@ -1,6 +1,6 @@
-"""Many files in a folder, a tar (compressed or not) or a zip archive, read where they lie: nothing is ever extracted.
+"""Many files in a folder, a tar (compressed or not) or a zip archive, read in place: nothing is ever extracted.
 
-What a file is decides its content, not its name.
+The type of an archive is decided by its content, not its name.
 """
 
 import lzma
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from benchmark.errors import UserError
-from benchmark.text import told
+from benchmark.text import short_message
 
 _ZIP = b"PK"
-_DEEPEST = 5  # folders in a folder; a link that leads in a circle ends there
+_DEEPEST = 5  # levels of folders; a cycle of links ends there
 # Bad headers end in the last three; zipfile asks for a password with a RuntimeError.
 _DAMAGE = (
     tarfile.TarError,
@@ -35,22 +35,29 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Member:
-    """One file, by its name below the folder or in the archive, with '/'."""
+    """One file of a folder or archive.
+
+    Attributes:
+        name: Its path below the folder or in the archive, with '/'.
+        size: In bytes; a damaged tar header may give less than 0.
+        place: Its first byte in a tar, its number in a zip; reading in this order is fast.
+    """
 
     name: str
-    size: int  # bytes; a tar's header may lie and say less than 0
-    place: int = 0  # a tar's first byte of it, a zip's number of it; reading in this order is fast
+    size: int
+    place: int = 0
 
     @property
     def base_name(self) -> str:
+        """The last part of the name."""
         return PurePosixPath(self.name).name
 
 
 def members(path: Path) -> list[Member]:
-    """The files of a folder or archive, whatever their order.
+    """List the files of a folder or archive, in any order.
 
-    Raises UserError for what is no archive or ends too early, and for one with members that are links or could reach
-    outside their folder.
+    Raises:
+        UserError: It is not an archive, is truncated, or has members that are links or lead outside its folder.
     """
     try:
         if path.is_dir():
@@ -60,8 +67,8 @@ def members(path: Path) -> list[Member]:
         if start.lstrip()[:1] == b"<":
             raise UserError(f"{path}: is a web page (HTML), not the archive; move it away to have that fetched")
         if start[:2] == _ZIP:
-            with zipfile.ZipFile(path) as archive:
-                infos = enumerate(archive.infolist())
+            with zipfile.ZipFile(path) as zipped:
+                infos = enumerate(zipped.infolist())
                 found = [(info.filename, info.is_dir(), Member(info.filename, info.file_size, n)) for n, info in infos]
         else:
             with tarfile.open(path, "r:*") as archive:
@@ -72,11 +79,11 @@ def members(path: Path) -> list[Member]:
                     found.append((info.name, info.isdir(), Member(info.name, info.size, info.offset_data)))
     except _DAMAGE as error:
         if path.is_dir():
-            raise UserError(f"{path}: cannot be read ({told(error)}); make it readable") from None
+            raise UserError(f"{path}: cannot be read ({short_message(error)}); make it readable") from None
         kind = "zip" if path.suffix.lower() == ".zip" else "tar"
         raise UserError(
-            f"{path}: is no complete {kind} archive ({told(error)}): cut short or altered? Move it away to have it "
-            "fetched, or put a whole one there"
+            f"{path}: is no complete {kind} archive ({short_message(error)}): cut short or altered? Move it away to "
+            "have it fetched, or put a whole one there"
         ) from None
     for name, _, _ in found:
         parts = PurePosixPath(name)
@@ -87,22 +94,28 @@ def members(path: Path) -> list[Member]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Callable[[Member], bytes]]:
-    """A function that reads one of `members(path)`; it raises UserError for one that is damaged."""
+    """Open a folder or archive for reading.
+
+    Yields:
+        A function from one of `members(path)` to its content; it raises UserError for a damaged one.
+    """
     if path.is_dir():
         yield _checked(path, lambda member: (path / member.name).read_bytes())
         return
     with path.open("rb") as file:
         is_zip = file.read(2) == _ZIP
     if is_zip:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-            yield _checked(path, lambda member: archive.read(infos[member.place]))
+        with zipfile.ZipFile(path) as zipped:
+            infos = zipped.infolist()
+            yield _checked(path, lambda member: zipped.read(infos[member.place]))
     else:
         with tarfile.open(path, "r:*") as archive:
+            content = archive.fileobj
+            assert content is not None  # of an archive that was opened for reading
 
             def read(member: Member) -> bytes:
-                archive.fileobj.seek(member.place)
-                return archive.fileobj.read(member.size)
+                content.seek(member.place)
+                return content.read(member.size)
 
             yield _checked(path, read)
 
@@ -112,9 +125,9 @@ def _checked(path: Path, read: Callable[[Member], bytes]) -> Callable[[Member], 
         try:
             content = read(member)
         except _DAMAGE as error:
-            raise UserError(f"{path}: {told(member.name)} cannot be read ({told(error)})") from None
+            raise UserError(f"{path}: {short_message(member.name)} cannot be read ({short_message(error)})") from None
         if len(content) != member.size:
-            raise UserError(f"{path}: {told(member.name)} has {len(content)} of its {member.size} bytes")
+            raise UserError(f"{path}: {short_message(member.name)} has {len(content)} of its {member.size} bytes")
         return content
 
     return checked

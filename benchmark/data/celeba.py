@@ -1,7 +1,7 @@
-"""CelebA's aligned portraits: as published, extracted, or packed anew, with its official list of the splits.
+"""CelebA's aligned portraits, as published, extracted or packed anew, with its official list of splits.
 
-Liu, Luo, Wang, Tang, "Deep learning face attributes in the wild", ICCV 2015. The list fixes what belongs to it: the
-images must have its names and number, wherever they lie. An archive packed anew has no published checksum.
+Liu, Luo, Wang, Tang, "Deep learning face attributes in the wild", ICCV 2015. The list defines the set: the images must
+have its names and number, in whatever folders. An archive packed anew has no published checksum.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ from torchvision.datasets.utils import check_integrity
 from benchmark.data.archives import Member, members
 from benchmark.data.dataset import Draft
 from benchmark.data.images import RESIZING, SIZE, member_blocks
-from benchmark.data.source import Source, entries, plain, roots, within
-from benchmark.data.specs import DATASETS, DatasetSpec
+from benchmark.data.source import Source, entries, letters_and_digits, relative_name, roots
+from benchmark.data.specs import DATASETS, RegisteredSpec
 from benchmark.errors import UserError
-from benchmark.text import told
+from benchmark.text import short_message
 
 ARCHIVE, PARTITION = FILES = ("img_align_celeba.zip", "list_eval_partition.txt")
 _PORTRAITS = (178, 218)
 _CROP = 140
 _TRAIN, _VALIDATION, _TEST = 0, 1, 2
-_FOLDERS = ("celeba", "celebadataset", "imgalignceleba", "img")  # as `plain` has them
+_FOLDERS = ("celeba", "celebadataset", "imgalignceleba", "img")  # by their `letters_and_digits`
 _ARCHIVES = re.compile(r"(img_align_celeba|celeba|celeba-dataset)\.(zip|tar|tar\.(gz|xz|bz2)|tgz|txz)", re.I)
 _LISTS = re.compile(r"list_eval_partition\.(txt|csv)", re.I)
 _PORTRAIT = re.compile(r"\d{6}\.jpg", re.I)
@@ -34,17 +34,17 @@ _ROW = re.compile(r"(\d{6}\.jpg)[\s,;]+([012])")
 
 
 def published_md5() -> dict[str, str]:
-    """The MD5 of the published files, by name."""
+    """Return the MD5 of the published files, by name."""
     return {name: md5 for _, md5, name in datasets.CelebA.file_list}
 
 
 def images_in(data_dir: Path) -> Path | None:
-    """The archive of the portraits, or the folder that holds them."""
+    """Find the archive of the portraits, or the folder that holds them."""
     return next(_images(data_dir), None)
 
 
-def find(spec: DatasetSpec, data_dir: Path) -> Source | None:
-    """The portraits and the list of their splits; None unless both are there."""
+def find(spec: RegisteredSpec, data_dir: Path) -> Source | None:
+    """Find the portraits and the list of their splits; None unless both are there."""
     for images in _images(data_dir):
         if partition := _partition_for(images, data_dir):
             where = "" if images.is_file() else ", extracted"
@@ -53,18 +53,19 @@ def find(spec: DatasetSpec, data_dir: Path) -> Source | None:
     return None
 
 
-def lacking(data_dir: Path) -> str | None:
-    """What is missing of a set that is here in part."""
+def missing_part(data_dir: Path) -> str | None:
+    """Say what is missing of a set that is here in part; None if nothing of it is here."""
     images = images_in(data_dir)
     if images is None:
         return None
-    return f"{within(data_dir, images)} is here, but no {PARTITION} (or .csv) beside it or in a folder above"
+    return f"{relative_name(data_dir, images)} is here, but no {PARTITION} (or .csv) beside it or in a folder above"
 
 
-def read(spec: DatasetSpec, images: Path, partition: Path) -> Draft:
-    """The draft of an archive or folder of portraits; only the list's names decide which is which.
+def read(spec: RegisteredSpec, images: Path, partition: Path) -> Draft:
+    """Make the draft of an archive or folder of portraits, which the list's file names assign to the splits.
 
-    Raises UserError for a list that is not the official one, and where it and the portraits disagree.
+    Raises:
+        UserError: The list is not the official one, or the portraits are not those that it names.
     """
     splits = _official_splits(spec, partition)
     md5 = published_md5()[ARCHIVE]
@@ -89,13 +90,16 @@ def read(spec: DatasetSpec, images: Path, partition: Path) -> Draft:
 
 
 def _images(data_dir: Path) -> Iterator[Path]:
-    """Archives and folders that seem to hold the portraits: the published archive first, then folders that hold as many
-    as there are, other archives, and at last folders that hold some."""
+    """Archives and folders that may hold the portraits, the most likely first.
+
+    These are the published archive, then folders with as many images as there are portraits, other archives, and
+    folders with some.
+    """
     found = [one for root in roots(data_dir) for one in _folders(root, depth=3)]
     archives = [Path(entry) for _, there in found for entry in there if _ARCHIVES.fullmatch(entry.name)]
-    folders = [(folder, there) for folder, there in found if plain(folder.name) in _FOLDERS]
+    folders = [(folder, there) for folder, there in found if letters_and_digits(folder.name) in _FOLDERS]
     some = {folder: sum(_PORTRAIT.fullmatch(entry.name) is not None for entry in there) for folder, there in folders}
-    whole = [folder for folder, number in some.items() if number >= DATASETS["celeba"].npz_images]
+    whole = [folder for folder, number in some.items() if number >= DATASETS["celeba"].complete_images]
     published = [path for path in archives if path.name == ARCHIVE and path.is_file()]
     yield from published
     yield from whole
@@ -103,11 +107,11 @@ def _images(data_dir: Path) -> Iterator[Path]:
     yield from (folder for folder, number in some.items() if number and folder not in whole)
 
 
-def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry]]]:
-    """The folder and those within that are named for CelebA, the innermost first, with what lies there."""
+def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """The folder and those within that are named for CelebA, the innermost first, with their entries."""
     there = entries(folder)
     for entry in there if depth else ():
-        if entry.is_dir() and plain(entry.name) in _FOLDERS:
+        if entry.is_dir() and letters_and_digits(entry.name) in _FOLDERS:
             yield from _folders(Path(entry), depth - 1)
     yield folder, there
 
@@ -123,16 +127,19 @@ def _partition_for(images: Path, data_dir: Path) -> Path | None:
     return None
 
 
-def _official_splits(spec: DatasetSpec, partition: Path) -> dict[str, int]:
+def _official_splits(spec: RegisteredSpec, partition: Path) -> dict[str, int]:
     """The split of each portrait by its name, in the list's order by name."""
     lines = partition.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
-    matches = [(number, line, _ROW.fullmatch(line)) for number, line in rows]
-    if matches and not matches[0][2]:
-        del matches[0]  # the head of a CSV
-    if wrong := next(((number, line) for number, line, match in matches if not match), None):
-        raise UserError(f"{partition}, line {wrong[0]}: {told(wrong[1])[:40]!r} is no portrait's name and split")
-    splits = {match[1]: int(match[2]) for _, _, match in sorted(matches, key=lambda one: one[2][1])}
+    if rows and not _ROW.fullmatch(rows[0][1]):
+        del rows[0]  # the heading of a CSV
+    named: dict[str, int] = {}
+    for number, line in rows:
+        match = _ROW.fullmatch(line)
+        if match is None:
+            raise UserError(f"{partition}, line {number}: {short_message(line)[:40]!r} is no portrait's name and split")
+        named[match[1]] = int(match[2])
+    splits = dict(sorted(named.items()))
     counts = [list(splits.values()).count(kind) for kind in (_TRAIN, _TEST)]
     if counts != [spec.n_train, spec.n_test]:
         raise UserError(f"{partition}: lists {counts[0]} + {counts[1]} images, not {spec.n_train} + {spec.n_test}")

@@ -1,4 +1,4 @@
-"""3D Chairs: its authors' archive of renderings, read in place (nothing is ever extracted).
+"""3D Chairs: its authors' archive of renderings, read in place.
 
 Aubry, Maturana, Efros, Russell, Sivic, "Seeing 3D chairs", CVPR 2014. 1,393 chairs, each rendered from 62 views
 (31 azimuths at two elevations) as rendered_chairs/<id>/renders/image_<view>_p<elevation>_t<azimuth>_r<radius>.png.
@@ -19,11 +19,11 @@ from benchmark.data.dataset import Draft, Report
 from benchmark.data.download import download
 from benchmark.data.images import RESIZING, SIZE, member_blocks
 from benchmark.data.npz import CHAIR_VIEWS, held_out_tenth
-from benchmark.data.prepared import writing
+from benchmark.data.prepared import named_write_errors
 from benchmark.data.source import Source, entries
 from benchmark.data.specs import CHAIRS_URL
 from benchmark.errors import UserError
-from benchmark.text import told
+from benchmark.text import short_message
 
 ARCHIVE = "rendered_chairs.tar"
 ARCHIVES = (ARCHIVE, *(f"rendered_chairs.{kind}" for kind in ("tar.gz", "tgz", "tar.bz2", "tar.xz", "txz", "zip")))
@@ -46,14 +46,14 @@ class _View:
 
 
 def fetch(data_dir: Path, report: Report, url: str = CHAIRS_URL) -> None:
-    """Download the archive into the data folder, resuming an earlier attempt, and note beside it where it is from."""
+    """Download the archive into the data folder, resuming an earlier attempt, and record its digest and address."""
     archive = data_dir / ARCHIVE
     download(url, archive, report=report)
     _record(archive, _sha256(archive), _from(url))
 
 
 def find(data_dir: Path) -> Source | None:
-    """The archive or the folder that it was extracted to; one that holds nothing at all is none."""
+    """Find the archive or the non-empty folder that it was extracted to; None if there is neither."""
     named = [Path(entry) for entry in entries(data_dir) if entry.name.lower() == FOLDER and entry.is_dir()]
     folders = [folder for folder in named if entries(folder)]
     for entry in (entry for folder in (data_dir, *folders) for entry in entries(folder)):
@@ -64,12 +64,17 @@ def find(data_dir: Path) -> Source | None:
 
 
 def read(path: Path, chairs: int | None = None) -> Draft:
-    """The draft of the authors' archive, as it is or compressed anew, or of the folder that it was extracted to.
+    """Make the draft of the authors' archive, as it is or compressed anew, or of the folder that it was extracted to.
 
-    An archive's SHA-256 is written beside it the first time, and must match ever after: the authors publish none. It is
-    verified where `fetch` had it from their own server and it has not changed since.
-    chairs: how many there must be (CHAIRS). Raises UserError for files that are damaged, incomplete or altered, and
-    for an archive with members which could reach outside their folder.
+    The authors publish no checksum. An archive's SHA-256 is written beside it when it is first read, and must match
+    ever after; the set is verified if `fetch` downloaded it from their own server and it has not changed since.
+
+    Args:
+        path: The archive or folder.
+        chairs: How many there must be; None: CHAIRS.
+
+    Raises:
+        UserError: Files are damaged, incomplete or altered, or an archive has members that lead outside its folder.
     """
     record, verified = (None, False) if path.is_dir() else _checked_digest(path)
     found = members(path)
@@ -94,8 +99,10 @@ def read(path: Path, chairs: int | None = None) -> Draft:
 
 
 def _checked_digest(path: Path) -> tuple[Callable[[], None], bool]:
-    """Check the archive against the digest recorded beside it. Returns what to do once it has been read, and whether
-    the record says that it came from the authors' server."""
+    """Check the archive against the digest recorded beside it.
+
+    Returns what to do once it has been read, and whether the record says that it came from the authors' server.
+    """
     recorded = path.with_name(path.name + ".sha256")
     digest = _sha256(path)
     said = recorded.read_text(encoding="utf-8", errors="replace") if recorded.exists() else digest
@@ -124,7 +131,7 @@ def _from(url: str) -> str:
 def _record(path: Path, digest: str, *notes: str) -> None:
     """Write the archive's digest beside it, as sha256sum does, with notes on lines of their own."""
     recorded = path.with_name(path.name + ".sha256")
-    with writing(recorded):
+    with named_write_errors(recorded):
         recorded.write_text("\n".join([f"{digest}  {path.name}", *notes, ""]), encoding="utf-8")
 
 
@@ -134,7 +141,7 @@ def _check_complete(path: Path, views: list[_View], found: list[Member], chairs:
         there = ", ".join(sorted(member.name for member in found)[:3]) or "nothing"
         raise UserError(
             f"{path}: holds no rendering; expected are CHAIR/renders/image_000_p020_t011_r096.png and the like, "
-            f"found {told(there)}"
+            f"found {short_message(there)}"
         )
     per_chair = Counter(view.chair for view in views)
     distinct = Counter(chair for chair, _ in {(view.chair, view.number) for view in views})
@@ -149,9 +156,8 @@ def _check_complete(path: Path, views: list[_View], found: list[Member], chairs:
 
 
 def _parse(member: Member) -> _View | None:
-    """The view that a file name tells of; None for other files, names that would spoil a line of output among them."""
+    """The view that a file name describes; None for other files and for names that cannot be printed."""
     match = _VIEW.match(member.name)
     if match is None or not member.name.isprintable():
         return None
-    chair, *numbers = match.groups()
-    return _View(chair, *map(int, numbers), member)
+    return _View(match[1], int(match[2]), int(match[3]), int(match[4]), member)

@@ -1,4 +1,4 @@
-"""What a set's content tells: whether its pixels can be images, and whether it is a complete set that is known."""
+"""Checks of a data set's content: whether its pixels can be images, and whether it is a known complete set."""
 
 import hashlib
 from collections.abc import Mapping
@@ -34,7 +34,14 @@ KNOWN: Mapping[str, tuple[str, str]] = {
 
 
 def is_known(name: str, images: np.ndarray, labels: np.ndarray | None, n_train: int) -> bool:
-    """Whether images (N, C, S, S) and labels (N,), the n_train training ones first, are the complete set `name`."""
+    """Tell whether images and labels are those of the complete set `name`, in any order within each split.
+
+    Args:
+        name: The data set.
+        images: uint8 (N, C, S, S), training images first.
+        labels: (N,).
+        n_train: How many are training images.
+    """
     if name not in KNOWN or labels is None:
         return False
     parts = slice(n_train), slice(n_train, None)
@@ -42,7 +49,15 @@ def is_known(name: str, images: np.ndarray, labels: np.ndarray | None, n_train: 
 
 
 def split_digest(images: np.ndarray, labels: np.ndarray) -> str:
-    """SHA-256 hex over the sorted SHA-256 of each image (n, C, S, S) with its label (n,); knows no order of images."""
+    """Hash a split so that the order of its images does not matter.
+
+    Args:
+        images: uint8 (n, C, S, S).
+        labels: (n,).
+
+    Returns:
+        SHA-256, in hex, over the sorted SHA-256 of each image with its label.
+    """
     each = (
         hashlib.sha256(image.tobytes() + label.tobytes()).digest()
         for image, label in zip(images, labels.astype("<i8"), strict=True)
@@ -51,8 +66,18 @@ def split_digest(images: np.ndarray, labels: np.ndarray) -> str:
 
 
 def check_pixels(source: str, images: np.ndarray, n_train: int) -> tuple[str, ...]:
-    """What is odd about uint8 images (N, C, S, S), the n_train training ones first, in words; reads no more than that
-    takes. Raises UserError, naming the `source`, for a split on another scale than 0..255 or without any difference.
+    """Check that pixels can be images, reading no more of them than that needs.
+
+    Args:
+        source: What an error calls the images.
+        images: uint8 (N, C, S, S), training images first.
+        n_train: How many are training images.
+
+    Returns:
+        Remarks for the user on unusual images, one per line.
+
+    Raises:
+        UserError: The images of a split are on another scale than 0..255, or all the same.
     """
     brightest = []
     for split, part in (("training", images[:n_train]), ("test", images[n_train:])):

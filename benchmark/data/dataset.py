@@ -1,4 +1,4 @@
-"""What a loaded data set is, and what a reader of files hands over before it is one."""
+"""The types of a loaded data set and of a draft whose images are still to be read, and the digest of their content."""
 
 import hashlib
 import json
@@ -6,36 +6,45 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 Report = Callable[[str], None]
-Block = tuple[np.ndarray | slice, np.ndarray]  # rows, and their images, uint8 (rows, C, S, S)
+Block = tuple[NDArray[np.int64] | slice, NDArray[np.uint8]]  # row numbers, and their images (rows, C, S, S)
 
 _HASH_CHUNK = 16 << 20  # bytes
 
 
-def silent(line: str) -> None:
-    """A report that goes nowhere."""
+def no_report(line: str) -> None:
+    """Discard a line that is reported."""
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Images with a fixed split, ready for training.
 
-    images: uint8 (N, C, S, S) in 0..255, the n_train training images first, then the test images; memory-mapped
-        and read-only when they come from the prepared copy.
-    labels: int64 (N,), None where the set has none.
-    factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth), named by
-        factor_names; None where nothing is known.
-    kind: "real" or "procedural". subset: a real set whose source is not complete. verified: the source's published
-        checksums have matched, it was fetched here from its authors, or the content is that of the complete set as it
-        is known; never of a user's own.
-    digest: SHA-256 over images, labels, factors, shapes and the split; says nothing of paths or machines.
-    source_counts: (train, test) images of the source; larger than the set's own counts after `limit`.
+    Attributes:
+        name: The data set.
+        images: uint8 (N, C, S, S) in 0..255, training images first, then test images; memory-mapped and read-only when
+            they come from the prepared copy.
+        labels: int64 (N,); None where the set has none.
+        n_train: How many are training images.
+        kind: "real" or "procedural".
+        subset: Whether it is a real set whose source is not complete.
+        source: What it was read from, without any folder.
+        digest: SHA-256 over images, labels, factors, shapes and the split; independent of paths and machines.
+        split: How train and test were separated, in words.
+        source_counts: (train, test) images of the source; larger than the set's own counts after `limit`.
+        factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth); None where none are
+            known.
+        factor_names: F names.
+        verified: Whether the source's published checksums matched, it was downloaded here from its authors, or its
+            content is that of the known complete set; never of a user's own set.
+        remarks: What a user should know of how the source was read, a line each.
     """
 
     name: str
-    images: np.ndarray
-    labels: np.ndarray | None
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
     n_train: int
     kind: str
     subset: bool
@@ -43,58 +52,74 @@ class Dataset:
     digest: str
     split: str
     source_counts: tuple[int, int]
-    factors: np.ndarray | None = None
+    factors: NDArray[np.int16] | None = None
     factor_names: tuple[str, ...] = ()
     verified: bool = False
-    remarks: tuple[str, ...] = ()  # what a user should know of how the source was read, a line each
+    remarks: tuple[str, ...] = ()
 
     @property
     def n_test(self) -> int:
+        """How many are test images."""
         return len(self.images) - self.n_train
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, S, S)."""
-        return self.images.shape[1:]
+        """The shape of one image, (C, S, S)."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
 
     @property
-    def x_train(self) -> np.ndarray:
+    def x_train(self) -> NDArray[np.uint8]:
+        """The training images, (n_train, C, S, S)."""
         return self.images[: self.n_train]
 
     @property
-    def x_test(self) -> np.ndarray:
+    def x_test(self) -> NDArray[np.uint8]:
+        """The test images, (n_test, C, S, S)."""
         return self.images[self.n_train :]
 
     @property
-    def y_train(self) -> np.ndarray | None:
+    def y_train(self) -> NDArray[np.int64] | None:
+        """The training labels, (n_train,)."""
         return None if self.labels is None else self.labels[: self.n_train]
 
     @property
-    def y_test(self) -> np.ndarray | None:
+    def y_test(self) -> NDArray[np.int64] | None:
+        """The test labels, (n_test,)."""
         return None if self.labels is None else self.labels[self.n_train :]
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A data set whose images are still to be read, block by block, so that none has to fit in memory."""
+    """A data set whose images are still to be read, block by block, so that they need not fit in memory.
 
-    image_shape: tuple[int, int, int]  # (C, S, S)
+    Attributes not listed are as in Dataset.
+
+    Attributes:
+        image_shape: (C, S, S).
+        blocks: In any order; together they fill every row once.
+        processing: What was done to the pixels, in words.
+        on_success: Called once every image has been read.
+        verified: Whether the source's published checksums matched, or it was downloaded from its authors.
+    """
+
+    image_shape: tuple[int, int, int]
     n_train: int
     n_test: int
-    blocks: Iterable[Block]  # together they fill every row once, in any order
-    split: str  # how train and test were told apart, in words
-    processing: str  # what was done to the pixels, in words
+    blocks: Iterable[Block]
+    split: str
+    processing: str
     subset: bool
-    labels: np.ndarray | None = None  # int64 (N,)
-    factors: np.ndarray | None = None  # int16 (N, F)
+    labels: NDArray[np.int64] | None = None
+    factors: NDArray[np.int16] | None = None
     factor_names: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()  # as of a Dataset
-    on_success: Callable[[], None] | None = None  # called once every image has been read
-    verified: bool = False  # the source's published checksums matched, or it was fetched from its authors
+    remarks: tuple[str, ...] = ()
+    on_success: Callable[[], None] | None = None
+    verified: bool = False
 
 
-def array_blocks(*parts: np.ndarray, rows: int = 4096) -> Iterator[Block]:
-    """The arrays (N, ...) one after the other, as blocks of at most `rows` rows."""
+def array_blocks(*parts: NDArray[np.uint8], rows: int = 4096) -> Iterator[Block]:
+    """Yield the arrays (N, ...) one after the other, in blocks of at most `rows` rows."""
     first = 0
     for part in parts:
         for start in range(0, len(part), rows):
@@ -104,22 +129,35 @@ def array_blocks(*parts: np.ndarray, rows: int = 4096) -> Iterator[Block]:
 
 
 def array_sha256(array: np.ndarray) -> str:
-    """SHA-256 hex of the values in C order, little-endian, read in chunks (a memory map stays one)."""
+    """Hash an array's values in C order, little-endian, in chunks, so that a memory map is not read at once.
+
+    Returns:
+        SHA-256 in hex.
+    """
     sha = hashlib.sha256()
     flat = array.reshape(-1)
     for start in range(0, flat.size, _HASH_CHUNK // flat.itemsize):
         chunk = flat[start : start + _HASH_CHUNK // flat.itemsize]
-        sha.update(np.ascontiguousarray(chunk, dtype=chunk.dtype.newbyteorder("<")))
+        sha.update(np.ascontiguousarray(chunk, dtype=chunk.dtype.newbyteorder("<")).data)
     return sha.hexdigest()
 
 
 def content_hashes(images: np.ndarray, labels: np.ndarray | None, factors: np.ndarray | None) -> dict[str, str | None]:
-    """The SHA-256 of each array, None for one that is not there."""
+    """Return the SHA-256 of each array by its name, None for one that the set does not have."""
     arrays = {"images": images, "labels": labels, "factors": factors}
     return {name: None if array is None else array_sha256(array) for name, array in arrays.items()}
 
 
 def content_digest(shape: tuple[int, ...], n_train: int, hashes: dict[str, str | None]) -> str:
-    """The digest of a data set: SHA-256 hex over its shape (N, C, S, S), its split and its arrays' hashes."""
+    """Return the digest of a data set.
+
+    Args:
+        shape: Of its images, (N, C, S, S).
+        n_train: How many are training images.
+        hashes: From `content_hashes`.
+
+    Returns:
+        SHA-256, in hex, over all of them.
+    """
     content = {"shape": [int(side) for side in shape], "n_train": int(n_train), "sha256": hashes}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

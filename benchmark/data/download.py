@@ -1,4 +1,4 @@
-"""One file over HTTP, resumed where an earlier attempt stopped, and in its place only when it is complete."""
+"""The download of one file over HTTP: resumable, and stored under its name only when it is complete."""
 
 import http.client
 import json
@@ -8,16 +8,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
+from typing import BinaryIO
 
-from benchmark.data.dataset import Report, silent
-from benchmark.data.prepared import writing
+from benchmark.data.dataset import Report, no_report
+from benchmark.data.prepared import named_write_errors
 from benchmark.errors import DataUnavailable, UserError
-from benchmark.text import told
+from benchmark.text import short_message
 
 LEAST = 1 << 16  # bytes that must come within a time limit: a server that dribbles stalls, too
 _CHUNK = 1 << 20
@@ -37,15 +38,25 @@ class _Remote:
     length: int | None = None
 
 
-def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3, report: Report = silent) -> Path:
-    """Fetch `url` to `target` by way of `<target>.part`, which stays for resuming when the network fails.
+def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3, report: Report = no_report) -> Path:
+    """Download a file by way of `<target>.part`, which is kept for resuming when the network fails.
 
-    timeout: seconds in which the answer, then each LEAST bytes must come; else an attempt counts as stalled.
-    attempts: how many in a row may leave the part hardly longer than it has ever been. Raises DataUnavailable
-    (network, server, an HTML page) or UserError (disk, a part that is not ours), in one line.
+    Args:
+        url: The file's address.
+        target: Where to store it.
+        timeout: Seconds in which the response, then each LEAST bytes must arrive; else an attempt has stalled.
+        attempts: How many in a row may fail to make the part at least LEAST bytes longer than it has ever been.
+        report: Called with a line on the progress now and then.
+
+    Returns:
+        `target`.
+
+    Raises:
+        DataUnavailable: The network or the server failed, or sent a web page.
+        UserError: The disk failed, or another program is writing the part.
     """
     part = target.with_name(target.name + ".part")
-    with writing(part):
+    with named_write_errors(part):
         part.parent.mkdir(parents=True, exist_ok=True)
     if part.exists() and not _sidecar(part).exists():  # which is written first
         raise UserError(f"{part}: was not begun here (is a browser downloading it?); let it end, or move it away")
@@ -60,13 +71,13 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
                 _forget(part)
                 failures += 1
             elif error.code < 500:
-                raise DataUnavailable(f"{url}: the server answers {error.code} {told(error.reason)}") from None
+                raise DataUnavailable(f"{url}: the server answers {error.code} {short_message(error.reason)}") from None
             else:
                 failures += 1
-            reason = f"{error.code} {told(error.reason)}"
+            reason = f"{error.code} {short_message(error.reason)}"
         except _NETWORK_ERRORS as error:
             failures = 0 if _size(part) >= longest + LEAST else failures + 1
-            reason = told(getattr(error, "reason", error))
+            reason = short_message(getattr(error, "reason", error))
         longest = max(longest, _size(part))
         if failures >= attempts:
             have = _size(part)
@@ -74,7 +85,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
             if not have:
                 _forget(part)
             raise DataUnavailable(f"{url}: download failed ({reason}){kept}")
-    with writing(target):
+    with named_write_errors(target):
         part.replace(target)
     _forget(part)
     return target
@@ -89,8 +100,7 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
         request.add_header("Range", f"bytes={have}-")
         if known.validator:
             request.add_header("If-Range", known.validator)
-    with closing(_received(request, timeout)) as received:
-        answer = next(received)
+    with _response(request, timeout) as (answer, chunks):
         start, length = _extent(answer)
         if start and (start != have or known is None or known.length not in (None, length)):
             _forget(part)
@@ -98,79 +108,91 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
         remote = _Remote(url, _validator(answer), length)
         if not start and answer.headers.get_content_type() in ("text/html", "application/xhtml+xml"):
             _refuse_html(url, part)
-        with writing(part):
+        with named_write_errors(part):
             free = shutil.disk_usage(part.parent).free
         if length is not None and length - start > free:
             raise UserError(
                 f"{part}: {(length - start) / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free; "
                 "free some space, or choose another --data-dir"
             )
-        with writing(part):
+        with named_write_errors(part):
             _sidecar(part).write_text(json.dumps(asdict(remote)), encoding="utf-8")
             file = part.open("ab" if start else "wb")
         with file:
-            _copy(received, file, url, part, start, length, report)
+            _copy(chunks, file, url, part, start, length, report)
     if length is not None and _size(part) != length:
         raise http.client.HTTPException(f"ended at {_size(part)} of {length} bytes")
     if not _size(part):
         raise http.client.HTTPException("the server sent an empty file")
 
 
-def _received(request: urllib.request.Request, timeout: float) -> Iterator:
-    """The server's answer, then its body in pieces, asked for by a thread that is left behind when it stalls.
+@contextmanager
+def _response(
+    request: urllib.request.Request, timeout: float
+) -> Iterator[tuple[http.client.HTTPResponse, Iterator[bytes]]]:
+    """The server's response and its body in chunks, read by a thread that is abandoned when it stalls.
 
     A socket's own time limit does not hold while a name is resolved, nor for a server that sends a byte now and then.
     Raises TimeoutError for a stall, else what urllib does.
     """
-    arrived: Queue = Queue(maxsize=4)
-    left = Event()
+    arrived: Queue[http.client.HTTPResponse | bytes | Exception | None] = Queue(maxsize=4)
+    abandoned = Event()
 
-    def hand_over(what: object) -> None:
-        while not left.is_set():
+    def hand_over(item: http.client.HTTPResponse | bytes | Exception | None) -> None:
+        while not abandoned.is_set():
             with suppress(Full):
-                arrived.put(what, timeout=1)
+                arrived.put(item, timeout=1)
                 break
 
-    def ask() -> None:
+    def request_all() -> None:
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
                 hand_over(answer)
-                while not left.is_set() and (chunk := answer.read1(_CHUNK)):
+                while not abandoned.is_set() and (chunk := answer.read1(_CHUNK)):
                     hand_over(chunk)
             hand_over(None)
         except Exception as error:
             hand_over(error)
 
-    Thread(target=ask, daemon=True).start()
-    try:
+    def next_item(deadline: float) -> http.client.HTTPResponse | bytes | None:
+        try:
+            item = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            raise TimeoutError(f"timed out: hardly anything came in {timeout:g} s") from None
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def body() -> Iterator[bytes]:
         deadline, since = time.monotonic() + timeout, 0
-        while True:
-            try:
-                what = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
-            except Empty:
-                raise TimeoutError(f"timed out: hardly anything came in {timeout:g} s") from None
-            if isinstance(what, Exception):
-                raise what
-            if what is None:
-                return
-            since += len(what) if isinstance(what, bytes) else LEAST
+        while isinstance(chunk := next_item(deadline), bytes):
+            since += len(chunk)
             if since >= LEAST:
                 deadline, since = time.monotonic() + timeout, 0
-            yield what
+            yield chunk
+
+    Thread(target=request_all, daemon=True).start()
+    try:
+        answer = next_item(time.monotonic() + timeout)
+        if not isinstance(answer, http.client.HTTPResponse):
+            raise http.client.HTTPException("the server redirects to another protocol than HTTP")
+        yield answer, body()
     finally:
-        left.set()
+        abandoned.set()
 
 
-def _copy(chunks: Iterator[bytes], file, url: str, part: Path, start: int, length: int | None, report: Report) -> None:
-    at, told = start, start
+def _copy(
+    chunks: Iterator[bytes], file: BinaryIO, url: str, part: Path, start: int, length: int | None, report: Report
+) -> None:
+    at, reported = start, start
     for chunk in chunks:
         if at == 0 and chunk.lstrip()[:1] == b"<":
             _refuse_html(url, part)
-        with writing(part):
+        with named_write_errors(part):
             file.write(chunk)
         at += len(chunk)
-        if at - told >= _REPORT_EVERY:
-            told = at
+        if at - reported >= _REPORT_EVERY:
+            reported = at
             report(f"{part.stem}: {at / 1e6:.0f} of {f'{length / 1e6:.0f}' if length else '?'} MB")
 
 

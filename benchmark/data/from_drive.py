@@ -1,7 +1,7 @@
-"""A process of its own that fetches one file from Google Drive: `python from_drive.py FILE_ID TARGET`.
+"""A script that downloads one file from Google Drive: `python from_drive.py FILE_ID TARGET`.
 
-It imports nothing of this suite, tells the reason of a failure on its standard output, and ends with whoever holds
-the other end of its standard input.
+It imports nothing of this suite, prints the reason of a failure on standard output, and exits when its standard input
+is closed, and so with its parent process.
 """
 
 import os
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     try:
         import gdown
 
-        # The name under which torchvision asks; a part that an earlier attempt left is gone on with.
+        # torchvision's user agent; a partial file of an earlier attempt is resumed.
         gdown.download(id=file_id, output=target, resume=True, user_agent="pytorch/vision")
     except Exception as error:
         print(str(error) or type(error).__name__, flush=True)

@@ -1,8 +1,9 @@
-"""Fewer images for the reduced studies: a fixed random part of each split, the same in every trial."""
+"""Smaller data sets for the reduced studies: a fixed random subset of each split, the same in every trial."""
 
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.data.dataset import Dataset, content_digest, content_hashes
 from benchmark.errors import UserError
@@ -10,16 +11,26 @@ from benchmark.subsets import choose
 
 
 def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
-    """At most n_train and n_test images (None: all), in their old order; in memory, with a digest of its own.
+    """Draw a random subset of each split, from a stream that depends on the data set's name and the split alone.
 
-    Each split is drawn at random from a stream named by the data set and the split alone; where there are labels,
-    every class keeps its share (largest remainders). Raises UserError for a count below 1.
+    Where there are labels, every class keeps its share (largest remainders).
+
+    Args:
+        dataset: The data set.
+        n_train: How many training images to keep at most, >= 1; None: all.
+        n_test: How many test images to keep at most, >= 1; None: all.
+
+    Returns:
+        The images in their old order, in memory, with a digest of their own; `dataset` itself where all are kept.
+
+    Raises:
+        UserError: A count is below 1.
     """
     for split, count in (("n_train", n_train), ("n_test", n_test)):
         if count is not None and count < 1:
             raise UserError(f"{split} is {count}: at least 1 image is needed (leave it out for all)")
 
-    def chosen(total: int, n: int | None, labels: np.ndarray | None, split: str) -> np.ndarray:
+    def chosen(total: int, n: int | None, labels: NDArray[np.int64] | None, split: str) -> NDArray[np.int64]:
         return choose(total, n, labels, "subset", keep_classes=True, dataset=dataset.name, split=split)
 
     train = chosen(dataset.n_train, n_train, dataset.y_train, "train")
@@ -28,7 +39,8 @@ def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
         return dataset
     rows = np.concatenate([train, dataset.n_train + test])
     images = dataset.images[rows]
-    labels, factors = (None if array is None else array[rows] for array in (dataset.labels, dataset.factors))
+    labels = None if dataset.labels is None else dataset.labels[rows]
+    factors = None if dataset.factors is None else dataset.factors[rows]
     hashes = content_hashes(images, labels, factors)
     digest = content_digest(images.shape, len(train), hashes)
     return dataclasses.replace(

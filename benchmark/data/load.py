@@ -1,4 +1,4 @@
-"""From a name to a Dataset: the user's file first, then an earlier download, then the network."""
+"""Loading a data set by its name: from the user's file, else an earlier download, else the network."""
 
 import time
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from benchmark.data import chairs, prepared, procedural
 from benchmark.data.content import KNOWN
-from benchmark.data.dataset import Dataset, Report, silent
+from benchmark.data.dataset import Dataset, Report, no_report
 from benchmark.data.npz import read_npz
 from benchmark.data.prepared import Unusable
 from benchmark.data.source import Source
-from benchmark.data.specs import DATASETS, DatasetSpec, spec_for
+from benchmark.data.specs import CHAIRS_URL, DATASETS, DatasetSpec, RegisteredSpec, spec_for
 from benchmark.errors import DataUnavailable, UserError
 
 READ_BACK_ATTEMPTS = 10
@@ -19,15 +19,25 @@ READ_BACK_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Availability:
-    """What `plan` and `fetch` say of a data set; nothing has been read or fetched for it."""
+    """What `plan` and `fetch` report of a data set, without having read or downloaded it.
+
+    Attributes:
+        name: In code and flags.
+        label: In tables.
+        prepared: Whether a prepared copy fits its source (its SHA-256 is checked on loading).
+        source: The user's file or an earlier download, if any.
+        download_url: What would be downloaded; None where nothing has to be or can be.
+        download_bytes: About how much that is; None: not known.
+        advice: Which files may be put where.
+    """
 
     name: str
     label: str
-    prepared: bool  # a prepared copy fits its source (its SHA-256 is checked on loading)
-    source: Path | None  # the user's file or an earlier download
-    download_url: str | None  # what would be asked next; None if nothing has to be or can be
-    download_bytes: int | None  # about; None if not known
-    advice: str  # which files may be put where
+    prepared: bool
+    source: Path | None
+    download_url: str | None
+    download_bytes: int | None
+    advice: str
 
     @property
     def at_hand(self) -> bool:
@@ -36,14 +46,20 @@ class Availability:
 
 
 def load_dataset(
-    name: str, data_dir: Path, *, offline: bool = False, procedural: bool = False, report: Report = silent
+    name: str, data_dir: Path, *, offline: bool = False, procedural: bool = False, report: Report = no_report
 ) -> Dataset:
-    """The data set `name`, from its prepared copy under `data_dir`, which is made if need be.
+    """Load a data set from its prepared copy, which is made first if there is none that fits.
 
-    offline: never ask the network. procedural: the drawn stand-in instead; touches neither files nor network.
-    report: gets one line per thing worth telling (a download, a preparation, a damaged copy, the set's remarks).
-    Raises DataUnavailable when the files are neither here nor to be had, UserError for files that are bad or a
-    folder that cannot be written; the prepared copy is then as it was.
+    Args:
+        name: A key of DATASETS, or of a user's own `<name>.npz`.
+        data_dir: The data folder.
+        offline: Never use the network.
+        procedural: Load the drawn stand-in instead, which needs neither files nor network.
+        report: Called with one line per event (a download, a preparation, a damaged copy) and remark on the set.
+
+    Raises:
+        DataUnavailable: The files are neither on disk nor downloadable.
+        UserError: The files are invalid, or the folder cannot be written; the prepared copy is then unchanged.
     """
     spec, data_dir = spec_for(name), Path(data_dir)
     if procedural:
@@ -76,7 +92,7 @@ def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> D
 
 
 def describe(name: str, data_dir: Path) -> Availability:
-    """What is here of a data set and what would have to be fetched."""
+    """Tell what of a data set is on disk and what would have to be downloaded."""
     spec, data_dir = spec_for(name), Path(data_dir)
     source = _find(spec, data_dir)
     try:
@@ -120,7 +136,7 @@ def _find(spec: DatasetSpec, data_dir: Path) -> Source | None:
         return Source(spec.npz, path, [path], partial(read_npz, path, spec))
     if spec.name == "chairs":
         return chairs.find(data_dir)
-    if spec.name not in DATASETS:
+    if not isinstance(spec, RegisteredSpec):
         return None
     from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
 
@@ -131,7 +147,7 @@ def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
     size = f"about {spec.download_bytes / 1e6:,.0f} MB" if spec.download_bytes else "size not known"
     report(f"{spec.name}: downloading {spec.url} ({size})")
     if spec.name == "chairs":
-        chairs.fetch(data_dir, report, spec.url)
+        chairs.fetch(data_dir, report, spec.url or CHAIRS_URL)
     else:
         from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
 
@@ -148,24 +164,24 @@ def _reuse(spec: DatasetSpec, data_dir: Path, source: Source | None) -> Dataset:
 
 
 def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) -> None:
-    """Raise Unusable unless the prepared copy stands for the source.
+    """Raise Unusable unless the prepared copy may be used for the source.
 
-    A complete registered set outlives its source, which the user may delete; a subset, one that is not the known set
-    of that name, or a user's own does not, for then something else was meant by deleting it.
+    A complete registered set may be used after its source was deleted. A subset, one that is not the known set of that
+    name, or a user's own may not: whoever deletes such a source wants another one.
     """
     meta = prepared.read_meta(data_dir, spec.name)
     if source is None:
         other = spec.name in KNOWN and not meta.get("verified", True)
         if meta.get("subset", True) or other or spec.name not in DATASETS:
             raise Unusable("its source is gone")
-    elif not prepared.is_as_now(meta):
+    elif not prepared.is_current(meta):
         raise Unusable(f"prepared by revision {meta['revision']}, now {prepared.REVISION}")
     elif not prepared.matches(meta, source.fingerprint()):
         raise Unusable("its source has changed")
 
 
 def _missing(spec: DatasetSpec, data_dir: Path, offline: bool) -> str:
-    if spec.name not in DATASETS:
+    if not isinstance(spec, RegisteredSpec):
         return (
             f"dataset {spec.name!r}: is none of {', '.join(DATASETS)}, "
             f"and {spec.npz} does not exist in the data folder (--data-dir)"
@@ -173,7 +189,7 @@ def _missing(spec: DatasetSpec, data_dir: Path, offline: bool) -> str:
     if spec.name != "chairs":
         from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
 
-        if part := torchvision_sets.lacking(spec, data_dir):
+        if part := torchvision_sets.missing_part(spec, data_dir):
             return f"{spec.label}: not whole; {part}; put the rest there, or run without --offline to fetch it"
     why = "not here, and --offline forbids fetching it" if offline else "not here, and cannot be fetched"
     return f"{spec.label}: {why}; {spec.remedy}"

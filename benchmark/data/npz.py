@@ -1,4 +1,4 @@
-"""Images that a user brings: one .npz file per data set, checked before anything is made of it."""
+"""A user's own images: one .npz file per data set, validated before anything is made of it."""
 
 import os
 from collections.abc import Iterable
@@ -7,23 +7,25 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data.dataset import Draft, array_blocks
-from benchmark.data.specs import SIDES, DatasetSpec
+from benchmark.data.specs import SIDES, DatasetSpec, RegisteredSpec
 from benchmark.errors import UserError
 from benchmark.subsets import last_of_every_class
-from benchmark.text import told
+from benchmark.text import short_message
 
 CHAIR_VIEWS = 62
 _WORDS = {"x": ("x", "image", "images"), "y": ("y", "label", "labels", "target", "targets")}
 
 
 def read_npz(path: Path, spec: DatasetSpec) -> Draft:
-    """The draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`), of which a tenth becomes the test.
+    """Make the draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`), whose last tenth is the test.
 
     Images are uint8 (N, H, W) or (N, H, W, C), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64;
-    labels are integers (N,). Of `x` the last tenth is held out, with labels the last tenth of every class. A chairs
-    file with `x` is split by chair: by its array `model` (N,), or by runs of 62 views. Other usual names are
-    understood, too (`_members`); arrays that nothing needs are not read. Raises UserError, naming the file and the
-    array, for anything else.
+    labels are integers (N,). With labels, the last tenth of every class of `x` is held out. A chairs file with `x` is
+    split by chair: by its array `model` (N,), or by runs of 62 views. Other usual names are understood, too
+    (`_members`); arrays that are not needed are not read.
+
+    Raises:
+        UserError: The file has anything else; the message names the file and the array.
     """
     arrays, names, remarks = _load(path, spec)
     if "x" in arrays:
@@ -54,18 +56,18 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
 
 
 def pad(images: np.ndarray, size: int) -> np.ndarray:
-    """Square images (n, C, s, s) with a border of zeros, the same on all sides: (n, C, size, size)."""
+    """Pad square images (n, C, s, s) with zeros equally on all sides, to (n, C, size, size)."""
     border = (size - images.shape[-1]) // 2
     return np.pad(images, ((0, 0), (0, 0), (border, border), (border, border))) if border else images
 
 
 def held_out_tenth(n: int) -> int:
-    """How many of n images (or chairs) are training ones when the last tenth, at least one, is the test set."""
+    """Return how many of n images (or chairs) are training ones if the last tenth, at least one, is held out."""
     return n - max(1, n // 10)
 
 
 def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[str, str], tuple[str, ...]]:
-    """The arrays that are needed, by what they are (`_members`), their names in the file, and what to say of it."""
+    """The needed arrays by role (`_members`), their names in the file by role, and remarks for the user."""
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -90,21 +92,20 @@ def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[st
     except UserError:
         raise
     except Exception as error:  # numpy and zipfile meet damaged files with errors of the parser, the codecs and more
-        reason = told(error)
+        reason = short_message(error)
         if "allow_pickle" in reason or "pickled" in reason:
             reason = "not an .npz file, or one with Python objects in it, which are never loaded"
         raise UserError(f"{path}: cannot be read as .npz ({reason}); make or copy it again") from None
-    remarks = [f"{told(name)} is read as {what}" for what, name in names.items() if name != what]
+    remarks = [f"{short_message(name)} is read as {what}" for what, name in names.items() if name != what]
     return arrays, names, (*remarks, *([f"not used: {_listed(others)}"] if others else ()))
 
 
 def _members(path: Path, files: Iterable[str], spec: DatasetSpec) -> dict[str, str]:
-    """What is needed of a file with arrays of these names: x_train, x_test or x, y_train and y_test or y, and of chairs
-    model -> the name in the file.
+    """The name in the file of each needed array, by its role: x_train, x_test or x, y_train and y_test or y, model.
 
-    Where none of the images (of the labels) has the very name, other usual ones count (_WORDS), in any case and with
-    train or test before or behind. Beside `x` labels of one name are its own, whatever split they are named after.
-    Raises UserError where two could be meant, or no images are there.
+    Where no images (no labels) have the documented name, other usual ones count (_WORDS), in any case and with train or
+    test before or after. Beside `x`, labels of one name are its own, whatever split they are named after. Raises
+    UserError where two arrays could have the same role, or there are no images.
     """
     images, labels = (_named(path, what, files) for what in _WORDS)
     if not images:
@@ -117,8 +118,7 @@ def _members(path: Path, files: Iterable[str], spec: DatasetSpec) -> dict[str, s
 
 
 def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
-    """The images (`what` is x) or labels (y) of a file, by the split in their names: `what`, `what`_train, `what`_test
-    -> the name in the file."""
+    """The names in the file of its images (`what` is x) or labels (y), by role: `what`, `what`_train, `what`_test."""
     splits = {"": what, "train": f"{what}_train", "test": f"{what}_test"}
     if exact := {name: name for name in splits.values() if name in files}:
         return exact
@@ -135,14 +135,14 @@ def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
 
 
 def _is_guess(what: str, name: str) -> bool:
-    """Whether labels are taken for such by another name than the documented one."""
+    """Whether an array is taken for labels though it does not have their documented name."""
     return what.startswith("y") and name != what
 
 
 def _fitting_labels(
     path: Path, archive: np.lib.npyio.NpzFile, guessed: dict[str, str], images: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The arrays that were guessed to be labels; none where one cannot be: text, codes, or a number for each image."""
+    """The arrays that were guessed to be labels; none where one cannot be, such as text or a number for each image."""
     found = {}
     for what, name in guessed.items():
         try:
@@ -158,20 +158,21 @@ def _fitting_labels(
 
 
 def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    """One member, which is read now. Raises UserError, naming it."""
+    """Read one array. Raises UserError, naming it."""
+    shown = short_message(name)
     try:
         array = archive[name]
     except MemoryError:
-        raise UserError(f"{path}: {told(name)} does not fit in memory") from None
+        raise UserError(f"{path}: {shown} does not fit in memory") from None
     except Exception as error:  # as in `_load`
-        reason = told(error)
+        reason = short_message(error)
         if "allow_pickle" in reason:
             raise UserError(
-                f"{path}: {told(name)} has Python objects in it, which are never loaded; make it an array of integers"
+                f"{path}: {shown} has Python objects in it, which are never loaded; make it an array of integers"
             ) from None
-        raise UserError(f"{path}: cannot be read as .npz ({told(name)}: {reason}); make or copy it again") from None
+        raise UserError(f"{path}: cannot be read as .npz ({shown}: {reason}); make or copy it again") from None
     if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: has members that are no arrays ({told(name)}); make it with np.savez")
+        raise UserError(f"{path}: has members that are no arrays ({shown}); make it with np.savez")
     return array
 
 
@@ -181,7 +182,7 @@ def _memory() -> int:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return told(", ".join(sorted(names)) or "no arrays")
+    return short_message(", ".join(sorted(names)) or "no arrays")
 
 
 def _given_split(
@@ -194,7 +195,7 @@ def _given_split(
         raise UserError(f"{path}: lacks {', '.join(missing)} (it has {_listed(names.values())})")
     parts = [_images(path, names[key], arrays[key]) for key in ("x_train", "x_test")]
     if parts[0].shape[1:] != parts[1].shape[1:]:
-        shapes = [f"{told(names[key])} is {arrays[key].shape}" for key in ("x_train", "x_test")]
+        shapes = [f"{short_message(names[key])} is {arrays[key].shape}" for key in ("x_train", "x_test")]
         raise UserError(f"{path}: {' and '.join(shapes)}: their images must have one shape")
     labels = None
     if "y_train" in arrays:
@@ -270,20 +271,20 @@ def _held_out(
 def _check_against(path: Path, spec: DatasetSpec, images: np.ndarray, labels: np.ndarray | None) -> None:
     """Raise UserError if the file cannot be the registered data set whose name it bears."""
     channels, side = images.shape[1:3]
-    if spec.size is not None and (channels, SIDES[side]) != (spec.channels, spec.size):
+    if isinstance(spec, RegisteredSpec) and (channels, SIDES[side]) != (spec.channels, spec.size):
         raise UserError(
             f"{path}: holds {side} x {side} images with {channels} channel(s); {spec.label} is "
             f"{spec.size} x {spec.size} with {spec.channels} (a data set of your own needs a file name of its own)"
         )
     if spec.has_labels and labels is None:
         raise UserError(f"{path}: lacks y_train, y_test; {spec.label} is evaluated with its labels")
-    if spec.n_classes is not None and labels.max() >= spec.n_classes:
+    if spec.n_classes is not None and labels is not None and labels.max() >= spec.n_classes:
         raise UserError(f"{path}: has the label {labels.max()}; {spec.label} has the labels 0 to {spec.n_classes - 1}")
 
 
 def _is_subset(spec: DatasetSpec, counts: tuple[int, int], one_array: bool) -> bool:
-    if spec.complete_images is None:
-        return False  # a user's own set is as large as it is
+    if not isinstance(spec, RegisteredSpec):
+        return False  # a user's own set has no complete size
     if one_array:
         return sum(counts) < spec.complete_images
     return counts != (spec.n_train, spec.n_test)

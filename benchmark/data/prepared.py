@@ -1,4 +1,4 @@
-"""The prepared copy: one uint8 array per data set, checked by its SHA-256, published all at once.
+"""The prepared copy of a data set: one uint8 array, checked by its SHA-256 and published atomically.
 
 <data-dir>/prepared/<name>/ holds images.npy, labels.npy and factors.npy (where there are any) and meta.json.
 """
@@ -15,48 +15,61 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmark.data.content import check_pixels, is_known
 from benchmark.data.dataset import Dataset, Draft, content_digest, content_hashes
 from benchmark.errors import UserError
-from benchmark.text import told
+from benchmark.text import short_message
 
-# Raise it whenever the same source would be prepared differently. Those that would not be, `is_as_now` tells.
+# Raise it whenever a source would be prepared differently; `is_current` tells which copies are not affected.
 REVISION = 2
 READABLE = (1, REVISION)
 _ARRAYS = ("images", "labels", "factors")
 _FILES = {"meta.json", *(f"{name}.npy" for name in _ARRAYS)}
 
+Meta = dict[str, Any]  # the content of a meta.json, of which only the revision has been checked
+
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Tells, without reading it, whether a source is the one that was prepared. Holds no folder."""
+    """Identifies a source without reading it.
+
+    Attributes:
+        source: Its name, without any folder.
+        files: Name, size in bytes and modification time in ns of each file.
+    """
 
     source: str
-    files: tuple[tuple[str, int, int], ...]  # name, size in bytes, modification time in ns
+    files: tuple[tuple[str, int, int], ...]
 
     @classmethod
     def of(cls, source: str, files: list[Path]) -> "Fingerprint":
+        """Take the fingerprint of a source from its files."""
         stats = ((path.name, path.stat()) for path in files)
         return cls(source, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
 class Unusable(Exception):
-    """A prepared copy that is not there, is another source's, or is damaged; the message says which."""
+    """A prepared copy is missing, of another source, or damaged; the message says which."""
 
 
 def folder(data_dir: Path, name: str) -> Path:
-    """Where the prepared copy of a data set lies."""
+    """Return the folder of a data set's prepared copy."""
     return data_dir / "prepared" / name
 
 
-def read_meta(data_dir: Path, name: str) -> dict:
-    """The meta.json of a prepared copy of a readable revision; raises Unusable."""
+def read_meta(data_dir: Path, name: str) -> Meta:
+    """Read the meta.json of a prepared copy.
+
+    Raises:
+        Unusable: There is none, it is not JSON, or it is of an unreadable revision.
+    """
     path = folder(data_dir, name) / "meta.json"
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta: Meta = json.loads(path.read_text(encoding="utf-8"))
         revision = meta["revision"]
     except FileNotFoundError:
         raise Unusable("not prepared yet") from None
@@ -67,48 +80,59 @@ def read_meta(data_dir: Path, name: str) -> dict:
     return meta
 
 
-def is_as_now(meta: dict) -> bool:
-    """Whether this revision would prepare the copy's source in the same way: revision 2 holds out labelled images class
-    by class."""
+def is_current(meta: Meta) -> bool:
+    """Tell whether the current revision would prepare the copy's source in the same way.
+
+    Revision 2 holds out labelled images class by class.
+    """
     hashes = meta.get("sha256")
     labelled = not isinstance(hashes, dict) or hashes.get("labels") is not None
     return meta["revision"] == REVISION or not (labelled and meta.get("split") == "last tenth held out as test")
 
 
-def matches(meta: dict, fingerprint: Fingerprint) -> bool:
-    """Whether the copy was made from this very source."""
+def matches(meta: Meta, fingerprint: Fingerprint) -> bool:
+    """Tell whether the copy was made from the source of the fingerprint."""
     return meta.get("fingerprint") == _as_json(fingerprint)
 
 
 def read(data_dir: Path, name: str) -> Dataset:
-    """The prepared copy as a memory-mapped Dataset, every byte checked; raises Unusable."""
+    """Load the prepared copy, every byte checked; its images are memory-mapped.
+
+    Raises:
+        Unusable: It is missing or damaged.
+    """
     meta = read_meta(data_dir, name)
-    arrays: dict[str, np.ndarray | None] = dict.fromkeys(_ARRAYS)
+
+    def load(key: str) -> np.ndarray | None:
+        if meta["sha256"][key] is None:
+            return None
+        array: np.ndarray = np.load(folder(data_dir, name) / f"{key}.npy", mmap_mode="r", allow_pickle=False)
+        return array
+
     try:
-        for key in _ARRAYS:
-            if meta["sha256"][key] is not None:
-                path = folder(data_dir, name) / f"{key}.npy"
-                arrays[key] = np.load(path, mmap_mode="r", allow_pickle=False)
-        hashes = content_hashes(**arrays)
-        digest = content_digest(arrays["images"].shape, meta["n_train"], hashes)
+        images, labels, factors = map(load, _ARRAYS)
+        if images is None:
+            raise Unusable("it has no images")
+        hashes = content_hashes(images, labels, factors)
+        digest = content_digest(images.shape, meta["n_train"], hashes)
         verified = meta.get("verified")
         if verified is None:  # revision 1 did not ask, but took CelebA from archives of the published MD5 alone
             verified = meta["fingerprint"]["source"] == "torchvision CelebA"
-            verified |= is_known(name, arrays["images"], arrays["labels"], meta["n_train"])
+            verified |= is_known(name, images, labels, meta["n_train"])
         if hashes != meta["sha256"] or digest != meta["digest"]:
             raise Unusable("its SHA-256 does not match")
         return Dataset(
             name=name,
-            images=arrays["images"],
-            labels=None if arrays["labels"] is None else np.array(arrays["labels"]),
+            images=images,
+            labels=None if labels is None else np.array(labels),
             n_train=meta["n_train"],
             kind="real",
             subset=meta["subset"],
             source=meta["fingerprint"]["source"],
             digest=digest,
             split=meta["split"],
-            source_counts=(meta["n_train"], len(arrays["images"]) - meta["n_train"]),
-            factors=None if arrays["factors"] is None else np.array(arrays["factors"]),
+            source_counts=(meta["n_train"], len(images) - meta["n_train"]),
+            factors=None if factors is None else np.array(factors),
             factor_names=tuple(meta["factor_names"]),
             verified=verified,
             remarks=tuple(meta.get("remarks", ())),
@@ -122,20 +146,21 @@ def read(data_dir: Path, name: str) -> Dataset:
 def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> None:
     """Read the draft's images into a new prepared copy, which replaces the old one only when it is complete.
 
-    Raises UserError for pixels that cannot be images, where something else lies in its place, and when the folder
-    cannot be written or the disk is full; the old copy then still stands.
+    Raises:
+        UserError: The pixels cannot be images, the copy's folder holds foreign files, or it cannot be written; the old
+            copy is then unchanged.
     """
     target = folder(data_dir, name)
     if foreign := sorted(path.name for path in target.glob("*") if path.name not in _FILES):
         raise UserError(
-            f"{target}: holds {told(foreign[0])}, which is of no prepared copy, and its place is needed for one; "
-            "move it away"
+            f"{target}: holds {short_message(foreign[0])}, which is of no prepared copy, and its place is needed for "
+            "one; move it away"
         )
-    with writing(target):
+    with named_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
     try:
-        with writing(target):
+        with named_write_errors(target):
             shape = (draft.n_train + draft.n_test, *draft.image_shape)
             needed = int(np.prod(shape))
             free = shutil.disk_usage(temporary).free
@@ -149,7 +174,7 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
         for rows, block in draft.blocks:  # the source's own errors are not errors of writing
             images[rows] = block
         remarks = draft.remarks + check_pixels(fingerprint.source, images, draft.n_train)
-        with writing(target):
+        with named_write_errors(target):
             images.flush()
             _finish(temporary, name, images, dataclasses.replace(draft, remarks=remarks), fingerprint)
             _publish(temporary, target)
@@ -161,9 +186,9 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
 
 @contextlib.contextmanager
 def locked(data_dir: Path, name: str) -> Iterator[None]:
-    """Hold the one right, among all processes, to fetch and prepare a data set; waits for it."""
+    """Hold the exclusive lock, among all processes, for downloading and preparing a data set; waits for it."""
     path = folder(data_dir, name).parent / f".{name}.lock"
-    with writing(path):
+    with named_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     with file:
@@ -175,8 +200,12 @@ def locked(data_dir: Path, name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into one line that names the path."""
+def named_write_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError in the block into one line that names the path.
+
+    Raises:
+        UserError: In place of the OSError.
+    """
     try:
         yield
     except OSError as error:
@@ -239,5 +268,6 @@ def _publish(temporary: Path, target: Path) -> None:
         shutil.rmtree(folder_of_old, ignore_errors=True)
 
 
-def _as_json(fingerprint: Fingerprint) -> dict:
-    return json.loads(json.dumps(dataclasses.asdict(fingerprint)))
+def _as_json(fingerprint: Fingerprint) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(fingerprint)))
+    return content

@@ -1,7 +1,7 @@
-"""Procedural stand-ins: small drawn data sets for tests and the smoke study, with no files and no network.
+"""Procedural stand-ins: small drawn data sets for tests and the smoke study, which need no files and no network.
 
-They share their originals' shapes, class counts and splits by chair, and nothing else: no number measured on them
-says anything about the originals. Each is a function of its name alone.
+They share their originals' shapes, numbers of classes and splits by chair, and nothing else: no number measured on
+them says anything about the originals. Each is a function of its name alone.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.data import scenes, strokes
 from benchmark.data.dataset import Dataset, content_digest, content_hashes
@@ -20,23 +21,23 @@ N_TRAIN, N_TEST = 2000, 600
 CHAIRS_TRAIN, CHAIRS_TEST = 32, 10
 _BLOCK = 50  # images drawn at once, so that the working arrays stay in the processor's cache
 
-# (generator, classes (n,)) -> float32 (n, C, S, S) in [0, 1]
-Painter = Callable[[np.random.Generator, np.ndarray], np.ndarray]
+# (generator, classes (n,)) -> float (n, C, S, S) in [0, 1], up to noise beyond it
+Painter = Callable[[np.random.Generator, NDArray[np.int64]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    images: np.ndarray  # uint8 (N, C, S, S)
-    labels: np.ndarray | None
+    images: NDArray[np.uint8]  # (N, C, S, S)
+    labels: NDArray[np.int64] | None
     n_train: int
     split: str = "drawn apart"
-    factors: np.ndarray | None = None
+    factors: NDArray[np.int16] | None = None
     factor_names: tuple[str, ...] = ()
 
 
 @cache
 def draw(name: str) -> Dataset:
-    """The stand-in of a registered data set (a key of DATASETS), read-only and in memory."""
+    """Draw the stand-in of a registered data set (a key of DATASETS); its arrays are in memory and read-only."""
     drawn = _DRAWERS[name](np.random.Generator(np.random.PCG64(stream_seed("procedural", dataset=name))))
     for array in (drawn.images, drawn.labels, drawn.factors):
         if array is not None:
@@ -89,8 +90,9 @@ def _chairs(rng: np.random.Generator) -> _Drawn:
     )
 
 
-def _to_bytes(images: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+def _to_bytes(images: np.ndarray) -> NDArray[np.uint8]:
+    rounded: NDArray[np.floating] = np.rint(np.clip(images, 0, 1) * 255)
+    return rounded.astype(np.uint8)
 
 
 _DRAWERS = {

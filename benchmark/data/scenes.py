@@ -1,14 +1,27 @@
-"""Coloured shapes (32 x 32 x 3), simple faces (64 x 64 x 3) and chairs made of boxes (64 x 64, grey)."""
+"""Drawings of coloured shapes (32 x 32 x 3), simple faces (64 x 64 x 3) and chairs made of boxes (64 x 64, grey)."""
+
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
 
 _SHADES = np.array([0.55, 0.35, 0.8], np.float32)  # of a box's faces along x, y and z
 _BACKGROUND = 1.0  # white, as in the renderings of 3D Chairs
 _FAR = np.float32(1e9)
 
 
-def coloured_shapes(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
-    """One shape per class 0..9 in a colour that only leans towards its class, on waves; (n, 3, 32, 32) in [0, 1]."""
+def coloured_shapes(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
+    """Draw a shape per class number, in a colour that is only correlated with the class, on a background of waves.
+
+    Args:
+        rng: The source of all random properties.
+        classes: 0..9, (n,).
+
+    Returns:
+        float64 (n, 3, 32, 32) in about [0, 1].
+    """
     n = len(classes)
     x, y = _grid(32)
     image = _waves(rng, n, x, y)
@@ -16,18 +29,28 @@ def coloured_shapes(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray
     dx, dy = _uniform(rng, n, -0.25, 0.25), _uniform(rng, n, -0.25, 0.25)
     u, v = (x - dx) / scale, (y - dy) / scale
     u, v = u * np.cos(turn) + v * np.sin(turn), v * np.cos(turn) - u * np.sin(turn)
-    inside = np.empty_like(u)
+    inside: Floats = np.empty_like(u)
     for c, shape in enumerate(_SHAPES):
         inside[classes == c] = shape(u[classes == c], v[classes == c])
     cover = np.clip(inside / 0.12 + 0.5, 0, 1)[:, None]
     hue = (classes / 10 + rng.normal(0, 0.12, n))[:, None] + np.array([0, 1 / 3, 2 / 3])
     colour = (0.5 + 0.4 * np.cos(2 * np.pi * hue)).astype(np.float32)[:, :, None, None]
     light = 1 + 0.25 * (u + v)[:, None]
-    return image * (1 - cover) + colour * light * cover + rng.normal(0, 0.03, image.shape).astype(np.float32)
+    noise = rng.normal(0, 0.03, image.shape).astype(np.float32)
+    drawn: Floats = image * (1 - cover) + colour * light * cover + noise
+    return drawn
 
 
-def faces(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
-    """Front views of simple faces, all features random; float32 (n, 3, 64, 64) in [0, 1]. Classes say only how many."""
+def faces(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
+    """Draw front views of simple faces with random features.
+
+    Args:
+        rng: The source of all random properties.
+        classes: (n,), of which only the number counts.
+
+    Returns:
+        float32 (n, 3, 64, 64) in [0, 1].
+    """
     n = len(classes)
     x, y = _grid(64)
     turn, dx, dy = _uniform(rng, n, -0.12, 0.12), _uniform(rng, n, -0.08, 0.08), _uniform(rng, n, -0.08, 0.08)
@@ -55,10 +78,17 @@ def faces(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
     return image
 
 
-def chair_views(rng: np.random.Generator, views: np.ndarray) -> np.ndarray:
-    """One random chair of boxes from every view (elevation, azimuth) in degrees, (n, 2): float32 (n, 1, 64, 64).
+def chair_views(rng: np.random.Generator, views: NDArray[np.int64]) -> Floats:
+    """Render one random chair made of boxes from several views.
 
     Orthographic, by intersecting each pixel's ray with the boxes (slab method); faces are shaded by their axis.
+
+    Args:
+        rng: The source of the chair's shape.
+        views: (elevation, azimuth) in degrees, (n, 2).
+
+    Returns:
+        float32 (n, 1, 64, 64) in [0, 1].
     """
     boxes = _chair(rng)
     elevation, azimuth = (np.deg2rad(angles).astype(np.float32)[:, None, None] for angles in views.T)
@@ -89,7 +119,7 @@ def chair_views(rng: np.random.Generator, views: np.ndarray) -> np.ndarray:
     return image[:, None]
 
 
-def _chair(rng: np.random.Generator) -> np.ndarray:
+def _chair(rng: np.random.Generator) -> NDArray[np.float32]:
     """Boxes (centre, half-size) of a chair around the origin, z upwards: seat, back, four legs, perhaps two arms."""
     width, depth = rng.uniform(0.28, 0.5, 2)
     legs, back, thick = rng.uniform(0.35, 0.65), rng.uniform(0.3, 0.7), rng.uniform(0.03, 0.08)
@@ -102,12 +132,13 @@ def _chair(rng: np.random.Generator) -> np.ndarray:
     return np.array(boxes, np.float32)
 
 
-def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return 0.7 + 0.25 * np.cos(5 * np.arctan2(u, -v)) - np.hypot(u, v)
+def _star(u: Floats, v: Floats) -> Floats:
+    inside: Floats = 0.7 + 0.25 * np.cos(5 * np.arctan2(u, -v)) - np.hypot(u, v)
+    return inside
 
 
 # Positive inside, negative outside; about the distance to the edge, in units of the shape's size.
-_SHAPES = (
+_SHAPES: tuple[Callable[[Floats, Floats], Floats], ...] = (
     lambda u, v: 0.9 - np.hypot(u, v),
     lambda u, v: 0.75 - np.maximum(np.abs(u), np.abs(v)),
     lambda u, v: np.minimum(0.7 - v, 0.45 + v * 0.5 - np.abs(u)),  # triangle
@@ -123,9 +154,10 @@ _SHAPES = (
 )
 
 
-def _waves(rng: np.random.Generator, n: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _waves(rng: np.random.Generator, n: int, x: Floats, y: Floats) -> Floats:
     """A background of three crossing waves, (n, 3, h, w)."""
-    image = _colour(rng, n, (0.2, 0.2, 0.2), (0.8, 0.8, 0.8)) + np.zeros((n, 3, y.shape[1], x.shape[2]), np.float32)
+    base = _colour(rng, n, (0.2, 0.2, 0.2), (0.8, 0.8, 0.8))
+    image: Floats = base + np.zeros((n, 3, y.shape[1], x.shape[2]), np.float32)
     for _ in range(3):
         pitch, angle, phase = _uniform(rng, n, 2, 12), _uniform(rng, n, 0, np.pi), _uniform(rng, n, 0, 2 * np.pi)
         wave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)) + phase)
@@ -133,28 +165,31 @@ def _waves(rng: np.random.Generator, n: int, x: np.ndarray, y: np.ndarray) -> np
     return image
 
 
-def _paint(image: np.ndarray, inside: np.ndarray, colour: np.ndarray) -> None:
+def _paint(image: Floats, inside: Floats, colour: Floats | np.float32) -> None:
     """Lay a colour, broadcastable to (n, 3, h, w), over the image where `inside` (n, h, w) is positive."""
     cover = np.clip(inside + 0.5, 0, 1)[:, None]
     image += (colour - image) * cover
 
 
-def _ellipse(u: np.ndarray, v: np.ndarray, x: object, y: object, a: object, b: object) -> np.ndarray:
+def _ellipse(u: Floats, v: Floats, x: Floats | float, y: float, a: Floats | float, b: Floats | float) -> Floats:
     """Positive inside the ellipse around (x, y) with the half-axes a, b; in pixels of a 64 x 64 image near its edge."""
-    return (1 - np.sqrt(((u - x) / a) ** 2 + ((v - y) / b) ** 2)) * np.minimum(a, b) * 32
+    inside: Floats = (1 - np.sqrt(((u - x) / a) ** 2 + ((v - y) / b) ** 2)) * np.minimum(a, b) * 32
+    return inside
 
 
-def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
+def _grid(side: int) -> tuple[Floats, Floats]:
     """Pixel centres from -1 to 1: x (1, 1, side) and y (1, side, 1)."""
     axis = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
     return axis[None, None, :], axis[None, :, None]
 
 
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> np.ndarray:
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
     """(n, 1, 1) float32."""
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
 
-def _colour(rng: np.random.Generator, n: int, low: tuple, high: tuple) -> np.ndarray:
+def _colour(
+    rng: np.random.Generator, n: int, low: tuple[float, float, float], high: tuple[float, float, float]
+) -> NDArray[np.float32]:
     """(n, 3, 1, 1) float32."""
     return rng.uniform(low, high, (n, 3)).astype(np.float32)[:, :, None, None]

@@ -1,4 +1,4 @@
-"""Files that a data set can be prepared from, as the finders hand them over."""
+"""The files that a data set can be prepared from, and how they are looked for in the data folder."""
 
 import os
 from collections.abc import Callable
@@ -12,28 +12,41 @@ from benchmark.errors import UserError
 
 @dataclass(frozen=True)
 class Source:
-    """Files that a data set can be prepared from."""
+    """Files that a data set can be prepared from.
 
-    name: str  # what a record says of it; holds no folder
+    Attributes:
+        name: What a record calls it; without any folder.
+        path: The file or folder that messages name.
+        files: All files, for the fingerprint.
+        open: Makes the draft of the files.
+    """
+
+    name: str
     path: Path
     files: list[Path]
     open: Callable[[], Draft]
 
     def fingerprint(self) -> Fingerprint:
+        """Take the fingerprint of the files."""
         return Fingerprint.of(self.name, self.files)
 
     def draft(self) -> Draft:
-        """What `open` makes of the files; raises UserError for them, and for one that may not be read."""
+        """Make the draft of the files.
+
+        Raises:
+            UserError: The files are invalid, or may not be read.
+        """
         try:
             return self.open()
         except OSError as error:
             raise UserError(f"{error.filename or self.path}: cannot be read ({error.strerror})") from None
 
 
-def entries(folder: Path) -> list[os.DirEntry]:
-    """What lies in a folder, by name; nothing where there is no such folder.
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """List the entries of a folder, sorted by name; none if there is no such folder.
 
-    Raises UserError for a folder that may not be read.
+    Raises:
+        UserError: The folder may not be read.
     """
     try:
         with os.scandir(folder) as found:
@@ -45,15 +58,15 @@ def entries(folder: Path) -> list[os.DirEntry]:
 
 
 def roots(data_dir: Path) -> tuple[Path, Path]:
-    """The folders where an earlier download may lie; the first is where new ones go."""
+    """Return the folders where earlier downloads may be; new ones go to the first."""
     return data_dir / "torchvision", data_dir
 
 
-def plain(name: str) -> str:
-    """A name's letters and digits in lower case: how a folder is known, whoever named it."""
+def letters_and_digits(name: str) -> str:
+    """Return a folder name's letters and digits in lower case, in which its spellings agree."""
     return "".join(filter(str.isalnum, name)).lower()
 
 
-def within(data_dir: Path, path: Path) -> str:
-    """What to call a path of the data folder in a reason, which may be recorded and then holds no folder of a user."""
+def relative_name(data_dir: Path, path: Path) -> str:
+    """Name a path below the data folder without the folder itself, for a reason that may be recorded."""
     return "the data folder" if path == data_dir else path.relative_to(data_dir).as_posix()

@@ -1,4 +1,4 @@
-"""The registry of data sets: what each must look like, and what fetching it would cost."""
+"""The registry of data sets: what each must look like, and what downloading it would cost."""
 
 import re
 from dataclasses import dataclass
@@ -10,46 +10,69 @@ SIDES = {28: 32, 32: 32, 64: 64}  # side of the images in a file -> side the net
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What is known of a data set before any of its files has been read; None = anything goes (a user's own)."""
+    """What is known of a data set before any of its files has been read; of a user's own these are its names alone.
+
+    Attributes:
+        name: In code, flags and records.
+        label: In tables and figures.
+        npz: The name of its .npz file in the data folder.
+        has_labels: Whether it must have labels.
+        n_classes: Its number of classes; None: any.
+        download_bytes: About what a download brings, as the servers announced; None: not known.
+        url: The first address that a download would ask; None: it cannot be downloaded.
+        advice: Which other files may be put where, for the message that says what is missing.
+    """
 
     name: str
     label: str
-    npz: str  # file name in the data folder
-    n_train: int | None = None
-    n_test: int | None = None
-    channels: int | None = None
-    size: int | None = None  # side of the square images the networks see
+    npz: str
     has_labels: bool = False
     n_classes: int | None = None
-    npz_images: int | None = None  # images of a complete npz, where it is not n_train + n_test
-    download_bytes: int | None = None  # about; what the servers announced when this was written
-    url: str | None = None  # the first address that a download would ask
-    advice: str = ""  # which files may be put where, for the line that says what is missing
-
-    @property
-    def prepared_bytes(self) -> int:
-        """Size of the prepared copy of a registered set."""
-        return (self.n_train + self.n_test) * self.channels * self.size**2
+    download_bytes: int | None = None
+    url: str | None = None
+    advice: str = ""
 
     @property
     def remedy(self) -> str:
         """What a user who lacks the set can do."""
         return f"put {' or '.join(filter(None, (self.npz, self.advice)))} into the data folder (--data-dir)"
 
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredSpec(DatasetSpec):
+    """A data set of the registry, whose size and shape are known.
+
+    Attributes:
+        n_train: Images of the complete training split.
+        n_test: Images of the complete test split.
+        channels: 1 or 3.
+        size: Side in pixels of the square images that networks see.
+        npz_images: Images of a complete .npz file with one array, where it is not n_train + n_test.
+    """
+
+    n_train: int
+    n_test: int
+    channels: int
+    size: int
+    npz_images: int | None = None
+
     @property
-    def complete_images(self) -> int | None:
-        """Images of a complete npz file."""
-        if self.npz_images is not None or self.n_train is None:
-            return self.npz_images
-        return self.n_train + self.n_test
+    def prepared_bytes(self) -> int:
+        """Size of the prepared copy."""
+        return (self.n_train + self.n_test) * self.channels * self.size * self.size
+
+    @property
+    def complete_images(self) -> int:
+        """Images of a complete .npz file."""
+        return self.n_train + self.n_test if self.npz_images is None else self.npz_images
 
 
 CHAIRS_URL = "https://www.di.ens.fr/willow/research/seeing3Dchairs/data/rendered_chairs.tar"
 
-DATASETS = {
+DATASETS: dict[str, RegisteredSpec] = {
     spec.name: spec
     for spec in (
-        DatasetSpec(
+        RegisteredSpec(
             "mnist",
             "MNIST",
             "mnist.npz",
@@ -63,7 +86,7 @@ DATASETS = {
             url="https://ossci-datasets.s3.amazonaws.com/mnist/",
             advice="the four *-ubyte files, packed (.gz) or not",
         ),
-        DatasetSpec(
+        RegisteredSpec(
             "fashion_mnist",
             "Fashion-MNIST",
             "fashion_mnist.npz",
@@ -77,7 +100,7 @@ DATASETS = {
             url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             advice="the four *-ubyte files, packed (.gz) or not, in FashionMNIST/raw/ or fashion-mnist/",
         ),
-        DatasetSpec(
+        RegisteredSpec(
             "cifar10",
             "CIFAR-10",
             "cifar10.npz",
@@ -91,7 +114,7 @@ DATASETS = {
             url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
             advice="cifar-10-python.tar.gz or the folder cifar-10-batches-py",
         ),
-        DatasetSpec(
+        RegisteredSpec(
             "celeba",
             "CelebA",
             "celeba64.npz",
@@ -104,7 +127,7 @@ DATASETS = {
             url="https://drive.google.com/ (the address of each file is in torchvision.datasets.CelebA)",
             advice="img_align_celeba.zip or the folder of that name, with list_eval_partition.txt",
         ),
-        DatasetSpec(
+        RegisteredSpec(
             "chairs",
             "3D Chairs",
             "chairs64.npz",
@@ -122,9 +145,10 @@ _OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
 def spec_for(name: str) -> DatasetSpec:
-    """The spec of a registered name, or an open one for a user's own (`mine` -> mine.npz).
+    """Return the spec of a registered name, or an open one for a user's own data set (`mine` -> mine.npz).
 
-    Raises UserError for a name that is no plain file name or that a registered set could be mistaken for.
+    Raises:
+        UserError: The name is not a plain file name, or is a misspelling of a registered one.
     """
     if name in DATASETS:
         return DATASETS[name]

@@ -1,6 +1,7 @@
 """Grey 28 x 28 drawings: ten glyphs made of strokes, ten garments made of trapezoids."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 SIDE = 28
 
@@ -33,8 +34,16 @@ _GARMENTS = (
 )
 
 
-def glyphs(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
-    """One shaken, slanted, turned glyph per class number 0..9; float32 (n, 1, 28, 28) in [0, 1]."""
+def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Draw a randomly distorted glyph per class number.
+
+    Args:
+        rng: The source of all random properties.
+        classes: 0..9, (n,).
+
+    Returns:
+        float32 (n, 1, 28, 28) in [0, 1].
+    """
     images = np.zeros((len(classes), SIDE, SIDE), np.float32)
     x, y = _warped_grid(rng, len(classes), turn=0.3, slant=0.4, shift=0.22)
     thickness = _uniform(rng, len(classes), 0.07, 0.16)
@@ -48,8 +57,16 @@ def glyphs(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
     return images[:, None]
 
 
-def garments(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
-    """One garment per class number 0..9, of a random shade and weave; float32 (n, 1, 28, 28) in [0, 1]."""
+def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Draw a randomly distorted garment of a random shade and weave per class number.
+
+    Args:
+        rng: The source of all random properties.
+        classes: 0..9, (n,).
+
+    Returns:
+        float32 (n, 1, 28, 28) in about [0, 1].
+    """
     n = len(classes)
     cover = np.zeros((n, SIDE, SIDE), np.float32)
     x, y = _warped_grid(rng, n, turn=0.2, slant=0.2, shift=0.2)
@@ -67,14 +84,15 @@ def garments(rng: np.random.Generator, classes: np.ndarray) -> np.ndarray:
     pitch, angle = _uniform(rng, n, 5, 20), _uniform(rng, n, 0, np.pi)
     weave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)))
     noise = rng.normal(0, 0.04, cover.shape).astype(np.float32)
-    return (cover * (shade + depth * weave + noise))[:, None]
+    drawn: NDArray[np.float32] = (cover * (shade + depth * weave + noise))[:, None]
+    return drawn
 
 
 def _warped_grid(
     rng: np.random.Generator, n: int, turn: float, slant: float, shift: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Pixel centres in each drawing's own frame, (n, 28, 28) twice; the frame's box fills most of the image."""
-    axis = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE * 2 - 1) * 1.25
+    axis: NDArray[np.float32] = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE * 2 - 1) * 1.25
     scale, turned = _uniform(rng, n, 0.85, 1.15), _uniform(rng, n, -turn, turn)
     dx, dy = _uniform(rng, n, -shift, shift), _uniform(rng, n, -shift, shift)
     x, y = (axis[None, None, :] - dx) * scale, (axis[None, :, None] - dy) * scale
@@ -82,14 +100,15 @@ def _warped_grid(
     return x + _uniform(rng, n, -slant, slant) * y, y
 
 
-def _distance(x: np.ndarray, y: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _distance(x: NDArray[np.float32], y: NDArray[np.float32], ends: NDArray[np.float32]) -> NDArray[np.float32]:
     """Distance of points (n, h, w) from segments (n, 4, 1, 1)."""
     x0, y0, x1, y1 = (ends[:, i] for i in range(4))
     dx, dy = x1 - x0, y1 - y0
     along = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx**2 + dy**2), 0, 1)
-    return np.hypot(x - x0 - along * dx, y - y0 - along * dy)
+    distance: NDArray[np.float32] = np.hypot(x - x0 - along * dx, y - y0 - along * dy)
+    return distance
 
 
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> np.ndarray:
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
     """(n, 1, 1) float32."""
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)

@@ -1,11 +1,12 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: fetched from the addresses, and held to the MD5, that torchvision names.
+"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: downloaded from torchvision's addresses, verified by its MD5 sums.
 
-The files are read where they lie, whoever put them there, in any of the layouts and spellings that are about.
+The files are read in place, whoever put them there, in any of the usual layouts and spellings.
 """
 
 import gzip
 import hashlib
 import math
+import os
 import pickle
 import re
 import zlib
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torchvision import datasets
 from torchvision.datasets.utils import calculate_md5, check_integrity
 
@@ -23,12 +25,12 @@ from benchmark.data.archives import members, opened
 from benchmark.data.dataset import Draft, Report, array_blocks
 from benchmark.data.download import download
 from benchmark.data.npz import pad
-from benchmark.data.prepared import writing
-from benchmark.data.source import Source, entries, plain, roots, within
-from benchmark.data.specs import SIDES, DatasetSpec
+from benchmark.data.prepared import named_write_errors
+from benchmark.data.source import Source, entries, letters_and_digits, relative_name, roots
+from benchmark.data.specs import SIDES, DatasetSpec, RegisteredSpec
 from benchmark.data.watched import fetch_from_drive
 from benchmark.errors import DataUnavailable, UserError
-from benchmark.text import told
+from benchmark.text import short_message
 
 _STALL = 60.0  # seconds in which hardly a byte comes
 _MNIST_CLASSES = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
@@ -40,55 +42,69 @@ _LARGEST_BATCH = 64 << 20  # bytes; a batch of CIFAR-10 has half
 
 @dataclass(frozen=True)
 class Remote:
-    """A file that a set is fetched from."""
+    """A file to download.
+
+    Attributes:
+        target: Where to store it.
+        md5: That it must have.
+        sources: Each downloads it to the path that it is given, or raises DataUnavailable; tried in order.
+    """
 
     target: Path
     md5: str
-    ways: list[Callable[[Path], object]]  # each downloads it to the path that it is given, or raises DataUnavailable
+    sources: list[Callable[[Path], object]]
 
 
 @dataclass(frozen=True)
 class PublishedSet:
-    """How one set is found and fetched."""
+    """How one set is found and downloaded.
 
-    find: Callable[[DatasetSpec, Path], Source | None]  # spec, data folder
-    lacking: Callable[[Path], str | None]  # data folder; what is missing of a set that is here in part
-    remotes: Callable[[Path, Report], list[Remote]]  # data folder; the files to fetch, without those that are here
+    Attributes:
+        find: Finds the complete set under a data folder.
+        missing_part: Says what is missing of a set of which a part is under a data folder.
+        remotes: Lists the files to download to a data folder, without those that are there.
+    """
+
+    find: Callable[[RegisteredSpec, Path], Source | None]
+    missing_part: Callable[[Path], str | None]
+    remotes: Callable[[Path, Report], list[Remote]]
 
 
-def find(spec: DatasetSpec, data_dir: Path) -> Source | None:
-    """A complete set under the data folder, unpacked or not; None if there is none."""
+def find(spec: RegisteredSpec, data_dir: Path) -> Source | None:
+    """Find a complete set under the data folder, packed or unpacked; None if there is none."""
     return PUBLISHED_SETS[spec.name].find(spec, data_dir)
 
 
-def lacking(spec: DatasetSpec, data_dir: Path) -> str | None:
-    """What is missing of a set that is here in part; None if nothing of it is here."""
-    return PUBLISHED_SETS[spec.name].lacking(data_dir)
+def missing_part(spec: RegisteredSpec, data_dir: Path) -> str | None:
+    """Say what is missing of a set that is here in part; None if nothing of it is here."""
+    return PUBLISHED_SETS[spec.name].missing_part(data_dir)
 
 
 def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
-    """Download and verify what is not here; raises DataUnavailable with its reason in one line.
+    """Download and verify the files that are not here.
 
-    Each file takes its name when its MD5 is right; one that has the name already is left as it is.
+    A file gets its name when its MD5 is right; one that has the name already is left as it is.
+
+    Raises:
+        DataUnavailable: A file could not be downloaded.
     """
     for remote in PUBLISHED_SETS[spec.name].remotes(data_dir, report):
-        with writing(remote.target):
+        with named_write_errors(remote.target):
             remote.target.parent.mkdir(parents=True, exist_ok=True)
         arriving = remote.target.with_name(f"{remote.target.name}.unverified")
         if reasons := _fetch_one(remote, arriving):
-            raise DataUnavailable(
-                f"{spec.label}: {remote.target.name} could not be fetched ({told('; '.join(reasons))}); {spec.remedy}"
-            )
-        with writing(remote.target):
+            why = short_message("; ".join(reasons))
+            raise DataUnavailable(f"{spec.label}: {remote.target.name} could not be fetched ({why}); {spec.remedy}")
+        with named_write_errors(remote.target):
             arriving.replace(remote.target)
 
 
 def _fetch_one(remote: Remote, arriving: Path) -> list[str]:
-    """Why each way failed; nothing when one brought the file that its MD5 tells of."""
+    """The reason why each source failed; none once one brought the file with the right MD5."""
     reasons = []
-    for way in remote.ways:
+    for download_to in remote.sources:
         try:
-            way(arriving)
+            download_to(arriving)
         except DataUnavailable as error:
             reasons.append(str(error))
             continue
@@ -99,7 +115,7 @@ def _fetch_one(remote: Remote, arriving: Path) -> list[str]:
     return reasons
 
 
-def _find_idx(name: str, spec: DatasetSpec, data_dir: Path) -> Source | None:
+def _find_idx(name: str, spec: RegisteredSpec, data_dir: Path) -> Source | None:
     for folder, files in _idx_files(name, data_dir):
         if len(files) == len(_IDX_PARTS):
             there = [files[part] for part in _IDX_PARTS]
@@ -107,11 +123,11 @@ def _find_idx(name: str, spec: DatasetSpec, data_dir: Path) -> Source | None:
     return None
 
 
-def _idx_lacking(name: str, data_dir: Path) -> str | None:
+def _idx_missing_part(name: str, data_dir: Path) -> str | None:
     for folder, files in _idx_files(name, data_dir):
         missing = [part for part in _IDX_PARTS if part not in files]
         there = ", ".join(path.name for path in files.values())
-        return f"{within(data_dir, folder)} has {there}, but no {', '.join(missing)}"
+        return f"{relative_name(data_dir, folder)} has {there}, but no {', '.join(missing)}"
     return None
 
 
@@ -128,34 +144,39 @@ def _idx_files(name: str, data_dir: Path) -> Iterator[tuple[Path, dict[str, Path
 
 
 def _idx_folders(name: str, data_dir: Path) -> Iterator[Path]:
-    """MNIST and Fashion-MNIST have the same file names; a folder whose name says fashion tells them apart."""
+    """Folders that may hold the set. MNIST and Fashion-MNIST have the same file names, only the folders' differ."""
     for root in roots(data_dir):
         for entry in entries(root):
-            if entry.is_dir() and _says(name, entry.name):
+            if entry.is_dir() and _is_named_for(name, entry.name):
                 folder = Path(entry)
                 yield from (folder / "raw", folder)
                 yield folder / _MNIST_CLASSES[name].__name__ / "raw"  # where the folder was torchvision's root
                 yield folder / "data" / "fashion"  # where it is a clone of the authors' repository
-        if _says_fashion(root.resolve().name) == (name == "fashion_mnist"):
+        if _is_named_for_fashion(root.resolve().name) == (name == "fashion_mnist"):
             yield root
 
 
-def _says(name: str, folder_name: str) -> bool:
-    return _says_fashion(folder_name) if name == "fashion_mnist" else plain(folder_name) == "mnist"
+def _is_named_for(name: str, folder_name: str) -> bool:
+    if name == "fashion_mnist":
+        return _is_named_for_fashion(folder_name)
+    return letters_and_digits(folder_name) == "mnist"
 
 
-def _says_fashion(folder_name: str) -> bool:
+def _is_named_for_fashion(folder_name: str) -> bool:
     return "fashion" in folder_name.lower()
 
 
-def _read_idx_set(spec: DatasetSpec, files: Mapping[str, Path]) -> Draft:
-    images, labels, verified = [], [], True
+def _read_idx_set(spec: RegisteredSpec, files: Mapping[str, Path]) -> Draft:
+    images: list[NDArray[np.uint8]] = []
+    labels: list[NDArray[np.uint8]] = []
+    verified = True
     for part, count in (("train", spec.n_train), ("t10k", spec.n_test)):
-        for kind, shape, arrays in (("images", (count, 28, 28), images), ("labels", (count,), labels)):
-            array, published = _read_published_idx(spec, f"{part}-{kind}", files[f"{part}-{kind}"], shape)
+        shapes: dict[str, tuple[int, ...]] = {"images": (count, 28, 28), "labels": (count,)}
+        for kind, arrays in (("images", images), ("labels", labels)):
+            array, published = _read_published_idx(spec, f"{part}-{kind}", files[f"{part}-{kind}"], shapes[kind])
             arrays.append(array)
             verified &= published
-        if labels[-1].max() >= spec.n_classes:
+        if spec.n_classes is not None and labels[-1].max() >= spec.n_classes:
             raise UserError(
                 f"{files[f'{part}-labels']}: has the label {labels[-1].max()}; {spec.label} has the labels 0 to "
                 f"{spec.n_classes - 1}"
@@ -163,8 +184,10 @@ def _read_idx_set(spec: DatasetSpec, files: Mapping[str, Path]) -> Draft:
     return _draft(spec, [x[:, None] for x in images], np.concatenate(labels), verified)
 
 
-def _read_published_idx(spec: DatasetSpec, part: str, path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
-    """One file's array, and whether the file is the published one by its MD5 (which is that of a packed file)."""
+def _read_published_idx(
+    spec: RegisteredSpec, part: str, path: Path, shape: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], bool]:
+    """One file's array, and whether its MD5 is the published one (which is that of the packed file)."""
     md5 = next(md5 for name, md5 in _MNIST_CLASSES[spec.name].resources if name.startswith(part))
     published = check_integrity(path, md5)
     try:
@@ -173,14 +196,18 @@ def _read_published_idx(spec: DatasetSpec, part: str, path: Path, shape: tuple[i
         packed = path.name.lower().endswith(".gz")
         raise UserError(
             f"{path}: {f'its MD5 is not {md5}; ' if packed and not published else ''}cannot read {spec.label} from it "
-            f"({told(error)}); put the published file there, or move this one away to have that fetched"
+            f"({short_message(error)}); put the published file there, or move this one away to have that fetched"
         ) from None
 
 
-def read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The array of an IDX file, packed by gzip or not, of uint8 in just this shape.
+def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Read the uint8 array of an IDX file, packed by gzip or not.
 
-    Raises ValueError, which says what the file holds instead, EOFError, OSError or zlib.error.
+    Raises:
+        ValueError: The file is not IDX, or its array does not have this shape.
+        EOFError: A packed file is truncated.
+        OSError: It cannot be read, or its checksum is wrong.
+        zlib.error: Its packed content is damaged.
     """
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
@@ -201,7 +228,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _find_cifar10(spec: DatasetSpec, data_dir: Path) -> Source | None:
+def _find_cifar10(spec: RegisteredSpec, data_dir: Path) -> Source | None:
     for files in _cifar10_folders(data_dir):
         if len(files) == len(_cifar10_md5()):
             there = [files[name] for name in _cifar10_md5()]
@@ -212,10 +239,10 @@ def _find_cifar10(spec: DatasetSpec, data_dir: Path) -> Source | None:
     return None
 
 
-def _cifar10_lacking(data_dir: Path) -> str | None:
+def _cifar10_missing_part(data_dir: Path) -> str | None:
     for files in _cifar10_folders(data_dir):
         missing = [name for name in _cifar10_md5() if name not in files]
-        return f"{within(data_dir, next(iter(files.values())).parent)} has no {', '.join(missing)}"
+        return f"{relative_name(data_dir, next(iter(files.values())).parent)} has no {', '.join(missing)}"
     return None
 
 
@@ -224,10 +251,12 @@ def _cifar10_md5() -> dict[str, str]:
     return dict([*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list])
 
 
-def _cifar10_places(data_dir: Path) -> Iterator[tuple[Path, list]]:
-    """The folders where CIFAR-10 may lie, with what lies there."""
+def _cifar10_places(data_dir: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """The folders where CIFAR-10 may be, with their entries."""
     for root in roots(data_dir):
-        named = [Path(entry) for entry in entries(root) if plain(entry.name) == "cifar10" and entry.is_dir()]
+        named = [
+            Path(entry) for entry in entries(root) if letters_and_digits(entry.name) == "cifar10" and entry.is_dir()
+        ]
         yield from ((folder, entries(folder)) for folder in (root, *named))
 
 
@@ -237,17 +266,18 @@ def _cifar10_archives(data_dir: Path) -> Iterator[Path]:
 
 
 def _cifar10_folders(data_dir: Path) -> Iterator[dict[str, Path]]:
-    """The batches in each folder that has any; they lie in a folder of a known name, or in one more of that name."""
+    """The batches in each folder that has any; they are in a folder of a known name, or in another of it within."""
+    base_folder = letters_and_digits(datasets.CIFAR10.base_folder)
     for _, there in _cifar10_places(data_dir):
         for entry in there:
-            if plain(entry.name) == plain(datasets.CIFAR10.base_folder) and entry.is_dir():
+            if letters_and_digits(entry.name) == base_folder and entry.is_dir():
                 for folder in (Path(entry), Path(entry) / entry.name):
                     files = {name: folder / name for name in _cifar10_md5() if (folder / name).is_file()}
                     if files:
                         yield files
 
 
-def _read_cifar10(spec: DatasetSpec, path: Path) -> Draft:
+def _read_cifar10(spec: RegisteredSpec, path: Path) -> Draft:
     """From the archive or its folder. The batches are pickles: one is opened only when it is the published one."""
     found = {member.base_name: member for member in members(path)}
     batches = []
@@ -269,8 +299,8 @@ def _read_cifar10(spec: DatasetSpec, path: Path) -> Draft:
     return _draft(spec, images, np.concatenate([batch["labels"] for batch in batches]), verified=True)
 
 
-def _draft(spec: DatasetSpec, images: list[np.ndarray], labels: np.ndarray, verified: bool) -> Draft:
-    """images: training and test ones, uint8 (n, C, s, s)."""
+def _draft(spec: RegisteredSpec, images: list[NDArray[np.uint8]], labels: np.ndarray, verified: bool) -> Draft:
+    """The draft of the training and the test images, (n, C, s, s) each, with their labels one after the other."""
     side = images[0].shape[2]
     return Draft(
         image_shape=(spec.channels, spec.size, spec.size),
@@ -301,7 +331,7 @@ def _mnist_set(name: str) -> PublishedSet:
             if not any(file.startswith(part) for part in here)
         ]
 
-    return PublishedSet(partial(_find_idx, name), partial(_idx_lacking, name), remotes)
+    return PublishedSet(partial(_find_idx, name), partial(_idx_missing_part, name), remotes)
 
 
 def _cifar10_remotes(data_dir: Path, report: Report) -> list[Remote]:
@@ -323,6 +353,6 @@ def _celeba_remotes(data_dir: Path, report: Report) -> list[Remote]:
 PUBLISHED_SETS = {
     "mnist": _mnist_set("mnist"),
     "fashion_mnist": _mnist_set("fashion_mnist"),
-    "cifar10": PublishedSet(_find_cifar10, _cifar10_lacking, _cifar10_remotes),
-    "celeba": PublishedSet(celeba.find, celeba.lacking, _celeba_remotes),
+    "cifar10": PublishedSet(_find_cifar10, _cifar10_missing_part, _cifar10_remotes),
+    "celeba": PublishedSet(celeba.find, celeba.missing_part, _celeba_remotes),
 }

@@ -59,7 +59,7 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     q(x given y) = N(mean, exp(log variance)), (N, d) each; the aggregate has the covariance S of the means plus the
     mean variances, so that the mean KL is (log det S - the mean of sum_d log variance) / 2. The same for every method,
     whatever its prior; an upper bound of the mutual information. Where q is also given other draws (HGMVAE-G's w, of
-    which one is taken for each image) these count as information, too: `told_of_draws` says how much. With S fitted on
+    which one is taken for each image) these count as information, too: `information_about_draws` says how much. With S fitted on
     N images it comes out about d (d + 3) / (4 N) too low. None where it is not finite: a unit without variance, a code
     without noise.
     """
@@ -72,7 +72,7 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     return float(nats) if sign > 0 and np.isfinite(nats) else None
 
 
-def told_of_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+def information_about_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
     """What a code tells of the draws that its Gaussian was given besides the image: two estimates in nats, (B,) each.
 
     `density` (B,): the log density of the code of each image in the Gaussian that it was drawn from, given draws u.

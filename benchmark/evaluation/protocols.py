@@ -6,7 +6,7 @@ measures raises its `REVISION`: records made before then no longer pass for it.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,23 +61,30 @@ class TrialOutputs:
 
 
 class Protocol:
-    """What every protocol shares: `metrics` it computes, `needs` from TrialOutputs, and a checked revision.
+    """The base class of protocols, each of which is a frozen dataclass of its settings.
 
-    `of_images`: it scores images, on the context's device; the others score latents, on any CPU.
+    Attributes:
+        REVISION: The current revision of what the protocol measures.
+        metrics: Names of the metrics that it computes.
+        needs: The fields of TrialOutputs that it reads.
+        scores_images: Whether it scores images, on the context's device, rather than latents, on any CPU.
+        revision: The revision that was asked for. ValueError for another one than the current.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # every subclass is a dataclass
 
     REVISION: ClassVar[int] = 1
     metrics: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]]
-    of_images: ClassVar[bool] = False
+    scores_images: ClassVar[bool] = False
     revision: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.revision != self.REVISION:
             raise ValueError(f"{type(self).__name__} is at revision {self.REVISION}, not {self.revision}")
 
     def score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        """Every metric, or its reason; never raises for what a model may put out (NaN, constants)."""
+        """Compute every metric, or why it has none; never raises, whatever a model's outputs (NaN, constants)."""
         try:
             return self._score(outputs, context)
         except Unscorable as reason:
@@ -184,7 +191,7 @@ class Reconstruction(Protocol):
 
     metrics: ClassVar = METRICS
     needs: ClassVar = ("images_test", "reconstructions_test")
-    of_images: ClassVar = True
+    scores_images: ClassVar = True
 
     n_images: int | None = None
     fid_images: int | None = None

@@ -24,8 +24,8 @@ from benchmark.evaluation.health import (
     explained_variance,
     finite_mean,
     gap_to_prior,
+    information_about_draws,
     rate,
-    told_of_draws,
     use_of_components,
 )
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
@@ -121,15 +121,15 @@ def measured(
     outputs = trial_outputs(model, dataset, context.device, needs)
     record["timings"]["outputs_seconds"] = round(time.perf_counter() - started, 3)
     record["health"] = _health(model, dataset, trial, context.device, outputs)
-    _score(record, trial, outputs, context, [name for name, protocol in protocols.items() if protocol.of_images])
+    _score(record, trial, outputs, context, [name for name, protocol in protocols.items() if protocol.scores_images])
     record["peak_memory_mb"] = peak_memory_mb(context.device)
-    left = any(not protocol.of_images for protocol in protocols.values())
+    left = any(not protocol.scores_images for protocol in protocols.values())
     return outputs.latents_only() if left else None
 
 
 def scored(trial: Trial, record: dict[str, Any], outputs: TrialOutputs, context: TrialContext) -> dict[str, Any]:
     """The record with the scores of the latents filled in."""
-    _score(record, trial, outputs, context, [name for name in trial.protocols if not PROTOCOLS[name].of_images])
+    _score(record, trial, outputs, context, [name for name in trial.protocols if not PROTOCOLS[name].scores_images])
     return record
 
 
@@ -199,7 +199,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         given = [model.code_log_density(encoded, own, codes)]
         for _ in range(OTHER_DRAWS):
             given.append(model.code_log_density(encoded, draw_noise(draws, images.device, stream), codes))
-        return told_of_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
+        return information_about_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
 
     amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
     # Sorted because two estimates, each right on average alone, may cross where there is next to nothing to tell.

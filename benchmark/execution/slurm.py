@@ -32,7 +32,7 @@ from benchmark.fields import Check, fields, is_file_name, object_of, parse_json,
 from benchmark.installation import PIP
 from benchmark.results.store import Store, write_json
 from benchmark.studies.grid import DataOptions
-from benchmark.text import told
+from benchmark.text import short_message
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -242,7 +242,9 @@ def queue(name: str | None = None) -> dict[str, str]:
     except OSError as error:
         raise QueueUnknown(f"squeue cannot be run ({error.strerror})") from None
     if answer.returncode:
-        raise QueueUnknown(f"squeue says: {told(answer.stderr)}" if answer.stderr.strip() else "squeue fails silently")
+        raise QueueUnknown(
+            f"squeue says: {short_message(answer.stderr)}" if answer.stderr.strip() else "squeue fails silently"
+        )
     return {job[1]: job[2] for line in answer.stdout.splitlines() if (job := _JOB.fullmatch(line.strip()))}
 
 
@@ -370,10 +372,12 @@ def _submit(
                 submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])
         except RuntimeError as error:  # among them submitit's own
             errors = [line for line in str(error).splitlines() if "error" in line.lower()]  # a site may say more
-            reason = told(" ".join(errors) or error)
+            reason = short_message(" ".join(errors) or error)
             raise UserError(f"--executor slurm: Slurm refused the jobs ({reason})") from None
         except (OSError, UnicodeEncodeError) as error:
-            raise UserError(f"--executor slurm: no jobs can be submitted from {folder} ({told(error)})") from None
+            raise UserError(
+                f"--executor slurm: no jobs can be submitted from {folder} ({short_message(error)})"
+            ) from None
         for name, handle in zip(array, submitted, strict=True):
             log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
             jobs[name] = Job(name, handle.job_id, attempts[name], befores[name], str(log))

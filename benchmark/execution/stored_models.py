@@ -10,7 +10,7 @@ from benchmark.execution.evaluate_trial import of_this_code
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.studies.grid import DataOptions
-from benchmark.text import told
+from benchmark.text import short_message
 from benchmark.training.checkpoints import load_checkpoint
 from models.base import ImageAutoencoder
 
@@ -36,7 +36,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         )
         load_checkpoint(model, checkpoint)
     except UserError as error:
-        raise NotAtHand(told(error)) from error
+        raise NotAtHand(short_message(error)) from error
     return model.eval()
 
 
@@ -53,7 +53,7 @@ def images_in(data_dir: Path, offline: bool) -> Images:
             try:
                 loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
             except (DataUnavailable, UserError) as error:
-                raise NotAtHand(told(error)) from error
+                raise NotAtHand(short_message(error)) from error
         if loaded[asked].digest != data["digest"]:
             raise NotAtHand(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
         return loaded[asked]

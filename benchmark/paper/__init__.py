@@ -1,1 +1,1 @@
-"""The paper as printed: its tables, its claims, its sentences. Nothing here is ever extended."""
+"""The paper as printed: its tables, its claims, its sentences; nothing of the suite's own belongs here."""

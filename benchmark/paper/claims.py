@@ -17,7 +17,7 @@ ALL = "all"  # C9's data set
 
 
 class Side(NamedTuple):
-    """A method at a latent dim; None (C9): at every one that both sides were trained at."""
+    """One side of a contest: a method at a latent dim; None (C9): at every one that both sides were trained at."""
 
     method: str
     latent_dim: int | None
@@ -25,14 +25,21 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Contest:
-    """`favoured` is said to beat `rival`; where it names several sides, the better one is meant.
+    """One comparison that a claim makes: `favoured` is claimed to score better than `rival`.
 
-    `family`: its tests are corrected together. `unit`: what the claim counts; it holds where all its contests do.
+    Attributes:
+        family: The name of the contests whose tests are corrected together.
+        unit: The name of the contests that the claim counts as one; a unit holds where all its contests do.
+        table: The paper's table with its numbers; None where there are none.
+        dataset: A data set, or ALL.
+        metric: A metric, or SECONDS.
+        favoured: The side claimed to be better; of several the best one is meant.
+        rival: The other side.
     """
 
     family: str
     unit: str
-    table: int | None  # None where the paper prints no number for it
+    table: int | None
     dataset: str
     metric: str
     favoured: tuple[Side, ...]
@@ -40,7 +47,7 @@ class Contest:
 
 
 class Rule(StrEnum):
-    """In how many of its units a claim says that it holds."""
+    """The share of its units in which a claim is claimed to hold."""
 
     EVERY = "in every one"
     MOST = "in more than half"
@@ -48,7 +55,14 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim in our words; `rule` is how its wording is read: EVERY where the paper makes no exception."""
+    """One claim of the paper.
+
+    Attributes:
+        name: "C1" to "C9".
+        text: The claim in our words.
+        rule: How its wording is interpreted: EVERY where the paper makes no exception.
+        contests: The comparisons that it consists of.
+    """
 
     name: str
     text: str
@@ -56,7 +70,7 @@ class Claim:
     contests: tuple[Contest, ...]
 
 
-def _vs(
+def _contests(
     table: int, favoured: tuple[str, ...], rivals: tuple[str, ...], family: str, unit: str = ""
 ) -> Iterator[Contest]:
     """Every contest of the favoured against each rival over a table; `family` and `unit` are templates."""
@@ -80,20 +94,22 @@ def _vs(
 
 
 def better_of_two_beats_gmvae() -> Iterator[Contest]:
-    yield from _vs(1, ("hgmvae_g", "hgmvae_u"), ("gmvae",), "C1")
+    """Yield C1's contests: the better of HGMVAE-G and -U against GMVAE at every place of Table 1."""
+    yield from _contests(1, ("hgmvae_g", "hgmvae_u"), ("gmvae",), "C1")
 
 
 def gaussian_below_16_uniform_from_16() -> Iterator[Contest]:
-    for contest in _vs(1, ("hgmvae_g",), ("hgmvae_u",), "C2"):
-        dim = contest.rival.latent_dim
-        if dim < 16:
+    """Yield C2's contests over Table 1: HGMVAE-G against -U below d = 16, -U against -G from there on."""
+    for contest in _contests(1, ("hgmvae_g",), ("hgmvae_u",), "C2"):
+        [side] = contest.favoured
+        if side.latent_dim is not None and side.latent_dim < 16:
             yield contest
         else:
-            yield replace(contest, favoured=(contest.rival,), rival=contest.favoured[0])
+            yield replace(contest, favoured=(contest.rival,), rival=side)
 
 
 def eight_is_the_best_dim() -> Iterator[Contest]:
-    """Within a method and metric d = 8 against each other d; three methods to a metric make a family of 18."""
+    """Yield C3's contests: each method of Table 1 at d = 8 against itself at every other d; a metric is a family."""
     table = PRINTED_TABLES[1]
     for metric in table.metrics:
         for method in table.methods:
@@ -104,28 +120,35 @@ def eight_is_the_best_dim() -> Iterator[Contest]:
 
 
 def hgmvae_g_classifies_best() -> Iterator[Contest]:
+    """Yield C4's contests: HGMVAE-G against every other method of Table 2; a data set is a unit."""
     rivals = tuple(method for method in PRINTED_TABLES[2].methods if method != "hgmvae_g")
-    yield from _vs(2, ("hgmvae_g",), rivals, "C4", unit="{dataset}")
+    yield from _contests(2, ("hgmvae_g",), rivals, "C4", unit="{dataset}")
 
 
 def hgmvae_u_reconstructs_best() -> Iterator[Contest]:
+    """Yield C5's contests: HGMVAE-U against every other method of Table 3; a data set's metric is a unit."""
     rivals = tuple(method for method in PRINTED_TABLES[3].methods if method != "hgmvae_u")
-    yield from _vs(3, ("hgmvae_u",), rivals, "C5 {dataset} {metric}", unit="{dataset} {metric}")
+    yield from _contests(3, ("hgmvae_u",), rivals, "C5 {dataset} {metric}", unit="{dataset} {metric}")
 
 
 def fisher_helps(table: int, family: str) -> Iterator[Contest]:
+    """Yield C6's (Table 4) or C7's (Table 5) contests: each HGMVAE against itself without the Fisher term."""
     for method in ("hgmvae_g", "hgmvae_u"):
-        yield from _vs(table, (method,), (f"{method}_no_fisher",), f"{family} {method}")
+        yield from _contests(table, (method,), (f"{method}_no_fisher",), f"{family} {method}")
 
 
 def hgmvae_beats_gmvae() -> Iterator[Contest]:
+    """Yield C8's contests: each HGMVAE against GMVAE at every place of Tables 4 and 5."""
     for table in (4, 5):
         for method in ("hgmvae_g", "hgmvae_u"):
-            yield from _vs(table, (method,), ("gmvae",), f"C8 table {table} {method}")
+            yield from _contests(table, (method,), ("gmvae",), f"C8 table {table} {method}")
 
 
 def hgmvae_trains_longer() -> Iterator[Contest]:
-    """Each variant over all data sets and dims at once: a pack of seeds gives one time, too few for a test each."""
+    """Yield C9's contests: the training time of each HGMVAE against the VAE's, over all data sets and dims at once.
+
+    Seeds trained in one pack share one time, so that single places have too few times for a test.
+    """
     for method in ("hgmvae_g", "hgmvae_u"):
         yield Contest(f"C9 {method}", method, None, ALL, SECONDS, (Side(method, None),), Side("vae", None))
 

@@ -1,13 +1,13 @@
-"""Sentences about a table as data: a quotation and an assertion that code can hold against the numbers.
+"""Sentences about a table as data: a quotation, and an assertion that code can check against the numbers.
 
 The paper's are in results/paper/statements.json: a list of objects with `name`, `section`, `quotation`, `kind` and the
 fields of the kind's assertion (the dataclasses below). A statement of kind "by reading" concerns equations or text, not
-numbers: what a person saw there is reported as just that.
+numbers: it is a person's remark, and reported as such.
 """
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ STATEMENTS = PAPER_FOLDER / "statements.json"
 
 @dataclass(frozen=True)
 class PercentageImprovement:
-    """`method` is better than `over` by `per_cent` (text, for its digits count) in one metric at one place.
+    """The assertion that `method` is better than `over` by `per_cent` in one cell of a table.
 
-    Read as a share of `over` or, for an accuracy, as percentage points; either may fit.
+    `per_cent` is text, because its number of digits matters. It is compared with the difference as a fraction of
+    `over` and, for an accuracy, in percentage points; either may fit.
     """
 
     table: int
@@ -36,11 +37,17 @@ class PercentageImprovement:
 
 @dataclass(frozen=True)
 class Beats:
-    """`methods` are strictly better than `over` (empty: than every other method) at every place of the table.
+    """The assertion that `methods` are strictly better than `over` at every place (data set, metric, d) of a table.
 
-    A place is a data set, metric and latent dim; empty `datasets` or `metrics` mean all, and the latent dims are those
-    from `from_dim` and below `below_dim`. Every one of `methods` must win or, with `better_of_them`, the best of them,
-    which may be another one from place to place.
+    Attributes:
+        table: The table's number.
+        methods: Each must win or, with `better_of_them`, the best of them.
+        over: The methods they are compared with; empty: every other one.
+        datasets: The data sets that are meant; empty: all.
+        metrics: The metrics that are meant; empty: all.
+        from_dim: The least latent dim that is meant; None: no bound.
+        below_dim: A bound that latent dims lie below; None: no bound.
+        better_of_them: Only the best of `methods` must win, which may differ from place to place.
     """
 
     table: int
@@ -55,7 +62,7 @@ class Beats:
 
 @dataclass(frozen=True)
 class BestInMost:
-    """One of `methods` is strictly better than every other method in more than half of a table's places."""
+    """The assertion that one of `methods` is strictly better than all others in more than half of a table's places."""
 
     table: int
     methods: tuple[str, ...]
@@ -63,7 +70,7 @@ class BestInMost:
 
 @dataclass(frozen=True)
 class BestDimension:
-    """In a table, every metric of every one of `methods` (empty: of all) is best at `latent_dim` alone."""
+    """The assertion that every metric of each of `methods` (empty: of all) in a table is best at `latent_dim` alone."""
 
     table: int
     latent_dim: int
@@ -72,7 +79,7 @@ class BestDimension:
 
 @dataclass(frozen=True)
 class NumberOfDatasets:
-    """The tables have numbers of so many data sets."""
+    """The assertion that the tables together cover `number` data sets."""
 
     tables: tuple[int, ...]
     number: int
@@ -80,14 +87,14 @@ class NumberOfDatasets:
 
 @dataclass(frozen=True)
 class ByReading:
-    """What a person found in equations or text; no code has checked it."""
+    """A person's remark on equations or text, which no code has checked."""
 
     remark: str
 
 
 Assertion = PercentageImprovement | Beats | BestInMost | BestDimension | NumberOfDatasets | ByReading
 
-KINDS: Mapping[str, type] = {
+KINDS: Mapping[str, type[Assertion]] = {
     "percentage_improvement": PercentageImprovement,
     "beats": Beats,
     "best_in_most": BestInMost,
@@ -99,20 +106,28 @@ KINDS: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence: a unique name, where it stands, at most some 20 words of it, and what it asserts."""
+    """One sentence of the paper.
+
+    Attributes:
+        name: Unique.
+        section: Where it stands.
+        quotation: At most some 20 words of it.
+        kind: A key of KINDS.
+        assertion: What it asserts, as data.
+    """
 
     name: str
     section: str
     quotation: str
-    kind: str  # a key of KINDS
+    kind: str
     assertion: Assertion
 
 
 def read_statements(path: Path = STATEMENTS) -> tuple[Statement, ...]:
-    """The statements of a JSON file, in its order.
+    """Read the statements of a JSON file, in its order.
 
-    Raises UserError, naming the file and the statement, for what is not JSON, an unknown kind, and a field that is
-    missing or unknown.
+    Raises:
+        UserError: The file is not JSON, a kind is unknown, or a field is missing or unknown.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -126,7 +141,7 @@ def read_statements(path: Path = STATEMENTS) -> tuple[Statement, ...]:
 def _statement(entry: Mapping[str, Any], source: str) -> Statement:
     common = [field.name for field in dataclasses.fields(Statement) if field.name != "assertion"]
     kind = entry.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise UserError(f"{source}: kind {kind!r} is not one of {', '.join(KINDS)}")
     fields = dataclasses.fields(KINDS[kind])
     required = [*common, *(field.name for field in fields if field.default is dataclasses.MISSING)]
@@ -135,7 +150,6 @@ def _statement(entry: Mapping[str, Any], source: str) -> Statement:
     if unknown := sorted(set(entry) - set(common) - {field.name for field in fields}):
         raise UserError(f"{source}: a statement of kind {kind!r} has no {', '.join(unknown)}; take it out")
     given = {field.name: entry[field.name] for field in fields if field.name in entry}
-    assertion = KINDS[kind](
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-    )
+    make: Callable[..., Assertion] = KINDS[kind]
+    assertion = make(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
     return Statement(**{name: entry[name] for name in common}, assertion=assertion)

@@ -1,7 +1,7 @@
-"""The paper as printed: its five tables, their metrics, and the 392 numbers. Nothing here is ever extended.
+"""The paper as printed: its five tables, their metrics, and the 392 numbers.
 
-What the suite measures may grow (benchmark.metrics, benchmark.table_specs); the paper's claims, errata and verdicts are
-about what stands here alone.
+What the suite measures may grow (benchmark.metrics, benchmark.table_specs); the paper's claims, errata and verdicts
+concern this module alone, which is therefore never extended.
 
 Source: Zhou, Liu, Du, "HGMVAE: hierarchical disentanglement in Gaussian mixture variational autoencoder",
 The Visual Computer, 2024, doi 10.1007/s00371-024-03338-x. The numbers are in results/paper/tables.csv.
@@ -21,8 +21,15 @@ PAPER_FOLDER = REPOSITORY / "results" / "paper"
 
 @dataclass(frozen=True)
 class Metric:
-    """A score: its name in files, its heading, which direction is better, its attainable values (both ends included),
-    and with how many decimals it prints."""
+    """A score.
+
+    Attributes:
+        name: In files and code.
+        label: In the headings of tables and figures.
+        higher_is_better: Whether larger values are better.
+        range: The least and the largest attainable value, both included.
+        decimals: How many a table prints.
+    """
 
     name: str
     label: str
@@ -52,7 +59,7 @@ PRINTED_METRICS: Mapping[str, Metric] = MappingProxyType(
 
 @dataclass(frozen=True)
 class PrintedTable:
-    """What one of the paper's tables has: a number for every data set, metric, method and latent dim."""
+    """One of the paper's tables, which has a number for every data set, metric, method and latent dim."""
 
     number: int
     title: str
@@ -109,5 +116,9 @@ DATASET_LABELS: Mapping[str, str] = MappingProxyType(
 
 
 def paper_numbers() -> pd.DataFrame:
-    """The paper's cells: table (int), dataset, metric, method (str), latent_dim (int), value (float)."""
+    """Read the paper's 392 numbers, results/paper/tables.csv.
+
+    Returns:
+        One row per number: table (int), dataset, metric, method (str), latent_dim (int), value (float).
+    """
     return pd.read_csv(PAPER_FOLDER / "tables.csv")

@@ -13,14 +13,14 @@ from benchmark.fields import (
     NONE,
     Check,
     fields,
-    is_amount,
+    invalid_field,
+    is_boolean,
     is_file_name,
-    is_flag,
+    is_nonnegative,
     is_text,
     list_of,
     object_of,
     or_none,
-    unfit_field,
     whole,
 )
 from benchmark.table_specs import ALL_TABLES
@@ -34,9 +34,9 @@ _RUN: Mapping[str, Check] = {
     **dict.fromkeys(("date", "command", "device"), is_text),
     "git_commit": or_none(is_text),
     "version": is_text,
-    "git_dirty": or_none(is_flag),
+    "git_dirty": or_none(is_boolean),
     "trials": whole(),
-    "wall_seconds": is_amount,
+    "wall_seconds": is_nonnegative,
     "versions": object_of(is_text),
 }
 _FIELDS: Mapping[str, Check] = {
@@ -84,7 +84,7 @@ def trial_keys(manifest: Mapping[str, Any]) -> list[str]:
 def _check_fields(
     where: str, values: Mapping[str, Any], required: Mapping[str, Check], optional: Mapping[str, Check] = NONE
 ) -> None:
-    field = unfit_field(values, required, optional)
+    field = invalid_field(values, required, optional)
     if field is not None:
         fault = "has no usable" if field in values else "lacks the"
         raise UserError(f"manifest.json: {where}{fault} field '{field}'; {REMEDY}")

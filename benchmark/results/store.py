@@ -26,15 +26,15 @@ from benchmark.fields import (
     NONE,
     Check,
     fields,
-    is_amount,
-    is_flag,
+    invalid_field,
+    is_boolean,
+    is_nonnegative,
     is_number,
     is_text,
     list_of,
     object_of,
     or_none,
     parse_json,
-    unfit_field,
     whole,
 )
 from benchmark.files import is_abandoned, write_text
@@ -52,7 +52,7 @@ RECORD_OBJECTS: Mapping[str, Check] = {
         {
             "active_units": whole(),
             "explained_variance": or_none(is_number),
-            "collapsed": is_flag,
+            "collapsed": is_boolean,
             "rate": or_none(is_number),
             "rate_bounds": or_none(lambda bounds: list_of(is_number)(bounds) and len(bounds) == 2),
             "distortion": or_none(is_number),
@@ -62,7 +62,7 @@ RECORD_OBJECTS: Mapping[str, Check] = {
         },
     ),
     "curves": object_of(list_of(or_none(is_number))),
-    "timings": object_of(is_amount),
+    "timings": object_of(is_nonnegative),
 }
 _REQUIRED: Mapping[str, Check] = {
     "identity": fields({"dataset": is_text, "method": is_text, "latent_dim": whole(), "seed": whole()}),
@@ -255,9 +255,9 @@ def record_fault(record: Any, key: str) -> str | None:
         return f"has schema {reprlib.repr(record.get('schema'))}, not {RECORD_SCHEMA}"
     if record.get("status") not in (*DONE, "failed"):
         return f"has the unknown status {reprlib.repr(record.get('status'))}"
-    field = unfit_field(record, _REQUIRED, _OPTIONAL)
+    field = invalid_field(record, _REQUIRED, _OPTIONAL)
     if field is None and "training_seconds" in record["timings"]:
-        field = unfit_field(record, _OF_A_TRAINING)
+        field = invalid_field(record, _OF_A_TRAINING)
     if field is not None:
         return f"has no usable field {field!r}"
     if record.get("key") != key or identity_key(record["identity"]) != key:

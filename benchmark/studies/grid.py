@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.data import DATASETS, Dataset, DatasetSpec, limit, load_dataset
+from benchmark.data import DATASETS, Dataset, RegisteredSpec, limit, load_dataset
 from benchmark.data.class_checks import one_sided_classes
 from benchmark.data.validation_split import VALIDATION_IMAGES, hold_out_validation
 from benchmark.errors import DataUnavailable, UserError
@@ -249,7 +249,7 @@ def trial_data(study: Study, dataset: Dataset) -> TrialData:
     )
 
 
-def expected_data(study: Study, spec: DatasetSpec) -> TrialData:
+def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
     """What the images of a complete data set would be, before they are here: all but the digest."""
     n_train, n_test = spec.n_train, spec.n_test
     if study.split == "validation":

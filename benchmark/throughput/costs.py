@@ -140,7 +140,7 @@ def protocol_seconds(name: str, n: int, device: str) -> float:
 
 
 def _on_device(name: str) -> bool:
-    return name == "outputs" or PROTOCOLS[name].of_images
+    return name == "outputs" or PROTOCOLS[name].scores_images
 
 
 def _evaluated_images(trial: Trial, protocol: str) -> float:
