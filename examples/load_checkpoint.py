@@ -1,4 +1,4 @@
-"""Samples, codes and reconstructions of a trained model:
+"""Samples, codes and reconstructions of a trained model.
 
 ./run_all.sh python examples/load_checkpoint.py results/runs/STUDY/checkpoints/KEY.safetensors
 """

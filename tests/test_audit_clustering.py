@@ -229,7 +229,7 @@ def test_a_component_for_every_image_is_a_reason():
 
 
 def test_weights_that_are_not_finite_are_no_groups():
-    """argmax takes a NaN for the largest, which would make groups of nothing."""
+    """The argmax takes a NaN for the largest, which would make groups of nothing."""
     weights = np.eye(3, dtype=np.float32)[SMALL_LABELS]
     weights[:30] = math.nan
     found = scored(SMALL, SMALL_LABELS, weights, NO_PLANES)

@@ -296,7 +296,7 @@ def test_under_every_table_the_judged_states_are_those_of_the_verdicts():
 
 def test_a_metric_that_the_alternative_leaves_alone_keeps_its_judged_scores():
     def score(dataset, metric, method, dim, seed):
-        """d = 8 is the best in all three scores."""
+        """Scores of which d = 8 has the best, in all three metrics."""
         sign = 1 if METRICS[metric].higher_is_better else -1
         return 5 + sign * (dim == 8) + 0.001 * math.sin(seed + dim + len(method))
 
@@ -341,7 +341,7 @@ BASES = {("mnist", "gmvae", 8): (0.1, 0.2, 0.4), ("mnist", "hgmvae_g", 8): (0.5,
 
 
 def spreads(alternative_values, bases=BASES, dataset="mnist"):
-    """size and trials by source, of silhouettes `bases` (a value per seed) plus what `alternative_values` add."""
+    """Size and trials by source, of silhouettes `bases` (a value per seed) plus what `alternative_values` add."""
     records = {}
     for (_, method, dim), values in bases.items():
         made = trials(

@@ -324,7 +324,7 @@ def test_what_lies_within_the_tolerance_is_noise_however_certain():
 
 
 def test_holms_correction_in_closed_form():
-    """p = 0.01, 0.03, 0.04 become 3 x 0.01, 2 x 0.03, and the largest so far."""
+    """The p values 0.01, 0.03, 0.04 become 3 x 0.01, 2 x 0.03, and the largest so far."""
     pairs = {"vae": 0.01, "swae": 0.04, "gmvae": 0.03}
     a, b = {}, {}
     for method, p in pairs.items():

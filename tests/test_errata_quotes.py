@@ -47,7 +47,7 @@ def test_percentage_improvement(metric, new, old, per_cent, expected):
 
 def test_percentage_improvement_needs_both_cells():
     cells = row({"new": 0.5}) + row({"old": 0.4}, dim=16) + row({"old": 0.4}, table=4)
-    assert quotes.percentage_improvement(cells, IMPROVED) == quotes.SILENT
+    assert quotes.percentage_improvement(cells, IMPROVED) == quotes.NOT_IN_TABLE
 
 
 def test_beats_by_the_metrics_direction():
@@ -112,7 +112,7 @@ def test_best_in_most_counts_strict_wins():
     lost = row({"a": 0.1, "b": 0.2, "c": 0.3}, dim=32)
     half = quotes.best_in_most(won + tied + lost, claim)
     assert kinds(half) == [Kind.CONTRADICTION] and "best in 2 of 4 places" in half.against[0][1]
-    assert quotes.best_in_most(alone, claim) == quotes.SILENT
+    assert quotes.best_in_most(alone, claim) == quotes.NOT_IN_TABLE
 
 
 def test_best_dimension():
@@ -141,7 +141,7 @@ def test_number_of_datasets():
         Kind.CONTRADICTION,
         "Tables 1, 2: 3 data sets (MNIST, CelebA, mine), not the stated 2.",
     )
-    assert quotes.number_of_datasets(cells, st.NumberOfDatasets((1, 3), 2)) == quotes.SILENT
+    assert quotes.number_of_datasets(cells, st.NumberOfDatasets((1, 3), 2)) == quotes.NOT_IN_TABLE
 
 
 def test_a_statement_holds_fails_is_unchecked_or_read():

@@ -123,8 +123,11 @@ def test_features_are_those_of_torchmetrics(context, images, antialias, side):
 
 
 def test_fid_is_that_of_torchmetrics(context, images):
-    """torchmetrics takes the eigenvalues of a 2048 x 2048 product, so both sides are first turned, without a change
-    of distance, into the 15 dimensions that the 16 images span."""
+    """Our distance is that of torchmetrics.
+
+    It takes the eigenvalues of a 2048 x 2048 product, so both sides are first turned, without a change of distance,
+    into the 15 dimensions that the 16 images span.
+    """
     originals, reconstructions = images(8)
     network = inception(context).network
     features = inception_features(network, np.concatenate([originals, to_bytes(reconstructions)]), 8, "cpu").double()

@@ -42,7 +42,7 @@ def draws(model) -> dict[str, Tensor]:
 
 
 def fed(theirs, *noise: Tensor):
-    """pythae's model, whose draws are these, in turn."""
+    """Pythae's model, whose draws are these, in turn."""
     given = iter(noise)
 
     def sampled(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
@@ -167,7 +167,7 @@ def test_iwae_has_the_gradient_of_pythaes_and_the_value_of_the_bound(reconstruct
 
 
 def log_weights(model, images: Tensor, noise: dict[str, Tensor]) -> Tensor:
-    """log p(y, z) / q(z given y) of every draw up to the likelihood's constant, (B, S), by torch.distributions."""
+    """Log p(y, z) / q(z given y) of every draw up to the likelihood's constant, (B, S), by torch.distributions."""
     encoded = model.encoder(images)
     posterior = torch.distributions.Normal(encoded.embedding[:, None], (encoded.log_covariance[:, None] / 2).exp())
     z = posterior.loc + noise["x"] * posterior.scale

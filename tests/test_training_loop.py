@@ -52,7 +52,7 @@ class Recorder(nn.Module):
 
 
 def numbered(n: int) -> Tensor:
-    """n images of one pixel whose value is their number."""
+    """Images of one pixel, n of them, whose value is their number."""
     return torch.arange(n, dtype=torch.uint8).reshape(n, 1, 1, 1)
 
 

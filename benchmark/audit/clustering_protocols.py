@@ -11,7 +11,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.preconditions import check_finite, class_count, known_labels
 from benchmark.evaluation.protocols import Clustering
-from benchmark.evaluation.recovery import kmeans_clusters, one_scale
+from benchmark.evaluation.recovery import kmeans_clusters, scaled_to_unit
 from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
 from benchmark.subsets import choose
 
@@ -70,7 +70,7 @@ def clustering_alternatives(
     others = {name: rows_of(labels) for name, rows_of in SUBSETS.items()}
     others = {name: rows for name, rows in others.items() if not np.array_equal(rows, judged_rows)}
     for subset, rows in {"": judged_rows, **others}.items():
-        for space, points_of in (("", judged.plane), ("latents", one_scale)):
+        for space, points_of in (("", judged.plane), ("latents", scaled_to_unit)):
             yield from _of_points(outputs, points_of, rows, judged, (space, subset))
     for name, draw in TSNE_STARTS.items():
         started = partial(judged.plane, start=random_start(len(judged_rows), draw))

@@ -34,7 +34,7 @@ _GARMENTS = (
 )
 
 
-def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.float32]:
+def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.floating]:
     """Draw a randomly distorted glyph per class number.
 
     Args:
@@ -57,7 +57,7 @@ def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.f
     return images[:, None]
 
 
-def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.float32]:
+def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.floating]:
     """Draw a randomly distorted garment of a random shade and weave per class number.
 
     Args:
@@ -84,15 +84,15 @@ def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np
     pitch, angle = _uniform(rng, n, 5, 20), _uniform(rng, n, 0, np.pi)
     weave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)))
     noise = rng.normal(0, 0.04, cover.shape).astype(np.float32)
-    drawn: NDArray[np.float32] = (cover * (shade + depth * weave + noise))[:, None]
+    drawn: NDArray[np.floating] = (cover * (shade + depth * weave + noise))[:, None]
     return drawn
 
 
 def _warped_grid(
     rng: np.random.Generator, n: int, turn: float, slant: float, shift: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Pixel centres in each drawing's own frame, (n, 28, 28) twice; the frame's box fills most of the image."""
-    axis: NDArray[np.float32] = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE * 2 - 1) * 1.25
+    axis: NDArray[np.floating] = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE * 2 - 1) * 1.25
     scale, turned = _uniform(rng, n, 0.85, 1.15), _uniform(rng, n, -turn, turn)
     dx, dy = _uniform(rng, n, -shift, shift), _uniform(rng, n, -shift, shift)
     x, y = (axis[None, None, :] - dx) * scale, (axis[None, :, None] - dy) * scale
@@ -100,15 +100,15 @@ def _warped_grid(
     return x + _uniform(rng, n, -slant, slant) * y, y
 
 
-def _distance(x: NDArray[np.float32], y: NDArray[np.float32], ends: NDArray[np.float32]) -> NDArray[np.float32]:
+def _distance(x: NDArray[np.floating], y: NDArray[np.floating], ends: NDArray[np.floating]) -> NDArray[np.floating]:
     """Distance of points (n, h, w) from segments (n, 4, 1, 1)."""
     x0, y0, x1, y1 = (ends[:, i] for i in range(4))
     dx, dy = x1 - x0, y1 - y0
     along = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx**2 + dy**2), 0, 1)
-    distance: NDArray[np.float32] = np.hypot(x - x0 - along * dx, y - y0 - along * dy)
+    distance: NDArray[np.floating] = np.hypot(x - x0 - along * dx, y - y0 - along * dy)
     return distance
 
 
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.floating]:
     """(n, 1, 1) float32."""
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)

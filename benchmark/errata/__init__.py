@@ -1,1 +1,1 @@
-"""The paper's contradictions, found in its numbers and quoted sentences; any table of its columns can be checked."""
+"""Contradictions within the paper's numbers and quoted sentences; any table with the same columns can be checked."""

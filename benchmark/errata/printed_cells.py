@@ -1,4 +1,4 @@
-"""A table as printed: its cells, read from a file of six columns, and what a check of them finds."""
+"""The cells of a printed table, read from a CSV file, and the findings of the checks on them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "value")
 
 @dataclass(frozen=True)
 class Cell:
-    """One number and where it is printed; fields are those of results/paper/tables.csv."""
+    """One printed number and its place; the fields are the columns of results/paper/tables.csv."""
 
     table: int
     dataset: str
@@ -30,47 +30,64 @@ class Cell:
 
     @property
     def place(self) -> tuple[str, str, str, int]:
-        """What the number is of, whichever table it stands in: data set, metric, method, latent dim."""
+        """Data set, metric, method and latent dim, which identify a number across tables."""
         return self.dataset, self.metric, self.method, self.latent_dim
 
     @property
     def name(self) -> str:
-        """The cell in one word, such as 'table1/mnist/davies_bouldin/gmvae/16'."""
+        """An identifier, such as 'table1/mnist/davies_bouldin/gmvae/16'."""
         return f"table{self.table}/{'/'.join(str(part) for part in self.place)}"
 
 
 class Kind(StrEnum):
-    """What a finding amounts to. All but the last come from numbers alone."""
+    """The kinds of findings, of which all but the last come from numbers alone."""
 
     CONTRADICTION = "contradiction"  # two numbers, or a sentence and a number, cannot both be right
     IMPOSSIBLE = "impossible"  # outside the metric's range
     SUSPECT = "suspect"  # possible, but hardly what was meant
     TIE = "tie"  # equal as printed where a sentence claims a win
-    HOLDS = "holds"  # checked, and so
+    HOLDS = "holds"  # checked, and confirmed
     UNCHECKED = "unchecked"  # the table has none of the cells that the sentence is about
-    BY_READING = "by reading"  # told by a person who read equations or text
+    BY_READING = "by reading"  # a remark by a person who read equations or text
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One result of one check. `statement`, `section` and `quotation` are empty where no sentence is concerned."""
+    """One result of one check.
+
+    Attributes:
+        check: The rule, or the kind of statement.
+        kind: What it amounts to.
+        sentence: The finding in words, with its numbers.
+        cells: The cells that it concerns.
+        comparisons: How many the check made for this statement, pair of tables or table, this one included.
+        statement: The name of the statement concerned; empty where there is none, like the next two.
+        section: Where the statement stands in the paper.
+        quotation: The statement's words.
+    """
 
     check: str
     kind: Kind
     sentence: str
     cells: tuple[Cell, ...] = ()
-    comparisons: int = 0  # how many the check made for this statement, pair of tables or table, this one included
+    comparisons: int = 0
     statement: str = ""
     section: str = ""
     quotation: str = ""
 
 
 def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) -> tuple[Cell, ...]:
-    """The cells of a CSV file with the columns COLUMNS (others may hold anything), in its order.
+    """Read the cells of a CSV file, in its order.
 
-    Data sets, metrics and methods have the suite's names where it knows them; a row without a value is left out.
-    `report` is told of both. Raises UserError, which names file and line, as `read_rows`, `number` and `whole_number`
-    do, and where there is no row, a metric is not one of benchmark.metrics.METRICS, or a table has a cell twice.
+    Data sets, metrics and methods get the suite's names where it knows them; rows without a value are left out.
+
+    Args:
+        path: A file with the columns COLUMNS; others are ignored.
+        report: Called with a line for the user on names that were replaced and rows that were left out.
+
+    Raises:
+        UserError: The file is invalid (see benchmark.results.read_csv), has no row with a value, a metric is not one of
+            benchmark.metrics.METRICS, or a table has a cell twice; the message names file and line.
     """
     rows = list(read_rows(path, COLUMNS))
     for line, row in rows:
@@ -84,7 +101,7 @@ def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) ->
     known, notes = resolved_rows([row for _, row in valued])
     for note in notes:
         report(f"{path}: {note}")
-    lines: dict[tuple, int] = {}
+    lines: dict[tuple[int, tuple[str, str, str, int]], int] = {}
     cells = []
     for (line, _), row in zip(valued, known, strict=True):
         cells.append(cell := _cell(path, line, row))
@@ -104,17 +121,16 @@ def _cell(path: Path, line: int, row: Mapping[str, str]) -> Cell:
 
 
 def to_cells(frame: pd.DataFrame) -> tuple[Cell, ...]:
-    """The rows of a frame with the columns COLUMNS and their types, such as `paper_numbers` gives, as cells."""
+    """Convert a frame with the columns COLUMNS, such as `paper_numbers` returns, to cells."""
     return tuple(Cell(*row) for row in frame[list(COLUMNS)].itertuples(index=False, name=None))
 
 
 def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Findings as rows of text, for CSV and reports.
+    """Convert findings to a table for CSV and reports.
 
-    Columns: `check` (the rule), `kind` (see Kind), `statement` (a name in results/paper/statements.json, or empty),
-    `section` and `quotation` (of the paper, or empty), `sentence` (the finding with its numbers), `cells` (their names,
-    joined by ' '; see Cell.name), `comparisons` (int: how many the check made for this statement, pair of tables or
-    table).
+    Returns:
+        One row per finding: `check`, `kind`, `statement`, `section`, `quotation`, `sentence` (all as in Finding),
+        `cells` (their names, joined by ' '), `comparisons` (int).
     """
     columns = ["check", "kind", "statement", "section", "quotation", "sentence", "cells", "comparisons"]
     texts = [
@@ -125,26 +141,26 @@ def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
 
 
 def advantage(metric: str, value: float, other: float) -> float:
-    """By how much `value` is better than `other` in the metric's own units; negative where it is worse."""
+    """Return by how much `value` is better than `other` in the metric's own units; negative where it is worse."""
     return value - other if METRICS[metric].higher_is_better else other - value
 
 
 def method_label(name: str) -> str:
-    """The method as the tables write it; a name that the suite does not know stands for itself."""
+    """Return a method's label in the tables; of an unknown method, its name."""
     return METHODS[name].label if name in METHODS else name
 
 
 def where(cell: Cell) -> str:
-    """The cell's surroundings in words, without its method: 'Table 1, MNIST, d = 16, DB'."""
+    """Describe a cell's place in words, without its method: 'Table 1, MNIST, d = 16, DB'."""
     dataset = DATASET_LABELS.get(cell.dataset, cell.dataset)
     return f"Table {cell.table}, {dataset}, d = {cell.latent_dim}, {METRICS[cell.metric].label}"
 
 
 def printed(value: float) -> str:
-    """A number as it stands in the file, trailing zeros dropped."""
+    """Format a number as in the file, without trailing zeros."""
     return f"{value:.10g}"
 
 
 def with_value(cell: Cell) -> str:
-    """The cell's method and number: 'GMVAE 0.868'."""
+    """Name a cell's method and number: 'GMVAE 0.868'."""
     return f"{method_label(cell.method)} {printed(cell.value)}"

@@ -1,4 +1,4 @@
-"""Holds sentences (benchmark.paper.statements) against the numbers of a table."""
+"""Checks of statements (benchmark.paper.statements) against the numbers of a table."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,23 +23,33 @@ ROUNDING = 0.0005  # half a unit of the third decimal, to which the paper prints
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the check of one assertion made of a table; without any comparison the table is silent about it."""
+    """The result of checking one assertion against a table.
+
+    Attributes:
+        comparisons: How many were made; 0 where the table lacks the cells for any.
+        against: Counter-examples, or a person's remark: kind, sentence and cells of each.
+        holds: The sentence for an assertion without counter-examples.
+        cells: The cells that `holds` concerns.
+    """
 
     comparisons: int
-    against: tuple[tuple[Kind, str, tuple[Cell, ...]], ...] = ()  # counter-examples, or a person's remark
-    holds: str = ""  # what to say where nothing stands against it
-    cells: tuple[Cell, ...] = ()  # that `holds` is about
+    against: tuple[tuple[Kind, str, tuple[Cell, ...]], ...] = ()
+    holds: str = ""
+    cells: tuple[Cell, ...] = ()
 
 
-SILENT = Outcome(0)
+NOT_IN_TABLE = Outcome(0)
 
 
 def percentage_improvement(cells: Sequence[Cell], claim: PercentageImprovement) -> Outcome:
-    """A wrong direction and a wrong size are two findings; the size is then that of the opposite pair."""
+    """Check the direction and the size of an improvement.
+
+    A wrong direction and a wrong size are two findings; the size is then that of the opposite pair.
+    """
     wanted = (claim.table, claim.dataset, claim.metric, claim.latent_dim)
     row = {c.method: c for c in cells if (c.table, c.dataset, c.metric, c.latent_dim) == wanted}
     if claim.method not in row or claim.over not in row:
-        return SILENT
+        return NOT_IN_TABLE
     better, worse = row[claim.method], row[claim.over]
     stated = f"{where(better)}: {with_value(better)}, stated as the improved one,"
     gain = advantage(claim.metric, better.value, worse.value)
@@ -49,12 +59,12 @@ def percentage_improvement(cells: Sequence[Cell], claim: PercentageImprovement) 
     if gain < 0:
         against.append((Kind.CONTRADICTION, f"{stated} is worse than {with_value(worse)}.", (better, worse)))
         better, worse = worse, better
-    readings = {"%": _share}
+    interpretations = {"%": _share}
     if claim.metric == "svm_accuracy":
-        readings = {" points": _points} | readings
-    sizes = " or ".join(f"{size(better.value, worse.value):.2f}{unit}" for unit, size in readings.items())
+        interpretations = {" points": _points} | interpretations
+    sizes = " or ".join(f"{size(better.value, worse.value):.2f}{unit}" for unit, size in interpretations.items())
     pair = f"{where(better)}: {with_value(better)} is better than {with_value(worse)} by {sizes}"
-    if not any(_could_be(claim.per_cent, size, better.value, worse.value) for size in readings.values()):
+    if not any(_could_be(claim.per_cent, size, better.value, worse.value) for size in interpretations.values()):
         against.append((Kind.CONTRADICTION, f"{pair}, not by the stated {claim.per_cent}%.", (better, worse)))
     return Outcome(1, tuple(against), f"{pair}, as stated ({claim.per_cent}%).", (better, worse))
 
@@ -75,7 +85,10 @@ def _could_be(stated: str, size: Callable[[float, float], float], value: float, 
 
 
 def beats(cells: Sequence[Cell], claim: Beats) -> Outcome:
-    """Each comparison that is lost or tied is a finding. A place without all the `methods` has no best of them."""
+    """Check every comparison; one that is lost or tied is a finding.
+
+    With `better_of_them`, places without all the `methods` are left out.
+    """
     against: list[tuple[Kind, str, tuple[Cell, ...]]] = []
     compared: list[tuple[Cell, Cell]] = []
     for place in _places(cells, claim):
@@ -103,7 +116,7 @@ def _goodness(cell: Cell) -> float:
 
 def _places(cells: Sequence[Cell], claim: Beats) -> Iterable[dict[str, Cell]]:
     """Method -> cell, for every place that the claim is about."""
-    places: dict[tuple, dict[str, Cell]] = {}
+    places: dict[tuple[str, str, int], dict[str, Cell]] = {}
     for cell in cells:
         if (
             cell.table == claim.table
@@ -117,7 +130,7 @@ def _places(cells: Sequence[Cell], claim: Beats) -> Iterable[dict[str, Cell]]:
 
 
 def best_in_most(cells: Sequence[Cell], claim: BestInMost) -> Outcome:
-    """Ties are not won; places without one of `methods` or without a rival do not count."""
+    """Count the places that are won; ties are not won, and places without one of `methods` or a rival left out."""
     won: list[Cell] = []
     ties = contested = 0
     for place in _places(cells, Beats(claim.table, claim.methods)):
@@ -138,8 +151,11 @@ def best_in_most(cells: Sequence[Cell], claim: BestInMost) -> Outcome:
 
 
 def best_dimension(cells: Sequence[Cell], claim: BestDimension) -> Outcome:
-    """A finding for each series (data set, metric, method) as good at another dim; one without the dim is left out."""
-    series: dict[tuple, dict[int, Cell]] = {}
+    """Check every series (data set, metric, method); one that is as good at another dim is a finding.
+
+    Series without the asserted dim are left out.
+    """
+    series: dict[tuple[str, str, str], dict[int, Cell]] = {}
     for cell in cells:
         if cell.table == claim.table and (not claim.methods or cell.method in claim.methods):
             series.setdefault((cell.dataset, cell.metric, cell.method), {})[cell.latent_dim] = cell
@@ -158,9 +174,9 @@ def best_dimension(cells: Sequence[Cell], claim: BestDimension) -> Outcome:
 
 
 def number_of_datasets(cells: Sequence[Cell], claim: NumberOfDatasets) -> Outcome:
-    """Counts data sets over the claim's tables, all of which must be there; its cells are one of each set."""
+    """Count the data sets of the asserted tables, all of which must be given; the outcome has a cell of each set."""
     if not set(claim.tables) <= {cell.table for cell in cells}:
-        return SILENT
+        return NOT_IN_TABLE
     first = {cell.dataset: cell for cell in reversed(cells) if cell.table in claim.tables}
     found = tuple(sorted(first.values(), key=cells.index))
     labels = ", ".join(DATASET_LABELS.get(cell.dataset, cell.dataset) for cell in found)
@@ -172,7 +188,7 @@ def number_of_datasets(cells: Sequence[Cell], claim: NumberOfDatasets) -> Outcom
 
 
 def by_reading(_: Sequence[Cell], claim: ByReading) -> Outcome:
-    """The remark as it stands, whatever the table."""
+    """Return a person's remark unchanged, whatever the table."""
     return Outcome(0, ((Kind.BY_READING, claim.remark, ()),))
 
 
@@ -187,7 +203,7 @@ CHECKS: Mapping[type, Callable[[Sequence[Cell], Any], Outcome]] = {
 
 
 def check_statements(cells: Sequence[Cell], statements: Iterable[Statement]) -> tuple[Finding, ...]:
-    """One finding per counter-example of each statement; where there is none, one that it holds or is unchecked."""
+    """Check statements: one finding per counter-example, or one that the statement holds or is unchecked."""
     return tuple(finding for statement in statements for finding in _findings(cells, statement))
 
 

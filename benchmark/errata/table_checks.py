@@ -1,6 +1,6 @@
-"""What is wrong with a printed table, found from its numbers and from the sentences that were written about it.
+"""Checks of a printed table's consistency, and the errata of the paper.
 
-Every check of CHECKS needs nothing but a table; benchmark.errata.quotes holds sentences against it.
+Every check of CHECKS needs nothing but a table; benchmark.errata.quotes checks sentences against it.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by c
 
 
 def impossible_values(cells: Sequence[Cell]) -> Iterator[Finding]:
-    """Values outside the range of their metric."""
+    """Find values outside the range of their metric."""
     for cell in cells:
         low, high = METRICS[cell.metric].range
         if not low <= cell.value <= high:
@@ -28,8 +28,8 @@ def impossible_values(cells: Sequence[Cell]) -> Iterator[Finding]:
 
 
 def repeated_cells(cells: Sequence[Cell]) -> Iterator[Finding]:
-    """Per two tables that share cells: how many agree, and each one that has another value in either."""
-    of_table: dict[int, dict[tuple, Cell]] = defaultdict(dict)
+    """Compare the cells that two tables share: a finding for each that differs, and one for those that agree."""
+    of_table: dict[int, dict[tuple[str, str, str, int], Cell]] = defaultdict(dict)
     for cell in cells:
         of_table[cell.table][cell.place] = cell
     for one, other in combinations(sorted(of_table), 2):
@@ -45,9 +45,9 @@ def repeated_cells(cells: Sequence[Cell]) -> Iterator[Finding]:
 
 
 def copied_blocks(cells: Sequence[Cell]) -> Iterator[Finding]:
-    """Two places of one table whose numbers are the same, all of them and at least SHORTEST_COPY.
+    """Find two blocks of one table whose numbers are all the same, SHORTEST_COPY of them or more.
 
-    A place is a method's metrics at one data set and latent dim, or its latent dims at one data set and metric.
+    A block is a method's metrics at one data set and latent dim, or its latent dims at one data set and metric.
     """
     yield from _copies(
         cells,
@@ -71,12 +71,12 @@ def _dataset_and_method(cell: Cell) -> str:
 
 def _copies(
     cells: Sequence[Cell],
-    block: Callable[[Cell], tuple],
+    block: Callable[[Cell], tuple[int, str, str, int | str]],
     position: Callable[[Cell], Hashable],
     heading: Callable[[Cell], str],
     entry: Callable[[Cell], str],
 ) -> Iterator[Finding]:
-    blocks: dict[tuple, dict[Hashable, Cell]] = defaultdict(dict)
+    blocks: dict[tuple[int, str, str, int | str], dict[Hashable, Cell]] = defaultdict(dict)
     for cell in cells:
         blocks[block(cell)][position(cell)] = cell
     pairs = [(a, b) for (one, a), (other, b) in combinations(blocks.items(), 2) if one[0] == other[0]]
@@ -94,10 +94,10 @@ def _copies(
 
 
 def below_constant_answer(cells: Sequence[Cell]) -> Iterator[Finding]:
-    """Accuracies below 1 - 1/classes, for the data sets whose number of classes the suite knows.
+    """Find accuracies below 1 - 1/classes, for the data sets whose number of classes the suite knows.
 
-    Read as the mean accuracy of one-vs-rest questions, that is what answering "no" to all of them scores, whatever the
-    classes' sizes: each image is wrong in just one of as many questions as there are classes.
+    As a mean of one-vs-rest accuracies, that is what answering "no" to every question scores, whatever the classes'
+    sizes: each image is wrong in just one of as many questions as there are classes.
     """
     accuracies = [c for c in cells if c.metric == "svm_accuracy" and c.dataset in DATASETS]
     for cell in accuracies:
@@ -119,10 +119,10 @@ CHECKS: tuple[Callable[[Sequence[Cell]], Iterator[Finding]], ...] = (
 
 
 def errata(cells: Sequence[Cell], statements: Iterable[Statement] = ()) -> tuple[Finding, ...]:
-    """Everything that CHECKS find in the cells and that `check_statements` finds of the statements, in that order."""
+    """Return what CHECKS find in the cells, then what `check_statements` finds of the statements."""
     return tuple(finding for check in CHECKS for finding in check(cells)) + check_statements(cells, statements)
 
 
 def paper_errata() -> tuple[Finding, ...]:
-    """The findings on the paper's own 392 numbers and the sentences of results/paper/statements.json."""
+    """Return the findings on the paper's own 392 numbers and the sentences of results/paper/statements.json."""
     return errata(to_cells(paper_numbers()), read_statements())

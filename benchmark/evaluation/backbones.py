@@ -1,8 +1,8 @@
-"""The pretrained files behind FID and LPIPS: where they are found, how they are fetched, verified and opened.
+"""The pretrained weights of FID and LPIPS: how their files are found, downloaded, verified and loaded.
 
-The libraries download these files themselves and open them with a pickle loader that may run code. Here a file is
-opened only after its SHA-256 has been compared with the digits upstream publishes in the file's name, and only as
-plain tensors. Reasons speak of places ("--weights-dir", "the torch hub cache"), never of paths: they are recorded.
+The libraries download these files themselves and load them with a pickle loader that may run code. Here a file is
+loaded only after its SHA-256 has been compared with the digits that upstream publishes in the file's name, and only as
+plain tensors. Reasons name places ("--weights-dir", "the torch hub cache"), never paths, because they are recorded.
 """
 
 import fcntl
@@ -27,7 +27,13 @@ _TORCH_FIDELITY = "https://github.com/toshas/torch-fidelity/releases/download/v0
 
 @dataclass(frozen=True)
 class Backbone:
-    """One file of pretrained weights; `sha256` holds the first hex digits that are known, lower case."""
+    """One file of pretrained weights.
+
+    Attributes:
+        file_name: Its name on disk.
+        url: Its address.
+        sha256: The first hex digits of its digest, as many as are known, in lower case.
+    """
 
     file_name: str
     url: str
@@ -35,12 +41,12 @@ class Backbone:
 
     @classmethod
     def from_url(cls, url: str) -> "Backbone":
-        """The torch hub's convention: `<name>-<first 8 hex digits of the SHA-256>.pth`."""
+        """Make the backbone of an address by the torch hub's convention, `<name>-<8 hex digits of the SHA-256>.pth`."""
         file_name = url.rsplit("/", 1)[-1]
         return cls(file_name, url, file_name.removesuffix(".pth").rsplit("-", 1)[-1])
 
 
-# The addresses that torch-fidelity and torchvision name; said again here, for those take seconds to import.
+# The addresses that torch-fidelity and torchvision name; repeated here, for those take seconds to import.
 BACKBONES: Mapping[str, Backbone] = {
     "inception": Backbone.from_url(f"{_TORCH_FIDELITY}/weights-inception-2015-12-05-6726825d.pth"),
     "alexnet": Backbone.from_url(f"{_TORCH_HUB}/alexnet-owt-7be5be79.pth"),
@@ -54,14 +60,14 @@ AUDIT_BACKBONES: Mapping[str, Backbone] = {
 
 
 class WeightsUnavailable(Unscorable):
-    """The file is neither here nor to be had, or is not what its name says."""
+    """A file of weights is neither on disk nor downloadable, or is not the one that its name claims."""
 
-    def __init__(self, reason: str):
+    def __init__(self, reason: str) -> None:
         super().__init__(f"weights unavailable: {reason}")
 
 
 def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> Path | None:
-    """The verified file of backbone `name` in --weights-dir or the torch hub cache, or None. No network."""
+    """Find the verified file of backbone `name` in --weights-dir or the torch hub cache, without the network."""
     try:
         return _on_disk(backbones[name], weights_dir)
     except WeightsUnavailable:
@@ -76,9 +82,16 @@ def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] 
 def obtain(
     name: str, weights_dir: Path | None, *, offline: bool, backbones: Mapping[str, Backbone] = BACKBONES
 ) -> Path | str:
-    """The verified file of backbone `name`, downloaded unless `offline`; or, as a string, why there is none.
+    """Find the verified file of a backbone, or download it.
 
-    A download goes to `weights_dir`, else to the torch hub cache.
+    Args:
+        name: A key of `backbones`.
+        weights_dir: Where to look first and to store a download; None: the torch hub cache.
+        offline: Do not download.
+        backbones: The files by name.
+
+    Returns:
+        The path or, as a string, the reason why there is none.
     """
     try:
         return _located(backbones[name], weights_dir, offline)
@@ -87,7 +100,19 @@ def obtain(
 
 
 def load_tensors(backbone: Backbone, weights_dir: Path | None, offline: bool) -> tuple[dict[str, torch.Tensor], str]:
-    """The file's state dict, on the CPU, and its full SHA-256. Raises WeightsUnavailable."""
+    """Load a backbone's file, downloading it if need be.
+
+    Args:
+        backbone: The file.
+        weights_dir: As for `obtain`.
+        offline: Do not download.
+
+    Returns:
+        The state dict, on the CPU, and the full SHA-256 in hex.
+
+    Raises:
+        WeightsUnavailable: There is no verified file, or it does not hold plain tensors.
+    """
     path = _located(backbone, weights_dir, offline)
     content = path.read_bytes()  # what is hashed is what is opened
     digest = hashlib.sha256(content).hexdigest()
@@ -108,7 +133,7 @@ def _places(weights_dir: Path | None) -> dict[str, Path]:
 
 
 def _on_disk(backbone: Backbone, weights_dir: Path | None) -> Path | None:
-    """The first place that has a file of this name decides: a wrong one there is said, not passed over."""
+    """The file in the first place that has one of this name; a wrong one there is an error, not skipped."""
     for place, folder in _places(weights_dir).items():
         path = folder / backbone.file_name
         if not path.is_file():
@@ -125,7 +150,7 @@ def _on_disk(backbone: Backbone, weights_dir: Path | None) -> Path | None:
     return None
 
 
-# A study asks for the same file once per trial: without a network each would wait for the same failure.
+# A study loads the same file once per trial: without a network each would wait for the same failure.
 _failed_downloads: dict[tuple[str, Path], str] = {}
 
 
@@ -148,10 +173,10 @@ def _located(backbone: Backbone, weights_dir: Path | None, offline: bool) -> Pat
 
 
 def _downloaded(backbone: Backbone, folder: Path) -> Path:
-    """Download to a name of its own, verify, and only then take the file's name."""
+    """Download to a temporary name, verify, and only then rename."""
     folder.mkdir(parents=True, exist_ok=True)
     target, arriving = folder / backbone.file_name, folder / f"{backbone.file_name}.unverified"
-    with _alone_in(folder):
+    with _locked(folder):
         if target.is_file() and (_digest(target) or "").startswith(backbone.sha256):
             return target  # another process fetched it meanwhile
         download(backbone.url, arriving, timeout=_TIMEOUT, attempts=2)
@@ -164,8 +189,8 @@ def _downloaded(backbone: Backbone, folder: Path) -> Path:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Workers that miss the same file wait for one download instead of writing over each other's."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Let workers that miss the same file wait for one download instead of overwriting each other's."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -175,7 +200,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _without_addresses(error: Exception, backbone: Backbone) -> str:
-    """The reason of a failed download; one that concerns the disk names a path, which no record may hold."""
+    """The reason of a failed download, without the path that an error of the disk names: it is recorded."""
     if isinstance(error, DataUnavailable):
         return str(error).removeprefix(f"{backbone.url}: ")
     return "the download could not be written to disk"

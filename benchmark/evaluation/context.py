@@ -1,4 +1,4 @@
-"""Where scoring runs and where it may look for weights."""
+"""The device that scoring runs on, and where it may look for pretrained weights."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,15 +8,23 @@ from benchmark.evaluation.backbones import BACKBONES, Backbone
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """Where scoring runs and may look for weights; nothing here changes what a score means."""
+    """Where scoring runs and may look for weights; nothing here changes what a score means.
+
+    Attributes:
+        weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
+        device: A torch device.
+        offline: Do not download weights.
+        statistics_dir: Where the originals' Inception statistics are cached between runs; None: nowhere.
+        backbones: The files of pretrained weights, by name.
+    """
 
     weights_dir: Path | None = None
     device: str = "cpu"
     offline: bool = True
-    statistics_dir: Path | None = None  # where the originals' Inception statistics are kept between runs
+    statistics_dir: Path | None = None
     backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
 
     @property
     def batch_size(self) -> int:
-        """Images at a time; scores do not depend on it. Inception takes some 15 MB per image."""
+        """How many images to score at a time; scores do not depend on it. Inception takes some 15 MB per image."""
         return 256 if self.device.startswith("cuda") else 32

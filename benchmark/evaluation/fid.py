@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -14,7 +15,7 @@ from benchmark.evaluation.image_quality import inception_features, to_bytes
 from benchmark.evaluation.pretrained_networks import Pretrained
 from benchmark.files import written_whole
 
-# Raised whenever the features of an image or the fit to them change: statistics kept by earlier code then do not count.
+# Raised whenever the features of an image or the fit to them change: statistics cached by earlier code are then unused.
 STATISTICS_REVISION = 1
 
 # Every trial on a data set has the same originals, and half of FID's cost is theirs.
@@ -24,26 +25,35 @@ _originals: OrderedDict[str, FittedGaussian] = OrderedDict()
 
 def fid(
     inception: Pretrained,
-    originals: np.ndarray,
-    reconstructions: np.ndarray,
+    originals: NDArray[np.uint8],
+    reconstructions: NDArray[np.float32],
     batch_size: int,
     device: str,
     statistics_dir: Path | None = None,
 ) -> float:
-    """Heusel et al. 2017, >= 0. `originals` uint8, `reconstructions` float in [0, 1], both (n, C, S, S), n >= 2;
-    the latter are rounded to bytes, so both sides have the same 256 levels.
+    """Compute the FID (Heusel et al. 2017) between originals and reconstructions.
 
-    The originals' statistics are named by content: kept in this process, and for others and later runs in
-    `statistics_dir`.
+    The originals' statistics are cached under a hash of their content, in this process and in `statistics_dir`.
+
+    Args:
+        inception: The feature network.
+        originals: uint8 (n, C, S, S), n >= 2.
+        reconstructions: Float in [0, 1] of the same shape; rounded to bytes, so that both have the same 256 levels.
+        batch_size: Images at a time.
+        device: That of the network.
+        statistics_dir: A cache for other processes and later runs; None: no such cache.
+
+    Returns:
+        >= 0, or NaN for features that are not finite.
     """
 
-    def fitted(images: np.ndarray) -> FittedGaussian:
+    def fitted(images: NDArray[np.uint8]) -> FittedGaussian:
         features = inception_features(inception.network, images, batch_size, device)
         # float64 is on every device but Apple's
         return fit_gaussian(features if device.startswith("cuda") else features.cpu())
 
     with torch.inference_mode():
-        content = hashlib.sha256(np.ascontiguousarray(originals))
+        content = hashlib.sha256(np.ascontiguousarray(originals).data)
         made_with = f"{originals.shape} {inception.sha256} {device} torch {torch.__version__} {STATISTICS_REVISION}"
         content.update(made_with.encode() + inception.variant.encode())
         key = content.hexdigest()

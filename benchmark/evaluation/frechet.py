@@ -13,15 +13,25 @@ import torch
 
 @dataclass(frozen=True)
 class FittedGaussian:
-    """A mean (D,) and a factor F (min(n, D), D) of the unbiased covariance, S = F^T F; float64."""
+    """A Gaussian fitted to feature vectors.
+
+    Attributes:
+        mean: float64 (D,).
+        factor: A factor F of the unbiased covariance S = F^T F, float64 (min(n, D), D).
+        count: The number n of vectors.
+    """
 
     mean: torch.Tensor
     factor: torch.Tensor
-    count: int  # how many vectors were fitted
+    count: int
 
 
 def fit_gaussian(features: torch.Tensor) -> FittedGaussian:
-    """Fit `features` (n, D); ValueError for fewer than two vectors, which have no covariance."""
+    """Fit a Gaussian to feature vectors (n, D).
+
+    Raises:
+        ValueError: There are fewer than two vectors, which have no covariance.
+    """
     count, width = features.shape
     if count < 2:
         raise ValueError(f"a covariance needs two feature vectors, got {count}")
@@ -34,7 +44,7 @@ def fit_gaussian(features: torch.Tensor) -> FittedGaussian:
 
 
 def frechet_distance(first: FittedGaussian, second: FittedGaussian) -> float:
-    """The squared distance, >= 0 (rounding below zero is cut off); NaN or inf in, NaN or inf out."""
+    """Compute the squared distance, >= 0 (clamped against rounding); NaN if a factor is not finite."""
     spread = first.factor.square().sum() + second.factor.square().sum()
     product = first.factor @ second.factor.T  # (min(n_1, D), min(n_2, D))
     if not torch.isfinite(product).all():

@@ -1,4 +1,4 @@
-"""Did the model use its latent space? Recorded beside every score, so that a collapsed trial cannot hide."""
+"""Diagnostics of how a model uses its latent space, recorded beside every score, so that a collapse is visible."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,17 @@ _ROUNDING = 1e-12  # of a sum of squares in float64: more than rounding makes of
 
 
 def active_units(latents: np.ndarray, sampled: np.ndarray) -> int:
-    """The number of latent dimensions that tell images apart: deterministic codes `latents` (N, d) have more than a
-    hundredth of the variance of codes `sampled` (N, d) with the posterior's noise.
+    """Count the latent dimensions that carry information on the image.
 
-    Under a prior of unit scale this is the definition of Burda, Grosse, Salakhutdinov, "Importance weighted
-    autoencoders", 2016, section 5.2 (variance of the posterior mean above 0.01); as a share it also holds where the
-    prior is learned (GMVAE, HGMVAE) and the scale of the codes says nothing. An encoder without noise (WAE, SWAE)
-    has every unit active that varies at all. A dimension with a value that is not finite is inactive.
+    A unit is active if its deterministic codes have more than a hundredth of the variance of its sampled codes. Under a
+    prior of unit scale this is the definition of Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders",
+    2016, section 5.2 (variance of the posterior mean above 0.01); as a ratio it also holds where the prior is learned
+    (GMVAE, HGMVAE) and the codes have no fixed scale. An encoder without noise (WAE, SWAE) has every unit active that
+    varies at all. A dimension with a value that is not finite is inactive.
+
+    Args:
+        latents: Deterministic codes, (N, d).
+        sampled: Codes with the posterior's noise, (N, d).
     """
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         share = np.var(latents.astype(np.float64), axis=0) / np.var(sampled.astype(np.float64), axis=0)
@@ -26,10 +30,15 @@ def active_units(latents: np.ndarray, sampled: np.ndarray) -> int:
 
 
 def explained_variance(images: np.ndarray, reconstructions: np.ndarray) -> float | None:
-    """1 - squared error / squared error of the mean image: 1 is perfect, 0 or less is no better than the mean image.
+    """Compute 1 - squared error / squared error of the mean image.
 
-    `images` uint8 and `reconstructions` float in [0, 1], (N, C, S, S). None where it is not finite, and where the
-    images do not differ: their variance is then what rounding leaves.
+    Args:
+        images: uint8 (N, C, S, S).
+        reconstructions: Float in [0, 1] of the same shape.
+
+    Returns:
+        At most 1, which is perfect; 0 or less is no better than the mean image. None where it is not finite, or the
+        images do not differ by more than rounding.
     """
     error, squares, sums = 0.0, 0.0, np.zeros(images.shape[1:])
     for start in range(0, len(images), _BLOCK):
@@ -43,25 +52,36 @@ def explained_variance(images: np.ndarray, reconstructions: np.ndarray) -> float
 
 
 def collapsed(active: int, latent_dim: int, explained: float | None) -> bool:
-    """Whether the trial's scores describe a collapse: active < min(d, 8) / 2, or explained < 0.1.
+    """Tell whether a model has collapsed: active < min(d, 8) / 2, or explained < 0.1.
 
-    Half of the dimensions is the line for small d: on MNIST at d = 8 a VAE that kept two units had an SVM accuracy
-    of 0.73 where healthy ones have 0.93 and more. The line stops growing at d = 8 because a KL term lawfully
-    switches off the dimensions that the images do not need, and a few describe any of these data sets. The second
-    line finds what the first cannot: many units that each move a little while the decoder paints the mean image.
+    Half of the dimensions is the limit for small d: on MNIST at d = 8 a VAE that kept two units had an SVM accuracy of
+    0.73 where healthy ones have 0.93 and more. The limit stops growing at d = 8 because a KL term rightly switches off
+    dimensions that the images do not need, and a few describe any of these data sets. The second limit detects what the
+    first cannot: many units that each vary a little while the decoder returns the mean image.
+
+    Args:
+        active: From `active_units`.
+        latent_dim: The size d of the latent space.
+        explained: From `explained_variance`.
     """
     return active < min(latent_dim, 8) / 2 or explained is None or explained < LEAST_EXPLAINED
 
 
 def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
-    """What a code tells of its image, in nats: the mean KL(q(x given y) || the Gaussian with the moments of all).
+    """Compute the rate of a code: an upper bound of its mutual information with the image, whatever the prior.
 
-    q(x given y) = N(mean, exp(log variance)), (N, d) each; the aggregate has the covariance S of the means plus the
-    mean variances, so that the mean KL is (log det S - the mean of sum_d log variance) / 2. The same for every method,
-    whatever its prior; an upper bound of the mutual information. Where q is also given other draws (HGMVAE-G's w, of
-    which one is taken for each image) these count as information, too: `information_about_draws` says how much. With S fitted on
-    N images it comes out about d (d + 3) / (4 N) too low. None where it is not finite: a unit without variance, a code
-    without noise.
+    It is the mean KL(q(x given y) || the Gaussian with the moments of the aggregate), q(x given y) = N(mean, exp(log
+    variance)). The aggregate has the covariance S of the means plus the mean variances, so that the mean KL is
+    (log det S - the mean of sum_d log variance) / 2. Where q also depends on other random draws (HGMVAE-G's w, of which
+    one is drawn for each image) these count as information, too: `information_about_draws` estimates how much. With S
+    fitted on N images the rate is about d (d + 3) / (4 N) too low.
+
+    Args:
+        means: Of each image's posterior, (N, d).
+        log_variances: Of the same, (N, d).
+
+    Returns:
+        In nats; None where it is not finite: a unit without variance, a code without noise.
     """
     means, log_variances = means.astype(np.float64), log_variances.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -73,14 +93,20 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
 
 
 def information_about_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-    """What a code tells of the draws that its Gaussian was given besides the image: two estimates in nats, (B,) each.
+    """Bound the information of a code x about the random draws u that its Gaussian depends on besides the image y.
 
-    `density` (B,): the log density of the code of each image in the Gaussian that it was drawn from, given draws u.
-    `given` (L + 1, B): that of the same code given w, u or a part of it: in the first row its own, in the others new
-    draws. Averaged over images and draws the first estimate, density over the mean of all rows, is at most I(x; u
-    given y), the second, over the mean of the new ones, at least. I(x; u given y) is I(x; u given w, y), estimated
-    without bias, and I(x; w given y), by InfoNCE, the density itself its critic, and by the leave-one-out upper bound
-    (Poole et al., "On variational bounds of mutual information", 2019).
+    I(x; u given y) is I(x; u given w, y), estimated without bias, plus I(x; w given y), bounded from below by InfoNCE
+    with the density itself as its critic, and from above by the leave-one-out bound (Poole et al., "On variational
+    bounds of mutual information", 2019).
+
+    Args:
+        density: The log density of each image's code in the Gaussian that it was drawn from, given u, (B,).
+        given: The log density of the same code given w, which is u or a part of it, (L + 1, B): the first row with the
+            image's own w, the others with new draws.
+
+    Returns:
+        Two estimates per image in nats, (B,) each. Averaged over images and draws the first is at most I(x; u given
+        y), the second at least.
     """
     others = len(given) - 1
     of_all = given.logsumexp(0) - np.log(others + 1)
@@ -89,16 +115,22 @@ def information_about_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Ten
 
 
 def finite_mean(values: np.ndarray) -> float | None:
-    """The mean; None where it is not finite."""
+    """Return the mean, computed in float64; None where it is not finite."""
     mean = float(values.mean(dtype=np.float64))
     return mean if np.isfinite(mean) else None
 
 
 def gap_to_prior(codes: np.ndarray, prior: np.ndarray) -> list[float] | None:
-    """Per latent unit the KL from all codes together to the prior, in nats, between the Gaussians of their moments.
+    """Compute for each latent unit the KL divergence from the aggregate of the codes to the prior.
 
-    `codes` (N, d) sampled codes of images, `prior` (M, d) draws from the method's prior of codes. It sees a wrong mean
-    or variance, nothing else. None where it is not finite.
+    Both are taken as Gaussians of their moments, so that only a wrong mean or variance shows.
+
+    Args:
+        codes: Sampled codes of images, (N, d).
+        prior: Draws from the method's prior of codes, (M, d).
+
+    Returns:
+        d values >= 0, in nats; None where one is not finite.
     """
     (mean, variance), (prior_mean, prior_variance) = (
         (drawn.mean(axis=0, dtype=np.float64), drawn.var(axis=0, dtype=np.float64)) for drawn in (codes, prior)
@@ -110,10 +142,14 @@ def gap_to_prior(codes: np.ndarray, prior: np.ndarray) -> list[float] | None:
 
 
 def use_of_components(weights: np.ndarray) -> Mapping[str, float | int]:
-    """What a mixture's weights (N, K), rows on the simplex, are used for.
+    """Measure how a mixture uses its components.
 
-    `weight_entropy`: the mean entropy of an image's weights in nats, log K where they say nothing.
-    `components_leading`: how many components have the largest weight of at least a hundredth of the images.
+    Args:
+        weights: Of each image, (N, K), rows on the simplex.
+
+    Returns:
+        "weight_entropy": the mean entropy of an image's weights in nats, log K where they are uniform.
+        "components_leading": how many components have the largest weight in at least a hundredth of the images.
     """
     weights = weights.astype(np.float64)
     entropies = -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)

@@ -1,15 +1,16 @@
 """SSIM, MS-SSIM, LPIPS and Inception features of image pairs, per image and in batches.
 
-Images come as numpy: originals uint8 (n, C, S, S), reconstructions float32 in [0, 1] (n, C, S, S). Every image
+Images are numpy arrays: originals uint8 (n, C, S, S), reconstructions float32 in [0, 1] (n, C, S, S). Every image
 counts once, whatever the batch size. Grey images are repeated to the three channels that the networks expect.
 
-torchmetrics is imported where it is used: it takes a second, which no process should wait for that scores no images.
+torchmetrics is imported where it is used: it takes a second, which a process that scores no images need not wait for.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 MS_SSIM_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, finest scale first
 MS_SSIM_KERNEL = 7
@@ -20,7 +21,7 @@ PairScore = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def ms_ssim_scales(side: int) -> int:
-    """How many of the five scales fit an image of `side` pixels: 3 at 32, 4 at 64, 5 from 112; 0 below 7.
+    """Return how many of MS-SSIM's five scales fit an image of `side` pixels: 3 at 32, 4 at 64, 5 from 112; 0 below 7.
 
     A scale fits when it is at least a kernel wide (side / 2^(M-1) >= 7) and torchmetrics' own, coarser, condition
     (side / (M-1)^2 >= 7) holds too.
@@ -34,19 +35,20 @@ def ms_ssim_scales(side: int) -> int:
 
 
 def ms_ssim_betas(scales: int) -> tuple[float, ...]:
-    """The first `scales` exponents, rescaled to sum to 1 as the five do."""
+    """Return the first `scales` exponents, rescaled to sum to 1 as the five do."""
     kept = MS_SSIM_BETAS[:scales]
     return tuple(beta / sum(kept) for beta in kept)
 
 
-def to_unit(images: np.ndarray) -> np.ndarray:
-    """uint8 0..255 to float32 in [0, 1]."""
+def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Convert 0..255 to float32 in [0, 1]."""
     return images.astype(np.float32) / np.float32(255)
 
 
-def to_bytes(images: np.ndarray) -> np.ndarray:
-    """Float images to the nearest uint8; values outside [0, 1] are clamped, not wrapped."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+def to_bytes(images: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Convert [0, 1] to the nearest of 0..255; values outside are clamped, not wrapped."""
+    rounded: NDArray[np.floating] = np.rint(np.clip(images, 0, 1) * 255)
+    return rounded.astype(np.uint8)
 
 
 def _three_channels(batch: torch.Tensor) -> torch.Tensor:
@@ -63,10 +65,21 @@ def _tensor(images: np.ndarray, device: str) -> torch.Tensor:
 
 @torch.inference_mode()
 def mean_pair_score(
-    score: PairScore, originals: np.ndarray, reconstructions: np.ndarray, batch_size: int, device: str
+    score: PairScore,
+    originals: NDArray[np.uint8],
+    reconstructions: NDArray[np.float32],
+    batch_size: int,
+    device: str,
 ) -> float:
-    """The mean over images of `score(reconstructions, originals)`, which takes two float (B, C, S, S) tensors in
-    [0, 1] and gives one value per image, (B,)."""
+    """Average a score of image pairs.
+
+    Args:
+        score: Maps reconstructions and originals, float (B, C, S, S) in [0, 1], to one value per image, (B,).
+        originals: uint8 (n, C, S, S).
+        reconstructions: Float in [0, 1] of the same shape.
+        batch_size: Images at a time.
+        device: Where to compute.
+    """
     per_image = [
         score(
             _tensor(reconstructions[rows], device),
@@ -81,14 +94,16 @@ def mean_pair_score(
 
 
 def ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
-    """SSIM (Wang et al. 2004), (B,) in [-1, 1]: Gaussian window of sigma 1.5, 11 pixels wide; side >= 6."""
+    """Compute SSIM (Wang et al. 2004), (B,) in [-1, 1]: Gaussian window of sigma 1.5, 11 pixels wide; side >= 6."""
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    return structural_similarity_index_measure(reconstructions, originals, data_range=1.0, reduction="none")
+    scores = structural_similarity_index_measure(reconstructions, originals, data_range=1.0, reduction="none")
+    assert isinstance(scores, torch.Tensor)  # a tuple only where more than the scores is asked for
+    return scores
 
 
 def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
-    """MS-SSIM (Wang et al. 2003), (B,) in [0, 1], with as many scales as fit (`ms_ssim_scales`).
+    """Compute MS-SSIM (Wang et al. 2003), (B,) in [0, 1], with as many scales as fit (`ms_ssim_scales`).
 
     torchmetrics builds its Gaussian window from sigma alone; kernel_size only decides which sides it refuses.
     """
@@ -106,16 +121,17 @@ def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) ->
 
 
 def lpips_per_image(network: torch.nn.Module) -> PairScore:
-    """LPIPS (Zhang et al. 2018) under `network`, an `lpips.LPIPS`; (B,), 0 for identical images."""
+    """Make the score LPIPS (Zhang et al. 2018) of `network`, an `lpips.LPIPS`: (B,), 0 for identical images."""
 
     def score(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
-        return network(_three_channels(reconstructions), _three_channels(originals), normalize=True)
+        distance: torch.Tensor = network(_three_channels(reconstructions), _three_channels(originals), normalize=True)
+        return distance
 
     return score
 
 
 def resized(score: PairScore, side: int) -> PairScore:
-    """`score` of both images resized bilinearly to `side` pixels (half-pixel centres, no antialiasing)."""
+    """Make a score of both images resized bilinearly to `side` pixels (half-pixel centres, no antialiasing)."""
 
     def bilinear(images: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", align_corners=False)
@@ -124,8 +140,10 @@ def resized(score: PairScore, side: int) -> PairScore:
 
 
 @torch.inference_mode()
-def inception_features(network: torch.nn.Module, images: np.ndarray, batch_size: int, device: str) -> torch.Tensor:
-    """The 2,048 pooled features of uint8 `images` (n, C, S, S): float32 (n, 2048) on `device`."""
+def inception_features(
+    network: torch.nn.Module, images: NDArray[np.uint8], batch_size: int, device: str
+) -> torch.Tensor:
+    """Compute the 2,048 pooled Inception features of images (n, C, S, S): float32 (n, 2048) on `device`."""
     features = [
         network(_three_channels(_tensor(images[rows], device)))[0] for rows in _batches(len(images), batch_size)
     ]

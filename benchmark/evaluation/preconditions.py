@@ -1,43 +1,87 @@
-"""What must hold before anything can be scored; each check raises Unscorable with the reason that a record shows."""
+"""Preconditions of scoring; each check raises Unscorable with the reason that a record shows."""
+
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.evaluation.scores import Unscorable
 
+Outputs = TypeVar("Outputs", bound=np.ndarray)
 
-def known_labels(labels: np.ndarray | None) -> np.ndarray:
-    """The labels of a data set that has some."""
+
+def required(values: Outputs | None, name: str) -> Outputs:
+    """Return a field of TrialOutputs that the protocol `needs`.
+
+    Raises:
+        ValueError: The caller left it out.
+    """
+    if values is None:
+        raise ValueError(f"{name} is None, but the protocol needs it")
+    return values
+
+
+def known_labels(labels: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Return the labels (n,).
+
+    Raises:
+        Unscorable: The data set has none.
+    """
     if labels is None:
         raise Unscorable("the data set has no labels")
     return np.asarray(labels)
 
 
 def class_count(labels: np.ndarray, what: str = "classes") -> int:
+    """Count the classes among labels (n,), which a reason calls `what`.
+
+    Raises:
+        Unscorable: There are fewer than two.
+    """
     classes = len(np.unique(labels))
     if classes < 2:
         raise Unscorable(f"at least two {what} are needed, there {'is one' if classes else 'are none'}")
     return classes
 
 
-def check_trained(labels_train: np.ndarray, labels_test: np.ndarray) -> None:
-    """Every class that is asked for must have been learned: the others' images would count as mistakes of the code."""
+def check_trained(labels_train: NDArray[np.int64], labels_test: NDArray[np.int64]) -> None:
+    """Check that every class to predict was trained on, else its images would count as errors of the code.
+
+    Raises:
+        Unscorable: A class of the test images has no training image.
+    """
     if len(untrained := np.setdiff1d(labels_test, labels_train)):
         classes = len(np.unique(labels_test))
         raise Unscorable(f"{len(untrained)} of the {classes} classes of the test images have no training image")
 
 
 def check_finite(values: np.ndarray, what: str) -> None:
+    """Check that all values (n, ...) are finite; a reason calls the n items `what`.
+
+    Raises:
+        Unscorable: Some are not.
+    """
     finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if not finite.all():
         raise Unscorable(f"{np.count_nonzero(~finite)} of {len(finite)} {what} are not finite")
 
 
-def check_latents(latents: np.ndarray) -> None:
+def check_latents(latents: NDArray[np.floating]) -> None:
+    """Check that latents (n, d) are finite and not constant.
+
+    Raises:
+        Unscorable: They are not.
+    """
     check_finite(latents, "latents")
     if (latents == latents[:1]).all():
         raise Unscorable("the latents are constant: every image has the same embedding")
 
 
 def check_side(side: int, smallest: int) -> None:
+    """Check that images are large enough; both sides are in pixels.
+
+    Raises:
+        Unscorable: They are too small.
+    """
     if side < smallest:
         raise Unscorable(f"images of {side} pixels a side are too small, {smallest} are needed")

@@ -1,4 +1,4 @@
-"""The pretrained networks, built around tensors that benchmark.evaluation.backbones has verified.
+"""The pretrained networks, built from tensors that benchmark.evaluation.backbones has verified.
 
 Their libraries are imported where they are used: they take seconds, which a process without weights need not wait for.
 """
@@ -19,7 +19,12 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class LpipsTrunk:
-    """A network under LPIPS: its name in the lpips package, and the smallest side (pixels) its strides can take."""
+    """A feature network of LPIPS.
+
+    Attributes:
+        net: Its name in the lpips package.
+        min_side: The smallest side in pixels that its strides allow.
+    """
 
     net: str
     min_side: int
@@ -34,9 +39,12 @@ LPIPS_TRUNKS: Mapping[str, LpipsTrunk] = {  # by the name of its backbone
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A network in evaluation mode, and the SHA-256 of the file it came from.
+    """A network with pretrained weights.
 
-    `variant` tells apart networks that give other features from the same file.
+    Attributes:
+        network: In evaluation mode.
+        sha256: Of the file of its weights.
+        variant: Distinguishes networks that compute other features with the same file.
     """
 
     network: torch.nn.Module
@@ -48,10 +56,17 @@ class Pretrained:
 def pretrained_inception(
     backbone: Backbone, weights_dir: Path | None, offline: bool, device: str, antialias: bool = False
 ) -> Pretrained:
-    """torch-fidelity's Inception: uint8 (B, 3, H, W) -> a tuple of one (B, 2048).
+    """Load torch-fidelity's Inception: uint8 (B, 3, H, W) -> a tuple of one (B, 2048).
 
-    It resizes to 299 pixels as TensorFlow 1 did or, with `antialias`, as `AntialiasedInception` does. Raises
-    WeightsUnavailable.
+    Args:
+        backbone: The file of weights.
+        weights_dir: As for `backbones.obtain`.
+        offline: Do not download.
+        device: Where to put it.
+        antialias: Resize to 299 pixels as `AntialiasedInception` does, rather than as TensorFlow 1 did.
+
+    Raises:
+        WeightsUnavailable: There are no weights, or they do not fit.
     """
     loaded = _pretrained(build_inception, backbone, weights_dir, offline, device)
     if antialias:
@@ -63,26 +78,39 @@ def pretrained_inception(
 def pretrained_lpips(
     backbone: Backbone, weights_dir: Path | None, offline: bool, device: str, trunk: str = "alexnet"
 ) -> Pretrained:
-    """`lpips.LPIPS` on one of LPIPS_TRUNKS with the linear weights that the package brings.
+    """Load `lpips.LPIPS` with the linear weights that the package includes.
 
-    Raises WeightsUnavailable.
+    Args:
+        backbone: The file of the trunk's weights.
+        weights_dir: As for `backbones.obtain`.
+        offline: Do not download.
+        device: Where to put it.
+        trunk: A key of LPIPS_TRUNKS.
+
+    Raises:
+        WeightsUnavailable: There are no weights, or they do not fit.
     """
     return _pretrained(partial(build_lpips, trunk=trunk), backbone, weights_dir, offline, device)
 
 
 class AntialiasedInception(torch.nn.Module):
-    """The same features after PyTorch's antialiased bilinear resize to 299 pixels: what torchmetrics'
-    FrechetInceptionDistance does unless told otherwise. Nothing is rounded between the resize and the network."""
+    """Inception's features after PyTorch's antialiased bilinear resize to 299 pixels.
 
-    def __init__(self, inception: torch.nn.Module):
+    This is the default of torchmetrics' FrechetInceptionDistance. Nothing is rounded between the resize and the
+    network.
+    """
+
+    def __init__(self, inception: torch.nn.Module) -> None:
         super().__init__()
-        self.side = inception.INPUT_IMAGE_SIZE
+        side = inception.INPUT_IMAGE_SIZE
+        assert isinstance(side, int)  # torch types every attribute of a module as a tensor or module
+        self.side = side
         # In the order in which they are applied; the last is the classifier, which FID does not use.
         self.trunk = torch.nn.Sequential(*list(inception.children())[:-1])
         self.eval()
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor]:
-        """uint8 (B, 3, H, W) -> one (B, 2048)."""
+        """Map uint8 (B, 3, H, W) to a tuple of one (B, 2048)."""
         resized = torch.nn.functional.interpolate(
             images.float(), (self.side, self.side), mode="bilinear", align_corners=False, antialias=True
         )
@@ -102,21 +130,31 @@ def _pretrained(
 
 
 def build_inception(state: State) -> torch.nn.Module:
-    """The constructor opens what it is given without restriction, so it gets our own copy of the plain tensors."""
+    """Build torch-fidelity's Inception.
+
+    Its constructor unpickles its file without restriction, so it gets our own copy of the plain tensors.
+    """
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     copy = io.BytesIO()
     torch.save(state, copy)
     copy.seek(0)
-    return FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=copy)
+    network: torch.nn.Module = FeatureExtractorInceptionV3(
+        "inception-v3-compat", ["2048"], feature_extractor_weights_path=copy
+    )
+    return network
 
 
 def build_lpips(state: State, trunk: str) -> torch.nn.Module:
-    """lpips cuts torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`."""
+    """Build LPIPS on torchvision's weights of a key of LPIPS_TRUNKS.
+
+    The lpips package cuts torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`.
+    """
     import lpips
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips calls torchvision by a retired argument
-        network = lpips.LPIPS(net=LPIPS_TRUNKS[trunk].net, pretrained=True, pnet_rand=True, verbose=False)
-    network.net.load_state_dict({key: state[f"features.{key.split('.', 1)[1]}"] for key in network.net.state_dict()})
+        warnings.simplefilter("ignore")  # lpips calls torchvision with a deprecated argument
+        loss = lpips.LPIPS(net=LPIPS_TRUNKS[trunk].net, pretrained=True, pnet_rand=True, verbose=False)
+    loss.net.load_state_dict({key: state[f"features.{key.split('.', 1)[1]}"] for key in loss.net.state_dict()})
+    network: torch.nn.Module = loss
     return network

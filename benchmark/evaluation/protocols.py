@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.evaluation import clustering
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import check_finite, check_latents, check_trained, class_count, known_labels
+from benchmark.evaluation.preconditions import (
+    check_finite,
+    check_latents,
+    check_trained,
+    class_count,
+    known_labels,
+    required,
+)
 from benchmark.evaluation.reconstruction import METRICS, ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
@@ -24,22 +32,33 @@ from benchmark.text import first_line
 
 @dataclass(frozen=True)
 class TrialOutputs:
-    """What a trained model is reduced to; N training and M test images. ValueError where counts or shapes differ.
+    """The outputs of a trained model that protocols score, of N training and M test images.
 
-    A field that no wanted protocol `needs` may be None; labels are None where the data set has none.
+    A field that no wanted protocol `needs` may be None; ValueError where numbers of images or shapes differ.
+
+    Attributes:
+        latents_train: Deterministic embeddings, (N, d).
+        labels_train: (N,); None where the data set has none.
+        latents_test: Deterministic embeddings, (M, d).
+        labels_test: (M,); None where the data set has none.
+        images_test: (M, C, S, S).
+        reconstructions_test: In [0, 1], (M, C, S, S).
+        component_weights_test: (M, K), rows on the simplex; None where the method is no mixture.
+        factors_test: Known generative factors, (M, F).
+        factor_names: F names.
     """
 
-    latents_train: np.ndarray | None  # float32 (N, d), deterministic embeddings
-    labels_train: np.ndarray | None  # (N,)
-    latents_test: np.ndarray | None  # float32 (M, d)
-    labels_test: np.ndarray | None  # (M,)
-    images_test: np.ndarray | None  # uint8 (M, C, S, S)
-    reconstructions_test: np.ndarray | None  # float32 in [0, 1], (M, C, S, S)
-    component_weights_test: np.ndarray | None = None  # float32 (M, K), rows on the simplex; None: no mixture
-    factors_test: np.ndarray | None = None  # whole numbers (M, F)
+    latents_train: NDArray[np.float32] | None
+    labels_train: NDArray[np.int64] | None
+    latents_test: NDArray[np.float32] | None
+    labels_test: NDArray[np.int64] | None
+    images_test: NDArray[np.uint8] | None
+    reconstructions_test: NDArray[np.float32] | None
+    component_weights_test: NDArray[np.float32] | None = None
+    factors_test: NDArray[np.integer] | None = None
     factor_names: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for one, other in (
             ("latents_train", "labels_train"),
             ("latents_test", "labels_test"),
@@ -50,13 +69,12 @@ class TrialOutputs:
             first, second = getattr(self, one), getattr(self, other)
             if first is not None and second is not None and len(first) != len(second):
                 raise ValueError(f"{len(first)} {one} and {len(second)} {other}")
-        if self.reconstructions_test is not None and self.images_test.shape != self.reconstructions_test.shape:
-            raise ValueError(
-                f"images_test {self.images_test.shape} and reconstructions_test {self.reconstructions_test.shape}"
-            )
+        originals, reconstructions = self.images_test, self.reconstructions_test
+        if originals is not None and reconstructions is not None and originals.shape != reconstructions.shape:
+            raise ValueError(f"images_test {originals.shape} and reconstructions_test {reconstructions.shape}")
 
     def latents_only(self) -> "TrialOutputs":
-        """Without the images, which another process that scores latents need not be sent."""
+        """Return a copy without the images, to be sent to a process that scores latents."""
         return dataclasses.replace(self, images_test=None, reconstructions_test=None)
 
 
@@ -97,11 +115,15 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Clustering(Protocol):
-    """SC, CH and DB of true labels in the t-SNE plane of `n_images` test latents (Tables 1 and 4).
+    """SC, CH and DB of the true labels in the t-SNE plane of test latents (Tables 1 and 4).
 
-    The images are a class-stratified random choice, the same for every trial; all where there are fewer.
-    `tsne`: the library that computes the plane, a key of TSNE_ENGINES, else ValueError; any but the reference is
-    recorded with its version.
+    Attributes:
+        n_images: How many test images are taken, stratified by class, the same for every trial; all where there are
+            fewer.
+        perplexity: Of t-SNE.
+        revision: As of every protocol.
+        tsne: The library that computes the plane, a key of TSNE_ENGINES, else ValueError; any but the reference is
+            recorded with its version.
     """
 
     metrics: ClassVar = ("silhouette", "calinski_harabasz", "davies_bouldin")
@@ -112,7 +134,7 @@ class Clustering(Protocol):
     revision: int = Protocol.REVISION
     tsne: str = added_later(REFERENCE_TSNE)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.tsne not in TSNE_ENGINES:
             raise ValueError(f"tsne {self.tsne!r}: there are {', '.join(TSNE_ENGINES)}")
@@ -124,14 +146,25 @@ class Clustering(Protocol):
         classes = class_count(labels)
         if classes >= len(rows):
             raise Unscorable(f"{classes} classes in {len(rows)} images")
-        plane = self.plane(outputs.latents_test[rows])
-        details = {"n_images": len(rows), "classes": classes}
+        plane = self.plane(required(outputs.latents_test, "latents_test")[rows])
+        details: dict[str, Any] = {"n_images": len(rows), "classes": classes}
         if self.tsne != REFERENCE_TSNE:
             details["tsne"] = engine_and_version(self.tsne)
         return finite_of(clustering.separation(plane, labels), details)
 
-    def plane(self, latents: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
-        """The t-SNE plane of latents (n, d), float64 (n, 2); `start` as for `tsne_plane`. Raises Unscorable."""
+    def plane(self, latents: NDArray[np.float32], start: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
+        """Compute the t-SNE plane of latents.
+
+        Args:
+            latents: (n, d).
+            start: As for `tsne_plane`.
+
+        Returns:
+            (n, 2), finite.
+
+        Raises:
+            Unscorable: There are too few latents, they are not finite or constant, or t-SNE is not installed or fails.
+        """
         if len(latents) <= self.perplexity:
             raise Unscorable(f"perplexity {self.perplexity:g} needs more images than that, there are {len(latents)}")
         check_latents(latents)
@@ -150,7 +183,11 @@ class Clustering(Protocol):
 class Classification(Protocol):
     """Accuracy over all classes of an RBF support vector machine on standardised latents (Table 2).
 
-    Fitted on the training latents, scored on the test latents; None means all, a number a stratified choice.
+    Attributes:
+        n_train: How many training images it is fitted on, stratified by class; None: all.
+        n_test: How many test images it is scored on, stratified by class; None: all.
+        c: The machine's penalty parameter C.
+        revision: As of every protocol.
     """
 
     metrics: ClassVar = ("svm_accuracy",)
@@ -169,7 +206,8 @@ class Classification(Protocol):
             raise Unscorable("no test images")
         classes = class_count(labels_train[train])
         check_trained(labels_train[train], labels_test[test])
-        latents_train, latents_test = outputs.latents_train[train], outputs.latents_test[test]
+        latents_train = required(outputs.latents_train, "latents_train")[train]
+        latents_test = required(outputs.latents_test, "latents_test")[test]
         check_latents(latents_train)
         check_finite(latents_test, "latents")
 
@@ -185,8 +223,11 @@ class Classification(Protocol):
 class Reconstruction(Protocol):
     """SSIM, MS-SSIM, LPIPS (AlexNet) and FID of test images and their reconstructions (Tables 3 and 5).
 
-    None means all test images, a number a random choice that is the same for every trial. FID may take fewer,
-    because it costs most; the counts are recorded: below 2,048 images its covariance is singular.
+    Attributes:
+        n_images: How many test images are taken at random, the same for every trial; None: all.
+        fid_images: How many of those FID takes, because it costs most; None: all. The numbers are recorded: below
+            2,048 images FID's covariance is singular.
+        revision: As of every protocol.
     """
 
     metrics: ClassVar = METRICS
@@ -199,8 +240,8 @@ class Reconstruction(Protocol):
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         return score_images(
-            outputs.images_test,
-            outputs.reconstructions_test,
+            required(outputs.images_test, "images_test"),
+            required(outputs.reconstructions_test, "reconstructions_test"),
             context,
             n_images=self.n_images,
             fid_images=self.fid_images,

@@ -1,9 +1,11 @@
-"""FID, SSIM, MS-SSIM and LPIPS of two sets of images: what the judged protocol and the audit's alternatives share."""
+"""FID, SSIM, MS-SSIM and LPIPS of two sets of images, shared by the judged protocol and the audit's alternatives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmark.evaluation import image_quality
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
@@ -19,11 +21,14 @@ METRICS = ("fid", "ssim", "ms_ssim", "lpips")
 
 @dataclass(frozen=True)
 class ImageScoring:
-    """How image metrics are taken; the defaults are the judged protocol's.
+    """Settings of image metrics; the defaults are the judged protocol's.
 
-    metrics: those of METRICS that are wanted. antialias: Inception's resize (`pretrained_inception`). lpips_trunk: a
-    key of LPIPS_TRUNKS. lpips_side, ms_ssim_side: both images are first resized bilinearly to so many pixels a side;
-    None: taken as they are.
+    Attributes:
+        metrics: Those of METRICS that are wanted.
+        antialias: Of Inception's resize (`pretrained_inception`).
+        lpips_trunk: A key of LPIPS_TRUNKS.
+        lpips_side: For LPIPS, images are first resized bilinearly to this side in pixels; None: not.
+        ms_ssim_side: For MS-SSIM, likewise.
     """
 
     metrics: tuple[str, ...] = METRICS
@@ -34,8 +39,8 @@ class ImageScoring:
 
 
 def score_images(
-    originals: np.ndarray,
-    others: np.ndarray,
+    originals: NDArray[np.uint8],
+    others: NDArray[np.float32],
     context: EvaluationContext,
     *,
     n_images: int | None,
@@ -43,11 +48,22 @@ def score_images(
     scoring: ImageScoring,
     others_are: str = "reconstructions",
 ) -> Scores:
-    """The wanted metrics, each finite or with its reason, between uint8 `originals` (M, C, S, S) and float `others` of
-    the same shape in [0, 1], which a reason calls `others_are`.
+    """Compute the wanted metrics between two sets of images.
 
-    Of the M images `random_subset` takes `n_images`, and FID `fid_images` of those; None: all. A backbone is the
-    context's, or else the official one. Raises Unscorable where no metric can have a value.
+    Args:
+        originals: (M, C, S, S).
+        others: In [0, 1], of the same shape.
+        context: Where to compute; a backbone is the context's, else the official one.
+        n_images: How many of the M images `random_subset` takes; None: all.
+        fid_images: How many of those FID takes; None: all.
+        scoring: Which metrics, and how.
+        others_are: What a reason calls `others`.
+
+    Returns:
+        Each metric's value, or the reason why it has none.
+
+    Raises:
+        Unscorable: No metric can have a value.
     """
     rows = random_subset(len(originals), n_images)
     if not len(rows):
@@ -62,7 +78,7 @@ def score_images(
     weights: dict[str, str] = {}  # file name -> SHA-256
 
     def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
-        backbone = (BACKBONES | AUDIT_BACKBONES | context.backbones)[name]
+        backbone = {**BACKBONES, **AUDIT_BACKBONES, **context.backbones}[name]
         pretrained = loader(backbone, context.weights_dir, context.offline, context.device, variant)
         weights[backbone.file_name] = pretrained.sha256
         return pretrained
@@ -70,7 +86,7 @@ def score_images(
     def mean_of(score: image_quality.PairScore, scored_side: int) -> float:
         if scored_side != side:
             score = image_quality.resized(score, scored_side)
-        batch_size = max(1, context.batch_size * side**2 // scored_side**2)  # pixels at a time, whatever their number
+        batch_size = max(1, context.batch_size * side**2 // scored_side**2)  # as many pixels at a time at every side
         return image_quality.mean_pair_score(score, originals, others, batch_size, context.device)
 
     def frechet() -> float:
@@ -94,7 +110,7 @@ def score_images(
         return mean_of(image_quality.lpips_per_image(load(pretrained_lpips, trunk, trunk).network), lpips_side)
 
     measures = {"fid": frechet, "ssim": ssim, "ms_ssim": ms_ssim, "lpips": lpips}
-    details = {"n_images": len(rows)}
+    details: dict[str, Any] = {"n_images": len(rows)}
     if "fid" in scoring.metrics:
         details["fid_images"] = len(for_fid)
     if "ms_ssim" in scoring.metrics:

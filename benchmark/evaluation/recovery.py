@@ -1,11 +1,13 @@
-"""How well clusters that are found without labels recover the true classes, which no table of the paper measures."""
+"""Recovery of the true classes by clusters found without labels, which no table of the paper measures."""
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -16,22 +18,31 @@ from threadpoolctl import threadpool_limits
 
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import check_finite, check_latents, class_count, known_labels
+from benchmark.evaluation.preconditions import check_finite, check_latents, class_count, known_labels, required
 from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
 from benchmark.text import first_line
 
-# The clusterings are a part of the measuring instrument, not of the trial: any fixed number will do.
+# The clusterings are part of the measurement, not of the trial: any fixed seed will do.
 _RANDOM_STATE = 0
 _KMEANS_STARTS = 10
 
 
 def matched_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """The share of images, in [0, 1], in a cluster that is matched to their class, by the one-to-one matching of
-    clusters and classes for which it is largest (Kuhn 1955; as "ACC" in Xie, Girshick & Farhadi 2016, Eq. 10).
+    """Compute the clustering accuracy: the share of images in a cluster that is matched to their class.
 
-    `labels` and `clusters`: (n,), any values; where their numbers of values differ some go unmatched, and their
-    images count as mistakes. Raises ValueError unless both have the same n > 0.
+    Clusters and classes are matched one to one so that it is largest (Kuhn 1955; "ACC" in Xie, Girshick & Farhadi 2016,
+    Eq. 10).
+
+    Args:
+        labels: Classes, (n,), any values.
+        clusters: (n,), any values; images of unmatched clusters or classes count as errors.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ValueError: Both do not have the same n > 0.
     """
     if not len(labels):
         raise ValueError("an accuracy needs at least one image")
@@ -48,25 +59,28 @@ _AGREEMENT: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 @dataclass(frozen=True)
 class _Clustered:
-    clusters: np.ndarray  # (n,)
+    clusters: NDArray[np.integer]  # (n,)
     details: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ClusterRecovery(Protocol):
-    """Accuracy by best matching, normalised mutual information (arithmetic mean of the entropies) and adjusted Rand
-    index of the true classes and three clusterings of the test images; 1 is perfect, higher is better.
+    """Accuracy, NMI and ARI of three clusterings of the test images against the true classes; higher is better.
 
-    weights: the arg max of the component weights w, of mixture models only. kmeans: k-means of the latents. gmm: a
-    Gaussian mixture with full covariances fitted to the latents, started from k-means. Both have as many clusters as
-    there are true classes.
+    Accuracy is by best matching, NMI normalised by the arithmetic mean of the entropies; 1 is perfect. The clusterings
+    are weights: the arg max of the component weights w, of mixture models only; kmeans: k-means of the latents; gmm: a
+    Gaussian mixture with full covariances fitted to the latents, started from k-means. The latter two have as many
+    clusters as there are true classes.
 
     The latents are divided by one common factor and not standardised. To k-means and to a mixture this changes
     nothing but that tolerances and the regularised covariance are relative to the latents' own spread; a division
     dimension by dimension would give the noise of a collapsed dimension as much weight as a dimension that the model
     uses. Apart from its start and its regularisation a Gaussian mixture is affine-invariant anyway.
 
-    `n_images`: a class-stratified random choice, the same for every trial; all where there are fewer.
+    Attributes:
+        n_images: How many test images are taken, stratified by class, the same for every trial; all where there are
+            fewer.
+        revision: As of every protocol.
     """
 
     metrics: ClassVar = tuple(
@@ -80,15 +94,15 @@ class ClusterRecovery(Protocol):
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels = known_labels(outputs.labels_test)
         rows = stratified_subset(labels, self.n_images)
-        latents, labels = outputs.latents_test[rows], labels[rows]
+        latents, labels = required(outputs.latents_test, "latents_test")[rows], labels[rows]
         classes = class_count(labels)
         if classes >= len(rows):
             raise Unscorable(f"{classes} classes in {len(rows)} images")
         weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
         parts = [
             _agreement("weights", labels, lambda: _by_weights(weights)),
-            _agreement("kmeans", labels, lambda: _Clustered(kmeans_clusters(one_scale(latents), classes), {})),
-            _agreement("gmm", labels, lambda: _by_mixture(one_scale(latents), classes)),
+            _agreement("kmeans", labels, lambda: _Clustered(kmeans_clusters(scaled_to_unit(latents), classes), {})),
+            _agreement("gmm", labels, lambda: _by_mixture(scaled_to_unit(latents), classes)),
         ]
         return Scores(
             values={metric: value for part in parts for metric, value in part.values.items()},
@@ -98,28 +112,30 @@ class ClusterRecovery(Protocol):
         )
 
 
-def _agreement(source: str, labels: np.ndarray, cluster: Callable[[], _Clustered]) -> Scores:
+def _agreement(source: str, labels: NDArray[np.int64], cluster: Callable[[], _Clustered]) -> Scores:
     """The three measures of one clustering, or its one reason for all of them."""
     try:
         found = cluster()
     except Unscorable as reason:
         return none_of(tuple(f"{source}_{measure}" for measure in _AGREEMENT), str(reason))
-    measures = {
-        f"{source}_{name}": lambda measure=measure: measure(labels, found.clusters)
-        for name, measure in _AGREEMENT.items()
-    }
+    measures = {f"{source}_{name}": partial(measure, labels, found.clusters) for name, measure in _AGREEMENT.items()}
     return collect(measures, found.details)
 
 
-def one_scale(latents: np.ndarray) -> np.ndarray:
-    """float64 (n, d), centred, with a mean variance of 1 over the dimensions."""
+def scaled_to_unit(latents: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Centre latents (n, d) and divide them by one number, so that the mean variance of the dimensions is 1.
+
+    Raises:
+        Unscorable: They are not finite, or constant.
+    """
     check_latents(latents)
     centred = latents.astype(np.float64)
     centred -= centred.mean(axis=0)
-    return centred / np.sqrt(np.mean(centred**2))
+    scaled: NDArray[np.float64] = centred / np.sqrt(np.mean(centred**2))
+    return scaled
 
 
-def _by_weights(weights: np.ndarray | None) -> _Clustered:
+def _by_weights(weights: NDArray[np.float32] | None) -> _Clustered:
     if weights is None:
         raise Unscorable("the method has no component weights")
     check_finite(weights, "component weights")
@@ -128,20 +144,24 @@ def _by_weights(weights: np.ndarray | None) -> _Clustered:
     return _Clustered(clusters, details)
 
 
-def kmeans_clusters(points: np.ndarray, k: int) -> np.ndarray:
-    """(n,) of (n, d) points; fewer than k clusters where there are fewer distinct points."""
+def kmeans_clusters(points: NDArray[np.float64], k: int) -> NDArray[np.int32]:
+    """Cluster points (n, d) by k-means.
+
+    Returns:
+        The cluster of each point, (n,); fewer than k clusters where there are fewer distinct points.
+    """
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer distinct latents than clusters: a collapse, which the score shows.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        machine = KMeans(k, n_init=_KMEANS_STARTS, random_state=_RANDOM_STATE)
-        return machine.fit_predict(points)
+        clusters: NDArray[np.int32] = KMeans(k, n_init=_KMEANS_STARTS, random_state=_RANDOM_STATE).fit_predict(points)
+        return clusters
 
 
-def _by_mixture(latents: np.ndarray, k: int) -> _Clustered:
+def _by_mixture(latents: NDArray[np.float64], k: int) -> _Clustered:
     """Runs on one thread: expectation maximisation amplifies the last bit of a sum."""
     mixture = GaussianMixture(k, covariance_type="full", init_params="kmeans", random_state=_RANDOM_STATE)
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        # What did not converge still has a value, and says so in the record.
+        # A mixture that did not converge still has a score; the record says so.
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             clusters = mixture.fit_predict(latents)

@@ -1,8 +1,9 @@
-"""What a protocol returns: finite numbers, and a reason for every number that is missing."""
+"""A protocol's result: finite numbers, and a reason for every missing one."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 
@@ -12,21 +13,26 @@ class Unscorable(Exception):
 
 @dataclass(frozen=True)
 class Scores:
-    """`values`: metric -> finite number. `unavailable`: metric -> why it has none. `details`: plain data for the
-    record (counts of images, SHA-256 of the weights). ValueError for a value that is not finite."""
+    """The metrics of one trial under one protocol; ValueError for a value that is not finite.
+
+    Attributes:
+        values: Metric -> finite number.
+        unavailable: Metric -> why it has none.
+        details: Plain data for the record (numbers of images, SHA-256 of the weights).
+    """
 
     values: dict[str, float]
     unavailable: dict[str, str]
     details: dict[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for metric, value in self.values.items():
             if not math.isfinite(value):
                 raise ValueError(f"{metric} is {value}; a score is finite or has a reason")
 
 
 def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]) -> Scores:
-    """Take each measure; one that raises Unscorable, or is not finite, goes to `unavailable` and stops no other."""
+    """Compute each metric; one that raises Unscorable or is not finite goes to `unavailable`, and the others go on."""
     values: dict[str, float] = {}
     unavailable: dict[str, str] = {}
     for metric, measure in measures.items():
@@ -43,10 +49,10 @@ def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]
 
 
 def finite_of(values: Mapping[str, float], details: dict[str, Any]) -> Scores:
-    """The values that are finite; of the others it is said what was computed."""
-    return collect({metric: lambda value=value: value for metric, value in values.items()}, details)
+    """Make the scores of computed values; those that are not finite go to `unavailable`."""
+    return collect({metric: partial(float, value) for metric, value in values.items()}, details)
 
 
 def none_of(metrics: tuple[str, ...], reason: str) -> Scores:
-    """No metric has a value, all for the same reason."""
+    """Make the scores of metrics that all have no value, for the same reason."""
     return Scores({}, dict.fromkeys(metrics, reason))

@@ -1,8 +1,9 @@
-"""How much of the classes a support vector machine reads from latents."""
+"""Accuracy of support vector machines that classify latents."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -11,11 +12,15 @@ from sklearn.svm import SVC, LinearSVC
 
 @dataclass(frozen=True)
 class SupportVector:
-    """A machine and what its accuracy means.
+    """Settings of a support vector machine and of its accuracy.
 
-    `linear`: a linear machine (squared hinge, one class against the rest) in the place of the RBF kernel with
-    gamma = 1 / (d variance). `one_vs_rest`: one machine a class, each asked "this class or not"; the accuracy is the
-    mean of theirs, so that of a constant answer is 1 - 1 / classes.
+    Attributes:
+        c: The penalty parameter C.
+        linear: Linear (squared hinge, one class against the rest), rather than with the RBF kernel of gamma = 1 / (d
+            variance).
+        standardised: Standardise every latent dimension first.
+        one_vs_rest: Average the accuracies of one binary machine per class ("this class or not"); that of a constant
+            answer is then 1 - 1 / classes.
     """
 
     c: float = 1.0
@@ -25,13 +30,13 @@ class SupportVector:
 
 
 def svm_accuracy(
-    latents_train: np.ndarray,
-    labels_train: np.ndarray,
-    latents_test: np.ndarray,
-    labels_test: np.ndarray,
+    latents_train: NDArray[np.float32],
+    labels_train: NDArray[np.int64],
+    latents_test: NDArray[np.float32],
+    labels_test: NDArray[np.int64],
     machine: SupportVector,
 ) -> float:
-    """Accuracy in [0, 1] on (M, d) test latents of a machine fitted to (N, d) training latents, computed in float64."""
+    """Fit a machine to training latents (N, d) and return its accuracy in [0, 1] on test latents (M, d), in float64."""
     train, test = latents_train.astype(np.float64), latents_test.astype(np.float64)
     if not machine.one_vs_rest:
         return float(_classifier(machine).fit(train, labels_train).score(test, labels_test))

@@ -1,4 +1,4 @@
-"""The libraries that can compute the t-SNE plane, by the name that a protocol records.
+"""The libraries that can compute t-SNE, by the name that a protocol records.
 
 scikit-learn's is the reference. openTSNE, an optional extra, does the same optimisation some 1.3 times as fast on one
 core; its scores are equivalent, not equal.
@@ -9,25 +9,28 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
 from benchmark.installation import PIP
 
-# Any fixed number will do: the projection is a part of the measuring instrument, not of the trial.
+# The projection is part of the measurement, not of the trial: any fixed seed will do.
 TSNE_RANDOM_STATE = 0
 
 # latents (n, d), start float32 (n, 2), perplexity -> plane (n, 2)
-TsneEngine = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+TsneEngine = Callable[[NDArray[np.float32], NDArray[np.float32], float], NDArray[np.floating]]
 
 REFERENCE_TSNE = "scikit-learn"
 
 
-def _scikit_learn(latents: np.ndarray, start: np.ndarray, perplexity: float) -> np.ndarray:
-    return TSNE(2, init=start, perplexity=perplexity, random_state=TSNE_RANDOM_STATE).fit_transform(latents)
+def _scikit_learn(latents: NDArray[np.float32], start: NDArray[np.float32], perplexity: float) -> NDArray[np.floating]:
+    tsne = TSNE(2, init=start, perplexity=perplexity, random_state=TSNE_RANDOM_STATE)
+    plane: NDArray[np.floating] = tsne.fit_transform(latents)
+    return plane
 
 
-def _open_tsne(latents: np.ndarray, start: np.ndarray, perplexity: float) -> np.ndarray:
-    """openTSNE (Poličar, Stražar, Zupan 2024) with scikit-learn's exact neighbours, Barnes-Hut angle and schedule.
+def _open_tsne(latents: NDArray[np.float32], start: NDArray[np.float32], perplexity: float) -> NDArray[np.floating]:
+    """The engine openTSNE (Poličar, Stražar, Zupan 2024), with scikit-learn's exact neighbours, angle and schedule.
 
     ValueError where the perplexity is more than a third of the neighbours: openTSNE would lower it silently.
     """
@@ -62,12 +65,12 @@ TSNE_ENGINES: dict[str, TsneEngine] = {REFERENCE_TSNE: _scikit_learn, "openTSNE"
 
 
 def missing_library(engine: str) -> str | None:
-    """Why `engine` cannot run here, in one line with the remedy; None where it can."""
+    """Say in one line with the remedy why `engine` cannot run here; None where it can."""
     return None if _version(engine) else f"{engine} is not installed; {PIP} install {engine}"
 
 
 def engine_and_version(engine: str) -> str:
-    """For a record: "openTSNE 1.0.4"."""
+    """Return an engine's name and version for a record, such as "openTSNE 1.0.4"."""
     return f"{engine} {_version(engine)}"
 
 

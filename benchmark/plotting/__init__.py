@@ -1,1 +1,1 @@
-"""How every figure looks, and how it becomes files."""
+"""The style of every figure, and how it is written to files."""

@@ -1,9 +1,9 @@
-"""A page's data to its two files, PNG and PDF; the same data give the same bytes."""
+"""Writing a figure to its two files, PNG and PDF; the same data give the same bytes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
@@ -12,27 +12,42 @@ from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.plotting.style import RC
 
+if TYPE_CHECKING:  # older versions of matplotlib do not have it
+    from matplotlib.typing import RcKeyType
+
+Data = TypeVar("Data")
+
 # No date, and no version of matplotlib: they say nothing of the figure and would change its bytes. In the PDF, where
 # all else is vectors, the resolution is that of photographs.
-_FORMATS = {
+_FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 150, "metadata": {"Software": None}},
     "pdf": {"dpi": 300, "metadata": {"Creator": None, "Producer": None, "CreationDate": None}},
 }
 
 
 @contextmanager
-def matplotlib_set_to(settings: Mapping[str, Any]) -> Iterator[None]:
-    """matplotlib's own defaults but for the settings, whatever a user or another library has set; for the block."""
+def matplotlib_set_to(settings: "Mapping[RcKeyType, Any]") -> Iterator[None]:
+    """Set matplotlib's rcParams within the block to its defaults and `settings`, whatever a user or library has set."""
     with rc_context():
         rcdefaults()
         rcParams.update(settings)
         yield
 
 
-def write_page(draw: Callable[[Any], Figure], data: Any, folder: Path, name: str) -> tuple[Path, ...]:
-    """Draws the data and writes NAME.png and NAME.pdf; returns their paths. `folder` is made.
+def write_page(draw: Callable[[Data], Figure], data: Data, folder: Path, name: str) -> tuple[Path, ...]:
+    """Draw a figure and write NAME.png and NAME.pdf.
 
-    Raises UserError where the folder cannot be written.
+    Args:
+        draw: Makes the figure.
+        data: The argument of `draw`.
+        folder: Made if need be.
+        name: Of the files, without extension.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        UserError: The folder cannot be written.
     """
     paths = tuple(folder / f"{name}.{kind}" for kind in _FORMATS)
     with matplotlib_set_to(RC):

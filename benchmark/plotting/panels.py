@@ -1,10 +1,11 @@
-"""Images side by side as one picture, and pictures in a grid of panels."""
+"""Mosaics of images, and figures with a grid of mosaics."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from benchmark.plotting.style import WIDTH, captioned, hide_unused
 
@@ -13,12 +14,19 @@ _TITLE = 0.27  # inches of a panel's title and the gap above it
 
 
 def gap_of(side: int) -> int:
-    """Pixels between images of `side` pixels."""
+    """Return the gap between images of `side` pixels, in pixels."""
     return max(1, side // 16)
 
 
-def mosaic(images: np.ndarray) -> np.ndarray:
-    """Images (R, N, C, S, S) in [0, 1] as one picture with white gaps: (H, W) for C = 1, else (H, W, C)."""
+def mosaic(images: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Arrange images as one picture with white gaps.
+
+    Args:
+        images: In [0, 1], (rows, columns, C, S, S).
+
+    Returns:
+        (H, W) for C = 1, else (H, W, C).
+    """
     rows, columns, channels, side, _ = images.shape
     gap = gap_of(side)
     tiles = np.ones((rows, columns, channels, side + gap, side + gap), images.dtype)
@@ -28,13 +36,13 @@ def mosaic(images: np.ndarray) -> np.ndarray:
     return picture[..., 0] if channels == 1 else picture
 
 
-def centres(n: int, side: int) -> np.ndarray:
-    """Pixel coordinates (n,) of the middles of a mosaic's rows or columns, for ticks."""
+def centres(n: int, side: int) -> NDArray[np.floating]:
+    """Return the pixel coordinates (n,) of the centres of a mosaic's rows or columns, for ticks."""
     return np.arange(n) * (side + gap_of(side)) + (side - 1) / 2
 
 
-def show(axes: Axes, images: np.ndarray) -> None:
-    """A mosaic without frame or ticks, pixels square."""
+def show(axes: Axes, images: NDArray[np.floating]) -> None:
+    """Draw a mosaic of images (rows, columns, C, S, S) with square pixels, without frame or ticks."""
     axes.imshow(mosaic(images), cmap="gray", vmin=0, vmax=1)
     axes.set_anchor("NW")  # else the layout leaves too little for tick labels where it makes the picture smaller
     axes.set_xticks([])
@@ -44,16 +52,22 @@ def show(axes: Axes, images: np.ndarray) -> None:
 
 
 def panel_grid(
-    panels: Mapping[str, np.ndarray], caption: tuple[str, ...], title: str
+    panels: Mapping[str, NDArray[np.floating]], caption: tuple[str, ...], title: str
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with a mosaic (R, N, C, S, S) for each label, and their axes, for ticks.
+    """Draw a grid of mosaics; a row is as high as the tallest mosaic is at full width.
 
-    A row is as high as the tallest of its mosaics is at full width.
+    Args:
+        panels: The images of each mosaic (rows, columns, C, S, S), by the label above it.
+        caption: Sentences below the grid.
+        title: Above the grid.
+
+    Returns:
+        The figure, and the axes of each label, for ticks.
     """
     count = -(-len(panels) // COLUMNS)
     tallest = max(images.shape[0] / images.shape[1] for images in panels.values())
     figure, body = captioned(count * (tallest * 0.95 * WIDTH / COLUMNS + _TITLE) + 0.35, caption, title)
-    places = body.subplots(count, COLUMNS, squeeze=False).ravel()
+    places: list[Axes] = body.subplots(count, COLUMNS, squeeze=False).ravel().tolist()
     axes = dict(zip(panels, places, strict=False))
     for label, images in panels.items():
         show(axes[label], images)

@@ -1,4 +1,4 @@
-"""How every figure looks: type, colours that colour-blind readers tell apart, and captions that collide with nothing.
+"""The style of every figure: fonts, colours that colour-blind readers can distinguish, and non-overlapping captions.
 
 Colours: Okabe & Ito, "Color Universal Design" (2008). Figures are made without pyplot, so no window can open and
 nothing has to be closed; matplotlib then draws PNG with Agg.
@@ -6,8 +6,9 @@ nothing has to be closed; matplotlib then draws PNG with Agg.
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -18,6 +19,9 @@ from benchmark.methods.control_methods import CONTROLS
 from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.text import one_line
 
+if TYPE_CHECKING:  # older versions of matplotlib do not have it
+    from matplotlib.typing import RcKeyType
+
 WIDTH = 7.2  # inches: two columns of a journal
 TEXT = 8  # points, the smallest type in print
 _LINE = 1.25 * TEXT / 72  # inches
@@ -25,7 +29,7 @@ _MARGIN = 0.06  # inches around a caption
 _HANDLE = 4.8  # em of a legend's column besides its label: matplotlib's handle, its distance, and that of columns
 _FILLED = 0.95  # of WIDTH by a line of the caption: in PNG, glyphs keep to whole pixels and come out wider
 
-RC = {
+RC: "Mapping[RcKeyType, Any]" = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere
     "font.size": TEXT,
     "axes.titlesize": TEXT + 1,
@@ -49,7 +53,7 @@ GREY = "#777777"
 
 @dataclass(frozen=True)
 class Look:
-    """One method's colour, marker and line style; together they tell it from every other, colour alone need not."""
+    """A method's colour, marker and line style, which together are unique; the colour alone need not be."""
 
     colour: str
     marker: str
@@ -76,13 +80,13 @@ CLASS_MARKERS = ("o", "^", "s", "D", "v", "p", "X")
 
 
 def class_look(position: int) -> Look:
-    """The look of the n-th class: colours and markers run in cycles; 7 x 7 pairs before one comes again."""
+    """Return the look of the class number `position`, from 0; 7 colours and 7 markers make 49 different pairs."""
     rounds, place = divmod(position, len(CLASS_COLOURS))
     return Look(CLASS_COLOURS[place], CLASS_MARKERS[(place + rounds) % len(CLASS_MARKERS)])
 
 
 def look(method: str) -> Look:
-    """A method's own; a control's is dotted and a further method's dash-dotted, and no other's."""
+    """Return the look of a method; a control's is dotted, a further method's dash-dotted, and no other's."""
     for group, line in ((CONTROLS, ":"), (FURTHER_METHODS, "-.")):
         if method in group:
             return dataclasses.replace(class_look(list(group).index(method)), line=line)
@@ -90,7 +94,7 @@ def look(method: str) -> Look:
 
 
 def wrapped(sentence: str) -> list[str]:
-    """The sentence in lines no wider than a caption, by the font's own measures; a longer word has its own line."""
+    """Break a sentence into lines no wider than a caption, by the font's metrics; a longer word has its own line."""
     lines: list[str] = []
     for word in sentence.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -99,7 +103,7 @@ def wrapped(sentence: str) -> list[str]:
 
 
 def legend_columns(labels: Iterable[str], most: int = 5) -> int:
-    """How many columns of a legend go into WIDTH, by its widest label: at least one, at most `most`."""
+    """Return how many columns of a legend fit into WIDTH, by its widest label: at least one, at most `most`."""
     widest = max(map(_points, labels), default=0.0)
     return max(1, min(most, int(72 * _FILLED * WIDTH / (widest + _HANDLE * TEXT))))
 
@@ -109,30 +113,37 @@ def _points(text: str) -> float:
     width, _, _ = text_to_path.get_text_width_height_descent(
         text, FontProperties(family=RC["font.family"], size=TEXT), ismath=False
     )
-    return width
+    return float(width)
 
 
 def literal(text: str) -> str:
-    """The text on one line as matplotlib shows it: no dollar begins a formula. What is literal already stays."""
+    """Put text on one line and escape its dollar signs, which begin formulas; escaped ones stay as they are."""
     return re.sub(r"(?<!\\)\$", r"\\$", one_line(text))
 
 
 def captioned(body: float, sentences: Sequence[str], title: str) -> tuple[Figure, SubFigure]:
-    """A figure WIDTH inches wide and its part above the caption, `body` inches high, for axes and legend.
+    """Make a figure WIDTH inches wide with a caption, which makes it as much higher as it needs.
 
-    `sentences` are wrapped, each from a line of its own; the figure is as much higher as they need. The layout is
-    matplotlib's "constrained", which keeps axes and outside legends within their part.
+    The layout is matplotlib's "constrained", which keeps axes and outside legends within their part.
+
+    Args:
+        body: The height of the part above the caption, in inches.
+        sentences: Of the caption; each starts a new line.
+        title: Above everything.
+
+    Returns:
+        The figure, and its part above the caption, for axes and legend.
     """
     lines = [line for sentence in sentences for line in wrapped(literal(sentence))]
     below = len(lines) * _LINE + 2 * _MARGIN
     figure = Figure(figsize=(WIDTH, body + below), layout="constrained")
-    above, caption = figure.subfigures(2, 1, height_ratios=(body, below))
+    above, caption = figure.subfigures(2, 1, squeeze=False, height_ratios=(body, below)).ravel()
     above.suptitle(literal(title), fontsize=TEXT + 2)
     caption.text(_MARGIN / WIDTH, 1 - _MARGIN / below, "\n".join(lines), va="top", fontsize=TEXT, linespacing=1.2)
     return figure, above
 
 
 def hide_unused(axes: Sequence[Axes], used: int) -> None:
-    """Takes the axes from number `used` on out of the picture: a grid may have more places than panels."""
+    """Hide the axes of a grid from number `used` on: it may have more places than panels."""
     for empty in axes[used:]:
         empty.set_axis_off()

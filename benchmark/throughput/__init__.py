@@ -1,1 +1,1 @@
-"""How fast training and evaluation are on this machine, and what a study would take."""
+"""Measurement of the speed of training and evaluation on this machine, and forecasts of a study's duration."""

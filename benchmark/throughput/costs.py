@@ -1,7 +1,7 @@
-"""What a study costs here: steps and small evaluations, measured and scaled up to all of its trials.
+"""A forecast of a study's duration: steps and small evaluations, measured here and scaled up to all of its trials.
 
-Steps scale with their number; t-SNE with the number of points, the SVM with its square, image metrics with the pixels;
-a forward pass counts as a third of a step. It is a forecast of the order of magnitude, and says what it rests on.
+Training scales with the number of steps; t-SNE with the number of points, the SVM with its square, image metrics with
+the pixels; a forward pass counts as a third of a step. The forecast is one of the order of magnitude.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_quality import to_unit
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.process_plan import Crew
@@ -35,10 +36,12 @@ _PROBE_PIXELS = 32 * 32
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds measured on one machine.
+    """Durations measured on one machine, in seconds.
 
-    `steps`: of a lone seed's step, by kind of trial (`kind`). `pack_gain`: a lone seed's step over a packed one's.
-    `protocols`: of an evaluation of so many images: name -> (images, seconds).
+    Attributes:
+        steps: Of a training step of a single seed, by kind of trial (`kind`).
+        pack_gain: The duration of a single seed's step over that of a packed seed's.
+        protocols: Of a small evaluation, by protocol: the number of images, and the seconds.
     """
 
     steps: dict[str, float] = field(default_factory=dict)
@@ -48,13 +51,18 @@ class Costs:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds of one process, by what they are spent on, for a list of trials."""
+    """The forecast duration of a list of trials in one process, in seconds.
+
+    Attributes:
+        training: Of all training.
+        evaluation: Of all evaluation, by protocol; "outputs" is the models' forward passes.
+    """
 
     training: float
-    evaluation: dict[str, float]  # by protocol, "outputs" among them
+    evaluation: dict[str, float]
 
     def wall(self, crew: Crew) -> float:
-        """Seconds on the clock with all processes kept busy."""
+        """Return the elapsed seconds with all processes of the crew busy throughout."""
         on_device = self.training + sum(v for name, v in self.evaluation.items() if _on_device(name))
         of_latents = sum(v for name, v in self.evaluation.items() if not _on_device(name))
         if crew.scorers:
@@ -63,8 +71,17 @@ class Forecast:
 
 
 def read_costs(path: Path, device: str) -> Costs:
-    """The costs that `throughput` has written to a folder; none where there are none, or those of another machine,
-    device or torch. Raises UserError for a file that is not one of its own.
+    """Read the costs that `throughput` has written.
+
+    Args:
+        path: Its throughput.json.
+        device: The device that the costs must be of.
+
+    Returns:
+        The costs; empty ones where there is no file, or it is of another machine, device or version of torch.
+
+    Raises:
+        UserError: It cannot be read, or is another kind of file.
     """
     here = provenance(device)
     try:
@@ -82,7 +99,7 @@ def read_costs(path: Path, device: str) -> Costs:
 
 
 def kind(trial: Trial) -> str:
-    """Trials of one kind have steps of about the same length."""
+    """Name the kind of a trial; trials of one kind have steps of about the same duration."""
     settings = trial.training
     size = "d >= 32" if trial.latent_dim >= 32 else "d < 32"
     shape = "x".join(map(str, trial.data.image_shape))
@@ -90,7 +107,17 @@ def kind(trial: Trial) -> str:
 
 
 def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: dict[str, int] = PROBES) -> Costs:
-    """`known` completed for the trials by what it lacks, measured here: some seconds per kind of trial."""
+    """Measure the costs of trials that are not known yet, which takes some seconds per kind of trial.
+
+    Args:
+        trials: The trials to be forecast.
+        known: Costs that are not measured again.
+        device: Where to measure.
+        probes: How many images each protocol is measured with.
+
+    Returns:
+        `known` with the costs that it lacked.
+    """
     steps, protocols = dict(known.steps), dict(known.protocols)
     for trial in trials:
         if kind(trial) not in steps:
@@ -102,7 +129,7 @@ def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: d
 
 
 def forecast(trials: list[Trial], costs: Costs) -> Forecast:
-    """What the trials cost at `costs`, which must have all their kinds and protocols."""
+    """Forecast the duration of trials from costs, which must have all their kinds and protocols."""
     training, evaluation = 0.0, {"outputs": 0.0}
     for trial in trials:
         step = costs.steps[kind(trial)]
@@ -118,7 +145,7 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
 
 
 def step_seconds(trial: Trial, device: str) -> float:
-    """Of a lone seed's step in our loop."""
+    """Measure a training step of a single seed, in seconds."""
     images = noise_images(trial, MEASURED_STEPS).to(device)
     model = trial_model(trial, seed=0).to(device)
     trainings = pack_trainings([model], images, trial.training, [0], "eager")
@@ -127,12 +154,12 @@ def step_seconds(trial: Trial, device: str) -> float:
 
 
 def protocol_seconds(name: str, n: int, device: str) -> float:
-    """Of an evaluation of `n` drawn images or latents; without FID and LPIPS, whose weights are not fetched for it."""
+    """Measure a protocol on `n` random images or latents, in seconds; no weights are downloaded for FID and LPIPS."""
     stream = np.random.default_rng(0)
     labels = np.arange(n) % 10
     latents = (stream.standard_normal((n, 8)) + labels[:, None]).astype(np.float32)
     images = stream.integers(0, 256, (n, 1, 32, 32), dtype=np.uint8)
-    outputs = TrialOutputs(latents, labels, latents, labels, images, images.astype(np.float32) / 255)
+    outputs = TrialOutputs(latents, labels, latents, labels, images, to_unit(images))
     protocol = PROTOCOLS[name]()
     started = time.perf_counter()
     protocol.score(outputs, EvaluationContext(device=device))
@@ -146,7 +173,7 @@ def _on_device(name: str) -> bool:
 def _evaluated_images(trial: Trial, protocol: str) -> float:
     """In the probe's unit: latents, or images of 32 x 32 x 1 pixels."""
     if protocol == "clustering":
-        return min(trial.protocols[protocol]["n_images"], trial.data.n_test)
+        return float(min(trial.protocols[protocol]["n_images"], trial.data.n_test))
     if protocol == "classification":
         return trial.data.n_train
     return trial.data.n_test * math.prod(trial.data.image_shape) / _PROBE_PIXELS

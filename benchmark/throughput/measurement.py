@@ -1,7 +1,7 @@
-"""How fast training is here: pythae's own trainer, our loop, and everything we have for many seeds, side by side.
+"""The speed of training: pythae's own trainer, our loop, and every way of training many seeds, compared.
 
-All sides train one kind of trial on the same noise images in batches of the same size, turn by turn, and a ratio is
-the median over turns: what else the machine does meets all. Seconds are per step and seed.
+All of them ("sides") train one kind of trial on the same noise images in batches of the same size. They take turns, and
+a ratio is the median over turns, so that other load on the machine affects all alike. Seconds are per step and seed.
 """
 
 import dataclasses
@@ -15,7 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pythae.data.datasets import BaseDataset
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import CallbackHandler
@@ -30,6 +32,7 @@ from benchmark.throughput.step_lower_bound import device_rate, operations_per_im
 from benchmark.training.loop import Training, run_epoch, to_unit_range
 from benchmark.training.pack import pack_trainings
 from benchmark.training.precision import kernels_of
+from models.base import ImageAutoencoder
 
 PACKS = (1, 2, 5, 10)
 _LEAST_ROUNDS = 3
@@ -39,13 +42,17 @@ _MOST_STEPS = 50
 
 @dataclass(frozen=True)
 class Side:
-    """One way to train, measured: medians over turns.
+    """The measurement of one way to train; times are medians over turns.
 
-    `seeds`: trained at once. `step_seconds`: per step and seed. `times_pythae`: how many trainings it ends while
-    pythae's trainer ends one. `floor_share`: the part of a step that the arithmetic alone would take; None for another
-    precision than the floor's float32.
-    `memory_mb`: what it takes at most, weights and optimiser included, in MiB; None where it is not known.
-    `steps`: how they were executed.
+    Attributes:
+        name: Of the way to train.
+        seeds: How many are trained at once.
+        step_seconds: Per step and seed.
+        times_pythae: How many trainings it completes while pythae's trainer completes one.
+        floor_share: The fraction of a step that its arithmetic alone would take; None for another precision than the
+            floor's float32.
+        memory_mb: Peak memory with weights and optimiser, in MiB; None where it is not known.
+        steps: How they were executed.
     """
 
     name: str
@@ -59,7 +66,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Throughput:
-    """The sides of one kind of trial, and the floor: operations per image and per second. `rounds`: turns of each."""
+    """The sides of one kind of trial, and the lower bound of a step.
+
+    Attributes:
+        trial: The kind of trial in words.
+        steps_per_trial: Training steps of such a trial at its own length.
+        operations_per_image: Floating point operations of a training step per image.
+        rate: Floating point operations per second of this device.
+        rounds: How many turns each side had.
+        sides: pythae's trainer first.
+    """
 
     trial: str
     steps_per_trial: int
@@ -70,27 +86,31 @@ class Throughput:
 
 
 def trainings_per_hour(side: Side, throughput: Throughput) -> float:
-    """How many trainings of the trial, at its own length, the side ends in an hour."""
+    """Return how many trainings of the trial, at its own length, a side completes in an hour."""
     return 3600 / (side.step_seconds * throughput.steps_per_trial)
 
 
 @dataclass(frozen=True)
 class _Runner:
-    """A side made ready: `turn` makes `steps` steps of each of its seeds."""
+    """A side that is ready to be measured."""
 
     name: str
     seeds: int
-    turn: Callable[[], object]
-    how: Callable[[], str]
+    turn: Callable[[], object]  # trains each seed for one epoch of the noise images
+    how: Callable[[], str]  # the steps were executed
     memory_mb: float | None
     in_float32: bool = True
 
 
 def measure(trial: Trial, device: str, threads: int, processes: int, seconds: float) -> Throughput:
-    """Measure the trial's kind for about `seconds`, at least three turns of every side after one to warm up.
+    """Measure every way of training one kind of trial: at least three turns of each after one for warming up.
 
-    `threads`: of the sides in this process. `processes`: how many train at once, a thread each, on a CPU's side
-    "processes", which a GPU does not have.
+    Args:
+        trial: An example of the kind.
+        device: Where to train.
+        threads: Of the sides that train in this process.
+        processes: How many train at once, a thread each, in the side "processes", which only a CPU has.
+        seconds: About how long to measure.
     """
     set_numerics(device, threads)
     settings = trial.training
@@ -98,7 +118,7 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     operations = operations_per_image(trial_model(trial, seed=0), shape, settings.batch_size)
     rate = device_rate(device)
     floor = operations * settings.batch_size / rate
-    images = noise_images(trial, steps_of_a_turn(trial, device)).to(device)
+    images = noise_images(trial, steps_per_turn(trial, device)).to(device)
     steps = len(images) // settings.batch_size
     with _runners(trial, images, device, processes) as runners:
         turns = paired_turns([runner.turn for runner in runners], device, seconds)
@@ -121,11 +141,20 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
 
 
 def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: float) -> list[list[float]]:
-    """The seconds of each of `works`, turn by turn: for about `seconds`, three turns or more after one to warm up."""
+    """Measure functions turn by turn, three turns or more after one for warming up.
+
+    Args:
+        works: The functions.
+        device: Where they compute.
+        seconds: About how long to measure.
+
+    Returns:
+        For each turn the seconds of each function.
+    """
     turns: list[list[float]] = []
     started = time.perf_counter()
     while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
-        # To and fro, so that none is always the first after a pause or the last of a hot machine.
+        # In alternating order, so that none is always the first after a pause or the last of a hot machine.
         forth = len(turns) % 2 == 0
         took = [timed(work, device) for work in (works if forth else works[::-1])]
         turns.append(took if forth else took[::-1])
@@ -133,14 +162,14 @@ def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: fl
 
 
 def noise_images(trial: Trial, steps: int) -> Tensor:
-    """Uniform noise of the trial's shape for one epoch of `steps` steps: uint8 (N, C, S, S)."""
+    """Draw uniform noise of the trial's shape for one epoch of `steps` steps: uint8 (N, C, S, S)."""
     stream = generator("cpu", "evaluation", use="speed")
     shape = (steps * trial.training.batch_size, *trial.data.image_shape)
     return torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
 
 
-def steps_of_a_turn(trial: Trial, device: str) -> int:
-    """As many as our loop makes in half a second."""
+def steps_per_turn(trial: Trial, device: str) -> int:
+    """Return how many steps our loop takes in about half a second."""
     few = 3
     trainings = _pack(trial, noise_images(trial, few).to(device), 1, "eager")
     run_epoch(trainings)
@@ -156,7 +185,7 @@ def _pack(trial: Trial, images: Tensor, seeds: int, way: str, channels_last: boo
 
 @contextmanager
 def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Iterator[list[_Runner]]:
-    """pythae's trainer first, then our loop, then what we have for many seeds."""
+    """The sides: pythae's trainer first, then our loop, then the ways of training many seeds."""
     runners: list[_Runner] = []
 
     def add(name: str, way: str, seeds: int = 1, precision: str | None = None, channels_last: bool = False) -> None:
@@ -194,7 +223,7 @@ def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Itera
             runners.append(_Runner("processes", processes, turn, lambda: "eager, a thread each", None))
         for seeds in PACKS if on_gpu else ():  # on a CPU packs gain nothing
             add("graphs", "graphs", seeds)
-        # What would change results, and is therefore asked for or not done at all.
+        # Ways that would change results, and are therefore used on request or not at all.
         for precision in ("tf32", "bfloat16") if on_gpu else ("bfloat16",):
             add(f"loop, {precision}", "eager", precision=precision)
         add("loop, channels last", "eager", channels_last=True)
@@ -207,7 +236,7 @@ def _mebibytes(count: int | None) -> float | None:
 
 @contextmanager
 def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[[], None]]:
-    """Processes that make the loop's steps at the same time when the function yielded is called."""
+    """Processes that train at the same time when the function yielded is called."""
     spawn = multiprocessing.get_context("spawn")
     ends: list[Connection] = []
     workers = []
@@ -234,7 +263,7 @@ def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[
             worker.join()
 
 
-def _help(connection: Connection, trial: Trial, images) -> None:
+def _help(connection: Connection, trial: Trial, images: NDArray[np.uint8]) -> None:
     set_numerics("cpu", threads=1)
     model = trial_model(trial, trial.seed)
     trainings = pack_trainings([model], torch.from_numpy(images), trial.training, [trial.seed], "eager")
@@ -244,8 +273,8 @@ def _help(connection: Connection, trial: Trial, images) -> None:
             connection.send(True)
 
 
-def _pythae_trainer(model, images: Tensor, trial: Trial, device: str, folder: str) -> BaseTrainer:
-    """pythae's trainer, ready for `train_step`, without its progress bars (they would only slow it)."""
+def _pythae_trainer(model: ImageAutoencoder, images: Tensor, trial: Trial, device: str, folder: str) -> BaseTrainer:
+    """The trainer of pythae, ready for `train_step`, without its progress bars (they would only slow it)."""
     config = BaseTrainerConfig(
         output_dir=folder,
         per_device_train_batch_size=trial.training.batch_size,
@@ -253,7 +282,7 @@ def _pythae_trainer(model, images: Tensor, trial: Trial, device: str, folder: st
         optimizer_cls="AdamW",
         no_cuda=not device.startswith("cuda"),
     )
-    logging.getLogger(BaseTrainer.__module__).setLevel(logging.ERROR)  # it tells of every folder it makes
+    logging.getLogger(BaseTrainer.__module__).setLevel(logging.ERROR)  # it logs every folder that it makes
     trainer = BaseTrainer(model, BaseDataset(to_unit_range(images), torch.zeros(len(images))), training_config=config)
     trainer.prepare_training()
     trainer.callback_handler = CallbackHandler([], model)

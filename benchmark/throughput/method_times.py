@@ -1,16 +1,18 @@
-"""What a training step of each method takes beside a VAE's: turn by turn, so that what else the machine does meets all.
+"""The duration of each method's training step relative to a VAE's, measured in turns.
 
-C9 asks this of a study's records, too, but there each method is trained at another time.
+Turns let other load on the machine affect all methods alike. Claim C9 compares the times in a study's records, too, but
+there each method is trained at another time.
 """
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.numerics import set_numerics
 from benchmark.studies.trials import Trial
-from benchmark.throughput.measurement import noise_images, paired_turns, steps_of_a_turn
+from benchmark.throughput.measurement import noise_images, paired_turns, steps_per_turn
 from benchmark.training.loop import run_epoch
 from benchmark.training.pack import default_way, pack_trainings
 
@@ -19,8 +21,18 @@ UNIT = "vae"
 
 @dataclass(frozen=True)
 class MethodTime:
-    """One method at one place. `step_seconds`: the median over turns, of one seed. `times_vae`: the median over turns
-    of its step over the VAE's of the same turn, with its quartiles `low` and `high`; `turns`: of how many."""
+    """The measurement of one method at one data set and latent dim.
+
+    Attributes:
+        dataset: The data set, whose shape alone counts.
+        latent_dim: The size d of the latent space.
+        method: The method.
+        step_seconds: Of a single seed's step, the median over turns.
+        times_vae: Its step over the VAE's of the same turn, the median over turns.
+        low: The lower quartile of that ratio.
+        high: The upper quartile of that ratio.
+        turns: How many turns there were.
+    """
 
     dataset: str
     latent_dim: int
@@ -33,17 +45,22 @@ class MethodTime:
 
 
 def method_times(trials: Sequence[Trial], device: str, threads: int, seconds: float) -> list[MethodTime]:
-    """For about `seconds` and three turns or more, after one to warm up, the sides' order to and fro.
+    """Measure methods in turns (see `paired_turns`).
 
-    `trials`: of one data set and latent dim, one a method, UNIT among them, trained alike."""
+    Args:
+        trials: One for each method, UNIT among them, otherwise equal.
+        device: Where to train.
+        threads: Of torch.
+        seconds: About how long to measure.
+    """
     set_numerics(device, threads)
     first = trials[0]
-    images = noise_images(first, steps_of_a_turn(first, device)).to(device)
+    images = noise_images(first, steps_per_turn(first, device)).to(device)
     trainings = [
         pack_trainings([trial_model(trial, seed=0).to(device)], images, trial.training, [0], default_way(device))
         for trial in trials
     ]
-    turns = paired_turns([lambda one=one: run_epoch(one) for one in trainings], device, seconds)
+    turns = paired_turns([partial(run_epoch, one) for one in trainings], device, seconds)
     unit = [trial.method for trial in trials].index(UNIT)
     steps = len(images) // first.training.batch_size
     found = []

@@ -1,4 +1,4 @@
-"""The least time that a training step can take here: its counted operations at the rate of a large convolution."""
+"""A lower bound of a training step's duration: its number of operations at the rate of a large convolution."""
 
 import copy
 import time
@@ -15,20 +15,20 @@ _RATE_RUNS = 5
 
 
 def operations_per_image(model: ImageAutoencoder, image_shape: tuple[int, int, int], batch_size: int) -> float:
-    """Floating point operations of a training step, forward and backward, per image of the batch.
+    """Count the floating point operations of a training step, forward and backward, per image of the batch.
 
-    Counted are matrix products and convolutions, a multiplication and an addition apart, as torch's counter does.
+    These are the multiplications and the additions of matrix products and convolutions, as torch's counter has them.
     """
     model = copy.deepcopy(model)
     images = torch.zeros(batch_size, *image_shape)
     noise = draw_noise(model.noise_shapes(batch_size), images.device, generator("cpu", "evaluation", use="speed"))
     with FlopCounterMode(display=False) as counter:
         model({"data": images, "noise": noise}).loss.backward()
-    return counter.get_total_flops() / batch_size
+    return float(counter.get_total_flops()) / batch_size
 
 
 def device_rate(device: str) -> float:
-    """Operations per second of a large 3 x 3 convolution in float32: the best of some runs."""
+    """Measure the operations per second of a large 3 x 3 convolution in float32, the best of some runs."""
     n, channels, side = _CONVOLUTION
     images = torch.randn(n, channels, side, side, device=device)
     kernel = torch.randn(channels, channels, 3, 3, device=device)
@@ -40,8 +40,8 @@ def device_rate(device: str) -> float:
     return operations / min(timed(convolve, device) for _ in range(_RATE_RUNS + 1))
 
 
-def timed(work: Callable[[], None], device: str) -> float:
-    """Seconds that `work` takes, the device's part of it included."""
+def timed(work: Callable[[], object], device: str) -> float:
+    """Measure the seconds that `work` takes, until the device has finished, too."""
     _wait(device)
     started = time.perf_counter()
     work()

@@ -1,4 +1,4 @@
-"""What `throughput` writes: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
+"""The files of `throughput`: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from benchmark.throughput.measurement import Throughput, trainings_per_hour
 from benchmark.throughput.method_times import MethodTime
 
 MEASUREMENTS = "throughput.json"
-_OURS, _THEIRS = "#0072b2", "#d55e00"  # told apart by colour-blind readers and in grey
+_OURS, _THEIRS = "#0072b2", "#d55e00"  # distinguishable for colour-blind readers and in grey
 
 
 def write_throughput(
@@ -30,9 +30,18 @@ def write_throughput(
     crew: Crew,
     provenance: dict[str, Any],
 ) -> None:
-    """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json; `forecasts` by study.
+    """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
 
-    Raises UserError where the folder or its disk takes no more.
+    Args:
+        folder: Made if need be.
+        measured: The speed of training.
+        costs: What the forecasts are made from.
+        forecasts: By study.
+        crew: The processes that the forecasts assume.
+        provenance: Of the measurement.
+
+    Raises:
+        UserError: The folder cannot be written or its disk is full.
     """
     tables = {
         "training": sides_table(measured),
@@ -52,7 +61,11 @@ def write_throughput(
 
 
 def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> None:
-    """Write methods.csv, a row a method and place, and methods.json. Raises UserError as `write_throughput` does."""
+    """Write methods.csv, with a row for each method at each data set and latent dim, and methods.json.
+
+    Raises:
+        UserError: The folder cannot be written or its disk is full.
+    """
     table = pd.DataFrame(found).rename(columns={"step_seconds": "milliseconds_per_step"})
     table["milliseconds_per_step"] *= 1000
     write_text(folder / "methods.csv", csv_text(table))
@@ -60,7 +73,7 @@ def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: di
 
 
 def sides_table(measured: Throughput) -> pd.DataFrame:
-    """One row a side."""
+    """Make the table of sides, one row each."""
     return pd.DataFrame(
         {
             "side": side.name,
@@ -77,13 +90,13 @@ def sides_table(measured: Throughput) -> pd.DataFrame:
 
 
 def protocols_table(costs: Costs) -> pd.DataFrame:
-    """One row a protocol: seconds for so many drawn images or latents."""
+    """Make the table of protocols, one row each: the seconds for a number of random images or latents."""
     rows = [(name, images, seconds) for name, (images, seconds) in sorted(costs.protocols.items())]
     return pd.DataFrame(rows, columns=["protocol", "images", "seconds"])
 
 
 def studies_table(forecasts: dict[str, Forecast], crew: Crew) -> pd.DataFrame:
-    """One row a study: hours of one process, and on the clock with the crew."""
+    """Make the table of studies, one row each: the hours of one process, and the elapsed hours with the crew."""
     return pd.DataFrame(
         {
             "study": name,
@@ -105,8 +118,10 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
     axes = figure.subplots()
     bars = axes.barh(names, milliseconds, color=colours)
     axes.bar_label(bars, [f"{side.times_pythae:.2f}x" for side in measured.sides], padding=3)
-    floor = milliseconds[0] * measured.sides[0].floor_share
-    axes.axvline(floor, color="black", linestyle="--", linewidth=1, label="floor: the arithmetic alone")
+    reference = measured.sides[0]
+    if reference.floor_share is not None:
+        floor = milliseconds[0] * reference.floor_share
+        axes.axvline(floor, color="black", linestyle="--", linewidth=1, label="floor: the arithmetic alone")
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_xlabel("milliseconds per step and seed")
