@@ -1,6 +1,7 @@
 """What the documentation repeats from the code is what the code says."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -263,3 +264,24 @@ def test_readme_5_says_what_the_claims_came_to(found):
     spans = [times.loc[times["method"] == name, "times_vae"] for name in ("hgmvae_g", "hgmvae_u")]
     said = " and of -U ".join(f"{of.min():.2f} to {of.max():.2f} times" for of in spans)
     assert f"a step of HGMVAE-G takes {said} as long as a VAE's" in found
+
+
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+ENTRY = re.compile(r"- \*\*(.+?)\*\*: .+\. \(\[`(.+?)`\]\((.+?)\)\)")
+
+
+@pytest.mark.parametrize("line", [line for line in GLOSSARY.splitlines() if line.startswith("- ")])
+def test_every_term_of_the_glossary_is_defined_where_it_says(line):
+    match = ENTRY.fullmatch(line)
+    assert match, "an entry is '- **term**: sentences. ([`name`](file))'"
+    _, name, target = match.groups()
+    path = (ROOT / "docs" / target).resolve()
+    assert path.is_file() and path.is_relative_to(ROOT)
+    defined = rf"(?m)^ *(class|def) {name}\b|^ *{name}\b *[:=(]"
+    assert name == path.name or re.search(defined, path.read_text(encoding="utf-8"))
+
+
+def test_the_glossary_has_each_term_once_and_the_readme_leads_to_it():
+    terms = [ENTRY.fullmatch(line)[1].lower() for line in GLOSSARY.splitlines() if line.startswith("- ")]
+    assert len(terms) > 50 and len(set(terms)) == len(terms)
+    assert "(docs/glossary.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
