@@ -88,7 +88,16 @@ def fields(required: Mapping[str, Check], optional: Mapping[str, Check] = NONE) 
 def invalid_field(
     content: Mapping[str, Any], required: Mapping[str, Check], optional: Mapping[str, Check] = NONE
 ) -> str | None:
-    """Name the first field that is missing or invalid; None if every field is valid."""
+    """Find the first field of an object that is missing or invalid.
+
+    Args:
+        content: The object.
+        required: Checks of the fields that it must have, by name.
+        optional: Checks of the fields that it may have.
+
+    Returns:
+        The field's name; None where every field is valid.
+    """
     for name, check in {**required, **optional}.items():
         if name in content:
             if not check(content[name]):

@@ -131,7 +131,16 @@ def nearest(written: str, known: Collection[str]) -> str | None:
 
 
 def may_mean(axis: str, written: str, known: Collection[str]) -> str:
-    """Join by "or" the known names that a written one may mean, else the nearest to it; "" where there is none."""
+    """Suggest the known names that a written one may mean, else the nearest to it.
+
+    Args:
+        axis: "dataset", "metric", "method" or "column".
+        written: The name in any spelling.
+        known: The names that may be suggested.
+
+    Returns:
+        The names, joined by "or"; "" where there is none.
+    """
     found = [name for name in meanings(axis, written) if name in known] or [nearest(written, known) or ""]
     return " or ".join(found)
 

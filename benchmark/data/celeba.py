@@ -64,6 +64,11 @@ def missing_part(data_dir: Path) -> str | None:
 def read(spec: RegisteredSpec, images: Path, partition: Path) -> Draft:
     """Make the draft of an archive or folder of portraits, which the list's file names assign to the splits.
 
+    Args:
+        spec: CelebA's.
+        images: The archive or folder.
+        partition: The list of splits.
+
     Raises:
         UserError: The list is not the official one, or the portraits are not those that it names.
     """

@@ -46,7 +46,17 @@ class _View:
 
 
 def fetch(data_dir: Path, report: Report, url: str = CHAIRS_URL) -> None:
-    """Download the archive into the data folder, resuming an earlier attempt, and record its digest and address."""
+    """Download the archive into the data folder, resuming an earlier attempt, and record its digest and address.
+
+    Args:
+        data_dir: The data folder.
+        report: Called with a line on the progress now and then.
+        url: The archive's address.
+
+    Raises:
+        DataUnavailable: The network or the server failed.
+        UserError: The folder cannot be written.
+    """
     archive = data_dir / ARCHIVE
     download(url, archive, report=report)
     _record(archive, _sha256(archive), _from(url))

@@ -143,7 +143,16 @@ def array_sha256(array: np.ndarray) -> str:
 
 
 def content_hashes(images: np.ndarray, labels: np.ndarray | None, factors: np.ndarray | None) -> dict[str, str | None]:
-    """Return the SHA-256 of each array by its name, None for one that the set does not have."""
+    """Hash the arrays of a data set.
+
+    Args:
+        images: (N, C, S, S).
+        labels: (N,), or None.
+        factors: (N, F), or None.
+
+    Returns:
+        `array_sha256` of each by its name, None for one that the set does not have.
+    """
     arrays = {"images": images, "labels": labels, "factors": factors}
     return {name: None if array is None else array_sha256(array) for name, array in arrays.items()}
 

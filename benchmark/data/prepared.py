@@ -146,6 +146,12 @@ def read(data_dir: Path, name: str) -> Dataset:
 def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> None:
     """Read the draft's images into a new prepared copy, which replaces the old one only when it is complete.
 
+    Args:
+        data_dir: The data folder.
+        name: The data set.
+        draft: Its content.
+        fingerprint: Of its source.
+
     Raises:
         UserError: The pixels cannot be images, the copy's folder holds foreign files, or it cannot be written; the old
             copy is then unchanged.

@@ -85,8 +85,14 @@ def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
 
     A file gets its name when its MD5 is right; one that has the name already is left as it is.
 
+    Args:
+        spec: One of MNIST, Fashion-MNIST, CIFAR-10 and CelebA.
+        data_dir: The data folder.
+        report: Called with a line on the progress now and then.
+
     Raises:
         DataUnavailable: A file could not be downloaded.
+        UserError: The folder cannot be written.
     """
     for remote in PUBLISHED_SETS[spec.name].remotes(data_dir, report):
         with named_write_errors(remote.target):

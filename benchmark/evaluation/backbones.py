@@ -67,7 +67,16 @@ class WeightsUnavailable(Unscorable):
 
 
 def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> Path | None:
-    """Find the verified file of backbone `name` in --weights-dir or the torch hub cache, without the network."""
+    """Find the verified file of a backbone on disk.
+
+    Args:
+        name: A key of `backbones`.
+        weights_dir: Where to look before the torch hub cache, if given.
+        backbones: The files by name.
+
+    Returns:
+        Its path; None where there is none.
+    """
     try:
         return _on_disk(backbones[name], weights_dir)
     except WeightsUnavailable:

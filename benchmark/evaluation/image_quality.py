@@ -143,7 +143,17 @@ def resized(score: PairScore, side: int) -> PairScore:
 def inception_features(
     network: torch.nn.Module, images: NDArray[np.uint8], batch_size: int, device: str
 ) -> torch.Tensor:
-    """Compute the 2,048 pooled Inception features of images (n, C, S, S): float32 (n, 2048) on `device`."""
+    """Compute the 2,048 pooled Inception features of images.
+
+    Args:
+        network: From `pretrained_networks.pretrained_inception`.
+        images: (n, C, S, S).
+        batch_size: Images at a time.
+        device: That of the network.
+
+    Returns:
+        float32 (n, 2048) on `device`.
+    """
     features = [
         network(_three_channels(_tensor(images[rows], device)))[0] for rows in _batches(len(images), batch_size)
     ]

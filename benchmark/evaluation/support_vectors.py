@@ -36,7 +36,18 @@ def svm_accuracy(
     labels_test: NDArray[np.int64],
     machine: SupportVector,
 ) -> float:
-    """Fit a machine to training latents (N, d) and return its accuracy in [0, 1] on test latents (M, d), in float64."""
+    """Fit a machine to training latents and score it on test latents; both are converted to float64.
+
+    Args:
+        latents_train: (N, d).
+        labels_train: (N,).
+        latents_test: (M, d).
+        labels_test: (M,).
+        machine: Its settings.
+
+    Returns:
+        The accuracy, in [0, 1].
+    """
     train, test = latents_train.astype(np.float64), latents_test.astype(np.float64)
     if not machine.one_vs_rest:
         return float(_classifier(machine).fit(train, labels_train).score(test, labels_test))

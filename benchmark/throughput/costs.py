@@ -154,7 +154,16 @@ def step_seconds(trial: Trial, device: str) -> float:
 
 
 def protocol_seconds(name: str, n: int, device: str) -> float:
-    """Measure a protocol on `n` random images or latents, in seconds; no weights are downloaded for FID and LPIPS."""
+    """Measure a protocol on random images or latents, without downloading weights for FID and LPIPS.
+
+    Args:
+        name: A key of PROTOCOLS.
+        n: How many images or latents.
+        device: Where to compute.
+
+    Returns:
+        Seconds.
+    """
     stream = np.random.default_rng(0)
     labels = np.arange(n) % 10
     latents = (stream.standard_normal((n, 8)) + labels[:, None]).astype(np.float32)

@@ -18,6 +18,11 @@ def operations_per_image(model: ImageAutoencoder, image_shape: tuple[int, int, i
     """Count the floating point operations of a training step, forward and backward, per image of the batch.
 
     These are the multiplications and the additions of matrix products and convolutions, as torch's counter has them.
+
+    Args:
+        model: On the CPU; it is not changed.
+        image_shape: (C, S, S).
+        batch_size: Images in the batch.
     """
     model = copy.deepcopy(model)
     images = torch.zeros(batch_size, *image_shape)

@@ -63,6 +63,11 @@ def write_throughput(
 def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> None:
     """Write methods.csv, with a row for each method at each data set and latent dim, and methods.json.
 
+    Args:
+        folder: Made if need be.
+        found: The rows.
+        provenance: Of the measurement.
+
     Raises:
         UserError: The folder cannot be written or its disk is full.
     """
