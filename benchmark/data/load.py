@@ -171,11 +171,11 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
     """
     meta = prepared.read_meta(data_dir, spec.name)
     if source is None:
-        other = spec.name in KNOWN and not meta.get("verified", True)
-        if meta.get("subset", True) or other or spec.name not in DATASETS:
+        other = spec.name in KNOWN and meta.verified is False
+        if meta.subset or other or spec.name not in DATASETS:
             raise Unusable("its source is gone")
     elif not prepared.is_current(meta):
-        raise Unusable(f"prepared by revision {meta['revision']}, now {prepared.REVISION}")
+        raise Unusable(f"prepared by revision {meta.revision}, now {prepared.REVISION}")
     elif not prepared.matches(meta, source.fingerprint()):
         raise Unusable("its source has changed")
 

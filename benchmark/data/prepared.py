@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import numpy as np
 from benchmark.data.content import check_pixels, is_known
 from benchmark.data.dataset import Dataset, Draft, content_digest, content_hashes
 from benchmark.errors import UserError
+from benchmark.fields import Check, fields, invalid_field, is_boolean, is_text, list_of, or_none, whole
 from benchmark.text import short_message
 
 # Raise it whenever a source would be prepared differently; `is_current` tells which copies are not affected.
@@ -30,7 +31,18 @@ READABLE = (1, REVISION)
 _ARRAYS = ("images", "labels", "factors")
 _FILES = {"meta.json", *(f"{name}.npy" for name in _ARRAYS)}
 
-Meta = dict[str, Any]  # the content of a meta.json, of which only the revision has been checked
+_FILE = (is_text, whole(), whole(-(2**63), 2**63))  # name, size, modification time
+_META: Mapping[str, Check] = {
+    "revision": whole(),
+    "fingerprint": fields({"source": is_text, "files": list_of(lambda file: _is_fingerprinted(file))}),
+    **dict.fromkeys(("n_train", "n_test"), whole()),
+    "shape": list_of(whole()),
+    **dict.fromkeys(("split", "processing", "digest"), is_text),
+    "subset": is_boolean,
+    "factor_names": list_of(is_text),
+    "sha256": fields(dict.fromkeys(_ARRAYS, or_none(is_text))),
+}
+_NOT_IN_REVISION_1: Mapping[str, Check] = {"verified": is_boolean, "remarks": list_of(is_text)}
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,40 @@ class Fingerprint:
         return cls(source, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
+def _is_fingerprinted(file: Any) -> bool:
+    return isinstance(file, list) and len(file) == 3 and all(check(x) for check, x in zip(_FILE, file, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meta:
+    """The content of a prepared copy's meta.json.
+
+    Attributes not listed are as in Dataset.
+
+    Attributes:
+        revision: That prepared it.
+        fingerprint: Of its source.
+        shape: Of the images, (N, C, S, S).
+        processing: What was done to the pixels, in words.
+        verified: As in Dataset; None in a copy of revision 1.
+        sha256: Of each array, None for one that the set does not have.
+    """
+
+    revision: int
+    fingerprint: Fingerprint
+    n_train: int
+    n_test: int
+    shape: tuple[int, ...]
+    split: str
+    processing: str
+    subset: bool
+    verified: bool | None
+    remarks: tuple[str, ...]
+    factor_names: tuple[str, ...]
+    sha256: dict[str, str | None]
+    digest: str
+
+
 class Unusable(Exception):
     """A prepared copy is missing, of another source, or damaged; the message says which."""
 
@@ -65,19 +111,37 @@ def read_meta(data_dir: Path, name: str) -> Meta:
     """Read the meta.json of a prepared copy.
 
     Raises:
-        Unusable: There is none, it is not JSON, or it is of an unreadable revision.
+        Unusable: There is none, it is damaged, or it is of an unreadable revision.
     """
     path = folder(data_dir, name) / "meta.json"
     try:
-        meta: Meta = json.loads(path.read_text(encoding="utf-8"))
-        revision = meta["revision"]
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Unusable("not prepared yet") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Unusable(f"meta.json cannot be read ({type(error).__name__})") from None
-    if revision not in READABLE:
+    if not isinstance(content, dict):
+        raise Unusable("meta.json is damaged")
+    if (revision := content.get("revision")) not in READABLE:
         raise Unusable(f"prepared by revision {revision}, now {REVISION}")
-    return meta
+    if field := invalid_field(content, _META, _NOT_IN_REVISION_1):
+        raise Unusable(f"meta.json is damaged ({field})")
+    source, files = content["fingerprint"]["source"], content["fingerprint"]["files"]
+    return Meta(
+        revision=revision,
+        fingerprint=Fingerprint(source, tuple((name, size, time) for name, size, time in files)),
+        n_train=content["n_train"],
+        n_test=content["n_test"],
+        shape=tuple(content["shape"]),
+        split=content["split"],
+        processing=content["processing"],
+        subset=content["subset"],
+        verified=content.get("verified"),
+        remarks=tuple(content.get("remarks", ())),
+        factor_names=tuple(content["factor_names"]),
+        sha256={key: content["sha256"][key] for key in _ARRAYS},
+        digest=content["digest"],
+    )
 
 
 def is_current(meta: Meta) -> bool:
@@ -85,14 +149,13 @@ def is_current(meta: Meta) -> bool:
 
     Revision 2 holds out labelled images class by class.
     """
-    hashes = meta.get("sha256")
-    labelled = not isinstance(hashes, dict) or hashes.get("labels") is not None
-    return meta["revision"] == REVISION or not (labelled and meta.get("split") == "last tenth held out as test")
+    labelled = meta.sha256["labels"] is not None
+    return meta.revision == REVISION or not (labelled and meta.split == "last tenth held out as test")
 
 
 def matches(meta: Meta, fingerprint: Fingerprint) -> bool:
     """Tell whether the copy was made from the source of the fingerprint."""
-    return meta.get("fingerprint") == _as_json(fingerprint)
+    return meta.fingerprint == fingerprint
 
 
 def read(data_dir: Path, name: str) -> Dataset:
@@ -104,7 +167,7 @@ def read(data_dir: Path, name: str) -> Dataset:
     meta = read_meta(data_dir, name)
 
     def load(key: str) -> np.ndarray | None:
-        if meta["sha256"][key] is None:
+        if meta.sha256[key] is None:
             return None
         array: np.ndarray = np.load(folder(data_dir, name) / f"{key}.npy", mmap_mode="r", allow_pickle=False)
         return array
@@ -114,28 +177,28 @@ def read(data_dir: Path, name: str) -> Dataset:
         if images is None:
             raise Unusable("it has no images")
         hashes = content_hashes(images, labels, factors)
-        digest = content_digest(images.shape, meta["n_train"], hashes)
-        verified = meta.get("verified")
+        digest = content_digest(images.shape, meta.n_train, hashes)
+        verified = meta.verified
         if verified is None:  # revision 1 did not ask, but took CelebA from archives of the published MD5 alone
-            verified = meta["fingerprint"]["source"] == "torchvision CelebA"
-            verified |= is_known(name, images, labels, meta["n_train"])
-        if hashes != meta["sha256"] or digest != meta["digest"]:
+            verified = meta.fingerprint.source == "torchvision CelebA"
+            verified |= is_known(name, images, labels, meta.n_train)
+        if hashes != meta.sha256 or digest != meta.digest:
             raise Unusable("its SHA-256 does not match")
         return Dataset(
             name=name,
             images=images,
             labels=None if labels is None else np.array(labels),
-            n_train=meta["n_train"],
+            n_train=meta.n_train,
             kind="real",
-            subset=meta["subset"],
-            source=meta["fingerprint"]["source"],
+            subset=meta.subset,
+            source=meta.fingerprint.source,
             digest=digest,
-            split=meta["split"],
-            source_counts=(meta["n_train"], len(images) - meta["n_train"]),
+            split=meta.split,
+            source_counts=(meta.n_train, len(images) - meta.n_train),
             factors=None if factors is None else np.array(factors),
-            factor_names=tuple(meta["factor_names"]),
+            factor_names=meta.factor_names,
             verified=verified,
-            remarks=tuple(meta.get("remarks", ())),
+            remarks=meta.remarks,
         )
     except Unusable:
         raise
@@ -238,22 +301,23 @@ def _finish(temporary: Path, name: str, images: np.ndarray, draft: Draft, finger
         if array is not None:
             np.save(temporary / f"{key}.npy", array)
     hashes = content_hashes(images, draft.labels, draft.factors)
-    meta = {
-        "revision": REVISION,
-        "fingerprint": _as_json(fingerprint),
-        "n_train": draft.n_train,
-        "n_test": draft.n_test,
-        "shape": list(images.shape),
-        "split": draft.split,
-        "processing": draft.processing,
-        "subset": draft.subset,
-        "verified": draft.verified or is_known(name, images, draft.labels, draft.n_train),
-        "remarks": list(draft.remarks),
-        "factor_names": list(draft.factor_names),
-        "sha256": hashes,
-        "digest": content_digest(images.shape, draft.n_train, hashes),
-    }
-    (temporary / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+    meta = Meta(
+        revision=REVISION,
+        fingerprint=fingerprint,
+        n_train=draft.n_train,
+        n_test=draft.n_test,
+        shape=images.shape,
+        split=draft.split,
+        processing=draft.processing,
+        subset=draft.subset,
+        verified=draft.verified or is_known(name, images, draft.labels, draft.n_train),
+        remarks=draft.remarks,
+        factor_names=draft.factor_names,
+        sha256=hashes,
+        digest=content_digest(images.shape, draft.n_train, hashes),
+    )
+    text = json.dumps(dataclasses.asdict(meta), indent=1) + "\n"
+    (temporary / "meta.json").write_text(text, encoding="utf-8")
     temporary.chmod(0o755)  # mkdtemp makes it private; a shared data folder is meant to be read
 
 
@@ -272,8 +336,3 @@ def _publish(temporary: Path, target: Path) -> None:
                 raise
     for folder_of_old in retired:
         shutil.rmtree(folder_of_old, ignore_errors=True)
-
-
-def _as_json(fingerprint: Fingerprint) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(fingerprint)))
-    return content
