@@ -1,8 +1,9 @@
 """Audits for tests: trials with made-up scores and results as `audit` writes them; nothing is evaluated."""
 
-from study_samples import record
+from study_samples import parsed, record
 
-from benchmark.audit.audit_files import audit_frame
+from benchmark.audit.audit_files import AuditResult, audit_frame
+from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
 
 
@@ -29,8 +30,14 @@ def audit_of(records, alternatives):
     return {key: {"key": key, "scores": _scores(one, alternatives)} for key, one in records.items()}
 
 
+def audit_results(plain):
+    """Key -> result as `audit_files.read_results` gives them, of plain ones without what is the same in all."""
+    same = {"revision": REVISION, "checkpoint": "c", "weights": []}
+    return {key: AuditResult.parse(same | one) for key, one in plain.items()}
+
+
 def frame_of(records, alternatives):
-    return audit_frame(records, audit_of(records, alternatives))
+    return audit_frame(parsed(records), audit_results(audit_of(records, alternatives)))
 
 
 def _scores(one, alternatives):

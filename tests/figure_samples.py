@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from study_samples import cell, clustering, manifest, record
+from study_samples import cell, clustering, manifest, record, study_results
 
 from benchmark.figures.study_source import Source
 
@@ -13,7 +13,7 @@ def trained(method, dim, seed, silhouette, **more):
         "curves": {"loss": [10.0 + seed, 5.0 + seed], "kl": [1.0, 100.0 * (seed + 1)]},
         "timings": {"training_seconds": 10.0 * (seed + 1)},
         "parameters": 1_000 * dim,
-        "provenance": {"device": "cpu (test)"},
+        "provenance": {"device": "cpu (test)", "platform": "Linux", "numerics": {"threads": 1}},
     }
     metrics = clustering(silhouette, 100.0 + seed, 1.0)
     return record("mnist", method, dim, seed, "clustering", metrics, **(fields | more))
@@ -28,8 +28,7 @@ def source_of(records, cells, device="cpu", images=None, folder=Path("nowhere"),
         raise AssertionError(f"images were asked for: {asked}")
 
     return Source(
-        manifest(cells, **more),
-        {record["key"]: record for record in records},
+        study_results(manifest(cells, **more), {record["key"]: record for record in records}),
         lambda key: folder / f"{key}.safetensors",
         images or no_images,
         device,

@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmark.results.manifest import Manifest
+from benchmark.results.records import Record
+from benchmark.results.study_results import StudyResults
+
 ODD_NAME = "50%_of [A&B]"
 
 
@@ -24,6 +28,16 @@ def record(dataset, method, dim, seed, protocol, metrics, **more):
         "unavailable": {},
         "health": {"active_units": dim, "explained_variance": 0.75, "collapsed": False},
     } | more
+
+
+def parsed(records):
+    """Key -> record, of plain ones that may lack what is the same in all."""
+    return {key: Record.parse({"schema": 1, "curves": {}, "timings": {}} | one) for key, one in records.items()}
+
+
+def study_results(study, records):
+    """A plain manifest and plain records as `Store.read_study` gives them."""
+    return StudyResults(Manifest.parse(study), parsed(records))
 
 
 def cell(table, dataset, method, dim, seeds=(0, 1, 2)):

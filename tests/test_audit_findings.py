@@ -9,12 +9,12 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from audit_samples import audit_of, frame_of, scored, trials
-from study_samples import cell, manifest
+from audit_samples import audit_of, audit_results, frame_of, scored, trials
+from study_samples import cell, manifest, parsed, study_results
 from test_verdict_claims import PAPER, as_printed, made_study
 
 from benchmark.audit import audit_files
-from benchmark.audit.audit_files import audit_frame
+from benchmark.audit.audit_files import AuditResult, audit_frame
 from benchmark.audit.distances import COLUMNS, distances
 from benchmark.audit.findings import drifted, findings
 from benchmark.audit.flips import flips
@@ -75,7 +75,7 @@ def test_a_row_for_each_value_and_each_reason():
         },
         "of no record": {"key": "of no record", "scores": {"clustering": {JUDGED: scored({"silhouette": 1.0})}}},
     }
-    frame = audit_frame(records, found)
+    frame = audit_frame(parsed(records), audit_results(found))
     place = (key, "mnist", "gmvae", 8, 3)
     assert [tuple(None if pd.isna(value) else value for value in one) for one in frame.itertuples(index=False)] == [
         (*place, "clustering", JUDGED, "silhouette", 0.25, None),
@@ -99,7 +99,10 @@ def test_results_are_read_back_unless_of_another_version_or_unreadable(tmp_path)
     store.audit_path("moved").write_text(json.dumps(read))
     store.audit_path("torn").write_bytes(b'{"key": "torn", \xff')
     store.audit_path("listed").write_text(json.dumps(read | {"key": "listed", "scores": []}))
-    assert audit_files.read_results(store, ["good", "old", "moved", "torn", "listed", "absent"]) == {"good": read}
+    assert audit_files.read_results(store, ["good", "old", "moved", "torn", "listed", "absent"]) == {
+        "good": AuditResult.parse(read)
+    }
+    read = AuditResult.parse(read)
     assert audit_files.is_current(read, "ab12", ["inception"]) and audit_files.is_current(read, "ab12", [])
     assert not audit_files.is_current(read, "cd34", [])
     assert not audit_files.is_current(read, "ab12", ["alexnet", "inception"])
@@ -237,7 +240,7 @@ def test_what_touches_no_number_at_hand_is_no_nearest_of_all():
         scores[JUDGED]["unavailable"] = {"fid": "weights unavailable"}
         scores["FID antialiased"] = scored({}, {"fid": "weights unavailable"})
         scores["prior samples"] = scored({"fid": 100.0})
-    found = distances(audit_frame(records, audit))
+    found = distances(audit_frame(parsed(records), audit_results(audit)))
     assert found[found["nearest"]]["alternative"].unique().tolist() == [JUDGED]
     assert set(found["alternative"]) == {JUDGED}
 
@@ -258,7 +261,7 @@ def states(found, alternative, by):
 def test_a_protocol_that_reverses_the_order_flips_the_claim_and_one_that_keeps_it_does_not(seeds, by_tests):
     study, records = made_study(accuracy(0.1), seeds, tables=(2,))
     alternatives = {"reversed": lambda *place: 1 - place[-1], "scaled": lambda *place: 0.5 * place[-1] + 0.2}
-    found = flips(study, records, frame_of(records, {"classification": alternatives}))
+    found = flips(study_results(study, records), frame_of(records, {"classification": alternatives}))
     assert states(found, "reversed", "tests") == {"C4": (*by_tests, seeds == 10)}
     assert states(found, "reversed", "means") == {"C4": ("supported", "contradicted", True)}
     assert states(found, "scaled", "tests") == {"C4": (by_tests[0], by_tests[0], False)}
@@ -269,7 +272,7 @@ def test_a_protocol_that_reverses_the_order_flips_the_claim_and_one_that_keeps_i
 def test_under_every_table_the_judged_states_are_those_of_the_verdicts():
     study, records = made_study(as_printed, 10, seconds=lambda dataset, method, dim, seed: 1.0 + 0.01 * seed)
     same = {protocol: {"same": lambda *place: place[-1]} for protocol in {table.protocol for table in TABLES.values()}}
-    found = flips(study, records, frame_of(records, same))
+    found = flips(study_results(study, records), frame_of(records, same))
     assert not found["flips"].any()
     rows = pd.DataFrame(
         [
@@ -282,7 +285,7 @@ def test_under_every_table_the_judged_states_are_those_of_the_verdicts():
     )
     means = rows.groupby(["dataset", "metric", "method", "latent_dim"], as_index=False)["value"].mean()
     means = paper_numbers().drop(columns="value").merge(means)
-    for by, judgements in (("tests", judge_runs(study, records)), ("means", judge_printed(means))):
+    for by, judgements in (("tests", judge_runs(study_results(study, records))), ("means", judge_printed(means))):
         expected = {one.claim.name: (str(one.state), str(one.state), False) for one in judgements}
         del expected["C9"]
         assert states(found, "same", by) == expected
@@ -302,11 +305,11 @@ def test_a_metric_that_the_alternative_leaves_alone_keeps_its_judged_scores():
 
     study, records = made_study(score, 10, tables=(1,))
     reversed_sc = {"SC reversed": lambda d, metric, *place: 10 - place[-1] if metric == "silhouette" else None}
-    found = flips(study, records, frame_of(records, {"clustering": reversed_sc}))
+    found = flips(study_results(study, records), frame_of(records, {"clustering": reversed_sc}))
     c3 = states(found, "SC reversed", "tests")["C3"]
     assert c3 == ("supported", "contradicted", True)  # three of its nine units are lost, and it must hold in every one
     won = {"SC same": lambda d, metric, *place: place[-1] if metric == "silhouette" else None}
-    found = flips(study, records, frame_of(records, {"clustering": won}))
+    found = flips(study_results(study, records), frame_of(records, {"clustering": won}))
     assert states(found, "SC same", "tests")["C3"] == ("supported", "supported", False)
 
 
@@ -328,13 +331,13 @@ def reconstructs_best(dataset, metric, method, dim, seed):
 def test_scores_that_are_missing_flip_nothing(alternative):
     """Where the alternative has a score it is the judged one: no conclusion depends on the protocol."""
     study, records = made_study(reconstructs_best, 10, tables=(3,))
-    found = flips(study, records, frame_of(records, {"reconstruction": {"other": alternative}}))
+    found = flips(study_results(study, records), frame_of(records, {"reconstruction": {"other": alternative}}))
     assert not found["flips"].any()
 
 
 def test_no_alternative_flips_nothing():
     study, records = made_study(accuracy(0.1), 2, tables=(2,))
-    assert flips(study, records, frame_of(records, {})).empty
+    assert flips(study_results(study, records), frame_of(records, {})).empty
 
 
 BASES = {("mnist", "gmvae", 8): (0.1, 0.2, 0.4), ("mnist", "hgmvae_g", 8): (0.5, 0.7), ("mnist", "gmvae", 2): (0.9,)}
@@ -442,7 +445,7 @@ def test_a_score_has_drifted_beyond_two_ten_thousandths_relative_or_absolute():
         audit = audit_of(records, {"clustering": {"latents": lambda *place: 99.0}})
         audit[key]["scores"]["clustering"][JUDGED] = scored(again)
         audit[key]["scores"]["recovery"] = {JUDGED: scored({"kmeans_accuracy": 0.5})}  # which no record has
-        return drifted(records, audit_frame(records, audit))
+        return drifted(parsed(records), audit_frame(parsed(records), audit_results(audit)))
 
     assert found(silhouette=0.50019, davies_bouldin=1.99961, calinski_harabasz=1000.19).empty
     rows = found(silhouette=0.49979, davies_bouldin=2.00041, calinski_harabasz=999.79)
@@ -457,13 +460,13 @@ def test_a_score_has_drifted_beyond_two_ten_thousandths_relative_or_absolute():
 
 def test_findings_of_a_partly_audited_study():
     study, records = made_study(accuracy(0.1), 2, tables=(2,))
-    assert findings(study, records, {}) is None
+    assert findings(study_results(study, records), {}) is None
     audit = audit_of(records, {"classification": {"linear": accuracy(0.0)}})
     some = {key: audit[key] for key in list(audit)[:3]}
-    found = findings(study, records, some)
+    found = findings(study_results(study, records), audit_results(some))
     assert (found.audited, found.trials) == (3, 32)
     assert len(found.scores) == 6 and found.drifted.empty and found.spread.empty
     assert not found.flips["flips"].any()
     assert row(found.distances, 2, "all", JUDGED).of == 2  # both seeds of VAE, one of beta-VAE, on CIFAR-10
     only_gone = {"gone": {"key": "gone", "scores": {"clustering": {JUDGED: scored({"silhouette": 1.0})}}}}
-    assert findings(manifest([cell(1, "mnist", "gmvae", 8)]), records, only_gone) is None
+    assert findings(study_results(manifest([cell(1, "mnist", "gmvae", 8)]), records), audit_results(only_gone)) is None

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from audit_samples import frame_of, trials
-from study_samples import cell, manifest
+from study_samples import cell, manifest, study_results
 
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.outputs import JUDGED
@@ -28,7 +28,7 @@ def verdicts_of(records, **more):
         for number, table in TABLES.items()
         if table.protocol == "clustering"
     ]
-    return cell_verdicts(manifest(cells, **{"seeds": 10, "notes": []} | more), records)
+    return cell_verdicts(study_results(manifest(cells, **{"seeds": 10, "notes": []} | more), records))
 
 
 def judged_and_open(judged, alternatives, seeds=range(10), audited=None, metric="silhouette", **more):
@@ -132,7 +132,7 @@ def test_samples_of_the_prior_are_no_reading_of_the_papers_table(name, verdict):
         return paper + float(SPREAD[where[4]])
 
     records = trials("reconstruction", ["fid"], [place], range(10), score)
-    before = cell_verdicts(manifest([cell(3, *place, range(10))], seeds=10, notes=[]), records)
+    before = cell_verdicts(study_results(manifest([cell(3, *place, range(10))], seeds=10, notes=[]), records))
     scores = frame_of(records, {"reconstruction": {name: lambda *where: 2 * score(*where)}})
     after = with_open_protocols(before, scores)
     ours = (after["dataset"] == "celeba") & (after["metric"] == "fid") & (after["method"] == "vae")

@@ -4,8 +4,8 @@ import copy
 
 import pandas as pd
 import pytest
-from audit_samples import audit_of, frame_of, scored, trials
-from study_samples import cell, manifest, record
+from audit_samples import audit_of, audit_results, frame_of, scored, trials
+from study_samples import cell, manifest, record, study_results
 
 from benchmark.audit.audit_files import audit_frame
 from benchmark.audit.audit_page import (
@@ -22,10 +22,9 @@ from benchmark.audit.flips import COLUMNS as FLIP_COLUMNS
 from benchmark.audit.outputs import JUDGED
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.audit.spread import COLUMNS as SPREAD_COLUMNS
-from benchmark.results.frame import summary
-from benchmark.results.manifest import check_manifest
+from benchmark.results.manifest import Manifest
 from benchmark.table_specs import OWN_TABLES, TABLES
-from benchmark.tables.layout import State, build_tables
+from benchmark.tables.layout import CellState, build_tables
 from benchmark.tables.table_files import write_tables
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
 from benchmark.verdict.claim_judging import contests_frame, judge_runs
@@ -85,7 +84,7 @@ STUDY = manifest([], study="a_b|c", notes=["8 of\n10 *epochs*", "subset"], datas
 
 
 def test_the_summary_word_for_word():
-    text = audit_text(STUDY, audited_by_hand())
+    text = audit_text(Manifest.parse(STUDY), audited_by_hand())
     assert text == "\n\n".join(
         [
             r"### Audit of study a_b\|c, weight set default, 3 seeds",
@@ -128,7 +127,7 @@ def test_what_was_not_found_is_said():
         audited=2,
         trials=2,
     )
-    assert audit_text(STUDY | {"notes": [], "seeds": 1}, nothing) == "\n\n".join(
+    assert audit_text(Manifest.parse(STUDY | {"notes": [], "seeds": 1}), nothing) == "\n\n".join(
         [
             r"### Audit of study a_b\|c, weight set default, 1 seed",
             "2 of 2 trials evaluated again from their checkpoints, under 0 alternatives to the judged protocols.",
@@ -169,15 +168,16 @@ def test_a_real_audit_goes_through_from_scores_to_text():
     )
     results = audit_of(records, {"clustering": {"latents": lambda *place: 0.9 - place[-1]}})
     study = manifest(cells, seeds=2)
-    found = findings(study, records, results)
+    found = findings(study_results(study, records), audit_results(results))
     # Printed: 0.404, 0.442, 0.427. Means: 0.305, 0.405, 0.305, and 0.595, 0.495, 0.595 in the latents.
     judged = (0.099 + 0.037 + 0.122) / 3 / 0.03
     latents = (0.191 + 0.053 + 0.168) / 3 / 0.03
     shown = nearest_frame(found)
     first = ["SC", 3, f"{judged:.2f}", f"judged ({judged:.2f})", f"latents ({latents:.2f})", 2]
     assert shown[shown["table"] == 1].drop(columns="table").to_numpy().tolist() == [["all", *first[1:]], first]
-    assert spread_frame(study, found)["training"].tolist() == ["0.007"]
-    assert "2 alternatives" not in audit_text(study, found) and "1 alternatives" in audit_text(study, found)
+    assert spread_frame(Manifest.parse(study), found)["training"].tolist() == ["0.007"]
+    text = audit_text(Manifest.parse(study), found)
+    assert "2 alternatives" not in text and "1 alternatives" in text
 
 
 # ---- Tables 6 and 7 ----
@@ -186,7 +186,7 @@ RECOVERY, FACTORS = OWN_TABLES[6].metrics, OWN_TABLES[7].metrics
 
 
 def with_own():
-    """(manifest, records, results): MNIST with Tables 2 and 3, chairs and CelebA with Table 3; SWAE was not audited."""
+    """(study, results): MNIST with Tables 2 and 3, chairs and CelebA with Table 3; SWAE was not audited."""
     methods = ("vae", "gmvae", "hgmvae_g", "swae")
     labelled = {method: 0.1 * position for position, method in enumerate(methods)}
     runs = [record("mnist", m, 8, s, "classification", {"svm_accuracy": 0.9}) for m in methods for s in range(3)]
@@ -209,46 +209,45 @@ def with_own():
             result["scores"]["disentanglement"] = {JUDGED: scored(dict.fromkeys(FACTORS, 0.25 + 0.5 * where["seed"]))}
     cells = [cell(2, "mnist", method, 8) for method in methods]
     cells += [cell(3, dataset, "gmvae", 128, (0, 1)) for dataset in ("chairs", "celeba")]
-    return manifest(cells, notes=[], seeds=3), records, results
+    return study_results(manifest(cells, notes=[], seeds=3), records), audit_results(results)
 
 
 def test_own_tables_have_cells_for_what_was_scored_and_leave_the_rest_alone():
-    study, records, results = with_own()
-    kept = copy.deepcopy((study, records, results))
-    extended, shown = with_own_tables(study, records, results)
-    assert (study, records, results) == kept
-    added = extended["cells"][len(study["cells"]) :]
-    assert extended["cells"][: len(study["cells"])] == study["cells"]
-    assert added == [
+    study, results = with_own()
+    kept = copy.deepcopy((study, results))
+    extended = with_own_tables(study, results)
+    assert (study, results) == kept
+    cells = [one.plain for one in extended.manifest.cells]
+    assert cells[: len(study.manifest.cells)] == [one.plain for one in study.manifest.cells]
+    assert cells[len(study.manifest.cells) :] == [
         *(cell(6, "mnist", method, 8) for method in ("vae", "gmvae", "hgmvae_g")),
         cell(7, "chairs", "gmvae", 128, (0, 1)),
     ]
-    check_manifest(extended)
-    assert shown.keys() == records.keys()
-    for key, one in shown.items():
-        assert one["metrics"].items() >= records[key]["metrics"].items()  # and not those of an alternative
-    assert with_own_tables(study, records, {}) == (study, records)
+    assert extended.records.keys() == study.records.keys()
+    for key, one in extended.records.items():
+        assert one.metrics.items() >= study.records[key].metrics.items()  # and not those of an alternative
+    assert with_own_tables(study, {}) is study
     stray = {"gone": {"key": "gone", "scores": {"recovery": {JUDGED: scored({"kmeans_nmi": 1.0})}}}}
-    assert with_own_tables(study, records, stray) == (study, records)
+    assert with_own_tables(study, audit_results(stray)) is study
 
 
 def test_scores_reasons_and_ranks_of_table_6_and_7():
-    tables = {table.paper.number: table for table in build_tables(*with_own_tables(*with_own()))}
+    tables = {table.paper.number: table for table in build_tables(with_own_tables(*with_own()))}
     assert list(tables) == [2, 3, 6, 7]
     six = tables[6]
     best = six.cells["mnist", "kmeans_accuracy", "gmvae", 8]
     assert best.values == pytest.approx((0.1, 0.11, 0.12))
-    assert (best.state, best.rank, best.paper, best.notes) == (State.COMPLETE, 1, None, ())
+    assert (best.state, best.rank, best.paper, best.notes) == (CellState.COMPLETE, 1, None, ())
     assert six.cells["mnist", "kmeans_accuracy", "vae", 8].rank == 2
     short = six.cells["mnist", "kmeans_accuracy", "hgmvae_g", 8]
     assert (short.values, short.asked, short.state, short.rank) == (
         pytest.approx((0.2, 0.21)),
         3,
-        State.INCOMPLETE,
+        CellState.INCOMPLETE,
         None,
     )
     without = six.cells["mnist", "weights_ari", "vae", 8]
-    assert (without.values, without.state) == ((), State.METRIC_UNAVAILABLE)
+    assert (without.values, without.state) == ((), CellState.METRIC_UNAVAILABLE)
     assert without.notes == ("metric unavailable: no weights w_k (all 3 seeds)",)
     seven = tables[7].cells["chairs", "mig", "gmvae", 128]
     assert (seven.mean, seven.std) == pytest.approx((0.5, 0.125**0.5))
@@ -256,21 +255,21 @@ def test_scores_reasons_and_ranks_of_table_6_and_7():
 
 
 def test_a_seed_that_was_not_audited_says_so():
-    six = next(table for table in build_tables(*with_own_tables(*with_own())) if table.paper.number == 6)
+    six = next(table for table in build_tables(with_own_tables(*with_own())) if table.paper.number == 6)
     [note] = six.cells["mnist", "kmeans_accuracy", "hgmvae_g", 8].notes
     assert note == "metric unavailable: not audited (seed 2)"
 
 
 def test_verdicts_and_counts_are_the_same_with_own_tables():
-    study, records, results = with_own()
-    extended = with_own_tables(study, records, results)
-    assert summary(*extended) == summary(study, records)
-    pd.testing.assert_frame_equal(cell_verdicts(*extended), cell_verdicts(study, records))
-    pd.testing.assert_frame_equal(rank_agreements(*extended), rank_agreements(study, records))
+    study, results = with_own()
+    extended = with_own_tables(study, results)
+    assert extended.summary == study.summary
+    pd.testing.assert_frame_equal(cell_verdicts(extended), cell_verdicts(study))
+    pd.testing.assert_frame_equal(rank_agreements(extended), rank_agreements(study))
     pd.testing.assert_frame_equal(
-        contests_frame(judge_runs(*extended)).astype(str), contests_frame(judge_runs(study, records)).astype(str)
+        contests_frame(judge_runs(extended)).astype(str), contests_frame(judge_runs(study)).astype(str)
     )
-    assert set(audit_frame(records, results)["protocol"]) == {
+    assert set(audit_frame(study.records, results)["protocol"]) == {
         "classification",
         "reconstruction",
         "recovery",
@@ -279,10 +278,10 @@ def test_verdicts_and_counts_are_the_same_with_own_tables():
 
 
 def test_own_tables_are_written_in_every_form_and_never_as_the_papers(tmp_path):
-    study, records, results = with_own()
+    study, results = with_own()
     plain, both = tmp_path / "plain", tmp_path / "both"
-    write_tables(study, records, plain)
-    names = {path.name for path in write_tables(*with_own_tables(study, records, results), both)}
+    write_tables(study, plain)
+    names = {path.name for path in write_tables(with_own_tables(study, results), both)}
     for number in (2, 3):
         for name in (f"table{number}.csv", f"table{number}_seeds.csv", f"table{number}.tex"):
             assert (both / name).read_bytes() == (plain / name).read_bytes()

@@ -3,11 +3,12 @@
 import copy
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from study_samples import packed_records
+from study_samples import packed_records, study_results
 from verdict_samples import laptop
 
 from benchmark.audit.robustness import robustness
@@ -15,17 +16,18 @@ from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.paper.claims import CLAIMS
 from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_states import common
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
 
 
-def changed(change) -> tuple[dict, dict]:
+def changed(change) -> StudyResults:
     """The laptop study with `change` applied to every record."""
     manifest, records = copy.deepcopy(laptop())
     for record in records.values():
         change(record)
-    return manifest, records
+    return study_results(manifest, records)
 
 
 def best_classifier(record) -> None:
@@ -35,7 +37,7 @@ def best_classifier(record) -> None:
 
 
 def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other():
-    found = robustness({"default": laptop(), "other": changed(best_classifier)}).states
+    found = robustness({"default": study_results(*laptop()), "other": changed(best_classifier)}).states
     assert len(found) == 2 * (2 * len(CLAIMS) - 1)  # C9 by tests alone
     flipped = found[found["flips"]]
     assert set(flipped["claim"]) == {"C4"} and set(flipped["run"]) == {"other"}
@@ -50,9 +52,9 @@ def test_a_missing_method_flips_nothing(method):
         if record["identity"]["method"] == method:
             record |= {"status": "failed", "reason": "on purpose", "metrics": {}, "timings": {}}
 
-    found = robustness({"default": laptop(), "other": changed(lost)})
+    found = robustness({"default": study_results(*laptop()), "other": changed(lost)})
     assert not found.states["flips"].any()
-    alone = robustness({"default": laptop()})
+    alone = robustness({"default": study_results(*laptop())})
     lacking = sum(
         len(record["metrics"].get(protocol, {}))
         for record in laptop()[1].values()
@@ -64,16 +66,26 @@ def test_a_missing_method_flips_nothing(method):
 
 def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused():
     manifest, records = laptop()
+    default = study_results(manifest, records)
+
+    def other(**change) -> StudyResults:
+        return replace(default, manifest=default.manifest.updated(**change))
+
     with pytest.raises(UserError, match="default and other differ in 'notes'"):
-        robustness({"default": (manifest, records), "other": (manifest | {"notes": ["1 epoch"]}, records)})
+        robustness(
+            {
+                "default": default,
+                "other": other(notes=["1 epoch"]),
+            }
+        )
     data = copy.deepcopy(manifest["data"])
     data["mnist"]["digest"] = "other images"
     with pytest.raises(UserError, match="default and other differ in 'mnist'"):
-        robustness({"default": (manifest, records), "other": (manifest | {"data": data}, records)})
+        robustness({"default": default, "other": other(data=data)})
     del data["mnist"]  # a run on fewer sets is no other study
-    assert robustness({"default": (manifest, records), "other": (manifest | {"data": data}, records)}).scores > 0
+    assert robustness({"default": default, "other": other(data=data)}).scores > 0
     with pytest.raises(UserError, match="no score that all of them have"):
-        robustness({"default": (manifest, records), "other": (manifest, {})})
+        robustness({"default": default, "other": replace(default, records={})})
 
 
 def test_what_all_sides_have_is_kept_in_each_sides_numbers():

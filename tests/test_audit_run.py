@@ -1,6 +1,6 @@
 """`audit` from checkpoints to files: what it evaluates again, what it leaves, and how it ends when things go wrong."""
 
-import json
+import dataclasses
 import os
 import shutil
 import signal
@@ -23,7 +23,6 @@ from benchmark.cli import main
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.execution.stored_models import images_in, stored_model
-from benchmark.results.manifest import trial_keys
 from benchmark.results.store import Store
 
 # gmvae at d = 2 has clustering, vae at d = 8 classification, both at d = 128 reconstruction of labelled images, and
@@ -61,11 +60,10 @@ def audit(capfd, folder, study):
 
 def keys_of(folder, **wanted):
     store = Store(folder)
-    manifest, records = store.read_study()
     return [
-        key
-        for key in trial_keys(manifest)
-        if all(records[key]["identity"][name] == value for name, value in wanted.items())
+        record.key
+        for record in store.read_study().own_records()
+        if all(getattr(record.identity, name) == value for name, value in wanted.items())
     ]
 
 
@@ -73,7 +71,7 @@ def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder)
     status, said = audit()
     assert status == 0
     scores = pd.read_csv(folder / "audit" / "scores.csv")
-    records = Store(folder).read_study()[1]
+    records = Store(folder).read_study().records
     assert set(scores["key"]) == set(records)
     assert set(scores["protocol"]) == {*PROTOCOLS, *OWN_PROTOCOLS}
     # The checkpoints, evaluated again, have the scores of the records: nothing has drifted.
@@ -81,7 +79,7 @@ def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder)
     judged = scores[(scores["alternative"] == JUDGED) & scores["protocol"].isin(PROTOCOLS)].dropna(subset="value")
     assert len(judged) == 16  # 2 x 3 clustering, 2 accuracies, 4 x 2 similarities; no weights here
     for row in judged.itertuples():
-        assert row.value == pytest.approx(records[row.key]["metrics"][row.protocol][row.metric], rel=1e-5)
+        assert row.value == pytest.approx(records[row.key].score(row.protocol, row.metric), rel=1e-5)
     for name in ("distances", "flips", "spread"):
         assert (folder / "audit" / f"{name}.csv").is_file()
     for table in (6, 7):
@@ -172,8 +170,8 @@ def test_bad_use_is_one_line(audit):
 
 def test_images_that_are_not_here_are_said(study):
     [key, _] = keys_of(study, dataset="chairs")
-    identity = json.loads(json.dumps(Store(study).read_record(key)["identity"]))
-    identity["data"]["digest"] = "0" * 64
+    identity = Store(study).read_record(key).identity
+    identity = dataclasses.replace(identity, data=identity.data | {"digest": "0" * 64})
     ended = audit_processes._audit(
         StoredTrial(key, identity, Store(study).checkpoint_path(key)), EvaluationContext(), study
     )
@@ -187,7 +185,7 @@ def test_a_trial_that_fails_says_why(monkeypatch, study):
 
     monkeypatch.setattr(audit_processes, "stored_model", broken)
     [key] = keys_of(study, dataset="mnist", method="vae", latent_dim=8)
-    identity = Store(study).read_record(key)["identity"]
+    identity = Store(study).read_record(key).identity
     ended = audit_processes._audit(StoredTrial(key, identity, study), EvaluationContext(), study)
     assert ended == audit_processes.Audited(key, None, "ZeroDivisionError: by zero")
 
@@ -234,10 +232,10 @@ def test_an_interrupted_audit_leaves_no_process(folder, study):
 
 def test_sampled_and_prior_images_are_the_models(study):
     [key] = keys_of(study, dataset="mnist", method="gmvae", latent_dim=128)
-    identity = Store(study).read_record(key)["identity"]
+    identity = Store(study).read_record(key).identity
     dataset = images_in(study, offline=True)(identity)
     model = stored_model(identity, Store(study).checkpoint_path(key))
-    judged = {name: PROTOCOLS[name](**settings) for name, settings in identity["protocols"].items()}
+    judged = {name: PROTOCOLS[name](**settings) for name, settings in identity.protocols.items()}
     one, again = (audit_outputs(model, dataset, "cpu", judged, batch_size=32) for _ in range(2))
     assert one.sampled_reconstructions_test.shape == one.prior_samples.shape == one.images_test.shape
     np.testing.assert_array_equal(one.sampled_reconstructions_test, again.sampled_reconstructions_test)

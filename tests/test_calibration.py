@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from benchmark.calibration import selection
-from benchmark.calibration.calibration_figure import Page, calibration_figure, panels
+from benchmark.calibration.calibration_figure import CalibrationPage, calibration_figure, panels
 from benchmark.calibration.calibration_page import render_choice
 from benchmark.calibration.candidates import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, WITHOUT_NOISE, at_an_end
 from benchmark.calibration.selection import COLUMNS, chosen, finalists, judged, outcome
@@ -181,7 +181,7 @@ def test_the_figure_has_a_panel_a_method_and_a_mark_a_setting():
         for method, grid in GRIDS.items()
         for number in range(len(grid))
     ]
-    figure = calibration_figure(Page(panels(GRIDS, outcome(scores(*rows))), ("3 of 10 epochs",)))
+    figure = calibration_figure(CalibrationPage(panels(GRIDS, outcome(scores(*rows))), ("3 of 10 epochs",)))
     axes = [axis for part in figure.subfigs for axis in part.axes]
     assert [axis.get_title() for axis in axes] == [METHODS[name].label for name in GRIDS]
     for axis in axes:

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import study_samples
 import torch
 
 from benchmark.cli import COMMANDS, build_parser, main
@@ -273,11 +274,15 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
 
 
 def test_weights_that_arrive_later_cause_a_new_evaluation():
-    record = {"status": "ok", "unavailable": {"reconstruction": {"fid": "weights unavailable: a.pth not in the cache"}}}
+    without = {"reconstruction": {"fid": "weights unavailable: a.pth not in the cache"}}
+    plain = study_samples.record("mnist", "vae", 8, 0, "reconstruction", {}, unavailable=without)
+    record, failed = study_samples.parsed(
+        {"ok": plain, "failed": plain | {"status": "failed", "unavailable": {}}}
+    ).values()
     assert is_done(record, set())
     assert is_done(record, {"b.pth"})
     assert not is_done(record, {"a.pth"})
-    assert not is_done({"status": "failed", "unavailable": {}}, set())
+    assert not is_done(failed, set())
     assert not is_done(None, set())
 
 

@@ -18,7 +18,7 @@ from benchmark.commands.compare_results import CompareOptions, asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
 from benchmark.comparison.compare import TOLERANCES, Basis, Result, Tolerance, compare, welch_test
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
-from benchmark.comparison.sides import Cell, Fact, Kind, Score, Side, read_side
+from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind, Score, read_side
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.identity import identity_key
@@ -54,12 +54,12 @@ def run(a, b, terminal=False, **options):
 def side(values, name="A", status="ok", **score):
     """A side of SVM accuracies on MNIST at d = 8: {method: {seed: value, or None for `status`}}."""
     scores = {
-        Cell("mnist", "svm_accuracy", method, 8): {
+        ComparedCell("mnist", "svm_accuracy", method, 8): {
             seed: Score(value, "ok" if value is not None else status, None, **score) for seed, value in seeds.items()
         }
         for method, seeds in values.items()
     }
-    return Side(name, scores, facts=(), facts_complete=False)
+    return ComparedSide(name, scores, facts=(), facts_complete=False)
 
 
 def one(comparison):
@@ -152,7 +152,7 @@ def test_one_nudged_seed_of_a_repeated_trial(
 ):
     where = nudged_copy(tmp_path / "b", change, **provenance)
     comparison = compare(laptop, read_side(tmp_path / "b"))
-    cell = Cell(where["dataset"], "silhouette", where["method"], where["latent_dim"])
+    cell = ComparedCell(where["dataset"], "silhouette", where["method"], where["latent_dim"])
     [found] = [r for r in comparison.results if r.cell == cell]
     assert (found.result, found.basis, found.pairs) == (result, basis, 3)
     assert found.difference == pytest.approx(change / 3, rel=1e-6)
@@ -422,13 +422,13 @@ def test_settings_of_trials_that_one_side_lacks_are_no_difference():
     def facts(*betas):
         return tuple(Fact("settings.beta", "vae", beta, Kind("mnist", "vae", dim)) for dim, beta in betas)
 
-    scores = {Cell("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
-    more = scores | {Cell("mnist", "ssim", "vae", 16): {0: Score(0.5, "ok", None)}}
-    a = Side("A", scores, facts((8, "1.0")), facts_complete=True)
-    b = Side("B", more, facts((8, "1.0"), (16, "2.0")), facts_complete=True)
+    scores = {ComparedCell("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
+    more = scores | {ComparedCell("mnist", "ssim", "vae", 16): {0: Score(0.5, "ok", None)}}
+    a = ComparedSide("A", scores, facts((8, "1.0")), facts_complete=True)
+    b = ComparedSide("B", more, facts((8, "1.0"), (16, "2.0")), facts_complete=True)
     assert compare(a, b).around == ()
     assert compare(b, b).around == ()
-    [difference] = compare(Side("A", more, facts((8, "1.0"), (16, "1.0")), facts_complete=True), b).around
+    [difference] = compare(ComparedSide("A", more, facts((8, "1.0"), (16, "1.0")), facts_complete=True), b).around
     assert (difference.scopes, difference.a, difference.b) == (("vae",), "1.0", "1.0, 2.0")
 
 
@@ -448,7 +448,7 @@ def test_the_seeds_csv_of_a_folder_is_equal_to_the_folder(tmp_path):
 
 def test_a_csv_with_statuses_says_why_there_is_no_value():
     reconstruction = read_side(LAPTOP / "tables" / "table3_seeds.csv")
-    score = reconstruction.scores[Cell("mnist", "fid", "vae", 128)][0]
+    score = reconstruction.scores[ComparedCell("mnist", "fid", "vae", 128)][0]
     assert (score.value, score.status) == (None, "weights unavailable")
 
 
@@ -458,7 +458,7 @@ def test_tables_that_contradict_each_other_need_a_choice():
     ):
         read_side(PAPER_FOLDER / "tables.csv")
     table3 = read_side(PAPER_FOLDER / "tables.csv", table=3)
-    assert table3.scores[Cell("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
+    assert table3.scores[ComparedCell("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
     status, printed = run(LAPTOP, PAPER_FOLDER / "tables.csv", table=1)
     assert status == 1
     assert "27 judged by the tolerance alone: too few seeds" in printed
@@ -467,7 +467,7 @@ def test_tables_that_contradict_each_other_need_a_choice():
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
     file = tmp_path / "a.csv"
     file.write_bytes(f"{HEADER}\nmnist,ssim,vae,8,0,1.5e-1\n\n".replace("\n", "\r\n").encode("utf-8-sig"))
-    assert read_side(file).scores == {Cell("mnist", "ssim", "vae", 8): {0: Score(0.15, "ok", None)}}
+    assert read_side(file).scores == {ComparedCell("mnist", "ssim", "vae", 8): {0: Score(0.15, "ok", None)}}
 
 
 GOOD = "mnist,ssim,vae,8,0,0.5"
@@ -565,8 +565,8 @@ def test_a_missing_value_is_no_score_however_it_is_written(tmp_path, written):
     file.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,vae,8,1,{written}\nmnist,ssim,swae,8,0,{written}\n")
     scores = read_side(file).scores
     missing = Score(None, "missing", None)
-    assert scores[Cell("mnist", "ssim", "vae", 8)] == {0: Score(0.5, "ok", None), 1: missing}
-    assert scores[Cell("mnist", "ssim", "swae", 8)] == {0: missing}
+    assert scores[ComparedCell("mnist", "ssim", "vae", 8)] == {0: Score(0.5, "ok", None), 1: missing}
+    assert scores[ComparedCell("mnist", "ssim", "swae", 8)] == {0: missing}
     ours = tmp_path / "ours.csv"
     ours.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,vae,8,1,0.5\nmnist,ssim,swae,8,0,0.5\n")
     status, printed = run(ours, file)
@@ -582,8 +582,8 @@ def test_missing_in_the_other_columns_is_as_if_the_column_were_not_there(tmp_pat
         "-,mnist,ssim,vae,8,-,0.5,n/a,-,-\nNA,mnist,ssim,swae,8,—,-,Diverged,,-\n"
     )
     side = read_side(file)
-    assert side.scores[Cell("mnist", "ssim", "vae", 8)] == {None: Score(0.5, "ok", None)}
-    assert side.scores[Cell("mnist", "ssim", "swae", 8)] == {None: Score(None, "diverged", None)}
+    assert side.scores[ComparedCell("mnist", "ssim", "vae", 8)] == {None: Score(0.5, "ok", None)}
+    assert side.scores[ComparedCell("mnist", "ssim", "swae", 8)] == {None: Score(None, "diverged", None)}
     assert side.facts == (Fact("notes", "", "none", None),)
 
 
@@ -598,7 +598,7 @@ def test_only_the_columns_that_are_used_matter(tmp_path, separator):
     ]
     file.write_text("\n".join(separator.join(row) for row in rows))
     side = read_side(file)
-    cell = Cell("mnist", "ssim", "vae", 8)
+    cell = ComparedCell("mnist", "ssim", "vae", 8)
     assert side.scores == {cell: {0: Score(0.5, "ok", None), 1: Score(0.25, "ok", None)}}
     assert side.remarks == ()
 
@@ -691,7 +691,7 @@ def test_a_value_that_its_metric_cannot_have_is_no_score(tmp_path, metric, value
     rows = [f"mnist,{metric},vae,8,{seed},{score}" for seed, score in enumerate((0.5, 0.5, value))]
     file.write_text("\n".join([HEADER, *rows]))
     side = read_side(file)
-    score = side.scores[Cell("mnist", metric, "vae", 8)][2]
+    score = side.scores[ComparedCell("mnist", metric, "vae", 8)][2]
     assert score == (Score(value, "ok", None) if possible else Score(None, "outside its range", None))
     said = [] if possible else [f"cannot be {value:g} (mnist, vae, d = 8, seed 2)"]
     assert [remark[remark.index("cannot") :] for remark in side.remarks] == said
@@ -775,7 +775,10 @@ def test_an_unreadable_record_is_told_and_left_where_it_is(tmp_path):
     found = read_side(b, report=told.append)
     assert len(told) == 1 and record.name in told[0]
     assert record.read_text() == "{"
-    assert sorted(s.status for s in found.scores[Cell("mnist", "svm_accuracy", "vae", 8)].values()) == ["not run", "ok"]
+    assert sorted(s.status for s in found.scores[ComparedCell("mnist", "svm_accuracy", "vae", 8)].values()) == [
+        "not run",
+        "ok",
+    ]
 
 
 def test_the_csv_of_cells_holds_every_cell_at_full_precision(tmp_path, laptop):

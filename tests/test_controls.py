@@ -6,7 +6,7 @@ import math
 import pandas as pd
 import pytest
 from scipy import stats
-from study_samples import manifest
+from study_samples import manifest, study_results
 
 from benchmark.cli import main
 from benchmark.controls.answers import (
@@ -30,9 +30,10 @@ from benchmark.controls.rates_figure import Panel, rate_pages, rate_panels, rate
 from benchmark.data import DATASETS
 from benchmark.execution.evaluate_trial import empty_record
 from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
 from benchmark.studies.grid import expected_data, make_trial
-from benchmark.studies.named_studies import STUDIES, Cell
+from benchmark.studies.named_studies import STUDIES, GridCell
 from benchmark.studies.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
 
 PLACES = [("mnist", 2), ("mnist", 8), ("fashion_mnist", 2)]
@@ -207,26 +208,27 @@ def stored(folder, *accuracies: tuple[str, float]) -> Store:
     """A study on disk: methods with their accuracies, three seeds each, the last of which failed for BASE."""
     cells, store = [], Store(folder)
     for method, accuracy in accuracies:
-        cell, keys = Cell(2, "mnist", method, 8), {}
+        cell, keys = GridCell(2, "mnist", method, 8), {}
         for seed in range(3):
             study = STUDIES["laptop-controls"]
             trial = make_trial(study, cell, seed, expected_data(study, DATASETS["mnist"]), "default", "cpu")
-            one = empty_record(trial, "cpu")
-            one["metrics"] = {"classification": {"svm_accuracy": accuracy + 0.01 * seed}}
-            one["health"] = {"active_units": 8, "collapsed": False, "explained_variance": 0.7, "rate": 12.5}
-            one["health"]["rate_bounds"] = [11.5, 12.0]
-            one["curves"] = {"loss": [3.0, 2.0], "z_information": [9.0, 1.0], "z_dimension_kl": [9.0, 0.5]}
+            health = {"active_units": 8, "collapsed": False, "explained_variance": 0.7, "rate": 12.5}
+            one = empty_record(trial, "cpu").updated(
+                metrics={"classification": {"svm_accuracy": accuracy + 0.01 * seed}},
+                health=health | {"rate_bounds": [11.5, 12.0]},
+                curves={"loss": [3.0, 2.0], "z_information": [9.0, 1.0], "z_dimension_kl": [9.0, 0.5]},
+            )
             if (method, seed) == (BASE, 2):
-                one |= {"status": "failed", "reason": "on purpose"}
+                one = one.updated(status="failed", reason="on purpose")
             store.write_record(one)
             keys[str(seed)] = trial.key
         cells.append(cell._asdict() | {"keys": keys})
-    store.write_manifest(manifest(cells))
+    store.write_manifest(Manifest.parse(manifest(cells)))
     return store
 
 
 def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
-    found = measured(*stored(tmp_path, *TWO).read_study())
+    found = measured(stored(tmp_path, *TWO).read_study())
     assert len(found) == 6 and found["mnist", 8, BASE, 2] == ENDED
     assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False, (11.5, 12.0))
 
@@ -272,8 +274,8 @@ def test_the_figure_of_rates_has_every_seed_at_its_rate_and_a_line_for_each_seed
     trials["fashion_mnist", 8, BASE, 4] = trial(0.5, rate=30.0)  # further than its seed's VAEs
     for vae, rate in zip(VAES[:2], (9.0, 10.0), strict=True):
         trials["fashion_mnist", 8, vae, 4] = trial(0.9, rate=rate)
-    study = {"study": "x", "weight_set": "default", "seeds": 2, "notes": ["few images"], "cells": []}
-    pages = dict(rate_pages(study | {"marks": {"mnist": ["procedural"]}}, trials))
+    study = manifest([], seeds=2, notes=["few images"], marks={"mnist": ["procedural"]})
+    pages = dict(rate_pages(Manifest.parse(study), trials))
     assert list(pages) == ["rates_svm_accuracy", "rates_reconstruction_error"]
     page = pages["rates_svm_accuracy"]
     assert "few images" in page.notes[0] and page.notes[1].startswith("[procedural]: ")
@@ -300,8 +302,8 @@ def test_the_command_draws_the_rates_where_there_are_vaes(tmp_path, capsys):
 
 
 def page(questions: list[Question], trials: dict) -> str:
-    head = {"study": "controls", "weight_set": "default", "seeds": 3, "notes": [], "cells": []}
-    return render_answers(head, {}, answers(trials, questions), means_frame(trials))
+    head = manifest([], study="controls", notes=[])
+    return render_answers(study_results(head, {}), answers(trials, questions), means_frame(trials))
 
 
 def test_in_short_says_what_is_shown_and_how_large_what_is_not_may_be():

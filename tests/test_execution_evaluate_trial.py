@@ -14,7 +14,7 @@ from benchmark.execution.evaluate_trial import TrialContext, _rate_bounds, faile
 from benchmark.execution.packs import Pack
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS, build_model
-from benchmark.results.store import Store, record_fault
+from benchmark.results.store import Store, named_record
 from benchmark.training.loop import TrainingResult, to_unit_range
 from benchmark.training.pack import train_pack
 from models.base import draw_noise
@@ -37,7 +37,7 @@ def run(grid, context, trial=None, **more):
 
 
 def results_of(record):
-    return {field: record[field] for field in ("metrics", "curves", "health", "status", "key")}
+    return record.metrics, record.curves, record.health, record.status, record.key
 
 
 def no_training(*_):
@@ -49,16 +49,16 @@ def test_the_record_is_whole_plain_and_repeatable(grid, context, tmp_path):
     trial = grid.trials()[0]
     record = run(grid, context, on_epoch=epochs.append)
     assert epochs == [1, 2]
-    assert record_fault(json.loads(json.dumps(record, allow_nan=False)), trial.key) is None
-    assert record["status"] == "ok" and record["unavailable"] == {}
-    assert set(record["metrics"]["clustering"]) == {"silhouette", "calinski_harabasz", "davies_bouldin"}
+    assert named_record(json.loads(json.dumps(record.plain, allow_nan=False)), trial.key) == record
+    assert record.status == "ok" and record.unavailable == {}
+    assert set(record.metrics["clustering"]) == {"silhouette", "calinski_harabasz", "davies_bouldin"}
     terms = {"loss", "reconstruction", "conditional_prior", "w_prior", "component_prior"}
-    assert record["curves"].keys() == terms and all(len(curve) == 2 for curve in record["curves"].values())
+    assert record.curves.keys() == terms and all(len(curve) == 2 for curve in record.curves.values())
     model = build_model(METHODS["gmvae"], trial.settings, (1, 32, 32), 2, 0.25, 0)
-    assert record["parameters"] == sum(p.numel() for p in model.parameters())
-    assert record["timings"]["training_seconds"] > 0 and record["peak_memory_mb"]["process"] > 50
-    assert {"git_commit", "git_dirty", "versions", "device", "date"} <= record["provenance"].keys()
-    training = record["training"]
+    assert record.parameters == sum(p.numel() for p in model.parameters())
+    assert record.timings["training_seconds"] > 0 and record.plain["peak_memory_mb"]["process"] > 50
+    assert {"git_commit", "git_dirty", "versions", "device", "date"} <= record.provenance.plain.keys()
+    training = record.plain["training"]
     assert (training["way"], training["steps"], training["pack_seeds"]) == ("eager", "eager", [0])
     again = run(grid, dataclasses.replace(context, out=tmp_path / "again"))
     assert results_of(again) == results_of(record)
@@ -69,16 +69,16 @@ def test_a_trained_trial_is_only_evaluated_again_with_the_same_result(grid, cont
     monkeypatch.setattr(pack_run, "train_pack", no_training)
     again = run(grid, context)
     assert results_of(again) == results_of(record)
-    assert again["timings"]["training_seconds"] == record["timings"]["training_seconds"]
-    assert again["training"] == record["training"]
-    Store(context.out).forget([record["key"]])  # --force
+    assert again.timings["training_seconds"] == record.timings["training_seconds"]
+    assert again.plain["training"] == record.plain["training"]
+    Store(context.out).forget([record.key])  # --force
     again = run(grid, context)
-    assert again["status"] == "failed" and "trained again" in again["reason"]
+    assert again.status == "failed" and "trained again" in again.reason
 
 
 def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context, monkeypatch):
     record = run(grid, context)
-    path = Store(context.out).checkpoint_path(record["key"])
+    path = Store(context.out).checkpoint_path(record.key)
     path.write_bytes(path.read_bytes()[:100])
     assert results_of(run(grid, context)) == results_of(record)
     monkeypatch.setattr(pack_run, "train_pack", no_training)  # so the checkpoint is whole again
@@ -143,15 +143,15 @@ def test_a_diverged_training_is_a_record_with_its_step_and_no_number(grid, conte
         pack_run, "train_pack", lambda *_: [TrainingResult({"loss": [None]}, 3, 0.1, 2, ("loss", "fisher"))]
     )
     record = run(grid, context)
-    assert (record["status"], record["reason"]) == ("diverged", "not finite at step 2: loss, fisher")
-    assert record["metrics"] == {} and not Store(context.out).checkpoint_path(record["key"]).exists()
-    json.dumps(record, allow_nan=False)
+    assert (record.status, record.reason) == ("diverged", "not finite at step 2: loss, fisher")
+    assert record.metrics == {} and not Store(context.out).checkpoint_path(record.key).exists()
+    json.dumps(record.plain, allow_nan=False)
 
 
 def test_an_absurd_learning_rate_really_diverges(tmp_path, context):
     study = dataclasses.replace(TINY, training=dataclasses.replace(TINY.training, learning_rate=1e30))
     record = run(tiny_grid(tmp_path, study), context)
-    assert record["status"] == "diverged" and record["metrics"] == {}
+    assert record.status == "diverged" and record.metrics == {}
 
 
 def test_a_model_that_gives_every_image_one_code_is_scored_as_such(grid, context, monkeypatch):
@@ -163,9 +163,9 @@ def test_a_model_that_gives_every_image_one_code_is_scored_as_such(grid, context
 
     monkeypatch.setattr(pack_run, "train_pack", forget)
     record = run(grid, context)
-    assert record["status"] == "ok" and record["metrics"]["clustering"] == {}
-    assert "constant" in record["unavailable"]["clustering"]["silhouette"]
-    assert (record["health"]["active_units"], record["health"]["collapsed"]) == (0, True)
+    assert record.status == "ok" and record.metrics["clustering"] == {}
+    assert "constant" in record.unavailable["clustering"]["silhouette"]
+    assert (record.health.active_units, record.health.collapsed) == (0, True)
 
 
 # Packs -----------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_steps_in_turn_give_the_records_of_trials_alone(grid, context, tmp_path)
     packed = records_of(trials, grid.datasets["mnist"], context)
     alone = [run(grid, dataclasses.replace(context, out=tmp_path / "alone"), trial) for trial in trials]
     assert [results_of(record) for record in packed] == [results_of(record) for record in alone]
-    assert [record["training"]["pack_seeds"] for record in packed] == [[0, 1]] * 2
+    assert [record.training.pack_seeds for record in packed] == [(0, 1)] * 2
 
 
 def test_every_checkpoint_is_stored_before_the_first_record(grid, context):
@@ -205,9 +205,9 @@ def test_a_seed_whose_evaluation_breaks_costs_no_other(grid, context, monkeypatc
 
     monkeypatch.setattr(pack_run, "measured", sometimes)
     records = {trial.seed: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
-    assert records[broken.seed]["status"] == "failed"
-    assert records[broken.seed]["reason"] == "RuntimeError: evaluation broke"
-    assert records[healthy.seed]["status"] == "ok" and records[healthy.seed]["health"]
+    assert records[broken.seed].status == "failed"
+    assert records[broken.seed].reason == "RuntimeError: evaluation broke"
+    assert records[healthy.seed].status == "ok" and records[healthy.seed].health.plain
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_seed_whose_evaluation_breaks_costs_no_other(grid, context, monkeypatc
     ],
 )
 def test_the_reason_of_a_failed_trial_is_the_first_line_that_says_something(error, reason, grid):
-    assert failed_record(grid.trials()[0], "cpu", error)["reason"] == reason
+    assert failed_record(grid.trials()[0], "cpu", error).reason == reason
 
 
 def test_a_part_whose_training_breaks_costs_no_other_part(grid, context, monkeypatch):
@@ -232,8 +232,8 @@ def test_a_part_whose_training_breaks_costs_no_other_part(grid, context, monkeyp
     monkeypatch.setattr(pack_run, "seeds_that_fit", lambda trial, images: 1)
     monkeypatch.setattr(pack_run, "train_pack", sometimes)
     records = [record for _, record, _ in run_pack(grid, first_pack(grid), context)]
-    assert [record["status"] for record in records] == ["failed", "ok"]
-    assert records[0]["reason"] == "RuntimeError: training broke"
+    assert [record.status for record in records] == ["failed", "ok"]
+    assert records[0].reason == "RuntimeError: training broke"
 
 
 def test_a_full_disk_is_no_trials_fault(grid, context, monkeypatch):
@@ -277,11 +277,11 @@ def test_a_pack_that_runs_out_of_memory_is_trained_in_halves(grid, context, monk
     monkeypatch.setattr(pack_run, "train_pack", small_device)
     records = run_pack(grid, first_pack(grid), context)
     assert sizes == [2, 1, 1]
-    assert [record["status"] for _, record, _ in records] == ["ok", "ok"]
-    assert [record["training"]["pack_seeds"] for _, record, _ in records] == [[0], [1]]
+    assert [record.status for _, record, _ in records] == ["ok", "ok"]
+    assert [record.training.pack_seeds for _, record, _ in records] == [(0,), (1,)]
 
 
 def test_a_pack_larger_than_the_measured_limit_is_trained_in_parts(grid, context, monkeypatch):
     monkeypatch.setattr(pack_run, "seeds_that_fit", lambda trial, images: 1)
     records = run_pack(grid, first_pack(grid), context)
-    assert [record["training"]["pack_seeds"] for _, record, _ in records] == [[0], [1]]
+    assert [record.training.pack_seeds for _, record, _ in records] == [(0,), (1,)]

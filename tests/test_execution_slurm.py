@@ -275,8 +275,8 @@ def test_a_job_that_dies_is_tried_again_then_recorded_with_the_end_of_its_log(st
     assert kinds(events) == ["finished"] * 2
     for trial in packs[0].trials:
         record = store.read_record(trial.key)
-        assert record["status"] == "failed" and record["details"]["log"] == ["begun", "Bus error"]
-        assert record["reason"].endswith("3 times; the log of 3_0 says: Bus error")
+        assert record.status == "failed" and record.plain["details"]["log"] == ["begun", "Bus error"]
+        assert record.reason.endswith("3 times; the log of 3_0 says: Bus error")
     assert stored_jobs(store) == []
 
 
@@ -293,7 +293,7 @@ def test_a_record_older_than_its_job_is_not_taken_for_the_jobs(study, cluster):
     pretended = cluster(dies)
     list(run_on_slurm(packs[:1], context, data, SlurmOptions()))
     assert len(pretended.submitted) == ATTEMPTS
-    assert "3 times" in store.read_record(packs[0].trials[0].key)["reason"]
+    assert "3 times" in store.read_record(packs[0].trials[0].key).reason
 
 
 def begin_and_leave(study, pretended, packs):

@@ -13,6 +13,7 @@ from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.stored_models import NotAtHand, images_in, stored_model
 from benchmark.files import REPOSITORY
+from benchmark.results.records import Identity
 from benchmark.training.checkpoints import save_checkpoint
 
 
@@ -24,14 +25,14 @@ def trial(tmp_path):
 def identity_with(trial, **data):
     identity = json.loads(json.dumps(trial.identity))
     identity["data"] |= data
-    return identity
+    return Identity.parse(identity)
 
 
 def test_a_model_comes_back_as_it_was_stored(trial, tmp_path):
     model = trial_model(trial, seed=7).eval()
     save_checkpoint(model, {"parameters": 1}, tmp_path / "one.safetensors")
     images = torch.rand(3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    loaded = stored_model(trial.identity, tmp_path / "one.safetensors")
+    loaded = stored_model(Identity.parse(trial.identity), tmp_path / "one.safetensors")
     assert not loaded.training
     torch.testing.assert_close(loaded.embed(images), model.embed(images), rtol=0, atol=0)
 
@@ -48,7 +49,7 @@ def test_a_model_comes_back_as_it_was_stored(trial, tmp_path):
 def test_a_model_that_cannot_come_back_says_why(trial, tmp_path, change, reason):
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors")
     with pytest.raises(NotAtHand, match=reason) as raised:
-        stored_model(trial.identity | change, tmp_path / "one.safetensors")
+        stored_model(Identity.parse(trial.identity | change), tmp_path / "one.safetensors")
     assert "\n" not in str(raised.value)
 
 
@@ -65,7 +66,7 @@ def test_a_checkpoint_opens_alone_wherever_it_lies(trial, tmp_path):
     ("identity", "said"),
     [
         (None, "does not say which method and settings it is of; train the trial anew"),
-        ({"method": "vae"}, "its identity lacks 'training'"),
+        ({"method": "vae"}, "its identity lacks 'dataset'"),
         ({"latent_dim": 5}, "no checkpoint of this model"),
         ({"method_revision": 99}, "trained by another revision of the code"),
     ],
@@ -96,14 +97,15 @@ def test_a_model_of_what_bfloat16_meant_before_does_not_come_back(trial, tmp_pat
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors")
     training = trial.identity["training"] | {"precision": "bfloat16"}
     with pytest.raises(NotAtHand, match="another revision"):
-        stored_model(trial.identity | {"training": training}, tmp_path / "one.safetensors")
-    stored_model(trial.identity | {"training": training | {"precision_revision": 2}}, tmp_path / "one.safetensors")
+        stored_model(Identity.parse(trial.identity | {"training": training}), tmp_path / "one.safetensors")
+    renewed = trial.identity | {"training": training | {"precision_revision": 2}}
+    stored_model(Identity.parse(renewed), tmp_path / "one.safetensors")
 
 
 def test_a_trial_gets_the_images_that_it_saw(tmp_path, trial):
     grid_images = tiny_grid(tmp_path).datasets["mnist"]
     load = images_in(tmp_path, offline=True)
-    images = load(trial.identity)
+    images = load(Identity.parse(trial.identity))
     np.testing.assert_array_equal(images.x_test, grid_images.x_test)
     assert load(identity_with(trial)) is images
 

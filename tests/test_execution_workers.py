@@ -59,10 +59,10 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
     for trial in trials:
         record = Store(tmp_path).read_record(trial.key)
         [alone] = records_of([trial], grid.datasets["mnist"], solo)
-        assert (record["metrics"], record["curves"]) == (alone["metrics"], alone["curves"])
+        assert (record.metrics, record.curves) == (alone.metrics, alone.curves)
         numerics = {"threads": 1, "tf32": False, "deterministic": False, "strict": False}
         numerics["vector_instructions"] = torch.backends.cpu.get_cpu_capability()
-        assert record["provenance"]["numerics"] == numerics
+        assert record.provenance.numerics == numerics
     assert no_children_left()
 
 
@@ -108,7 +108,7 @@ def test_after_its_time_a_run_begins_nothing_and_ends_what_it_has_begun(grid, tm
     first = begun(packs, 100, passing=200.0)
     assert first == packs[:1]
     [trial] = first[0].trials
-    assert Store(tmp_path).read_record(trial.key)["status"] == "ok"
+    assert Store(tmp_path).read_record(trial.key).status == "ok"
     assert len(list((tmp_path / "records").iterdir())) == 1
     monkeypatch.undo()
     assert len(begun(packs[1:], math.inf)) == 3
@@ -121,11 +121,11 @@ def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
             [killed] = event.what.trials
             multiprocessing.active_children()[0].kill()
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
-    assert {key: record["status"] for key, record in records.items()} == {
+    assert {key: record.status for key, record in records.items()} == {
         trial.key: "failed" if trial == killed else "ok" for trial in grid.trials()
     }
-    assert records[killed.key]["reason"] == "its process died with exit code -9 (out of memory?)"
-    assert records[killed.key]["metrics"] == {}
+    assert records[killed.key].reason == "its process died with exit code -9 (out of memory?)"
+    assert records[killed.key].metrics == {}
 
 
 def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
@@ -135,10 +135,10 @@ def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
             [hung] = event.what.trials
             os.kill(multiprocessing.active_children()[0].pid, signal.SIGSTOP)
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
-    assert {key: record["status"] for key, record in records.items()} == {
+    assert {key: record.status for key, record in records.items()} == {
         trial.key: "failed" if trial == hung else "ok" for trial in grid.trials()
     }
-    assert records[hung.key]["reason"] == "its process gave no sign of life for 8 s and was ended"
+    assert records[hung.key].reason == "its process gave no sign of life for 8 s and was ended"
     assert no_children_left()
 
 
@@ -146,7 +146,7 @@ def test_every_trainer_has_a_device_of_its_own(grid, tmp_path):
     """Several GPUs stand here as several names of the CPU."""
     list(start(grid, tmp_path, Crew(2, 0, 1, devices=("cpu:0", "cpu"))))
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
-    devices = {record["provenance"]["device"].partition(" ")[0] for record in records.values()}
+    devices = {record.provenance.device.partition(" ")[0] for record in records.values()}
     assert devices == {"cpu:0", "cpu"}
 
 
@@ -157,7 +157,7 @@ def test_a_worker_that_dies_between_two_trials_costs_nothing(grid, tmp_path):
                 child.kill()
                 child.join()
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
-    assert [record["status"] for record in records.values()] == ["ok"] * 4
+    assert [record.status for record in records.values()] == ["ok"] * 4
 
 
 def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_path):
@@ -165,8 +165,8 @@ def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_pa
     broken.settings["n_components"] = -1
     list(start(grid, tmp_path, ALONE))
     record = Store(tmp_path).read_record(broken.key)
-    assert record["status"] == "failed" and "method gmvae: n_components = -1: " in record["reason"]
-    assert all(Store(tmp_path).read_record(trial.key)["status"] == "ok" for trial in grid.trials()[1:])
+    assert record.status == "failed" and "method gmvae: n_components = -1: " in record.reason
+    assert all(Store(tmp_path).read_record(trial.key).status == "ok" for trial in grid.trials()[1:])
 
 
 def test_a_folder_that_cannot_be_written_stops_the_study_with_one_line(grid, tmp_path):
@@ -194,11 +194,11 @@ def test_a_scorer_that_dies_costs_the_trial_that_it_had_at_most(grid, tmp_path):
             killed = True
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
     assert len(records) == 4
-    failed = [record["reason"] for record in records.values() if record["status"] != "ok"]
+    failed = [record.reason for record in records.values() if record.status != "ok"]
     assert len(failed) <= 1 and all("its process died" in reason for reason in failed)
     # What was trained is only scored again.
     list(start(grid, tmp_path, DIVIDED))
-    assert {record["status"] for record in Store(tmp_path).read_records(list(records)).values()} == {"ok"}
+    assert {record.status for record in Store(tmp_path).read_records(list(records)).values()} == {"ok"}
 
 
 def test_a_crew_for_a_gpu_trains_in_one_process_and_for_a_cpu_in_all(monkeypatch):
@@ -243,7 +243,7 @@ def test_a_worker_honours_the_thread_limit_and_records_it(grid, tmp_path, monkey
     trial = next(event.what for event in events if event.kind == "finished")
     events.close()
     record = Store(tmp_path).read_record(trial.key)
-    assert record["status"] == "ok" and record["provenance"]["numerics"]["threads"] == 1
+    assert record.status == "ok" and record.provenance.numerics["threads"] == 1
 
 
 def files(root, contents):
@@ -312,9 +312,9 @@ def test_deterministic_runs_leave_the_same_records_bit_by_bit(grid, tmp_path):
     def run(out):
         list(start(grid, out, deterministic=True))
         records = Store(out).read_records([trial.key for trial in grid.trials()])
-        assert all(record["provenance"]["numerics"]["strict"] for record in records.values())
+        assert all(record.provenance.numerics["strict"] for record in records.values())
         fields = ("identity", "status", "metrics", "curves", "health", "details", "parameters")
-        return {key: {field: record[field] for field in fields} for key, record in records.items()}
+        return {key: {field: record.plain[field] for field in fields} for key, record in records.items()}
 
     first = run(tmp_path / "one")
     assert len(first) == 4 and first == run(tmp_path / "other")
@@ -345,5 +345,5 @@ def test_a_worker_killed_in_the_middle_of_a_message_costs_its_trial_alone(grid, 
     monkeypatch.setattr(workers_module, "_serve", half_a_message)
     list(start(grid, tmp_path, ALONE))
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
-    assert [record["status"] for record in records.values()] == ["failed"] * 4
-    assert {record["reason"] for record in records.values()} == {"its process died with exit code 9"}
+    assert [record.status for record in records.values()] == ["failed"] * 4
+    assert {record.reason for record in records.values()} == {"its process died with exit code 9"}

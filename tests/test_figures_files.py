@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ def run_figures(out: Path, *names: str, **more) -> tuple[int, str]:
 
 
 def test_the_command_makes_what_it_can_and_says_the_rest(tmp_path):
-    (tmp_path / "manifest.json").write_text(json.dumps(sample().manifest))
+    (tmp_path / "manifest.json").write_text(json.dumps(sample().study.manifest.plain))
     status, said = run_figures(tmp_path)
     assert status == 0
     assert "clustering_table1_mnist: skipped: no trial of mnist in Table 1 has a result yet" in said
@@ -112,17 +113,19 @@ def test_the_command_makes_what_it_can_and_says_the_rest(tmp_path):
 
 
 def test_the_command_names_what_is_wrong(tmp_path):
-    with pytest.raises(UserError, match=r"no manifest\.json; give a results folder"):
+    with pytest.raises(UserError, match=r"no manifest\.json here; give a results folder"):
         run_figures(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps(sample().manifest))
+    (tmp_path / "manifest.json").write_text(json.dumps(sample().study.manifest.plain))
     with pytest.raises(UserError, match="--only: no cell of study"):
         run_figures(tmp_path, only="latent_dim=3")
 
 
 def test_a_record_of_another_trial_is_refused(tmp_path):
     source = sample()
-    key = next(iter(source.records))
-    source.records[key]["identity"]["seed"] = 7
+    records = dict(source.study.records)
+    key, one = next(iter(records.items()))
+    records[key] = one.updated(identity={**one.identity.plain, "seed": 7})
+    source = replace(source, study=replace(source.study, records=records))
     with pytest.raises(UserError, match="seed is 7, but manifest"):
         list(make_figures(source, ["curves"], tmp_path))
 

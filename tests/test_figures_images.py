@@ -1,7 +1,6 @@
 """The figures that need models and images, of a study trained in seconds on drawn images."""
 
 import dataclasses
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -68,7 +67,7 @@ def test_reconstructions_are_of_one_image_of_every_class_for_all_methods(source)
     assert list(data.rows) == ["originals", "VAE", "HGMVAE-G"]
     assert {rows.shape for rows in data.rows.values()} == {(10, 1, 32, 32)}
     model = trained_models.trained(source, kind_of(source, "vae"))
-    dataset = dataset_of(source, model.record["identity"])
+    dataset = dataset_of(source, model.record.identity)
     images = trained_models.some_test_images(dataset, 10)
     np.testing.assert_allclose(data.rows["originals"], images / 255, atol=1e-7)
     np.testing.assert_allclose(data.rows["VAE"], model.decode(model.encode(images)), atol=TOLERANCE)
@@ -79,7 +78,7 @@ def test_reconstructions_are_of_one_image_of_every_class_for_all_methods(source)
 def test_models_are_those_of_the_run(source):
     """The loaded weights give the explained variance that the run recorded."""
     model = trained_models.trained(source, kind_of(source, "hgmvae_g"))
-    images = np.asarray(dataset_of(source, model.record["identity"]).x_test)
+    images = np.asarray(dataset_of(source, model.record.identity).x_test)
     error = (images / 255 - model.decode(model.encode(images))) ** 2
     spread = (images / 255 - (images / 255).mean(0)) ** 2
     assert 1 - error.sum() / spread.sum() == pytest.approx(model.record["health"]["explained_variance"], abs=1e-4)
@@ -111,7 +110,7 @@ def test_a_traversals_middle_column_is_the_images_own_reconstruction(source):
     data = page(traversals.pages(source), "traversals_mnist_d16")
     for method in ("vae", "hgmvae_g"):
         model = trained_models.trained(source, kind_of(source, method))
-        dataset = dataset_of(source, model.record["identity"])
+        dataset = dataset_of(source, model.record.identity)
         start = trained_models.some_test_images(dataset, 10)[:1]
         shown = data.methods[model.label]
         assert shown.images.shape == (8, 7, 1, 32, 32)
@@ -142,8 +141,8 @@ def test_the_plane_is_the_one_of_the_scores(source):
     plane = data.planes["GMVAE", 2]
     assert plane.points.shape == (60, 2)
     assert separation(plane.points, plane.labels)["silhouette"] == pytest.approx(plane.silhouette, abs=1e-6)
-    record = source.records[kind_of(source, "gmvae").seeds[0].key]
-    assert plane.silhouette == record["metrics"]["clustering"]["silhouette"]
+    record = source.study.records[kind_of(source, "gmvae").seeds[0].key]
+    assert plane.silhouette == record.metrics["clustering"]["silhouette"]
 
 
 def test_all_are_written(source, tmp_path):
@@ -193,10 +192,10 @@ def test_pages_without_the_images_of_the_trials_are_skipped(source):
 )
 def test_a_checkpoint_that_does_not_fit_is_not_shown(source, change, reason):
     kind = kind_of(source, "vae")
-    records = json.loads(json.dumps(source.records))
+    records = dict(source.study.records)
     for seed in kind.seeds:
-        records[seed.key]["identity"] |= change
-    source = replace(source, records=records)
+        records[seed.key] = seed.record.updated(identity={**seed.record.identity.plain, **change})
+    source = replace(source, study=replace(source.study, records=records))
     with pytest.raises(CannotDraw, match=reason):
         trained_models.trained(source, kind_of(source, "vae"))
 
@@ -219,7 +218,7 @@ def test_a_mosaic_has_white_gaps_and_every_image_in_its_place():
 
 
 def test_images_without_labels_are_drawn_at_random(source):
-    dataset = dataset_of(source, trained_models.trained(source, kind_of(source, "vae")).record["identity"])
+    dataset = dataset_of(source, trained_models.trained(source, kind_of(source, "vae")).record.identity)
     unlabelled = replace(dataset, labels=None)
     one, two = (trained_models.some_test_images(unlabelled, 4) for _ in range(2))
     assert one.shape == (4, 1, 32, 32)

@@ -139,12 +139,11 @@ def test_cost_without_a_vae_has_no_multiples():
     assert not any(axes.child_axes for axes in training_cost.draw(page).get_axes())
 
 
-@pytest.mark.parametrize("figure", [training_curves, training_cost])
-def test_a_page_without_results_says_whether_data_or_runs_are_missing(figure):
+@pytest.mark.parametrize(("figure", "prefix"), [(training_curves, "curves"), (training_cost, "cost")])
+def test_a_page_without_results_says_whether_data_or_runs_are_missing(figure, prefix):
     cells = [cell(3, "chairs", "vae", 128), cell(3, "celeba", "vae", 128)]
     pages = dict(figure.pages(source_of([], cells, unavailable={"chairs": "3D Chairs: not here"})))
     reasons = {name: str(reason) for name, reason in pages.items() if isinstance(reason, CannotDraw)}
-    prefix = figure.__name__.rpartition(".")[2]
     assert reasons == {
         f"{prefix}_chairs_d128": "3D Chairs: not here",
         f"{prefix}_celeba_d128": "no trial of celeba at d = 128 has a result yet",

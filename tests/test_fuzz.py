@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 import zipfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,16 +18,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_hostile_results import made_record, made_study
 
-from benchmark.comparison.sides import Side, read_side
+from benchmark.comparison.sides import ComparedSide, read_side
 from benchmark.data.dataset import Draft
 from benchmark.data.images import centre_crop
 from benchmark.data.npz import read_npz
 from benchmark.data.specs import spec_for
 from benchmark.errors import UserError
 from benchmark.methods.registry import METHODS, build_model
-from benchmark.results.frame import COLUMN_TYPES, long_frame
-from benchmark.results.manifest import check_manifest
-from benchmark.results.store import Store, record_fault
+from benchmark.results.frame import COLUMN_TYPES
+from benchmark.results.manifest import Manifest
+from benchmark.results.store import Store, named_record
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 
 FUZZ = settings(
@@ -99,18 +100,18 @@ def test_a_mutated_record_is_a_record_or_is_told(tmp_path, record):
     if found is None:
         assert len(said) == 1 and key in said[0] and "\n" not in said[0]
     else:
-        assert said == [] and record_fault(found, key) is None
-        assert json.loads(json.dumps(found, allow_nan=False)) == record
-        frame = long_frame(study()[0], {key: found})
+        assert said == [] and named_record(found.plain, key) == found
+        assert json.loads(json.dumps(found.plain, allow_nan=False)) == record
+        frame = replace(study(), records={key: found}).frame
         [value] = frame.loc[frame["seed"] == 0, "value"]
-        score = found["metrics"].get("classification", {}).get("svm_accuracy")
-        ok = found["status"] == "ok" and score is not None
+        score = found.score("classification", "svm_accuracy")
+        ok = found.ok and score is not None
         assert not isinstance(score, bool) and (value == score if ok else pd.isna(value))
 
 
 @cache
 def study():
-    """(manifest, records) of two seeds."""
+    """A study of two seeds."""
     with tempfile.TemporaryDirectory() as folder:
         made_study(Path(folder))
         return Store(Path(folder)).read_study()
@@ -119,11 +120,9 @@ def study():
 @FUZZ
 @given(data=st.data())
 def test_a_mutated_manifest_is_refused_or_gives_a_frame(data):
-    manifest, records = study()
-    changed = data.draw(mutated(manifest))
+    changed = data.draw(mutated(study().manifest.plain))
     try:
-        check_manifest(changed)
-        frame = long_frame(changed, records)
+        frame = replace(study(), manifest=Manifest.parse(changed)).frame
     except UserError as error:
         assert in_one_line(error)
         return
@@ -151,7 +150,7 @@ def test_a_mutated_csv_is_refused_or_a_side(tmp_path, cuts):
     except UserError as error:
         assert in_one_line(error) and str(error).startswith(f"{path}, line ")
         return
-    assert isinstance(side, Side) and side.scores
+    assert isinstance(side, ComparedSide) and side.scores
     for score in (score for seeds in side.scores.values() for score in seeds.values()):
         assert np.isfinite(score.value) if score.status == "ok" else score.value is None
 

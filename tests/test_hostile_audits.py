@@ -6,7 +6,7 @@ import math
 import pytest
 from test_hostile_results import DEEP, call, made_study  # noqa: F401
 
-from benchmark.audit.audit_files import read_results
+from benchmark.audit.audit_files import AuditResult, read_results
 from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
 from benchmark.results.store import Store
@@ -50,7 +50,7 @@ def test_what_no_audit_has_written_is_no_result(tmp_path, kind):
     path.parent.mkdir()
     whole = {"revision": REVISION, "key": keys[0], "checkpoint": "c", "weights": []} | scored(GOOD)
     path.write_text(json.dumps(whole))
-    assert read_results(store, [keys[0]]) == {keys[0]: whole}
+    assert read_results(store, [keys[0]]) == {keys[0]: AuditResult.parse(whole)}
     path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
     assert read_results(store, [keys[0]]) == {}
 

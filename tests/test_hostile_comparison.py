@@ -6,7 +6,7 @@ import io
 import pytest
 
 from benchmark.cli import main
-from benchmark.comparison.sides import Cell, read_side
+from benchmark.comparison.sides import ComparedCell, read_side
 
 HEADER = "dataset,metric,method,latent_dim,seed,value"
 
@@ -64,7 +64,7 @@ def test_names_of_others_stand_in_markdown_and_csv_as_they_are(compare, tmp_path
     csv.writer(row).writerow([name, "ssim", name, 8, 0, 0.5])
     status, out, error = compare(f"{HEADER}\n{row.getvalue()}", "--all", "--out", tmp_path / "cells.csv")
     assert (status, error) == (0, "")
-    assert read_side(tmp_path / "theirs.csv").scores.keys() == {Cell(name, "ssim", name, 8)}
+    assert read_side(tmp_path / "theirs.csv").scores.keys() == {ComparedCell(name, "ssim", name, 8)}
     assert "<script>" not in out.replace("\\<", "") and len({line.count(" | ") for line in out.splitlines()}) < 5
     with open(tmp_path / "cells.csv", newline="", encoding="utf-8") as stream:
         [cell] = csv.DictReader(stream)

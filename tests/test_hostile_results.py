@@ -12,7 +12,8 @@ import study_samples
 from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.results.identity import identity_key
-from benchmark.results.store import RECORD_SCHEMA, Store
+from benchmark.results.records import RECORD_SCHEMA
+from benchmark.results.store import Store
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
 DEEP = "[" * 100_000
@@ -131,7 +132,7 @@ def test_what_no_run_has_written_is_no_record(tmp_path, kind):
     [line] = said
     assert keys[0] in line and "moved aside" in line and "`run` makes it anew" in line and "\n" not in line
     assert (tmp_path / "records" / f"{keys[0]}.unreadable").read_text() == SPOILT[kind]
-    assert Store(tmp_path, said.append).read_record(keys[1])["metrics"]["classification"] == {"svm_accuracy": 0.51}
+    assert Store(tmp_path, said.append).read_record(keys[1]).metrics["classification"] == {"svm_accuracy": 0.51}
 
 
 @pytest.mark.parametrize(
@@ -286,8 +287,8 @@ def test_a_whole_reference_study_passes_every_check(tmp_path):
     """The checks refuse nothing that `run` has written."""
     folder = shutil.copytree(LAPTOP, tmp_path / "out", ignore=shutil.ignore_patterns("tables", "verdicts", "*.html"))
     said = []
-    manifest, records = Store(folder, said.append).read_study()
-    assert said == [] and len(records) == 174 and manifest["seeds"] == 3
+    study = Store(folder, said.append).read_study()
+    assert said == [] and len(study.records) == 174 and study.manifest.seeds == 3
 
 
 def test_a_folder_that_is_a_record_is_told_and_a_manifest_that_is_a_folder_is_one_line(tmp_path):

@@ -15,7 +15,7 @@ from benchmark.cli import main
 from benchmark.controls.answers import answers, answers_frame, means_frame, measured
 from benchmark.controls.controls_page import render_answers
 from benchmark.results.csv_text import csv_text
-from benchmark.results.store import Store, record_fault
+from benchmark.results.store import Store
 from benchmark.table_specs import TABLES
 from benchmark.tables.table_files import write_tables
 
@@ -29,13 +29,12 @@ def test_there_are_reference_results():
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_tables_come_from_the_records(folder, tmp_path):
-    manifest = Store(folder).read_manifest()
-    keys = {key for cell in manifest["cells"] for key in cell["keys"].values()}
-    records = packed_records(folder)
-    assert records.keys() == keys
-    assert all(record_fault(record, key) is None for key, record in records.items())
-    audited = read_results(Store(folder, look_only=True), list(records))
-    written = write_tables(*with_own_tables(manifest, records, audited), tmp_path)
+    said: list[str] = []
+    store = Store(folder, said.append, look_only=True)
+    study = store.read_study()
+    assert study.records.keys() == packed_records(folder).keys()
+    assert said == [] and set(study.manifest.trial_keys()) == study.records.keys()
+    written = write_tables(with_own_tables(study, read_results(store, list(study.records))), tmp_path)
     assert {path.name for path in written} == {path.name for path in (folder / "tables").iterdir()}
     for path in written:
         assert path.read_bytes() == (folder / "tables" / path.name).read_bytes(), path.name
@@ -44,8 +43,8 @@ def test_the_tables_come_from_the_records(folder, tmp_path):
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_they_come_from_real_images_at_a_clean_commit(folder):
     manifest = Store(folder).read_manifest()
-    assert all("procedural" not in marks for marks in manifest["marks"].values())
-    commits = {(run["git_commit"], run["git_dirty"]) for run in manifest["runs"]}
+    assert all("procedural" not in marks for marks in manifest.marks.values())
+    commits = {(run.git_commit, run.git_dirty) for run in manifest.runs}
     for record in packed_records(folder).values():
         made_at = record["provenance"]["git_commit"], record["provenance"]["git_dirty"]
         assert made_at in commits and made_at[1] is False
@@ -54,13 +53,13 @@ def test_they_come_from_real_images_at_a_clean_commit(folder):
 
 @pytest.mark.parametrize("folder", [one for one in FOLDERS if (one / "controls").is_dir()], ids=lambda one: one.name)
 def test_the_answers_come_from_the_records(folder):
-    manifest, records = Store(folder, look_only=True).read_study()
-    trials = measured(manifest, records)
+    study = Store(folder, look_only=True).read_study()
+    trials = measured(study)
     found, means = answers(trials), means_frame(trials)
     for name, frame in {"answers": answers_frame(found), "means": means}.items():
         committed = pd.read_csv(folder / "controls" / f"{name}.csv")
         pd.testing.assert_frame_equal(committed, pd.read_csv(StringIO(csv_text(frame))), rtol=1e-9, atol=1e-12)
-    assert (folder / "controls" / "controls.md").read_text() == render_answers(manifest, records, found, means)
+    assert (folder / "controls" / "controls.md").read_text() == render_answers(study, found, means)
 
 
 @pytest.mark.parametrize(

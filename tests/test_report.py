@@ -9,7 +9,7 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
-from study_samples import ODD_NAME, sample
+from study_samples import ODD_NAME, sample, study_results
 from verdict_samples import LAPTOP, claims_of, five_verdicts
 from verdict_samples import laptop as laptop_study
 
@@ -73,7 +73,7 @@ def laptop_page(laptop):
 
 
 def test_each_verdict_stands_in_its_cell_as_sign_and_word():
-    page = render_report(*five_verdicts())
+    page = render_report(study_results(*five_verdicts()))
     first = dict(re.findall(r'<td class="cell ([a-z-]+)" title="([a-z ]+): .*?<small>[^<]*</small>', page))
     assert first == {
         "reproduced": "reproduced",
@@ -103,7 +103,8 @@ def test_data_cannot_become_markup():
             run["reason"] = HOSTILE
         elif run["unavailable"]:
             run["unavailable"] = {name: dict.fromkeys(found, HOSTILE) for name, found in run["unavailable"].items()}
-    text = render_report(study, records, [Picture(HOSTILE, PIXEL)], [(HOSTILE, HOSTILE)])
+    made = study_results(study, records)
+    text = render_report(made, [Picture(HOSTILE, PIXEL)], [(HOSTILE, HOSTILE)])
     page = Page(text)
     assert not page.all("script") and len(page.all("img")) == 1
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
@@ -112,15 +113,13 @@ def test_data_cannot_become_markup():
     assert any(f"{HOSTILE} [{HOSTILE}]" in box.get("aria-label", "") for box in page.all("div"))
     assert page.all("img")[0]["alt"] == HOSTILE
     assert f"{ODD_NAME}, d = 128" in page.text and ODD_NAME.replace("&", "&amp;") in text
-    markdown = verdicts_text(
-        study, cell_verdicts(study, records), rank_agreements(study, records), claims_of(study, records)
-    )
+    markdown = verdicts_text(made.manifest, cell_verdicts(made), rank_agreements(made), claims_of(made))
     assert not re.search(r"(?<!\\)<", markdown)
 
 
 @pytest.mark.parametrize("make", [sample, five_verdicts])
 def test_the_page_of_a_made_study_loads_nothing(make):
-    page = Page(render_report(*make()))
+    page = Page(render_report(study_results(*make())))
     assert loads_nothing(page)
     assert "None could be made." in page.text and "No timed trial." in page.text and "No run is noted." in page.text
 
@@ -170,7 +169,7 @@ def test_the_laptop_page_says_what_its_numbers_are_worth(laptop_page):
     assert "3 seeds, the paper has 10: too few to call a number reproduced." in text
     assert "CelebA: a subset of the images." in text
     assert "Reduced against the paper: at most 8,000 training images;" in text
-    verdicts = cell_verdicts(*laptop_study())["verdict"].value_counts()
+    verdicts = cell_verdicts(study_results(*laptop_study()))["verdict"].value_counts()
     assert f"Therefore {verdicts['not comparable']} of the paper's 392 numbers are not comparable" in text
     assert f"All as printed392000{verdicts['not comparable']}{verdicts['not run']}" in text
     assert text.count("? undecided (too few pairs to show anything)") == 9

@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from study_samples import cell, clustering, manifest, record, sample
+from study_samples import cell, clustering, manifest, parsed, record, sample, study_results
 
 from benchmark.errors import UserError
-from benchmark.results.frame import Summary, long_frame, seeds_asked, summary
+from benchmark.results.frame import Summary
+from benchmark.results.manifest import Manifest, ManifestCell
+from benchmark.results.records import UnfitRecord
 
 
 def _row(frame, **where):
@@ -17,13 +19,13 @@ def _row(frame, **where):
 
 
 def test_a_row_per_metric_and_seed_asked():
-    frame = long_frame(*sample())
+    frame = study_results(*sample()).frame
     assert len(frame) == 6 * 3 * 3 + 7 * 4 * 3  # cells x metrics x seeds, Tables 1 and 3
     assert (frame["value"].notna() == (frame["status"] == "ok")).all()
 
 
 def test_values_and_reasons_stand_where_they_belong():
-    frame = long_frame(*sample())
+    frame = study_results(*sample()).frame
     clusters = {"table": 1, "dataset": "mnist", "metric": "silhouette"}
     zero = _row(frame, **clusters, method="gmvae", latent_dim=8, seed=0)
     assert zero["value"] == 0.0 and zero["status"] == "ok" and zero["marks"] == "procedural"
@@ -40,24 +42,25 @@ def test_values_and_reasons_stand_where_they_belong():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_value_that_is_not_finite_is_no_value(value):
-    run = record("mnist", "gmvae", 8, 0, "clustering", clustering(value, 1.0, 1.0))
-    frame = long_frame(manifest([cell(1, "mnist", "gmvae", 8)]), {run["key"]: run})
-    row = _row(frame, metric="silhouette", seed=0)
-    assert row["status"] == "metric unavailable" and row["reason"] == f"the record holds {value}"
+def test_a_value_that_is_not_finite_is_in_no_record(value):
+    with pytest.raises(UnfitRecord, match="has no usable field 'metrics'"):
+        parsed({"k": record("mnist", "gmvae", 8, 0, "clustering", clustering(value, 1.0, 1.0))})
 
 
 def test_metrics_of_a_diverged_trial_are_never_shown():
     run = record("mnist", "gmvae", 8, 0, "clustering", clustering(0.5, 1.0, 1.0), status="diverged")
-    frame = long_frame(manifest([cell(1, "mnist", "gmvae", 8)]), {run["key"]: run})
+    frame = study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {run["key"]: run}).frame
     assert frame["value"].isna().all()
 
 
 def test_seeds_missing_from_a_cell_count_as_asked():
-    study = manifest([], seeds=3)
-    assert seeds_asked(study, cell(1, "mnist", "gmvae", 8, seeds=(2,))) == (0, 1, 2)
-    assert seeds_asked(study, cell(1, "mnist", "gmvae", 8, seeds=(5, 6, 7))) == (5, 6, 7)
-    assert seeds_asked(study, cell(1, "mnist", "gmvae", 8, seeds=())) == (0, 1, 2)
+    study = Manifest.parse(manifest([], seeds=3))
+
+    def asked(*seeds):
+        return study.seeds_asked(ManifestCell.parse(cell(1, "mnist", "gmvae", 8, seeds)))
+
+    assert asked(2) == asked() == (0, 1, 2)
+    assert asked(5, 6, 7) == (5, 6, 7)
 
 
 def test_summary_counts_each_trial_once():
@@ -65,14 +68,14 @@ def test_summary_counts_each_trial_once():
     # Table 4 shares Table 1's trials.
     study["cells"] += [one | {"table": 4} for one in study["cells"] if one["table"] == 1]
     # mnist d = 8: 3 + 2 ok, 1 diverged, 1 ok + 2 not run; d = 16: 3 failed, 3 not run, 3 ok; Table 3: 12 ok.
-    assert summary(study, records) == Summary(ok=21, diverged=1, failed=3, not_run=5, no_data=9)
-    assert summary(study, {}) == Summary(ok=0, diverged=0, failed=0, not_run=30, no_data=9)
+    assert study_results(study, records).summary == Summary(ok=21, diverged=1, failed=3, not_run=5, no_data=9)
+    assert study_results(study, {}).summary == Summary(ok=0, diverged=0, failed=0, not_run=30, no_data=9)
 
 
 def test_a_manifest_survives_json():
     study, records = sample()
     again = json.loads(json.dumps([study, records]))
-    assert long_frame(*again).equals(long_frame(study, records))
+    assert study_results(*again).frame.equals(study_results(study, records).frame)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +88,15 @@ def test_a_manifest_survives_json():
 )
 def test_a_manifest_that_does_not_fit_is_named(change, message):
     with pytest.raises(UserError, match=message):
-        long_frame(manifest([]) | change, {})
+        Manifest.parse(manifest([]) | change)
     with pytest.raises(UserError, match="lacks the field 'marks'"):
-        summary({name: value for name, value in manifest([]).items() if name != "marks"}, {})
+        Manifest.parse({name: value for name, value in manifest([]).items() if name != "marks"})
 
 
-def test_a_record_of_another_trial_or_status_is_refused():
+def test_a_record_of_another_trial_is_refused():
     study = manifest([cell(1, "mnist", "gmvae", 8)])
     other = record("mnist", "gmvae", 16, 0, "clustering", clustering(0.5, 1.0, 1.0))
     with pytest.raises(UserError, match=r"latent_dim is 16, but manifest.json lists it as 8"):
-        long_frame(study, {"mnist-gmvae-8-0": other})
-    unknown = record("mnist", "gmvae", 8, 0, "clustering", {}, status="running")
-    with pytest.raises(UserError, match="status is 'running'"):
-        summary(study, {unknown["key"]: unknown})
+        assert study_results(study, {"mnist-gmvae-8-0": other}).frame is None
+    with pytest.raises(UserError, match=r"latent_dim is 16, but manifest.json lists it as 8"):
+        assert study_results(study, {"mnist-gmvae-8-0": other}).summary is None

@@ -12,7 +12,9 @@ from test_studies_trials import TRIAL
 
 from benchmark.errors import UserError
 from benchmark.results import store as store_module
-from benchmark.results.store import RECORD_OBJECTS, RECORD_SCHEMA, Store, write_json
+from benchmark.results.manifest import Manifest
+from benchmark.results.records import RECORD_OBJECTS, RECORD_SCHEMA, Record
+from benchmark.results.store import Store, write_json
 
 
 def record(**more) -> dict:
@@ -32,15 +34,16 @@ def store(tmp_path, said):
 
 def test_a_record_comes_back_as_it_went(store):
     assert store.read_record(TRIAL.key) is None
-    store.write_record(record(metrics={"clustering": {"silhouette": 0.0}}))
-    assert store.read_record(TRIAL.key) == record(metrics={"clustering": {"silhouette": 0.0}})
+    made = Record.parse(record(metrics={"clustering": {"silhouette": 0.0}}))
+    store.write_record(made)
+    assert store.read_record(TRIAL.key) == made
     assert store.read_records([TRIAL.key, "absent"]).keys() == {TRIAL.key}
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])
 def test_other_endings_are_records_too(store, said, status):
-    store.write_record(record(status=status))
-    assert store.read_record(TRIAL.key)["status"] == status
+    store.write_record(Record.parse(record(status=status)))
+    assert store.read_record(TRIAL.key).status == status
     assert not said
 
 
@@ -93,7 +96,7 @@ def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
     gone.wait()
     left, at_work = (f".half.{platform.node()}.{number}.part" for number in (gone.pid, os.getpid()))
     elsewhere, not_ours = f".half.elsewhere.{gone.pid}.part", ".half.part"
-    store.write_record(record())
+    store.write_record(Record.parse(record()))
     for folder in ("records", "checkpoints", "not_ours"):
         (store.folder / folder).mkdir(exist_ok=True)
         for name in (left, at_work, elsewhere, not_ours):
@@ -107,7 +110,7 @@ def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
 
 def test_a_manifest_that_cannot_be_read_is_a_user_error(store):
     assert store.read_manifest() is None
-    manifest = study_samples.manifest([])
+    manifest = Manifest.parse(study_samples.manifest([]))
     store.write_manifest(manifest)
     assert store.read_manifest() == manifest
     store.manifest_path.write_text("{")
@@ -124,7 +127,7 @@ def test_one_run_writes_at_a_time(store):
 
 
 def test_a_disk_that_does_not_read_costs_no_record(store, monkeypatch):
-    store.write_record(record())
+    store.write_record(Record.parse(record()))
 
     def broken(self, encoding):
         raise OSError(5, "Input/output error")

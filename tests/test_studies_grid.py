@@ -13,6 +13,7 @@ from benchmark.errors import UserError
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS
 from benchmark.results.frame import summary
+from benchmark.results.manifest import Manifest
 from benchmark.studies.grid import (
     DataOptions,
     Selection,
@@ -21,7 +22,7 @@ from benchmark.studies.grid import (
     make_trial,
     trial_data,
 )
-from benchmark.studies.named_studies import STUDIES, Cell
+from benchmark.studies.named_studies import STUDIES, GridCell
 
 
 def write_own(folder, n_train=200, n_test=40, name="mine", labels=True):
@@ -34,9 +35,11 @@ def write_own(folder, n_train=200, n_test=40, name="mine", labels=True):
 
 def test_only_adds_up_within_an_axis_and_narrows_across_axes():
     selection = Selection.parse("method=vae, method=gmvae,latent_dim=8")
-    assert selection.keeps(Cell(2, "mnist", "vae", 8)) and selection.keeps(Cell(1, "mnist", "gmvae", 8))
-    assert not selection.keeps(Cell(1, "mnist", "gmvae", 2)) and not selection.keeps(Cell(2, "mnist", "swae", 8))
-    assert Selection.parse(None).keeps(Cell(1, "mnist", "vae", 2))
+    assert selection.keeps(GridCell(2, "mnist", "vae", 8)) and selection.keeps(GridCell(1, "mnist", "gmvae", 8))
+    assert not selection.keeps(GridCell(1, "mnist", "gmvae", 2)) and not selection.keeps(
+        GridCell(2, "mnist", "swae", 8)
+    )
+    assert Selection.parse(None).keeps(GridCell(1, "mnist", "vae", 2))
 
 
 @pytest.mark.parametrize("text", ["method", "colour=red", "method=", "=vae", "method=vea"])
@@ -57,10 +60,10 @@ def test_trials_are_unique_and_the_manifest_lists_every_cells(tmp_path):
     assert [(t.method, t.latent_dim, t.seed) for t in trials] == [
         ("gmvae", 2, 0), ("gmvae", 2, 1), ("vae", 8, 0), ("vae", 8, 1),
     ]  # fmt: skip
-    manifest = json.loads(json.dumps(grid.manifest()))
-    assert {key for cell in manifest["cells"] for key in cell["keys"].values()} == {trial.key for trial in trials}
-    assert manifest["marks"] == {"mnist": ["procedural"]}
-    assert manifest["data"]["mnist"]["digest"] == trials[0].data.digest
+    manifest = Manifest.parse(json.loads(json.dumps(grid.manifest().plain)))
+    assert set(manifest.trial_keys()) == {trial.key for trial in trials}
+    assert manifest.marks == {"mnist": ("procedural",)}
+    assert manifest.data["mnist"].digest == trials[0].data.digest
     assert summary(manifest, {}).not_run == 4
 
 
@@ -73,7 +76,7 @@ def test_a_trial_of_two_tables_is_trained_once_with_both_protocols(tmp_path):
 def test_real_procedural_and_limited_images_never_share_a_key(tmp_path):
     drawn = load_dataset("mnist", tmp_path, procedural=True)
     options = DataOptions.of(TINY, tmp_path, offline=True)
-    cell = Cell(2, "mnist", "vae", 8)
+    cell = GridCell(2, "mnist", "vae", 8)
     datasets = [
         options.load("mnist"),
         dataclasses.replace(options, n_train=95).load("mnist"),
@@ -100,8 +103,8 @@ def test_data_that_cannot_be_had_is_a_reason_and_the_rest_goes_on(tmp_path):
         ("mnist", 96, 60, (1, 32, 32))
     ] * 2
     assert list(grid.datasets) == ["mine"] and "mnist.npz" in grid.unavailable["mnist"]
-    assert str(tmp_path) not in json.dumps(grid.manifest())
-    assert grid.cells[Cell(2, "mnist", "vae", 8)] == {}
+    assert str(tmp_path) not in json.dumps(grid.manifest().plain)
+    assert grid.cells[GridCell(2, "mnist", "vae", 8)] == {}
     assert summary(grid.manifest(), {}).no_data == 2
 
 
@@ -111,7 +114,7 @@ def test_a_users_own_data_set_joins_every_table(tmp_path):
     grid = tiny_grid(tmp_path, study, "dataset=mine")
     assert {cell.table for cell in grid.cells} == {1, 2, 3, 4, 5}
     assert {trial.data.name for trial in grid.trials()} == {"mine"}
-    assert grid.manifest()["marks"] == {"mine": []}
+    assert grid.manifest().marks == {"mine": ()}
 
 
 def test_a_method_that_is_in_no_table_joins_every_one_when_asked_for(tmp_path, monkeypatch):

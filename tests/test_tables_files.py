@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study_samples import ODD_NAME, cell, clustering, manifest, record, sample
+from study_samples import ODD_NAME, cell, clustering, manifest, record, sample, study_results
 
 from benchmark.errors import UserError
 from benchmark.table_specs import TABLES
@@ -34,7 +34,7 @@ NAMES = [
 
 @pytest.fixture
 def written(tmp_path):
-    return {path.name: path for path in write_tables(*sample(), tmp_path / "out")}
+    return {path.name: path for path in write_tables(study_results(*sample()), tmp_path / "out")}
 
 
 def test_the_files_of_the_sample(written, tmp_path):
@@ -50,7 +50,7 @@ def test_golden(written, name):
 
 def test_the_same_records_give_the_same_bytes_whatever_their_order(written, tmp_path):
     study, records = sample()
-    again = write_tables(study, dict(reversed(records.items())), tmp_path / "again")
+    again = write_tables(study_results(study, dict(reversed(records.items()))), tmp_path / "again")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written.values()]
 
 
@@ -83,7 +83,7 @@ def test_pandas_reads_the_seeds_back_and_they_make_the_wide_form(written):
 def test_full_precision_survives_the_csv(tmp_path):
     value = 0.1 + 0.2
     run = record("mnist", "gmvae", 8, 0, "clustering", clustering(value, 1.0, 1.0))
-    write_tables(manifest([cell(1, "mnist", "gmvae", 8, (0,))], seeds=1), {run["key"]: run}, tmp_path)
+    write_tables(study_results(manifest([cell(1, "mnist", "gmvae", 8, (0,))], seeds=1), {run["key"]: run}), tmp_path)
     with open(tmp_path / "table1.csv", newline="", encoding="utf-8") as stream:
         row = next(csv.DictReader(stream))
     assert float(row["d8_mean"]) == value
@@ -99,14 +99,14 @@ def test_every_face_names_the_study_and_what_it_reduced(written):
 
 
 def test_nothing_is_written_without_cells(tmp_path):
-    assert write_tables(manifest([]), {}, tmp_path) == []
+    assert write_tables(study_results(manifest([]), {}), tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file: tables cannot be written there"):
-        write_tables(*sample(), tmp_path / "file")
+        write_tables(study_results(*sample()), tmp_path / "file")
 
 
 def test_a_failed_write_leaves_the_old_file(written, monkeypatch):
@@ -117,14 +117,14 @@ def test_a_failed_write_leaves_the_old_file(written, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(UserError, match="No space left on device"):
-        write_tables(manifest([cell(1, "mnist", "gmvae", 8)]), {}, written["table1.csv"].parent)
+        write_tables(study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {}), written["table1.csv"].parent)
     monkeypatch.undo()
     assert written["table1.csv"].read_bytes() == before
     assert sorted(path.name for path in written["table1.csv"].parent.iterdir()) == sorted(NAMES)
 
 
 def test_text_lines_of_a_table_are_equally_wide():
-    for table in build_tables(*sample()):
+    for table in build_tables(study_results(*sample())):
         blocks = re.findall(r"(?:^\|.*\n)+", render_text(table), flags=re.MULTILINE)
         assert len(blocks) == 3
         for block in blocks:
@@ -198,7 +198,7 @@ def _has_latex():
 def test_tables_tex_compiles_and_stays_on_the_page(which, tmp_path):
     odd = r"[é β 日 #$%&_{}~^\<>|`'] " + '"*' + "x" * 60
     study = sample() if which == "sample" else _all_tables(odd)
-    write_tables(*study, tmp_path)
+    write_tables(study_results(*study), tmp_path)
     for _ in range(2):  # longtable settles its columns in the second run
         done = subprocess.run(
             ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"],

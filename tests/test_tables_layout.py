@@ -2,20 +2,20 @@
 
 import numpy as np
 import pytest
-from study_samples import ODD_NAME, cell, clustering, manifest, record, sample
+from study_samples import ODD_NAME, cell, clustering, manifest, record, sample, study_results
 
-from benchmark.tables.layout import State, TableCell, build_tables, letter, number, rank
+from benchmark.tables.layout import CellState, TableCell, build_tables, letter, number, rank
 
 SSIM = "ssim"
 
 
 def _table(table_number, study=None, records=None):
     study, records = (study, records) if study else sample()
-    return next(table for table in build_tables(study, records) if table.paper.number == table_number)
+    return next(table for table in build_tables(study_results(study, records)) if table.paper.number == table_number)
 
 
 def _cell(*values):
-    return TableCell(values=values, asked=3, state=State.COMPLETE, collapsed=0, notes=())
+    return TableCell(values=values, asked=3, state=CellState.COMPLETE, collapsed=0, notes=())
 
 
 def _ranks(metric, means):
@@ -109,7 +109,7 @@ def test_missing_weights_outweigh_a_diverged_seed():
 
 def test_the_paper_s_value_is_its_own_table_s():
     cells = [cell(number, "chairs", "hgmvae_g", 128) for number in (3, 5)]
-    tables = build_tables(manifest(cells), {})
+    tables = build_tables(study_results(manifest(cells), {}))
     key = ("chairs", "fid", "hgmvae_g", 128)
     # Tables 3 and 5 of the paper contradict each other here.
     assert [table.cells[key].paper for table in tables] == [92.201, 40.986]
@@ -127,7 +127,7 @@ def test_layout_follows_the_paper():
     ]
     assert three.columns == ("gmvae", "hgmvae_g", "hgmvae_u")
     assert three.datasets == ("chairs", "celeba", ODD_NAME)  # the paper's first, then the user's own
-    assert [table.paper.number for table in build_tables(*sample())] == [1, 3]
+    assert [table.paper.number for table in build_tables(study_results(*sample()))] == [1, 3]
 
 
 def test_two_latent_dims_of_one_data_set_are_two_rows():
@@ -156,7 +156,7 @@ def test_numbers_print_zero_as_zero():
 
 
 def test_collapse_without_a_count_says_so():
-    health = {"active_units": None, "collapsed": True}
+    health = {"collapsed": True}
     run = record("mnist", "gmvae", 8, 0, "clustering", clustering(0.1, 1.0, 1.0), health=health)
     table = _table(1, manifest([cell(1, "mnist", "gmvae", 8, (0,))], seeds=1), {run["key"]: run})
     assert list(table.footnotes) == ["collapsed: unknown active units, unknown explained (seed 0)"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study_samples import cell, clustering, manifest, packed_records, record
+from study_samples import cell, clustering, manifest, packed_records, record, study_results
 
 from benchmark.paper.tables import paper_numbers
-from benchmark.results.frame import long_frame
+from benchmark.results.manifest import Manifest
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 from benchmark.training.training_settings import TrainingSettings
@@ -41,6 +41,10 @@ def runs(method, dim, values, dataset="mnist", **more):
     return [record(dataset, method, dim, s, "clustering", clustering(v, *rest)) | more for s, v in enumerate(values)]
 
 
+def manifest_of(notes, marks=None, weights="default"):
+    return Manifest.parse(manifest([], notes=notes, marks=marks or {}, weight_set=weights))
+
+
 def by_key(records):
     return {one["key"]: one for one in records}
 
@@ -53,7 +57,7 @@ def found(verdicts, method, dim, metric="silhouette", table=1):
 def silhouette(dim, values, seeds=10, **more):
     """The verdict on GMVAE's silhouette at d = `dim` with these values of ours."""
     made = study([cell(1, "mnist", "gmvae", dim, range(seeds))], seeds=seeds, **more)
-    return found(cell_verdicts(made, by_key(runs("gmvae", dim, values))), "gmvae", dim)
+    return found(cell_verdicts(study_results(made, by_key(runs("gmvae", dim, values)))), "gmvae", dim)
 
 
 def test_reproduced_contradicted_undecided():
@@ -106,9 +110,9 @@ def test_a_diverged_seed_keeps_a_cell_from_being_reproduced_and_is_named():
     values = 0.404 + 0.002 * np.linspace(-1, 1, 12)
     records = runs("gmvae", 8, values)
     made = study([cell(1, "mnist", "gmvae", 8, range(12))], seeds=12)
-    assert found(cell_verdicts(made, by_key(records)), "gmvae", 8)["verdict"] == "reproduced"
+    assert found(cell_verdicts(study_results(made, by_key(records))), "gmvae", 8)["verdict"] == "reproduced"
     records[3] |= {"status": "diverged", "reason": "loss not finite", "metrics": {}}
-    row = found(cell_verdicts(made, by_key(records)), "gmvae", 8)
+    row = found(cell_verdicts(study_results(made, by_key(records))), "gmvae", 8)
     assert (row["verdict"], row["n"], row["asked"]) == ("undecided", 11, 12)
     assert "1 of 12 seeds have no value" in row["reason"]
     assert "diverged: loss not finite (seed 3)" in row["reason"]
@@ -117,7 +121,7 @@ def test_a_diverged_seed_keeps_a_cell_from_being_reproduced_and_is_named():
 def test_not_run_says_why():
     made = study([cell(1, "mnist", "gmvae", 8, range(10)), cell(1, "mnist", "hgmvae_g", 8, range(2))], seeds=2)
     diverged = runs("gmvae", 8, [0.4] * 10, status="diverged", reason="loss not finite", metrics={})
-    verdicts = cell_verdicts(made, by_key(diverged))
+    verdicts = cell_verdicts(study_results(made, by_key(diverged)))
     rows = {method: found(verdicts, method, 8) for method in ("gmvae", "hgmvae_g", "hgmvae_u")}
     assert all(row["verdict"] == "not run" and row["n"] == 0 and pd.isna(row["mean"]) for row in rows.values())
     assert rows["gmvae"]["reason"] == "diverged: loss not finite (all 10 seeds)"
@@ -151,10 +155,10 @@ def test_what_departs_from_the_paper_is_told_from_the_studies_own_notes():
 
     def of(protocol="clustering", marks=(), weights="default", **changes):
         notes = dataclasses.replace(paper, **changes).notes()
-        return departures({"notes": notes, "marks": {"mnist": list(marks)}, "weight_set": weights}, "mnist", protocol)
+        return departures(manifest_of(notes, {"mnist": list(marks)}, weights), "mnist", protocol)
 
     assert of() == of(seeds=3) == of(tables=STUDIES["laptop"].tables) == ()
-    assert departures({"notes": [], "marks": {}, "weight_set": "default"}, "mnist", "clustering") == ()
+    assert departures(manifest_of([]), "mnist", "clustering") == ()
     for changes in (
         {"procedural": True},
         {"split": "validation"},
@@ -177,7 +181,7 @@ def test_ranks_are_those_of_the_rivals_in_the_papers_row_and_need_all_of_them():
     cells = [cell(1, "mnist", method, 8, range(2)) for method in ("gmvae", "hgmvae_g", "hgmvae_u", "vae")]
     records = [*runs("gmvae", 8, [0.5, 0.5]), *runs("hgmvae_g", 8, [0.6, 0.6]), *runs("hgmvae_u", 8, [0.50049, 0.5])]
     records += [record("mnist", "vae", 8, s, "clustering", clustering(0.9, 1.0, 1.0)) for s in range(2)]
-    verdicts = cell_verdicts(study(cells, seeds=2), by_key(records))
+    verdicts = cell_verdicts(study_results(study(cells, seeds=2), by_key(records)))
     rows = {method: found(verdicts, method, 8) for method in ("gmvae", "hgmvae_g", "hgmvae_u")}
     assert [rows[m]["our_rank"] for m in rows] == [2, 1, 2]  # 0.500 as printed, twice; VAE is not in the paper's row
     assert [rows[m]["paper_rank"] for m in rows] == [3, 1, 2]
@@ -185,7 +189,7 @@ def test_ranks_are_those_of_the_rivals_in_the_papers_row_and_need_all_of_them():
     assert all(found(verdicts, m, 8, "davies_bouldin")["ranking_holds"] for m in rows)  # less is better
 
     records[1] |= {"status": "diverged", "reason": "x", "metrics": {}}
-    verdicts = cell_verdicts(study(cells, seeds=2), by_key(records))
+    verdicts = cell_verdicts(study_results(study(cells, seeds=2), by_key(records)))
     assert pd.isna(found(verdicts, "hgmvae_g", 8)["ranking_holds"])
     assert pd.isna(found(verdicts, "hgmvae_g", 8)["our_rank"])
 
@@ -193,7 +197,7 @@ def test_ranks_are_those_of_the_rivals_in_the_papers_row_and_need_all_of_them():
 def test_a_cell_run_for_one_table_counts_in_the_other_that_prints_it():
     records = by_key(runs("gmvae", 8, 0.404 + 0.002 * SPREAD))
     for table in (1, 4):
-        verdicts = cell_verdicts(study([cell(table, "mnist", "gmvae", 8, range(10))]), records)
+        verdicts = cell_verdicts(study_results(study([cell(table, "mnist", "gmvae", 8, range(10))]), records))
         rows = [found(verdicts, "gmvae", 8, table=number) for number in (1, 4)]
         assert [row["verdict"] for row in rows] == ["reproduced"] * 2
         assert pd.isna(rows[0]["repeats_table"])
@@ -207,8 +211,8 @@ def test_tolerances_leave_room_for_ten_seeds_and_stay_below_what_the_paper_is_ab
     """The two rules by which they were chosen; FID and LPIPS have no measured spread."""
     paper = paper_numbers().set_index(["table", "dataset", "metric", "latent_dim", "method"])["value"].unstack()
     laptop = (
-        long_frame(*laptop_study())
-        .dropna(subset="value")
+        study_results(*laptop_study())
+        .frame.dropna(subset="value")
         .drop_duplicates(["dataset", "metric", "method", "latent_dim", "seed"])
     )
     spreads = laptop.groupby(["metric", "dataset", "method", "latent_dim"])["value"].agg(["mean", "std"]).astype(float)
@@ -229,8 +233,8 @@ def test_other_tolerances_can_be_given():
     values = by_key(runs("gmvae", 8, 0.45 + 0.002 * SPREAD))
     made = study([cell(1, "mnist", "gmvae", 8, range(10))])
     wide = dict(TOLERANCES) | {"silhouette": dataclasses.replace(TOLERANCES["silhouette"], amount=0.1)}
-    assert found(cell_verdicts(made, values), "gmvae", 8)["verdict"] == "contradicted"
-    assert found(cell_verdicts(made, values, wide), "gmvae", 8)["verdict"] == "reproduced"
+    assert found(cell_verdicts(study_results(made, values)), "gmvae", 8)["verdict"] == "contradicted"
+    assert found(cell_verdicts(study_results(made, values), wide), "gmvae", 8)["verdict"] == "reproduced"
 
 
 def laptop_study():
@@ -240,7 +244,7 @@ def laptop_study():
 
 @pytest.fixture(scope="module")
 def laptop_verdicts():
-    return cell_verdicts(*laptop_study())
+    return cell_verdicts(study_results(*laptop_study()))
 
 
 def test_a_reduced_study_judges_no_number(laptop_verdicts):
@@ -272,7 +276,7 @@ def test_rank_agreement_of_the_papers_own_order_is_one_and_of_its_reverse_minus_
         records = [
             one for method, value in paper.items() for one in runs(method, 8, sign * value + 0.001 * np.arange(3))
         ]
-        agreement = rank_agreements(study(cells, seeds=3), by_key(records)).set_index("table")
+        agreement = rank_agreements(study_results(study(cells, seeds=3), by_key(records))).set_index("table")
         row = agreement.loc[1]  # CH and DB are the paper's
         assert row["tau"] == pytest.approx((2 + sign) / 3)
         assert (row["low"], row["high"]) == pytest.approx((row["tau"], row["tau"]))
@@ -283,6 +287,6 @@ def test_rank_agreement_of_the_papers_own_order_is_one_and_of_its_reverse_minus_
 
 
 def test_rank_agreement_without_any_run():
-    agreement = rank_agreements(study([cell(1, "mnist", "gmvae", 8, range(3))]), {})
+    agreement = rank_agreements(study_results(study([cell(1, "mnist", "gmvae", 8, range(3))]), {}))
     assert agreement["tau"].isna().all()
     assert list(agreement["of"]) == [21, 2, 16, 21, 16]

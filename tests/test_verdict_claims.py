@@ -10,23 +10,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from study_samples import cell, manifest
+from study_samples import cell, manifest, study_results
 from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
 from benchmark.metrics import METRICS
 from benchmark.paper.claims import CLAIMS, Rule, Side
 from benchmark.paper.tables import paper_numbers
+from benchmark.results.manifest import Manifest
 from benchmark.statistics import smallest_signed_rank_p
 from benchmark.table_specs import TABLES
 from benchmark.verdict.claim_judging import (
-    Outcome,
-    State,
+    ClaimState,
+    ContestOutcome,
     contests_frame,
     judge_printed,
     judge_runs,
     judge_values,
-    training_costs,
 )
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -47,9 +47,11 @@ def made_study(score, seeds, tables=tuple(TABLES), seconds=lambda *place: None, 
                         place = (method, dim, int(seed))
                         values = {metric: score(dataset, metric, *place) for metric in table.metrics}
                         failed = None in values.values()
+                        took = seconds(dataset, *place)
                         one = records.setdefault(
                             key,
                             {
+                                "key": key,
                                 "identity": {
                                     "dataset": dataset,
                                     "method": method,
@@ -59,7 +61,9 @@ def made_study(score, seeds, tables=tuple(TABLES), seconds=lambda *place: None, 
                                 "status": "diverged" if failed else "ok",
                                 "reason": "loss not finite" if failed else None,
                                 "metrics": {},
-                                "timings": {"training_seconds": seconds(dataset, *place)},
+                                "unavailable": {},
+                                "health": {},
+                                "timings": {} if took is None else {"training_seconds": took},
                                 "parameters": 300 if method.startswith("hgmvae") else 100,
                                 "provenance": MACHINE,
                             },
@@ -82,7 +86,7 @@ def judged(judgements):
 
 
 def lost(judgement):
-    return {(c.contest.metric, c.chosen.latent_dim) for c in judgement.contests if c.outcome is Outcome.LOST}
+    return {(c.contest.metric, c.chosen.latent_dim) for c in judgement.contests if c.outcome is ContestOutcome.LOST}
 
 
 def test_the_families_are_declared_and_small_enough_for_ten_seeds():
@@ -129,10 +133,10 @@ def test_states_on_the_papers_own_numbers(name, state, counts):
 
 def test_the_counter_examples_in_print_by_name():
     found = judged(judge_printed())
-    [tie] = [one for one in found["C1"].contests if one.outcome is Outcome.OPEN]
+    [tie] = [one for one in found["C1"].contests if one.outcome is ContestOutcome.OPEN]
     assert (tie.contest.metric, tie.chosen, tie.difference) == ("davies_bouldin", Side("hgmvae_u", 16), 0.0)
     assert lost(found["C2"]) == {("calinski_harabasz", 2)}
-    assert {one.contest.unit for one in found["C3"].contests if one.outcome is Outcome.LOST} == {
+    assert {one.contest.unit for one in found["C3"].contests if one.outcome is ContestOutcome.LOST} == {
         f"mnist {metric} {method}"
         for metric in ("silhouette", "davies_bouldin")
         for method in ("gmvae", "hgmvae_g", "hgmvae_u")
@@ -146,7 +150,7 @@ def test_the_counter_examples_in_print_by_name():
         ("calinski_harabasz", 128),
     }
     assert lost(found["C7"]) == {("ms_ssim", 128)}
-    gap = next(one for one in found["C2"].contests if one.outcome is Outcome.LOST)
+    gap = next(one for one in found["C2"].contests if one.outcome is ContestOutcome.LOST)
     assert gap.difference == pytest.approx(1967.923 - 1987.279)
     assert found["C9"].contests[0].reason == "not printed"
 
@@ -163,7 +167,9 @@ def test_other_printed_numbers_give_other_states():
 
 def test_ten_seeds_of_the_papers_own_numbers_agree_with_print_but_for_c1_which_is_powerless():
     found = judged(
-        judge_runs(*made_study(as_printed, 10, seconds=lambda dataset, method, dim, seed: 1.0 + 0.01 * seed))
+        judge_runs(
+            study_results(*made_study(as_printed, 10, seconds=lambda dataset, method, dim, seed: 1.0 + 0.01 * seed))
+        )
     )
     states = {name: str(one.state) for name, one in found.items()}
     printed = {name: str(one.state) for name, one in judged(judge_printed()).items()}
@@ -184,7 +190,7 @@ def test_c1_is_supported_or_contradicted_with_twenty_seeds():
 
     for better, state in ((0.5, "supported"), (-0.5, "contradicted"), (0.0, "undecided")):
         made = made_study(lambda *place, better=better: score(better, *place), 20, tables=(1,))
-        judgement = judged(judge_runs(*made))["C1"]
+        judgement = judged(judge_runs(study_results(*made)))["C1"]
         assert (judgement.state, judgement.powerless) == (state, False)
         assert {one.n for one in judgement.contests} == {10}
         assert {one.chosen.method for one in judgement.contests} == {"hgmvae_g"}
@@ -196,7 +202,7 @@ def test_the_better_variant_is_chosen_on_the_first_seeds_and_tested_on_the_other
         sign = 1 if METRICS[metric].higher_is_better else -1
         return 5 + sign * {"hgmvae_g": 3.0 if seed < 5 else -4.0, "hgmvae_u": 0.1}.get(method, 0.0)
 
-    for one in judged(judge_runs(*made_study(score, 10, tables=(1,))))["C1"].contests:
+    for one in judged(judge_runs(study_results(*made_study(score, 10, tables=(1,)))))["C1"].contests:
         assert (one.chosen.method, one.n) == ("hgmvae_g", 5)
         assert one.difference == pytest.approx(-4.0)
 
@@ -210,7 +216,7 @@ def test_effects_and_tests_of_one_contest_are_those_of_scipy():
     def score(dataset, metric, method, dim, seed):
         return drawn["g" if method == "hgmvae_g" else "o", seed]
 
-    judgement = judged(judge_runs(*made_study(score, 10, tables=(2,))))["C4"]
+    judgement = judged(judge_runs(study_results(*made_study(score, 10, tables=(2,)))))["C4"]
     first = judgement.contests[0]
     ours, other = (np.array([drawn[side, seed] for seed in range(10)]) for side in "go")
     assert first.difference == pytest.approx((ours - other).mean())
@@ -237,7 +243,7 @@ def better_by(gain, methods=("hgmvae_g",)):
 
 def test_a_claim_on_every_cell_in_its_three_states():
     for gain, state in ((0.1, "supported"), (-0.1, "contradicted"), (0.0, "undecided")):
-        judgement = judged(judge_runs(*made_study(better_by(gain), 10, tables=(2,))))["C4"]
+        judgement = judged(judge_runs(study_results(*made_study(better_by(gain), 10, tables=(2,)))))["C4"]
         assert (judgement.state, judgement.powerless, judgement.reduced) == (state, False, "")
 
 
@@ -253,15 +259,15 @@ def test_a_claim_on_most_cells_needs_more_than_half(wins, losses, state):
     def score(dataset, metric, *place):
         return better_by(by_place[dataset, metric], ("hgmvae_u",))(dataset, metric, *place)
 
-    judgement = judged(judge_runs(*made_study(score, 10, tables=(3,))))["C5"]
+    judgement = judged(judge_runs(study_results(*made_study(score, 10, tables=(3,)))))["C5"]
     assert judgement.claim.rule is Rule.MOST
     assert judgement.state == state
     assert judgement.reason.startswith(f"{wins} of 16 won, {losses} lost")
 
 
 def test_few_seeds_are_powerless_and_therefore_undecided():
-    judgement = judged(judge_runs(*made_study(better_by(0.5), 3, tables=(2,))))["C4"]
-    assert (judgement.state, judgement.powerless) == (State.UNDECIDED, True)
+    judgement = judged(judge_runs(study_results(*made_study(better_by(0.5), 3, tables=(2,)))))["C4"]
+    assert (judgement.state, judgement.powerless) == (ClaimState.UNDECIDED, True)
     first = judgement.contests[0]
     assert first.test.p_wilcoxon == 0.25
     assert first.p_t_holm < 0.05  # beside it, and decides nothing
@@ -269,9 +275,9 @@ def test_few_seeds_are_powerless_and_therefore_undecided():
 
 
 def test_one_seed_has_a_difference_but_no_test_and_cannot_choose_a_variant():
-    found = judged(judge_runs(*made_study(better_by(0.5), 1)))
+    found = judged(judge_runs(study_results(*made_study(better_by(0.5), 1))))
     for name in ("C2", "C4"):
-        assert (found[name].state, found[name].powerless) == (State.UNDECIDED, True)
+        assert (found[name].state, found[name].powerless) == (ClaimState.UNDECIDED, True)
     first = found["C4"].contests[0]
     assert (first.n, first.in_spreads, first.test.p_t, first.p_t_holm) == (1, None, None, None)
     assert first.difference == pytest.approx(0.5, abs=0.01)
@@ -287,7 +293,7 @@ def test_diverged_seeds_are_left_out_of_their_pairs_and_may_cost_a_contest_its_p
             return None
         return better_by(0.1)(dataset, metric, method, dim, seed)
 
-    judgement = judged(judge_runs(*made_study(score, 10, tables=(2,))))["C4"]
+    judgement = judged(judge_runs(study_results(*made_study(score, 10, tables=(2,)))))["C4"]
     [short] = [one for one in judgement.contests if one.n < 10]
     assert (short.contest.dataset, short.contest.rival.method, short.n) == ("mnist", "vae", 10 - len(diverged))
     assert judgement.state == state
@@ -296,36 +302,36 @@ def test_diverged_seeds_are_left_out_of_their_pairs_and_may_cost_a_contest_its_p
 
 
 def test_true_zeros_are_values():
-    judgement = judged(judge_runs(*made_study(lambda *place: 0.0, 10, tables=(2,))))["C4"]
-    assert {one.outcome for one in judgement.contests} == {Outcome.OPEN}
+    judgement = judged(judge_runs(study_results(*made_study(lambda *place: 0.0, 10, tables=(2,)))))["C4"]
+    assert {one.outcome for one in judgement.contests} == {ContestOutcome.OPEN}
     assert {(one.difference, one.in_spreads, one.test.p_wilcoxon) for one in judgement.contests} == {(0.0, None, 1.0)}
-    assert judgement.state == State.UNDECIDED
+    assert judgement.state == ClaimState.UNDECIDED
 
 
 def test_an_absent_method_leaves_a_claim_undecided_unless_it_is_lost_elsewhere():
     made, records = made_study(better_by(0.1), 10, tables=(2,))
     made["cells"] = [one for one in made["cells"] if one["method"] != "swae"]
-    judgement = judged(judge_runs(made, records))["C4"]
-    assert judgement.state == State.UNDECIDED
+    judgement = judged(judge_runs(study_results(made, records)))["C4"]
+    assert judgement.state == ClaimState.UNDECIDED
     assert judgement.reason == "0 of 2 won, 0 lost, 0 open, 2 missing (not in the study)"
-    assert {one.outcome for one in judgement.contests} == {Outcome.WON, Outcome.MISSING}
+    assert {one.outcome for one in judgement.contests} == {ContestOutcome.WON, ContestOutcome.MISSING}
     # The family is 14 as declared, not the 12 that were run.
     assert min(one.p_holm for one in judgement.contests if one.test) == pytest.approx(14 * 0.5**9)
 
     made, records = made_study(better_by(-0.1), 10, tables=(2,))
     made["cells"] = [one for one in made["cells"] if one["method"] != "swae"]
-    assert judged(judge_runs(made, records))["C4"].state == State.CONTRADICTED
+    assert judged(judge_runs(study_results(made, records)))["C4"].state == ClaimState.CONTRADICTED
 
 
 def test_claims_without_any_cell_are_undecided_with_the_reason():
     made, records = made_study(better_by(0.1), 10, tables=(2,))
-    for name, judgement in judged(judge_runs(made, records)).items():
+    for name, judgement in judged(judge_runs(study_results(made, records))).items():
         if name not in ("C4", "C9"):
-            assert (judgement.state, judgement.powerless) == (State.UNDECIDED, False)
+            assert (judgement.state, judgement.powerless) == (ClaimState.UNDECIDED, False)
             assert "missing (not in the study)" in judgement.reason
     made["unavailable"] = {"cifar10": "no file"}
     without = {key: one for key, one in records.items() if one["identity"]["dataset"] != "cifar10"}
-    judgement = judged(judge_runs(made, without))["C4"]
+    judgement = judged(judge_runs(study_results(made, without)))["C4"]
     assert judgement.reason == "1 of 2 won, 0 lost, 0 open, 1 missing (no data)"
 
 
@@ -334,18 +340,18 @@ def test_cost_is_a_paired_test_of_log_ratios():
         return (10 + dim) * (1 + 0.01 * seed) * {"hgmvae_g": 3.0, "hgmvae_u": 2.0}.get(method, 1.0)
 
     made = made_study(better_by(0.0), 2, tables=(2, 3), seconds=seconds)
-    costs = training_costs(*made)
+    costs = study_results(*made).costs
     assert len(costs) == 2 * 6 * 2  # variants, data sets with their dim, seeds
     assert costs.groupby("method")["ratio"].mean().to_dict() == pytest.approx({"hgmvae_g": 3.0, "hgmvae_u": 2.0})
     assert set(costs["parameters_ratio"]) == {3.0}
-    judgement = judged(judge_runs(*made))["C9"]
-    assert (judgement.state, judgement.powerless) == (State.SUPPORTED, False)
+    judgement = judged(judge_runs(study_results(*made)))["C9"]
+    assert (judgement.state, judgement.powerless) == (ClaimState.SUPPORTED, False)
     assert [one.n for one in judgement.contests] == [6, 6]  # places; their seeds are no measurements of their own
     assert [math.exp(one.difference) for one in judgement.contests] == pytest.approx([3.0, 2.0])
     assert judgement.contests[0].p_holm == 2 * 0.5**6
 
     cheap = made_study(better_by(0.0), 2, tables=(2, 3), seconds=lambda *place: 1 / seconds(*place))
-    assert judged(judge_runs(*cheap))["C9"].state == State.CONTRADICTED
+    assert judged(judge_runs(study_results(*cheap)))["C9"].state == ClaimState.CONTRADICTED
 
 
 def test_cost_needs_the_same_machine_and_way_and_counts_a_pack_once():
@@ -357,12 +363,12 @@ def test_cost_needs_the_same_machine_and_way_and_counts_a_pack_once():
     made, records = study()
     for one in records.values():
         one["training"] = {"way": "graphs", "pack_seeds": list(range(10))}
-    costs = training_costs(made, records)
+    costs = study_results(made, records).costs
     assert len(costs) == 2 * 6
     assert set(costs["seeds"]) == {tuple(range(10))}
-    judgement = judged(judge_runs(made, records))["C9"]
+    judgement = judged(judge_runs(study_results(made, records)))["C9"]
     assert [(one.n, one.powerless) for one in judgement.contests] == [(6, False)] * 2
-    assert judgement.state == State.SUPPORTED  # 2 ** -5 is 0.031
+    assert judgement.state == ClaimState.SUPPORTED  # 2 ** -5 is 0.031
 
     elsewhere = MACHINE | {"device": "cuda (X)"}
     newer = MACHINE | {"numerics": {"threads": 1, "vector_instructions": "AVX512"}}
@@ -376,9 +382,9 @@ def test_cost_needs_the_same_machine_and_way_and_counts_a_pack_once():
         for one in records.values():
             if one["identity"]["method"] == "vae":
                 one[field] = value
-        assert training_costs(made, records).empty
-        judgement = judged(judge_runs(made, records))["C9"]
-        assert judgement.state == State.UNDECIDED
+        assert study_results(made, records).costs.empty
+        judgement = judged(judge_runs(study_results(made, records)))["C9"]
+        assert judgement.state == ClaimState.UNDECIDED
         assert "trained alike on one machine" in judgement.reason
 
 
@@ -386,8 +392,8 @@ def test_a_reduced_study_is_judged_but_says_so():
     made, records = made_study(
         better_by(0.1), 10, tables=(2,), notes=["6 of 10 epochs"], marks={"mnist": ["subset"], "celeba": ["subset"]}
     )
-    judgement = judged(judge_runs(made | {"weight_set": "published"}, records))["C4"]
-    assert judgement.state == State.SUPPORTED
+    judgement = judged(judge_runs(study_results(made | {"weight_set": "published"}, records)))["C4"]
+    assert judgement.state == ClaimState.SUPPORTED
     assert judgement.reduced == "reduced: 6 of 10 epochs; mnist: subset; weights: published"
 
 
@@ -400,19 +406,19 @@ def test_ranks_decide_nothing_against_the_mean():
     """Slightly longer at 13 places, at a 14th far shorter: ranks say longer, the mean shorter."""
     rows = [("mnist", d, "hgmvae_g", (0,), "here", 1.05 + 0.001 * d, 1.0, 1.05 + 0.001 * d, 1.0) for d in range(13)]
     columns = ["dataset", "latent_dim", "method", "seeds", "machine", "seconds", "vae_seconds", "ratio", "parameters"]
-    for odd, outcome in ((0.05, Outcome.OPEN), (0.9, Outcome.WON)):
+    for odd, outcome in ((0.05, ContestOutcome.OPEN), (0.9, ContestOutcome.WON)):
         costs = pd.DataFrame([*rows, ("mnist", 99, "hgmvae_g", (0,), "here", odd, 1.0, odd, 1.0)], columns=columns)
-        [judgement] = judge_values({"notes": [], "marks": {}, "weight_set": "default"}, {}, costs, {}, [BY_NAME["C9"]])
+        [judgement] = judge_values(Manifest.parse(manifest([], notes=[])), {}, costs, {}, [BY_NAME["C9"]])
         contest = judgement.contests[0]
         assert contest.p_holm < 0.05 and contest.outcome is outcome
-        assert contest.reason == ("ranks and mean disagree" if outcome is Outcome.OPEN else "")
+        assert contest.reason == ("ranks and mean disagree" if outcome is ContestOutcome.OPEN else "")
         assert judgement.judged == 1
 
 
 def test_three_seeds_of_a_reduced_study_decide_nothing(laptop):
-    found = judged(judge_runs(*laptop))
+    found = judged(judge_runs(study_results(*laptop)))
     for name in BY_NAME:
-        assert found[name].state == State.UNDECIDED
+        assert found[name].state == ClaimState.UNDECIDED
         assert found[name].powerless
     assert all(one.reduced.startswith("reduced: at most 8,000 training images") for one in found.values())
     assert [one.n for one in found["C9"].contests] == [5, 5]  # data sets and latent dims, of three seeds each
@@ -420,7 +426,7 @@ def test_three_seeds_of_a_reduced_study_decide_nothing(laptop):
 
 
 def test_the_frame_of_contests_has_a_row_for_each(laptop):
-    frame = contests_frame([*judge_runs(*laptop), *judge_printed()])
+    frame = contests_frame([*judge_runs(study_results(*laptop)), *judge_printed()])
     assert len(frame) == 2 * 372
     ran = frame.iloc[:372]
     tested = ran[ran["n"] > 0]
@@ -442,7 +448,7 @@ for number in (3, 5):
     added = {"metrics": (*table.metrics, "psnr"), "methods": (*table.methods, "plain_ae")}
     table_specs.TABLES[number] = dataclasses.replace(table, **added)
 
-from benchmark.verdict.judging import judge_printed
+from benchmark.verdict.claim_judging import judge_printed
 print(json.dumps({j.claim.name: [str(j.state), j.reason, len(j.contests)] for j in judge_printed()}))
 """
     done = subprocess.run([sys.executable, "-c", adding], cwd=REPOSITORY, capture_output=True, text=True)

@@ -5,23 +5,22 @@ import shutil
 import subprocess
 
 import pytest
-from study_samples import ODD_NAME, sample
+from study_samples import ODD_NAME, sample, study_results
 from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
 
 from benchmark.cli import main
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import DATASET_LABELS, paper_numbers
 from benchmark.verdict.cell_verdicts import Verdict, cell_verdicts, rank_agreements
-from benchmark.verdict.claim_judging import State
+from benchmark.verdict.claim_judging import ClaimState
 from benchmark.verdict.verdict_latex import SIGNS, render_verdicts
 
 HOSTILE = r"50%_of [A&B] {x} $y$ \z ~^# <日> " + "w" * 60
 NONE = r"\textendash{}"
 
 
-def texts_of(study, records):
-    cells, agreements = cell_verdicts(study, records), rank_agreements(study, records)
-    return render_verdicts(study, cells, agreements, claims_of(study, records))
+def texts_of(study):
+    return render_verdicts(study.manifest, cell_verdicts(study), rank_agreements(study), claims_of(study))
 
 
 def rows_of(text):
@@ -37,16 +36,16 @@ def clean(latex):
 
 @pytest.fixture(scope="module")
 def laptop_texts():
-    return texts_of(*laptop())
+    return texts_of(study_results(*laptop()))
 
 
 @pytest.fixture(scope="module")
 def five_texts():
-    return texts_of(*five_verdicts())
+    return texts_of(study_results(*five_verdicts()))
 
 
 def test_every_word_has_a_sign_that_needs_no_package():
-    assert set(SIGNS) == {*Verdict, *State}
+    assert set(SIGNS) == {*Verdict, *ClaimState}
     assert SIGNS["reproduced"] == SIGNS["supported"] == r"$\surd$"
     assert len({SIGNS[verdict] for verdict in Verdict}) == len(Verdict)
 
@@ -86,7 +85,7 @@ def test_one_value_has_neither_spread_nor_interval():
     study, records = five_verdicts()
     for one in study["cells"]:
         one["keys"] = {"3": one["keys"]["3"]}
-    rows = rows_of(texts_of(study | {"seeds": 1}, records)["numbers.tex"])
+    rows = rows_of(texts_of(study_results(study | {"seeds": 1}, records))["numbers.tex"])
     [row] = [row for row in rows if row[1:5] == ["MNIST", r"SC $\uparrow$", "GMVAE", "8"] and row[0] == "1"]
     assert row[6:] == ["0.405 (1)", "0.001", NONE, "? undecided"]
 
@@ -97,7 +96,7 @@ def test_the_summary_has_what_must_be_known_first_then_the_counts(laptop_texts):
     assert r"\noindent CelebA: a subset of the images.\par" in face
     assert "at most 8,000 training images;" in face and "3 seeds, the paper has 10" in face
     assert "weight set default, 3 seeds." in table
-    cells = cell_verdicts(*laptop())
+    cells = cell_verdicts(study_results(*laptop()))
     rows = rows_of(text)
     assert [row[:2] for row in rows[:6]] == [
         *([f"Table {number}", str(total)] for number, total in enumerate((63, 16, 128, 105, 80), 1)),
@@ -114,15 +113,15 @@ def test_the_summary_has_what_must_be_known_first_then_the_counts(laptop_texts):
 
 @pytest.mark.parametrize("run, powerless", [("laptop-cpu", 9), ("laptop-ten-seeds", 2)])
 def test_the_claims_have_both_states_and_reasons(run, powerless):
-    claims = claims_of(*laptop(run))
-    rows = rows_of(texts_of(*laptop(run))["claims.tex"])
+    claims = claims_of(study_results(*laptop(run)))
+    rows = rows_of(texts_of(study_results(*laptop(run)))["claims.tex"])
     assert len(rows) == len(claims) == 9
     for row, claim in zip(rows, claims.itertuples(), strict=True):
         doubt = " (too few pairs to show anything)" if claim.powerless else ""
         assert clean(row[0]).startswith(rf"\textbf{{{claim.claim}}} ")
         assert clean(row[1]) == f"{SIGNS[claim.ours]} {claim.ours}{doubt}: {claim.why_ours}"
         assert clean(row[2]) == f"{SIGNS[claim.papers]} {claim.papers}: {claim.why_papers}"
-    assert claims["powerless"].sum() == powerless and set(claims["papers"]) == set(State)
+    assert claims["powerless"].sum() == powerless and set(claims["papers"]) == set(ClaimState)
 
 
 def hostile():
@@ -134,7 +133,7 @@ def hostile():
 
 
 def test_data_cannot_become_markup():
-    texts = texts_of(*hostile())
+    texts = texts_of(study_results(*hostile()))
     safe = r"50\%\_of {[}A\&B{]} \{x\} \$y\$ \textbackslash{}z \textasciitilde{}\textasciicircum{}\# $<${[}U+65E5{]}$>$"
     for name, times in {"summary.tex": 3, "claims.tex": 2, "numbers.tex": 60}.items():
         assert clean(texts[name]).count(safe) >= times, name
@@ -185,7 +184,7 @@ def overfull(log):
 @pytest.mark.skipif(MISSING_LATEX is not None, reason=MISSING_LATEX or "")
 @pytest.mark.parametrize("make", [laptop, five_verdicts, hostile])
 def test_verdicts_tex_compiles_and_stays_on_the_page(make, tmp_path):
-    for name, text in texts_of(*make()).items():
+    for name, text in texts_of(study_results(*make())).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     log = compiled(tmp_path)
     assert max(overfull(log), default=0.0) <= 5.0
@@ -196,7 +195,7 @@ def test_verdicts_tex_compiles_and_stays_on_the_page(make, tmp_path):
 
 @pytest.mark.skipif(MISSING_LATEX is not None, reason=MISSING_LATEX or "")
 def test_a_table_too_wide_is_noticed(tmp_path):
-    for name, text in texts_of(*five_verdicts()).items():
+    for name, text in texts_of(study_results(*five_verdicts())).items():
         (tmp_path / name).write_text(text.replace("{36mm}", "{150mm}"), encoding="utf-8")
     assert max(overfull(compiled(tmp_path))) > 100
 

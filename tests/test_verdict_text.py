@@ -6,10 +6,11 @@ import shutil
 
 import pandas as pd
 import pytest
-from study_samples import ODD_NAME, cell, manifest, record, sample
+from study_samples import ODD_NAME, cell, manifest, record, sample, study_results
 from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
 
 from benchmark.cli import main
+from benchmark.results.manifest import Manifest
 from benchmark.tables.trial_outcomes import COST_COLUMNS, cost_frame, shortfalls_frame
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
 from benchmark.verdict.verdict_page import VERDICT_SIGNS, counts, face, reasons_frame
@@ -21,7 +22,8 @@ def laptop_study():
 
 
 def test_counts_are_those_of_the_verdicts_and_stand_beside_the_order(laptop_study):
-    cells, agreements = cell_verdicts(*laptop_study), rank_agreements(*laptop_study)
+    study = study_results(*laptop_study)
+    cells, agreements = cell_verdicts(study), rank_agreements(study)
     rows = counts(cells, agreements)
     assert [row["name"] for row in rows] == [
         *(f"Table {n}" for n in range(1, 6)),
@@ -41,35 +43,41 @@ def test_order_with_one_seed_has_no_interval_and_without_rivals_there_is_none():
     study, records = sample()
     for one in study["cells"]:
         one["keys"] = {seed: key for seed, key in one["keys"].items() if seed == "0"}
-    orders = [row["order"] for row in counts(cell_verdicts(study, records), rank_agreements(study, records))]
+    made = study_results(study, records)
+    orders = [row["order"] for row in counts(cell_verdicts(made), rank_agreements(made))]
     assert re.fullmatch(r"-?[01]\.\d\d, \d+ of 21 rankings", orders[0])
     assert orders[1] == "no ranking"
 
 
 def test_the_face_of_studies():
     study, records = five_verdicts()
-    cells, claims = cell_verdicts(study, records), claims_of(study, records)
+    made = study_results(study, records)
+    cells, claims = cell_verdicts(made), claims_of(made)
     alone = "The claims' states are about this study alone."
     void = "Therefore 1 of the paper's 392 numbers are not comparable: ours neither reproduce nor contradict them, "
-    assert face(study, cells, claims) == ["CIFAR-10: a subset of the images.", f"{void}whatever they are.", alone]
-    whole = study | {"marks": {}}
-    assert face(whole, cell_verdicts(whole, records), claims_of(whole, records)) == []
-    void = face(study | {"marks": {"cifar10": ["unverified"]}}, cells, claims)[0]
+    assert face(made.manifest, cells, claims) == [
+        "CIFAR-10: a subset of the images.",
+        f"{void}whatever they are.",
+        alone,
+    ]
+    whole = study_results(study | {"marks": {}}, records)
+    assert face(whole.manifest, cell_verdicts(whole), claims_of(whole)) == []
+    void = face(Manifest.parse(study | {"marks": {"cifar10": ["unverified"]}}), cells, claims)[0]
     assert void == "CIFAR-10: not shown to be the published images, for no known digest or published checksum matched."
     drawn = study | {
         "marks": {"mnist": ["procedural"], "cifar10": ["procedural"]},
         "seeds": 1,
         "weight_set": "published",
     }
-    said = face(drawn, cells, claims)
+    said = face(Manifest.parse(drawn), cells, claims)
     assert said[0] == "Drawn images in place of MNIST, CIFAR-10: numbers say nothing about the methods."
     assert said[1] == "1 seed, the paper has 10: too few to call a number reproduced."
     assert said[2] == "Loss weights: published."
 
 
 def test_each_reason_is_given_once_with_its_count(laptop_study):
-    study, _ = laptop_study
-    reasons = reasons_frame(study, cell_verdicts(*laptop_study))
+    study = study_results(*laptop_study)
+    reasons = reasons_frame(study.manifest, cell_verdicts(study))
     assert reasons["reason"].is_unique and reasons["numbers"].sum() == 392
     by_reason = reasons.set_index("reason")
     assert tuple(by_reason.loc["the study does not have this cell"]) == (
@@ -83,7 +91,7 @@ def test_each_reason_is_given_once_with_its_count(laptop_study):
 
 
 def test_shortfalls_are_one_line_a_reason():
-    frame = shortfalls_frame(*sample()).set_index("how")
+    frame = shortfalls_frame(study_results(*sample())).set_index("how")
     assert frame["trials"].to_dict() == {
         "not run": 5,
         "failed": 3,
@@ -102,13 +110,13 @@ def test_shortfalls_are_one_line_a_reason():
 
 def test_a_trial_that_two_tables_share_falls_short_once():
     study = manifest([cell(table, "mnist", "gmvae", 8) for table in (1, 4)])
-    [row] = shortfalls_frame(study, {}).itertuples(index=False, name=None)
+    [row] = shortfalls_frame(study_results(study, {})).itertuples(index=False, name=None)
     assert row == ("not run", "", 3, "MNIST", "GMVAE", "8", "all")
-    assert shortfalls_frame(manifest([]), {}).empty
+    assert shortfalls_frame(study_results(manifest([]), {})).empty
 
 
 def test_cost_is_the_mean_of_the_timed_trials():
-    more = {"parameters": 1200, "provenance": {"device": "cpu"}}
+    more = {"parameters": 1200, "provenance": {"device": "cpu", "platform": "Linux", "numerics": {"threads": 1}}}
     runs = [
         record("mnist", "vae", 8, seed, "clustering", {}, timings={"training_seconds": seconds}, **more)
         for seed, seconds in enumerate((1.0, 2.0, 6.0))
@@ -116,10 +124,10 @@ def test_cost_is_the_mean_of_the_timed_trials():
     runs += [
         record("mnist", "gmvae", 8, 0, "clustering", {}, status="failed", timings={"training_seconds": 9.0}, **more)
     ]
-    frame = cost_frame(manifest([]), {run["key"]: run for run in runs})
+    frame = cost_frame(study_results(manifest([]), {run["key"]: run for run in runs}))
     assert list(frame.columns) == COST_COLUMNS
     assert frame.values.tolist() == [["MNIST", 8, "vae", 1200, "cpu", 3, 3.0]]
-    assert cost_frame(*sample()).empty
+    assert cost_frame(study_results(*sample())).empty
 
 
 def test_the_verdict_command_writes_csv_and_prints_markdown(tmp_path, capsys):

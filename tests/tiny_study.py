@@ -10,6 +10,7 @@ from benchmark.data import Dataset
 from benchmark.execution.evaluate_trial import TrialContext, scored
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
+from benchmark.results.records import Record
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.studies.named_studies import Study
 from benchmark.studies.trials import Trial
@@ -37,7 +38,7 @@ def tiny_grid(tmp_path, study: Study = TINY, only: str | None = None, weights: s
     return build_grid(study, Selection.parse(only), options, weights, "cpu", report=lambda line: None)
 
 
-def records_of(trials: list[Trial], dataset: Dataset, context: TrialContext, **more) -> list[dict[str, Any]]:
+def records_of(trials: list[Trial], dataset: Dataset, context: TrialContext, **more: Any) -> list[Record]:
     """The records of trials of one kind, trained as one pack and scored in this process."""
     pack = Pack(tuple(trials), frozenset(trial.key for trial in trials))
     images = torch.from_numpy(np.array(dataset.x_train))

@@ -38,5 +38,5 @@ def five_verdicts():
     return study, {run["key"]: run for run in runs}
 
 
-def claims_of(study, records):
-    return claims_frame(judge_runs(study, records), judge_printed())
+def claims_of(study):
+    return claims_frame(judge_runs(study), judge_printed())

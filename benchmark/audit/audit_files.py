@@ -6,6 +6,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from benchmark.audit.outputs import JUDGED
 from benchmark.fields import Check, fields, is_number, is_text, list_of, object_of, parse_json
 from benchmark.metrics import METRICS
 from benchmark.results.packed_files import read_packed
+from benchmark.results.records import Identity, Record
 from benchmark.results.store import Store, write_json
 from benchmark.table_specs import ALL_TABLES
-
-Result = Mapping[str, Any]
 
 _PROTOCOLS = {table.protocol for table in ALL_TABLES.values()}
 _SCORED = fields(
@@ -39,6 +39,39 @@ _IS_RESULT: Check = fields(
     }
 )
 
+
+@dataclass(frozen=True)
+class AlternativeScores:
+    """What one alternative gave: metric -> finite score, or why there is none."""
+
+    values: Mapping[str, float]
+    unavailable: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """One trial's audit. `checkpoint`: the SHA-256 of the file; `weights`: names of the metric weights at hand.
+
+    `scores`: protocol -> alternative -> what it gave; JUDGED is among the alternatives.
+    """
+
+    key: str
+    checkpoint: str
+    weights: frozenset[str]
+    scores: Mapping[str, Mapping[str, AlternativeScores]]
+
+    @classmethod
+    def parse(cls, content: Any) -> "AuditResult | None":
+        """The result that a JSON text holds; None for what no audit of this revision has written."""
+        if not _IS_RESULT(content) or content.get("revision") != REVISION or not is_text(content.get("key")):
+            return None
+        scores = {
+            protocol: {name: AlternativeScores(of["values"], of["unavailable"]) for name, of in alternatives.items()}
+            for protocol, alternatives in content["scores"].items()
+        }
+        return cls(content["key"], content["checkpoint"], frozenset(content["weights"]), scores)
+
+
 COLUMN_TYPES = {
     "key": "object",
     "dataset": "object",
@@ -56,20 +89,20 @@ COLUMN_TYPES = {
 def write_result(store: Store, key: str, checkpoint: str, weights: list[str], found: Mapping[str, Any]) -> None:
     """`checkpoint`: the SHA-256 of the file; `weights`: names of the metric weights that were at hand."""
     made = {"revision": REVISION, "key": key, "checkpoint": checkpoint, "weights": weights}
-    write_json(store.audit_path(key), made | found)
+    write_json(store.audit_path(key), {**made, **found})
 
 
-def read_results(store: Store, keys: list[str]) -> dict[str, Result]:
+def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     """Key -> result for those of the keys that have one that this version can read."""
     packed = read_packed(store.packed_audit_path, lambda number, fault: None)
-    lines = {key: line.content for key, line in packed.items() if is_result(line.content, key)}
+    lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
     found = ((key, _read(store.audit_path(key), key) or lines.get(key)) for key in keys)
     return {key: result for key, result in found if result is not None}
 
 
-def is_current(result: Result | None, checkpoint: str, weights: list[str]) -> bool:
+def is_current(result: AuditResult | None, checkpoint: str, weights: list[str]) -> bool:
     """Whether a result is of that very checkpoint, and no weights have come since that it lacked."""
-    return result is not None and result["checkpoint"] == checkpoint and set(weights) <= set(result["weights"])
+    return result is not None and result.checkpoint == checkpoint and set(weights) <= result.weights
 
 
 def sha256_of(path: Path) -> str:
@@ -78,31 +111,26 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def audit_frame(records: Mapping[str, Mapping], results: Mapping[str, Result]) -> pd.DataFrame:
+def audit_frame(records: Mapping[str, Record], results: Mapping[str, AuditResult]) -> pd.DataFrame:
     """A row per trial, alternative and metric; columns and types are COLUMN_TYPES."""
-    rows = [row for key, result in results.items() if key in records for row in _rows(records[key]["identity"], result)]
+    rows = [row for key, result in results.items() if key in records for row in _rows(records[key].identity, result)]
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
 
 
-def _rows(identity: Mapping[str, Any], result: Result) -> Iterator[tuple]:
-    place = (result["key"], *(identity[name] for name in ("dataset", "method", "latent_dim", "seed")))
-    for protocol, alternatives in result["scores"].items():
+def _rows(trial: Identity, result: AuditResult) -> Iterator[tuple[Any, ...]]:
+    place = result.key, trial.dataset, trial.method, trial.latent_dim, trial.seed
+    for protocol, alternatives in result.scores.items():
         for name, scores in alternatives.items():
-            for metric, value in scores["values"].items():
+            for metric, value in scores.values.items():
                 yield (*place, protocol, name, metric, value, None)
-            for metric, reason in scores["unavailable"].items():
+            for metric, reason in scores.unavailable.items():
                 yield (*place, protocol, name, metric, None, reason)
 
 
-def _read(path: Path, key: str) -> Result | None:
+def _read(path: Path, key: str) -> AuditResult | None:
     """None also for what no audit of this revision has written: it is made again."""
     try:
-        result = parse_json(path.read_text(encoding="utf-8"))
+        result = AuditResult.parse(parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
-    return result if is_result(result, key) else None
-
-
-def is_result(content: Any, key: str) -> bool:
-    """Whether that is what an audit of this revision has written of a trial."""
-    return _IS_RESULT(content) and content.get("revision") == REVISION and content.get("key") == key
+    return result if result is not None and result.key == key else None

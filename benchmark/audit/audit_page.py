@@ -1,8 +1,6 @@
 """The audit's findings for people: short frames, and a Markdown summary."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -10,11 +8,10 @@ from benchmark.audit.distances import ALL_METRICS
 from benchmark.audit.findings import Findings
 from benchmark.audit.outputs import JUDGED
 from benchmark.metrics import METRICS
-from benchmark.tables.captions import seed_count
+from benchmark.results.manifest import Manifest
+from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.markdown import escape_markdown, wide_table
-from benchmark.tables.trial_outcomes import dataset_label
-from benchmark.text import one_line
 from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS
 
 DISTANCE_MEANING = (
@@ -75,28 +72,27 @@ def flips_frame(findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "judged by", "as judged", "otherwise", "alternatives"])
 
 
-def spread_frame(manifest: Mapping[str, Any], findings: Findings) -> pd.DataFrame:
+def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
     """A row per data set and metric, a column per source of spread, as printed text."""
     rows = []
     sources = dict.fromkeys(findings.spread["source"], "–")
     for (dataset, metric), part in findings.spread.groupby(["dataset", "metric"], sort=False):
         decimals = METRICS[metric].decimals
-        row = {"data set": dataset_label(manifest, dataset), "metric": METRICS[metric].label} | sources
+        row = {"data set": manifest.dataset_label(dataset), "metric": METRICS[metric].label} | sources
         row |= {source: number(size, decimals) for source, size in zip(part["source"], part["size"], strict=True)}
         gap = part["paper_gap"].iloc[0]
         rows.append(row | {"the paper's gap": "–" if pd.isna(gap) else number(gap, decimals)})
     return pd.DataFrame(rows)
 
 
-def audit_face(manifest: Mapping[str, Any], findings: Findings, now: int | None = None) -> list[str]:
+def audit_face(manifest: Manifest, findings: Findings, now: int | None = None) -> list[str]:
     """What a reader must know first, as plain sentences. `now`: how many of the trials this very call has evaluated."""
     by_call = "" if now is None else f" ({now} now, {findings.audited - now} by earlier audits)"
     sentences = [
         f"{findings.audited} of {findings.trials} trials evaluated again from their checkpoints{by_call}, under "
         f"{findings.scores['alternative'].nunique() - 1} alternatives to the judged protocols."
     ]
-    if manifest["notes"]:
-        sentences.append(f"Reduced against the paper: {'; '.join(one_line(note) for note in manifest['notes'])}.")
+    sentences += reduced(manifest)
     if len(findings.drifted):
         sentences.append(
             f"{len(findings.drifted)} scores are not those of the trials' records (audit/drifted.csv): other images, "
@@ -121,7 +117,7 @@ class AuditSection:
     nothing: str
 
 
-def audit_sections(manifest: Mapping[str, Any], findings: Findings) -> list[AuditSection]:
+def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]:
     """The findings in the order of print."""
     return [
         AuditSection(
@@ -137,9 +133,9 @@ def audit_sections(manifest: Mapping[str, Any], findings: Findings) -> list[Audi
     ]
 
 
-def audit_text(manifest: Mapping[str, Any], findings: Findings, now: int | None = None) -> str:
+def audit_text(manifest: Manifest, findings: Findings, now: int | None = None) -> str:
     """The findings as Markdown; ends with a line end. `now`: as for `audit_face`."""
-    title = f"Audit of study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
+    title = f"Audit of study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     parts = [f"### {escape_markdown(title)}"]
     parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings, now)]
     for section in audit_sections(manifest, findings):

@@ -17,6 +17,7 @@ from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored_models import Images, NotAtHand, images_in, stored_model
 from benchmark.execution.worker_processes import end_with_parent
 from benchmark.methods.method_file import add_methods
+from benchmark.results.records import Identity
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class StoredTrial:
     """One trial to audit: what it is, and where its weights are."""
 
     key: str
-    identity: Mapping[str, Any]
+    identity: Identity
     checkpoint: Path
 
 

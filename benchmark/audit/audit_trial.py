@@ -17,6 +17,7 @@ from benchmark.evaluation.protocols import PROTOCOLS, Protocol, TrialOutputs
 from benchmark.evaluation.recovery import ClusterRecovery
 from benchmark.evaluation.scores import Scores
 from benchmark.execution.evaluate_trial import component_weights, in_batches, trial_outputs
+from benchmark.results.records import Identity
 from benchmark.streams import generator
 from models.base import ImageAutoencoder, draw_noise
 
@@ -38,17 +39,15 @@ OWN_PROTOCOLS: Mapping[str, Protocol] = {
 
 
 def audited(
-    identity: Mapping[str, Any], model: ImageAutoencoder, dataset: Dataset, context: EvaluationContext
+    identity: Identity, model: ImageAutoencoder, dataset: Dataset, context: EvaluationContext
 ) -> dict[str, Any]:
     """Plain data: `scores`, protocol -> alternative -> {"values", "unavailable", "details"}; `seconds` per protocol.
 
     The judged protocol itself is among the alternatives under JUDGED, scored by the same run. The protocols of our own
     are there where the data set has labels, or known factors.
     """
-    judged = {name: PROTOCOLS[name](**settings) for name, settings in identity["protocols"].items()}
-    outputs = audit_outputs(
-        model.to(context.device), dataset, context.device, judged, identity["training"]["batch_size"]
-    )
+    judged = {name: PROTOCOLS[name](**settings) for name, settings in identity.protocols.items()}
+    outputs = audit_outputs(model.to(context.device), dataset, context.device, judged, identity.training["batch_size"])
     scores: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
     for name, protocol in judged.items():
@@ -94,7 +93,9 @@ def audit_outputs(
 
 
 def _sampled(model: ImageAutoencoder, images: torch.Tensor, stream: torch.Generator) -> torch.Tensor:
-    return model.objective(images, draw_noise(model.noise_shapes(len(images)), images.device, stream)).recon_x
+    output = model.objective(images, draw_noise(model.noise_shapes(len(images)), images.device, stream))
+    sampled: torch.Tensor = output.recon_x
+    return sampled
 
 
 def _plain(score: Scores) -> dict[str, Any]:

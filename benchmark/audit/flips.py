@@ -1,25 +1,23 @@
 """Which conclusions depend on the protocol: every claim judged again under every alternative."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper.claims import CLAIMS
-from benchmark.verdict.claim_judging import seed_values, training_costs
+from benchmark.results.study_results import StudyResults
+from benchmark.verdict.claim_judging import seed_values
 from benchmark.verdict.claim_states import common, standing
 
 COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips"]
 
 
-def flips(manifest: Mapping, records: Mapping[str, Mapping], frame: pd.DataFrame) -> pd.DataFrame:
+def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
     """From `audit_frame` a row per reading (`is_reading`), claim and way of judging; COLUMNS.
 
     `judged` and `state`: the claim's state under the judged protocol and under the alternative, both on the trials
     that either has a score of, so that a missing score flips nothing. Claims that no score of the alternative concerns
     are left out.
     """
-    costs = training_costs(manifest, records)
     judged = seed_values(frame[frame["alternative"] == JUDGED])
     concerned = {claim.name: {(one.dataset, one.metric) for one in claim.contests} for claim in CLAIMS}
     rows = []
@@ -28,7 +26,7 @@ def flips(manifest: Mapping, records: Mapping[str, Mapping], frame: pd.DataFrame
         touched = set(zip(part["dataset"], part["metric"], strict=True))
         kept = {place: values for place, values in judged.items() if place[:2] not in touched}
         ours, other = common(judged, seed_values(part))
-        before, after = (standing(manifest, kept | values, costs) for values in (ours, other))
+        before, after = (standing(study, {**kept, **values}) for values in (ours, other))
         rows += [
             (protocol, alternative, claim, by, str(was.state), str(one.state), one.state != was.state)
             for (claim, by), one in after.items()

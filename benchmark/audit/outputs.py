@@ -30,9 +30,10 @@ class AuditOutputs(TrialOutputs):
     sampled_reconstructions_test: np.ndarray | None = None
     prior_samples: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("sampled_reconstructions_test", "prior_samples"):
             images = getattr(self, name)
-            if images is not None and images.shape != self.images_test.shape:
-                raise ValueError(f"images_test {self.images_test.shape} and {name} {images.shape}")
+            shape = None if self.images_test is None else self.images_test.shape
+            if images is not None and images.shape != shape:
+                raise ValueError(f"images_test {shape} and {name} {images.shape}")

@@ -1,48 +1,47 @@
-"""Tables 6 and 7 from the audit: a study's manifest and records as if it had asked for them."""
+"""Tables 6 and 7 from the audit: a study's results as if it had asked for them."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from benchmark.audit.audit_files import Result
+from benchmark.audit.audit_files import AlternativeScores, AuditResult
 from benchmark.audit.outputs import JUDGED
+from benchmark.results.records import Record
+from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import OWN_TABLES
 
 NOT_AUDITED = "not audited"
 
 
-def with_own_tables(
-    manifest: Mapping[str, Any], records: Mapping[str, Mapping], results: Mapping[str, Result]
-) -> tuple[dict[str, Any], dict[str, Mapping]]:
-    """The manifest with cells of Tables 6 and 7, and the records with their scores, where the audit has some.
+def with_own_tables(study: StudyResults, results: Mapping[str, AuditResult]) -> StudyResults:
+    """The study with cells of Tables 6 and 7, and its records with their scores, where the audit has some.
 
     A kind of trial has a cell where any of its seeds was scored under the table's protocol, and a seed that was not has
-    the reason NOT_AUDITED; without results both come back as they were.
+    the reason NOT_AUDITED; without results the study comes back as it was.
     """
-    scored = {key: result["scores"] for key, result in results.items() if key in records}
+    scored = {key: result.scores for key, result in results.items() if key in study.records}
     cells = []
     for table in OWN_TABLES.values():
-        kinds = {(cell["dataset"], cell["method"], cell["latent_dim"]): cell for cell in manifest["cells"]}
+        kinds = {cell.kind: cell for cell in study.manifest.cells}
         cells += [
-            {**cell, "table": table.number}
+            cell.in_table(table.number)
             for cell in kinds.values()
-            if any(table.protocol in scored.get(key, {}) for key in cell["keys"].values())
+            if any(table.protocol in scored.get(key, {}) for key in cell.keys.values())
         ]
     if not cells:
-        return dict(manifest), dict(records)
-    return {**manifest, "cells": manifest["cells"] + cells}, {
-        key: _with_scores(record, scored.get(key, {})) for key, record in records.items()
-    }
+        return study
+    return StudyResults(
+        study.manifest.with_cells([*study.manifest.cells, *cells]),
+        {key: _with_scores(record, scored.get(key, {})) for key, record in study.records.items()},
+    )
 
 
-def _with_scores(record: Mapping[str, Any], scores: Mapping[str, Any]) -> dict[str, Any]:
+def _with_scores(record: Record, scores: Mapping[str, Mapping[str, AlternativeScores]]) -> Record:
     own = {
         table.protocol: scores[table.protocol][JUDGED]
         if table.protocol in scores
-        else {"values": {}, "unavailable": dict.fromkeys(table.metrics, NOT_AUDITED)}
+        else AlternativeScores({}, dict.fromkeys(table.metrics, NOT_AUDITED))
         for table in OWN_TABLES.values()
     }
-    return {
-        **record,
-        "metrics": {**record["metrics"], **{name: score["values"] for name, score in own.items()}},
-        "unavailable": {**record["unavailable"], **{name: score["unavailable"] for name, score in own.items()}},
-    }
+    return record.updated(
+        metrics={**record.metrics, **{name: score.values for name, score in own.items()}},
+        unavailable={**record.unavailable, **{name: score.unavailable for name, score in own.items()}},
+    )

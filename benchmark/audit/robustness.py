@@ -7,8 +7,9 @@ import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.paper.claims import SECONDS
-from benchmark.results.frame import long_frame
-from benchmark.verdict.claim_judging import Judgement, State, seed_values, training_costs
+from benchmark.results.manifest import Manifest
+from benchmark.results.study_results import StudyResults
+from benchmark.verdict.claim_judging import ClaimState, Judgement, seed_values
 from benchmark.verdict.claim_states import BY_MEANS, common, standing
 
 COLUMNS = ["claim", "by", "run", "state", "judged", "powerless", "flips"]
@@ -24,22 +25,19 @@ class Robustness:
     scores: int
 
 
-def robustness(runs: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> Robustness:
-    """Every claim, from name -> (manifest, records), on what every run has, so that a missing score flips nothing.
+def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
+    """Every claim, from name -> study, on what every run has, so that a missing score flips nothing.
 
     `flips`: the state is not that of the first run. `judged`: how many of its contests have scores. `powerless`: so few
     seeds could show nothing. Training times, which C9 is about and which only tests judge, are each run's own; where
     they are missing it does not flip. Raises UserError for runs of other studies or images, and for runs that share no
     score.
     """
-    _check_alike({name: manifest for name, (manifest, _) in runs.items()})
-    values = common(*(seed_values(long_frame(*run)) for run in runs.values()))
+    _check_alike({name: run.manifest for name, run in runs.items()})
+    values = common(*(seed_values(run.frame) for run in runs.values()))
     if not values[0]:
         raise UserError(f"{', '.join(runs)}: no score that all of them have")
-    standings = {
-        name: standing(run[0], of_run, training_costs(*run))
-        for (name, run), of_run in zip(runs.items(), values, strict=True)
-    }
+    standings = {name: standing(run, of_run) for (name, run), of_run in zip(runs.items(), values, strict=True)}
     first = next(iter(standings.values()))
     rows = [
         (claim, by, name, str(now.state), now.judged, now.powerless, _flips(was, now))
@@ -55,16 +53,16 @@ def _of_costs(judgement: Judgement) -> bool:
 
 
 def _flips(was: Judgement, now: Judgement) -> bool:
-    lacks_costs = _of_costs(was) and State.UNDECIDED in (was.state, now.state)
+    lacks_costs = _of_costs(was) and ClaimState.UNDECIDED in (was.state, now.state)
     return now.state != was.state and not lacks_costs
 
 
-def _check_alike(manifests: Mapping[str, Mapping]) -> None:
+def _check_alike(manifests: Mapping[str, Manifest]) -> None:
     """Raises UserError for runs of other studies, or on other images under one name."""
     (first, of_first), *others = manifests.items()
     for name, manifest in others:
-        differing = [field for field in _SAME if manifest[field] != of_first[field]]
-        images = [{data: facts["digest"] for data, facts in one["data"].items()} for one in (of_first, manifest)]
+        differing = [field for field in _SAME if getattr(manifest, field) != getattr(of_first, field)]
+        images = [{name: data.digest for name, data in one.data.items()} for one in (of_first, manifest)]
         differing += [data for data in images[0].keys() & images[1].keys() if images[0][data] != images[1][data]]
         if differing:
             raise UserError(f"{first} and {name} differ in '{differing[0]}'; their weights alone may differ")

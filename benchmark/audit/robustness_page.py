@@ -7,6 +7,7 @@ from benchmark.audit.audit_page import FLIPS_MEANING, flips_frame
 from benchmark.audit.findings import Findings
 from benchmark.audit.robustness import Robustness
 from benchmark.paper.claims import CLAIMS
+from benchmark.results.manifest import Manifest
 from benchmark.tables.markdown import escape_markdown, wide_table
 
 _MEANING = (
@@ -15,7 +16,7 @@ _MEANING = (
 )
 
 
-def render_robustness(runs: Mapping[str, Mapping[str, Any]], robust: Robustness, audits: Mapping[str, Findings]) -> str:
+def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: Mapping[str, Findings]) -> str:
     """`runs`: name -> manifest; `robust`: as `robustness` gives it; `audits`: of the runs that were audited."""
     parts = ["# Which claims hold whatever the weights and the protocol?"]
     parts += [f"{escape_markdown(name)}: {escape_markdown(_facts(manifest))}" for name, manifest in runs.items()]
@@ -42,5 +43,5 @@ def _state(row: Any) -> str:
     return f"{'→ ' if row.flips else ''}{row.state}{doubt}"
 
 
-def _facts(manifest: Mapping[str, Any]) -> str:
-    return "; ".join([f"study {manifest['study']}, weight set {manifest['weight_set']}", *manifest["notes"]])
+def _facts(manifest: Manifest) -> str:
+    return "; ".join([f"study {manifest.study}, weight set {manifest.weight_set}", *manifest.notes])

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.calibration.candidates import Setting
-from benchmark.calibration.selection import Outcome
+from benchmark.calibration.selection import CalibrationOutcome
 from benchmark.methods.registry import METHODS
 from benchmark.plotting.style import BLACK, GREY, VERMILION, captioned, look
 
@@ -32,14 +32,14 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Page:
+class CalibrationPage:
     """The figure's content. `notes`: what was trained, and judged on what."""
 
     panels: tuple[Panel, ...]
     notes: tuple[str, ...]
 
 
-def panels(grids: Mapping[str, tuple[Setting, ...]], found: Outcome) -> tuple[Panel, ...]:
+def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) -> tuple[Panel, ...]:
     """A panel a method, in the grids' order."""
     return tuple(
         Panel(
@@ -53,7 +53,7 @@ def panels(grids: Mapping[str, tuple[Setting, ...]], found: Outcome) -> tuple[Pa
     )
 
 
-def calibration_figure(page: Page) -> Figure:
+def calibration_figure(page: CalibrationPage) -> Figure:
     """SVM accuracy over reconstruction error, a panel a method; all share their axes, which show the better four fifths
     of either score. What has no score has no mark."""
     rows = -(-len(page.panels) // _COLUMNS)

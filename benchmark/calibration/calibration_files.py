@@ -1,19 +1,21 @@
 """What a calibration leaves: every score as CSV, the choice as JSON and Markdown, a figure."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmark.calibration.calibration_figure import Page, calibration_figure, panels
+from benchmark.calibration.calibration_figure import CalibrationPage, calibration_figure, panels
 from benchmark.calibration.calibration_page import render_choice
 from benchmark.calibration.candidates import Setting
-from benchmark.calibration.selection import COLUMNS, CRITERIA, Outcome
+from benchmark.calibration.selection import COLUMNS, CRITERIA, CalibrationOutcome
 from benchmark.files import write_text
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
 
@@ -29,21 +31,22 @@ def read_scores(store: Store, trials: Mapping[tuple[tuple[str, int], int], Trial
     )
 
 
-def _scored(record: dict[str, Any] | None) -> tuple[float, float, float, bool]:
+def _scored(record: Record | None) -> tuple[float, float, float, bool]:
     """SVM accuracy, reconstruction error, active units, and whether they count."""
-    if record is None or record["status"] != "ok" or "svm_accuracy" not in record["metrics"].get("classification", {}):
-        return float("nan"), float("nan"), float("nan"), False
-    health = record["health"]
-    explained = health["explained_variance"]
-    error = float("nan") if explained is None else 1 - explained
-    return record["metrics"]["classification"]["svm_accuracy"], error, health["active_units"], not health["collapsed"]
+    accuracy = record.score("classification", "svm_accuracy") if record and record.ok else None
+    if record is None or accuracy is None:
+        return math.nan, math.nan, math.nan, False
+    health = record.health
+    error = math.nan if health.explained_variance is None else 1 - health.explained_variance
+    active = math.nan if health.active_units is None else health.active_units
+    return accuracy, error, active, not health.collapsed
 
 
 def write_results(
     folder: Path,
     grids: Mapping[str, tuple[Setting, ...]],
     scores: pd.DataFrame,
-    found: Outcome,
+    found: CalibrationOutcome,
     made: Mapping[str, Any],
 ) -> None:
     """Write calibration.csv (a row a trial), .md, .png and .pdf, and chosen.json. `made`: how, when, on what.
@@ -63,4 +66,4 @@ def write_results(
         for criterion, of_method in found.choices.items()
     }
     write_text(folder / "chosen.json", json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n")
-    write_page(calibration_figure, Page(panels(grids, found), tuple(made["notes"])), folder, "calibration")
+    write_page(calibration_figure, CalibrationPage(panels(grids, found), tuple(made["notes"])), folder, "calibration")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.calibration.candidates import Setting, at_an_end
-from benchmark.calibration.selection import CRITERIA, Outcome
+from benchmark.calibration.selection import CRITERIA, CalibrationOutcome
 from benchmark.methods.registry import METHODS
 from benchmark.tables.markdown import escape_markdown, wide_table
 
@@ -24,7 +24,7 @@ def setting_text(method: str, grid: tuple[Setting, ...], number: int | None) -> 
     return f"{said} (at an end of its grid)" if end else said
 
 
-def render_choice(grids: Mapping[str, tuple[Setting, ...]], found: Outcome, made: Mapping[str, Any]) -> str:
+def render_choice(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome, made: Mapping[str, Any]) -> str:
     """A table per criterion; ends with a line end. `made`: how, when, on what."""
     commit = f"commit {made['git_commit'][:7]}" if made["git_commit"] else "no commit"
     parts = ["# What the calibration chose", escape_markdown("; ".join([made["command"], commit, made["date"]]))]
@@ -36,7 +36,7 @@ def render_choice(grids: Mapping[str, tuple[Setting, ...]], found: Outcome, made
     return "\n\n".join(parts) + "\n"
 
 
-def _row(method: str, grid: tuple[Setting, ...], number: int | None, found: Outcome) -> list[str]:
+def _row(method: str, grid: tuple[Setting, ...], number: int | None, found: CalibrationOutcome) -> list[str]:
     said = [METHODS[method].label, setting_text(method, grid, number)]
     if number is None:
         return [*said, "", "", "", ""]

@@ -20,7 +20,7 @@ def _each(name: str, *values: float) -> Iterator[Setting]:
     return ({name: value} for value in values)
 
 
-def _product(**axes: tuple) -> Iterator[Setting]:
+def _product(**axes: tuple[float, ...]) -> Iterator[Setting]:
     return (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
 
 
@@ -93,7 +93,9 @@ def at_an_end(grid: tuple[Setting, ...], number: int, default: Setting) -> bool:
 
     Only of a field with more than three values: two or three are departures, not an axis that was searched.
     """
-    tried = {name: [setting.get(name, default[name]) for setting in (*grid, default)] for name in grid[number]}
+    tried: dict[str, list[Any]] = {
+        name: [setting.get(name, default[name]) for setting in (*grid, default)] for name in grid[number]
+    }
     return any(
         len(set(values)) > 3 and grid[number][name] in (min(values), max(values)) for name, values in tried.items()
     )

@@ -83,7 +83,7 @@ def chosen(settings: pd.DataFrame, criterion: str) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CalibrationOutcome:
     """A whole calibration. `settings`: every setting's means, ranked (`ranks`) over all its seeds and judged without
     labels (`label_free`) by its first, and whether it was a `finalist`; `choices`: criterion -> method -> setting."""
 
@@ -91,10 +91,10 @@ class Outcome:
     choices: Mapping[str, Mapping[str, int]]
 
 
-def outcome(scores: pd.DataFrame) -> Outcome:
+def outcome(scores: pd.DataFrame) -> CalibrationOutcome:
     """From the scores of both rounds: every setting's first seed, and the finalists' others."""
     first, settings = judged(scores[scores["seed"] == 0]), judged(scores)
     best = finalists(first)
     settings = settings.assign(label_free=first["label_free"], finalist=settings.index.isin(best))
     choices = {"ranks": chosen(settings.loc[best], "ranks"), "label_free": chosen(first, "label_free")}
-    return Outcome(settings, choices)
+    return CalibrationOutcome(settings, choices)

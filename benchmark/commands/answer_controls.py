@@ -58,13 +58,13 @@ def _answer(out: Path, console: Console) -> None:
     """Print the answers; write controls.md, answers.csv, means.csv and, where there are VAEs to stand against at the
     same rate, a figure for every measure."""
     store = Store(out, console.print, look_only=True)
-    manifest, records = store.read_study()
-    trials = measured(manifest, records)
+    study = store.read_study()
+    trials = measured(study)
     found = answers(trials)
     if all(one.answer is Answer.NOT_RUN for one in found):
         raise UserError(f"{out}: holds no two methods that the controls compare; run --study controls first")
     means = means_frame(trials)
-    text = render_answers(manifest, records, found, means)
+    text = render_answers(study, found, means)
     folder = out / "controls"
     for name, content in {
         "controls.md": text,
@@ -72,6 +72,8 @@ def _answer(out: Path, console: Console) -> None:
         "means.csv": csv_text(means),
     }.items():
         write_text(folder / name, content)
-    figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in rate_pages(manifest, trials)]
+    figures = [
+        write_page(rates_figure, page, folder, name)[0].name for name, page in rate_pages(study.manifest, trials)
+    ]
     print_markdown(console, text, end="")
     console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -26,8 +25,7 @@ from benchmark.execution.process_plan import cpu_jobs
 from benchmark.execution.progress import minutes
 from benchmark.files import write_text
 from benchmark.results.csv_text import csv_text
-from benchmark.results.frame import OK
-from benchmark.results.manifest import trial_keys
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.grid import cut_manifest
 from benchmark.tables.table_files import write_tables
@@ -55,19 +53,19 @@ def audit(options: AuditOptions, console: Console) -> int:
     check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
     store = Store(options.out, console.print, look_only=True)
-    manifest, records = store.read_study()
-    chosen = cut_manifest(manifest, options.only)
+    study = store.read_study()
+    chosen = cut_manifest(study.manifest, options.only)
     with store.locked():
-        now, failed = _evaluate(options, console, store, records, trial_keys(chosen), device)
-        results = read_results(store, trial_keys(manifest))
-        found = findings(manifest, records, results)
+        now, failed = _evaluate(options, console, store, study.records, chosen.trial_keys(), device)
+        results = read_results(store, study.manifest.trial_keys())
+        found = findings(study, results)
         if found is None:
             raise UserError(
                 f"{shown(options.out)}: nothing to audit, for it holds no usable checkpoints; `run` makes them"
             )
-        write_tables(*with_own_tables(manifest, records, results), store.folder / "tables")
+        write_tables(with_own_tables(study, results), store.folder / "tables")
         _write(found, store)
-    text = audit_text(manifest, found, now)
+    text = audit_text(study.manifest, found, now)
     print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
         console.print(f"Written: {shown(options.out)}/audit, and Tables 6 and 7 in {shown(options.out)}/tables")
@@ -78,7 +76,7 @@ def _evaluate(
     options: AuditOptions,
     console: Console,
     store: Store,
-    records: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Record],
     keys: list[str],
     device: str,
 ) -> tuple[int, int]:
@@ -88,25 +86,22 @@ def _evaluate(
         options.weights_dir, device, options.offline, statistics_dir=store.folder.resolve() / "statistics"
     )
     weights = sorted(weights_at_hand(options.weights_dir, {**BACKBONES, **AUDIT_BACKBONES}))
-    ok = [key for key in keys if key in records and records[key]["status"] == OK]
+    ok = [key for key in keys if key in records and records[key].ok]
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]
     checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}
     results = read_results(store, stored)
     to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")
-    trials = [StoredTrial(key, records[key]["identity"], store.checkpoint_path(key)) for key in to_do]
+    trials = [StoredTrial(key, records[key].identity, store.checkpoint_path(key)) for key in to_do]
     failures = {NO_CHECKPOINT: [key for key in ok if key not in stored]} if len(ok) > len(stored) else {}
     ends = audit_trials(trials, context, options.data_dir.resolve(), options.jobs or cpu_jobs(), options.method_file)
     for count, ended in enumerate(ends, start=1):
-        where = records[ended.key]["identity"]
-        name = f"{where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}"
         if ended.found is None:
             failures.setdefault(ended.reason, []).append(ended.key)
         else:
             write_result(store, ended.key, checkpoints[ended.key], weights, ended.found)
-        console.print(
-            f"{count}/{len(trials)} {name}: {ended.reason or 'audited'} ({minutes(time.monotonic() - started)})"
-        )
+        took = minutes(time.monotonic() - started)
+        console.print(f"{count}/{len(trials)} {records[ended.key].identity}: {ended.reason or 'audited'} ({took})")
     for reason, of_reason in failures.items():
         earlier = len(read_results(store, of_reason))
         stands = f"; of {earlier} an earlier audit's result stands" if earlier else ""

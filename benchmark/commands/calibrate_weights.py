@@ -27,10 +27,9 @@ from benchmark.execution.provenance import provenance
 from benchmark.execution.resume import pending
 from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name
-from benchmark.results.frame import failure
-from benchmark.results.store import DONE, Store
+from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, data_marks, make_trial, trial_data
-from benchmark.studies.named_studies import Cell, Study
+from benchmark.studies.named_studies import GridCell, Study
 from benchmark.studies.trials import Trial, TrialData
 from benchmark.training.pack import default_pack
 
@@ -106,9 +105,9 @@ def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bo
     missing = 0
     for trial in trials.values():
         record = store.read_record(trial.key)
-        if record is None or record["status"] not in DONE:
+        if record is None or not record.done:
             missing += 1
-            console.print(f"{trial}: {failure(record) if record else 'not trained yet'}")
+            console.print(f"{trial}: {record.failure if record else 'not trained yet'}")
     if missing:
         console.print(f"{missing} trainings are still to do before a choice; the same command goes on with them")
     return not missing
@@ -123,7 +122,7 @@ def _trial(
     study: Study, grids: Mapping[str, tuple[Setting, ...]], place: Place, seed: int, data: TrialData, device: str
 ) -> Trial:
     method, number = place
-    cell = Cell(study.tables[0].number, data.name, method, study.tables[0].latent_dims[0])
+    cell = GridCell(study.tables[0].number, data.name, method, study.tables[0].latent_dims[0])
     trial = make_trial(study, cell, seed, data, "default", device)
     settings = METHODS[method].settings("default", grids[method][number])
     return dataclasses.replace(trial, weight_set=WEIGHT_SET, settings=settings)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -14,6 +13,7 @@ from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.files import write_text
 from benchmark.results.csv_text import csv_text
+from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
 
@@ -35,13 +35,14 @@ def judge_robustly(runs: Sequence[Path], out: Path | None, console: Console, as_
         raise UserError("verdict: name another results folder than the first to hold against it")
     stores = {folder: Store(folder, console.print, look_only=True) for folder in folders}
     studies = {folder: store.read_study() for folder, store in stores.items()}
-    names = _names({folder: manifest for folder, (manifest, _) in studies.items()})
+    names = _names({folder: study.manifest for folder, study in studies.items()})
     audits = {
-        names[folder]: findings(*study, read_results(stores[folder], [*study[1]])) for folder, study in studies.items()
+        names[folder]: findings(study, read_results(stores[folder], [*study.records]))
+        for folder, study in studies.items()
     }
     found = robustness({names[folder]: study for folder, study in studies.items()})
     text = render_robustness(
-        {names[folder]: manifest for folder, (manifest, _) in studies.items()},
+        {names[folder]: study.manifest for folder, study in studies.items()},
         found,
         {name: audit for name, audit in audits.items() if audit is not None},
     )
@@ -52,9 +53,9 @@ def judge_robustly(runs: Sequence[Path], out: Path | None, console: Console, as_
         console.print(f"Written: {shown(out)}/robust.md, robust.csv")
 
 
-def _names(manifests: Mapping[Path, Mapping[str, Any]]) -> dict[Path, str]:
+def _names(manifests: Mapping[Path, Manifest]) -> dict[Path, str]:
     """What tells the runs apart: their sets of weights or, where these do not, their folders."""
-    sets = [manifest["weight_set"] for manifest in manifests.values()]
+    sets = [manifest.weight_set for manifest in manifests.values()]
     if len(set(sets)) == len(sets):
         return dict(zip(manifests, sets, strict=True))
     return {folder: str(shown(folder)) for folder in manifests}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -15,7 +14,7 @@ from benchmark.commands.option_types import given, path, positive
 from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.wording import shown
 from benchmark.data import describe
-from benchmark.results.frame import OK
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 
 
@@ -35,7 +34,7 @@ def judge(options: JudgeOptions, console: Console) -> int:
         What `audit` does: 3 where it could not evaluate every trial with a result. 0 where there was nothing to audit.
     """
     store = Store(options.out, console.print, look_only=True)
-    _, records = store.read_study()
+    records = store.read_study().records
     status = 0
     if lacking := what_an_audit_lacks(store, records, options.data_dir):
         console.print(f"Not audited: {lacking}")
@@ -57,12 +56,10 @@ def judge(options: JudgeOptions, console: Console) -> int:
     return status
 
 
-def what_an_audit_lacks(store: Store, records: Mapping[str, Mapping[str, Any]], data_dir: Path) -> str | None:
+def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: Path) -> str | None:
     """Why no trial could be audited, in words; None where one can be, as far as is seen without opening a file."""
     stored = [
-        record["identity"]["data"]
-        for key, record in records.items()
-        if record["status"] == OK and store.checkpoint_path(key).is_file()
+        record.identity.data for key, record in records.items() if record.ok and store.checkpoint_path(key).is_file()
     ]
     if not stored:
         return f"{shown(store.folder)} holds no checkpoints"

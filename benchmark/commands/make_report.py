@@ -15,11 +15,12 @@ from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
-from benchmark.figures.study_source import CannotDraw, read_source
+from benchmark.figures.study_source import CannotDraw, Source
 from benchmark.files import write_text
 from benchmark.report.html import Picture, render_report
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
 from benchmark.tables.terminal import print_markdown
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements, summarise
 from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs
@@ -58,11 +59,11 @@ def verdict(options: VerdictOptions, console: Console) -> int:
     if options.out:
         raise UserError("--out: goes with OTHER; the verdicts of one folder are written to OUT/verdicts")
     store = Store(options.study, console.print, look_only=True)
-    manifest, records = store.read_study()
-    audited = audit_frame(records, read_results(store, list(records)))
-    cells = with_open_protocols(cell_verdicts(manifest, records), audited)
-    agreements = rank_agreements(manifest, records)
-    ours = judge_runs(manifest, records)
+    study = store.read_study()
+    audited = audit_frame(study.records, read_results(store, list(study.records)))
+    cells = with_open_protocols(cell_verdicts(study), audited)
+    agreements = rank_agreements(study)
+    ours = judge_runs(study)
     claims = claims_frame(ours, judge_printed())
     frames = {
         "numbers": cells,
@@ -72,10 +73,10 @@ def verdict(options: VerdictOptions, console: Console) -> int:
         "contests": contests_frame(ours),
     }
     texts = {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}
-    texts |= render_verdicts(manifest, cells, agreements, claims)
+    texts |= render_verdicts(study.manifest, cells, agreements, claims)
     for name, content in texts.items():
         write_text(options.study / "verdicts" / name, content)
-    text = verdicts_text(manifest, cells, agreements, claims)
+    text = verdicts_text(study.manifest, cells, agreements, claims)
     print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
         console.print(f"Written: {shown(options.study)}/verdicts")
@@ -92,19 +93,19 @@ class ReportOptions(OwnMethods):
 def report(options: ReportOptions, console: Console) -> int:
     """Write OUT/report.html: one page with all that the study says, and from what."""
     store = Store(options.out, console.print, look_only=True)
-    manifest, records = store.read_study()
-    pictures, skipped = _pictures(options.out)
-    page = render_report(manifest, records, pictures, skipped, read_results(store, list(records)))
+    study = store.read_study()
+    pictures, skipped = _pictures(store, study)
+    page = render_report(study, pictures, skipped, read_results(store, list(study.records)))
     path = options.out / "report.html"
     write_text(path, page)
     console.print(f"Written: {shown(path)}, {len(page.encode()) / 1e6:.1f} MB")
     return 0
 
 
-def _pictures(out: Path) -> tuple[list[Picture], list[tuple[str, str]]]:
+def _pictures(store: Store, study: StudyResults) -> tuple[list[Picture], list[tuple[str, str]]]:
     """The figures that lie in OUT/figures, and those made here from records; and why others are not there."""
-    folder = out / "figures"
-    source = read_source(out, None, images_in(Path(), offline=True), "cpu", report=lambda line: None)  # said already
+    folder = store.folder / "figures"
+    source = Source(study, store.checkpoint_path, images_in(Path(), offline=True))
     made = make_figures(source, _FIGURES_OF_RECORDS, folder)
     skipped = [(page, str(result)) for page, result in made if isinstance(result, CannotDraw)]
     rank = {kind: number for number, kind in enumerate(FIGURES)}

@@ -1,23 +1,29 @@
 """`pack`: one file a study in place of a file a trial."""
 
-import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from benchmark.audit.audit_files import is_result
+from benchmark.audit.audit_files import AuditResult
+from benchmark.commands.declared_options import argument
 from benchmark.commands.option_types import path
-from benchmark.commands.option_values import shown
+from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.results.packed_files import pack_folder
-from benchmark.results.store import Store, record_fault
+from benchmark.results.records import UnfitRecord
+from benchmark.results.store import Store, named_record
 
 
-def pack_options(parser: argparse.ArgumentParser) -> None:
+@dataclass(frozen=True, kw_only=True)
+class PackOptions:
     """The options of `pack`."""
-    parser.add_argument("out", type=path, help="results folder of a study that has ended")
+
+    out: Path = argument(type=path, help="results folder of a study that has ended")
 
 
-def pack(options: argparse.Namespace, console: Console) -> int:
+def pack(options: PackOptions, console: Console) -> int:
     """Move records/ into records.jsonl and the results in audit/ into audit.jsonl; 3 where files had to stay."""
     store = Store(options.out)
     if not any(store.folder.glob("records/*.json")) and not any(store.folder.glob("audit/*.json")):
@@ -27,12 +33,8 @@ def pack(options: argparse.Namespace, console: Console) -> int:
     stay = False
     with store.locked():
         for folder, packed, is_whole in (
-            (
-                store.folder / "records",
-                store.packed_records_path,
-                lambda content, key: not record_fault(content, key),
-            ),
-            (store.folder / "audit", store.packed_audit_path, is_result),
+            (store.folder / "records", store.packed_records_path, _is_record),
+            (store.folder / "audit", store.packed_audit_path, _is_audit_result),
         ):
             moved, staying = pack_folder(folder, packed, is_whole)
             if moved:
@@ -41,3 +43,16 @@ def pack(options: argparse.Namespace, console: Console) -> int:
                 console.print(f"  {file.name} stays: it cannot be read, or is of another version")
             stay |= bool(staying)
     return 3 if stay else 0
+
+
+def _is_record(content: Any, key: str) -> bool:
+    try:
+        named_record(content, key)
+    except UnfitRecord:
+        return False
+    return True
+
+
+def _is_audit_result(content: Any, key: str) -> bool:
+    result = AuditResult.parse(content)
+    return result is not None and result.key == key

@@ -29,7 +29,7 @@ from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.slurm import refuse_live_jobs
-from benchmark.results.frame import NO_DATA, failure, summary
+from benchmark.results.frame import NO_DATA
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.studies.named_studies import STUDIES, Study
@@ -77,8 +77,7 @@ class TablesOptions:
 def tables(options: TablesOptions, console: Console) -> int:
     """Make the tables again from the records."""
     store = Store(options.out, console.print)
-    if store.read_manifest() is None:
-        raise UserError(f"{options.out}: no manifest.json here; give a results folder that `run` has made")
+    store.study_manifest()
     with store.locked():
         return _make_tables(store, console)
 
@@ -177,25 +176,21 @@ def _print_face(grid: Grid, console: Console) -> None:
 
 def _make_tables(store: Store, console: Console) -> int:
     """Write and show the tables; 0 where every trial is done, 3 where some failed, diverged or are missing."""
-    manifest, records = store.read_study()
-    shown_too = with_own_tables(manifest, records, read_results(store, list(records)))
-    write_tables(*shown_too, store.folder / "tables")
-    for table in build_tables(*shown_too):
+    study = store.read_study()
+    shown_too = with_own_tables(study, read_results(store, list(study.records)))
+    write_tables(shown_too, store.folder / "tables")
+    for table in build_tables(shown_too):
         print_markdown(console, render_text(table))
-    counts = summary(manifest, records)
+    counts = study.summary
     no_data = f", {counts.no_data} without data" if counts.no_data else ""
     console.print(
         f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run{no_data}"
     )
-    for record in records.values():
-        if record["status"] != "ok":
-            where = record["identity"]
-            console.print(
-                f"  {where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}: "
-                f"{record['status']}: {failure(record)}"
-            )
-    for name, reason in manifest["unavailable"].items():
+    for record in study.records.values():
+        if not record.ok:
+            console.print(f"  {record.identity}: {record.status}: {record.failure}")
+    for name, reason in study.manifest.unavailable.items():
         console.print(f"  {name}: {NO_DATA}: {one_line(reason)}")
     if counts.not_run:
         console.print("  not run: the `run` that began this study goes on with them")
-    return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not manifest["unavailable"] else 3
+    return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not study.manifest.unavailable else 3

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -12,8 +11,10 @@ from benchmark.commands.declared_options import argument
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
 from benchmark.execution.slurm import QueueUnknown, is_running, log_cause, queue, stored_jobs
-from benchmark.results.frame import NO_DATA, NOT_RUN, RECORD_STATUSES, failure, seeds_asked
+from benchmark.results.frame import NO_DATA, NOT_RUN
+from benchmark.results.records import RECORD_STATUSES
 from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
 from benchmark.tables.markdown import wide_table
 from benchmark.tables.terminal import print_markdown
 from benchmark.text import one_line
@@ -32,7 +33,7 @@ class StatusOptions:
 def status(options: StatusOptions, console: Console) -> int:
     """Show trials by table and state, failures with their reasons, and the jobs at work with their logs."""
     store = Store(options.out, console.print, look_only=True)
-    manifest, records = store.read_study()
+    study = store.read_study()
     jobs = stored_jobs(store)
     live: dict[str, str] = {}
     asked = True
@@ -46,13 +47,13 @@ def status(options: StatusOptions, console: Console) -> int:
     }
     rows = [
         [f"Table {table}", sum(count.values()), *(count[state] for state in STATES)]
-        for table, count in _counts(manifest, records, at_work).items()
+        for table, count in _counts(study, at_work).items()
     ]
     print_markdown(console, wide_table(["", "trials", *STATES], rows))
-    for key, record in records.items():
-        if record["status"] != "ok" and key not in at_work:
-            console.print(f"{_named(record)}: {record['status']}: {failure(record)}")
-    for name, reason in manifest["unavailable"].items():
+    for key, record in study.records.items():
+        if not record.ok and key not in at_work:
+            console.print(f"{record.identity}: {record.status}: {record.failure}")
+    for name, reason in study.manifest.unavailable.items():
         console.print(f"{name}: {NO_DATA}: {one_line(reason)}")
     for job in jobs:
         state = live.get(job.id, "not in the queue" if asked else "unknown").lower()
@@ -63,24 +64,17 @@ def status(options: StatusOptions, console: Console) -> int:
     return 0
 
 
-def _counts(
-    manifest: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]], at_work: Mapping[str, str]
-) -> dict[int, Counter[str]]:
+def _counts(study: StudyResults, at_work: Mapping[str, str]) -> dict[int, Counter[str]]:
     """Per table how many of its trials are in which of STATES; a trial counts in every table that it stands in."""
     found: dict[int, Counter[str]] = {}
-    for cell in manifest["cells"]:
-        count = found.setdefault(cell["table"], Counter())
-        for seed in seeds_asked(manifest, cell):
-            key = cell["keys"].get(str(seed))
-            if key in at_work and (key not in records or records[key]["status"] == "failed"):
+    for cell in study.manifest.cells:
+        count = found.setdefault(cell.table, Counter())
+        without = NO_DATA if cell.dataset in study.manifest.unavailable else NOT_RUN
+        for seed in study.manifest.seeds_asked(cell):
+            key = cell.keys.get(seed, "")
+            record = study.records.get(key)
+            if key in at_work and (record is None or not record.done):
                 count[at_work[key]] += 1
-            elif key in records:
-                count[records[key]["status"]] += 1
             else:
-                count[NO_DATA if cell["dataset"] in manifest["unavailable"] else NOT_RUN] += 1
+                count[without if record is None else record.status] += 1
     return dict(sorted(found.items()))
-
-
-def _named(record: Mapping[str, Any]) -> str:
-    where = record["identity"]
-    return f"{where['dataset']} {where['method']} d={where['latent_dim']} seed={where['seed']}"

@@ -1,4 +1,4 @@
-"""Do two results differ by more than seeds and rounding do? Cell by cell, and what else differs around them.
+"""Do two results differ by more than seeds and rounding do? ComparedCell by cell, and what else differs around them.
 
 A cell is data set, metric, method and latent dim, whatever table it stands in; the difference is B's mean minus A's.
 
@@ -28,15 +28,15 @@ from scipy import stats
 
 from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
-from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, Cell, Score, Side
+from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
 from benchmark.errors import UserError
-from benchmark.results import frame as fr
+from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.statistics import ALPHA, Interval, Tolerance, holm, paired_test
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
 NEAR_ZERO = 1e-9  # absolute, for scores that cancel to about nothing
-OUTCOMES = ("diverged", "failed", fr.METRIC_UNAVAILABLE)  # how a trial can end without a score
+OUTCOMES = ("diverged", "failed", METRIC_UNAVAILABLE)  # how a trial can end without a score
 
 
 class Result(StrEnum):
@@ -82,7 +82,7 @@ OTHER_METRIC = Tolerance(0.02, relative=True)
 class CellResult:
     """One cell. Means are over the `pairs` common seeds where the basis pairs them, else over all n; None without."""
 
-    cell: Cell
+    cell: ComparedCell
     result: Result
     basis: Basis
     n_a: int  # seeds with a value
@@ -116,7 +116,7 @@ class Comparison:
         return [result for result in self.results if result.result in wanted]
 
 
-def compare(a: Side, b: Side, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> Comparison:
+def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> Comparison:
     """Both sides joined cell by cell. Raises UserError where no cell has a score on both: nothing would be judged."""
     cells = [*a.scores, *(cell for cell in b.scores if cell not in a.scores)]
     repeated = _repeated_trials(a, b)
@@ -132,20 +132,22 @@ def compare(a: Side, b: Side, tolerances: Mapping[str, Tolerance] = TOLERANCES) 
     return Comparison(a.name, b.name, tuple(results), around, silent, len(repeated), sum(repeated.values()), remarks)
 
 
-def _repeated_trials(a: Side, b: Side) -> dict[str, bool]:
+def _repeated_trials(a: ComparedSide, b: ComparedSide) -> dict[str, bool]:
     """Key of each trial that both sides have made on the same recorded setup -> whether its scores all agree."""
     repeated: dict[str, bool] = {}
     for cell, scores in a.scores.items():
         for seed, score in scores.items():
             other = b.scores.get(cell, {}).get(seed)
-            if other and _same_trial(score, other) and score.value is not None and other.value is not None:
+            if other is None or score.key is None or score.value is None or other.value is None:
+                continue
+            if _same_trial(score, other):
                 same = agree([score.value], [other.value])
                 repeated[score.key] = repeated.get(score.key, True) and same
     return repeated
 
 
 def _cell_result(
-    cell: Cell,
+    cell: ComparedCell,
     a: Mapping[int | None, Score],
     b: Mapping[int | None, Score],
     tolerances: Mapping[str, Tolerance],
@@ -156,9 +158,11 @@ def _cell_result(
     common = [seed for seed in values_a if seed in values_b]
     n_a, n_b = len(values_a), len(values_b)
     notes = [*_one_sided_seeds(values_a, values_b), *_without_value("A", a), *_without_value("B", b)]
-    sizes = {"cell": cell, "n_a": n_a, "n_b": n_b, "pairs": len(common), "note": "; ".join(notes)}
-    if not values_a or not values_b:
-        return CellResult(result=_unmatched(a, b, n_a, n_b), basis=Basis.NO_SCORE, **sizes)
+    unmatched = not values_a or not values_b
+    result = _unmatched(a, b, n_a, n_b) if unmatched else Result.NOISE
+    found = CellResult(cell, result, Basis.NO_SCORE, n_a, n_b, len(common), "; ".join(notes))
+    if unmatched:
+        return found
 
     fewest = min(n_a, n_b)
     paired = 2 * len(common) >= fewest and (len(common) > 1 or fewest == 1)
@@ -166,24 +170,22 @@ def _cell_result(
     x, y = np.array([values_a[seed] for seed in seeds_a]), np.array([values_b[seed] for seed in seeds_b])
     tolerance = tolerances.get(cell.metric, OTHER_METRIC).at(x.mean())
     difference = float(y.mean() - x.mean())
-    measured = sizes | {"mean_a": float(x.mean()), "mean_b": float(y.mean()), "difference": difference}
-    measured["tolerance"] = tolerance
+    found = replace(found, mean_a=float(x.mean()), mean_b=float(y.mean()), difference=difference, tolerance=tolerance)
 
     if (paired or fewest == len(x) == len(y) == 1) and agree(x, y):
-        return CellResult(result=Result.EQUAL, basis=Basis.ROUNDING, **measured)
+        return replace(found, result=Result.EQUAL, basis=Basis.ROUNDING)
     if strict and paired and all(_same_trial(a[seed], b[seed]) for seed in common):
         within = bool(np.all(np.abs(y - x) <= tolerance))
-        return CellResult(result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.SAME_TRIALS, **measured)
+        return replace(found, result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.SAME_TRIALS)
     if min(len(x), len(y)) < 2:
         within = abs(difference) <= tolerance
-        return CellResult(result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.TOO_FEW, **measured)
-    if paired:
-        test = paired_test(y - x)
-        basis, p, interval = Basis.PAIRED, test.p_t, test.estimate.interval
-    else:
-        basis, (p, interval) = Basis.WELCH, welch_test(x, y)
-    measured |= {"low": interval.low, "high": interval.high, "p": p}
-    return CellResult(result=Result.NOISE, basis=basis, **measured)  # `_corrected` has the last word
+        return replace(found, result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.TOO_FEW)
+    if not paired:
+        p, interval = welch_test(x, y)
+        return replace(found, basis=Basis.WELCH, p=p, low=interval.low, high=interval.high)
+    test = paired_test(y - x)
+    ends = test.estimate.interval or Interval(-math.inf, math.inf)  # none of a single pair, which is TOO_FEW
+    return replace(found, basis=Basis.PAIRED, p=test.p_t, low=ends.low, high=ends.high)
 
 
 def agree(x: Iterable[float], y: Iterable[float]) -> bool:
@@ -206,14 +208,20 @@ def welch_test(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
 
 def _corrected(results: Sequence[CellResult]) -> list[CellResult]:
     """The results with `p_holm` for those tested, and `different` where it is below ALPHA beyond the tolerance."""
-    tested = [position for position, result in enumerate(results) if result.p is not None]
+    tested = {position: result.p for position, result in enumerate(results) if result.p is not None}
     corrected = list(results)
-    for position, p_holm in zip(tested, holm([results[position].p for position in tested]), strict=True):
+    for position, p_holm in zip(tested, holm([*tested.values()]), strict=True):
         result = results[position]
-        negligible = Interval(result.low, result.high).within(result.tolerance)
-        verdict = Result.DIFFERENT if p_holm < ALPHA and not negligible else Result.NOISE
+        verdict = Result.DIFFERENT if p_holm < ALPHA and not _negligible(result) else Result.NOISE
         corrected[position] = replace(result, p_holm=p_holm, result=verdict)
     return corrected
+
+
+def _negligible(result: CellResult) -> bool:
+    """Whether all of the difference's interval lies within the tolerance."""
+    if result.low is None or result.high is None or result.tolerance is None:
+        return False
+    return Interval(result.low, result.high).within(result.tolerance)
 
 
 def _same_trial(a: Score, b: Score) -> bool:
@@ -223,7 +231,7 @@ def _same_trial(a: Score, b: Score) -> bool:
     return all(b.setup.get(field, value) == value for field, value in a.setup.items())
 
 
-def _unmatched(a: Mapping, b: Mapping, n_a: int, n_b: int) -> Result:
+def _unmatched(a: Mapping[int | None, Score], b: Mapping[int | None, Score], n_a: int, n_b: int) -> Result:
     """A side that ran the cell and got no score from it differs; one that has not run it lacks it."""
     if any(score.status in (PER_CENT, IMPOSSIBLE) for side in (a, b) for score in side.values()):
         return Result.NOT_COMPARABLE

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -70,7 +71,7 @@ def conclusion(comparison: Comparison) -> str:
     if not different:
         verdict = f"No difference beyond noise and tolerance; cells compared: {len(compared)}"
     tested = [result for result in compared if result.p is not None]
-    held_back = [r for r in tested if r.p < ALPHA <= r.p_holm]
+    held_back = [r for r in tested if r.p is not None and r.p_holm is not None and r.p < ALPHA <= r.p_holm]
     holm = f"; Holm's correction over {len(tested)} tests" if tested else ""
     holm += f" held back {len(held_back)} with an uncorrected p below {ALPHA}" if held_back else ""
     few = sum(result.basis is Basis.TOO_FEW for result in compared)
@@ -117,7 +118,7 @@ def _missing(comparison: Comparison) -> list[str]:
     """Cells of one side, alike ones together; then, of the cells compared, seeds of one side or without a score."""
     lines = []
     for result in (Result.ONLY_A, Result.ONLY_B, Result.NOT_COMPARABLE, Result.NO_VALUE):
-        missing = [(*r.cell, r.note) for r in comparison.of(result)]
+        missing: list[tuple[Any, ...]] = [(*r.cell, r.note) for r in comparison.of(result)]
         # Axis by axis: what is missing alike for several latent dims, then metrics, methods, data sets.
         for axis in (3, 1, 2, 0):
             missing = _joined(missing, axis)
@@ -128,9 +129,9 @@ def _missing(comparison: Comparison) -> list[str]:
     return lines + [f"{note}: {count} cell{'s' if count > 1 else ''}" for note, count in counts.items()]
 
 
-def _joined(rows: Iterable[tuple], axis: int) -> list[tuple]:
+def _joined(rows: Iterable[tuple[Any, ...]], axis: int) -> list[tuple[Any, ...]]:
     """Rows that differ on one axis alone become one, which lists that axis."""
-    groups: dict[tuple, list[str]] = {}
+    groups: dict[tuple[Any, ...], list[str]] = {}
     for row in rows:
         groups.setdefault((*row[:axis], *row[axis + 1 :]), []).append(str(row[axis]))
     return [(*rest[:axis], ", ".join(found), *rest[axis:]) for rest, found in groups.items()]

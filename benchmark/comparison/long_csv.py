@@ -1,11 +1,12 @@
 """A long CSV of scores, one a row, read strictly: a cell that could be read in two ways is refused, not guessed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.names import NAMES, resolved_rows
-from benchmark.results import frame as fr
+from benchmark.results.frame import METRIC_UNAVAILABLE, NO_DATA, NOT_RUN, WEIGHTS_UNAVAILABLE
 from benchmark.results.read_csv import (
     NoColumn,
     check_plain,
@@ -17,12 +18,13 @@ from benchmark.results.read_csv import (
     row_error,
     whole_number,
 )
+from benchmark.results.records import OK, RECORD_STATUSES
 
 REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
 LABELS = ("study", "weight_set", "notes", "marks")
 OPTIONAL = ("table", "seed", "status", "key", *LABELS)
 MISSING = "missing"  # the status of a row without a value that says no other
-STATUSES = (*fr.RECORD_STATUSES, fr.NOT_RUN, fr.NO_DATA, fr.WEIGHTS_UNAVAILABLE, fr.METRIC_UNAVAILABLE, MISSING)
+STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE, MISSING)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
     written = [_row(path, line, cells) for line, cells in read]
     known, notes = resolved_rows([cells for _, cells in read])
     rows = [
-        replace(row, **{column: cells[column] for column in NAMES}) for row, cells in zip(written, known, strict=True)
+        replace(row, dataset=cells["dataset"], metric=cells["metric"], method=cells["method"])
+        for row, cells in zip(written, known, strict=True)
     ]
     _check_once(path, rows, written)
     return rows, notes
@@ -67,7 +70,7 @@ def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
 
 def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None:
     """Raises UserError where two rows are one score; `written` has their names as the file has them."""
-    first: dict[tuple, LongRow] = {}
+    first: dict[tuple[object, ...], LongRow] = {}
     for row, now in zip(rows, written, strict=True):
         what = (row.table, row.dataset, row.metric, row.method, row.latent_dim, row.seed)
         before = first.setdefault(what, now)
@@ -82,7 +85,7 @@ def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None
         raise row_error(path, row.line, "seed", f"the same score as line {before.line}; {remedy}")
 
 
-def _one_a_row(path: Path, header: list[str]) -> str:
+def _one_a_row(path: Path, header: Sequence[str]) -> str:
     """What to do about a table of several numbers a row, such as the suite's table1.csv; "" for any other header."""
     if sum(column.endswith("_mean") for column in header) < 2:
         return ""
@@ -99,12 +102,12 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
     for column in LABELS:
         check_printable(path, line, column, cells.get(column, ""))
     cells = {column: "" if is_missing(cell) else cell for column, cell in cells.items()}
-    status = cells.get("status", "").casefold() or (fr.OK if cells["value"] else MISSING)
+    status = cells.get("status", "").casefold() or (OK if cells["value"] else MISSING)
     if status not in STATUSES:
         raise row_error(path, line, "status", f"{cells['status'][:40]!r} is not one of {', '.join(STATUSES)}")
-    if status == fr.OK and not cells["value"]:
+    if status == OK and not cells["value"]:
         raise row_error(path, line, "value", "there is none although the status is 'ok'")
-    if status != fr.OK and cells["value"]:
+    if status != OK and cells["value"]:
         raise row_error(path, line, "value", f"there is one although the status is {status!r}")
     return LongRow(
         line=line,
@@ -114,7 +117,7 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
         method=cells["method"],
         latent_dim=whole_number(path, line, "latent_dim", cells["latent_dim"], least=1),
         seed=whole_number(path, line, "seed", cells["seed"]) if cells.get("seed") else None,
-        value=number(path, line, "value", cells["value"]) if status == fr.OK else None,
+        value=number(path, line, "value", cells["value"]) if status == OK else None,
         status=status,
         key=cells.get("key") or None,
         labels={label: cells[label] for label in LABELS if label in cells},

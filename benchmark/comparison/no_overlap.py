@@ -2,29 +2,29 @@
 
 from collections import Counter
 
-from benchmark.comparison.sides import PER_CENT, Cell, Side
+from benchmark.comparison.sides import PER_CENT, ComparedCell, ComparedSide
 from benchmark.names import may_mean
 
 _MOST = 6  # names of an axis, statuses of a side
 
 
-def nothing_in_common(a: Side, b: Side) -> str:
+def nothing_in_common(a: ComparedSide, b: ComparedSide) -> str:
     """One line: what the cells of both lack, or what each has along every axis on which they do not meet."""
     begin = f"{a.name} and {b.name}: no score in common"
     if common := [cell for cell in a.scores if cell in b.scores]:
         states = [f"{name} has {_states(side, common)}" for name, side in (("A", a), ("B", b))]
         return f"{begin}; of the cells of both, {len(common)}, {' and '.join(states)}"
-    apart = [said for axis in Cell._fields if (said := _apart(axis, a, b))]
+    apart = [said for axis in ComparedCell._fields if (said := _apart(axis, a, b))]
     return f"{begin}; {'; '.join(apart) or 'each has other combinations of dataset, metric, method and latent_dim'}"
 
 
-def _states(side: Side, cells: list[Cell]) -> str:
+def _states(side: ComparedSide, cells: list[ComparedCell]) -> str:
     counts = Counter(score.status for cell in cells for score in side.scores[cell].values())
     remedy = " (divide by 100)" if PER_CENT in counts else ""
     return ", ".join(f"{count} {status}" for status, count in counts.most_common(_MOST)) + remedy
 
 
-def _apart(axis: str, a: Side, b: Side) -> str:
+def _apart(axis: str, a: ComparedSide, b: ComparedSide) -> str:
     """What both sides have along an axis of a cell, with names that may be meant; "" where one name is the same."""
     of_a, of_b = (list(dict.fromkeys(str(getattr(cell, axis)) for cell in side.scores)) for side in (a, b))
     if set(of_a) & set(of_b):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmark.comparison.sides import Cell, Fact, Kind, Side
+from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind
 
 NOT_STATED = "not stated"
 
@@ -18,7 +18,7 @@ class Difference:
     b: str
 
 
-def differences(a: Side, b: Side) -> list[Difference]:
+def differences(a: ComparedSide, b: ComparedSide) -> list[Difference]:
     """The fields that differ around the kinds of trial that both sides have, methods that differ alike on one line.
 
     A field of one side alone is NOT_STATED on the other where both state its group (of `protocols.clustering.tsne`
@@ -43,7 +43,7 @@ def _group(field: tuple[str, str]) -> tuple[str, str]:
     return name.rpartition(".")[0], scope
 
 
-def _kind(cell: Cell) -> Kind:
+def _kind(cell: ComparedCell) -> Kind:
     return Kind(cell.dataset, cell.method, cell.latent_dim)
 
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from benchmark.comparison.long_csv import LongRow, read_long_csv
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
-from benchmark.results.frame import OK, long_frame
+from benchmark.results.records import OK, Record
 from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
 
 SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenance
 PROVENANCE = (*SETUP, "git_commit", "git_dirty")
@@ -23,7 +24,7 @@ IMPOSSIBLE = "outside its range"
 _ROUNDED = 1e-4  # how far beyond its range rounding may take a score
 
 
-class Cell(NamedTuple):
+class ComparedCell(NamedTuple):
     """What is scored, whatever table it stands in."""
 
     dataset: str
@@ -63,32 +64,35 @@ class Fact(NamedTuple):
     kind: Kind | None
 
 
+_Row = tuple[int | None, ComparedCell, int | None, Score]  # table, cell, seed, score
+
+
 @dataclass(frozen=True)
-class Side:
+class ComparedSide:
     """`scores`: cell -> seed (None where a CSV has none) -> score. `facts_complete`: is it a folder, with records?
 
     `remarks`: how names and values were read, where a reader must know it.
     """
 
     name: str
-    scores: Mapping[Cell, Mapping[int | None, Score]]
+    scores: Mapping[ComparedCell, Mapping[int | None, Score]]
     facts: tuple[Fact, ...]
     facts_complete: bool
     remarks: tuple[str, ...] = ()
 
 
-def read_side(path: Path, table: int | None = None, report: Callable[[str], None] = lambda line: None) -> Side:
+def read_side(path: Path, table: int | None = None, report: Callable[[str], None] = lambda line: None) -> ComparedSide:
     """A results folder (manifest.json, records/) or a long CSV; only the cells of one table where one is given.
 
     `report` is told of records that cannot be read. Raises UserError where there is neither, for what `read_long_csv`,
-    `Store.read_study` and `long_frame` refuse, for a table without cells, and where two tables give one cell and
+    `Store.read_study` and `StudyResults` refuse, for a table without cells, and where two tables give one cell and
     seed two scores (as the paper's Tables 3 and 5 do). A value that its metric cannot have is no score, as a
     remark says.
     """
     if path.is_dir():
-        manifest, records = Store(path, report, look_only=True).read_study()
-        rows = list(_folder_rows(path, manifest, records))
-        facts, remarks = tuple(_facts(manifest, records)), []
+        study = Store(path, report, look_only=True).read_study()
+        rows = list(_folder_rows(path, study))
+        facts, remarks = tuple(_facts(study)), list[str]()
     elif path.exists():
         csv_rows, remarks = read_long_csv(path)
         rows = [(row.table, _cell(row), row.seed, Score(row.value, row.status, row.key)) for row in csv_rows]
@@ -99,27 +103,27 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
         raise UserError(f"{path}: has no cells of table {table}; leave out --table")
     scores, impossible = only_possible(_by_cell(path, rows))
     said = tuple(f"{path}: {remark}" for remark in (*remarks, *impossible))
-    return Side(str(path), scores, facts, facts_complete=path.is_dir(), remarks=said)
+    return ComparedSide(str(path), scores, facts, facts_complete=path.is_dir(), remarks=said)
 
 
-def _folder_rows(path: Path, manifest: Mapping, records: Mapping) -> Iterator[tuple[int, Cell, int, Score]]:
+def _folder_rows(path: Path, study: StudyResults) -> Iterator[_Row]:
     try:
-        frame = long_frame(manifest, records)
+        frame = study.frame
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    setups = {key: repeatable_setup(record.get("provenance", {})) for key, record in records.items()}
+    setups = {key: repeatable_setup(record.provenance.plain) for key, record in study.records.items()}
     for row in frame.itertuples():
         value = float(row.value) if row.status == OK else None
         yield row.table, _cell(row), row.seed, Score(value, row.status, row.key, setups.get(row.key))
 
 
-def _cell(row) -> Cell:
-    return Cell(row.dataset, row.metric, row.method, row.latent_dim)
+def _cell(row: Any) -> ComparedCell:
+    return ComparedCell(row.dataset, row.metric, row.method, row.latent_dim)
 
 
-def _by_cell(path: Path, rows: Iterable[tuple[int | None, Cell, int | None, Score]]) -> dict[Cell, dict]:
-    scores: dict[Cell, dict[int | None, Score]] = {}
-    table_of = {}
+def _by_cell(path: Path, rows: Iterable[_Row]) -> dict[ComparedCell, dict[int | None, Score]]:
+    scores: dict[ComparedCell, dict[int | None, Score]] = {}
+    table_of: dict[tuple[ComparedCell, int | None], int | None] = {}
     for table, cell, seed, score in rows:
         known = scores.setdefault(cell, {}).setdefault(seed, score)
         first = table_of.setdefault((cell, seed), table)
@@ -131,7 +135,9 @@ def _by_cell(path: Path, rows: Iterable[tuple[int | None, Cell, int | None, Scor
     return scores
 
 
-def only_possible(scores: Mapping[Cell, Mapping[int | None, Score]]) -> tuple[dict[Cell, dict], list[str]]:
+def only_possible(
+    scores: Mapping[ComparedCell, Mapping[int | None, Score]],
+) -> tuple[dict[ComparedCell, dict[int | None, Score]], list[str]]:
     """The scores, those outside their metric's range without a value, and what to say of them.
 
     Where most values of a metric that ends at 1 lie beyond, up to 100, all of it is taken to be in per cent.
@@ -166,7 +172,7 @@ def only_possible(scores: Mapping[Cell, Mapping[int | None, Score]]) -> tuple[di
     return checked, remarks
 
 
-def _place(cell: Cell, seed: int | None) -> str:
+def _place(cell: ComparedCell, seed: int | None) -> str:
     return f"{cell.dataset}, {cell.method}, d = {cell.latent_dim}" + ("" if seed is None else f", seed {seed}")
 
 
@@ -185,28 +191,30 @@ def repeatable_setup(provenance: Mapping[str, Any]) -> dict[str, str] | None:
     return dict(_flat("", {field: provenance[field] for field in SETUP})) if repeats else None
 
 
-def _facts(manifest: Mapping, records: Mapping[str, Mapping]) -> Iterator[Fact]:
-    for field in ("study", "seeds", "weight_set"):
-        yield Fact(field, "", _plain(manifest[field]), None)
-    yield Fact("notes", "", "; ".join(map(str, manifest["notes"])) or "none", None)
-    for dataset, marks in manifest["marks"].items():
-        yield Fact("marks", dataset, "; ".join(map(str, marks)) or "none", None)
-    for record in records.values():
-        identity = record["identity"]
-        kind = Kind(identity["dataset"], identity["method"], identity["latent_dim"])
-        provenance = {field: record.get("provenance", {}).get(field) for field in PROVENANCE}
-        yield from (
-            Fact(field, scope, value, kind)
-            for scope, prefix, content in (
-                (kind.method, "settings", identity.get("settings", {})),
-                (kind.method, "method_revision", identity.get("method_revision")),
-                (kind.dataset, "data", identity.get("data", {})),
-                ("", "training", identity.get("training", {})),
-                ("", "protocols", identity.get("protocols", {})),
-                ("", "", provenance),
-            )
-            for field, value in _flat(prefix, content)
-        )
+def _facts(study: StudyResults) -> Iterator[Fact]:
+    manifest = study.manifest
+    yield Fact("study", "", manifest.study, None)
+    yield Fact("seeds", "", str(manifest.seeds), None)
+    yield Fact("weight_set", "", manifest.weight_set, None)
+    yield Fact("notes", "", "; ".join(manifest.notes) or "none", None)
+    for dataset, marks in manifest.marks.items():
+        yield Fact("marks", dataset, "; ".join(marks) or "none", None)
+    for record in study.records.values():
+        yield from _trial_facts(record)
+
+
+def _trial_facts(record: Record) -> Iterator[Fact]:
+    trial = record.identity
+    kind = Kind(trial.dataset, trial.method, trial.latent_dim)
+    for scope, prefix, content in (
+        (kind.method, "settings", trial.settings),
+        (kind.method, "method_revision", trial.method_revision),
+        (kind.dataset, "data", trial.data),
+        ("", "training", trial.training),
+        ("", "protocols", trial.protocols),
+        ("", "", {field: record.provenance.plain.get(field) for field in PROVENANCE}),
+    ):
+        yield from (Fact(field, scope, value, kind) for field, value in _flat(prefix, content))
 
 
 def _label_facts(rows: Iterable[LongRow]) -> Iterator[Fact]:

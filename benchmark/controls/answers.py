@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from benchmark.results.records import Record
+from benchmark.results.study_results import StudyResults
 from benchmark.statistics import Interval, estimate
 from benchmark.studies.questions import QUESTIONS, READINGS, VAES, Contrast, Question
 
@@ -19,7 +21,7 @@ NO_RATE = "rate of the image not on record"
 _BOUNDS = ("rate_low", "rate_high")
 _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimension_kl")
 
-Place = tuple[str, int]  # data set, latent dim
+DatasetDim = tuple[str, int]  # data set, latent dim
 Point = tuple[float, float]  # rate in nats, value
 Of = tuple[str, int, str, int]  # place, method, seed
 
@@ -92,7 +94,7 @@ class Answered:
     question: Question
     contrast: Contrast
     measure: str
-    differences: Mapping[Place, Mapping[int, float]]
+    differences: Mapping[DatasetDim, Mapping[int, float]]
     left_out: Mapping[str, int]
     answer: Answer
     mean: float | None = None
@@ -103,30 +105,30 @@ class Answered:
     at_bounds: "Mapping[str, Answered]" = field(default_factory=dict)
 
 
-def measured(manifest: Mapping, records: Mapping[str, Mapping]) -> dict[Of, Measured | None]:
+def measured(study: StudyResults) -> dict[Of, Measured | None]:
     """Every trial of a study by (data set, latent dim, method, seed)."""
     return {
-        (cell["dataset"], cell["latent_dim"], cell["method"], int(seed)): _measured(records.get(key))
-        for cell in manifest["cells"]
-        for seed, key in cell["keys"].items()
+        (cell.dataset, cell.latent_dim, cell.method, seed): _measured(study.records.get(key))
+        for cell in study.manifest.cells
+        for seed, key in cell.keys.items()
     }
 
 
-def _measured(record: Mapping | None) -> Measured | None:
+def _measured(record: Record | None) -> Measured | None:
     if record is None:
         return None
-    if record["status"] != "ok":
+    if not record.ok:
         return ENDED
-    health = record["health"]
-    explained = health.get("explained_variance")
-    z_terms = [record["curves"][name][-1] for name in _Z_TERMS if name in record["curves"]]
+    health = record.health
+    last = [record.curves[name][-1] for name in _Z_TERMS if record.curves.get(name)]
+    z_terms = [term for term in last if term is not None]
     return Measured(
-        record["metrics"].get("classification", {}).get("svm_accuracy"),
-        None if explained is None else 1 - explained,
-        health.get("rate"),
-        sum(z_terms) if z_terms else None,
-        bool(health.get("collapsed")),
-        tuple(bounds) if (bounds := health.get("rate_bounds")) else None,
+        record.score("classification", "svm_accuracy"),
+        None if health.explained_variance is None else 1 - health.explained_variance,
+        health.rate,
+        sum(z_terms) if z_terms and len(z_terms) == len(last) else None,
+        bool(health.collapsed),
+        health.rate_bounds,
     )
 
 
@@ -156,9 +158,9 @@ def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> 
 
 def differences(
     contrast: Contrast, measure: str, trials: Trials
-) -> tuple[dict[Place, dict[int, float]], dict[str, int]]:
+) -> tuple[dict[DatasetDim, dict[int, float]], dict[str, int]]:
     """a's advantage by place and seed, and why others of a's trials have none, with how many."""
-    found: dict[Place, dict[int, float]] = {}
+    found: dict[DatasetDim, dict[int, float]] = {}
     left_out: Counter[str] = Counter()
     for dataset, latent_dim, method, seed in trials:
         if method != contrast.a:
@@ -171,7 +173,7 @@ def differences(
     return found, dict(left_out)
 
 
-def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Place, seed: int) -> float | str:
+def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: DatasetDim, seed: int) -> float | str:
     """Of one seed at one place; or why there is none."""
     one = trials.get((*place, contrast.a, seed))
     if contrast.same_rate:
@@ -196,7 +198,7 @@ def _value(trial: Measured | None, measure: Measure) -> float | str:
     return NO_RESULT if value is None else value
 
 
-def _of_vaes_at(rate: float | None, trials: Trials, place: Place, seed: int, measure: Measure) -> float | str:
+def _of_vaes_at(rate: float | None, trials: Trials, place: DatasetDim, seed: int, measure: Measure) -> float | str:
     """The value of the seed's VAEs at `rate`, or why there is none."""
     run = [vae for name in VAES if (vae := trials.get((*place, name, seed))) is not None]
     if len(run) < 2:
@@ -209,7 +211,7 @@ def _of_vaes_at(rate: float | None, trials: Trials, place: Place, seed: int, mea
     return OUT_OF_REACH if found is None else found
 
 
-def vae_points(trials: Trials, place: Place, seed: int, measure: Measure) -> list[Point]:
+def vae_points(trials: Trials, place: DatasetDim, seed: int, measure: Measure) -> list[Point]:
     """By rate, the seed's VAEs that have not collapsed and have a rate of the image and a value."""
     found = (trials.get((*place, name, seed)) for name in VAES)
     values = [(vae.rate_of_image, _value(vae, measure)) for vae in found if vae is not None and not vae.collapsed]
@@ -248,7 +250,7 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
     )
 
 
-def _whole_block(found: Mapping[Place, Mapping[int, float]]) -> tuple[tuple[int, ...], list[Place]]:
+def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple[int, ...], list[DatasetDim]]:
     """Seeds, and the places that have them all: of LEAST_SEEDS or more where that can be, with the most pairs."""
     every = sorted({seed for of_seed in found.values() for seed in of_seed})
     if len(every) <= len(found):  # by the subsets of the shorter side: those of 30 seeds would never end
@@ -270,7 +272,7 @@ def _subsets(of: Sequence) -> Iterator[tuple]:
     return chain.from_iterable(combinations(of, size) for size in range(1, len(of) + 1))
 
 
-def _worth(block: tuple[tuple[int, ...], list[Place]]) -> tuple[bool, int, int]:
+def _worth(block: tuple[tuple[int, ...], list[DatasetDim]]) -> tuple[bool, int, int]:
     seeds, places = block
     return len(seeds) >= LEAST_SEEDS, len(seeds) * len(places), len(seeds)
 

@@ -2,17 +2,15 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 import pandas as pd
 
 from benchmark.controls.answers import MEASURES, Answer, Answered
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import WEIGHT_SETS
-from benchmark.results.frame import failure
-from benchmark.results.manifest import trial_keys
+from benchmark.results.study_results import StudyResults
 from benchmark.studies.questions import Contrast
 from benchmark.tables.captions import seed_count
 from benchmark.tables.markdown import escape_markdown, wide_table
@@ -42,15 +40,14 @@ _AT_RATE = (
 )
 
 
-def render_answers(
-    manifest: Mapping[str, Any], records: Mapping[str, Mapping], found: Sequence[Answered], means: pd.DataFrame
-) -> str:
+def render_answers(study: StudyResults, found: Sequence[Answered], means: pd.DataFrame) -> str:
     """Every question that the study answers, with its contrasts; what every method reached; trials without a score.
 
     `means`: as `means_frame` gives it. Ends with a line end.
     """
-    title = f"Controls: study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
-    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest["notes"]), _LEGEND, _RATES]
+    manifest = study.manifest
+    title = f"Controls: study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
+    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest.notes), _LEGEND, _RATES]
     parts += [_WITHOUT_W] if _bounds_on_record(means) else []
     parts += [_AT_RATE] if any(one.contrast.same_rate and one.answer is not Answer.NOT_RUN for one in found) else []
     left_out, sections, verdicts, told = [], [], [], set()
@@ -60,7 +57,7 @@ def render_answers(
         if run - told:  # (j) shares one with (e)
             told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
-            sections += [heading, _contrasts(contrasts, manifest["weight_set"])]
+            sections += [heading, _contrasts(contrasts, manifest.weight_set)]
             by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
             verdicts.append([f"({question.letter}) {question.text.partition('?')[0]}?", *by_measure])
         else:
@@ -70,9 +67,9 @@ def render_answers(
         parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
     parts += ["## What every method reached", _reached(means)]
     failed = [
-        [record["identity"][axis] for axis in ("dataset", "latent_dim", "method", "seed")] + [failure(record)]
-        for record in (records.get(key) for key in trial_keys(manifest))
-        if record is not None and record["status"] != "ok"
+        [trial.dataset, trial.latent_dim, trial.method, trial.seed, record.failure]
+        for record in study.own_records()
+        if not record.ok and (trial := record.identity)
     ]
     if failed:
         parts += ["## Trials without a score", wide_table(["data set", "d", "method", "seed", "reason"], failed)]

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.controls.answers import MEASURES, Measure, Place, Point, Trials, at_rate, vae_points
+from benchmark.controls.answers import MEASURES, DatasetDim, Measure, Point, Trials, at_rate, vae_points
 from benchmark.figures.study_source import face
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.plotting.style import GREY, captioned, hide_unused, legend_columns, look
+from benchmark.results.manifest import Manifest
 from benchmark.studies.questions import BASE
-from benchmark.tables.trial_outcomes import marked_label
 
 _CAPTION = (
     "A line: one seed's VAEs that have not collapsed, each with its own beta. HGMVAE-G, a seed each: filled at the "
@@ -34,28 +33,28 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Page:
+class RatesPage:
     """`panels`: by place, in the study's order, with their `headings`. `notes`: sentences on what was trained."""
 
     measure: Measure
-    panels: Mapping[Place, Panel]
-    headings: Mapping[Place, str]
+    panels: Mapping[DatasetDim, Panel]
+    headings: Mapping[DatasetDim, str]
     notes: tuple[str, ...]
 
 
-def rate_pages(manifest: Mapping[str, Any], trials: Trials) -> Iterator[tuple[str, Page]]:
+def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesPage]]:
     """A page, with its name, for every measure that HGMVAE-G and VAEs have at a rate that is on record."""
     for measure in MEASURES.values():
         panels = rate_panels(trials, measure)
-        headings = {(name, dim): f"{marked_label(manifest, name)}, d = {dim}" for name, dim in panels}
+        headings = {(name, dim): f"{manifest.marked_label(name)}, d = {dim}" for name, dim in panels}
         if panels:
             notes = tuple(face(manifest, *dict.fromkeys(dataset for dataset, _ in panels)))
-            yield f"rates_{measure.field}", Page(measure, panels, headings, notes)
+            yield f"rates_{measure.field}", RatesPage(measure, panels, headings, notes)
 
 
-def rate_panels(trials: Trials, measure: Measure) -> dict[Place, Panel]:
+def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, Panel]:
     """Of the places that have both HGMVAE-G and VAEs with a rate and a value."""
-    panels: dict[Place, Panel] = {}
+    panels: dict[DatasetDim, Panel] = {}
     for (dataset, latent_dim, method, seed), trial in trials.items():
         place = dataset, latent_dim
         panel = panels.setdefault(place, Panel({}, {}, []))
@@ -72,7 +71,7 @@ def rate_panels(trials: Trials, measure: Measure) -> dict[Place, Panel]:
     return {place: panel for place, panel in panels.items() if panel.vaes and panel.base}
 
 
-def rates_figure(page: Page) -> Figure:
+def rates_figure(page: RatesPage) -> Figure:
     """A panel a place, three to a row."""
     columns = min(3, len(page.panels))
     rows = -(-len(page.panels) // columns)

@@ -7,10 +7,9 @@ process (`scored`), so that a device can train on.
 import platform
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +31,7 @@ from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
-from benchmark.results.store import RECORD_OBJECTS, RECORD_SCHEMA
+from benchmark.results.records import OK, RECORD_OBJECTS, RECORD_SCHEMA, Health, Identity, Json, Record
 from benchmark.streams import generator
 from benchmark.studies.trials import Trial
 from benchmark.text import first_line
@@ -66,34 +65,36 @@ class TrialContext:
         return EvaluationContext(self.weights_dir, self.device, self.offline, statistics_dir=self.out / "statistics")
 
 
-def empty_record(trial: Trial, device: str, status: str = "ok", reason: str | None = None) -> dict[str, Any]:
+def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None = None) -> Record:
     """A trial's record without any result. One that is "failed" is tried again by the next run."""
-    return {
-        "schema": RECORD_SCHEMA,
-        "key": trial.key,
-        "identity": trial.identity,
-        "status": status,
-        "reason": reason,
-        **{field: {} for field in RECORD_OBJECTS},
-        "details": {},
-        "provenance": provenance(device),
-    }
+    return Record.parse(
+        {
+            "schema": RECORD_SCHEMA,
+            "key": trial.key,
+            "identity": trial.identity,
+            "status": status,
+            "reason": reason,
+            **{field: {} for field in RECORD_OBJECTS},
+            "details": {},
+            "provenance": provenance(device),
+        }
+    )
 
 
-def failed_record(trial: Trial, device: str, error: Exception) -> dict[str, Any]:
+def failed_record(trial: Trial, device: str, error: Exception) -> Record:
     """The record of a trial that an error has ended; the first line of what it says is the reason."""
     kind, said = type(error).__name__, first_line(error)
     return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
 
 
-def of_this_code(identity: Mapping[str, Any]) -> bool:
+def of_this_code(identity: Identity) -> bool:
     """Whether a trial of this identity means the same to the code at hand: the revisions of method and training are its
     own, and so is the method's file. A checkout may have been updated since a trial was laid out or trained."""
-    method = ALL_METHODS.get(identity["method"])
+    method = ALL_METHODS.get(identity.method)
     if method is None:
         return False
-    same = (identity["method_revision"], identity.get("method_source", "")) == (method.revision, method.source)
-    return same and trained_as_now(identity["training"])
+    same = (identity.method_revision, identity.method_source) == (method.revision, method.source)
+    return same and trained_as_now(identity.training)
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
@@ -109,48 +110,52 @@ def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
 
 
 def measured(
-    trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: dict[str, Any]
-) -> TrialOutputs | None:
-    """Fill a trained trial's record with its health and the scores that need images.
+    trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: Record
+) -> tuple[Record, TrialOutputs | None]:
+    """A trained trial's record with its health and the scores that need images.
 
-    Returns what `scored` needs for the others: latents and labels; None where nothing is left to score.
+    Returns:
+        The record, and what `scored` needs for the other scores: latents and labels; None where nothing is left.
     """
     protocols = {name: PROTOCOLS[name] for name in trial.protocols}
     needs = {need for protocol in protocols.values() for need in protocol.needs}
     started = time.perf_counter()
     outputs = trial_outputs(model, dataset, context.device, needs)
-    record["timings"]["outputs_seconds"] = round(time.perf_counter() - started, 3)
-    record["health"] = _health(model, dataset, trial, context.device, outputs)
-    _score(record, trial, outputs, context, [name for name, protocol in protocols.items() if protocol.scores_images])
-    record["peak_memory_mb"] = peak_memory_mb(context.device)
+    timings = {**record.timings, "outputs_seconds": round(time.perf_counter() - started, 3)}
+    health = _health(model, dataset, trial, context.device, outputs)
+    record = record.updated(timings=timings, health=health.plain)
+    of_images = [name for name, protocol in protocols.items() if protocol.scores_images]
+    record = _with_scores(record, trial, outputs, context, of_images)
+    record = record.updated(peak_memory_mb=peak_memory_mb(context.device))
     left = any(not protocol.scores_images for protocol in protocols.values())
-    return outputs.latents_only() if left else None
+    return record, outputs.latents_only() if left else None
 
 
-def scored(trial: Trial, record: dict[str, Any], outputs: TrialOutputs, context: TrialContext) -> dict[str, Any]:
+def scored(trial: Trial, record: Record, outputs: TrialOutputs, context: TrialContext) -> Record:
     """The record with the scores of the latents filled in."""
-    _score(record, trial, outputs, context, [name for name in trial.protocols if not PROTOCOLS[name].scores_images])
-    return record
+    of_latents = [name for name in trial.protocols if not PROTOCOLS[name].scores_images]
+    return _with_scores(record, trial, outputs, context, of_latents)
 
 
-def _score(
-    record: dict[str, Any], trial: Trial, outputs: TrialOutputs, context: TrialContext, names: list[str]
-) -> None:
+def _with_scores(
+    record: Record, trial: Trial, outputs: TrialOutputs, context: TrialContext, names: list[str]
+) -> Record:
+    timings, metrics = {**record.timings}, {**record.metrics}
+    unavailable, details = {**record.unavailable}, {**record.plain["details"]}
     for name in names:
         protocol = PROTOCOLS[name](**trial.protocols[name])
         started = time.perf_counter()
         scores = protocol.score(outputs, context.evaluation)
-        record["timings"][f"{name}_seconds"] = round(time.perf_counter() - started, 3)
-        record["metrics"][name] = scores.values
+        timings[f"{name}_seconds"] = round(time.perf_counter() - started, 3)
+        metrics[name] = scores.values
         if scores.unavailable:
-            record["unavailable"][name] = scores.unavailable
+            unavailable[name] = scores.unavailable
         if scores.details:
-            record["details"][name] = scores.details
+            details[name] = scores.details
+    return record.updated(timings=timings, metrics=metrics, unavailable=unavailable, details=details)
 
 
-def _health(
-    model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, outputs: TrialOutputs
-) -> dict[str, Any]:
+def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, outputs: TrialOutputs) -> Health:
     stream = generator(device, "evaluation", use="health")
 
     def sampled(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -168,7 +173,7 @@ def _health(
     active = active_units(outputs.latents_test, codes)
     explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
     of_code = rate(*posterior) if posterior else None
-    return {
+    plain: Json = {
         "active_units": active,
         "explained_variance": explained,
         "collapsed": collapsed(active, trial.latent_dim, explained),
@@ -178,6 +183,7 @@ def _health(
         "gap_to_prior": gap_to_prior(codes, drawn),
         **({} if weights is None else use_of_components(weights)),
     }
+    return Health.parse(plain)
 
 
 def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code: float | None) -> list[float] | None:

@@ -21,6 +21,7 @@ from benchmark.execution.evaluate_trial import (
 from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
 from benchmark.execution.provenance import code_state, hardware, now
+from benchmark.results.records import Identity, Record
 from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
@@ -36,7 +37,7 @@ ENDS_ALL = (OSError, UserError, torch.AcceleratorError)
 
 def run_pack(
     pack: Pack, dataset: Dataset, images: Tensor, context: TrialContext, on_epoch: OnEpoch = lambda epoch: None
-) -> Iterator[tuple[Trial, dict[str, Any], TrialOutputs | None]]:
+) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
     """For every wanted trial its record, and the outputs that `trial.scored` still has to score (None: it is whole).
 
     `images`: the data set's training images, on the device. Trials whose checkpoints are all there are not trained
@@ -63,7 +64,9 @@ def run_pack(
 def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
     """A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way."""
     revisions = {name: settings.get("revision") for name, settings in trial.protocols.items()}
-    if not of_this_code(trial.identity) or revisions != {name: PROTOCOLS[name].REVISION for name in revisions}:
+    if not of_this_code(Identity.parse(trial.identity)) or revisions != {
+        name: PROTOCOLS[name].REVISION for name in revisions
+    }:
         raise UserError("the code was updated while this run was under way; give the same command again")
     if dataset.digest != trial.data.digest:
         raise UserError(f"{dataset.name}: its images changed while this run was under way; give the same command again")
@@ -71,13 +74,13 @@ def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
 
 def _finished(
     trial: Trial, model: ImageAutoencoder, training: dict[str, Any], dataset: Dataset, context: TrialContext
-) -> tuple[Trial, dict[str, Any], TrialOutputs | None]:
-    record = empty_record(trial, context.device) | training
-    record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    if record["status"] != "ok":
-        return trial, record, None
+) -> tuple[Trial, Record, TrialOutputs | None]:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
     try:
-        return trial, record, measured(trial, model, dataset, context, record)
+        record = empty_record(trial, context.device).updated(**training, parameters=parameters)
+        if not record.ok:
+            return trial, record, None
+        return trial, *measured(trial, model, dataset, context, record)
     except ENDS_ALL:
         raise
     except Exception as error:

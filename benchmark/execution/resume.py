@@ -1,9 +1,12 @@
 """What a run finds in its results folder and leaves there: which trials are still to do, and the manifest."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.results.store import DONE, Store
+from benchmark.results.manifest import Manifest, ManifestCell
+from benchmark.results.records import Record
+from benchmark.results.store import Store
 from benchmark.studies.grid import Grid
 from benchmark.studies.trials import Trial
 
@@ -16,11 +19,11 @@ def pending(trials: list[Trial], store: Store, weights_at_hand: set[str]) -> lis
     return [trial for trial in trials if not is_done(store.read_record(trial.key), weights_at_hand)]
 
 
-def is_done(record: dict[str, Any] | None, weights_at_hand: set[str]) -> bool:
+def is_done(record: Record | None, weights_at_hand: set[str]) -> bool:
     """Whether a trial's record leaves nothing to do."""
-    if record is None or record["status"] not in DONE:
+    if record is None or not record.done:
         return False
-    reasons = [reason for metrics in record["unavailable"].values() for reason in metrics.values()]
+    reasons = [reason for metrics in record.unavailable.values() for reason in metrics.values()]
     return not any(name in reason for reason in reasons for name in weights_at_hand)
 
 
@@ -37,35 +40,36 @@ def write_manifest(store: Store, grid: Grid) -> int:
     if earlier is None:
         store.write_manifest(manifest)
         return 0
-    if earlier["study"] != manifest["study"]:
-        raise UserError(f"--out {store.folder}: holds the study {earlier['study']}; give another --out")
-    manifest["runs"] = earlier["runs"]
-    chosen = {_place(cell) for cell in manifest["cells"]}
-    others = [cell for cell in earlier["cells"] if _place(cell) not in chosen]
-    same = all(earlier.get(field) == manifest[field] for field in _SAME_STUDY)
-    kept = [cell for cell in others if same and _same_images(cell["dataset"], earlier, manifest)]
-    manifest["cells"] = kept + manifest["cells"]
-    for name in {cell["dataset"] for cell in kept} - set(grid.datasets):
-        for field in _BY_DATASET:
-            if name in earlier.get(field, {}):
-                manifest[field].setdefault(name, earlier[field][name])
-    store.write_manifest(manifest)
+    if earlier.study != manifest.study:
+        raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
+    chosen = {_place(cell) for cell in manifest.cells}
+    others = [cell for cell in earlier.cells if _place(cell) not in chosen]
+    same = all(getattr(earlier, field) == getattr(manifest, field) for field in _SAME_STUDY)
+    kept = [cell for cell in others if same and _same_images(cell.dataset, earlier, manifest)]
+    of_kept = {cell.dataset for cell in kept} - set(grid.datasets)
+    merged = {field: _with_kept(manifest.plain[field], earlier.plain.get(field, {}), of_kept) for field in _BY_DATASET}
+    merged["runs"] = earlier.plain["runs"]
+    store.write_manifest(manifest.updated(**merged).with_cells([*kept, *manifest.cells]))
     return len(others) - len(kept)
 
 
-def log_run(store: Store, run: dict[str, Any]) -> None:
+def log_run(store: Store, run: Mapping[str, Any]) -> None:
     """Add a run that came to its end to the manifest: what was typed, on what, when, and how long it took."""
-    manifest = store.read_manifest()
-    manifest["runs"].append(run)
-    store.write_manifest(manifest)
+    manifest = store.study_manifest()
+    store.write_manifest(manifest.updated(runs=[*manifest.plain["runs"], run]))
 
 
-def _place(cell: dict[str, Any]) -> tuple:
-    return cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]
+def _place(cell: ManifestCell) -> tuple[int, str, str, int]:
+    return cell.table, *cell.kind
 
 
-def _same_images(dataset: str, earlier: dict[str, Any], now: dict[str, Any]) -> bool:
+def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], datasets: set[str]) -> dict[str, Any]:
+    """What is said of data sets now, and what was said earlier of those that are kept and not looked at now."""
+    return {**now, **{name: earlier[name] for name in sorted(datasets) if name in earlier and name not in now}}
+
+
+def _same_images(dataset: str, earlier: Manifest, now: Manifest) -> bool:
     """Whether a data set is the one it was; one that was not looked at this time, or not at hand, is."""
-    if dataset not in now["data"]:
+    if dataset not in now.data:
         return True
-    return earlier["data"].get(dataset, {}).get("digest") == now["data"][dataset]["digest"]
+    return dataset in earlier.data and earlier.data[dataset].digest == now.data[dataset].digest

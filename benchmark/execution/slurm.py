@@ -389,7 +389,7 @@ def _new_records(store: Store, pack: Pack, job: Job, seen: set[str]) -> Iterator
     for trial in pack.wanted_trials:
         if trial.key not in seen and _is_new(store, trial.key, job.before) and (record := store.read_record(trial.key)):
             seen.add(trial.key)
-            yield Event("finished", trial, record["status"])
+            yield Event("finished", trial, record.status)
 
 
 def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) -> Iterator[Event]:
@@ -399,7 +399,7 @@ def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) ->
     for trial in pack.wanted_trials:
         if trial.key not in seen:
             record = empty_record(trial, device, "failed", reason[:500])
-            store.write_record(record | {"details": {"log": end}})
+            store.write_record(record.updated(details={"log": end}))
             yield Event("finished", trial, "failed")
 
 

@@ -1,20 +1,19 @@
 """Trials that have ended, brought back: the model from its checkpoint, and the images that it saw."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.evaluate_trial import of_this_code
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
+from benchmark.results.records import Identity
 from benchmark.studies.grid import DataOptions
 from benchmark.text import short_message
 from benchmark.training.checkpoints import load_checkpoint
 from models.base import ImageAutoencoder
 
-Identity = Mapping[str, Any]  # `Trial.identity`, as its record has it
 Images = Callable[[Identity], Dataset]
 
 
@@ -24,16 +23,14 @@ class NotAtHand(Exception):
 
 def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     """A trial's trained model, on the CPU and in eval mode. Raises NotAtHand."""
-    method, training = ALL_METHODS.get(identity["method"]), identity["training"]
+    method = ALL_METHODS.get(identity.method)
     if method is None:
         raise NotAtHand("no method of this version; one from a file needs its --method-file")
     if not of_this_code(identity):
         raise NotAtHand("trained by another revision of the code")
-    shape = tuple(identity["data"]["image_shape"])
+    shape, width = tuple(identity.data["image_shape"]), identity.training["width"]
     try:
-        model = build_model(
-            method, identity["settings"], shape, identity["latent_dim"], training["width"], identity["seed"]
-        )
+        model = build_model(method, identity.settings, shape, identity.latent_dim, width, identity.seed)
         load_checkpoint(model, checkpoint)
     except UserError as error:
         raise NotAtHand(short_message(error)) from error
@@ -46,7 +43,7 @@ def images_in(data_dir: Path, offline: bool) -> Images:
     loaded: dict[tuple, Dataset] = {}
 
     def load(identity: Identity) -> Dataset:
-        data = identity["data"]
+        data = identity.data
         asked = (data["name"], data["kind"] == "procedural", data["split"], data["n_train"], data["n_test"])
         if asked not in loaded:
             name, *how = asked

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +33,7 @@ from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import Crew
 from benchmark.methods.method_file import add_methods
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
 from benchmark.studies.trials import Trial
@@ -61,7 +61,7 @@ class _Scoring:
     """A trained trial whose latents are to be scored."""
 
     trial: Trial
-    record: dict[str, Any]
+    record: Record
     outputs: TrialOutputs
 
     @property
@@ -73,7 +73,7 @@ class _Scoring:
 
 
 _Task = Pack | _Scoring
-_Result = tuple[Trial, dict[str, Any], TrialOutputs | None]
+_Result = tuple[Trial, Record, TrialOutputs | None]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class _Measured:
     """A trial has come out of a task; with `outputs` there is something left to score."""
 
     trial: Trial
-    record: dict[str, Any]
+    record: Record
     outputs: TrialOutputs | None = None
 
 
@@ -187,9 +187,9 @@ def run_packs(
             if isinstance(task, Pack):
                 yield Event("started", task)
 
-    def finish(trial: Trial, record: dict[str, Any]) -> Event:
+    def finish(trial: Trial, record: Record) -> Event:
         store.write_record(record)
-        return Event("finished", trial, record["status"])
+        return Event("finished", trial, record.status)
 
     def replace(worker: _Worker) -> Iterator[Event]:
         nonlocal false_starts

@@ -11,7 +11,6 @@ from benchmark.plotting.style import captioned, legend_columns, look
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
-from benchmark.tables.trial_outcomes import marked_label
 
 _APART = 0.07  # octaves of d between neighbouring methods' points
 
@@ -39,7 +38,7 @@ class Clustering:
 
 def pages(source: Source) -> Iterator[tuple[str, Clustering | CannotDraw]]:
     """A page for each table over latent dims (1 and 4) and data set."""
-    tables = [table for table in build_tables(source.manifest, source.records) if table.dims_across]
+    tables = [table for table in build_tables(source.study) if table.dims_across]
     if not tables:
         yield "clustering", CannotDraw("the study has none of Tables 1 and 4")
     for table in tables:
@@ -71,11 +70,11 @@ def _data(source: Source, table: Table, dataset: str) -> Clustering | CannotDraw
         "SC: silhouette, CH: Calinski-Harabasz, DB: Davies-Bouldin, of the true labels in the t-SNE plane. Filled: "
         "mean over seeds, the band one standard deviation (ddof 1) to either side. Hollow: the paper's values. "
         "Methods are set apart sideways.",
-        *face(source.manifest, dataset),
+        *face(source.study.manifest, dataset),
         *left_out(source, shown),
         *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),
     ]
-    title = f"{table.paper.title}: {marked_label(source.manifest, dataset)}"
+    title = f"{table.paper.title}: {source.study.manifest.marked_label(dataset)}"
     return Clustering(title, table.latent_dims, lines, tuple(caption))
 
 

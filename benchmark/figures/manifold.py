@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from benchmark.figures.study_source import CannotDraw, Kind, Source
 from benchmark.figures.trained_models import image_pages, models_of, some_test_images
 from benchmark.plotting.panels import panel_grid
-from benchmark.tables.trial_outcomes import marked_label
 
 STEPS = 7
 ORIGINALS = "the four originals"
@@ -51,7 +50,9 @@ def _data(source: Source, found: list[Kind]) -> Manifold:
         "bilinear interpolation of their codes.",
         *shown.caption,
     )
-    title = f"Between four test images: {marked_label(source.manifest, found[0].dataset)}, d = {found[0].latent_dim}"
+    title = (
+        f"Between four test images: {source.study.manifest.marked_label(found[0].dataset)}, d = {found[0].latent_dim}"
+    )
     return Manifold(title, corners, grids, caption)
 
 

@@ -10,7 +10,6 @@ from benchmark.figures.study_source import CannotDraw, Kind, Source
 from benchmark.figures.trained_models import N_IMAGES, image_pages, models_of, some_test_images
 from benchmark.plotting.panels import centres, show
 from benchmark.plotting.style import WIDTH, captioned
-from benchmark.tables.trial_outcomes import marked_label
 
 ORIGINALS = "originals"
 _LABELS = 1.3  # inches left of the images
@@ -35,9 +34,8 @@ def _data(source: Source, found: list[Kind]) -> Reconstructions:
     images = some_test_images(shown.dataset, N_IMAGES)
     rows = {ORIGINALS: images.astype(np.float32) / 255}
     rows |= {model.label: model.decode(model.encode(images)) for model in shown.models}
-    title = (
-        f"Reconstructions of test images: {marked_label(source.manifest, found[0].dataset)}, d = {found[0].latent_dim}"
-    )
+    where = source.study.manifest.marked_label(found[0].dataset)
+    title = f"Reconstructions of test images: {where}, d = {found[0].latent_dim}"
     return Reconstructions(title, rows, shown.caption)
 
 

@@ -1,6 +1,6 @@
 """Trained models as their checkpoints have them, and test images through them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,18 @@ import torch
 from benchmark.data import Dataset
 from benchmark.evaluation.image_subsets import random_subset, stratified_subset
 from benchmark.execution.stored_models import NotAtHand, stored_model
-from benchmark.figures.study_source import CannotDraw, Kind, Source, by_page, face, kinds, method_label, seed_list
+from benchmark.figures.study_source import (
+    CannotDraw,
+    Kind,
+    Source,
+    by_page,
+    face,
+    fault_of,
+    kinds,
+    method_label,
+    seed_list,
+)
+from benchmark.results.records import Identity, Record
 from benchmark.training.loop import to_unit_range
 from models.base import ImageAutoencoder
 
@@ -24,7 +35,7 @@ class Trained:
 
     label: str
     seed: int
-    record: Mapping[str, Any]
+    record: Record
     model: ImageAutoencoder
 
     def encode(self, images: np.ndarray) -> np.ndarray:
@@ -54,9 +65,10 @@ def trained(source: Source, kind: Kind) -> Trained:
     """The kind's model of its lowest seed that has a result and a checkpoint. Raises CannotDraw for none."""
     faults: dict[str, list[int]] = {}
     for seed in kind.seeds:
-        if not seed.fault and source.checkpoint(seed.key).is_file():
-            return _loaded(source, kind, seed.number, seed.key, seed.record)
-        faults.setdefault(seed.fault or "no checkpoint", []).append(seed.number)
+        fault = fault_of(seed)
+        if not fault and seed.record and source.checkpoint(seed.record.key).is_file():
+            return _loaded(source, kind, seed.record)
+        faults.setdefault(fault or "no checkpoint", []).append(seed.seed)
     raise CannotDraw(", ".join(f"{fault} ({seed_list(numbers)})" for fault, numbers in faults.items()))
 
 
@@ -79,10 +91,10 @@ def models_of(source: Source, dataset: str, found: list[Kind]) -> Models:
         raise CannotDraw(f"no model to show: {without}")
     seeds = sorted({model.seed for model in models})
     caption = [f"One model per method, of {seed_list(seeds)} (the lowest with a checkpoint)."]
-    caption += face(source.manifest, dataset)
+    caption += face(source.study.manifest, dataset)
     if absent:
         caption.append(f"Not shown: {without}.")
-    return Models(dataset_of(source, models[0].record["identity"]), tuple(models), tuple(caption))
+    return Models(dataset_of(source, models[0].record.identity), tuple(models), tuple(caption))
 
 
 def image_pages(
@@ -109,7 +121,7 @@ def some_test_images(dataset: Dataset, n: int) -> np.ndarray:
     return np.asarray(dataset.x_test[rows])
 
 
-def dataset_of(source: Source, identity: Mapping[str, Any]) -> Dataset:
+def dataset_of(source: Source, identity: Identity) -> Dataset:
     """The images that a trial saw. Raises CannotDraw where they are not to be had."""
     try:
         return source.images(identity)
@@ -117,12 +129,12 @@ def dataset_of(source: Source, identity: Mapping[str, Any]) -> Dataset:
         raise CannotDraw(str(reason)) from reason
 
 
-def _loaded(source: Source, kind: Kind, number: int, key: str, record: Mapping[str, Any]) -> Trained:
+def _loaded(source: Source, kind: Kind, record: Record) -> Trained:
     try:
-        model = stored_model(record["identity"], source.checkpoint(key))
+        model = stored_model(record.identity, source.checkpoint(record.key))
     except NotAtHand as reason:
         raise CannotDraw(str(reason)) from reason
-    return Trained(method_label(source, kind.method), number, record, model.to(source.device))
+    return Trained(method_label(source, kind.method), record.identity.seed, record, model.to(source.device))
 
 
 @torch.no_grad()

@@ -1,9 +1,8 @@
 """What a training costs: seconds and parameters of every method."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,7 +19,6 @@ from benchmark.figures.study_source import (
     no_result,
 )
 from benchmark.plotting.style import captioned, look
-from benchmark.tables.trial_outcomes import marked_label
 
 _REFERENCE = "vae"
 
@@ -61,40 +59,31 @@ def pages(source: Source) -> Iterator[tuple[str, Cost | CannotDraw]]:
 
 
 def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | CannotDraw:
-    records = {
-        kind.method: [seed.record for seed in kind.seeds if seed.fault is None and _seconds(seed.record)]
-        for kind in found
-    }
+    timed = {kind.method: [record for record in kind.results if record.training_cost] for kind in found}
+    costs = {method: [record.training_cost for record in records] for method, records in timed.items()}
     bills = tuple(
-        Bill(
-            method,
-            method_label(source, method),
-            np.array([_seconds(record) for record in ended]),
-            ended[0]["parameters"],
-        )
-        for method, ended in records.items()
-        if ended
+        Bill(method, method_label(source, method), np.array([cost.seconds for cost in of]), of[0].parameters)
+        for method, of in costs.items()
+        if of
     )
     if not bills:
         return no_result(source, dataset, f"{dataset} at d = {dim}")
-    devices = sorted({record["provenance"]["device"] for ended in records.values() for record in ended})
+    devices = sorted({record.provenance.device for records in timed.values() for record in records})
     reference = next((bill.mean for bill in bills if bill.method == _REFERENCE), None)
     caption = [
         "Filled: mean over seeds, bar: one standard deviation (ddof 1) to either side, hollow: each seed"
         + (", right: multiples of the VAE's mean." if reference else "."),
         f"Training alone, on {', '.join(devices)}; a pack's time is shared out among its seeds, and other trials may "
         "have run beside.",
-        *face(source.manifest, dataset),
+        *face(source.study.manifest, dataset),
         *left_out(source, found),
     ]
     return Cost(
-        f"Cost of training on {marked_label(source.manifest, dataset)}, d = {dim}", bills, reference, tuple(caption)
+        f"Cost of training on {source.study.manifest.marked_label(dataset)}, d = {dim}",
+        bills,
+        reference,
+        tuple(caption),
     )
-
-
-def _seconds(record: Mapping[str, Any]) -> float | None:
-    """Of training; None for a trial that was not timed, whose parameters and device need not be there either."""
-    return record.get("timings", {}).get("training_seconds")
 
 
 def draw(data: Cost) -> Figure:

@@ -21,7 +21,6 @@ from benchmark.figures.study_source import (
     no_result,
 )
 from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
-from benchmark.tables.trial_outcomes import marked_label
 
 _COLUMNS = 3
 _LOG_FROM = 20.0  # ratio of the largest to the smallest value from which a linear axis hides something
@@ -59,9 +58,9 @@ def pages(source: Source) -> Iterator[tuple[str, Curves | CannotDraw]]:
 def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves | CannotDraw:
     terms: dict[str, list[Curve]] = {}
     for kind in found:
-        records = [seed.record for seed in kind.seeds if seed.fault is None]
-        for term in dict.fromkeys(term for record in records for term in record["curves"]):
-            rows = _rows([record["curves"].get(term, []) for record in records])
+        records = kind.results
+        for term in dict.fromkeys(term for record in records for term in record.curves):
+            rows = _rows([record.curves.get(term, []) for record in records])
             terms.setdefault(term, []).append(Curve(kind.method, method_label(source, kind.method), rows))
     if not terms:
         return no_result(source, dataset, f"{dataset} at d = {dim}")
@@ -69,10 +68,10 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves |
         "Thick: mean over seeds; thin: each seed. Means over an epoch's batches, terms before their weights, the loss "
         "with them.",
         "Methods scale their terms differently (a card per method says how): compare a method with itself.",
-        *face(source.manifest, dataset),
+        *face(source.study.manifest, dataset),
         *left_out(source, found),
     ]
-    return Curves(f"Training on {marked_label(source.manifest, dataset)}, d = {dim}", terms, tuple(caption))
+    return Curves(f"Training on {source.study.manifest.marked_label(dataset)}, d = {dim}", terms, tuple(caption))
 
 
 def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:

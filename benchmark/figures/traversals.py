@@ -10,7 +10,6 @@ from benchmark.evaluation.image_subsets import random_subset
 from benchmark.figures.study_source import CannotDraw, Kind, Source
 from benchmark.figures.trained_models import N_IMAGES, Trained, image_pages, models_of, some_test_images
 from benchmark.plotting.panels import centres, panel_grid
-from benchmark.tables.trial_outcomes import marked_label
 
 OFFSETS = (-3, -2, -1, 0, 1, 2, 3)  # standard deviations
 N_UNITS = 8
@@ -69,7 +68,7 @@ def _data(source: Source, found: list[Kind]) -> Traversals:
         "methods, whose reconstruction is the column 0.",
         *shown.caption,
     )
-    title = f"Latent traversals: {marked_label(source.manifest, found[0].dataset)}, d = {found[0].latent_dim}"
+    title = f"Latent traversals: {source.study.manifest.marked_label(found[0].dataset)}, d = {found[0].latent_dim}"
     return Traversals(title, {model.label: traversal(model) for model in shown.models}, caption)
 
 

@@ -18,8 +18,8 @@ from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
 from benchmark.figures.study_source import CannotDraw, Kind, Source, face, kinds, method_label
 from benchmark.figures.trained_models import dataset_of, trained
 from benchmark.plotting.style import TEXT, WIDTH, Look, captioned, class_look
+from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import ALL_TABLES
-from benchmark.tables.trial_outcomes import marked_label
 from benchmark.text import one_line
 
 _PROTOCOL = "clustering"
@@ -48,13 +48,14 @@ class Planes:
 
 def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
     """A page for each data set of Table 1; of Table 4 where there is no Table 1."""
-    cells = [cell for cell in source.manifest["cells"] if ALL_TABLES[cell["table"]].protocol == _PROTOCOL]
+    manifest = source.study.manifest
+    cells = [cell for cell in manifest.cells if ALL_TABLES[cell.table].protocol == _PROTOCOL]
     if not cells:
         yield "tsne", CannotDraw("the study has none of Tables 1 and 4")
         return
-    first = min(cell["table"] for cell in cells)
-    chosen = [cell for cell in cells if cell["table"] == first]
-    found = kinds(dataclasses.replace(source, manifest=source.manifest | {"cells": chosen}))
+    first = min(cell.table for cell in cells)
+    chosen = manifest.with_cells(cell for cell in cells if cell.table == first)
+    found = kinds(dataclasses.replace(source, study=StudyResults(chosen, source.study.records)))
     for dataset in dict.fromkeys(kind.dataset for kind in found):
         yield f"tsne_{dataset}", _data(source, dataset, [kind for kind in found if kind.dataset == dataset])
 
@@ -77,21 +78,25 @@ def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDra
     caption = [
         f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores take it; one model each (seed "
         f"{seeds}: the lowest with a checkpoint). SC: silhouette of the whole plane. Numbers: each class's median.",
-        *face(source.manifest, dataset),
+        *face(source.study.manifest, dataset),
         *([f"Not shown: {'; '.join(absent)}."] if absent else []),
     ]
     methods = tuple(dict.fromkeys(method for method, _ in planes))
     dims = tuple(sorted({dim for _, dim in planes}))
     return Planes(
-        f"Test images in latent space: {marked_label(source.manifest, dataset)}", methods, dims, planes, tuple(caption)
+        f"Test images in latent space: {source.study.manifest.marked_label(dataset)}",
+        methods,
+        dims,
+        planes,
+        tuple(caption),
     )
 
 
 def _plane(source: Source, kind: Kind) -> Plane:
     """As the protocol of the trial's record computes it."""
     model = trained(source, kind)
-    settings = model.record["identity"]["protocols"][_PROTOCOL]
-    dataset = dataset_of(source, model.record["identity"])
+    settings = model.record.identity.protocols[_PROTOCOL]
+    dataset = dataset_of(source, model.record.identity)
     if dataset.y_test is None:
         raise CannotDraw(f"{dataset.name}: has no labels")
     engine = settings.get("tsne", REFERENCE_TSNE)
@@ -102,7 +107,7 @@ def _plane(source: Source, kind: Kind) -> Plane:
         points = tsne_plane(model.encode(dataset.x_test[rows]), settings["perplexity"], engine)
     except ValueError as error:
         raise CannotDraw(f"t-SNE failed: {one_line(str(error))}") from error
-    silhouette = model.record["metrics"].get(_PROTOCOL, {}).get("silhouette")
+    silhouette = model.record.score(_PROTOCOL, "silhouette")
     return Plane(points, dataset.y_test[rows], silhouette, model.seed)
 
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from benchmark.audit.audit_files import Result, audit_frame
+from benchmark.audit.audit_files import AuditResult, audit_frame
 from benchmark.audit.audit_page import AuditSection, audit_face, audit_sections
 from benchmark.audit.findings import findings
 from benchmark.audit.open_protocols import with_open_protocols
@@ -26,12 +26,14 @@ from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_card
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
+from benchmark.results.manifest import Manifest
+from benchmark.results.study_results import StudyResults
 from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
 from benchmark.tables.health_table import HEALTH_MEANING, health_frame
 from benchmark.tables.layout import Row, Table, TableCell, build_tables, number
 from benchmark.tables.trial_outcomes import cost_frame, shortfalls_frame
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
-from benchmark.verdict.claim_judging import State, judge_printed, judge_runs
+from benchmark.verdict.claim_judging import ClaimState, judge_printed, judge_runs
 from benchmark.verdict.verdict_page import (
     AGREEMENT_MEANING,
     POWERLESS,
@@ -42,7 +44,7 @@ from benchmark.verdict.verdict_page import (
     reasons_frame,
 )
 
-CLAIM_SIGNS = {State.SUPPORTED: "✓", State.CONTRADICTED: "✗", State.UNDECIDED: "?"}
+CLAIM_SIGNS = {ClaimState.SUPPORTED: "✓", ClaimState.CONTRADICTED: "✗", ClaimState.UNDECIDED: "?"}
 
 FIGURE_MEANINGS = {
     "clustering": "Clustering scores over the latent dim (the paper's Fig. 3)",
@@ -79,16 +81,15 @@ class Picture:
 
 
 def render_report(
-    manifest: Mapping[str, Any],
-    records: Mapping[str, Mapping],
+    study: StudyResults,
     pictures: Sequence[Picture] = (),
     skipped: Sequence[tuple[str, str]] = (),
-    audited: Mapping[str, Result] = MappingProxyType({}),
+    audited: Mapping[str, AuditResult] = MappingProxyType({}),
 ) -> str:
     """The page of a study as text; every word that comes from data is escaped.
 
     `skipped`: figures that could not be made, with the reason. `audited`: the results that `audit` has left, by key.
-    Raises UserError as `long_frame` does.
+    Raises UserError as `StudyResults` does.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
@@ -97,30 +98,30 @@ def render_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    cells = with_open_protocols(cell_verdicts(manifest, records), audit_frame(records, audited))
-    claims = claims_frame(judge_runs(manifest, records), judge_printed())
+    cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
+    claims = claims_frame(judge_runs(study), judge_printed())
     verdicts = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row for row in cells.itertuples()}
     return environment.get_template("report.html.j2").render(
-        manifest=manifest,
-        face=face(manifest, cells, claims),
-        counts=counts(cells, rank_agreements(manifest, records)),
+        manifest=study.manifest,
+        face=face(study.manifest, cells, claims),
+        counts=counts(cells, rank_agreements(study)),
         agreement_meaning=AGREEMENT_MEANING,
         signs={str(verdict): sign for verdict, sign in VERDICT_SIGNS.items()},
-        reasons=reasons_frame(manifest, cells),
+        reasons=reasons_frame(study.manifest, cells),
         claims=claims,
         claim_signs={str(state): sign for state, sign in CLAIM_SIGNS.items()},
         powerless=POWERLESS,
-        tables=[_table(table, verdicts) for table in build_tables(*with_own_tables(manifest, records, audited))],
+        tables=[_table(table, verdicts) for table in build_tables(with_own_tables(study, audited))],
         errata=findings_frame(paper_errata()),
-        audit=_audit(manifest, records, audited),
+        audit=_audit(study, audited),
         pictures=pictures,
         skipped=skipped,
-        health=health_frame(manifest, records),
+        health=health_frame(study),
         health_meaning=HEALTH_MEANING,
-        cost=cost_frame(manifest, records),
-        shortfalls=shortfalls_frame(manifest, records),
-        cards=_cards(manifest),
-        runs=_runs(manifest),
+        cost=cost_frame(study),
+        shortfalls=shortfalls_frame(study),
+        cards=_cards(study.manifest),
+        runs=_runs(study.manifest),
     )
 
 
@@ -132,32 +133,31 @@ class _Audit:
     sections: list[AuditSection]
 
 
-def _audit(manifest: Mapping[str, Any], records: Mapping[str, Mapping], audited: Mapping[str, Result]) -> _Audit | None:
-    found = findings(manifest, records, audited)
-    return found and _Audit(audit_face(manifest, found), audit_sections(manifest, found))
+def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | None:
+    found = findings(study, audited)
+    return found and _Audit(audit_face(study.manifest, found), audit_sections(study.manifest, found))
 
 
-def _cards(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _cards(manifest: Manifest) -> dict[str, str]:
     """Label -> card as HTML, of the suite's methods that the study has. Neither HTML nor pictures pass from a card."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    run = {cell["method"] for cell in manifest["cells"]}
+    run = {cell.method for cell in manifest.cells}
     return {method.label: markdown.render(render_card(name)) for name, method in ALL_METHODS.items() if name in run}
 
 
-def _runs(manifest: Mapping[str, Any]) -> pd.DataFrame:
+def _runs(manifest: Manifest) -> pd.DataFrame:
     """A row for each time that `run` was called; what a run did not note is empty."""
     columns = ["date", "command", "commit", "device", "trials", "seconds"]
     rows = [
         (
-            run.get("date", ""),
-            run.get("command", ""),
-            (run.get("git_commit") or run.get("version") or "unknown")[:10]
-            + (" (changed)" if run.get("git_dirty") else ""),
-            run.get("device", ""),
-            run.get("trials", ""),
-            run.get("wall_seconds", ""),
+            run.date or "",
+            run.command or "",
+            (run.git_commit or run.version or "unknown")[:10] + (" (changed)" if run.git_dirty else ""),
+            run.device or "",
+            "" if run.trials is None else run.trials,
+            "" if run.wall_seconds is None else run.wall_seconds,
         )
-        for run in manifest["runs"]
+        for run in manifest.runs
     ]
     return pd.DataFrame(rows, columns=columns)
 
@@ -167,14 +167,14 @@ def _table(table: Table, verdicts: Mapping[tuple, Any]) -> dict[str, Any]:
     blocks = []
     for _, rows in itertools.groupby(table.rows, key=table.group):
         rows = list(rows)
-        names = [f"d = {c}" if table.dims_across else table.method_heading(c) for c in table.columns]
+        names = [f"d = {c}" if table.dims_across else table.manifest.method_label(str(c)) for c in table.columns]
         blocks.append(
             {
                 "heading": _block_heading(table, rows[0]),
                 "columns": names,
                 "rows": [
                     {
-                        "name": table.method_heading(row.method) if table.dims_across else metric_heading(row.metric),
+                        "name": table.manifest.method_label(row.method) if row.method else metric_heading(row.metric),
                         "cells": [_cell(table, row, column, verdicts) for column in table.columns],
                     }
                     for row in rows
@@ -191,7 +191,7 @@ def _table(table: Table, verdicts: Mapping[tuple, Any]) -> dict[str, Any]:
 
 def _block_heading(table: Table, row: Row) -> str:
     what = metric_heading(row.metric) if table.dims_across else f"d = {row.latent_dim}"
-    return f"{table.dataset_heading(row.dataset)}, {what}"
+    return f"{table.manifest.marked_label(row.dataset)}, {what}"
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Results: the folder of a study, its manifest and records, and the long frame of their scores."""
+"""Results: the folder of a study, its manifest and records as typed data, and the long frame of their scores."""

@@ -15,7 +15,8 @@ def csv_text(frame: pd.DataFrame) -> str:
     Text stands on one line, and what could be a formula after an apostrophe; numbers are as pandas writes them.
     """
     columns = {_shown(name): _column(column) for name, column in frame.reset_index(drop=True).items()}
-    return pd.DataFrame(columns).to_csv(index=False, lineterminator="\n")
+    text: str = pd.DataFrame(columns).to_csv(index=False, lineterminator="\n")
+    return text
 
 
 def _column(column: pd.Series) -> pd.Series:

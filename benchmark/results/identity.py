@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
-def identity_key(identity: dict[str, Any]) -> str:
+def identity_key(identity: Mapping[str, Any]) -> str:
     """SHA-256 hex of an identity in canonical JSON."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

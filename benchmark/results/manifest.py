@@ -1,11 +1,14 @@
-"""A study's manifest: plain data that says which cells its tables have and which trials belong to them.
+"""A study's manifest: which cells its tables have and which trials belong to them.
 
-The study writes it before its first trial; with the records it is all that the tables are made from.
+The study writes it before its first trial; with the records it is all that the tables are made from. Every type keeps
+the JSON it was parsed from, fields that this version does not know included, as `plain`: that is its one way back to
+a file, and it is never changed.
 """
 
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.errors import UserError
@@ -23,7 +26,10 @@ from benchmark.fields import (
     or_none,
     whole,
 )
+from benchmark.paper.tables import DATASET_LABELS
+from benchmark.results.records import Json
 from benchmark.table_specs import ALL_TABLES
+from benchmark.text import one_line
 
 SCHEMA = 1
 MOST_SEEDS = 10_000  # of a study; seeds are below it
@@ -61,24 +67,171 @@ _CELL: Mapping[str, Check] = {
 REMEDY = "move it away and run again (records are kept)"
 
 
-def check_manifest(manifest: Any) -> None:
-    """Raises UserError where the manifest has another schema, lacks a field or has one that no run has written, or
-    names an unknown table."""
-    if not isinstance(manifest, Mapping):
-        raise UserError(f"manifest.json: is no manifest; {REMEDY}")
-    if manifest.get("schema") != SCHEMA:
-        raise UserError(f"manifest.json: schema is {reprlib.repr(manifest.get('schema'))}, this version reads {SCHEMA}")
-    _check_fields("", manifest, _FIELDS, _LABELS)
-    for position, cell in enumerate(manifest["cells"]):
-        where = f"cells[{position}] "
-        _check_fields(where, cell, _CELL)
-        if cell["table"] not in ALL_TABLES:
-            raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of 1-7")
+@dataclass(frozen=True)
+class ManifestCell:
+    """A cell of one table: a data set, method and latent dim, and the key of every seed's trial."""
+
+    table: int
+    dataset: str
+    method: str
+    latent_dim: int
+    keys: Mapping[int, str]  # by seed
+    plain: Json = field(repr=False)
+
+    @classmethod
+    def parse(cls, plain: Json) -> "ManifestCell":
+        """A cell of a manifest that was checked."""
+        keys = {int(seed): key for seed, key in plain["keys"].items()}
+        return cls(plain["table"], plain["dataset"], plain["method"], plain["latent_dim"], keys, plain)
+
+    def in_table(self, table: int) -> "ManifestCell":
+        """The same trials as a cell of another table."""
+        return ManifestCell.parse({**self.plain, "table": table})
+
+    @property
+    def kind(self) -> tuple[str, str, int]:
+        """What the cell's trials share whatever the table: data set, method and latent dim."""
+        return self.dataset, self.method, self.latent_dim
 
 
-def trial_keys(manifest: Mapping[str, Any]) -> list[str]:
-    """The keys of all trials of a manifest's cells, each once, in the cells' order."""
-    return list(dict.fromkeys(key for cell in manifest["cells"] for key in cell["keys"].values()))
+@dataclass(frozen=True)
+class ManifestData:
+    """The images that a study saw: where they came from, the SHA-256 of the prepared set, and how many were used."""
+
+    source: str
+    digest: str
+    n_train: int
+    n_test: int
+
+
+@dataclass(frozen=True)
+class ManifestRun:
+    """One call of `run` that came to its end; None or empty for what it did not note."""
+
+    date: str | None
+    command: str | None
+    device: str | None
+    git_commit: str | None
+    git_dirty: bool | None
+    version: str | None  # of an installed package, which has no commit
+    trials: int | None
+    wall_seconds: float | None
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A study as its tables are made from it.
+
+    `notes`: what the study reduced against the paper. `marks`: data set -> what a reader must know of its images.
+    `unavailable`: data set -> why it could not be had. `basis`: device, training and revisions that its trials share;
+    None in manifests of before there was one.
+    """
+
+    study: str
+    seeds: int
+    weight_set: str
+    notes: tuple[str, ...]
+    marks: Mapping[str, tuple[str, ...]]
+    unavailable: Mapping[str, str]
+    method_labels: Mapping[str, str]
+    dataset_labels: Mapping[str, str]
+    data: Mapping[str, ManifestData]
+    basis: Json | None
+    runs: tuple[ManifestRun, ...]
+    cells: tuple[ManifestCell, ...]
+    plain: Json = field(repr=False)
+
+    @classmethod
+    def parse(cls, content: Any) -> "Manifest":
+        """The manifest that a JSON text holds.
+
+        Raises:
+            UserError: It has another schema, lacks a field or has one that no run has written, or names an unknown
+                table.
+        """
+        if not isinstance(content, Mapping):
+            raise UserError(f"manifest.json: is no manifest; {REMEDY}")
+        if content.get("schema") != SCHEMA:
+            raise UserError(
+                f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}"
+            )
+        _check_fields("", content, _FIELDS, _LABELS)
+        for position, cell in enumerate(content["cells"]):
+            where = f"cells[{position}] "
+            _check_fields(where, cell, _CELL)
+            if cell["table"] not in ALL_TABLES:
+                raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of 1-7")
+        return cls(
+            content["study"],
+            content["seeds"],
+            content["weight_set"],
+            tuple(content["notes"]),
+            {name: tuple(marks) for name, marks in content["marks"].items()},
+            content["unavailable"],
+            content.get("method_labels", {}),
+            content.get("dataset_labels", {}),
+            {name: ManifestData(*(data[part] for part in _DATA)) for name, data in content["data"].items()},
+            content.get("basis"),
+            tuple(_run(run) for run in content["runs"]),
+            tuple(map(ManifestCell.parse, content["cells"])),
+            content,
+        )
+
+    def updated(self, **changes: Any) -> "Manifest":
+        """The manifest with other contents, plain JSON, in some of its fields.
+
+        Raises:
+            UserError: A manifest cannot have them.
+        """
+        return Manifest.parse({**self.plain, **changes})
+
+    def with_cells(self, cells: Iterable[ManifestCell]) -> "Manifest":
+        """The manifest with these cells in the place of its own."""
+        return self.updated(cells=[cell.plain for cell in cells])
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """The notes, each on one line."""
+        return tuple(map(one_line, self.notes))
+
+    def trial_keys(self) -> list[str]:
+        """The keys of all trials of the cells, each once, in the cells' order."""
+        return list(dict.fromkeys(key for cell in self.cells for key in cell.keys.values()))
+
+    def seeds_asked(self, cell: ManifestCell) -> tuple[int, ...]:
+        """The cell's seeds, ascending; where it lists fewer than the study asks for, the lowest others join them."""
+        seeds = set(cell.keys)
+        others = (seed for seed in range(len(seeds) + self.seeds) if seed not in seeds)
+        while len(seeds) < self.seeds:
+            seeds.add(next(others))
+        return tuple(sorted(seeds))
+
+    def dataset_label(self, dataset: str) -> str:
+        """The data set's name for people."""
+        return self.dataset_labels.get(dataset) or DATASET_LABELS.get(dataset, dataset)
+
+    def marked_label(self, dataset: str) -> str:
+        """The data set's label with its marks, such as 'MNIST [procedural]'."""
+        return " ".join([self.dataset_label(dataset), *(f"[{mark}]" for mark in self.marks.get(dataset, ()))])
+
+    def method_label(self, method: str) -> str:
+        """The method's name for people."""
+        return self.method_labels.get(method, method)
+
+
+def _run(plain: Json) -> ManifestRun:
+    return ManifestRun(
+        plain.get("date"),
+        plain.get("command"),
+        plain.get("device"),
+        plain.get("git_commit"),
+        plain.get("git_dirty"),
+        plain.get("version"),
+        plain.get("trials"),
+        plain.get("wall_seconds"),
+        plain.get("versions", {}),
+    )
 
 
 def _check_fields(

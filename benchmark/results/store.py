@@ -15,72 +15,19 @@ Every file is written under a temporary name and renamed, so it is whole or abse
 
 import fcntl
 import json
-import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.fields import (
-    NONE,
-    Check,
-    fields,
-    invalid_field,
-    is_boolean,
-    is_nonnegative,
-    is_number,
-    is_text,
-    list_of,
-    object_of,
-    or_none,
-    parse_json,
-    whole,
-)
+from benchmark.fields import parse_json
 from benchmark.files import is_abandoned, write_text
 from benchmark.results.identity import identity_key
-from benchmark.results.manifest import REMEDY, check_manifest, trial_keys
+from benchmark.results.manifest import REMEDY, Manifest
 from benchmark.results.packed_files import PackedLine, read_packed, remove_packed
-
-RECORD_SCHEMA = 1
-DONE = ("ok", "diverged")  # a failed trial is tried again by the next run
-RECORD_OBJECTS: Mapping[str, Check] = {
-    "metrics": object_of(object_of(is_number)),
-    "unavailable": object_of(object_of(is_text)),
-    "health": fields(
-        NONE,
-        {
-            "active_units": whole(),
-            "explained_variance": or_none(is_number),
-            "collapsed": is_boolean,
-            "rate": or_none(is_number),
-            "rate_bounds": or_none(lambda bounds: list_of(is_number)(bounds) and len(bounds) == 2),
-            "distortion": or_none(is_number),
-            "gap_to_prior": or_none(list_of(is_number)),
-            "weight_entropy": is_number,
-            "components_leading": whole(),
-        },
-    ),
-    "curves": object_of(list_of(or_none(is_number))),
-    "timings": object_of(is_nonnegative),
-}
-_REQUIRED: Mapping[str, Check] = {
-    "identity": fields({"dataset": is_text, "method": is_text, "latent_dim": whole(), "seed": whole()}),
-    **RECORD_OBJECTS,
-}
-_MADE: Mapping[str, Check] = {
-    "device": is_text,
-    "platform": is_text,
-    "numerics": fields({"threads": whole()}),
-}
-# What stands beside the seconds of a training, which are nothing without it.
-_OF_A_TRAINING: Mapping[str, Check] = {"parameters": whole(1), "provenance": fields(_MADE)}
-_OPTIONAL: Mapping[str, Check] = {
-    "reason": or_none(is_text),
-    "training": fields(NONE, {"way": is_text, "pack_seeds": list_of(whole())}),
-    "parameters": whole(1),
-    "provenance": fields(NONE, _MADE),
-}
+from benchmark.results.records import Record, UnfitRecord
+from benchmark.results.study_results import StudyResults
 
 
 class Store:
@@ -139,47 +86,48 @@ class Store:
     def manifest_path(self) -> Path:
         return self.folder / "manifest.json"
 
-    def write_record(self, record: dict[str, Any]) -> None:
+    def write_record(self, record: Record) -> None:
         """Raises UserError where the folder or its disk takes no more, as `write_manifest` does."""
-        write_json(self.record_path(record["key"]), record)
+        write_json(self.record_path(record.key), record.plain)
 
-    def read_record(self, key: str) -> dict[str, Any] | None:
+    def read_record(self, key: str) -> Record | None:
         """The record of a trial; None where there is none, or none that can be trusted (a file is then moved aside).
 
         Raises UserError where the file system does not let it be read.
         """
         return self._record_of_file(key) or self._record_of_line(key)
 
-    def _record_of_file(self, key: str) -> dict[str, Any] | None:
+    def _record_of_file(self, key: str) -> Record | None:
         path = self.record_path(key)
         try:
             text = path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (IsADirectoryError, UnicodeDecodeError) as error:
-            return self._move_aside(path, f"cannot be read ({error})")
+            self._move_aside(path, f"cannot be read ({error})")
+            return None
         except OSError as error:  # a disk's or the network's fault, not the record's
             raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
         try:
-            record = parse_json(text)
+            return named_record(parse_json(text), key)
+        except UnfitRecord as fault:
+            self._move_aside(path, str(fault))
         except ValueError:
-            return self._move_aside(path, "is not valid JSON")
-        fault = record_fault(record, key)
-        return self._move_aside(path, fault) if fault else record
+            self._move_aside(path, "is not valid JSON")
+        return None
 
-    def read_records(self, keys: list[str]) -> dict[str, dict[str, Any]]:
+    def read_records(self, keys: list[str]) -> dict[str, Record]:
         """Key -> record for those of the keys that have one."""
         found = ((key, self.read_record(key)) for key in keys)
         return {key: record for key, record in found if record is not None}
 
-    def write_manifest(self, manifest: dict[str, Any]) -> None:
-        write_json(self.manifest_path, manifest)
+    def write_manifest(self, manifest: Manifest) -> None:
+        write_json(self.manifest_path, manifest.plain)
 
-    def read_manifest(self) -> dict[str, Any] | None:
+    def read_manifest(self) -> Manifest | None:
         """The manifest, checked; None where there is none. Raises UserError where it cannot be read."""
         try:
-            manifest = parse_json(self.manifest_path.read_text(encoding="utf-8"))
-            check_manifest(manifest)
+            return Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except UserError as error:
@@ -190,7 +138,6 @@ class Store:
             ) from None
         except ValueError as error:
             raise UserError(f"{self.manifest_path}: not a readable manifest ({error}); {REMEDY}") from None
-        return manifest
 
     def forget(self, keys: list[str]) -> None:
         """Remove what there is of trials, which are then as if they had never been run."""
@@ -204,12 +151,17 @@ class Store:
             raise UserError(f"{self.folder}: a record could not be removed ({error.strerror})") from None
         self._packed = None
 
-    def read_study(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        """The manifest and, by key, the records that its trials have. Raises UserError where there is no manifest."""
+    def study_manifest(self) -> Manifest:
+        """The manifest of a folder that must have one. Raises UserError where there is none, or none to be read."""
         manifest = self.read_manifest()
         if manifest is None:
             raise UserError(f"{self.folder}: no manifest.json here; give a results folder that `run` has made")
-        return manifest, self.read_records(trial_keys(manifest))
+        return manifest
+
+    def read_study(self) -> StudyResults:
+        """The manifest and, by key, the records that its trials have. Raises UserError where there is no manifest."""
+        manifest = self.study_manifest()
+        return StudyResults(manifest, self.read_records(manifest.trial_keys()))
 
     def remove_parts(self) -> None:
         """Remove what killed writers of this machine left half-written."""
@@ -218,13 +170,16 @@ class Store:
             for part in filter(is_abandoned, folder.glob(".*.part")):
                 part.unlink(missing_ok=True)
 
-    def _record_of_line(self, key: str) -> dict[str, Any] | None:
+    def _record_of_line(self, key: str) -> Record | None:
         """The record of a trial's line in records.jsonl, checked as a file's is."""
         line = self._packed_records().get(key)
-        fault = record_fault(line.content, key) if line else None
-        if line and fault:
-            self._report_line(line.number, fault)
-        return None if line is None or fault else dict(line.content)
+        if line is None:
+            return None
+        try:
+            return named_record(line.content, key)
+        except UnfitRecord as fault:
+            self._report_line(line.number, str(fault))
+            return None
 
     def _packed_records(self) -> Mapping[str, PackedLine]:
         if self._packed is None:
@@ -247,22 +202,16 @@ class Store:
         self._report(f"record {path.name} {fault}: moved aside to {aside.name}; {remedy}")
 
 
-def record_fault(record: Any, key: str) -> str | None:
-    """What is wrong with a record that was read under `key`, as the end of a sentence; None if nothing is."""
-    if not isinstance(record, dict) or not isinstance(record.get("identity"), dict):
-        return "is not a record"
-    if record.get("schema") != RECORD_SCHEMA:
-        return f"has schema {reprlib.repr(record.get('schema'))}, not {RECORD_SCHEMA}"
-    if record.get("status") not in (*DONE, "failed"):
-        return f"has the unknown status {reprlib.repr(record.get('status'))}"
-    field = invalid_field(record, _REQUIRED, _OPTIONAL)
-    if field is None and "training_seconds" in record["timings"]:
-        field = invalid_field(record, _OF_A_TRAINING)
-    if field is not None:
-        return f"has no usable field {field!r}"
-    if record.get("key") != key or identity_key(record["identity"]) != key:
-        return "does not hash to its name"
-    return None
+def named_record(content: Any, key: str) -> Record:
+    """The record that was read under `key`.
+
+    Raises:
+        UnfitRecord: It is none, or that of another trial.
+    """
+    record = Record.parse(content)
+    if record.key != key or identity_key(record.identity.plain) != key:
+        raise UnfitRecord("does not hash to its name")
+    return record
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmark.data import DATASETS, Dataset, RegisteredSpec, limit, load_dataset
 from benchmark.data.class_checks import one_sided_classes
@@ -15,8 +14,8 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name, may_mean, resolved
 from benchmark.paper.tables import DATASET_LABELS
-from benchmark.results.manifest import SCHEMA
-from benchmark.studies.named_studies import Cell, Study
+from benchmark.results.manifest import SCHEMA, Manifest, ManifestCell
+from benchmark.studies.named_studies import GridCell, Study
 from benchmark.studies.trials import Trial, TrialData
 
 
@@ -49,10 +48,10 @@ class Selection:
             axes.setdefault(axis, set()).add(value)
         return cls({axis: frozenset(values) for axis, values in axes.items()})
 
-    def keeps(self, cell: Cell) -> bool:
+    def keeps(self, cell: GridCell | ManifestCell) -> bool:
         return all(str(getattr(cell, axis)) in values for axis, values in self.axes.items())
 
-    def cells_of(self, study: Study) -> list[Cell]:
+    def cells_of(self, study: Study) -> list[GridCell]:
         """The cells that are kept. UserError for a value that none of the study has, naming it and those there are."""
         for axis, values in self.axes.items():
             known = list(dict.fromkeys(str(getattr(cell, axis)) for cell in study.cells()))
@@ -72,17 +71,13 @@ class Selection:
         return dataclasses.replace(study, tables=tables)
 
 
-def cut_manifest(manifest: Mapping[str, Any], only: str | None) -> dict[str, Any]:
+def cut_manifest(manifest: Manifest, only: str | None) -> Manifest:
     """The manifest with the cells that `--only` keeps, its own names of data sets as they stand. UserError for none."""
-    selection = Selection.parse(only, {cell["dataset"] for cell in manifest["cells"]})
-    cells = [
-        cell
-        for cell in manifest["cells"]
-        if selection.keeps(Cell(cell["table"], cell["dataset"], cell["method"], cell["latent_dim"]))
-    ]
+    selection = Selection.parse(only, {cell.dataset for cell in manifest.cells})
+    cells = [cell for cell in manifest.cells if selection.keeps(cell)]
     if not cells:
-        raise UserError(f"--only: no cell of study {manifest['study']} is left; its manifest.json lists them")
-    return {**manifest, "cells": cells}
+        raise UserError(f"--only: no cell of study {manifest.study} is left; its manifest.json lists them")
+    return manifest.with_cells(cells)
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ class Grid:
     study: Study
     weight_set: str
     device: str
-    cells: dict[Cell, dict[int, Trial]]  # seed -> trial; empty where the data set is not available
+    cells: dict[GridCell, dict[int, Trial]]  # seed -> trial; empty where the data set is not available
     datasets: dict[str, Dataset]
     unavailable: dict[str, str]
 
@@ -106,12 +101,12 @@ class Grid:
         cells = (cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS)
         return expected_trials(self.study, cells, self.weight_set, self.device)
 
-    def manifest(self) -> dict[str, Any]:
-        """Plain data from which, with the records, the tables are made."""
+    def manifest(self) -> Manifest:
+        """What, with the records, the tables are made from."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
         sources = {name: method.source for name, method in methods.items() if method.source}
-        return {
+        plain = {
             "schema": SCHEMA,
             "study": self.study.name,
             "basis": {
@@ -139,6 +134,7 @@ class Grid:
                 for cell, trials in self.cells.items()
             ],
         }
+        return Manifest.parse(plain)
 
 
 def data_marks(dataset: Dataset) -> list[str]:
@@ -202,7 +198,7 @@ def build_grid(
             meant = "" if name in DATASETS else may_mean("dataset", name, DATASETS)
             unavailable[name] = f"{error}; is {meant} meant?" if meant else str(error)
     cells = _scorable(cells, study, datasets, report)
-    trials: dict[Cell, dict[int, Trial]] = {}
+    trials: dict[GridCell, dict[int, Trial]] = {}
     for cell in cells:
         found = cell.dataset in datasets
         trials[cell] = (
@@ -217,8 +213,8 @@ def build_grid(
 
 
 def _scorable(
-    cells: list[Cell], study: Study, datasets: Mapping[str, Dataset], report: Callable[[str], None]
-) -> list[Cell]:
+    cells: list[GridCell], study: Study, datasets: Mapping[str, Dataset], report: Callable[[str], None]
+) -> list[GridCell]:
     """The cells whose data set has the labels that their protocol needs. Raises UserError if none is left."""
     needs_labels = {t.number for t in study.tables if "labels_test" in PROTOCOLS[t.protocol].needs}
     unlabelled = {name for name, dataset in datasets.items() if dataset.labels is None}
@@ -266,7 +262,7 @@ def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
     )
 
 
-def expected_trials(study: Study, cells: Iterable[Cell], weight_set: str, device: str) -> list[Trial]:
+def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, device: str) -> list[Trial]:
     """The trials of cells as they would be with complete data, each once; their keys mean nothing yet."""
     unique = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in cells}
     return [
@@ -276,7 +272,7 @@ def expected_trials(study: Study, cells: Iterable[Cell], weight_set: str, device
     ]
 
 
-def make_trial(study: Study, cell: Cell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:
+def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:
     """The trial of one cell and seed; of `device` ("cuda:1") only the kind counts."""
     method = ALL_METHODS[cell.method]
     return Trial(

@@ -21,7 +21,7 @@ PAPER_TRAINING = TrainingSettings()
 SPLITS = ("official", "validation")
 
 
-class Cell(NamedTuple):
+class GridCell(NamedTuple):
     """One place in a table: a trial per seed belongs to it."""
 
     table: int
@@ -59,13 +59,13 @@ class Study:
                 raise UserError(f"{where}: {unknown_name(protocol, PROTOCOLS)}")
             check_settings(PROTOCOLS[protocol], settings, f"{where} {protocol}")
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator[GridCell]:
         """Every cell of every table, in the tables' order; a trial may stand in several."""
         for table in self.tables:
             for dataset in table.datasets:
                 for latent_dim in table.latent_dims:
                     for method in table.methods:
-                        yield Cell(table.number, dataset, method, latent_dim)
+                        yield GridCell(table.number, dataset, method, latent_dim)
 
     def protocols(self, dataset: str, method: str, latent_dim: int) -> dict[str, dict[str, Any]]:
         """The protocols that the tables ask of one trial, name -> settings: the union, so it is trained once."""

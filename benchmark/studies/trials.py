@@ -50,7 +50,8 @@ class Trial:
         plain = dataclasses.asdict(self) | {"training": self.training.plain(), "dataset": self.data.name}
         if not self.method_source:
             del plain["method_source"]
-        return json.loads(json.dumps(plain))
+        identity: dict[str, Any] = json.loads(json.dumps(plain))
+        return identity
 
     @cached_property
     def key(self) -> str:

@@ -1,6 +1,7 @@
 """What every table says on its face, as plain sentences; each renderer escapes them for itself."""
 
 from benchmark.metrics import METRICS
+from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import Table
 
@@ -21,16 +22,15 @@ def facts(table: Table) -> list[str]:
     """Title, study, seeds, weight set, reductions, marks: one sentence each, in this order."""
     sentences = [
         f"{table.paper.title} ({_whose(table.paper.number)}).",
-        f"Study {table.study}, {seed_count(table.seeds)}, weight set {table.weight_set}.",
+        f"{study_facts(table.manifest)}.",
     ]
     if not table.dims_across:
         sentences.append(f"Latent dimension {', '.join(map(str, table.latent_dims))}.")
-    if table.notes:
-        sentences.append(f"Reduced against the paper: {'; '.join(table.notes)}.")
+    sentences += reduced(table.manifest)
     sentences += [
-        f"{table.dataset_heading(dataset)}: {MARK_MEANINGS.get(mark, mark)}."
+        f"{table.manifest.marked_label(dataset)}: {MARK_MEANINGS.get(mark, mark)}."
         for dataset in table.datasets
-        for mark in table.marks.get(dataset, ())
+        for mark in table.manifest.marks.get(dataset, ())
     ]
     return sentences
 
@@ -54,6 +54,16 @@ def _whose(table_number: int) -> str:
     if table_number in TABLES:
         return f"Table {table_number} of the paper"
     return f"Table {table_number}: not in the paper, scored from checkpoints by the audit"
+
+
+def study_facts(manifest: Manifest) -> str:
+    """'Study laptop, 3 seeds, weight set default'."""
+    return f"Study {manifest.study}, {seed_count(manifest.seeds)}, weight set {manifest.weight_set}"
+
+
+def reduced(manifest: Manifest) -> list[str]:
+    """What the study reduced, as one sentence; none where it is the paper's."""
+    return [f"Reduced against the paper: {'; '.join(manifest.reductions)}."] if manifest.notes else []
 
 
 def seed_count(seeds: int) -> str:

@@ -1,6 +1,6 @@
 """Did the representations hold? Active units, explained variance and collapse of a study's trials, for people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,11 @@ import pandas as pd
 
 from benchmark.evaluation.health import ACTIVE_SHARE, LEAST_EXPLAINED
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.results.manifest import trial_keys
+from benchmark.results.records import Record
+from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import ABSENT
 from benchmark.tables.layout import number
-from benchmark.tables.trial_outcomes import dataset_label
 
 HEALTH_COLUMNS = [
     "data set",
@@ -41,7 +41,7 @@ HEALTH_MEANING = (
 )
 
 
-def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) -> pd.DataFrame:
+def health_frame(study: StudyResults) -> pd.DataFrame:
     """A row per data set, latent dim and method that has a record; HEALTH_COLUMNS.
 
     `trials`, `collapsed` and `diverged` are counts of records. As text, over the trials that recorded them ("–" where
@@ -49,18 +49,18 @@ def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) ->
     variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and `leading components`. Data sets stand in
     the order in which the tables name them, methods in that of ALL_METHODS, others after these; d ascends.
     """
-    places: dict[tuple[str, int, str], list[Mapping]] = {}
-    for record in filter(None, map(records.get, trial_keys(manifest))):
-        identity = record["identity"]
-        places.setdefault((identity["dataset"], identity["latent_dim"], identity["method"]), []).append(record)
+    places: dict[tuple[str, int, str], list[Record]] = {}
+    for record in study.own_records():
+        trial = record.identity
+        places.setdefault((trial.dataset, trial.latent_dim, trial.method), []).append(record)
     printed = (name for table in TABLES.values() for name in table.datasets)
     datasets = _in_order(printed, (dataset for dataset, _, _ in places))
     methods = _in_order(ALL_METHODS, (method for _, _, method in places))
     rows = [
         (
-            dataset_label(manifest, dataset),
+            study.manifest.dataset_label(dataset),
             latent_dim,
-            manifest.get("method_labels", {}).get(method, method),
+            study.manifest.method_label(method),
             len(runs),
             _active(_recorded(runs, "active_units"), latent_dim),
             _mean(_recorded(runs, "explained_variance"), 2),
@@ -69,7 +69,7 @@ def health_frame(manifest: Mapping[str, Any], records: Mapping[str, Mapping]) ->
             _mean(_recorded(runs, "weight_entropy"), 2),
             _mean(_recorded(runs, "components_leading"), 1),
             sum(_recorded(runs, "collapsed")),
-            sum(run["status"] == "diverged" for run in runs),
+            sum(run.status == "diverged" for run in runs),
         )
         for (dataset, latent_dim, method), runs in sorted(
             places.items(), key=lambda item: (datasets.index(item[0][0]), item[0][1], methods.index(item[0][2]))
@@ -82,13 +82,13 @@ def _in_order(first: Iterable[str], others: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*first, *others]))
 
 
-def _recorded(runs: Sequence[Mapping], field: str) -> list:
-    found = ((run.get("health") or {}).get(field) for run in runs)
+def _recorded(runs: Sequence[Record], field: str) -> list[Any]:
+    found = (getattr(run.health, field) for run in runs)
     return [value for value in found if value is not None]
 
 
 def _mean(values: Sequence[float], decimals: int) -> str:
-    return number(np.mean(values), decimals) if values else ABSENT
+    return number(float(np.mean(values)), decimals) if values else ABSENT
 
 
 def _active(counts: Sequence[int], latent_dim: int) -> str:

@@ -4,14 +4,14 @@ Number columns share what the headings leave of \linewidth, so that a table neve
 tables break between rows; the type is set for a landscape page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
 from benchmark.tables.latex_escape import escape
 from benchmark.tables.layout import Row, Table, TableCell, number
 
-RANK_COMMANDS = {1: r"\textbf{%s}", 2: r"\textbf{\textit{%s}}", 3: r"\textit{%s}"}
+RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\textbf{\textit{%s}}", 3: r"\textit{%s}"}
 RANK_LEGEND = r"\textbf{Bold} best, \textbf{\textit{bold italic}} second, \textit{italic} third of our means."
 HEADING_MM = {"Data set": 24, "Metric": 22, "Model": 30, "d": 8}
 KEEP_TOGETHER = 10  # rows of one group that never part at the foot of a page
@@ -34,7 +34,7 @@ def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
     if cell is None:
         return escape(ABSENT)
     decimals = METRICS[metric].decimals
-    if cell.values:
+    if cell.mean is not None:
         text = RANK_COMMANDS.get(cell.rank, "%s") % latex_number(cell.mean, decimals)
         if cell.std is not None:
             text += rf" {{\scriptsize$\pm$\,{latex_number(cell.std, decimals)}}}"
@@ -101,10 +101,10 @@ def _heading_names(table: Table) -> list[str]:
 
 def _headings(table: Table, row: Row) -> dict[str, str]:
     return {
-        "Data set": table.dataset_heading(row.dataset),
+        "Data set": table.manifest.marked_label(row.dataset),
         "d": str(row.latent_dim),
         "Metric": metric_heading(row.metric),
-        "Model": table.method_heading(row.method) if row.method else "",
+        "Model": table.manifest.method_label(row.method) if row.method else "",
     }
 
 
@@ -120,7 +120,7 @@ def _column_types(headings: list[str], columns: int) -> str:
 def _column_heading(table: Table, column: int | str) -> str:
     if table.dims_across:
         return f"$d = {column}$"
-    return escape(table.method_heading(column), breakable=True)
+    return escape(table.manifest.method_label(str(column)), breakable=True)
 
 
 def _caption(table: Table) -> str:

@@ -14,15 +14,17 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import METRICS
-from benchmark.paper.tables import DATASET_LABELS, paper_numbers
-from benchmark.results import frame as fr
+from benchmark.paper.tables import paper_numbers
+from benchmark.results.frame import NO_DATA
+from benchmark.results.manifest import Manifest
+from benchmark.results.records import OK
+from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import ALL_TABLES, TableSpec
-from benchmark.text import one_line
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
 
 
-class State(StrEnum):
+class CellState(StrEnum):
     """What a reader may expect of a cell; the first two have a value."""
 
     COMPLETE = "complete"
@@ -40,7 +42,7 @@ class TableCell:
 
     values: tuple[float, ...]  # one per seed with a value, by ascending seed
     asked: int  # seeds the study asks for
-    state: State
+    state: CellState
     collapsed: int  # how many of the seeds with a value have collapsed
     notes: tuple[str, ...]
     paper: float | None = None
@@ -71,13 +73,7 @@ class Table:
     """One table of a study, in the paper's layout. `cells` lacks what the study does not ask for."""
 
     paper: TableSpec
-    study: str
-    seeds: int
-    weight_set: str
-    notes: tuple[str, ...]  # what the study reduced
-    marks: Mapping[str, tuple[str, ...]]  # per data set: 'subset', 'procedural', ...
-    dataset_labels: Mapping[str, str]
-    method_labels: Mapping[str, str]
+    manifest: Manifest
     datasets: tuple[str, ...]
     methods: tuple[str, ...]
     latent_dims: tuple[int, ...]
@@ -89,7 +85,7 @@ class Table:
         return len(self.paper.latent_dims) > 1
 
     @property
-    def columns(self) -> tuple[int, ...] | tuple[str, ...]:
+    def columns(self) -> tuple[int | str, ...]:
         return self.latent_dims if self.dims_across else self.methods
 
     @cached_property
@@ -106,14 +102,13 @@ class Table:
         )
         return tuple(row for row in rows if any(self.cell(row, column) for column in self.columns))
 
-    def group(self, row: Row) -> tuple:
+    def group(self, row: Row) -> tuple[str, str | int | None]:
         """What the row has in common with its neighbours: rows of one group stand together."""
         return (row.dataset, row.metric) if self.dims_across else (row.dataset, row.latent_dim)
 
     def key(self, row: Row, column: int | str) -> CellKey:
-        if self.dims_across:
-            return row.dataset, row.metric, row.method, column
-        return row.dataset, row.metric, column, row.latent_dim
+        method, latent_dim = (row.method, column) if self.dims_across else (column, row.latent_dim)
+        return row.dataset, row.metric, str(method), int(latent_dim or 0)
 
     def cell(self, row: Row, column: int | str) -> TableCell | None:
         return self.cells.get(self.key(row, column))
@@ -129,14 +124,6 @@ class Table:
         """The letters of a cell's footnotes in the order of print, such as 'a,c'; empty where it has none."""
         return ",".join(letter for text, letter in self.footnotes.items() if text in cell.notes)
 
-    def dataset_heading(self, dataset: str) -> str:
-        """The data set's label with its marks, such as 'MNIST [procedural]'; plain text."""
-        label = self.dataset_labels.get(dataset) or DATASET_LABELS.get(dataset, dataset)
-        return " ".join([label, *(f"[{mark}]" for mark in self.marks.get(dataset, ()))])
-
-    def method_heading(self, method: str) -> str:
-        return self.method_labels.get(method, method)
-
 
 def letter(position: int) -> str:
     """0 -> a, 25 -> z, 26 -> aa, ..."""
@@ -150,14 +137,14 @@ def number(value: float, decimals: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text
 
 
-def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Table]:
-    """The manifest's tables, by number; one without cells is left out. Raises UserError (see `long_frame`)."""
-    frame = fr.long_frame(manifest, records)
+def build_tables(study: StudyResults) -> list[Table]:
+    """The study's tables, by number; one without cells is left out. Raises UserError (see `StudyResults`)."""
+    manifest = study.manifest
     paper = {
         (p.table, p.dataset, p.metric, p.method, p.latent_dim): float(p.value) for p in paper_numbers().itertuples()
     }
     tables = []
-    for table_number, part in frame.groupby("table", sort=True):
+    for table_number, part in study.frame.groupby("table", sort=True):
         places: dict[CellKey, list[Any]] = {}
         for row in part.itertuples(index=False):
             places.setdefault((row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
@@ -166,13 +153,7 @@ def build_tables(manifest: Mapping, records: Mapping[str, Mapping]) -> list[Tabl
         tables.append(
             Table(
                 paper=printed,
-                study=manifest["study"],
-                seeds=manifest["seeds"],
-                weight_set=manifest["weight_set"],
-                notes=tuple(one_line(note) for note in manifest["notes"]),
-                marks={name: tuple(marks) for name, marks in manifest["marks"].items()},
-                dataset_labels=manifest.get("dataset_labels", {}),
-                method_labels=manifest.get("method_labels", {}),
+                manifest=manifest,
                 datasets=_paper_first(printed.datasets, part["dataset"]),
                 methods=_paper_first(printed.methods, part["method"]),
                 latent_dims=tuple(sorted({int(dim) for dim in part["latent_dim"]})),
@@ -190,7 +171,7 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     """
     rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
     for key, cell in cells.items():
-        if cell.state is State.COMPLETE and cell.values:
+        if cell.state is CellState.COMPLETE and cell.mean is not None:
             dataset, metric, _, dim = key
             rivals.setdefault((dataset, metric, dim), {})[key] = float(number(cell.mean, METRICS[metric].decimals))
     ranked = dict(cells)
@@ -210,7 +191,7 @@ def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...
 def _cell(seeds: Iterable[Any]) -> TableCell:
     """One cell from its rows of the long frame, one per seed."""
     seeds = sorted(seeds, key=lambda row: row.seed)
-    with_value = [row for row in seeds if row.status == fr.OK]
+    with_value = [row for row in seeds if row.status == OK]
     collapsed = [row for row in with_value if not pd.isna(row.collapsed) and row.collapsed]
     return TableCell(
         values=tuple(float(row.value) for row in with_value),
@@ -221,28 +202,28 @@ def _cell(seeds: Iterable[Any]) -> TableCell:
     )
 
 
-def _state(statuses: list[str]) -> State:
-    if fr.OK in statuses:
-        return State.COMPLETE if set(statuses) == {fr.OK} else State.INCOMPLETE
+def _state(statuses: list[str]) -> CellState:
+    if OK in statuses:
+        return CellState.COMPLETE if set(statuses) == {OK} else CellState.INCOMPLETE
     # Without any value, what no retraining would mend speaks for the cell; its footnotes tell the rest.
-    for state in (State.NO_DATA, State.WEIGHTS_UNAVAILABLE):
+    for state in (CellState.NO_DATA, CellState.WEIGHTS_UNAVAILABLE):
         if state in statuses:
             return state
-    if set(statuses) <= {State.NOT_RUN, State.METRIC_UNAVAILABLE}:
-        return State.NOT_RUN if State.NOT_RUN in statuses else State.METRIC_UNAVAILABLE
-    return State.FAILED
+    if set(statuses) <= {CellState.NOT_RUN, CellState.METRIC_UNAVAILABLE}:
+        return CellState.NOT_RUN if CellState.NOT_RUN in statuses else CellState.METRIC_UNAVAILABLE
+    return CellState.FAILED
 
 
 def _failure_notes(seeds: Sequence[Any]) -> list[str]:
     by_reason: dict[str, list[int]] = {}
-    for row in (row for row in seeds if row.status != fr.OK):
+    for row in (row for row in seeds if row.status != OK):
         if row.reason is None or row.reason.startswith(row.status):
             text = row.reason or row.status
         else:
             text = f"{row.status}: {row.reason}"
         by_reason.setdefault(text, []).append(row.seed)
     return [
-        text if text.startswith(fr.NO_DATA) else f"{text} ({_seed_list(failed, len(seeds))})"
+        text if text.startswith(NO_DATA) else f"{text} ({_seed_list(failed, len(seeds))})"
         for text, failed in by_reason.items()
     ]
 

@@ -4,7 +4,7 @@ The paper's columns become rows here, in one block per data set (and per metric 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmark.metrics import METRICS
@@ -12,7 +12,7 @@ from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
 from benchmark.tables.layout import Row, Table, TableCell, number
 from benchmark.text import one_line
 
-RANK_MARKS = {1: "**", 2: "***", 3: "*"}
+RANK_MARKS: Mapping[int | None, str] = {1: "**", 2: "***", 3: "*"}
 RANK_LEGEND = "**best**, ***second***, *third* of our means."
 
 
@@ -34,7 +34,7 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
         return ABSENT
     decimals = METRICS[metric].decimals
     parts = []
-    if cell.values:
+    if cell.mean is not None:
         mark = RANK_MARKS.get(cell.rank, "")
         parts.append(f"{mark}{number(cell.mean, decimals)}{mark}")
         if cell.std is not None:
@@ -65,7 +65,7 @@ def render_text(table: Table) -> str:
 
 
 def _blocks(table: Table) -> list[list[Row]]:
-    blocks: dict[tuple, list[Row]] = {}
+    blocks: dict[tuple[str, str | int | None], list[Row]] = {}
     for row in table.rows:
         blocks.setdefault(table.group(row), []).append(row)
     return list(blocks.values())
@@ -73,16 +73,16 @@ def _blocks(table: Table) -> list[list[Row]]:
 
 def _block_heading(table: Table, row: Row) -> str:
     what = metric_heading(row.metric) if table.dims_across else f"d = {row.latent_dim}"
-    return f"{escape_markdown(table.dataset_heading(row.dataset))}, {what}"
+    return f"{escape_markdown(table.manifest.marked_label(row.dataset))}, {what}"
 
 
 def _pipe_table(table: Table, rows: list[Row]) -> str:
     if table.dims_across:
-        head = ["d", *(table.method_heading(row.method) for row in rows)]
+        head = ["d", *(table.manifest.method_label(str(row.method)) for row in rows)]
         names = [str(dim) for dim in table.columns]
     else:
         head = ["Model", *(metric_heading(row.metric) for row in rows)]
-        names = [table.method_heading(method) for method in table.columns]
+        names = [table.manifest.method_label(str(method)) for method in table.columns]
     grid = [[escape_markdown(name) for name in head]]
     for name, column in zip(names, table.columns, strict=True):
         cells = [cell_text(table.cell(row, column), table, row.metric) for row in rows]

@@ -3,15 +3,15 @@
 Every file is written whole or not at all, and the same records give the same bytes.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.results.csv_text import csv_text
-from benchmark.results.frame import long_frame
+from benchmark.results.study_results import StudyResults
 from benchmark.tables.latex import render_document, render_latex
 from benchmark.tables.layout import Row, Table, TableCell, build_tables
 from benchmark.tables.markdown import render_text
@@ -34,19 +34,20 @@ def wide_csv(table: Table) -> str:
     return csv_text(pd.DataFrame([_wide_row(table, row) for row in table.rows], dtype=object))
 
 
-def write_tables(manifest: Mapping, records: Mapping[str, Mapping], folder: Path) -> list[Path]:
+def write_tables(study: StudyResults, folder: Path) -> list[Path]:
     """Writes table<N>.csv, table<N>_seeds.csv, table<N>.tex, tables.tex and tables.md; returns their paths.
 
     A table without cells in the manifest is not written, nor is anything when none has any. `folder` is made.
-    Raises UserError for a manifest or record that does not fit, or where the folder cannot be written.
+
+    Raises:
+        UserError: A record is that of another trial, or the folder cannot be written.
     """
-    frame = long_frame(manifest, records)
-    tables = build_tables(manifest, records)
+    tables = build_tables(study)
     texts: dict[str, str] = {}
     for table in tables:
         name = f"table{table.paper.number}"
         texts[f"{name}.csv"] = wide_csv(table)
-        texts[f"{name}_seeds.csv"] = seeds_csv(frame, table.paper.number)
+        texts[f"{name}_seeds.csv"] = seeds_csv(study.frame, table.paper.number)
         texts[f"{name}.tex"] = render_latex(table)
     if tables:
         texts["tables.tex"] = render_document(tables)
@@ -62,27 +63,28 @@ def write_tables(manifest: Mapping, records: Mapping[str, Mapping], folder: Path
     return [folder / name for name in texts]
 
 
-def _wide_row(table: Table, row: Row) -> dict:
-    values = {
-        "study": table.study,
-        "weight_set": table.weight_set,
-        "seeds": table.seeds,
-        "notes": "; ".join(table.notes),
-        "marks": "; ".join(table.marks.get(row.dataset, ())),
+def _wide_row(table: Table, row: Row) -> dict[str, Any]:
+    manifest = table.manifest
+    values: dict[str, Any] = {
+        "study": manifest.study,
+        "weight_set": manifest.weight_set,
+        "seeds": manifest.seeds,
+        "notes": "; ".join(manifest.reductions),
+        "marks": "; ".join(manifest.marks.get(row.dataset, ())),
         "dataset": row.dataset,
     }
     values |= {"metric": row.metric, "method": row.method} if table.dims_across else {}
     values |= {} if table.dims_across else {"latent_dim": row.latent_dim, "metric": row.metric}
     footnotes = []
     for column in table.columns:
-        name = f"d{column}" if table.dims_across else column
+        name = f"d{column}" if table.dims_across else str(column)
         cell = table.cell(row, column)
         values |= {f"{name}_{field}": value for field, value in _cell_fields(cell).items()}
         footnotes += [f"{name}: {note}" for note in (cell.notes if cell else ())]
     return values | {"footnotes": "; ".join(footnotes)}
 
 
-def _cell_fields(cell: TableCell | None) -> dict:
+def _cell_fields(cell: TableCell | None) -> dict[str, Any]:
     if cell is None:
         return (
             dict.fromkeys(("mean", "std", "n")) | {"state": NOT_ASKED} | dict.fromkeys(("rank", "collapsed", "paper"))

@@ -29,7 +29,9 @@ class _WholeTable(TableElement):
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rows = [[cell.content for cell in row.cells] for row in (self.header.row, *self.body.rows)]
+        head = [self.header.row] if self.header and self.header.row else []
+        body = self.body.rows if self.body else []
+        rows = [[cell.content for cell in row.cells] for row in (*head, *body)]
         cells = list(zip(*rows, strict=True))
         anywhere = options.update(width=_ANY_WIDTH)
         measured = [

@@ -12,12 +12,12 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES, paper_numbers
-from benchmark.results.frame import long_frame
+from benchmark.results.manifest import Manifest
+from benchmark.results.study_results import StudyResults
 from benchmark.statistics import Estimate, Interval, Tolerance, difference_from_printed, estimate, rank_agreement
 from benchmark.streams import stream_seed
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
-from benchmark.text import one_line
 
 PRINTED_DECIMALS = 3  # of every number in the paper; tables.csv drops trailing zeros
 SEEDS_OF_THE_PAPER = 10
@@ -83,39 +83,39 @@ _SAME_TRIALS = re.compile(r"\d+ of 10 seeds|Table \d+ without d = .*")
 _PROTOCOLS = {table.protocol for table in TABLES.values()}
 
 
-def departures(manifest: Mapping, dataset: str, protocol: str) -> tuple[str, ...]:
+def departures(manifest: Manifest, dataset: str, protocol: str) -> tuple[str, ...]:
     """Why the study's trials are not the paper's: reduced settings, data set marks, weights; empty where they are.
 
     Fewer seeds or latent dims are no departure: what was run is comparable. A note on a protocol concerns it alone.
     """
-    notes = [one_line(note) for note in manifest["notes"]]
     of_others = tuple(f"{name}: " for name in _PROTOCOLS - {protocol})
-    found = [note for note in notes if not _SAME_TRIALS.fullmatch(note) and not note.startswith(of_others)]
-    found += [f"data: {mark}" for mark in manifest["marks"].get(dataset, ())]
-    if manifest["weight_set"] != "default":
-        found.append(f"weights: {manifest['weight_set']}")
+    found = [
+        note for note in manifest.reductions if not _SAME_TRIALS.fullmatch(note) and not note.startswith(of_others)
+    ]
+    found += [f"data: {mark}" for mark in manifest.marks.get(dataset, ())]
+    if manifest.weight_set != "default":
+        found.append(f"weights: {manifest.weight_set}")
     return tuple(found)
 
 
-def cell_verdicts(
-    manifest: Mapping, records: Mapping[str, Mapping], tolerances: Mapping[str, Tolerance] = TOLERANCES
-) -> pd.DataFrame:
+def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> pd.DataFrame:
     """One row per printed number, in the paper's order; columns and types are COLUMN_TYPES.
 
     A number that the study has under another table (Tables 1 and 4, 3 and 5 share trials) counts as run. Numbers of
-    ours are given whatever the verdict; they are missing where there is none. Raises UserError as `long_frame` does.
+    ours are given whatever the verdict; they are missing where there is none. Raises UserError as `StudyResults` does.
     """
     ours: dict[CellKey, dict[int, TableCell]] = {}
-    for table in build_tables(manifest, records):
-        for place, cell in table.cells.items():
-            ours.setdefault(place, {})[table.paper.number] = cell
-    rows, first_table = [], {}
+    for table in build_tables(study):
+        for key, of_table in table.cells.items():
+            ours.setdefault(key, {})[table.paper.number] = of_table
+    rows: list[dict[str, Any]] = []
+    first_table: dict[tuple[Any, ...], int] = {}
     for printed in paper_numbers().itertuples():
         place = (printed.dataset, printed.metric, printed.method, printed.latent_dim)
         by_table = ours.get(place, {})
         cell = by_table.get(printed.table) or next(iter(by_table.values()), None)
         first = first_table.setdefault((*place, printed.value), printed.table)
-        reasons = departures(manifest, printed.dataset, TABLES[printed.table].protocol)
+        reasons = departures(study.manifest, printed.dataset, TABLES[printed.table].protocol)
         rows.append(
             dict(zip(_PLACE, place, strict=True))
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
@@ -177,14 +177,14 @@ def verdict_on(mean: Estimate, difference: Interval | None, bound: float, asked:
     return Verdict.REPRODUCED, "all of the difference's interval is within the tolerance"
 
 
-def _groups_of_rivals(rows: list[dict]) -> Iterator[list[dict]]:
-    groups: dict[tuple, list[dict]] = {}
+def _groups_of_rivals(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[column] for column in _RIVALS), []).append(row)
     yield from groups.values()
 
 
-def _rank(rivals: list[dict]) -> None:
+def _rank(rivals: list[dict[str, Any]]) -> None:
     """Ranks in place, of both sides; ours, as the paper prints numbers, where every rival has all its seeds."""
     sign = -1 if PRINTED_METRICS[rivals[0]["metric"]].higher_is_better else 1
     paper = stats.rankdata([sign * row["paper"] for row in rivals], method="min")
@@ -192,8 +192,8 @@ def _rank(rivals: list[dict]) -> None:
     ours = stats.rankdata([sign * round(row["mean"], PRINTED_DECIMALS) for row in rivals], "min") if whole else None
     for position, row in enumerate(rivals):
         row["paper_rank"] = int(paper[position])
-        row["our_rank"] = int(ours[position]) if whole else None
-        row["ranking_holds"] = bool(ours[position] == paper[position]) if whole else None
+        row["our_rank"] = None if ours is None else int(ours[position])
+        row["ranking_holds"] = None if ours is None else bool(ours[position] == paper[position])
 
 
 def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -203,25 +203,25 @@ def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
     whose rank can be told (`ranked`) those whose rank is the paper's (`ranking_holds`). A distinct cell counts in the
     first table that prints it.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for scope in ("all", *PRINTED_TABLES):
         for counting in ("printed", "distinct"):
             part = verdicts if scope == "all" else verdicts[verdicts["table"] == scope]
             part = part if counting == "printed" else part[part["repeats_table"].isna()]
-            by_verdict = {str(verdict): int((part["verdict"] == verdict).sum()) for verdict in Verdict}
+            by_verdict: dict[str, Any] = {str(verdict): int((part["verdict"] == verdict).sum()) for verdict in Verdict}
             ranks = {"ranked": int(part["ranking_holds"].count()), "ranking_holds": int(part["ranking_holds"].sum())}
             rows.append({"scope": str(scope), "counting": counting} | by_verdict | {"total": len(part)} | ranks)
     return pd.DataFrame(rows)
 
 
-def rank_agreements(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.DataFrame:
+def rank_agreements(study: StudyResults) -> pd.DataFrame:
     """How far the methods' order agrees with the paper's, per table: Kendall's tau-b, mean over its rankings.
 
     A ranking is a data set, metric and latent dim with two or more of the paper's methods run. Columns: `table`, `tau`
     in [-1, 1], `low` and `high` (95 % bootstrap over seeds; missing with one seed), `rankings` (how many there are),
-    `of` (how many the paper has), `seeds`. Raises UserError as `long_frame` does.
+    `of` (how many the paper has), `seeds`. Raises UserError as `StudyResults` does.
     """
-    found = long_frame(manifest, records).dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
+    found = study.frame.dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
     values = found.pivot(index=_PLACE, columns="seed", values="value").astype(float)
     rows = []
     for table, printed in paper_numbers().groupby("table"):

@@ -8,29 +8,31 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contest, Rule, Side
 from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
-from benchmark.results.frame import long_frame
-from benchmark.results.manifest import trial_keys
+from benchmark.results.manifest import Manifest
+from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
-from benchmark.text import one_line
 
-Place = tuple[str, str, str, int]  # data set, metric, method, latent dim
-Values = Mapping[Place, Mapping[int, float]]  # seed -> value
+ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Side)
+Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
 
 
-class State(StrEnum):
+class ClaimState(StrEnum):
+    """What the numbers say of a claim."""
+
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
     UNDECIDED = "undecided"
 
 
-class Outcome(StrEnum):
+class ContestOutcome(StrEnum):
     """How a contest, or a unit of several, ended for the favoured side."""
 
     WON = "won"
@@ -46,7 +48,7 @@ class Decided:
     """
 
     contest: Contest
-    outcome: Outcome
+    outcome: ContestOutcome
     chosen: Side | None = None  # the favoured side that was compared
     n: int = 0  # pairs: seeds with a value on both sides that were not spent on choosing one (C9: places)
     difference: float | None = None
@@ -66,7 +68,7 @@ class Judgement:
     """
 
     claim: Claim
-    state: State
+    state: ClaimState
     reason: str
     powerless: bool
     reduced: str
@@ -75,17 +77,17 @@ class Judgement:
     @property
     def judged(self) -> int:
         """How many contests have values on both sides."""
-        return sum(one.outcome is not Outcome.MISSING for one in self.contests)
+        return sum(one.outcome is not ContestOutcome.MISSING for one in self.contests)
 
 
-def judge_runs(manifest: Mapping, records: Mapping[str, Mapping], claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Every claim on our runs. Raises UserError as `long_frame` does."""
-    frame = long_frame(manifest, records)
-    absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in frame.groupby(_PLACE, sort=False)}
-    return judge_values(manifest, seed_values(frame), training_costs(manifest, records), absent, claims)
+def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
+    """Every claim on our runs. Raises UserError as `StudyResults` does."""
+    by_place = study.frame.groupby(_PLACE, sort=False)
+    absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
+    return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, claims)
 
 
-def seed_values(frame: pd.DataFrame) -> dict[Place, dict[int, float]]:
+def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:
     """The scores of a long frame by place and seed; a place without any has none."""
     return {
         place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
@@ -94,10 +96,10 @@ def seed_values(frame: pd.DataFrame) -> dict[Place, dict[int, float]]:
 
 
 def judge_values(
-    manifest: Mapping,
+    manifest: Manifest,
     values: Values,
     costs: pd.DataFrame,
-    absent: Mapping[Place, str],
+    absent: Mapping[ScorePlace, str],
     claims: Sequence[Claim] = CLAIMS,
 ) -> list[Judgement]:
     """Every claim on scores, whatever protocol they are from; `costs` as `training_costs` gives them; `absent`: why a
@@ -123,53 +125,23 @@ def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] =
     return [_judgement(claim, [_on_print(contest, values) for contest in claim.contests], "") for claim in claims]
 
 
-def training_costs(manifest: Mapping, records: Mapping[str, Mapping]) -> pd.DataFrame:
-    """HGMVAE's training time over VAE's: a row per data set, latent dim, variant and seeds trained at once.
-
-    Columns: `dataset`, `latent_dim`, `method`, `seeds` (a pack shares one time among its seeds, so it is one
-    measurement), `machine`, `seconds` and `vae_seconds` per seed, `ratio`, `parameters_ratio`. Both sides were
-    trained on the same images, seeds and kind of machine, in the same way; what was not has no row.
-    """
-    sides: dict[tuple, dict[str, tuple[float, int]]] = {}
-    for key in trial_keys(manifest):
-        record = records.get(key)
-        seconds = record and record["status"] == "ok" and record.get("timings", {}).get(SECONDS)
-        if seconds:
-            trial, how = record["identity"], record.get("training", {})
-            made = how.get("hardware", record["provenance"])  # records of before there was the former have the latter
-            numerics = made["numerics"]
-            machine = f"{made['device']}, {made['platform']}, {numerics['threads']} threads"
-            machine += f", {numerics['vector_instructions']}" if "vector_instructions" in numerics else ""
-            seeds = tuple(how.get("pack_seeds", [trial["seed"]]))
-            setup = (trial["dataset"], trial["latent_dim"], seeds, ", ".join(filter(None, (machine, how.get("way")))))
-            sides.setdefault(setup, {})[trial["method"]] = (seconds, record["parameters"])
-    columns = ["dataset", "latent_dim", "method", "seeds", "machine", "seconds", "vae_seconds", "ratio"]
-    rows = [
-        (dataset, dim, method, seeds, machine, seconds, of["vae"][0], seconds / of["vae"][0], parameters / of["vae"][1])
-        for (dataset, dim, seeds, machine), of in sides.items()
-        for method, (seconds, parameters) in of.items()
-        if method in ("hgmvae_g", "hgmvae_u") and "vae" in of
-    ]
-    return pd.DataFrame(rows, columns=[*columns, "parameters_ratio"])
-
-
 def _sign(metric: str) -> int:
     return 1 if PRINTED_METRICS[metric].higher_is_better else -1
 
 
-def _place(contest: Contest, side: Side) -> Place:
+def _place(contest: Contest, side: Side) -> ScorePlace:
     return contest.dataset, contest.metric, side.method, side.latent_dim
 
 
-def _on_seeds(contest: Contest, values: Values, absent: Mapping[Place, str]) -> Decided:
+def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]) -> Decided:
     """The contest with its test, not yet corrected: its outcome is OPEN or MISSING."""
     places = {side: _place(contest, side) for side in (*contest.favoured, contest.rival)}
     if without := [place for place in places.values() if not values.get(place)]:
         reasons = dict.fromkeys(absent.get(place, "not in the study") for place in without)
-        return Decided(contest, Outcome.MISSING, reason=", ".join(reasons))
+        return Decided(contest, ContestOutcome.MISSING, reason=", ".join(reasons))
     seeds = sorted(set.intersection(*(set(values[place]) for place in places.values())))
     if not seeds:
-        return Decided(contest, Outcome.MISSING, reason="no seed in common")
+        return Decided(contest, ContestOutcome.MISSING, reason="no seed in common")
     scores = {
         side: _sign(contest.metric) * np.array([values[place][s] for s in seeds]) for side, place in places.items()
     }
@@ -178,7 +150,7 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[Place, str]) -> 
         half = len(seeds) // 2
         if not half:
             return Decided(
-                contest, Outcome.OPEN, powerless=True, reason="one seed cannot both choose a side and test it"
+                contest, ContestOutcome.OPEN, powerless=True, reason="one seed cannot both choose a side and test it"
             )
         chosen, tested = max(contest.favoured, key=lambda side: scores[side][:half].mean()), slice(half, None)
     one, other = scores[chosen][tested], scores[contest.rival][tested]
@@ -186,7 +158,7 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[Place, str]) -> 
     spread = math.sqrt((one.var(ddof=1) + other.var(ddof=1)) / 2) if len(one) > 1 else 0.0
     difference = test.estimate.mean
     in_spreads = difference / spread if spread else None
-    return Decided(contest, Outcome.OPEN, chosen, len(one), difference, in_spreads, test)
+    return Decided(contest, ContestOutcome.OPEN, chosen, len(one), difference, in_spreads, test)
 
 
 def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
@@ -195,22 +167,24 @@ def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
     [side] = contest.favoured
     own = costs[costs["method"] == side.method]
     if own.empty:
-        return Decided(contest, Outcome.MISSING, reason=f"no {side.method} and VAE trained alike on one machine")
+        return Decided(contest, ContestOutcome.MISSING, reason=f"no {side.method} and VAE trained alike on one machine")
     of_place = np.log(own["ratio"].astype(float)).groupby([own["dataset"], own["latent_dim"]]).mean()
     test = paired_test(of_place.to_numpy())
-    return Decided(contest, Outcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
+    return Decided(contest, ContestOutcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
 
 
-def _on_print(contest: Contest, values: Mapping[tuple, float]) -> Decided:
+def _on_print(contest: Contest, values: Mapping[tuple[Any, ...], float]) -> Decided:
     keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
     if any(key not in values for key in keys.values()):
-        return Decided(contest, Outcome.MISSING, reason="not printed")
+        return Decided(contest, ContestOutcome.MISSING, reason="not printed")
     scores = {side: _sign(contest.metric) * values[key] for side, key in keys.items()}
     chosen = max(contest.favoured, key=scores.__getitem__)
     difference = scores[chosen] - scores[contest.rival]
     if not difference:
-        return Decided(contest, Outcome.OPEN, chosen, difference=0.0, reason="a tie as printed")
-    return Decided(contest, Outcome.WON if difference > 0 else Outcome.LOST, chosen, difference=difference)
+        return Decided(contest, ContestOutcome.OPEN, chosen, difference=0.0, reason="a tie as printed")
+    return Decided(
+        contest, ContestOutcome.WON if difference > 0 else ContestOutcome.LOST, chosen, difference=difference
+    )
 
 
 def _corrected(ended: Sequence[Decided]) -> list[Decided]:
@@ -224,12 +198,12 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
         without_power = powerless([test.estimate.n if test else 0 for test in tests])
         for position, p, p_t, weak in zip(members, ranked, student, without_power, strict=True):
             one = ended[position]
-            if one.test:
-                won = Outcome.WON if one.difference > 0 else Outcome.LOST
+            if one.test and one.difference is not None:
+                won = ContestOutcome.WON if one.difference > 0 else ContestOutcome.LOST
                 agree = one.test.side * one.difference > 0  # a few large differences can turn the mean round
                 corrected[position] = replace(
                     one,
-                    outcome=won if agree and p < ALPHA else Outcome.OPEN,
+                    outcome=won if agree and p < ALPHA else ContestOutcome.OPEN,
                     reason=one.reason if agree or p >= ALPHA else "ranks and mean disagree",
                     p_holm=p,
                     p_t_holm=None if one.test.p_t is None else p_t,
@@ -239,39 +213,40 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
 
 
 def _judgement(claim: Claim, contests: Sequence[Decided], reduced: str) -> Judgement:
-    units: dict[str, list[Outcome]] = {}
+    units: dict[str, list[ContestOutcome]] = {}
     for one in contests:
         units.setdefault(one.contest.unit, []).append(one.outcome)
     ended = {unit: _unit_outcome(outcomes) for unit, outcomes in units.items()}
     count = Counter(ended.values())
-    total, won, lost = len(ended), count[Outcome.WON], count[Outcome.LOST]
+    total, won, lost = len(ended), count[ContestOutcome.WON], count[ContestOutcome.LOST]
+    still_open, missing = count[ContestOutcome.OPEN], count[ContestOutcome.MISSING]
     refuted, shown = (lost > 0, won == total) if claim.rule is Rule.EVERY else (2 * lost >= total, 2 * won > total)
-    state = State.CONTRADICTED if refuted else State.SUPPORTED if shown else State.UNDECIDED
-    reason = f"{won} of {total} won, {lost} lost, {count[Outcome.OPEN]} open, {count[Outcome.MISSING]} missing"
+    state = ClaimState.CONTRADICTED if refuted else ClaimState.SUPPORTED if shown else ClaimState.UNDECIDED
+    reason = f"{won} of {total} won, {lost} lost, {still_open} open, {missing} missing"
     if reasons := dict.fromkeys(one.reason for one in contests if one.reason):
         reason += f" ({'; '.join(reasons)})"
-    judged = [one for one in contests if one.outcome is not Outcome.MISSING]
+    judged = [one for one in contests if one.outcome is not ContestOutcome.MISSING]
     return Judgement(claim, state, reason, bool(judged) and all(d.powerless for d in judged), reduced, tuple(contests))
 
 
-def _unit_outcome(outcomes: Iterable[Outcome]) -> Outcome:
-    for outcome in (Outcome.LOST, Outcome.MISSING, Outcome.OPEN):
+def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
+    for outcome in (ContestOutcome.LOST, ContestOutcome.MISSING, ContestOutcome.OPEN):
         if outcome in outcomes:
             return outcome
-    return Outcome.WON
+    return ContestOutcome.WON
 
 
-def _reduced(manifest: Mapping, claim: Claim) -> str:
+def _reduced(manifest: Manifest, claim: Claim) -> str:
     datasets = {contest.dataset for contest in claim.contests}
-    found = [one_line(note) for note in manifest["notes"]]
+    found = [*manifest.reductions]
     found += [
         f"{name}: {mark}"
-        for name, marks in manifest["marks"].items()
+        for name, marks in manifest.marks.items()
         for mark in marks
         if name in datasets or ALL in datasets
     ]
-    if manifest["weight_set"] != "default":
-        found.append(f"weights: {manifest['weight_set']}")
+    if manifest.weight_set != "default":
+        found.append(f"weights: {manifest.weight_set}")
     return f"reduced: {'; '.join(found)}" if found else ""
 
 

@@ -1,19 +1,18 @@
 """The state of every claim on scores of whatever origin, by tests and by means, and what several origins share."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from benchmark.paper.tables import PRINTED_TABLES
+from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import Judgement, Values, judge_printed, judge_values
 
 BY_TESTS = "tests"  # as `verdict` judges our runs
 BY_MEANS = "means"  # whose mean over seeds is the better, without asking whether other seeds would say the same
 
 
-def standing(manifest: Mapping, values: Values, costs: pd.DataFrame) -> dict[tuple[str, str], Judgement]:
-    """(claim, BY_TESTS or BY_MEANS) -> judgement. `costs`: as `training_costs` gives them."""
-    by_tests = judge_values(manifest, values, costs, absent={})
+def standing(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
+    """(claim, BY_TESTS or BY_MEANS) -> judgement, on these scores and the study's own training costs."""
+    by_tests = judge_values(study.manifest, values, study.costs, absent={})
     judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in judge_printed(_means(values))]
     return {(one.claim.name, by): one for by, one in judgements}
 

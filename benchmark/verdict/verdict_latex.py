@@ -10,18 +10,18 @@ import pandas as pd
 
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
+from benchmark.results.manifest import Manifest
 from benchmark.tables.captions import ABSENT, metric_heading, seed_count
 from benchmark.tables.latex import DOCUMENT_HEAD, latex_number
 from benchmark.tables.latex_escape import escape
-from benchmark.tables.trial_outcomes import dataset_label
 from benchmark.verdict.cell_verdicts import Verdict
-from benchmark.verdict.claim_judging import State
+from benchmark.verdict.claim_judging import ClaimState
 from benchmark.verdict.verdict_page import AGREEMENT_MEANING, POWERLESS, VERDICT_SIGNS, counts, face
 
 # By word: `contradicted` and `undecided` are words of numbers and of claims alike.
-SIGNS = {
+SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: r"$\surd$",
-    State.SUPPORTED: r"$\surd$",
+    ClaimState.SUPPORTED: r"$\surd$",
     Verdict.CONTRADICTED: r"$\times$",
     Verdict.UNDECIDED: "?",
     Verdict.NOT_COMPARABLE: r"$\neq$",
@@ -41,7 +41,7 @@ _CLAIMS_CAPTION = "The paper's claims, judged on our runs and on the paper's own
 
 
 def render_verdicts(
-    manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
+    manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
 ) -> dict[str, str]:
     r"""File name -> LaTeX: summary.tex, claims.tex and numbers.tex, and verdicts.tex, which \inputs these and compiles.
 
@@ -62,7 +62,7 @@ def _document() -> str:
     return f"{DOCUMENT_HEAD}{numbered}{inputs}\\end{{document}}\n"
 
 
-def _summary(manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
+def _summary(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
     """What a reader must know first as paragraphs, then the counts per table."""
     said = [rf"\noindent {_text(sentence)}\par" for sentence in face(manifest, cells, claims)]
     heads = ["Where", "numbers", *(f"{SIGNS[verdict]} {verdict}" for verdict in VERDICT_SIGNS), "order of the methods"]
@@ -75,7 +75,7 @@ def _summary(manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.Da
     return "\n".join([*said, _long_table("summary", _caption(manifest, caption), columns, heads, lines)])
 
 
-def _claims(manifest: Mapping[str, Any], claims: pd.DataFrame) -> str:
+def _claims(manifest: Manifest, claims: pd.DataFrame) -> str:
     lines = "\\addlinespace\n".join(
         _row(
             [
@@ -96,7 +96,7 @@ def _judged(state: str, why: str, doubt: str = "") -> str:
     return f"{SIGNS[state]} {state}{doubt}: {_text(why)}"
 
 
-def _numbers(manifest: Mapping[str, Any], cells: pd.DataFrame) -> str:
+def _numbers(manifest: Manifest, cells: pd.DataFrame) -> str:
     rankings = cells.groupby(["table", "dataset", "metric"], sort=False)
     blocks = ("\n".join(_row(_number_cells(manifest, row)) for row in part.itertuples()) for _, part in rankings)
     lines = "\n\\addlinespace\n".join(blocks)
@@ -104,7 +104,7 @@ def _numbers(manifest: Mapping[str, Any], cells: pd.DataFrame) -> str:
     return _long_table("numbers", _caption(manifest, _NUMBERS_CAPTION), columns, _NUMBERS_HEADS, lines)
 
 
-def _number_cells(manifest: Mapping[str, Any], row: Any) -> list[str]:
+def _number_cells(manifest: Manifest, row: Any) -> list[str]:
     decimals = METRICS[row.metric].decimals
     ours = difference = interval = escape(ABSENT)
     if row.n:
@@ -116,9 +116,9 @@ def _number_cells(manifest: Mapping[str, Any], row: Any) -> list[str]:
         interval = f"[{', '.join(ends)}]"
     return [
         str(row.table),
-        _text(dataset_label(manifest, row.dataset)),
+        _text(manifest.dataset_label(row.dataset)),
         _text(metric_heading(row.metric)),
-        _text(manifest.get("method_labels", {}).get(row.method) or ALL_METHODS[row.method].label),
+        _text(manifest.method_labels.get(row.method) or ALL_METHODS[row.method].label),
         str(row.latent_dim),
         latex_number(row.paper, decimals),
         ours,
@@ -128,8 +128,8 @@ def _number_cells(manifest: Mapping[str, Any], row: Any) -> list[str]:
     ]
 
 
-def _caption(manifest: Mapping[str, Any], text: str) -> str:
-    study = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}."
+def _caption(manifest: Manifest, text: str) -> str:
+    study = f"Study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}."
     return _text(f"{text} {study}")
 
 

@@ -5,17 +5,16 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
-from benchmark.tables.captions import seed_count
+from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.markdown import escape_markdown, wide_table
-from benchmark.tables.trial_outcomes import dataset_label
-from benchmark.text import one_line
 from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, SEEDS_OF_THE_PAPER, Verdict, departures, summarise
 from benchmark.verdict.claim_judging import Judgement
 
 # Said by sign and word as well as by colour. The order is that of the summaries.
-VERDICT_SIGNS = {
+VERDICT_SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: "✓",
     Verdict.CONTRADICTED: "✗",
     Verdict.UNDECIDED: "?",
@@ -55,7 +54,7 @@ def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.D
     )
 
 
-def reasons_frame(manifest: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFrame:
+def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
     """Why printed numbers could not be judged, each reason once.
 
     Columns: `verdict` (not comparable or not run, with its sign), `reason`, `numbers` (how many), `where` (tables and
@@ -66,7 +65,7 @@ def reasons_frame(manifest: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFr
         reason = row.reason
         if row.verdict == Verdict.NOT_COMPARABLE:  # without the notes on single seeds, which are the tables' footnotes
             reason = "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol)) or OPEN_PROTOCOL
-        where = f"Table {row.table} {dataset_label(manifest, row.dataset)}"
+        where = f"Table {row.table} {manifest.dataset_label(row.dataset)}"
         found.setdefault((row.verdict, reason), []).append(where)
     rows = [
         (f"{VERDICT_SIGNS[verdict]} {verdict}", reason, len(where), ", ".join(dict.fromkeys(where)))
@@ -75,24 +74,23 @@ def reasons_frame(manifest: Mapping[str, Any], cells: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame(rows, columns=["verdict", "reason", "numbers", "where"])
 
 
-def face(manifest: Mapping[str, Any], cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
+def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
     """What a reader must know before any number, as plain sentences: images, seeds, reductions, and what these void."""
     by_mark: dict[str, list[str]] = {}
-    for dataset, marks in manifest["marks"].items():
+    for dataset, marks in manifest.marks.items():
         for mark in marks:
-            by_mark.setdefault(mark, []).append(dataset_label(manifest, dataset))
+            by_mark.setdefault(mark, []).append(manifest.dataset_label(dataset))
     sentences = [
         _MARK_WARNINGS.get(mark, "{names}: {mark}.").format(names=", ".join(names), mark=mark)
         for mark, names in by_mark.items()
     ]
-    if manifest["seeds"] < SEEDS_OF_THE_PAPER:
+    if manifest.seeds < SEEDS_OF_THE_PAPER:
         sentences.append(
-            f"{seed_count(manifest['seeds'])}, the paper has {SEEDS_OF_THE_PAPER}: too few to call a number reproduced."
+            f"{seed_count(manifest.seeds)}, the paper has {SEEDS_OF_THE_PAPER}: too few to call a number reproduced."
         )
-    if manifest["notes"]:
-        sentences.append(f"Reduced against the paper: {'; '.join(one_line(note) for note in manifest['notes'])}.")
-    if manifest["weight_set"] != "default":
-        sentences.append(f"Loss weights: {manifest['weight_set']}.")
+    sentences += reduced(manifest)
+    if manifest.weight_set != "default":
+        sentences.append(f"Loss weights: {manifest.weight_set}.")
     if void := int((cells["verdict"] == Verdict.NOT_COMPARABLE).sum()):
         sentences.append(
             f"Therefore {void} of the paper's {len(cells)} numbers are not comparable: ours neither reproduce nor "
@@ -122,11 +120,9 @@ def _agreement(row: Any) -> str:
     return f"{number(row.tau, 2)}{interval}, {row.rankings} of {row.of} rankings"
 
 
-def verdicts_text(
-    manifest: Mapping[str, Any], cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
-) -> str:
+def verdicts_text(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
     """The study's verdicts as Markdown: what was reduced, counts and agreement per table, reasons, and the claims."""
-    title = f"Study {manifest['study']}, weight set {manifest['weight_set']}, {seed_count(manifest['seeds'])}"
+    title = f"Study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     of_counts = [
         [row["name"], *(row[verdict] for verdict in VERDICT_SIGNS), row["total"], row["order"]]
         for row in counts(cells, agreements)

@@ -1,0 +1,55 @@
+"""What HGMVAE's trainings cost beside the VAE's that were made alike."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from benchmark.results.records import Record, TrainingCost
+
+_REFERENCE = "vae"
+_COMPARED = ("hgmvae_g", "hgmvae_u")
+COLUMNS = [
+    *("dataset", "latent_dim", "method", "seeds", "machine"),
+    *("seconds", "vae_seconds", "ratio", "parameters_ratio"),
+]
+_Setup = tuple[str, int, tuple[int, ...], str]  # data set, latent dim, seeds, machine and way
+
+
+def training_costs(records: Iterable[Record]) -> pd.DataFrame:
+    """HGMVAE's training time over VAE's: a row per data set, latent dim, variant and seeds trained at once.
+
+    COLUMNS: `seeds` (a pack shares one time among its seeds, so it is one measurement), `machine`, `seconds` and
+    `vae_seconds` per seed, and the ratios of these and of the parameters. Both sides were trained on the same images,
+    seeds and kind of machine, in the same way; what was not has no row.
+    """
+    sides: dict[_Setup, dict[str, TrainingCost]] = {}
+    for record in records:
+        cost = record.training_cost
+        if record.ok and cost is not None:
+            sides.setdefault(_setup(record), {})[record.identity.method] = cost
+    rows = [
+        (
+            dataset,
+            dim,
+            method,
+            seeds,
+            machine,
+            cost.seconds,
+            of[_REFERENCE].seconds,
+            cost.seconds / of[_REFERENCE].seconds,
+            cost.parameters / of[_REFERENCE].parameters,
+        )
+        for (dataset, dim, seeds, machine), of in sides.items()
+        for method, cost in of.items()
+        if method in _COMPARED and _REFERENCE in of
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _setup(record: Record) -> _Setup:
+    trial, how = record.identity, record.training
+    made = how.hardware or record.provenance  # records of before there was the former have the latter
+    parts = [made.device, made.platform, f"{made.numerics['threads']} threads"]
+    parts += [made.numerics.get("vector_instructions"), how.way]
+    seeds = (trial.seed,) if how.pack_seeds is None else how.pack_seeds
+    return trial.dataset, trial.latent_dim, seeds, ", ".join(filter(None, parts))
