@@ -88,9 +88,9 @@ def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context, monke
 @pytest.mark.parametrize("method, draws", [("vae", False), ("hgmvae_u", False), ("hgmvae_g", True)])
 def test_a_record_has_the_rate_without_other_draws(method, draws, tmp_path, context):
     tables = (dataclasses.replace(TINY.tables[1], methods=(method,)),)
-    health = run(tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1)), context)["health"]
-    low, high = health["rate_bounds"]
-    assert low < high < health["rate"] if draws else low == high == health["rate"]
+    health = run(tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1)), context).health
+    low, high = health.rate_bounds
+    assert low < high < health.rate if draws else low == high == health.rate
 
 
 def spread_out(method: str):

@@ -81,7 +81,7 @@ def test_models_are_those_of_the_run(source):
     images = np.asarray(dataset_of(source, model.record.identity).x_test)
     error = (images / 255 - model.decode(model.encode(images))) ** 2
     spread = (images / 255 - (images / 255).mean(0)) ** 2
-    assert 1 - error.sum() / spread.sum() == pytest.approx(model.record["health"]["explained_variance"], abs=1e-4)
+    assert 1 - error.sum() / spread.sum() == pytest.approx(model.record.health.explained_variance, abs=1e-4)
 
 
 def test_the_corners_of_a_manifold_are_the_reconstructions_of_its_images(source):

@@ -16,6 +16,7 @@ from benchmark import cli
 from benchmark.cli import build_parser, carry_out
 from benchmark.commands import listings
 from benchmark.commands.show_status import StatusOptions, status
+from benchmark.execution.packs import Pack
 from benchmark.execution.progress import BarProgress, LineProgress, progress_view
 from benchmark.execution.worker_processes import Event
 from benchmark.output import plain_console, standard_output
@@ -177,10 +178,8 @@ def test_status_in_a_narrow_terminal_names_every_state(study):
     assert all(len(line.rstrip()) <= 40 for line in text.splitlines() if "Table" in line)
 
 
-class _Named:
+class _Named(Pack):
     """A pack as progress sees it."""
-
-    trials = (Namespace(training=Namespace(epochs=10), key="k"),)
 
     def __str__(self) -> str:
         return "fashion_mnist hgmvae_g_no_fisher d=128 seeds 0..9"
@@ -189,10 +188,11 @@ class _Named:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_numbers_of_the_progress_bars_are_whole(width):
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    pack = _Named((Namespace(training=Namespace(epochs=10), key="k"),), frozenset())
     with progress_view(console, 1260) as view:
         assert isinstance(view, BarProgress)
         for kind, value in (("started", 0), ("epoch", 3), ("finished", "ok")):
-            view.show(Event(kind, _Named(), value))
+            view.show(Event(kind, pack, value))
     words = console.file.getvalue().split()
     assert {"1/1260", "3/10", "d=128", "0..9:"} <= set(words) and "…" not in console.file.getvalue()
 

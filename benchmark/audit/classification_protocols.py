@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import check_finite, check_latents, check_trained, class_count, known_labels
+from benchmark.evaluation.preconditions import (
+    check_finite,
+    check_latents,
+    check_trained,
+    class_count,
+    known_labels,
+    present,
+)
 from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
@@ -36,13 +43,13 @@ def _scored(outputs: AuditOutputs, judged: Classification, machine: SupportVecto
     """Fitted and scored on the test latents where they are to be the same, for they are what is scored."""
     of_test = known_labels(outputs.labels_test)
     test = stratified_subset(of_test, judged.n_test)
-    scored = outputs.latents_test[test], of_test[test]
+    scored = present(outputs.latents_test)[test], of_test[test]
     if same_latents:
         fitted = scored
     else:
         of_train = known_labels(outputs.labels_train)
         train = stratified_subset(of_train, judged.n_train)
-        fitted = outputs.latents_train[train], of_train[train]
+        fitted = present(outputs.latents_train)[train], of_train[train]
     if not len(test):
         raise Unscorable("no test images")
     class_count(fitted[1])

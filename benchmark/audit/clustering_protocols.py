@@ -9,7 +9,7 @@ from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.clustering import random_start, separation
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import check_finite, class_count, known_labels
+from benchmark.evaluation.preconditions import check_finite, class_count, known_labels, present
 from benchmark.evaluation.protocols import Clustering
 from benchmark.evaluation.recovery import kmeans_clusters, scaled_to_unit
 from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
@@ -45,7 +45,7 @@ def _largest_weight(points: np.ndarray, weights: np.ndarray | None, labels: np.n
     if weights is None:
         raise Unscorable("the method has no component weights")
     check_finite(weights, "component weights")  # argmax takes a NaN for the largest
-    return weights.argmax(1)
+    return np.asarray(weights.argmax(1))
 
 
 LABELLINGS: Mapping[str, Labelling] = {
@@ -87,12 +87,12 @@ def _of_points(
     labellings: Mapping[str, Labelling] = LABELLINGS,
 ) -> Iterator[tuple[str, Scores]]:
     """Points of some images, computed once, under every labelling."""
-    labels = outputs.labels_test[rows]
+    labels = present(outputs.labels_test)[rows]
     weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
     reason = ""
     try:
         _check_groups(labels, "classes")
-        points = points_of(outputs.latents_test[rows])
+        points = points_of(present(outputs.latents_test)[rows])
     except Unscorable as error:
         reason = str(error)
     for labelling, labels_of in labellings.items():

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.preconditions import present
 from benchmark.evaluation.protocols import Reconstruction
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
@@ -54,9 +56,11 @@ def _scored(alternative: Alternative, judged: Reconstruction, context: Evaluatio
         return none_of(alternative.scoring.metrics, str(reason))
 
 
-def _rescored(**scoring) -> Callable[[AuditOutputs], Alternative]:
+def _rescored(**scoring: Any) -> Callable[[AuditOutputs], Alternative]:
     """The judged images under another ImageScoring."""
-    return lambda outputs: Alternative(outputs.images_test, outputs.reconstructions_test, ImageScoring(**scoring))
+    return lambda outputs: Alternative(
+        present(outputs.images_test), present(outputs.reconstructions_test), ImageScoring(**scoring)
+    )
 
 
 def _cropped(outputs: AuditOutputs) -> Alternative | None:
@@ -65,17 +69,17 @@ def _cropped(outputs: AuditOutputs) -> Alternative | None:
     AlexNet cannot take 28 pixels, so LPIPS sees the crops at 64.
     """
     crop = np.s_[..., _BORDER:-_BORDER, _BORDER:-_BORDER]
-    images = outputs.images_test
+    images = present(outputs.images_test)
     if images.shape[-2:] != (_PADDED_SIDE, _PADDED_SIDE) or np.count_nonzero(images) > np.count_nonzero(images[crop]):
         return None
-    return Alternative(images[crop], outputs.reconstructions_test[crop], ImageScoring(lpips_side=64))
+    return Alternative(images[crop], present(outputs.reconstructions_test)[crop], ImageScoring(lpips_side=64))
 
 
 def _from_sampled_codes(outputs: AuditOutputs) -> Alternative | None:
     if outputs.sampled_reconstructions_test is None:
         return None
     return Alternative(
-        outputs.images_test, outputs.sampled_reconstructions_test, ImageScoring(), "sampled reconstructions"
+        present(outputs.images_test), outputs.sampled_reconstructions_test, ImageScoring(), "sampled reconstructions"
     )
 
 
@@ -83,7 +87,9 @@ def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
     """No sample belongs to an image, so FID is all that can be asked."""
     if outputs.prior_samples is None:
         return None
-    return Alternative(outputs.images_test, outputs.prior_samples, ImageScoring(metrics=("fid",)), "prior samples")
+    return Alternative(
+        present(outputs.images_test), outputs.prior_samples, ImageScoring(metrics=("fid",)), "prior samples"
+    )
 
 
 # Each makes its alternative of a model's outputs; None where they lack what it compares.

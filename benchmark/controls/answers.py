@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain, combinations
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,8 @@ class Measured:
 
 ENDED = Measured(None, None, None, None, False)  # without a result: diverged, or failed
 Trials = Mapping[Of, Measured | None]  # None: not run
+_Item = TypeVar("_Item")
+_Row = tuple[str, int | None, int, float | None, Interval | None, Answer]  # data set, d, seeds, mean, its interval
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,13 @@ def _with_bounds(one: Answered, trials: Trials) -> Answered:
 
 def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> Trials:
     """With one bound of every rate, `min` or `max`, in the place of both."""
-    bounded = {of: trial for of, trial in trials.items() if trial is not None and trial.rate_bounds is not None}
-    return {**trials, **{of: replace(one, rate_bounds=(bound(one.rate_bounds),) * 2) for of, one in bounded.items()}}
+
+    def at_bound(trial: Measured | None) -> Measured | None:
+        if trial is None or trial.rate_bounds is None:
+            return trial
+        return replace(trial, rate_bounds=(bound(trial.rate_bounds),) * 2)
+
+    return {of: at_bound(trial) for of, trial in trials.items()}
 
 
 def differences(
@@ -177,11 +185,12 @@ def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: Data
     """Of one seed at one place; or why there is none."""
     one = trials.get((*place, contrast.a, seed))
     if contrast.same_rate:
-        theirs = _of_vaes_at(one and one.rate_of_image, trials, place, seed, measure)
+        theirs = _of_vaes_at(None if one is None else one.rate_of_image, trials, place, seed, measure)
     else:
         theirs = _value(trials.get((*place, contrast.b, seed)), measure)
     ours = _value(one, measure)
-    if why_none := [value for value in (ours, theirs) if isinstance(value, str)]:
+    if isinstance(ours, str) or isinstance(theirs, str):
+        why_none = [value for value in (ours, theirs) if isinstance(value, str)]
         return MISSING if MISSING in why_none else why_none[0]
     advantage = measure.sign * (ours - theirs)
     if contrast.less is None:
@@ -224,7 +233,7 @@ def at_rate(rate: float, points: Iterable[Point], measure: Measure) -> float | N
     known = sorted((x, measure.scaled(y)) for x, y in points)
     if len(known) < 2 or not known[0][0] <= rate <= known[-1][0]:
         return None
-    return float(measure.unscaled(np.interp(rate, *zip(*known, strict=True))))
+    return float(measure.unscaled(np.interp(rate, [x for x, _ in known], [y for _, y in known])))
 
 
 def _answered(question: Question, contrast: Contrast, measure: str, trials: Trials) -> Answered:
@@ -267,7 +276,7 @@ def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple
     return max(whole, key=_worth, default=((), []))
 
 
-def _subsets(of: Sequence) -> Iterator[tuple]:
+def _subsets(of: Sequence[_Item]) -> Iterator[tuple[_Item, ...]]:
     """All that are not empty, the small ones first."""
     return chain.from_iterable(combinations(of, size) for size in range(1, len(of) + 1))
 
@@ -289,7 +298,7 @@ def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
     """A row per contrast and measure over all places (data set "all", no latent dim), then one per place."""
     rows = []
     for one in found:
-        places = [("all", None, one.seeds, one.mean, one.interval, one.answer)]
+        places: list[_Row] = [("all", None, one.seeds, one.mean, one.interval, one.answer)]
         for place, of_seed in one.differences.items():
             of_place = estimate(list(of_seed.values()))
             answer = _answer(of_place.interval, of_place.n)

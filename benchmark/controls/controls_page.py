@@ -50,7 +50,10 @@ def render_answers(study: StudyResults, found: Sequence[Answered], means: pd.Dat
     parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest.notes), _LEGEND, _RATES]
     parts += [_WITHOUT_W] if _bounds_on_record(means) else []
     parts += [_AT_RATE] if any(one.contrast.same_rate and one.answer is not Answer.NOT_RUN for one in found) else []
-    left_out, sections, verdicts, told = [], [], [], set()
+    left_out: list[str] = []
+    sections: list[str] = []
+    verdicts: list[list[str]] = []
+    told: set[Contrast] = set()
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
         run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
@@ -81,7 +84,8 @@ def _verdict(found: Sequence[Answered]) -> str:
     of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
     said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
     if still_open := of[Answer.OPEN]:
-        most = max(abs(end) for one in still_open for end in (one.interval.low, one.interval.high))
+        ends = [end for one in still_open if one.interval for end in (one.interval.low, one.interval.high)]
+        most = max(map(abs, ends))
         whose = f"in {len(still_open)} of {len(found)} no difference shown" if len(found) > 1 else "no difference shown"
         said.append(f"{whose}; the 95 % intervals end within {math.ceil(1000 * most) / 1000:.3f} of zero")
     silent = (Answer.TOO_FEW, Answer.NO_PAIR, Answer.NOT_RUN)
@@ -95,13 +99,14 @@ def _verdict(found: Sequence[Answered]) -> str:
 
 def _difference(one: Answered) -> str:
     """What a comparison has shown, the better side first."""
-    size = f"by {abs(one.mean):.3f}"
+    mean = one.mean or 0.0
+    size = f"by {abs(mean):.3f}"
     if one.contrast.less is not None:
         (a, b), (less_a, less_b) = _sides(dataclasses.replace(one.contrast, less=None)), _sides(one.contrast.less)
-        more = "more" if one.mean > 0 else "less"
+        more = "more" if mean > 0 else "less"
         return f"{a} gains {size} {more} over {b} than {less_a} over {less_b}"
     a, b = _sides(one.contrast)
-    return f"{a} better than {b}, {size}" if one.mean > 0 else f"{b} better than {a}, {size}"
+    return f"{a} better than {b}, {size}" if mean > 0 else f"{b} better than {a}, {size}"
 
 
 def _by_chance(found: Sequence[Answered]) -> str:
@@ -189,8 +194,8 @@ def _bounds_on_record(means: pd.DataFrame) -> bool:
 
 
 def _span(low: float, high: float) -> str:
-    low, high = _number(low, 2), _number(high, 2)
-    return low if low == high else f"{low} to {high}"
+    least, most = _number(low, 2), _number(high, 2)
+    return least if least == most else f"{least} to {most}"
 
 
 def _number(value: float, digits: int) -> str:

@@ -27,8 +27,8 @@ class Panel:
     """One data set and latent dim. `vaes`: seed -> points by rate. `base`: seed -> HGMVAE-G's point at the rate without
     w, and at that given w. `changed`: points of its controls."""
 
-    vaes: Mapping[int, list[Point]]
-    base: Mapping[int, tuple[Point, Point]]
+    vaes: dict[int, list[Point]]
+    base: dict[int, tuple[Point, Point]]
     changed: list[Point]
 
 
@@ -60,11 +60,13 @@ def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, Panel]:
         panel = panels.setdefault(place, Panel({}, {}, []))
         if seed not in panel.vaes and (points := vae_points(trials, place, seed, measure)):
             panel.vaes[seed] = points
-        value = trial and getattr(trial, measure.field)
-        if value is None or trial.rate_of_image is None:
+        if trial is None or trial.rate_of_image is None:
+            continue
+        value = getattr(trial, measure.field)
+        if value is None:
             continue
         point = trial.rate_of_image, value
-        if method == BASE:
+        if method == BASE and trial.rate is not None:
             panel.base[seed] = point, (trial.rate, value)
         elif method in ALL_METHODS and ALL_METHODS[method].control_of == BASE:
             panel.changed.append(point)
@@ -77,7 +79,7 @@ def rates_figure(page: RatesPage) -> Figure:
     rows = -(-len(page.panels) // columns)
     title = f"Rate of the code and {page.measure.label}"
     figure, above = captioned(_PANEL * rows + 0.6, (*page.notes, _CAPTION), title)
-    axes = above.subplots(rows, columns, squeeze=False).flatten()
+    axes = list(above.subplots(rows, columns, squeeze=False).flatten())
     for axis, (place, panel) in zip(axes, page.panels.items(), strict=False):
         _draw(axis, panel, page.measure)
         axis.set_title(page.headings[place])

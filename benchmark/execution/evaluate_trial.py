@@ -27,6 +27,7 @@ from benchmark.evaluation.health import (
     rate,
     use_of_components,
 )
+from benchmark.evaluation.preconditions import present
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.methods.control_methods import ALL_METHODS
@@ -170,8 +171,8 @@ def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str
     prior = draw_noise(model.prior_noise_shapes(len(codes)), torch.device(device), stream)
     with torch.no_grad():
         drawn = model.prior_latents(prior).float().cpu().numpy()
-    active = active_units(outputs.latents_test, codes)
-    explained = explained_variance(outputs.images_test, outputs.reconstructions_test)
+    active = active_units(present(outputs.latents_test), codes)
+    explained = explained_variance(present(outputs.images_test), present(outputs.reconstructions_test))
     of_code = rate(*posterior) if posterior else None
     plain: Json = {
         "active_units": active,
@@ -200,7 +201,9 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         encoded, shapes = model.encoder(images), model.noise_shapes(len(images))
         draws = {name: shapes[name] for name in model.posterior_draws()}
         own = draw_noise(draws, images.device, stream)
-        mean, log_var = model.code_posterior(encoded, own)
+        posterior = model.code_posterior(encoded, own)
+        assert posterior is not None, "a code that is given draws has a posterior"
+        mean, log_var = posterior
         codes = mean + torch.randn(mean.shape, device=images.device, generator=stream) * torch.exp(0.5 * log_var)
         given = [model.code_log_density(encoded, own, codes)]
         for _ in range(OTHER_DRAWS):
@@ -209,7 +212,8 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
 
     amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
     # Sorted because two estimates, each right on average alone, may cross where there is next to nothing to tell.
-    return None if None in amounts else sorted(of_code - amount for amount in amounts)
+    finite = [amount for amount in amounts if amount is not None]
+    return sorted(of_code - amount for amount in finite) if len(finite) == len(amounts) else None
 
 
 def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:

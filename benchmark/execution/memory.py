@@ -40,7 +40,7 @@ def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
     work()  # what libraries set up once is no seed's
     _, one = memory_taken(work, str(device))
     total = torch.cuda.get_device_properties(device).total_memory
-    return fitting(one, int(_USABLE * total) - images.nbytes)
+    return None if one is None else fitting(one, int(_USABLE * total) - images.nbytes)
 
 
 def fitting(one: int, budget: int) -> int:
@@ -70,4 +70,5 @@ def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int
 
 def _of_this_process(field: str) -> int:
     """Bytes."""
-    return int(re.search(rf"{field}:\s+(\d+) kB", _STATUS.read_text(encoding="utf-8", errors="replace"))[1]) * 2**10
+    [kibibytes] = re.findall(rf"{field}:\s+(\d+) kB", _STATUS.read_text(encoding="utf-8", errors="replace"))
+    return int(kibibytes) * 2**10

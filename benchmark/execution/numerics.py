@@ -21,7 +21,7 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
     if deterministic or device.startswith("cuda"):
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=not deterministic)
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch sets it unseen
 
 
 def thread_limit() -> int | None:

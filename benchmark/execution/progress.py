@@ -4,16 +4,18 @@ import time
 from contextlib import AbstractContextManager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from benchmark.execution.packs import Pack
 from benchmark.execution.worker_processes import Event
+from benchmark.results.records import OK
 
 SECONDS_BETWEEN_LINES = 15
 LEAST_WIDTH_OF_BARS = 60
 
 
-class BarProgress(AbstractContextManager):
+class BarProgress(AbstractContextManager["BarProgress"]):
     """One bar for the study, one for the epochs of every pack in training."""
 
     def __init__(self, console: Console, total: int):
@@ -26,50 +28,51 @@ class BarProgress(AbstractContextManager):
             console=console,
         )
         self._study = self._progress.add_task("trials", total=total)
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> "BarProgress":
         self._progress.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
         name = str(event.what)
-        if event.kind == "started":
-            epochs = event.what.trials[0].training.epochs
-            self._bars[event.what.trials[0].key] = self._progress.add_task(f"  {name}: epochs", total=epochs)
-        elif event.kind == "epoch":
-            self._progress.update(self._bars[event.what.trials[0].key], completed=event.value)
-        elif event.kind == "trained":
-            self._progress.remove_task(self._bars.pop(event.what.trials[0].key))
-        else:
+        if event.kind == "finished":
             self._progress.advance(self._study)
-            if event.value != "ok":
+            if event.value != OK:
                 self._progress.console.print(f"{name}: {event.value}")
+        elif isinstance(event.what, Pack):
+            first = event.what.trials[0]
+            if event.kind == "started":
+                self._bars[first.key] = self._progress.add_task(f"  {name}: epochs", total=first.training.epochs)
+            elif event.kind == "epoch":
+                self._progress.update(self._bars[first.key], completed=int(event.value))
+            else:
+                self._progress.remove_task(self._bars.pop(first.key))
 
 
-class LineProgress(AbstractContextManager):
+class LineProgress(AbstractContextManager["LineProgress"]):
     """A line every quarter of a minute in which something happened, and one for each trial that did not end well."""
 
     def __init__(self, console: Console, total: int):
         self._console, self._total, self._done = console, total, 0
         self._started = self._last_line = time.monotonic()
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     def show(self, event: Event) -> None:
         now = time.monotonic()
         due = now - self._last_line >= SECONDS_BETWEEN_LINES
-        if event.kind == "epoch" and due:
+        if event.kind == "epoch" and due and isinstance(event.what, Pack):
             self._last_line = now
             self._line(f"{event.what}: {event.value} of {event.what.trials[0].training.epochs} epochs")
         if event.kind != "finished":
             return
         self._done += 1
-        if event.value != "ok":
+        if event.value != OK:
             self._line(f"{event.what}: {event.value}")
         if due or self._done == self._total:
             self._last_line = now

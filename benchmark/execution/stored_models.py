@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
@@ -30,17 +31,20 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         raise NotAtHand("trained by another revision of the code")
     shape, width = tuple(identity.data["image_shape"]), identity.training["width"]
     try:
-        model = build_model(method, identity.settings, shape, identity.latent_dim, width, identity.seed)
+        model: ImageAutoencoder = build_model(
+            method, identity.settings, shape, identity.latent_dim, width, identity.seed
+        )
         load_checkpoint(model, checkpoint)
     except UserError as error:
         raise NotAtHand(short_message(error)) from error
-    return model.eval()
+    model.eval()
+    return model
 
 
 def images_in(data_dir: Path, offline: bool) -> Images:
     """The loader of a data folder: a trial's images, verified by their digest; a set is loaded once, however many
     trials saw it. It raises NotAtHand."""
-    loaded: dict[tuple, Dataset] = {}
+    loaded: dict[tuple[Any, ...], Dataset] = {}
 
     def load(identity: Identity) -> Dataset:
         data = identity.data

@@ -156,7 +156,7 @@ def run_packs(
     # At its own exit multiprocessing would send what workers ignore, and wait for ever.
     atexit.register(end_all)
 
-    def bury(worker: _Worker) -> int:
+    def bury(worker: _Worker) -> int | None:
         worker.process.join(timeout=1)
         worker.process.kill()  # it may only have closed its pipe
         worker.process.join()
@@ -181,7 +181,10 @@ def run_packs(
             try:
                 worker.connection.send(task)
             except OSError:  # it died between two tasks, which `take` will hear of; this one has not suffered
-                (to_train if isinstance(task, Pack) else to_score).appendleft(task)
+                if isinstance(task, Pack):
+                    to_train.appendleft(task)
+                else:
+                    to_score.appendleft(task)
                 continue
             worker.task, worker.delivered, worker.heard = task, set(), time.monotonic()
             if isinstance(task, Pack):
@@ -226,7 +229,7 @@ def run_packs(
         worker.heard = time.monotonic()
         if isinstance(message, _Stop):
             raise UserError(message.message)
-        if isinstance(message, _EpochDone):
+        if isinstance(message, _EpochDone) and isinstance(worker.task, Pack):
             yield Event("epoch", worker.task, message.number)
         elif isinstance(message, _Ready):
             if isinstance(worker.task, Pack):
@@ -293,15 +296,17 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
 
 def end_with_parent() -> None:
     """End this process, however busy it is, as soon as its parent has ended; for a thread of its own."""
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
+    if parent := multiprocessing.parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _receive(connection: Connection) -> _Task | None:
     try:
-        return connection.recv()
+        task: _Task = connection.recv()
     except (EOFError, ConnectionResetError):  # the parent is gone
         return None
+    return task
 
 
 def _do(task: _Task, results: Callable[[_Task], Iterator[_Result]], device: str, connection: Connection) -> None:

@@ -33,7 +33,7 @@ def bilinear(corners: np.ndarray, steps: int) -> np.ndarray:
     """Codes (steps, steps, d) between four (2, 2, d), which stand in the corners; steps >= 2."""
     there = np.linspace(0, 1, steps, dtype=corners.dtype)
     weights = np.stack([1 - there, there])  # (2, steps)
-    return np.einsum("ij,kl,ikd->jld", weights, weights, corners)
+    return np.asarray(np.einsum("ij,kl,ikd->jld", weights, weights, corners))
 
 
 def _data(source: Source, found: list[Kind]) -> Manifold:

@@ -49,7 +49,8 @@ class Trained:
 
     @property
     def _device(self) -> torch.device:
-        return next(self.model.parameters()).device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
 
 @dataclass(frozen=True)

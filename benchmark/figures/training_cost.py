@@ -59,8 +59,9 @@ def pages(source: Source) -> Iterator[tuple[str, Cost | CannotDraw]]:
 
 
 def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | CannotDraw:
-    timed = {kind.method: [record for record in kind.results if record.training_cost] for kind in found}
-    costs = {method: [record.training_cost for record in records] for method, records in timed.items()}
+    costs = {
+        kind.method: [cost for record in kind.results if (cost := record.training_cost) is not None] for kind in found
+    }
     bills = tuple(
         Bill(method, method_label(source, method), np.array([cost.seconds for cost in of]), of[0].parameters)
         for method, of in costs.items()
@@ -68,7 +69,8 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | C
     )
     if not bills:
         return no_result(source, dataset, f"{dataset} at d = {dim}")
-    devices = sorted({record.provenance.device for records in timed.values() for record in records})
+    timed = [record for kind in found for record in kind.results if record.training_cost]
+    devices = sorted({record.provenance.device or "unknown" for record in timed})
     reference = next((bill.mean for bill in bills if bill.method == _REFERENCE), None)
     caption = [
         "Filled: mean over seeds, bar: one standard deviation (ddof 1) to either side, hollow: each seed"

@@ -37,7 +37,7 @@ class Curve:
     @property
     def mean(self) -> np.ndarray:
         """(epochs,); NaN where a seed has none, for the mean of the others would be another quantity."""
-        return self.seeds.mean(0)
+        return np.asarray(self.seeds.mean(0))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def draw(data: Curves) -> Figure:
     rows = -(-len(data.terms) // _COLUMNS)
     columns = legend_columns(labels := {curve.label for curves in data.terms.values() for curve in curves})
     figure, body = captioned(1.9 * rows + 0.5 + 0.2 * -(-len(labels) // columns), data.caption, data.title)
-    panels = body.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    panels = list(body.subplots(rows, _COLUMNS, squeeze=False).ravel())
     handles = {}
     for axes, (term, curves) in zip(panels, data.terms.items(), strict=False):
         for curve in curves:

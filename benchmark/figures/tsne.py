@@ -63,11 +63,11 @@ def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
 def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDraw:
     planes: dict[tuple[str, int], Plane | CannotDraw] = {}
     for kind in found:
+        place = method_label(source, kind.method), kind.latent_dim
         try:
-            plane = _plane(source, kind)
+            planes[place] = _plane(source, kind)
         except CannotDraw as reason:
-            plane = reason
-        planes[method_label(source, kind.method), kind.latent_dim] = plane
+            planes[place] = reason
     drawn = [plane for plane in planes.values() if isinstance(plane, Plane)]
     if not drawn:
         return CannotDraw(next(str(reason) for reason in planes.values()))
@@ -151,7 +151,7 @@ def _draw_plane(axes: Axes, plane: Plane, looks: Mapping[Any, Look], side: float
     size = float(np.clip(900 * side**2 / len(plane.labels), 0.8, 12))
     for name, style in looks.items():
         points = plane.points[plane.labels == name]
-        axes.scatter(*points.T, s=size, color=style.colour, marker=style.marker, linewidths=0)
+        axes.scatter(points[:, 0], points[:, 1], s=size, color=style.colour, marker=style.marker, linewidths=0)
     halo = [patheffects.withStroke(linewidth=2, foreground="white")]
     for name in np.unique(plane.labels).tolist():
         centre = np.median(plane.points[plane.labels == name], 0)

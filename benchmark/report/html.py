@@ -135,7 +135,9 @@ class _Audit:
 
 def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | None:
     found = findings(study, audited)
-    return found and _Audit(audit_face(study.manifest, found), audit_sections(study.manifest, found))
+    if found is None:
+        return None
+    return _Audit(audit_face(study.manifest, found), audit_sections(study.manifest, found))
 
 
 def _cards(manifest: Manifest) -> dict[str, str]:
@@ -162,11 +164,11 @@ def _runs(manifest: Manifest) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _table(table: Table, verdicts: Mapping[tuple, Any]) -> dict[str, Any]:
+def _table(table: Table, verdicts: Mapping[tuple[Any, ...], Any]) -> dict[str, Any]:
     """A table as plain data for the template: blocks of rows, the paper's columns across."""
     blocks = []
-    for _, rows in itertools.groupby(table.rows, key=table.group):
-        rows = list(rows)
+    for _, of_block in itertools.groupby(table.rows, key=table.group):
+        rows = list(of_block)
         names = [f"d = {c}" if table.dims_across else table.manifest.method_label(str(c)) for c in table.columns]
         blocks.append(
             {
@@ -208,7 +210,7 @@ class _Shown:
     letters: str = ""
 
 
-def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple, Any]) -> _Shown:
+def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple[Any, ...], Any]) -> _Shown:
     cell = table.cell(row, column)
     if cell is None:
         return _Shown(ABSENT, "not part of this study")
@@ -226,14 +228,14 @@ def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple, An
     return replace(
         shown,
         why=f"{judged.verdict}: {judged.reason}",
-        paper=f"({number(cell.paper, decimals)})",
+        paper=f"({number(judged.paper, decimals)})",
         verdict=judged.verdict.replace(" ", "-"),
         sign=VERDICT_SIGNS[judged.verdict],
     )
 
 
 def _ours(cell: TableCell, decimals: int) -> str:
-    if not cell.values:
+    if cell.mean is None:
         return str(cell.state)
     spread = f" ±{number(cell.std, decimals)}" if cell.std is not None else ""
     missing = f" [{len(cell.values)}/{cell.asked}]" if len(cell.values) < cell.asked else ""
