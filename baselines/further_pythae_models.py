@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from baselines.pythae_models import GaussianAutoencoder, squared_mmd
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.base import ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.declared import AS_DECLARED
 from models.networks import Decoder, Encoder
 
 
@@ -102,7 +103,7 @@ class InfoVAE(LikelihoodAutoencoder):
 
 
 @dataclass(config=AS_DECLARED)
-class VampPriorConfig(LikelihoodConfig):
+class VampPriorVAEConfig(LikelihoodConfig):
     """`n_components`: pseudo-inputs."""
 
     n_components: PositiveInt = 50
@@ -111,7 +112,7 @@ class VampPriorConfig(LikelihoodConfig):
 class VampPriorVAE(LikelihoodAutoencoder):
     """The VAE of Tomczak and Welling 2018 (arXiv 1705.07120): its prior is the mean posterior of trained images."""
 
-    def __init__(self, model_config: VampPriorConfig, encoder: Encoder, decoder: Decoder) -> None:
+    def __init__(self, model_config: VampPriorVAEConfig, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__(model_config, encoder, decoder)
         self.pseudo_inputs = nn.Parameter(torch.rand(model_config.n_components, *model_config.input_dim))
 

@@ -4,37 +4,22 @@ y image; x code; w style; k component. p(w) = N(0, I), p(k) = 1/K, p(x given w, 
 q(x given y) and q(w given y) are Gaussian, and p(k given x, w) is the exact posterior.
 """
 
-from typing import Literal
-
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor, nn
 
+from baselines.baseline_settings import GMVAESettings, gmvae_networks
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.base import ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.declared import AS_DECLARED
 from models.networks import Decoder, Encoder, two_layers
 
 
 @dataclass(config=AS_DECLARED)
-class GMVAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """Weights of the loss and sizes; the style w has the dimension of the code x."""
-
-    n_components: PositiveInt = 10
-    hidden: PositiveInt = 128
-    reconstruction: Literal["mse", "bce"] = "mse"
-    decoder_variance: PositiveFloat = 0.05
-    beta_x: NonNegativeFloat = 1.0
-    beta_w: NonNegativeFloat = 1.0
-    beta_k: NonNegativeFloat = 1.0
-
-
-def gmvae_heads(config: GMVAEConfig) -> dict[str, int]:
-    """Names and sizes of the encoder's heads: q(x given y) and q(w given y)."""
-    d: int = config.latent_dim
-    return dict.fromkeys(("embedding", "log_covariance", "style", "style_log_covariance"), d)
+class GMVAEConfig(GMVAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
+    """The settings in the form of pythae's configurations."""
 
 
 class GMVAE(ImageAutoencoder):
@@ -42,9 +27,9 @@ class GMVAE(ImageAutoencoder):
 
     def __init__(self, model_config: GMVAEConfig, encoder: Encoder, decoder: Decoder):
         super().__init__(model_config, encoder, decoder)
-        k, d = model_config.n_components, model_config.latent_dim
-        self.components_shape = (k, d)
-        self.x_prior = two_layers(d, 2 * k * d, model_config.hidden, nn.Tanh)
+        self.components_shape = (model_config.n_components, model_config.latent_dim)
+        [of_x] = gmvae_networks(model_config)
+        self.x_prior = two_layers(of_x, nn.Tanh)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
         """`x` and `w`, (B, d) each."""

@@ -6,35 +6,28 @@ to its own, bit by bit. Its conventions stand: VAEs take half the summed squared
 """
 
 from collections.abc import Callable
-from dataclasses import field
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
+from baselines.baseline_settings import BetaVAESettings, WAESettings
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.base import ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.declared import AS_DECLARED
 from models.networks import Decoder, Encoder
 
 
 @dataclass(config=AS_DECLARED)
-class BetaVAEConfig(pythae.BetaVAEConfig):  # type: ignore[misc]  # pythae has no types
+class BetaVAEConfig(BetaVAESettings, pythae.BetaVAEConfig):  # type: ignore[misc]  # pythae has no types
     """pythae's, of its name, which takes no other field and no negative weight."""
-
-    beta: NonNegativeFloat = 1.0
 
 
 @dataclass(config=AS_DECLARED)
-class WAE_MMD_Config(pythae.WAE_MMD_Config):  # type: ignore[misc]  # pythae has no types
+class WAE_MMD_Config(WAESettings, pythae.WAE_MMD_Config):  # type: ignore[misc]  # pythae has no types
     """pythae's, of its name, which takes no other field and no negative weight."""
-
-    reg_weight: NonNegativeFloat = 3e-2
-    kernel_bandwidth: PositiveFloat = 1.0
-    scales: list[PositiveFloat] | None = field(default_factory=lambda: pythae.WAE_MMD_Config().scales)
-    reconstruction_loss_scale: PositiveFloat = 1.0
 
 
 class GaussianAutoencoder(ImageAutoencoder):

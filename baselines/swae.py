@@ -1,24 +1,18 @@
 """SWAE: the sliced Wasserstein autoencoder of Kolouri et al. 2018 (arXiv 1804.01947)."""
 
-from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from torch import Tensor
 
+from baselines.baseline_settings import SWAESettings
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise
+from models.base import ImageAutoencoder, LossTerms, Noise
+from models.declared import AS_DECLARED
 
 
 @dataclass(config=AS_DECLARED)
-class SWAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """reg_weight multiplies the squared sliced distance.
-
-    It stands against the squared error summed over an image's pixels, or with `mean_over_pixels` averaged.
-    """
-
-    reg_weight: NonNegativeFloat = 10.0
-    n_projections: PositiveInt = 50
-    mean_over_pixels: bool = False
+class SWAEConfig(SWAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
+    """The settings in the form of pythae's configurations."""
 
 
 class SWAE(ImageAutoencoder):

@@ -132,8 +132,10 @@ GROUPS = {
         Command(
             "errata", "the paper's contradictions, found from its own numbers", "list_errata", "list_errata", "errata"
         ),
-        Command("methods", "list the methods, or print one method's card", "listings", "methods", "methods hgmvae_g"),
-        Command("studies", "list the studies", "listings", "studies", "studies"),
+        Command(
+            "methods", "list the methods, or print one method's card", "list_methods", "methods", "methods hgmvae_g"
+        ),
+        Command("studies", "list the studies", "list_studies", "studies", "studies"),
     ),
     "prepare and measure": (
         Command(

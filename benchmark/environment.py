@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from contextlib import chdir, nullcontext
+from contextlib import chdir
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,14 +25,14 @@ _IGNORED_BY_PYTHON = (DeprecationWarning, PendingDeprecationWarning, ImportWarni
 
 
 def sanitize_environment() -> None:
-    """Remove such variables from this process and its children, and load matplotlib with its own defaults."""
+    """Remove such variables from this process and its children, and see that matplotlib has its own defaults."""
     for name in _ARITHMETIC_VARIABLES:
         os.environ.pop(name, None)
     if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _REPRODUCIBLE_WORKSPACES:
         os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
     if os.environ.pop("PYTHONWARNINGS", None):
         _reset_warning_filters()
-    _load_matplotlib()
+    _keep_matplotlib_plain()
 
 
 def _reset_warning_filters() -> None:
@@ -43,14 +43,14 @@ def _reset_warning_filters() -> None:
         warnings.simplefilter("ignore", category)
 
 
-def _load_matplotlib() -> None:
-    """Import matplotlib without the user's matplotlibrc and backend, either of which can make the import fail."""
+def _keep_matplotlib_plain() -> None:
+    """Keep the user's matplotlibrc and backend away: either can make the import of matplotlib fail."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no warning of a home where no font cache can be written
     package = find_spec("matplotlib")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("matplotlib is not installed", name="matplotlib")
     defaults = Path(package.origin).parent / "mpl-data" / "matplotlibrc"
     os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": str(defaults)}
-    # A file of that name in the working folder takes precedence over the variable.
-    with chdir(defaults.parent) if os.path.exists(defaults.name) else nullcontext():
-        import matplotlib  # noqa: F401
+    if os.path.exists(defaults.name):  # a file of that name in the working folder takes precedence over the variable
+        with chdir(defaults.parent):
+            import matplotlib  # noqa: F401

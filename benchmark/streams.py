@@ -7,10 +7,13 @@ Roles in use: `init.trunk`, `init.decoder`, `init.heads`, `data_order`, `noise` 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 
 def stream_seed(role: str, **axes: int | str) -> int:
@@ -26,8 +29,10 @@ def stream_seed(role: str, **axes: int | str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
-def generator(device: str | torch.device, role: str, **axes: int | str) -> torch.Generator:
+def generator(device: "str | torch.device", role: str, **axes: int | str) -> "torch.Generator":
     """Make a torch generator on `device` at the start of the stream that `stream_seed` names."""
+    import torch  # here, for what draws with numpy alone is not to wait for it
+
     return torch.Generator(device).manual_seed(stream_seed(role, **axes))
 
 
@@ -41,6 +46,8 @@ def shuffled(n: int, role: str, **axes: int | str) -> NDArray[np.int64]:
 @contextmanager
 def seeded(role: str, **axes: int | str) -> Iterator[None]:
     """Seed torch's global CPU generator with the stream of `stream_seed` within the block; restore it afterwards."""
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(role, **axes))
         yield

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from benchmark.methods.registry import Method, point_heads
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise
+from models.base import ImageAutoencoder, LossTerms, Noise
+from models.declared import AS_DECLARED
 
 
 @dataclass(config=AS_DECLARED)

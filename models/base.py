@@ -12,7 +12,6 @@ from functools import reduce
 from typing import Any
 
 import torch
-from pydantic import ConfigDict
 from pythae.models import BaseAE, BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
@@ -21,9 +20,6 @@ from models import losses
 from models.networks import Decoder, Encoder
 
 Noise = Mapping[str, Tensor]
-
-# Of a method's configuration: left to itself pydantic drops a misspelt field without a word.
-AS_DECLARED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def draw_noise(

@@ -5,55 +5,22 @@ its z_i read as the x_k); z_k the latents above x_k. Given w, x is a single Gaus
 loss is no proven bound on log p(y).
 """
 
-from typing import Literal
-
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
 from models import losses
-from models.base import AS_DECLARED, ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.base import ImageAutoencoder, LossTerms, Noise, reconstruction_term
+from models.declared import AS_DECLARED
+from models.hgmvae_settings import HGMVAESettings, hgmvae_networks
 from models.networks import Decoder, Encoder, two_layers
 
 
 @dataclass(config=AS_DECLARED)
-class HGMVAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """Switches and weights of the loss; `HGMVAE.loss_terms` says what each multiplies.
-
-    variant: "gaussian" (HGMVAE-G: w is the softmax of a Gaussian) or "uniform" (HGMVAE-U: w is a softmax).
-    The four beta_z_* weights belong to the pieces of the z-prior (Eqs. 5-7); equal weights use its closed form.
-    conditional_prior: "pairwise" (Eq. 4) or "matched" (Eq. 3 for a factorised q). beta_tc_x > 0 adds the total
-    correlation of x_1..x_K (term A of Eq. 14, as a penalty). fisher: a key of `losses.FISHER_FORMS`; centre
-    subtracts the weighted mean m before weighting, w_k (mu_k - m), where the paper assumes m = 0 (Eq. 11; its
-    Eq. 10 subtracts m after weighting).
-    """
-
-    variant: Literal["gaussian", "uniform"] = "gaussian"
-    n_components: PositiveInt = 10
-    hidden: PositiveInt = 128
-    reconstruction: Literal["mse", "bce"] = "mse"
-    decoder_variance: PositiveFloat = 0.05
-    beta_w: NonNegativeFloat = 1.0
-    beta_z_information: NonNegativeFloat = 1.0
-    beta_z_tc_between: NonNegativeFloat = 1.0
-    beta_z_tc_within: NonNegativeFloat = 1.0
-    beta_z_dimension_kl: NonNegativeFloat = 1.0
-    conditional_prior: Literal["pairwise", "matched"] = "pairwise"
-    beta_x: NonNegativeFloat = 1.0
-    beta_tc_x: float = 0.0
-    fisher: Literal["ratio", "total", "log"] = "total"
-    fisher_weight: float = 1.0
-    centre: bool = False
-
-
-def hgmvae_heads(config: HGMVAEConfig) -> dict[str, int]:
-    """Names and sizes of the encoder's heads: K Gaussians in d dimensions and the weights' logits."""
-    k, d = config.n_components, config.latent_dim
-    heads = {"mean": k * d, "log_var": k * d, "logits": k}
-    return heads | {"logits_log_var": k} if config.variant == "gaussian" else heads
+class HGMVAEConfig(HGMVAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
+    """The settings in the form of pythae's configurations."""
 
 
 class HGMVAE(ImageAutoencoder):
@@ -61,10 +28,8 @@ class HGMVAE(ImageAutoencoder):
 
     def __init__(self, model_config: HGMVAEConfig, encoder: Encoder, decoder: Decoder):
         super().__init__(model_config, encoder, decoder)
-        k, d, hidden = model_config.n_components, model_config.latent_dim, model_config.hidden
-        self.components_shape = (k, d)
-        self.z_posterior = two_layers(d + k, 2 * k * d, hidden)  # q(z given x, w)
-        self.x_prior = two_layers(d + 2 * k, 2 * d, hidden)  # p(x_k given w, z_k, k), shared by all k
+        self.components_shape = (model_config.n_components, model_config.latent_dim)
+        self.z_posterior, self.x_prior = map(two_layers, hgmvae_networks(model_config))
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
         """`x` and `z` (B, K, d), of every component, and in variant G `w` (B, K)."""

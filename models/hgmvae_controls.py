@@ -8,12 +8,7 @@ from torch import Tensor
 
 from models import losses
 from models.base import Noise
-from models.hgmvae import HGMVAE, HGMVAEConfig, hgmvae_heads
-
-
-def equal_weights_heads(config: HGMVAEConfig) -> dict[str, int]:
-    """The heads of `EqualWeightsHGMVAE`: the component codes alone."""
-    return {name: size for name, size in hgmvae_heads(config).items() if name in ("mean", "log_var")}
+from models.hgmvae import HGMVAE
 
 
 class EqualWeightsHGMVAE(HGMVAE):

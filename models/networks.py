@@ -11,15 +11,7 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 
-CHANNELS = (32, 64, 64, 128, 128)
-# Strides by image side: either way five convolutions end at 4 x 4.
-STRIDES = {32: (2, 2, 1, 2, 1), 64: (2, 2, 2, 2, 1)}
-FEATURES = 256
-_SIDE_OF_MAPS = 4
-
-
-def _channels(width: float) -> tuple[int, ...]:
-    return tuple(max(1, round(width * channels)) for channels in CHANNELS)
+from models.sizes import CHANNELS, FEATURES, SIDE_OF_MAPS, STRIDES, TwoLayers, channels_at
 
 
 class Trunk(nn.Module):
@@ -29,7 +21,7 @@ class Trunk(nn.Module):
         super().__init__()
         previous, side, _ = image_shape
         layers: list[nn.Module] = []
-        for channels, stride in zip(_channels(width), STRIDES[side], strict=True):
+        for channels, stride in zip(channels_at(width), STRIDES[side], strict=True):
             # No bias: BatchNorm removes it, and Adam would amplify its rounding noise.
             layers += [
                 nn.Conv2d(previous, channels, 3, stride, padding=1, bias=False),
@@ -38,7 +30,7 @@ class Trunk(nn.Module):
             ]
             previous = channels
         self.convolutions = nn.Sequential(*layers)
-        self.fully_connected = nn.Linear(previous * _SIDE_OF_MAPS**2, FEATURES)
+        self.fully_connected = nn.Linear(previous * SIDE_OF_MAPS**2, FEATURES)
 
     def forward(self, images: Tensor) -> Tensor:
         maps = self.convolutions(images)  # (B, 128 * width, 4, 4)
@@ -53,7 +45,7 @@ class DeeperTrunk(Trunk):
 
     def __init__(self, image_shape: tuple[int, int, int], width: float = 1.0, *, hidden: int):
         super().__init__(image_shape, width)
-        self.residual = two_layers(FEATURES, FEATURES, hidden)
+        self.residual = two_layers(TwoLayers(FEATURES, FEATURES, hidden))
 
     def forward(self, images: Tensor) -> Tensor:
         features = super().forward(images)
@@ -80,12 +72,12 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
     def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0):
         super().__init__()
         out_channels, side, _ = image_shape
-        channels = (out_channels, *_channels(width))
-        self.maps_shape = (channels[-1], _SIDE_OF_MAPS, _SIDE_OF_MAPS)
+        channels = (out_channels, *channels_at(width))
+        self.maps_shape = (channels[-1], SIDE_OF_MAPS, SIDE_OF_MAPS)
         self.fully_connected = nn.Sequential(
             nn.Linear(latent_dim, FEATURES),
             nn.ReLU(),
-            nn.Linear(FEATURES, channels[-1] * _SIDE_OF_MAPS**2),
+            nn.Linear(FEATURES, channels[-1] * SIDE_OF_MAPS**2),
             nn.ReLU(),
         )
         layers: list[nn.Module] = []
@@ -108,6 +100,6 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
         return ModelOutput(reconstruction=torch.sigmoid(self.convolutions(maps).to(latents.dtype)))
 
 
-def two_layers(inputs: int, outputs: int, hidden: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+def two_layers(sizes: TwoLayers, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     """The small fully connected networks between latents: one hidden layer."""
-    return nn.Sequential(nn.Linear(inputs, hidden), activation(), nn.Linear(hidden, outputs))
+    return nn.Sequential(nn.Linear(sizes.inputs, sizes.hidden), activation(), nn.Linear(sizes.hidden, sizes.outputs))

@@ -1,6 +1,8 @@
 """Small tables for the tests of the errata."""
 
-from benchmark.errata.printed_cells import Cell
+import pandas as pd
+
+from benchmark.errata.printed_cells import COLUMNS, Cell
 
 
 def row(values, *, table=1, dataset="mnist", metric="silhouette", dim=8):
@@ -11,3 +13,8 @@ def row(values, *, table=1, dataset="mnist", metric="silhouette", dim=8):
 def series(values, *, table=1, dataset="mnist", metric="silhouette", method="gmvae"):
     """Cells of one method: dim -> value."""
     return tuple(Cell(table, dataset, metric, method, dim, value) for dim, value in values.items())
+
+
+def cells_of(frame: pd.DataFrame) -> tuple[Cell, ...]:
+    """The rows of a frame with the columns COLUMNS and their types, such as `paper_numbers` gives."""
+    return tuple(Cell(*row) for row in frame[list(COLUMNS)].itertuples(index=False, name=None))

@@ -8,11 +8,13 @@ from pythae import models as pythae
 from scipy.integrate import quad
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
+from baselines.baseline_settings import gmvae_heads
+from baselines.gmvae import GMVAE, GMVAEConfig
 from baselines.pythae_models import WAE, BetaVAE, BetaVAEConfig, WAE_MMD_Config, squared_mmd
 from baselines.swae import SWAE, SWAEConfig
-from models import Decoder, Encoder, Trunk, losses
+from models import losses
 from models.base import draw_noise
+from models.networks import Decoder, Encoder, Trunk
 
 SHAPE = (1, 32, 32)
 B, D = 8, 3

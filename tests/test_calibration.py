@@ -44,7 +44,7 @@ def test_every_method_has_as_many_settings_each_another_and_all_can_be_built(siz
     for name, grid in grids.items():
         assert len(grid) == len({json.dumps(setting, sort_keys=True) for setting in grid}) == settings
         method = METHODS[name]
-        known = {field.name for field in fields(method.config)}
+        known = {field.name for field in fields(method.settings_class)}
         for setting in grid:
             assert set(setting) <= known
             whole = method.settings("default", setting)

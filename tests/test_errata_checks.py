@@ -5,11 +5,11 @@ from functools import cache
 
 import pandas as pd
 import pytest
-from errata_samples import row, series
+from errata_samples import cells_of, row, series
 
 from benchmark.errata import quotes
 from benchmark.errata import table_checks as er
-from benchmark.errata.printed_cells import COLUMNS, Cell, Kind, to_cells
+from benchmark.errata.printed_cells import COLUMNS, Cell, Kind
 from benchmark.paper import statements as st
 from benchmark.paper.tables import paper_numbers
 
@@ -120,7 +120,7 @@ def test_accuracies_below_a_constant_answer():
 
 
 def test_any_table_of_the_same_columns_can_be_checked():
-    cells = to_cells(pd.DataFrame([(2, "mine", "svm_accuracy", "new", 8, 1.5)], columns=list(COLUMNS)))
+    cells = cells_of(pd.DataFrame([(2, "mine", "svm_accuracy", "new", 8, 1.5)], columns=list(COLUMNS)))
     findings = er.errata(cells, st.read_statements())
     assert Counter(finding.kind for finding in findings) == {
         Kind.IMPOSSIBLE: 1,
@@ -133,7 +133,7 @@ def test_any_table_of_the_same_columns_can_be_checked():
 def test_a_mended_table_has_no_contradiction_left_between_tables_3_and_5():
     numbers = paper_numbers()
     mended = pd.concat([numbers[numbers["table"] != 3], numbers[numbers["table"] == 5].assign(table=3)])
-    findings = er.errata(to_cells(mended))
+    findings = er.errata(cells_of(mended))
     assert not [f for f in findings if f.check in ("repeated cell", "copied block") and f.kind is not Kind.HOLDS]
 
 

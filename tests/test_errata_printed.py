@@ -2,9 +2,10 @@
 
 import pandas as pd
 import pytest
-from errata_samples import row
+from errata_samples import cells_of, row
 
-from benchmark.errata.printed_cells import COLUMNS, Cell, Finding, Kind, findings_frame, read_cells, to_cells
+from benchmark.errata.findings_frame import findings_frame
+from benchmark.errata.printed_cells import COLUMNS, Cell, Finding, Kind, read_cells
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
 
@@ -48,7 +49,7 @@ def test_names_as_printed_are_the_suites_and_a_row_without_a_value_is_left_out(t
 
 def test_the_papers_file_and_frame_are_the_same_cells():
     cells = read_cells(PAPER_FOLDER / "tables.csv")
-    assert cells == to_cells(paper_numbers()) and len(cells) == 392
+    assert cells == cells_of(paper_numbers()) and len(cells) == 392
     assert cells[0].name == "table1/mnist/silhouette/gmvae/2"
 
 

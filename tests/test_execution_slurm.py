@@ -20,18 +20,13 @@ from tiny_study import TINY, tiny_grid
 
 from benchmark.cli import main
 from benchmark.errors import UserError
-from benchmark.execution import slurm
+from benchmark.execution import slurm, slurm_queue
 from benchmark.execution.evaluate_trial import TrialContext, empty_record
 from benchmark.execution.packs import packs_of
 from benchmark.execution.resume import write_manifest
-from benchmark.execution.slurm import (
-    ATTEMPTS,
-    QueueUnknown,
-    SlurmOptions,
-    refuse_live_jobs,
-    run_on_slurm,
-    stored_jobs,
-)
+from benchmark.execution.slurm import ATTEMPTS, SlurmOptions, refuse_live_jobs, run_on_slurm
+from benchmark.execution.slurm_jobs import Job, log_end, stored_jobs
+from benchmark.execution.slurm_queue import QueueUnknown
 from benchmark.files import REPOSITORY
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
@@ -149,7 +144,7 @@ def test_jobs_submitted_from_a_job_have_their_own_options_and_our_packages(tmp_p
             options = SlurmOptions("test", mem="200M", cpus_per_task=2, max_jobs=1, minutes=11)
             packs, befores = {name: str(path) for name, path in told.items()}, {name: {} for name in told}
             jobs = slurm._submit(store, task, packs, befores, dict.fromkeys(told, 1), options)
-            assert {*slurm.queue()} >= {job.id for job in jobs.values()}
+            assert {*slurm_queue.queue()} >= {job.id for job in jobs.values()}
             wait_until(lambda told=told: all(path.exists() for path in told.values()), f"jobs with {export}", 90)
             for name, path in told.items():
                 wait_until(path.read_text, "it is written")
@@ -198,7 +193,7 @@ def cluster(monkeypatch):
     def pretend(does) -> PretendedCluster:
         pretended = PretendedCluster(does)
         monkeypatch.setattr(submitit, "SlurmExecutor", pretended.executor)
-        monkeypatch.setattr(slurm, "queue", lambda name=None: dict(pretended.live))
+        monkeypatch.setattr(slurm_queue, "queue", lambda name=None: dict(pretended.live))
         monkeypatch.setattr(slurm, "SECONDS_BETWEEN_LOOKS", 0.0)
         monkeypatch.setattr(slurm, "SECONDS_ABSENT", 0.0)
         return pretended
@@ -377,7 +372,7 @@ def test_a_controller_that_does_not_answer_leaves_the_jobs_as_they_are(study, cl
 
     watch = run_on_slurm(study[1], context, data, SlurmOptions())
     assert next(watch).kind == "started"
-    monkeypatch.setattr(slurm, "queue", queue)
+    monkeypatch.setattr(slurm_queue, "queue", queue)
     assert kinds(watch).count("finished") == 4 and len(pretended.submitted) == 1
 
 
@@ -395,7 +390,7 @@ def squeue(tmp_path, monkeypatch):
 
 def test_squeue_is_read_as_it_prints(squeue):
     squeue("echo '12_0 RUNNING'\necho '13_1 PENDING'\necho")
-    assert slurm.queue() == {"12_0": "RUNNING", "13_1": "PENDING"}
+    assert slurm_queue.queue() == {"12_0": "RUNNING", "13_1": "PENDING"}
 
 
 OLD_SQUEUE = """for option; do
@@ -408,7 +403,7 @@ done"""
 
 def test_an_old_squeue_without_me_is_asked_by_number(squeue):
     squeue(OLD_SQUEUE)
-    assert slurm.queue() == {"12_0": f"RUNNING {os.geteuid()}"}
+    assert slurm_queue.queue() == {"12_0": f"RUNNING {os.geteuid()}"}
 
 
 @pytest.mark.parametrize(
@@ -428,7 +423,7 @@ def test_a_queue_that_cannot_be_had_is_told_in_squeues_words(script, reason, squ
     (store.folder / "jobs" / "a.json").write_text(json.dumps(JOB))
     squeue(script)
     run = subprocess.run
-    monkeypatch.setattr(slurm.subprocess, "run", lambda *command, **how: run(*command, **how | {"timeout": 1}))
+    monkeypatch.setattr(slurm_queue.subprocess, "run", lambda *command, **how: run(*command, **how | {"timeout": 1}))
     with pytest.raises(UserError) as refused:
         next(run_on_slurm(packs, context, data, SlurmOptions()))
     assert str(refused.value) == f"--executor slurm: {reason}"
@@ -448,7 +443,7 @@ def test_a_queue_that_falls_silent_before_submission_submits_nothing(study, clus
             raise QueueUnknown("squeue does not answer")
         return {}
 
-    monkeypatch.setattr(slurm, "queue", queue)
+    monkeypatch.setattr(slurm_queue, "queue", queue)
     with pytest.raises(UserError, match="squeue does not answer"):
         next(run_on_slurm(packs, context, data, SlurmOptions()))
     assert pretended.submitted == []
@@ -460,9 +455,9 @@ def test_the_queue_is_not_seen_through_the_users_filters_or_an_outer_job(squeue,
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("SLURM_CONF", "conf")
     monkeypatch.setenv("SLURM_CLUSTERS", "one")
-    assert slurm.queue() == {"1_SLURM_CONF": "conf", "1_SLURM_CLUSTERS": "one"}
+    assert slurm_queue.queue() == {"1_SLURM_CONF": "conf", "1_SLURM_CLUSTERS": "one"}
     monkeypatch.setenv("SBATCH_CLUSTERS", "other")  # where sbatch submits to
-    assert slurm.queue() == {"1_SLURM_CONF": "conf", "1_SLURM_CLUSTERS": "other", "1_SBATCH_CLUSTERS": "other"}
+    assert slurm_queue.queue() == {"1_SLURM_CONF": "conf", "1_SLURM_CLUSTERS": "other", "1_SBATCH_CLUSTERS": "other"}
 
 
 def test_submission_is_told_of_the_site_and_the_user_but_of_no_outer_job(study, cluster, monkeypatch):
@@ -652,9 +647,9 @@ def test_a_note_that_no_run_has_written_is_no_job(text, study):
 def test_a_logs_end_sends_no_commands_to_a_terminal(study):
     store = study[0]
     (store.folder / "log").write_text("one\n\x1b]0;owned\x07 two\n")
-    assert slurm.log_end(store, slurm.Job("a", "1_0", 1, {}, "log")) == ["one", "]0;owned two"]
+    assert log_end(store, Job("a", "1_0", 1, {}, "log")) == ["one", "]0;owned two"]
     (store.folder / "log").write_bytes(b"\x1f\tindented\n" + b"word \xff\n" * 300_000)
-    assert slurm.log_end(store, slurm.Job("a", "1_0", 1, {}, "log")) == ["word \ufffd"] * 20
+    assert log_end(store, Job("a", "1_0", 1, {}, "log")) == ["word \ufffd"] * 20
 
 
 def test_jobs_of_the_folder_that_no_file_knows_are_refused_with_their_name(study, cluster):
@@ -721,7 +716,7 @@ def test_forgetting_what_jobs_are_at_work_on_is_refused(tmp_path, monkeypatch, c
     out = tmp_path / "out"
     (out / "jobs").mkdir(parents=True)
     (out / "jobs" / "a.json").write_text(json.dumps(JOB))
-    monkeypatch.setattr(slurm, "queue", lambda name=None: {"1_0": "RUNNING"})
+    monkeypatch.setattr(slurm_queue, "queue", lambda name=None: {"1_0": "RUNNING"})
     arguments = ("run", "--study", "smoke", "--only", ONLY, "--executor", "slurm", "--force", "--out", str(out))
     assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
     assert "1 Slurm jobs have its trials (1_0 ...)" in capfd.readouterr().err

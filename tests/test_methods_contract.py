@@ -284,7 +284,7 @@ def test_no_method_takes_a_weight_or_a_size_that_makes_no_sense(name, setting):
 
 
 @pytest.mark.parametrize(
-    "config", {ALL_METHODS[name].config.__name__: ALL_METHODS[name].config for name in NAMES}.values()
+    "config", {ALL_METHODS[name].config: ALL_METHODS[name].config_class for name in NAMES}.values()
 )
 def test_a_configuration_made_by_hand_takes_no_field_that_it_does_not_have(config):
     with pytest.raises(ValidationError, match=r"fisher_wieght\n *Unexpected keyword argument"):

@@ -7,8 +7,11 @@ import math
 import pytest
 import torch
 
-from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads, losses
+from models import losses
 from models.base import draw_noise
+from models.hgmvae import HGMVAE, HGMVAEConfig
+from models.hgmvae_settings import hgmvae_heads
+from models.networks import Decoder, Encoder, Trunk
 
 SHAPE = (1, 32, 32)
 B, K, D = 6, 4, 3

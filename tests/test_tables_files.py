@@ -21,7 +21,8 @@ from benchmark.errors import UserError
 from benchmark.table_specs import TABLES
 from benchmark.tables.latex_escape import escape
 from benchmark.tables.layout import build_tables
-from benchmark.tables.markdown import escape_markdown, render_text
+from benchmark.tables.markdown import render_text
+from benchmark.tables.pipe_table import escape_markdown
 from benchmark.tables.table_files import write_tables
 
 GOLDEN = Path(__file__).parent / "golden" / "tables"

@@ -11,7 +11,7 @@ from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
 from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
-from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS
 
 DISTANCE_MEANING = (

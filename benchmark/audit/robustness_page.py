@@ -8,7 +8,7 @@ from benchmark.audit.findings import Findings
 from benchmark.audit.robustness import Robustness
 from benchmark.paper.claims import CLAIMS
 from benchmark.results.manifest import Manifest
-from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.pipe_table import escape_markdown, wide_table
 
 _MEANING = (
     "Judged on the data sets, methods, latent dims and seeds of which every run has a score; C9, on training times, on "

@@ -6,7 +6,7 @@ from typing import Any
 from benchmark.calibration.candidates import Setting, at_an_end
 from benchmark.calibration.selection import CRITERIA, CalibrationOutcome
 from benchmark.methods.registry import METHODS
-from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.pipe_table import escape_markdown, wide_table
 
 _COLUMNS = ["method", "setting", "SVM accuracy", "reconstruction error", "active units", "seeds"]
 _ERROR = (

@@ -3,7 +3,8 @@
 import dataclasses
 
 from benchmark.errors import UserError
-from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
+from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
+from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.execution.provenance import device_name
 from benchmark.results.manifest import MOST_SEEDS
 from benchmark.studies.named_studies import STUDIES, Study

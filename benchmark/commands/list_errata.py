@@ -8,10 +8,9 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
-from benchmark.errata.printed_cells import Kind, findings_frame, read_cells
+from benchmark.errata.printed_cells import Kind, read_cells
 from benchmark.errata.table_checks import errata, paper_errata
 from benchmark.files import write_text
-from benchmark.results.csv_text import csv_text
 from benchmark.text import one_line
 
 _SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
@@ -38,6 +37,10 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
             said = f" [{finding.section}: “{finding.quotation}”]" if finding.quotation else ""
             console.print(f"  {one_line(finding.sentence)}{said}")
     if options.out:
+        # Here, for a listing that is not written is not to wait for pandas.
+        from benchmark.errata.findings_frame import findings_frame
+        from benchmark.results.csv_text import csv_text
+
         write_text(options.out, csv_text(findings_frame(findings)))
         console.print(f"Written: {shown(options.out)}")
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import DEFAULT_DATA_DIR
 from benchmark.commands.option_types import given, path, positive, slurm_memory, slurm_name
-from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES
+from benchmark.evaluation.protocol_settings import REFERENCE_TSNE, TSNE_LIBRARIES
 from benchmark.execution.executors import EXECUTORS
 from benchmark.methods.registry import WEIGHT_SETS
 from benchmark.studies.named_studies import STUDIES
@@ -71,9 +71,7 @@ class StudyOptions(FetchedData, GridOptions):
     """A study to run: its trials, its seeds, its t-SNE, its images."""
 
     seeds: int | None = option(type=positive, help="seeds 0..N-1 instead of the study's own number")
-    tsne: str = option(
-        choices=[*TSNE_ENGINES], default=REFERENCE_TSNE, help="which library's; others make other trials"
-    )
+    tsne: str = option(choices=TSNE_LIBRARIES, default=REFERENCE_TSNE, help="which library's; others make other trials")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,13 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
-from benchmark.execution.slurm import QueueUnknown, is_running, log_cause, queue, stored_jobs
+from benchmark.execution.slurm_jobs import log_cause, stored_jobs
+from benchmark.execution.slurm_queue import QueueUnknown, is_running, queue
 from benchmark.results.frame import NO_DATA, NOT_RUN
 from benchmark.results.records import RECORD_STATUSES
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
-from benchmark.tables.markdown import wide_table
+from benchmark.tables.pipe_table import wide_table
 from benchmark.tables.terminal import print_markdown
 from benchmark.text import one_line
 

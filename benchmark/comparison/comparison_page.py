@@ -11,7 +11,7 @@ from benchmark.comparison.setup_differences import Difference
 from benchmark.metrics import METRICS
 from benchmark.statistics import ALPHA
 from benchmark.tables.layout import number
-from benchmark.tables.markdown import escape_markdown
+from benchmark.tables.pipe_table import escape_markdown
 
 MEANING = {
     Result.DIFFERENT: "beyond noise and tolerance, or a score on one side where the other's trials ended without one",

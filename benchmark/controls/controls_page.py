@@ -13,7 +13,7 @@ from benchmark.methods.registry import WEIGHT_SETS
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.questions import Contrast
 from benchmark.tables.captions import seed_count
-from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.pipe_table import escape_markdown, wide_table
 
 _MEASURES = {measure.field: measure.label for measure in MEASURES.values()}
 _LEGEND = (
@@ -208,7 +208,11 @@ def _label(method: str, weight_set: str = "") -> str:
         return method
     found = ALL_METHODS[method]
     base = ALL_METHODS.get(found.control_of)
-    if weight_set in WEIGHT_SETS and base and (found.model, found.trunk) == (base.model, base.trunk):
+    if (
+        weight_set in WEIGHT_SETS
+        and base
+        and (found.model, found.residual_hidden) == (base.model, base.residual_hidden)
+    ):
         same = found.settings(weight_set) == base.settings(weight_set)
         return f"{found.label} (with these weights the same as {base.label})" if same else found.label
     return found.label

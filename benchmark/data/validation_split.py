@@ -29,11 +29,12 @@ def hold_out_validation(dataset: Dataset) -> Dataset:
             raise UserError(f"{dataset.name}: its classes are too small to hold out 10,000 training images") from None
         order = np.argsort(last_of_every_class(labels, held), kind="stable")
     images = dataset.images[order]
-    labels, factors = (None if array is None else array[order] for array in (dataset.labels, dataset.factors))
-    held_out = dataclasses.replace(dataset, images=images, labels=labels, factors=factors, n_train=n_train)
+    of_images = None if dataset.labels is None else dataset.labels[order]
+    factors = None if dataset.factors is None else dataset.factors[order]
+    held_out = dataclasses.replace(dataset, images=images, labels=of_images, factors=factors, n_train=n_train)
     if isinstance(order, slice):
         return held_out
-    digest = content_digest(images.shape, n_train, content_hashes(images, labels, factors))
+    digest = content_digest(images.shape, n_train, content_hashes(images, of_images, factors))
     split = f"the last of every class are held out, {VALIDATION_IMAGES:,} together"
     return dataclasses.replace(held_out, digest=digest, split=split)
 

@@ -1,11 +1,9 @@
 """The cells of a printed table, read from a CSV file, and the findings of the checks on them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-
-import pandas as pd
 
 from benchmark.errors import UserError
 from benchmark.methods.registry import METHODS
@@ -118,26 +116,6 @@ def _cell(path: Path, line: int, row: Mapping[str, str]) -> Cell:
     if (metric := row["metric"]) not in METRICS:
         asked_name("metric", metric, METRICS, f"{path}, line {line}, column metric: {metric[:40]!r} is unknown;")
     return Cell(table, row["dataset"], metric, row["method"], latent_dim, number(path, line, "value", row["value"]))
-
-
-def to_cells(frame: pd.DataFrame) -> tuple[Cell, ...]:
-    """Convert a frame with the columns COLUMNS, such as `paper_numbers` returns, to cells."""
-    return tuple(Cell(*row) for row in frame[list(COLUMNS)].itertuples(index=False, name=None))
-
-
-def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Convert findings to a table for CSV and reports.
-
-    Returns:
-        One row per finding: `check`, `kind`, `statement`, `section`, `quotation`, `sentence` (all as in Finding),
-        `cells` (their names, joined by ' '), `comparisons` (int).
-    """
-    columns = ["check", "kind", "statement", "section", "quotation", "sentence", "cells", "comparisons"]
-    texts = [
-        vars(finding) | {"kind": str(finding.kind), "cells": " ".join(cell.name for cell in finding.cells)}
-        for finding in findings
-    ]
-    return pd.DataFrame(texts, columns=columns).astype({"comparisons": "int64"})
 
 
 def advantage(metric: str, value: float, other: float) -> float:

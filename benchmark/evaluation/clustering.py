@@ -8,7 +8,8 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, TSNE_RANDOM_STATE
+from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
+from benchmark.evaluation.tsne_engines import TSNE_ENGINES, TSNE_RANDOM_STATE
 from benchmark.streams import stream_seed
 
 # Standard deviations along the first component between which t-SNE's squared float32 distances are distinguishable and

@@ -1,12 +1,8 @@
-"""The paper's three protocols: each a small set of settings, and a pure function of a model's outputs.
-
-A protocol's fields are hashed into a trial's identity (`benchmark.settings`). Whoever changes what a protocol
-measures raises its `REVISION`: records made before then no longer pass for it.
-"""
+"""The paper's three protocols: each a pure function of a model's outputs, under the settings of protocol_settings."""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +18,17 @@ from benchmark.evaluation.preconditions import (
     known_labels,
     required,
 )
-from benchmark.evaluation.reconstruction import METRICS, ImageScoring, score_images
+from benchmark.evaluation.protocol_settings import (
+    REFERENCE_TSNE,
+    ClassificationSettings,
+    ClusteringSettings,
+    ProtocolSettings,
+    ReconstructionSettings,
+)
+from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
-from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, TSNE_ENGINES, engine_and_version, missing_library
-from benchmark.settings import added_later
+from benchmark.evaluation.tsne_engines import engine_and_version, missing_library
 from benchmark.text import first_line
 
 
@@ -78,28 +80,8 @@ class TrialOutputs:
         return dataclasses.replace(self, images_test=None, reconstructions_test=None)
 
 
-class Protocol:
-    """The base class of protocols, each of which is a frozen dataclass of its settings.
-
-    Attributes:
-        REVISION: The current revision of what the protocol measures.
-        metrics: Names of the metrics that it computes.
-        needs: The fields of TrialOutputs that it reads.
-        scores_images: Whether it scores images, on the context's device, rather than latents, on any CPU.
-        revision: The revision that was asked for. ValueError for another one than the current.
-    """
-
-    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # every subclass is a dataclass
-
-    REVISION: ClassVar[int] = 1
-    metrics: ClassVar[tuple[str, ...]]
-    needs: ClassVar[tuple[str, ...]]
-    scores_images: ClassVar[bool] = False
-    revision: int
-
-    def __post_init__(self) -> None:
-        if self.revision != self.REVISION:
-            raise ValueError(f"{type(self).__name__} is at revision {self.REVISION}, not {self.revision}")
+class Protocol(ProtocolSettings):
+    """The base class of protocols, each of which scores a trained model's outputs."""
 
     def score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         """Compute every metric, or why it has none; never raises, whatever a model's outputs (NaN, constants)."""
@@ -113,31 +95,8 @@ class Protocol:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class Clustering(Protocol):
-    """SC, CH and DB of the true labels in the t-SNE plane of test latents (Tables 1 and 4).
-
-    Attributes:
-        n_images: How many test images are taken, stratified by class, the same for every trial; all where there are
-            fewer.
-        perplexity: Of t-SNE.
-        revision: As of every protocol.
-        tsne: The library that computes the plane, a key of TSNE_ENGINES, else ValueError; any but the reference is
-            recorded with its version.
-    """
-
-    metrics: ClassVar = ("silhouette", "calinski_harabasz", "davies_bouldin")
-    needs: ClassVar = ("latents_test", "labels_test")
-
-    n_images: int = 5_000
-    perplexity: float = 30.0
-    revision: int = Protocol.REVISION
-    tsne: str = added_later(REFERENCE_TSNE)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.tsne not in TSNE_ENGINES:
-            raise ValueError(f"tsne {self.tsne!r}: there are {', '.join(TSNE_ENGINES)}")
+class Clustering(ClusteringSettings, Protocol):
+    """As `ClusteringSettings` says."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels = known_labels(outputs.labels_test)
@@ -179,24 +138,8 @@ class Clustering(Protocol):
         return plane
 
 
-@dataclass(frozen=True)
-class Classification(Protocol):
-    """Accuracy over all classes of an RBF support vector machine on standardised latents (Table 2).
-
-    Attributes:
-        n_train: How many training images it is fitted on, stratified by class; None: all.
-        n_test: How many test images it is scored on, stratified by class; None: all.
-        c: The machine's penalty parameter C.
-        revision: As of every protocol.
-    """
-
-    metrics: ClassVar = ("svm_accuracy",)
-    needs: ClassVar = ("latents_train", "labels_train", "latents_test", "labels_test")
-
-    n_train: int | None = None
-    n_test: int | None = None
-    c: float = 1.0
-    revision: int = Protocol.REVISION
+class Classification(ClassificationSettings, Protocol):
+    """As `ClassificationSettings` says."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels_train, labels_test = known_labels(outputs.labels_train), known_labels(outputs.labels_test)
@@ -219,24 +162,8 @@ class Classification(Protocol):
         return collect({"svm_accuracy": accuracy}, details)
 
 
-@dataclass(frozen=True)
-class Reconstruction(Protocol):
-    """SSIM, MS-SSIM, LPIPS (AlexNet) and FID of test images and their reconstructions (Tables 3 and 5).
-
-    Attributes:
-        n_images: How many test images are taken at random, the same for every trial; None: all.
-        fid_images: How many of those FID takes, because it costs most; None: all. The numbers are recorded: below
-            2,048 images FID's covariance is singular.
-        revision: As of every protocol.
-    """
-
-    metrics: ClassVar = METRICS
-    needs: ClassVar = ("images_test", "reconstructions_test")
-    scores_images: ClassVar = True
-
-    n_images: int | None = None
-    fid_images: int | None = None
-    revision: int = Protocol.REVISION
+class Reconstruction(ReconstructionSettings, Protocol):
+    """As `ReconstructionSettings` says."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         return score_images(

@@ -14,9 +14,8 @@ from benchmark.evaluation.fid import fid
 from benchmark.evaluation.image_subsets import random_subset
 from benchmark.evaluation.preconditions import check_finite, check_side
 from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, Pretrained, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.protocol_settings import IMAGE_METRICS
 from benchmark.evaluation.scores import Scores, Unscorable, collect
-
-METRICS = ("fid", "ssim", "ms_ssim", "lpips")
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,14 @@ class ImageScoring:
     """Settings of image metrics; the defaults are the judged protocol's.
 
     Attributes:
-        metrics: Those of METRICS that are wanted.
+        metrics: Those of IMAGE_METRICS that are wanted.
         antialias: Of Inception's resize (`pretrained_inception`).
         lpips_trunk: A key of LPIPS_TRUNKS.
         lpips_side: For LPIPS, images are first resized bilinearly to this side in pixels; None: not.
         ms_ssim_side: For MS-SSIM, likewise.
     """
 
-    metrics: tuple[str, ...] = METRICS
+    metrics: tuple[str, ...] = IMAGE_METRICS
     antialias: bool = False
     lpips_trunk: str = "alexnet"
     lpips_side: int | None = None

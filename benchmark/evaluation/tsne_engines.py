@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
+from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.installation import PIP
 
 # The projection is part of the measurement, not of the trial: any fixed seed will do.
@@ -19,8 +20,6 @@ TSNE_RANDOM_STATE = 0
 
 # latents (n, d), start float32 (n, 2), perplexity -> plane (n, 2)
 TsneEngine = Callable[[NDArray[np.float32], NDArray[np.float32], float], NDArray[np.floating]]
-
-REFERENCE_TSNE = "scikit-learn"
 
 
 def _scikit_learn(latents: NDArray[np.float32], start: NDArray[np.float32], perplexity: float) -> NDArray[np.floating]:

@@ -13,7 +13,6 @@ import hashlib
 import math
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,13 +21,23 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.execution import slurm_queue
 from benchmark.execution.evaluate_trial import TrialContext, empty_record
-from benchmark.execution.job_logs import cause, log_lines
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import crew
-from benchmark.execution.slurm_environment import lines_before_jobs, of_queue, of_submission, python_of_jobs
+from benchmark.execution.slurm_environment import lines_before_jobs, of_submission, python_of_jobs
+from benchmark.execution.slurm_jobs import (
+    Job,
+    has_new_record,
+    job_path,
+    log_cause,
+    log_end,
+    noted_jobs,
+    stored_jobs,
+    written_at,
+)
+from benchmark.execution.slurm_queue import QueueUnknown, is_running
 from benchmark.execution.worker_processes import Event, run_packs
-from benchmark.fields import Check, fields, is_file_name, object_of, parse_json, whole
 from benchmark.installation import PIP
 from benchmark.results.store import Store, write_json
 from benchmark.studies.grid import DataOptions
@@ -42,12 +51,6 @@ MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another num
 # fourth time-out ends a job: up to 10 minutes every preemption would be one.
 LEAST_MINUTES = 11
 OLDEST_SUBMITIT = (1, 5, 4)  # those before import pkg_resources, which setuptools 82 has no more
-_LOG_LINES = 20
-_JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # of squeue's lines, beside which a site's wrapper may have others
-
-
-class QueueUnknown(Exception):
-    """Why the queue cannot be had, in words; whether jobs are at work is then unknown."""
 
 
 @dataclass(frozen=True)
@@ -101,28 +104,6 @@ class SlurmOptions:
         return {name: value for name, value in asked.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class Job:
-    """A pack in Slurm's hands. `before`: of each wanted trial when its record was last written, in ns, before the job
-    was submitted (0: there was none); one that has been written since is done."""
-
-    pack: str
-    id: str  # such as 12_0
-    attempt: int
-    before: Mapping[str, int]
-    log: str  # relative to the results folder
-
-
-_JOB_FIELDS: Mapping[str, Check] = {
-    "pack": is_file_name,
-    "id": is_file_name,
-    "attempt": whole(1),
-    "before": object_of(whole(most=2**63), is_file_name),
-    "log": lambda value: isinstance(value, str) and value.isprintable() and ".." not in value and value[:1] != "/",
-}
-_IS_JOB = fields(_JOB_FIELDS)
-
-
 class PackTask:
     """What a job does: the pack's trials that are not yet done, by the worker processes of a local run."""
 
@@ -132,7 +113,7 @@ class PackTask:
     def __call__(self, pack: Pack, before: Mapping[str, int]) -> None:
         store = Store(self.context.out)
         with _alone_with(store, pack_name(pack)):
-            missing = frozenset(key for key in pack.wanted if not _is_new(store, key, before))
+            missing = frozenset(key for key in pack.wanted if not has_new_record(store, key, before))
             if not missing:
                 return
             pack = dataclasses.replace(pack, wanted=missing)
@@ -164,13 +145,15 @@ def run_on_slurm(
     store = Store(context.out)
     refuse_unsubmittable(store)
     jobs = {job.pack: job for job in stored_jobs(store)}
-    live = _queue_or_raise()
+    queued = _queue_or_raise()
     waiting = {pack_name(pack): pack for pack in packs}
-    _refuse_other_packs(waiting, jobs, live)
+    _refuse_other_packs(waiting, jobs, queued)
     _refuse_unknown_jobs(store)
     task = PackTask(context, data, patience)
-    fresh = [name for name in waiting if name not in jobs or jobs[name].id not in live]
-    befores = {name: {key: _written(store, key) for key in sorted(pack.wanted)} for name, pack in waiting.items()}
+    fresh = [name for name in waiting if name not in jobs or jobs[name].id not in queued]
+    befores: dict[str, Mapping[str, int]] = {
+        name: {key: written_at(store, key) for key in sorted(pack.wanted)} for name, pack in waiting.items()
+    }
     befores |= {name: jobs[name].before for name in waiting if name not in fresh}
     jobs |= _submit(store, task, {name: waiting[name] for name in fresh}, befores, dict.fromkeys(fresh, 1), options)
     seen: set[str] = set()  # trials whose record has come
@@ -207,59 +190,13 @@ def run_on_slurm(
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def stored_jobs(store: Store) -> list[Job]:
-    """The jobs that have packs of a results folder, ended or not.
-
-    One whose records have all come, watched or not, has nothing left to write and is none.
-    """
-    return [job for job in _noted_jobs(store) if not all(_is_new(store, key, job.before) for key in job.before)]
-
-
-def _noted_jobs(store: Store) -> Iterator[Job]:
-    """Those that a file knows; one that cannot be read, or that no run has written, knows none."""
-    for path in sorted((store.folder / "jobs").glob("*.json")):
-        try:
-            content = parse_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if _IS_JOB(content) and content["pack"] == path.stem:
-            yield Job(**{name: content[name] for name in _JOB_FIELDS})
-
-
-def queue(name: str | None = None) -> dict[str, str]:
-    """Job id -> state of the user's jobs (of this name) that have not ended. Raises QueueUnknown."""
-    # By number, which every squeue takes; --me is of 2020.
-    command = ["squeue", f"--user={os.geteuid()}", "--noheader", "--array", "--format=%i %T"]
-    command += [f"--name={name}"] if name else []
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=of_queue()
-        )
-    except subprocess.TimeoutExpired:
-        raise QueueUnknown("squeue does not answer; is the controller up?") from None
-    except FileNotFoundError:
-        raise QueueUnknown("there is no squeue here; run where Slurm's commands are") from None
-    except OSError as error:
-        raise QueueUnknown(f"squeue cannot be run ({error.strerror})") from None
-    if answer.returncode:
-        raise QueueUnknown(
-            f"squeue says: {short_message(answer.stderr)}" if answer.stderr.strip() else "squeue fails silently"
-        )
-    return {job[1]: job[2] for line in answer.stdout.splitlines() if (job := _JOB.fullmatch(line.strip()))}
-
-
-def is_running(state: str) -> bool:
-    """Whether a state of `queue` is that of a job at work, not one that waits."""
-    return state in ("RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT")
-
-
 def refuse_live_jobs(store: Store) -> None:
     """Raises UserError where Slurm jobs may be writing into the folder, so that no record has two writers."""
     jobs = stored_jobs(store)
     if not jobs:
         return
     try:
-        live = queue()
+        live = slurm_queue.queue()
     except QueueUnknown as reason:
         raise UserError(
             f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run ({reason}); go on "
@@ -299,30 +236,20 @@ def pack_name(pack: Pack) -> str:
     return hashlib.sha256("".join(trial.key for trial in pack.trials).encode()).hexdigest()[:16]
 
 
-def log_end(store: Store, job: Job) -> list[str]:
-    """The last lines of a job's log; empty where it has none."""
-    return log_lines(store.folder / job.log)[-_LOG_LINES:]
-
-
-def log_cause(store: Store, job: Job) -> str:
-    """The line of a job's log that names why it ended; empty where it has none."""
-    return cause(log_lines(store.folder / job.log))
-
-
 def _version(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", text)[:3]))
 
 
 def _queue_or_raise(name: str | None = None) -> dict[str, str]:
     try:
-        return queue(name)
+        return slurm_queue.queue(name)
     except QueueUnknown as reason:
         raise UserError(f"--executor slurm: {reason}") from None
 
 
 def _queue_if_known() -> dict[str, str] | None:
     with suppress(QueueUnknown):
-        return queue()
+        return slurm_queue.queue()
     return None
 
 
@@ -338,7 +265,7 @@ def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], li
 
 def _refuse_unknown_jobs(store: Store) -> None:
     """A run that was killed as it submitted has left jobs that no file knows."""
-    known = {job.id for job in _noted_jobs(store)}
+    known = {job.id for job in noted_jobs(store)}
     if unknown := sorted(set(_queue_or_raise(job_name(store))) - known):
         raise UserError(
             f"{store.folder}: {len(unknown)} Slurm jobs of this folder are in the queue and in no file ({unknown[0]} "
@@ -381,13 +308,17 @@ def _submit(
         for name, handle in zip(array, submitted, strict=True):
             log = handle.paths.stdout.resolve().relative_to(store.folder.resolve())
             jobs[name] = Job(name, handle.job_id, attempts[name], befores[name], str(log))
-            write_json(_job_path(store, name), dataclasses.asdict(jobs[name]))
+            write_json(job_path(store, name), dataclasses.asdict(jobs[name]))
     return jobs
 
 
 def _new_records(store: Store, pack: Pack, job: Job, seen: set[str]) -> Iterator[Event]:
     for trial in pack.wanted_trials:
-        if trial.key not in seen and _is_new(store, trial.key, job.before) and (record := store.read_record(trial.key)):
+        if (
+            trial.key not in seen
+            and has_new_record(store, trial.key, job.before)
+            and (record := store.read_record(trial.key))
+        ):
             seen.add(trial.key)
             yield Event("finished", trial, record.status)
 
@@ -404,7 +335,7 @@ def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) ->
 
 
 def _end(store: Store, name: str, pack: Pack, running: set[str]) -> Iterator[Event]:
-    for path in (_job_path(store, name), _lock_path(store, name)):
+    for path in (job_path(store, name), _lock_path(store, name)):
         path.unlink(missing_ok=True)
     if name in running:
         yield Event("trained", pack)
@@ -414,22 +345,6 @@ def _look_anew(store: Store) -> None:
     """Network file systems remember for a while that a file was not there, unless its folder is read."""
     with suppress(FileNotFoundError):
         os.listdir(store.folder / "records")
-
-
-def _written(store: Store, key: str) -> int:
-    """When a record was last written, in ns; 0 where there is none."""
-    try:
-        return store.record_path(key).stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
-
-
-def _is_new(store: Store, key: str, before: Mapping[str, int]) -> bool:
-    return _written(store, key) not in (0, before.get(key, 0))
-
-
-def _job_path(store: Store, name: str) -> Path:
-    return store.folder / "jobs" / f"{name}.json"
 
 
 def _lock_path(store: Store, name: str) -> Path:

@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 
 from benchmark.evaluation.clustering import tsne_plane
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.tsne_engines import REFERENCE_TSNE, missing_library
+from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
+from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.figures.study_source import CannotDraw, Kind, Source, face, kinds, method_label
 from benchmark.figures.trained_models import dataset_of, trained
 from benchmark.plotting.style import TEXT, WIDTH, Look, captioned, class_look

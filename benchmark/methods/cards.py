@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.further_methods import FURTHER_METHODS
-from benchmark.methods.registry import METHODS, Method, build_model
+from benchmark.methods.registry import METHODS, Method
 
 CARD_DIMS = (8, 128)
 CARD_IMAGE = (1, 32, 32)
@@ -254,12 +254,6 @@ CARDS: dict[str, Card] = {
 }
 
 
-def parameter_count(method: Method, latent_dim: int) -> int:
-    """Trainable parameters at full width for 32 x 32 grey images."""
-    model = build_model(method, method.settings("default"), CARD_IMAGE, latent_dim, width=1.0, seed=0)
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
 def card_of(method: Method) -> Card:
     """The method's card, or that of the method it is a control of; one that says so where neither is written."""
     if written := CARDS.get(method.control_of or method.name):
@@ -285,7 +279,7 @@ def render_card(name: str) -> str:
         escaped = source.replace("|", r"\|")  # a bare bar would end the table's cell
         lines.append(f"| `{setting}` | {cells} | {escaped} |")
     lines += ["", _SETS]
-    counts = ", ".join(f"{parameter_count(method, d):,} at d = {d}" for d in CARD_DIMS)
+    counts = ", ".join(f"{method.parameters(CARD_IMAGE, d):,} at d = {d}" for d in CARD_DIMS)
     lines += ["", f"Parameters (full width, 32 x 32 grey images): {counts}.", "", "Departures from the original:", ""]
     lines += [f"- {deviation}" for deviation in card.deviations]
     return "\n".join(lines) + "\n"

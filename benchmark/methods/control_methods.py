@@ -2,13 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import AS_PRINTED, METHODS, Method
-from models.hgmvae_controls import EqualWeightsHGMVAE, OneComponentHGMVAE, equal_weights_heads
-from models.networks import DeeperTrunk
+from models.hgmvae_settings import equal_weights_heads
 
 # Besides what the method itself has.
 VAE_BETAS = (0.003, 0.01, 0.03, 0.1, 0.3)
@@ -37,15 +35,17 @@ _Z_FIELDS = ("beta_z_information", *_TC_FIELDS, "beta_z_dimension_kl")
 # As many more parameters as HGMVAE-G has at d = 128, at any width: its heads and its two networks between latents.
 _LARGER_HIDDEN = 1944
 
+_MODELS = "models.hgmvae_controls"
+
 CONTROLS = {
     method.name: method
     for method in (
         *(_control("vae", f"beta_{beta:g}", f"beta {beta:g}", settings={"beta": beta}) for beta in VAE_BETAS),
-        _control("vae", "larger", "larger", trunk=partial(DeeperTrunk, hidden=_LARGER_HIDDEN)),
+        _control("vae", "larger", "larger", residual_hidden=_LARGER_HIDDEN),
         _control("vae", "bce", "BCE", settings={"reconstruction_loss": "bce", "beta": 1.0}),
         *(_control("hgmvae_g", f"k{k}", f"K = {k}", settings={"n_components": k}) for k in NUMBERS_OF_COMPONENTS),
-        _control("hgmvae_g", "equal_w", "w = 1/K", model=EqualWeightsHGMVAE, heads=equal_weights_heads),
-        _control("hgmvae_g", "one_component", "one component", model=OneComponentHGMVAE),
+        _control("hgmvae_g", "equal_w", "w = 1/K", model=f"{_MODELS}:EqualWeightsHGMVAE", heads=equal_weights_heads),
+        _control("hgmvae_g", "one_component", "one component", model=f"{_MODELS}:OneComponentHGMVAE"),
         *(
             _control("hgmvae_g", f"tc{weight}", f"TC weight {weight}", settings=dict.fromkeys(_TC_FIELDS, weight))
             for weight in TC_WEIGHTS

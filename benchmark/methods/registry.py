@@ -1,5 +1,8 @@
 """The registry of methods: one entry a row of the paper's tables, and how each is built.
 
+An entry names its model and configuration as "module:class"; they, and torch with them, are loaded when a model is
+built. What lists methods, their settings and sizes needs neither.
+
 Every method has the same trunk and decoder, its own heads, and named sets of weights:
 `published` (what its paper or pythae gives), `default` (this suite's starting point: one decoder variance
 of 0.05 for all likelihood-based methods), `bce` (the same with cross-entropy, which has no such variance, where a
@@ -8,20 +11,30 @@ everywhere else). Where each value comes from stands on the method's card.
 """
 
 import dataclasses
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from baselines.gmvae import GMVAE, GMVAEConfig, gmvae_heads
-from baselines.pythae_models import WAE, BetaVAE, BetaVAEConfig, WAE_MMD_Config
-from baselines.swae import SWAE, SWAEConfig
+from baselines.baseline_settings import (
+    BetaVAESettings,
+    GMVAESettings,
+    SWAESettings,
+    WAESettings,
+    gaussian_heads,
+    gmvae_heads,
+    gmvae_networks,
+    point_heads,
+)
 from benchmark.errors import UserError
 from benchmark.methods.calibrated_weights import RESULT, chosen_settings
 from benchmark.settings import check_settings, unknown_name
-from benchmark.streams import seeded
-from models import HGMVAE, Decoder, Encoder, HGMVAEConfig, Trunk, hgmvae_heads
-from models.base import ImageAutoencoder
+from models.hgmvae_settings import HGMVAESettings, hgmvae_heads, hgmvae_networks
+from models.sizes import FEATURES, TwoLayers, parameter_count
+
+if TYPE_CHECKING:
+    from models.base import ImageAutoencoder
 
 CALIBRATED = "calibrated"
 WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
@@ -35,26 +48,52 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 class Method:
     """One method. `revision` is raised whenever its code changes the meaning of a result.
 
-    weights: of the sets that are written here; changes: what holds in every set, over its weights. calibrated_as: the
-    method whose calibrated weights this one takes, "" for its own. control_of: the method that this one is a control
-    of, "" for those of the paper; change: in words, what it changes there. source: SHA-256 of the method file that it
-    is from, which is written when that is read; "" for the suite's own.
+    model, config: of pythae's kind, "module:class" or the class itself. heads: of a configuration, name -> size.
+    weights: of the sets that are written here; changes: what holds in every set, over its weights. declared: the
+    settings of the configuration alone, in a class that loads no library; None: the configuration's own. networks: of a
+    configuration, those beside trunk, heads and decoder; None: not said, so that parameters are counted in a model.
+    residual_hidden: units of a residual block behind the trunk, 0 for none. calibrated_as: the method whose calibrated
+    weights this one takes, "" for its own. control_of: the method that this one is a control of, "" for those of the
+    paper; change: in words, what it changes there. source: SHA-256 of the method file that it is from, which is written
+    when that is read; "" for the suite's own.
     """
 
     name: str
     label: str
-    model: type[ImageAutoencoder]
-    config: type
+    model: "str | type[ImageAutoencoder]"
+    config: str | type
     heads: Callable[[Any], dict[str, int]]
     fixed: Mapping[str, Any]
     weights: Mapping[str, Mapping[str, Any]]
+    declared: type | None = None
+    networks: Callable[[Any], tuple[TwoLayers, ...]] | None = None
     revision: int = 1
-    trunk: Callable[[tuple[int, int, int], float], Trunk] = Trunk
+    residual_hidden: int = 0
     changes: Mapping[str, Any] = field(default_factory=dict)
     calibrated_as: str = ""
     control_of: str = ""
     change: str = ""
     source: str = ""
+
+    @property
+    def module(self) -> str:
+        """Where its model is written."""
+        return self.model.partition(":")[0] if isinstance(self.model, str) else self.model.__module__
+
+    @property
+    def model_class(self) -> "type[ImageAutoencoder]":
+        found: type[ImageAutoencoder] = _loaded(self.model)
+        return found
+
+    @property
+    def config_class(self) -> type:
+        found: type = _loaded(self.config)
+        return found
+
+    @property
+    def settings_class(self) -> type:
+        """A dataclass of the method's settings, which may have sizes and pythae's own fields besides."""
+        return self.declared or self.config_class
 
     def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
         """Every field of the method's configuration under a set of weights, or a `departure` from them, sizes apart.
@@ -72,12 +111,24 @@ class Method:
         for part, given in parts.items():
             self._check(given, f"method {self.name}, {part}")
             settings |= given
-        return {k: v for k, v in dataclasses.asdict(self.config(**settings)).items() if k not in _NOT_SETTINGS}
+        whole = dataclasses.asdict(self.settings_class(**settings))
+        return {name: value for name, value in whole.items() if name not in _NOT_SETTINGS}
 
     def configuration(self, settings: Mapping[str, Any], **sizes: Any) -> Any:
         """The method's configuration from `settings` and the sizes of its images and codes. UserError as `settings`."""
         self._check(settings, f"method {self.name}")
-        return self.config(**settings, **sizes)
+        return self.config_class(**settings, **sizes)
+
+    def parameters(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0) -> int:
+        """How many trainable parameters it has under its default weights; without building it where it says enough."""
+        settings = self.settings("default")
+        if self.networks is None:
+            model = build_model(self, settings, image_shape, latent_dim, width, seed=0)
+            return sum(parameter.numel() for parameter in model.parameters())
+        config = SimpleNamespace(**settings, latent_dim=latent_dim)
+        residual = (TwoLayers(FEATURES, FEATURES, self.residual_hidden),) if self.residual_hidden else ()
+        own = (*self.networks(config), *residual)
+        return parameter_count(image_shape, latent_dim, width, self.heads(config), own)
 
     @property
     def weight_sets(self) -> tuple[str, ...]:
@@ -86,7 +137,7 @@ class Method:
         return tuple(name for name in WEIGHT_SETS if name in self.weights or (name == CALIBRATED and calibrated))
 
     def _check(self, settings: Mapping[str, Any], where: str) -> None:
-        check_settings(self.config, settings, where, apart=_NOT_SETTINGS)
+        check_settings(self.settings_class, settings, where, apart=_NOT_SETTINGS)
 
     def _weights(self, weight_set: str) -> Mapping[str, Any]:
         for name in self.weights:
@@ -104,14 +155,19 @@ class Method:
         raise UserError(f"--weights {weight_set}: {self.name} has only the sets {', '.join(self.weight_sets)}")
 
 
-def gaussian_heads(config: Any) -> dict[str, int]:
-    """The encoder's heads of a method whose code is drawn from one Gaussian."""
-    return {"embedding": config.latent_dim, "log_covariance": config.latent_dim}
+def _loaded(named: Any) -> Any:
+    """The class that "module:class" names; anything else is what it is."""
+    if not isinstance(named, str):
+        return named
+    module, _, name = named.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
-def point_heads(config: Any) -> dict[str, int]:
-    """The encoder's head of a method whose code is no draw."""
-    return {"embedding": config.latent_dim}
+def _no_networks(config: Any) -> tuple[TwoLayers, ...]:
+    return ()
+
+
+_PYTHAE = "baselines.pythae_models"
 
 
 def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
@@ -122,14 +178,34 @@ def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
         "bce": {"beta": kl_weight, "reconstruction_loss": "bce"},
     }
     fixed = {"reconstruction_loss": "mse"}
-    return Method(name, label, BetaVAE, BetaVAEConfig, gaussian_heads, fixed, weights)
+    return Method(
+        name,
+        label,
+        f"{_PYTHAE}:BetaVAE",
+        f"{_PYTHAE}:BetaVAEConfig",
+        gaussian_heads,
+        fixed,
+        weights,
+        declared=BetaVAESettings,
+        networks=_no_networks,
+    )
 
 
 def _wae(kernel: str) -> Method:
     weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}, "bce": {"reg_weight": 10.0}}
     fixed = {"kernel_choice": kernel}
     label = f"WAE-{kernel.upper()}"
-    return Method(f"wae_{kernel}", label, WAE, WAE_MMD_Config, point_heads, fixed, weights)
+    return Method(
+        f"wae_{kernel}",
+        label,
+        f"{_PYTHAE}:WAE",
+        f"{_PYTHAE}:WAE_MMD_Config",
+        point_heads,
+        fixed,
+        weights,
+        declared=WAESettings,
+        networks=_no_networks,
+    )
 
 
 # HGMVAE's loss as printed, but for term A of Eq. 14, at pythae's scale of the reconstruction: the paper states none.
@@ -146,11 +222,20 @@ def _hgmvae(variant: str, with_fisher: bool) -> Method:
         "published": AS_PRINTED,
     }
     weights["bce"] = weights["default"] | {"reconstruction": "bce"}
+    whole = Method(
+        name,
+        label,
+        "models.hgmvae:HGMVAE",
+        "models.hgmvae:HGMVAEConfig",
+        hgmvae_heads,
+        fixed,
+        weights,
+        declared=HGMVAESettings,
+        networks=hgmvae_networks,
+    )
     if with_fisher:
-        return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights)
-    whole = f"hgmvae_{letter}"
-    changes = {"fisher_weight": 0.0}
-    return Method(name, label, HGMVAE, HGMVAEConfig, hgmvae_heads, fixed, weights, changes=changes, calibrated_as=whole)
+        return whole
+    return dataclasses.replace(whole, changes={"fisher_weight": 0.0}, calibrated_as=f"hgmvae_{letter}")
 
 
 METHODS = {
@@ -161,8 +246,8 @@ METHODS = {
         Method(
             "gmvae",
             "GMVAE",
-            GMVAE,
-            GMVAEConfig,
+            "baselines.gmvae:GMVAE",
+            "baselines.gmvae:GMVAEConfig",
             gmvae_heads,
             {},
             {
@@ -170,12 +255,14 @@ METHODS = {
                 "published": {"decoder_variance": 1.0},
                 "bce": {"reconstruction": "bce"},
             },
+            declared=GMVAESettings,
+            networks=gmvae_networks,
         ),
         Method(
             "swae",
             "SWAE",
-            SWAE,
-            SWAEConfig,
+            "baselines.swae:SWAE",
+            "baselines.swae:SWAEConfig",
             point_heads,
             {},
             {
@@ -183,6 +270,8 @@ METHODS = {
                 "published": {"reg_weight": 10.0, "mean_over_pixels": True},
                 "bce": {"reg_weight": 10.0, "mean_over_pixels": False},
             },
+            declared=SWAESettings,
+            networks=_no_networks,
         ),
         _wae("imq"),
         _wae("rbf"),
@@ -201,15 +290,19 @@ def build_model(
     latent_dim: int,
     width: float,
     seed: int,
-) -> ImageAutoencoder:
+) -> "ImageAutoencoder":
     """The method's model with its networks initialised from the streams of `seed`, on the CPU.
 
     Raises UserError for settings that the method's configuration does not take.
     """
+    from benchmark.streams import seeded  # here, for torch takes seconds to import
+    from models.networks import Decoder, DeeperTrunk, Encoder, Trunk
+
     config = method.configuration(settings, input_dim=tuple(image_shape), latent_dim=latent_dim)
     with seeded("init.trunk", seed=seed):
-        trunk = method.trunk(image_shape, width)
+        hidden = method.residual_hidden
+        trunk = DeeperTrunk(image_shape, width, hidden=hidden) if hidden else Trunk(image_shape, width)
     with seeded("init.decoder", seed=seed):
         decoder = Decoder(image_shape, latent_dim, width)
     with seeded("init.heads", seed=seed):
-        return method.model(config, Encoder(trunk, method.heads(config)), decoder)
+        return method.model_class(config, Encoder(trunk, method.heads(config)), decoder)

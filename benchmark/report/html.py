@@ -21,7 +21,7 @@ from benchmark.audit.audit_page import AuditSection, audit_face, audit_sections
 from benchmark.audit.findings import findings
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.own_tables import with_own_tables
-from benchmark.errata.printed_cells import findings_frame
+from benchmark.errata.findings_frame import findings_frame
 from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_card
 from benchmark.methods.control_methods import ALL_METHODS

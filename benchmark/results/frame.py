@@ -5,15 +5,16 @@ A row either has a value or says in `status` and `reason` why it has none; there
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import OK, RECORD_STATUSES, Record
 from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOT_RUN = "not run"
 NO_DATA = "no data"
@@ -100,7 +101,7 @@ def outcome(record: Record | None, protocol: str, metric: str) -> tuple[float | 
     return None, status, one_line(reason)
 
 
-def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> pd.DataFrame:
+def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> "pd.DataFrame":
     """All cells of a manifest, one row per metric and seed asked for, in the manifest's order.
 
     Columns and types are COLUMN_TYPES. `value` is missing unless `status` is 'ok'; the other statuses are 'diverged',
@@ -110,6 +111,8 @@ def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> pd.DataFram
     Raises:
         UserError: A record is that of another trial than the cell's.
     """
+    import pandas as pd  # here, for what asks only how trials ended is not to wait for it
+
     rows = [row for cell in manifest.cells for row in _cell_rows(manifest, trials_of(cell, manifest, records))]
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
 

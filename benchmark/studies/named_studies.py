@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
-from benchmark.evaluation.protocols import PROTOCOLS
+from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
 from benchmark.methods.registry import METHODS
 from benchmark.settings import check_settings, plain_settings, unknown_name
 from benchmark.studies.questions import QUESTIONS, READINGS, methods_of
@@ -55,9 +55,9 @@ class Study:
             raise UserError(f"study {self.name}, split: {unknown_name(self.split, SPLITS)}")
         for protocol, settings in self.protocol_settings.items():
             where = f"study {self.name}, protocol_settings"
-            if protocol not in PROTOCOLS:
-                raise UserError(f"{where}: {unknown_name(protocol, PROTOCOLS)}")
-            check_settings(PROTOCOLS[protocol], settings, f"{where} {protocol}")
+            if protocol not in PROTOCOL_SETTINGS:
+                raise UserError(f"{where}: {unknown_name(protocol, PROTOCOL_SETTINGS)}")
+            check_settings(PROTOCOL_SETTINGS[protocol], settings, f"{where} {protocol}")
 
     def cells(self) -> Iterator[GridCell]:
         """Every cell of every table, in the tables' order; a trial may stand in several."""
@@ -78,7 +78,7 @@ class Study:
         return {name: self._protocol(name) for name in sorted(wanted)}
 
     def _protocol(self, name: str) -> dict[str, Any]:
-        return plain_settings(PROTOCOLS[name](**self.protocol_settings.get(name, {})))
+        return plain_settings(PROTOCOL_SETTINGS[name](**self.protocol_settings.get(name, {})))
 
     def notes(self) -> list[str]:
         """What is reduced against the paper's setting, one phrase each; empty for the paper's own study."""

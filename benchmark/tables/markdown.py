@@ -3,29 +3,15 @@
 The paper's columns become rows here, in one block per data set (and per metric where the columns are dims).
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
 from benchmark.tables.layout import Row, Table, TableCell, number
-from benchmark.text import one_line
+from benchmark.tables.pipe_table import escape_markdown
 
 RANK_MARKS: Mapping[int | None, str] = {1: "**", 2: "***", 3: "*"}
 RANK_LEGEND = "**best**, ***second***, *third* of our means."
-
-
-def escape_markdown(text: str) -> str:
-    """The text on one line as Markdown that shows it unchanged; an underscore inside a word needs nothing."""
-    text = re.sub(r"([\\`*|<>])", r"\\\1", one_line(text))
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
-
-
-def wide_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A pipe table of plain values that is not padded, for columns that hold sentences."""
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(escape_markdown(str(value)) for value in line) + " |" for line in lines)
 
 
 def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:

@@ -14,7 +14,7 @@ def kernels_of(precision: str) -> Iterator[None]:
 
     TF32 keeps 10 bits of the inputs. A CPU knows no TF32 and computes in float32.
     """
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)  # no type in common
     before = [backend.allow_tf32 for backend in backends]
     try:
         for backend in backends:
@@ -51,7 +51,7 @@ def _networks(model: nn.Module) -> Iterator[nn.Module]:
             yield child
 
 
-def _in_bfloat16(forward: Callable, device_type: str) -> Callable:
+def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:
     """A network's `forward` in bfloat16, from inputs as they are to outputs in float32."""
 
     def lowered(*inputs: Any, **named: Any) -> Any:
@@ -69,7 +69,8 @@ def _widened(outputs: Any) -> Any:
         case Tensor(dtype=torch.bfloat16):
             return outputs.float()
         case Mapping():
-            return type(outputs)({name: _widened(output) for name, output in outputs.items()})
+            kind: Any = type(outputs)  # the same, of whatever class
+            return kind({name: _widened(output) for name, output in outputs.items()})
         case tuple() | list():
             return type(outputs)(_widened(output) for output in outputs)
     return outputs

@@ -19,7 +19,7 @@ class Steps(Protocol):
     how: str  # for the record
     captures: bool  # whether the step must not ask anything of the host
 
-    def context(self) -> AbstractContextManager:
+    def context(self) -> AbstractContextManager[object]:
         """Where everything that feeds or reads the step has to happen."""
         ...
 
@@ -32,7 +32,7 @@ class EagerSteps:
     how = "eager"
     captures = False
 
-    def context(self) -> AbstractContextManager:
+    def context(self) -> AbstractContextManager[object]:
         return nullcontext()
 
     def run(self, step: Callable[[], None]) -> None:
@@ -50,13 +50,13 @@ class CapturedSteps:
 
     def __init__(self, device: torch.device):
         # cuBLAS keeps its workspace by stream: graphs captured on one stream would overwrite each other's.
-        self._stream = torch.cuda.Stream(device)
+        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own gap
         self._stream.wait_stream(torch.cuda.current_stream(device))
         self._graph: torch.cuda.CUDAGraph | None = None
         self._before_capture = _STEPS_BEFORE_CAPTURE
         self.how = "eager (too few steps for a capture)"
 
-    def context(self) -> AbstractContextManager:
+    def context(self) -> AbstractContextManager[object]:
         return torch.cuda.stream(self._stream)
 
     def run(self, step: Callable[[], None]) -> None:

@@ -33,7 +33,7 @@ class TrainingSettings:
     revision: PositiveInt = 1
     precision: str = added_later("float32")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_settings(type(self), vars(self), "training")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
@@ -46,5 +46,5 @@ class TrainingSettings:
 
 def trained_as_now(training: Mapping[str, Any]) -> bool:
     """Whether recorded settings (`TrainingSettings.plain`) are of the revisions of this code."""
-    now = _PRECISION_REVISIONS.get(training.get("precision"))
+    now = _PRECISION_REVISIONS.get(training.get("precision", ""))
     return (training["revision"], training.get("precision_revision")) == (TrainingSettings.revision, now)

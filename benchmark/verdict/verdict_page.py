@@ -9,7 +9,7 @@ from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
-from benchmark.tables.markdown import escape_markdown, wide_table
+from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, SEEDS_OF_THE_PAPER, Verdict, departures, summarise
 from benchmark.verdict.claim_judging import Judgement
 

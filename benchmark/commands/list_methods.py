@@ -1,4 +1,4 @@
-"""`methods` and `studies`: what there is, printed."""
+"""`methods`: what there is, or one method's card."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,6 @@ from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
 from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name
-from benchmark.studies.named_studies import STUDIES
 from benchmark.tables.terminal import print_markdown
 
 
@@ -22,11 +21,6 @@ class MethodsOptions(OwnMethods):
 
     name: str | None = argument(nargs="?", type=given, metavar="NAME", help="a method's name")
     all: bool = flag(help="print every card, the content of docs/methods.md")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudiesOptions:
-    """The options of `studies`: none."""
 
 
 def methods(options: MethodsOptions, console: Console) -> int:
@@ -48,15 +42,5 @@ def methods(options: MethodsOptions, console: Console) -> int:
         if group:
             console.print(f"{heading}:")
         for name, method in group.items():
-            console.print(f"  {name:23} {method.label:23} {method.model.__module__}")
-    return 0
-
-
-def studies(options: StudiesOptions, console: Console) -> int:
-    """List the studies with their sizes and what they reduce."""
-    for study in STUDIES.values():
-        unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
-        console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials")
-        for note in study.notes():
-            console.print(f"    {note}")
+            console.print(f"  {name:23} {method.label:23} {method.module}")
     return 0

@@ -1,0 +1,22 @@
+"""`studies`: what there is, printed."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from benchmark.studies.named_studies import STUDIES
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudiesOptions:
+    """The options of `studies`: none."""
+
+
+def studies(options: StudiesOptions, console: Console) -> int:
+    """List the studies with their sizes and what they reduce."""
+    for study in STUDIES.values():
+        unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
+        console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials")
+        for note in study.notes():
+            console.print(f"    {note}")
+    return 0

@@ -1,0 +1,97 @@
+"""The settings of the paper's three protocols, and what each needs and gives; `benchmark.evaluation.protocols` scores.
+
+A protocol's fields are hashed into a trial's identity (`benchmark.settings`). Whoever changes what a protocol
+measures raises its `REVISION`: records made before then no longer pass for it. Nothing here loads a library.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from benchmark.settings import added_later
+
+REFERENCE_TSNE = "scikit-learn"
+TSNE_LIBRARIES = (REFERENCE_TSNE, "openTSNE")
+IMAGE_METRICS = ("fid", "ssim", "ms_ssim", "lpips")
+
+
+class ProtocolSettings:
+    """What every protocol shares: `metrics` it computes, `needs` from TrialOutputs, and a checked revision.
+
+    `scores_images`: it scores images, on the context's device; the others score latents, on any CPU.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # every subclass is a dataclass
+
+    REVISION: ClassVar[int] = 1
+    metrics: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]]
+    scores_images: ClassVar[bool] = False
+    revision: int
+
+    def __post_init__(self) -> None:
+        if self.revision != self.REVISION:
+            raise ValueError(f"{type(self).__name__} is at revision {self.REVISION}, not {self.revision}")
+
+
+@dataclass(frozen=True)
+class ClusteringSettings(ProtocolSettings):
+    """SC, CH and DB of true labels in the t-SNE plane of `n_images` test latents (Tables 1 and 4).
+
+    The images are a class-stratified random choice, the same for every trial; all where there are fewer.
+    `tsne`: the library that computes the plane, one of TSNE_LIBRARIES, else ValueError; any but the reference is
+    recorded with its version.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("silhouette", "calinski_harabasz", "davies_bouldin")
+    needs: ClassVar[tuple[str, ...]] = ("latents_test", "labels_test")
+
+    n_images: int = 5_000
+    perplexity: float = 30.0
+    revision: int = ProtocolSettings.REVISION
+    tsne: str = added_later(REFERENCE_TSNE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tsne not in TSNE_LIBRARIES:
+            raise ValueError(f"tsne {self.tsne!r}: there are {', '.join(TSNE_LIBRARIES)}")
+
+
+@dataclass(frozen=True)
+class ClassificationSettings(ProtocolSettings):
+    """Accuracy over all classes of an RBF support vector machine on standardised latents (Table 2).
+
+    Fitted on the training latents, scored on the test latents; None means all, a number a stratified choice.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("svm_accuracy",)
+    needs: ClassVar[tuple[str, ...]] = ("latents_train", "labels_train", "latents_test", "labels_test")
+
+    n_train: int | None = None
+    n_test: int | None = None
+    c: float = 1.0
+    revision: int = ProtocolSettings.REVISION
+
+
+@dataclass(frozen=True)
+class ReconstructionSettings(ProtocolSettings):
+    """SSIM, MS-SSIM, LPIPS (AlexNet) and FID of test images and their reconstructions (Tables 3 and 5).
+
+    None means all test images, a number a random choice that is the same for every trial. FID may take fewer,
+    because it costs most; the counts are recorded: below 2,048 images its covariance is singular.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = IMAGE_METRICS
+    needs: ClassVar[tuple[str, ...]] = ("images_test", "reconstructions_test")
+    scores_images: ClassVar[bool] = True
+
+    n_images: int | None = None
+    fid_images: int | None = None
+    revision: int = ProtocolSettings.REVISION
+
+
+PROTOCOL_SETTINGS: dict[str, type[ProtocolSettings]] = {
+    "clustering": ClusteringSettings,
+    "classification": ClassificationSettings,
+    "reconstruction": ReconstructionSettings,
+}

@@ -1,0 +1,61 @@
+"""Sizes of the networks that every method shares, and how many parameters they have; nothing here needs torch."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+CHANNELS = (32, 64, 64, 128, 128)
+# Strides by image side: either way five convolutions end at 4 x 4.
+STRIDES = {32: (2, 2, 1, 2, 1), 64: (2, 2, 2, 2, 1)}
+FEATURES = 256
+SIDE_OF_MAPS = 4
+_KERNEL = 3 * 3
+
+
+class TwoLayers(NamedTuple):
+    """A small fully connected network between latents, of one hidden layer."""
+
+    inputs: int
+    outputs: int
+    hidden: int
+
+
+def channels_at(width: float) -> tuple[int, ...]:
+    """Of the five convolutions."""
+    return tuple(max(1, round(width * channels)) for channels in CHANNELS)
+
+
+def parameter_count(
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    width: float,
+    heads: Mapping[str, int],
+    own: Iterable[TwoLayers] = (),
+) -> int:
+    """Trainable parameters of a method.
+
+    Args:
+        image_shape: Channels, height and width of the images.
+        latent_dim: Of the decoder's input.
+        width: Scales the channels of trunk and decoder.
+        heads: Name -> size of each head.
+        own: The method's networks beside trunk, heads and decoder.
+    """
+    colours, *_ = image_shape
+    channels = channels_at(width)
+    maps = channels[-1] * SIDE_OF_MAPS**2
+    pairs = list(zip((colours, *channels), channels, strict=False))
+    convolutions = sum(_KERNEL * one * other for one, other in pairs)  # the decoder's are these backwards
+    normalised = 2 * sum(channels)
+    trunk = convolutions + normalised + _linear(maps, FEATURES)
+    # Its last convolution has a bias in the place of a BatchNorm.
+    decoder = _linear(latent_dim, FEATURES) + _linear(FEATURES, maps) + convolutions + 2 * sum(channels[:-1]) + colours
+    return (
+        trunk
+        + decoder
+        + sum(_linear(FEATURES, size) for size in heads.values())
+        + sum(_linear(one.inputs, one.hidden) + _linear(one.hidden, one.outputs) for one in own)
+    )
+
+
+def _linear(inputs: int, outputs: int) -> int:
+    return (inputs + 1) * outputs
