@@ -7,6 +7,8 @@ import pytest
 
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
+from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
+from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
 from benchmark.studies.named_studies import STUDIES, Study
@@ -114,3 +116,10 @@ def test_no_training_has_settings_that_make_no_sense(change):
     [(name, value)] = change.items()
     with pytest.raises(UserError, match=re.escape(f"training: {name} = {value!r}: input should be ")):
         TrainingSettings(**change)
+
+
+def test_a_studys_protocols_are_those_that_score():
+    assert PROTOCOLS.keys() == PROTOCOL_SETTINGS.keys()
+    for name, settings in PROTOCOL_SETTINGS.items():
+        assert vars(PROTOCOLS[name]()) == vars(settings())
+        assert PROTOCOLS[name].REVISION == settings.REVISION
