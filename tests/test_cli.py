@@ -147,7 +147,7 @@ PATHS = [
         (name, "~/x")
         for name in ("judge", "status", "tables", "figures", "audit", "verdict", "report", "controls", "errata")
     ),
-    *((name, "--data-dir=~/x") for name in ("run", "plan", "fetch", "controls", "judge", "calibrate")),
+    *((name, "--data-dir=~/x") for name in ("run", "plan", "fetch", "controls", "calibrate")),
     *((name, "--weights-dir=~/x") for name in ("run", "plan", "fetch")),
     *((name, "out", f"--{what}-dir=~/x") for name in ("figures", "audit", "judge") for what in ("data", "weights")),
     ("compare", "~/x", "b"),
