@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmark import cli
 from benchmark.cli import build_parser, carry_out
-from benchmark.commands import listings
+from benchmark.commands import list_studies
 from benchmark.commands.show_status import StatusOptions, status
 from benchmark.execution.packs import Pack
 from benchmark.execution.progress import BarProgress, LineProgress, progress_view
@@ -100,10 +100,10 @@ def test_what_is_no_terminal_gets_the_text_whatever_force_color_says(monkeypatch
 
 
 def test_a_file_that_cannot_be_read_is_one_line(monkeypatch, capfd):
-    def refused(options, console):
+    def refused(options: list_studies.StudiesOptions, console: Console) -> int:
         raise PermissionError(13, "Permission denied", "records/a.json")
 
-    monkeypatch.setattr(listings, "studies", refused)
+    monkeypatch.setattr(list_studies, "studies", refused)
     assert cli.main(["studies"]) == 2
     assert capfd.readouterr().err == "benchmark: records/a.json: Permission denied\n"
 
