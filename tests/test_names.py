@@ -125,7 +125,7 @@ def test_a_selection_is_asked_for_in_any_spelling():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("methods", "HGMVA-G"), "invalid choice: 'HGMVA-G'; there are vae, beta_vae"),
+        (("methods", "HGMVA-G"), "methods HGMVA-G: no such method; there are vae, beta_vae"),
         (("methods", "HGMVA-G"), "; is hgmvae_g meant?"),
         (
             ("fetch", "--offline", "mnst"),
