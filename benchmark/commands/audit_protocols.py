@@ -16,7 +16,8 @@ from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import given, path, positive
-from benchmark.commands.options import MODELS_ON, ONLY, FetchedData, OwnMethods
+from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
+from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, weights_at_hand

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from benchmark.commands.declared_options import argument, flag
 from benchmark.commands.option_types import given
-from benchmark.commands.options import OwnMethods
+from benchmark.commands.own_methods import OwnMethods
 from benchmark.methods.cards import render_all_cards, render_card
 from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
 from benchmark.methods.further_methods import FURTHER_METHODS

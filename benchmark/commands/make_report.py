@@ -10,7 +10,7 @@ from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.commands.compare_weights import judge_robustly
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
-from benchmark.commands.options import OwnMethods
+from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.execution.stored_models import images_in

@@ -39,19 +39,6 @@ class FetchedData(DataFolders):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnMethods:
-    """Methods of the user's own, which are added before the command is carried out (`benchmark.cli`)."""
-
-    method_file: tuple[Path, ...] = option(
-        type=path,
-        action="append",
-        default=(),
-        metavar="FILE",
-        help="a Python file with methods of your own, see docs/extending.md; may be given several times",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class GridOptions:
     """Which trials of which study, and where they are trained in which precision."""
 

@@ -10,8 +10,9 @@ from benchmark.commands.chosen_study import as_asked, chosen_study
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.option_types import path, positive
-from benchmark.commands.options import JOBS, OwnMethods, StudyOptions
+from benchmark.commands.options import JOBS, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
+from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.data import DATASETS, Availability, describe
 from benchmark.evaluation.backbones import BACKBONES, weights_at_hand

@@ -14,8 +14,9 @@ from benchmark.commands.chosen_study import as_asked, chosen_study
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import path
-from benchmark.commands.options import ExecutionOptions, OwnMethods, StudyOptions
+from benchmark.commands.options import ExecutionOptions, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
+from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line, shown
 from benchmark.data import describe

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from benchmark.results.frame import AskedTrial, Summary, long_frame, summary, trials_of
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import Record
 from benchmark.results.training_costs import training_costs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class StudyResults:
     records: Mapping[str, Record]
 
     @cached_property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A row per table, metric and seed asked for, as `long_frame`."""
         return long_frame(self.manifest, self.records)
 
@@ -34,7 +36,7 @@ class StudyResults:
         return summary(self.manifest, self.records)
 
     @cached_property
-    def costs(self) -> pd.DataFrame:
+    def costs(self) -> "pd.DataFrame":
         """HGMVAE's training time over the VAE's, as `training_costs`."""
         return training_costs(self.own_records())
 

@@ -1,10 +1,12 @@
 """What HGMVAE's trainings cost beside the VAE's that were made alike."""
 
 from collections.abc import Iterable
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from benchmark.results.records import Record, TrainingCost
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REFERENCE = "vae"
 _COMPARED = ("hgmvae_g", "hgmvae_u")
@@ -15,13 +17,15 @@ COLUMNS = [
 _Setup = tuple[str, int, tuple[int, ...], str]  # data set, latent dim, seeds, machine and way
 
 
-def training_costs(records: Iterable[Record]) -> pd.DataFrame:
+def training_costs(records: Iterable[Record]) -> "pd.DataFrame":
     """HGMVAE's training time over VAE's: a row per data set, latent dim, variant and seeds trained at once.
 
     COLUMNS: `seeds` (a pack shares one time among its seeds, so it is one measurement), `machine`, `seconds` and
     `vae_seconds` per seed, and the ratios of these and of the parameters. Both sides were trained on the same images,
     seeds and kind of machine, in the same way; what was not has no row.
     """
+    import pandas as pd  # here, for what asks only how trials ended is not to wait for it
+
     sides: dict[_Setup, dict[str, TrainingCost]] = {}
     for record in records:
         cost = record.training_cost

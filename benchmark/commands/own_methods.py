@@ -1,0 +1,20 @@
+"""`--method-file`, which several commands take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.commands.declared_options import option
+from benchmark.commands.option_types import path
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnMethods:
+    """Methods of the user's own, which are added before the command is carried out (`benchmark.cli`)."""
+
+    method_file: tuple[Path, ...] = option(
+        type=path,
+        action="append",
+        default=(),
+        metavar="FILE",
+        help="a Python file with methods of your own, see docs/extending.md; may be given several times",
+    )
