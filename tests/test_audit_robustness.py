@@ -15,6 +15,7 @@ from benchmark.audit.robustness import robustness
 from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.paper.claims import CLAIMS
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_states import common
@@ -100,7 +101,7 @@ def test_the_command_shows_claims_by_weights_and_by_protocol(tmp_path, capsys):
         shutil.copytree(LAPTOP, tmp_path / name, ignore=shutil.ignore_patterns("*.html", "tables", "verdicts"))
     for record in packed_records(tmp_path / "two").values():
         best_classifier(record)
-        Store(tmp_path / "two").write_record(record)
+        Store(tmp_path / "two").write_record(Record.parse(record))
     assert main(["verdict", str(tmp_path / "one"), str(tmp_path / "two"), "--out", str(tmp_path / "page")]) == 0
     page = (tmp_path / "page" / "robust.md").read_text()
     assert page in capsys.readouterr().out

@@ -22,6 +22,7 @@ from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind, S
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.identity import identity_key
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.statistics import Interval
 from benchmark.table_specs import TABLES
@@ -117,7 +118,7 @@ def nudged_copy(path, change, **provenance):
     nudged = next(record for record in packed_records(LAPTOP).values() if "clustering" in record["metrics"])
     nudged["metrics"]["clustering"]["silhouette"] += change
     nudged["provenance"] |= provenance
-    Store(path).write_record(nudged)
+    Store(path).write_record(Record.parse(nudged))
     return nudged["identity"]
 
 

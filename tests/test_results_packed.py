@@ -18,6 +18,7 @@ from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.results import packed_files
 from benchmark.results.packed_files import pack_folder, read_packed, write_packed
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
@@ -61,9 +62,9 @@ def test_a_record_that_is_written_later_counts_and_is_packed_in_its_turn(tmp_pat
     keys = made_study(tmp_path, seeds=2)
     assert main(["pack", str(tmp_path)]) == 0
     later = made_record(0) | {"status": "failed", "reason": "later"}
-    Store(tmp_path).write_record(later)
-    assert Store(tmp_path).read_record(keys[0]) == later
-    assert Store(tmp_path).read_record(keys[1]) == made_record(1)
+    Store(tmp_path).write_record(Record.parse(later))
+    assert Store(tmp_path).read_record(keys[0]) == Record.parse(later)
+    assert Store(tmp_path).read_record(keys[1]) == Record.parse(made_record(1))
     assert main(["pack", str(tmp_path)]) == 0
     assert not (tmp_path / "records").exists()
     assert packed_records(tmp_path) == {keys[0]: later, keys[1]: made_record(1)}
@@ -128,7 +129,7 @@ def test_a_torn_or_hostile_line_is_named_by_every_command(
         out, err = capsys.readouterr()
         [told] = [one for one in out.splitlines() if one.startswith("record ")]
         assert told.startswith("record records.jsonl, line 2, ") and fault in told and err == ""
-    Store(tmp_path).write_record(made_record(0))
+    Store(tmp_path).write_record(Record.parse(made_record(0)))
     assert main(["pack", str(tmp_path)]) == 2
     assert "records.jsonl, line 2, " in (error := capsys.readouterr().err) and "then pack again" in error
     assert Store(tmp_path).record_path(made_record(0)["key"]).exists()
@@ -147,9 +148,9 @@ def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path: Path) -> None:
     assert main(["pack", str(tmp_path)]) == 0
     store = Store(tmp_path)
     said: list[str] = []
-    store.write_record(made_record(0))
+    store.write_record(Record.parse(made_record(0)))
     store.record_path(keys[0]).write_text("{")
-    assert Store(tmp_path, said.append).read_record(keys[0]) == made_record(0)
+    assert Store(tmp_path, said.append).read_record(keys[0]) == Record.parse(made_record(0))
     [line] = said
     assert "moved aside" in line and line.endswith("its line of records.jsonl counts")
 
