@@ -1,1 +1,1 @@
-"""The methods HGMVAE is compared with: VAE, beta-VAE and WAE from pythae, GMVAE and SWAE of our own."""
+"""The baselines that HGMVAE is compared with, and five further models of pythae's."""

@@ -1,4 +1,4 @@
-"""The baselines' settings, and what follows from them: heads and networks between latents. Needs no torch."""
+"""The baselines' settings, and the heads and networks between latents that follow from them; imports no torch."""
 
 from dataclasses import field
 from typing import Any, Literal
@@ -12,7 +12,12 @@ from models.sizes import TwoLayers
 
 @dataclass(config=AS_DECLARED)
 class BetaVAESettings:
-    """pythae's, with its defaults; it takes no negative weight."""
+    """Settings of pythae's BetaVAE, with its defaults; negative weights are refused.
+
+    Attributes:
+        reconstruction_loss: "mse" for half the squared error, "bce" for cross-entropy.
+        beta: Weight of the KL.
+    """
 
     reconstruction_loss: Literal["bce", "mse"] = "mse"
     beta: NonNegativeFloat = 1.0
@@ -20,7 +25,15 @@ class BetaVAESettings:
 
 @dataclass(config=AS_DECLARED)
 class WAESettings:
-    """Those of pythae's WAE-MMD, with its defaults; it takes no negative weight."""
+    """Settings of pythae's WAE-MMD, with its defaults; negative weights are refused.
+
+    Attributes:
+        kernel_choice: The kernel of the MMD.
+        reg_weight: Weight of MMD^2.
+        kernel_bandwidth: Of either kernel.
+        scales: At which the IMQ kernel is summed; the RBF kernel ignores them.
+        reconstruction_loss_scale: Weight of the squared error.
+    """
 
     kernel_choice: Literal["rbf", "imq"] = "imq"
     reg_weight: NonNegativeFloat = 3e-2
@@ -31,9 +44,12 @@ class WAESettings:
 
 @dataclass(config=AS_DECLARED)
 class SWAESettings:
-    """reg_weight multiplies the squared sliced distance.
+    """Settings of SWAE.
 
-    It stands against the squared error summed over an image's pixels, or with `mean_over_pixels` averaged.
+    Attributes:
+        reg_weight: Weight of the squared sliced distance.
+        n_projections: Directions of a step.
+        mean_over_pixels: Whether the squared error is averaged over an image's pixels; it is summed otherwise.
     """
 
     reg_weight: NonNegativeFloat = 10.0
@@ -43,7 +59,17 @@ class SWAESettings:
 
 @dataclass(config=AS_DECLARED)
 class GMVAESettings:
-    """Weights of the loss and sizes; the style w has the dimension of the code x."""
+    """Weights of GMVAE's loss and its sizes; the style w has the dimension of the code x.
+
+    Attributes:
+        n_components: K.
+        hidden: Hidden units of the network from w to the components.
+        reconstruction: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
+        decoder_variance: Of the Gaussian likelihood; unused under "bce".
+        beta_x: Weight of the conditional prior.
+        beta_w: Weight of the prior of w.
+        beta_k: Weight of the prior of the components.
+    """
 
     n_components: PositiveInt = 10
     hidden: PositiveInt = 128
@@ -55,21 +81,46 @@ class GMVAESettings:
 
 
 def gaussian_heads(config: Any) -> dict[str, int]:
-    """Mean and log variance of one Gaussian."""
+    """Return the heads of one Gaussian, its mean and log variance.
+
+    Args:
+        config: Any configuration with `latent_dim`.
+
+    Returns:
+        Name -> size.
+    """
     return {"embedding": config.latent_dim, "log_covariance": config.latent_dim}
 
 
 def point_heads(config: Any) -> dict[str, int]:
-    """The code itself."""
+    """Return the head of a code without noise.
+
+    Args:
+        config: Any configuration with `latent_dim`.
+
+    Returns:
+        Name -> size.
+    """
     return {"embedding": config.latent_dim}
 
 
 def gmvae_heads(config: Any) -> dict[str, int]:
-    """Names and sizes of the encoder's heads: q(x given y) and q(w given y)."""
+    """Return the heads of q(x given y) and q(w given y).
+
+    Args:
+        config: GMVAESettings with `latent_dim`.
+
+    Returns:
+        Name -> size.
+    """
     return dict.fromkeys(("embedding", "log_covariance", "style", "style_log_covariance"), config.latent_dim)
 
 
 def gmvae_networks(config: Any) -> tuple[TwoLayers]:
-    """Of p(x given w, k)."""
+    """Return the sizes of the network of p(x given w, k).
+
+    Args:
+        config: GMVAESettings with `latent_dim`.
+    """
     k, d = config.n_components, config.latent_dim
     return (TwoLayers(d, 2 * k * d, config.hidden),)

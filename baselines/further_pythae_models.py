@@ -23,7 +23,12 @@ from models.networks import Decoder, Encoder
 
 @dataclass(config=AS_DECLARED)
 class LikelihoodConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """The likelihood of an image; variance 1 is pythae's half squared error."""
+    """The likelihood of an image.
+
+    Attributes:
+        reconstruction: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
+        decoder_variance: Of the Gaussian likelihood; 1 is pythae's half squared error.
+    """
 
     reconstruction: Literal["mse", "bce"] = "mse"
     decoder_variance: PositiveFloat = 1.0
@@ -33,14 +38,20 @@ class LikelihoodAutoencoder(GaussianAutoencoder):
     """A method with a Gaussian code and a likelihood."""
 
     def negative_log_likelihood(self, reconstructions: Tensor, images: Tensor) -> Tensor:
-        """-log p(image given code) up to its constant, (B, C, S, S) twice -> (B,)."""
+        """Compute -log p(image given code) up to its constant, (B, C, S, S) twice -> (B,)."""
         config = self.model_config
         return reconstruction_term(config.reconstruction, reconstructions, images, config.decoder_variance)
 
 
 @dataclass(config=AS_DECLARED)
 class BetaTCVAEConfig(LikelihoodConfig):
-    """Weights of the three pieces of the KL: information, total correlation, KL of each dimension."""
+    """Weights of the three pieces of beta-TCVAE's KL.
+
+    Attributes:
+        alpha: Of the information between image and code.
+        beta: Of the total correlation.
+        gamma: Of the KL of each dimension.
+    """
 
     alpha: NonNegativeFloat = 1.0
     beta: NonNegativeFloat = 1.0
@@ -51,7 +62,7 @@ class BetaTCVAE(LikelihoodAutoencoder):
     """The VAE of Chen et al. 2018 (arXiv 1802.04942), its KL in pieces, the aggregate q(z) the mean over the batch."""
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """-log p(y given z) + alpha information + beta total_correlation + gamma dimension_kl."""
+        """Compute -log p(y given z) + alpha information + beta total_correlation + gamma dimension_kl."""
         config = self.model_config
         mean, log_var, z = self.drawn_code(images, noise)
         reconstructions = self.decode(z)
@@ -68,7 +79,15 @@ class BetaTCVAE(LikelihoodAutoencoder):
 
 @dataclass(config=AS_DECLARED)
 class InfoVAEConfig(LikelihoodConfig):
-    """alpha, lambda (`lbd`) and the kernel, by pythae's names; MMD^2 has the weight alpha + lbd - 1."""
+    """InfoVAE's weights and kernel, by pythae's names.
+
+    Attributes:
+        alpha: The KL has the weight 1 - alpha.
+        lbd: lambda; MMD^2 has the weight alpha + lbd - 1.
+        kernel_choice: The kernel of the MMD.
+        kernel_bandwidth: Of either kernel.
+        scales: At which the IMQ kernel is summed; the RBF kernel ignores them.
+    """
 
     alpha: float = 0.0
     lbd: float = 1.0
@@ -84,11 +103,18 @@ class InfoVAE(LikelihoodAutoencoder):
     scales = property(lambda self: self.model_config.scales)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`x` (B, d), the code's, and `prior` (B, d), the sample that the codes are compared with."""
+        """Return the shapes of the code's draw and of the sample that the codes are compared with.
+
+        Returns:
+            `x` and `prior`, (B, d) each.
+        """
         return dict.fromkeys(("x", "prior"), (batch_size, self.latent_dim))
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """-log p(y given z) + (1 - alpha) KL(q(z given y) || N(0, I)) + (alpha + lbd - 1) MMD^2(codes, prior)."""
+        """Compute the loss with an MMD beside the KL.
+
+        -log p(y given z) + (1 - alpha) KL(q(z given y) || N(0, I)) + (alpha + lbd - 1) MMD^2(codes, prior)
+        """
         config = self.model_config
         mean, log_var, z = self.drawn_code(images, noise)
         reconstructions = self.decode(z)
@@ -104,7 +130,11 @@ class InfoVAE(LikelihoodAutoencoder):
 
 @dataclass(config=AS_DECLARED)
 class VampPriorVAEConfig(LikelihoodConfig):
-    """`n_components`: pseudo-inputs."""
+    """Settings of the VampPrior VAE.
+
+    Attributes:
+        n_components: The number of pseudo-inputs.
+    """
 
     n_components: PositiveInt = 50
 
@@ -117,7 +147,7 @@ class VampPriorVAE(LikelihoodAutoencoder):
         self.pseudo_inputs = nn.Parameter(torch.rand(model_config.n_components, *model_config.input_dim))
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """-log p(y given z) + log q(z given y) - log p(z), one draw of z."""
+        """Compute -log p(y given z) + log q(z given y) - log p(z) at one draw of z."""
         # In one pass, so that BatchNorm has the statistics of both, in training and evaluation alike.
         encoded = self.encoder(torch.cat([images, self.pseudo_inputs.clamp(0, 1)]))
         mean, prior_mean = encoded.embedding.tensor_split([len(images)])
@@ -131,11 +161,11 @@ class VampPriorVAE(LikelihoodAutoencoder):
         return LossTerms(terms, dict.fromkeys(terms, 1.0), reconstructions, z)
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """`x` (n, d) and `k` (n, K)."""
+        """Return the shapes of `x` (n, d) and `k` (n, K), which chooses the pseudo-input."""
         return {"x": (n, self.latent_dim), "k": (n, len(self.pseudo_inputs))}
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """From the posterior of one pseudo-input, each as likely (the arg max of K equal normals): (n, d)."""
+        """Draw codes (n, d) from the posteriors of pseudo-inputs, each as likely (the arg max of K equal normals)."""
         encoded = self.encoder(self.pseudo_inputs.clamp(0, 1))
         chosen = noise["k"].argmax(1)
         codes: Tensor = encoded.embedding[chosen] + noise["x"] * torch.exp(0.5 * encoded.log_covariance[chosen])
@@ -144,7 +174,11 @@ class VampPriorVAE(LikelihoodAutoencoder):
 
 @dataclass(config=AS_DECLARED)
 class IWAEConfig(LikelihoodConfig):
-    """`number_samples`: draws of the code for each image."""
+    """Settings of IWAE.
+
+    Attributes:
+        number_samples: Draws of the code for each image.
+    """
 
     number_samples: PositiveInt = 10
 
@@ -153,11 +187,14 @@ class IWAE(LikelihoodAutoencoder):
     """The importance weighted autoencoder of Burda, Grosse, Salakhutdinov 2016 (arXiv 1509.00519)."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`x` (B, S, d): of every draw of the code."""
+        """Return the shape of `x` (B, S, d), of every draw of the code."""
         return {"x": (batch_size, self.model_config.number_samples, self.latent_dim)}
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """-log of the mean of p(y, z_s) / q(z_s given y) over the draws, its Eq. 8; the first draw is the code."""
+        """Compute -log of the mean of p(y, z_s) / q(z_s given y) over the draws (its Eq. 8).
+
+        The first draw is the code.
+        """
         encoded, samples = self.encoder(images), self.model_config.number_samples
         mean, log_var = encoded.embedding[:, None], encoded.log_covariance[:, None]
         z = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, S, d)
@@ -172,21 +209,29 @@ class IWAE(LikelihoodAutoencoder):
 
 @dataclass(config=AS_DECLARED)
 class RAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """Weights of half the codes' and half the decoder's squared norm, by pythae's names."""
+    """Weights of RAE-L2, by pythae's names.
+
+    Attributes:
+        embedding_weight: Of half the squared norm of an image's code.
+        reg_weight: Of half the squared norm of the decoder's parameters.
+    """
 
     embedding_weight: NonNegativeFloat = 1e-4
     reg_weight: NonNegativeFloat = 1e-7
 
 
 class RAE(ImageAutoencoder):
-    """RAE-L2, the regularised autoencoder of Ghosh et al. 2020 (arXiv 1903.12436). Encoder head: `embedding`."""
+    """RAE-L2, the regularised autoencoder of Ghosh et al. 2020 (arXiv 1903.12436).
+
+    The encoder must have the head `embedding`.
+    """
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """None: it draws nothing."""
+        """Return no shapes: the method draws nothing."""
         return {}
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Squared error + embedding_weight |z|^2 / 2 + reg_weight |decoder's parameters|^2 / 2."""
+        """Compute squared error + embedding_weight |z|^2 / 2 + reg_weight |decoder's parameters|^2 / 2."""
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
         terms = {

@@ -19,11 +19,11 @@ from models.networks import Decoder, Encoder, two_layers
 
 @dataclass(config=AS_DECLARED)
 class GMVAEConfig(GMVAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """The settings in the form of pythae's configurations."""
+    """GMVAE's settings in the form of pythae's configurations."""
 
 
 class GMVAE(ImageAutoencoder):
-    """The encoder must have the heads of `gmvae_heads`."""
+    """GMVAE, whose encoder must have the heads of `gmvae_heads`."""
 
     def __init__(self, model_config: GMVAEConfig, encoder: Encoder, decoder: Decoder):
         super().__init__(model_config, encoder, decoder)
@@ -32,11 +32,11 @@ class GMVAE(ImageAutoencoder):
         self.x_prior = two_layers(of_x, nn.Tanh)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`x` and `w`, (B, d) each."""
+        """Return the shapes of `x` and `w`, (B, d) each."""
         return dict.fromkeys(("x", "w"), (batch_size, self.latent_dim))
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """reconstruction + beta_x conditional_prior + beta_w w_prior + beta_k component_prior (its Eq. 5)."""
+        """Compute reconstruction + beta_x conditional_prior + beta_w w_prior + beta_k component_prior (its Eq. 5)."""
         config = self.model_config
         encoded = self.encoder(images)
         mean, log_var = encoded.embedding, encoded.log_covariance  # (B, d)
@@ -64,20 +64,20 @@ class GMVAE(ImageAutoencoder):
         return LossTerms(terms, weights, reconstructions, x)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
-        """q(x given y)."""
+        """Return mean and log variance of q(x given y), (B, d) each."""
         return encoded.embedding, encoded.log_covariance
 
     def component_weights(self, images: Tensor) -> Tensor:
-        """p(k given x, w) at the means of x and w, (B, C, S, S) -> (B, K)."""
+        """Return p(k given x, w) at the means of x and w, (B, C, S, S) -> (B, K)."""
         encoded = self.encoder(images)
         return losses.component_log_posterior(encoded.embedding, *self._components(encoded.style)).exp()
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """As in training, and `k` (n, K)."""
+        """Return the shapes of `noise_shapes` and that of `k` (n, K), which chooses the component."""
         return self.noise_shapes(n) | {"k": (n, self.components_shape[0])}
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """x from w ~ N(0, I), k uniform (the arg max of K equal normals), x ~ p(x given w, k): (n, d)."""
+        """Draw x from w ~ N(0, I), k uniform (the arg max of K equal normals), x ~ p(x given w, k): (n, d)."""
         means, log_vars = self._components(noise["w"])
         chosen = noise["k"].argmax(1)[:, None, None].expand(-1, 1, means.shape[2])
         mean, log_var = means.gather(1, chosen)[:, 0], log_vars.gather(1, chosen)[:, 0]

@@ -1,8 +1,8 @@
 """VAE, beta-VAE and WAE-MMD: the losses of pythae 0.1.2 term by term, with the noise handed in.
 
-pythae draws noise inside `forward` and gives a loss whose terms are averaged already; tests hold loss and gradients
-to its own, bit by bit. Its conventions stand: VAEs take half the summed squared error, WAE-MMD the whole of it;
-`embed` and `reconstruct` are the suite's deterministic ones.
+pythae draws noise inside `forward` and gives a loss whose terms are averaged already; tests hold loss and gradients to
+its own, bit by bit. Its conventions are kept: VAEs take half the summed squared error, WAE-MMD the whole of it; `embed`
+and `reconstruct` are the suite's deterministic ones.
 """
 
 from collections.abc import Callable
@@ -22,27 +22,35 @@ from models.networks import Decoder, Encoder
 
 @dataclass(config=AS_DECLARED)
 class BetaVAEConfig(BetaVAESettings, pythae.BetaVAEConfig):  # type: ignore[misc]  # pythae has no types
-    """pythae's, of its name, which takes no other field and no negative weight."""
+    """The configuration of pythae's BetaVAE; other fields and negative weights are refused."""
 
 
 @dataclass(config=AS_DECLARED)
 class WAE_MMD_Config(WAESettings, pythae.WAE_MMD_Config):  # type: ignore[misc]  # pythae has no types
-    """pythae's, of its name, which takes no other field and no negative weight."""
+    """The configuration of pythae's WAE-MMD; other fields and negative weights are refused."""
 
 
 class GaussianAutoencoder(ImageAutoencoder):
-    """A method whose code is drawn from one Gaussian. Encoder heads: `embedding`, `log_covariance`."""
+    """A method whose code is drawn from one Gaussian, with the encoder heads `embedding` and `log_covariance`."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`x` (B, d): the code's."""
+        """Return the shape of `x` (B, d), the code's draw."""
         return {"x": (batch_size, self.latent_dim)}
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
-        """The encoder's two heads."""
+        """Return the encoder's two heads, (B, d) each."""
         return encoded.embedding, encoded.log_covariance
 
     def drawn_code(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
-        """Means and log variances of the images' codes, and a draw of each: (B, C, S, S) -> (B, d) three times."""
+        """Draw the codes of images.
+
+        Args:
+            images: (B, C, S, S) in [0, 1].
+            noise: The draws that `noise_shapes` names.
+
+        Returns:
+            Means and log variances of the codes, and a draw of each: (B, d) three times.
+        """
         mean, log_var = self.code_posterior(self.encoder(images), noise)
         return mean, log_var, mean + noise["x"] * torch.exp(0.5 * log_var)
 
@@ -51,30 +59,30 @@ class BetaVAE(GaussianAutoencoder):
     """pythae's BetaVAE, which is its VAE at beta = 1."""
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Half the squared error + beta * KL(q(x given y) || N(0, I))."""
+        """Compute half the squared error + beta * KL(q(x given y) || N(0, I))."""
         config = self.model_config
         mean, log_var, z = self.drawn_code(images, noise)
         reconstructions = self.decode(z)
         terms = {
             "reconstruction": reconstruction_term(config.reconstruction_loss, reconstructions, images, variance=1.0),
-            # In pythae's order of additions: results of record are of its last bits, too.
+            # In pythae's order of additions, on which the last bits of the reference results depend.
             "kl": -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(1),
         }
         return LossTerms(terms, {"reconstruction": 1.0, "kl": config.beta}, reconstructions, z)
 
 
 class WAE(ImageAutoencoder, pythae.WAE_MMD):  # type: ignore[misc]  # pythae has no types
-    """pythae's WAE-MMD with its IMQ or RBF kernel. Encoder head: `embedding`."""
+    """WAE-MMD of pythae's, with its IMQ or RBF kernel and the encoder head `embedding`."""
 
     def __init__(self, model_config: WAE_MMD_Config, encoder: Encoder, decoder: Decoder) -> None:
         pythae.WAE_MMD.__init__(self, model_config, encoder, decoder)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`prior` (B, d): the sample that the codes are compared with."""
+        """Return the shape of `prior` (B, d), the sample that the codes are compared with."""
         return {"prior": (batch_size, self.latent_dim)}
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Squared error + reg_weight * MMD^2(codes, prior)."""
+        """Compute squared error + reg_weight * MMD^2(codes, prior)."""
         config = self.model_config
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
@@ -85,14 +93,17 @@ class WAE(ImageAutoencoder, pythae.WAE_MMD):  # type: ignore[misc]  # pythae has
 
 
 def squared_mmd(kernel: Callable[[Tensor, Tensor], Tensor], codes: Tensor, prior: Tensor) -> Tensor:
-    """Squared maximum mean discrepancy of two samples (B, d) each, a scalar for the whole batch.
+    """Compute the squared maximum mean discrepancy of two samples.
 
-    Pairs of a code with itself are left out. NaN for a batch of one.
+    Pairs of a code with itself are left out.
 
     Args:
         kernel: Of two samples the matrix (B, B) of its values.
-        codes: One sample.
-        prior: The other.
+        codes: One sample, (B, d).
+        prior: The other, (B, d).
+
+    Returns:
+        A scalar for the whole batch; NaN for a batch of one.
     """
     n = len(codes)
 

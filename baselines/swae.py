@@ -12,21 +12,25 @@ from models.declared import AS_DECLARED
 
 @dataclass(config=AS_DECLARED)
 class SWAEConfig(SWAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """The settings in the form of pythae's configurations."""
+    """SWAE's settings in the form of pythae's configurations."""
 
 
 class SWAE(ImageAutoencoder):
-    """A deterministic encoder (head `embedding`) whose codes are drawn towards N(0, I)."""
+    """SWAE: a deterministic encoder (head `embedding`) whose codes are drawn towards N(0, I)."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`prior` (B, d), the sample that the codes are compared with, and `directions` (n_projections, d)."""
+        """Return the shapes of the draws of a step.
+
+        Returns:
+            `prior` (B, d), the sample that the codes are compared with, and `directions` (n_projections, d).
+        """
         return {
             "prior": (batch_size, self.latent_dim),
             "directions": (self.model_config.n_projections, self.latent_dim),
         }
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Squared error + reg_weight * squared sliced Wasserstein-2 distance; directions are new every step."""
+        """Compute squared error + reg_weight * squared sliced Wasserstein-2 distance; directions are new every step."""
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
         scale = 1 / images[0].numel() if self.model_config.mean_over_pixels else 1.0

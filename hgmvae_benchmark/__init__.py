@@ -1,4 +1,7 @@
-"""The HGMVAE benchmark for programs: `load` opens a trained model. The command line is `hgmvae-benchmark`."""
+"""The HGMVAE benchmark for programs: `load` opens a trained model.
+
+The command line is `hgmvae-benchmark`.
+"""
 
 import os
 from collections.abc import Iterator
@@ -15,19 +18,19 @@ __all__ = ["load"]
 def load(checkpoint: str | Path) -> "ImageAutoencoder":
     """Open a trained model from its checkpoint file alone.
 
-    The file says itself which method, settings and image shape it is of; that is checked against this version's code.
+    The file itself says which method, settings and image shape it is of; they are checked against this version's code.
     B, C, S and d below are the number of images, their channels, their side in pixels and the latent dim.
 
     Args:
         checkpoint: `checkpoints/KEY.safetensors` of a study's folder, under whatever name and wherever it lies.
 
     Returns:
-        The model on the CPU, in eval mode, with float32 weights. `embed(images)` takes images (B, C, S, S) in [0, 1]
-        to codes (B, d), `decode(codes)` codes to images (B, C, S, S) in (0, 1), `reconstruct(images)` images to images
-        and `sample(n)` draws n images (n, C, S, S) from the prior.
+        The model on the CPU, in eval mode, with float32 weights. `embed(images)` takes images (B, C, S, S) in [0, 1] to
+        codes (B, d), `decode(codes)` codes to images (B, C, S, S) in (0, 1), `reconstruct(images)` images to images and
+        `sample(n)` draws n images (n, C, S, S) from the prior.
 
     Raises:
-        UserError: the file is no checkpoint, or not one of this version; the message is one line that names it.
+        UserError: The file is no checkpoint, or not one of this version; the message is one line that names it.
     """
     path = Path(checkpoint)
     with _environment_kept():
@@ -45,9 +48,10 @@ def load(checkpoint: str | Path) -> "ImageAutoencoder":
 
 @contextmanager
 def _environment_kept() -> Iterator[None]:
-    """Within the block the suite's modules can be imported without a trace in the caller's settings.
+    """Within the block the suite's modules can be imported without a lasting change to the caller's settings.
 
-    They set variables for the processes of a study, and load matplotlib with its own defaults unless it is loaded.
+    The modules set variables for the processes of a study, and load matplotlib with its own defaults unless it is
+    loaded.
     """
     import matplotlib  # noqa: F401
 

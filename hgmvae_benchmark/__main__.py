@@ -1,4 +1,4 @@
-"""`hgmvae-benchmark`, or `python -m hgmvae_benchmark`."""
+"""The command line, as `hgmvae-benchmark` or `python -m hgmvae_benchmark`."""
 
 import sys
 

@@ -25,13 +25,22 @@ Noise = Mapping[str, Tensor]
 def draw_noise(
     shapes: Mapping[str, tuple[int, ...]], device: torch.device, generator: torch.Generator | None = None
 ) -> dict[str, Tensor]:
-    """Standard normal draws of the given shapes, in the order of the names."""
+    """Draw standard normal noise, in the order of the names.
+
+    Args:
+        shapes: Of the draws, by name.
+        device: Where the draws are made and lie.
+        generator: The stream that they come from, on that device; torch's global one if None.
+
+    Returns:
+        The draws by name.
+    """
     return {name: torch.randn(shapes[name], device=device, generator=generator) for name in sorted(shapes)}
 
 
 @dataclass(frozen=True)
 class LossTerms:
-    """What a method's loss is made of, and what came out on the way to it.
+    """The terms of a method's loss for a batch, their weights, and the codes and images computed on the way.
 
     Attributes:
         terms: Name -> unweighted values, (B,) or a scalar for the whole batch, in the order in which they are added.
@@ -46,12 +55,12 @@ class LossTerms:
     z: Tensor
 
     def loss(self) -> Tensor:
-        """The mean over the batch of the terms' sum, each times its weight: a scalar."""
+        """Return the mean over the batch of the weighted sum of the terms, a scalar."""
         return reduce(operator.add, (self.weights[name] * term for name, term in self.terms.items())).mean()
 
 
 class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
-    """A method of the suite.
+    """The base class of every method of the suite.
 
     Subclasses define `noise_shapes` and `loss_terms`; `code_posterior` where the encoder has noise; `posterior_draws`
     where it is given draws besides the image, and `code_log_density` where some of these can be averaged out;
@@ -66,11 +75,11 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         self.set_encoder(encoder)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of the standard normal draws that one call of `loss_terms` consumes, by name."""
+        """Return the shapes of the standard normal draws that one call of `loss_terms` consumes, by name."""
         raise NotImplementedError
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """The terms of the training loss of a batch, with their weights.
+        """Compute the terms of the training loss of a batch, with their weights.
 
         Args:
             images: (B, C, S, S) in [0, 1].
@@ -79,20 +88,26 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         raise NotImplementedError
 
     def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
-        """The training loss of a batch: a ModelOutput with `loss`, a scalar, and the fields of `loss_terms`.
+        """Compute the training loss of a batch.
 
         Args:
             images: (B, C, S, S) in [0, 1].
             noise: The draws that `noise_shapes` names.
+
+        Returns:
+            `loss`, a scalar, and the fields of `loss_terms`.
         """
         of = self.loss_terms(images, noise)
         return ModelOutput(loss=of.loss(), terms=of.terms, weights=of.weights, recon_x=of.recon_x, z=of.z)
 
     def forward(self, inputs: Mapping[str, Any], **_: Any) -> ModelOutput:
-        """The objective, as pythae calls it.
+        """Compute the objective, in the form in which pythae calls it.
 
         Args:
-            inputs: `data`: images (B, C, S, S); `noise`, if there: the draws that `noise_shapes` names.
+            inputs: `data`: images (B, C, S, S) in [0, 1]; `noise`, if there: the draws that `noise_shapes` names.
+
+        Returns:
+            As `objective`.
         """
         images = inputs["data"]
         noise = inputs.get("noise")
@@ -101,26 +116,36 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return self.objective(images, noise)
 
     def point_latents(self, images: Tensor) -> Tensor:
-        """The deterministic code of images: (B, C, S, S) -> (B, d)."""
+        """Return the deterministic codes of images, (B, C, S, S) -> (B, d)."""
         codes: Tensor = self.encoder(images).embedding
         return codes
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor] | None:
-        """Mean and log variance, (B, d) each, of the Gaussian that the code of an encoded image is drawn from.
+        """Return the Gaussian that the code of an encoded image is drawn from.
 
-        `encoded`: what the encoder gives for B images. Of `noise` those draws count that `posterior_draws` names.
-        None: the encoder has no noise.
+        Args:
+            encoded: The encoder's output for B images.
+            noise: Draws, of which those that `posterior_draws` names are used.
+
+        Returns:
+            Its mean and log variance, (B, d) each; None where the encoder has no noise.
         """
         return None
 
     def posterior_draws(self) -> tuple[str, ...]:
-        """Names of the draws that `code_posterior` is given besides the image (HGMVAE-G: that of w)."""
+        """Return the names of the draws that `code_posterior` is given besides the image (HGMVAE-G: that of w)."""
         return ()
 
     def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
-        """log q(code given image and draws) in nats, (B,), of a code (B, d) of each encoded image.
+        """Compute log q(code given image and draws) of one code of each encoded image.
 
-        Given all or some of the `posterior_draws`; with `code_posterior`'s Gaussian it is given all.
+        Args:
+            encoded: The encoder's output for B images.
+            noise: All or some of the `posterior_draws`; where the density is `code_posterior`'s Gaussian, all of them.
+            codes: (B, d).
+
+        Returns:
+            In nats, (B,).
 
         Raises:
             TypeError: The encoder has no noise, and so no density.
@@ -131,19 +156,35 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return losses.gaussian_log_density(codes, *gaussian).sum(1)
 
     def component_weights(self, images: Tensor) -> Tensor | None:
-        """w of images (B, C, S, S) without noise, (B, K), rows on the simplex; None: the method is no mixture."""
+        """Return the component weights w of images, without noise.
+
+        Args:
+            images: (B, C, S, S) in [0, 1].
+
+        Returns:
+            (B, K), rows on the simplex; None where the method is no mixture.
+        """
         return None
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """Codes (n, d) drawn from the model's prior, from draws of the shapes of `prior_noise_shapes`."""
+        """Draw codes from the model's prior.
+
+        Args:
+            noise: Draws of the shapes of `prior_noise_shapes`.
+
+        Returns:
+            (n, d).
+        """
         return noise["x"]
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of the standard normal draws that `prior_latents` consumes."""
+        """Return the shapes of the standard normal draws that `prior_latents` consumes for n codes, by name."""
         return {"x": (n, self.latent_dim)}
 
     def embed(self, inputs: Tensor) -> Tensor:
-        """Deterministic codes of images; every metric uses them. Call in eval mode.
+        """Return the deterministic codes of images, which every metric uses.
+
+        Call it in eval mode.
 
         Args:
             inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
@@ -154,17 +195,24 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return self.point_latents(inputs)
 
     def predict(self, inputs: Tensor) -> ModelOutput:
-        """pythae's pair of `embedding` (B, d) and `recon_x` (B, C, S, S), both deterministic."""
+        """Return the deterministic codes of images and the images decoded from them, in pythae's form.
+
+        Args:
+            inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
+
+        Returns:
+            `embedding` (B, d) and `recon_x` (B, C, S, S).
+        """
         latents = self.point_latents(inputs)
         return ModelOutput(recon_x=self.decode(latents), embedding=latents)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Images (B, C, S, S) in (0, 1) of codes (B, d)."""
+        """Decode codes (B, d) to images (B, C, S, S) in (0, 1)."""
         images: Tensor = self.decoder(latents)["reconstruction"]
         return images
 
     def reconstruct(self, inputs: Tensor) -> Tensor:
-        """The decoded deterministic codes of images.
+        """Decode the deterministic codes of images.
 
         Args:
             inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
@@ -175,7 +223,7 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return self.decode(self.point_latents(inputs))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Images drawn from the prior.
+        """Draw images from the prior.
 
         Args:
             n: How many.
@@ -189,7 +237,17 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
 
 
 def reconstruction_term(kind: str, reconstructions: Tensor, images: Tensor, variance: float) -> Tensor:
-    """-log p(y given x) per image up to its constant, (B,): Gaussian with `variance` ("mse") or Bernoulli ("bce")."""
+    """Compute -log p(y given x) of each image, up to its constant.
+
+    Args:
+        kind: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
+        reconstructions: (B, C, S, S) in (0, 1).
+        images: (B, C, S, S) in [0, 1].
+        variance: Of the Gaussian; unused under "bce".
+
+    Returns:
+        In nats, (B,).
+    """
     if kind == "bce":
         return losses.binary_cross_entropy(reconstructions, images)
     return losses.squared_error(reconstructions, images) / (2 * variance)

@@ -2,5 +2,5 @@
 
 from pydantic import ConfigDict
 
-# Left to itself pydantic drops a misspelt field without a word.
+# By default pydantic ignores a misspelt field silently.
 AS_DECLARED = ConfigDict(extra="forbid", allow_inf_nan=False)

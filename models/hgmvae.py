@@ -20,11 +20,14 @@ from models.networks import Decoder, Encoder, two_layers
 
 @dataclass(config=AS_DECLARED)
 class HGMVAEConfig(HGMVAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """The settings in the form of pythae's configurations."""
+    """HGMVAE's settings in the form of pythae's configurations."""
 
 
 class HGMVAE(ImageAutoencoder):
-    """Both variants; the encoder must have the heads of `hgmvae_heads`."""
+    """HGMVAE-G or HGMVAE-U, by the `variant` of the configuration.
+
+    The encoder must have the heads of `hgmvae_heads`.
+    """
 
     def __init__(self, model_config: HGMVAEConfig, encoder: Encoder, decoder: Decoder):
         super().__init__(model_config, encoder, decoder)
@@ -32,17 +35,19 @@ class HGMVAE(ImageAutoencoder):
         self.z_posterior, self.x_prior = map(two_layers, hgmvae_networks(model_config))
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """`x` and `z` (B, K, d), of every component, and in variant G `w` (B, K)."""
+        """Return the shapes of `x` and `z` (B, K, d), of every component, and in variant G of `w` (B, K)."""
         k, d = self.components_shape
         shapes: dict[str, tuple[int, ...]] = {"x": (batch_size, k, d), "z": (batch_size, k, d)}
         return shapes | {"w": (batch_size, k)} if self.model_config.variant == "gaussian" else shapes
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Eq. 14, negated, every term with its weight, but for its term A, which is a penalty here and by default off;
-        "pairwise" puts Eq. 4 in the place of its term B.
+        """Compute the terms of Eq. 14, negated, each with its weight.
 
         reconstruction + beta_w w_prior + beta_z z_prior + beta_x conditional_prior + beta_tc_x tc_x
         - fisher_weight fisher
+
+        Term A of Eq. 14 is a penalty here, tc_x, and by default off; with conditional_prior "pairwise", Eq. 4 replaces
+        its term B.
         """
         config = self.model_config
         encoded = self.encoder(images)
@@ -93,31 +98,31 @@ class HGMVAE(ImageAutoencoder):
         return LossTerms(terms, weights, reconstructions, x)
 
     def point_latents(self, images: Tensor) -> Tensor:
-        """sum_k w_k mu_k with w at the softmax of its mean logits: (B, C, S, S) -> (B, d)."""
+        """Return sum_k w_k mu_k with w the softmax of its mean logits, (B, C, S, S) -> (B, d)."""
         encoded = self.encoder(images)
         mean, _ = self._components(encoded)
         return (self._mixed(self._mean_weights(encoded))[..., None] * mean).sum(1)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
-        """Of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
+        """Return the Gaussian of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
         mean, log_var = self._components(encoded)
         w = self._mixed(self._drawn_weights(encoded, noise), noise)[..., None]
         return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
 
     def posterior_draws(self) -> tuple[str, ...]:
-        """w's, in variant G."""
+        """Return the name of the draw of w in variant G, none in variant U."""
         return ("w",) if "w" in self.noise_shapes(1) else ()
 
     def component_weights(self, images: Tensor) -> Tensor:
-        """w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
+        """Return w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
         return self._mean_weights(self.encoder(images))
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """As in training."""
+        """Return the shapes of `noise_shapes`."""
         return self.noise_shapes(n)
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """x from w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z): draws as in training -> (n, d)."""
+        """Draw x from w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z); noise as in training -> (n, d)."""
         w = self._prior_weights(noise)
         mean, log_var = self._component_prior(w, noise["z"])
         return (self._mixed(w, noise)[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
@@ -128,24 +133,24 @@ class HGMVAE(ImageAutoencoder):
         return mean, log_var
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
-        """w from q(w given y), (B, K); in variant U it is no draw."""
+        """Draw w from q(w given y), (B, K); in variant U, return w without noise."""
         if self.model_config.variant == "uniform":
             return self._mean_weights(encoded)
         logits: Tensor = encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
         return logits.softmax(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
-        """What each component code counts for in x, (B, K), by w and, where it is drawn, by `noise`."""
+        """Return the weights of the component codes in x, (B, K), from w and, where they are drawn, from `noise`."""
         return w
 
     def _prior_weights(self, noise: Noise) -> Tensor:
-        """w from p(w), (n, K); in variant U it is 1/K."""
+        """Draw w from p(w), (n, K); in variant U it is 1/K."""
         if self.model_config.variant == "gaussian":
             return noise["w"].softmax(1)
         return torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
 
     def _mean_weights(self, encoded: ModelOutput) -> Tensor:
-        """w without noise, (B, K)."""
+        """Return w without noise, (B, K)."""
         logits: Tensor = encoded.logits
         return logits.softmax(1)
 

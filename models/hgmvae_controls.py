@@ -1,4 +1,4 @@
-"""HGMVAE with one of its parts taken away, to see what the part is good for; no methods of the paper."""
+"""Controls of HGMVAE, each without one of its parts, to see what that part contributes; none is in the paper."""
 
 import math
 
@@ -12,9 +12,10 @@ from models.hgmvae import HGMVAE
 
 
 class EqualWeightsHGMVAE(HGMVAE):
-    """w is 1/K for every image: what is left of the mixture is an average of K codes."""
+    """HGMVAE with w = 1/K for every image: what is left of the mixture is an average of K codes."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of HGMVAE's draws without that of w."""
         return {name: shape for name, shape in super().noise_shapes(batch_size).items() if name != "w"}
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
@@ -33,26 +34,28 @@ class EqualWeightsHGMVAE(HGMVAE):
 
 
 class OneComponentHGMVAE(HGMVAE):
-    """x is one of x_1..x_K, drawn with the probabilities w: a true mixture, where Eq. 1 has the weighted sum.
+    """HGMVAE whose x is one of x_1..x_K, drawn with the probabilities w: a true mixture, not Eq. 1's weighted sum.
 
-    Trained with a biased gradient: forward the one component, backward as if w had weighted them (the
-    straight-through estimator of Bengio, Leonard, Courville 2013).
+    Its gradient is biased: the forward pass takes the one component, the backward pass is as if w had weighted them all
+    (the straight-through estimator of Bengio, Leonard, Courville 2013).
     """
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of HGMVAE's draws and that of `k` (B, K), which chooses the component."""
         return super().noise_shapes(batch_size) | {"k": (batch_size, self.components_shape[0])}
 
     def posterior_draws(self) -> tuple[str, ...]:
+        """Return the names of HGMVAE's draws and `k`."""
         return (*super().posterior_draws(), "k")
 
     def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
-        """Given w alone, of whichever component: log sum_k w_k N(code; mu_k, sigma_k^2), (B,)."""
+        """Compute log sum_k w_k N(code; mu_k, sigma_k^2), (B,): given w alone, whichever component is drawn."""
         mean, log_var = self._components(encoded)
         of_components = losses.gaussian_log_density(codes[:, None], mean, log_var).sum(2)  # (B, K)
         return (self._drawn_weights(encoded, noise).log() + of_components).logsumexp(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
-        """One-hot, (B, K): by the Gumbel-max rule, its uniforms Phi of the normals; without noise the arg max of w."""
+        """One-hot (B, K), by the Gumbel-max rule with Phi of the normals as uniforms; without noise w's arg max."""
         scores = w if noise is None else w.log() + _gumbel(noise["k"])
         chosen = torch.zeros_like(w).scatter(1, scores.argmax(1, keepdim=True), 1.0)
         return chosen + (w - w.detach())

@@ -1,4 +1,4 @@
-"""HGMVAE's settings, and what follows from them: its heads and its networks between latents. Needs no torch."""
+"""HGMVAE's settings, and the heads and networks between latents that follow from them; imports no torch."""
 
 from typing import Any, Literal
 
@@ -11,14 +11,29 @@ from models.sizes import TwoLayers
 
 @dataclass(config=AS_DECLARED)
 class HGMVAESettings:
-    """Switches and weights of the loss; `HGMVAE.loss_terms` says what each multiplies.
+    """Switches and weights of HGMVAE's loss.
 
-    variant: "gaussian" (HGMVAE-G: w is the softmax of a Gaussian) or "uniform" (HGMVAE-U: w is a softmax).
-    The four beta_z_* weights belong to the pieces of the z-prior (Eqs. 5-7); equal weights use its closed form.
-    conditional_prior: "pairwise" (Eq. 4) or "matched" (Eq. 3 for a factorised q). beta_tc_x > 0 adds the total
-    correlation of x_1..x_K (term A of Eq. 14, as a penalty). fisher: a key of `losses.FISHER_FORMS`; centre
-    subtracts the weighted mean m before weighting, w_k (mu_k - m), where the paper assumes m = 0 (Eq. 11; its
-    Eq. 10 subtracts m after weighting).
+    `HGMVAE.loss_terms` says what each weight multiplies.
+
+    Attributes:
+        variant: "gaussian" (HGMVAE-G: w is the softmax of a Gaussian) or "uniform" (HGMVAE-U: w is a softmax).
+        n_components: K.
+        hidden: Hidden units of each of the two networks between latents.
+        reconstruction: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
+        decoder_variance: Of the Gaussian likelihood; unused under "bce".
+        beta_w: Weight of KL(q(w given y) || p(w)).
+        beta_z_information: Weight of the first of the four pieces of the z-prior (Eqs. 5-7), of which
+            `losses.z_prior_pieces` has the formulas; where all four weights are equal its closed form is used.
+        beta_z_tc_between: Weight of the piece A of Eq. 5.
+        beta_z_tc_within: Weight of the piece C of Eq. 7.
+        beta_z_dimension_kl: Weight of the piece D of Eq. 7.
+        conditional_prior: "pairwise" (Eq. 4) or "matched" (Eq. 3 for a factorised q).
+        beta_x: Weight of the conditional prior.
+        beta_tc_x: Weight of the total correlation of x_1..x_K (term A of Eq. 14, as a penalty); 0 leaves it out.
+        fisher: A key of `losses.FISHER_FORMS`.
+        fisher_weight: Weight of the Fisher term; positive maximises the term, negative minimises it, 0 leaves it out.
+        centre: Whether the weighted mean m is subtracted before weighting, w_k (mu_k - m), where the paper assumes m =
+            0 (Eq. 11; its Eq. 10 subtracts m after weighting).
     """
 
     variant: Literal["gaussian", "uniform"] = "gaussian"
@@ -40,9 +55,10 @@ class HGMVAESettings:
 
 
 def hgmvae_heads(config: Any) -> dict[str, int]:
-    """Names and sizes of the encoder's heads: K Gaussians in d dimensions and the weights' logits.
+    """Return names and sizes of the encoder's heads: K Gaussians in d dimensions and the weights' logits.
 
-    `config`: of HGMVAESettings with `latent_dim`.
+    Args:
+        config: HGMVAESettings with `latent_dim`.
     """
     k, d = config.n_components, config.latent_dim
     heads = {"mean": k * d, "log_var": k * d, "logits": k}
@@ -50,11 +66,19 @@ def hgmvae_heads(config: Any) -> dict[str, int]:
 
 
 def equal_weights_heads(config: Any) -> dict[str, int]:
-    """The heads of `EqualWeightsHGMVAE`: the component codes alone."""
+    """Return the heads of `EqualWeightsHGMVAE`, those of the component codes alone.
+
+    Args:
+        config: As for `hgmvae_heads`.
+    """
     return {name: size for name, size in hgmvae_heads(config).items() if name in ("mean", "log_var")}
 
 
 def hgmvae_networks(config: Any) -> tuple[TwoLayers, TwoLayers]:
-    """Of q(z given x, w), and of p(x_k given w, z_k, k), which all k share; `config` as for `hgmvae_heads`."""
+    """Return the sizes of the networks of q(z given x, w) and of p(x_k given w, z_k, k), which all k share.
+
+    Args:
+        config: As for `hgmvae_heads`.
+    """
     k, d = config.n_components, config.latent_dim
     return TwoLayers(d + k, 2 * k * d, config.hidden), TwoLayers(d + 2 * k, 2 * d, config.hidden)

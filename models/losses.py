@@ -1,8 +1,8 @@
-"""Every formula of the suite's own objectives, once.
+"""The formulas of the suite's own objectives, each written once.
 
-Shapes: B images, K components, d latent dimensions. A term comes per sample, (B,), in nats, summed over its
-own dimensions, unless its docstring says otherwise; the caller takes the mean over B, once. Equation numbers
-are those of the HGMVAE paper (Zhou, Liu, Du 2024).
+Shapes: B images, K components, d latent dimensions. A term comes per sample, (B,), in nats, summed over its own
+dimensions, unless its docstring says otherwise; the caller takes the mean over B, once. Equation numbers are those of
+the HGMVAE paper (Zhou, Liu, Du 2024).
 """
 
 import math
@@ -19,12 +19,20 @@ _LARGEST_GRAM = 1e12  # trace of G up to which I + G keeps four digits of its sm
 
 
 def squared_error(reconstructions: Tensor, images: Tensor) -> Tensor:
-    """Sum over pixels of the squared difference; (B, ...) twice -> (B,)."""
+    """Sum the squared difference over pixels, (B, ...) twice -> (B,)."""
     return (reconstructions - images).square().flatten(1).sum(1)
 
 
 def binary_cross_entropy(reconstructions: Tensor, images: Tensor) -> Tensor:
-    """Sum over pixels of -y log p - (1 - y) log(1 - p); both in [0, 1]; (B, ...) twice -> (B,)."""
+    """Sum -y log p - (1 - y) log(1 - p) over pixels.
+
+    Args:
+        reconstructions: p in [0, 1], (B, ...).
+        images: y in [0, 1], (B, ...).
+
+    Returns:
+        (B,).
+    """
     return F.binary_cross_entropy(reconstructions, images, reduction="none").flatten(1).sum(1)
 
 
@@ -32,24 +40,24 @@ def binary_cross_entropy(reconstructions: Tensor, images: Tensor) -> Tensor:
 
 
 def gaussian_log_density(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """log N(x; mean, exp(log_var)) elementwise (not summed), broadcasting."""
+    """Compute log N(x; mean, exp(log_var)) elementwise (not summed), broadcasting."""
     return -0.5 * (_LOG_2PI + log_var + (x - mean).square() * torch.exp(-log_var))
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor, other_mean: Tensor, other_log_var: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_var)) || N(other_mean, exp(other_log_var))), diagonal, summed over the last axis."""
+    """Compute KL(N(mean, exp(log_var)) || N(other_mean, exp(other_log_var))), diagonal, summed over the last axis."""
     ratio = torch.exp(log_var - other_log_var)
     distance = (mean - other_mean).square() * torch.exp(-other_log_var)
     return 0.5 * (ratio + distance - 1 - log_var + other_log_var).sum(-1)
 
 
 def gaussian_kl_to_standard(mean: Tensor, log_var: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_var)) || N(0, I)), diagonal, summed over the last axis."""
+    """Compute KL(N(mean, exp(log_var)) || N(0, I)), diagonal, summed over the last axis."""
     return 0.5 * (log_var.exp() + mean.square() - 1 - log_var).sum(-1)
 
 
 def categorical_kl_to_uniform(log_probabilities: Tensor) -> Tensor:
-    """KL(Cat(p) || Cat(1/K)) = log K - H(p) over the last axis of normalised log probabilities."""
+    """Compute KL(Cat(p) || Cat(1/K)) = log K - H(p) over the last axis of normalised log probabilities."""
     entropy = -(log_probabilities.exp() * log_probabilities).sum(-1)
     return math.log(log_probabilities.shape[-1]) - entropy
 
@@ -58,13 +66,20 @@ def categorical_kl_to_uniform(log_probabilities: Tensor) -> Tensor:
 
 
 def z_prior_pieces(z: Tensor, mean: Tensor, log_var: Tensor) -> dict[str, Tensor]:
-    """log q(z given x, w) - log p(z) in four pieces, (B,) each; their sum is exact for every sample.
+    """Split log q(z given x, w) - log p(z) into four pieces, whose sum is exact for every sample.
 
-    `information`: log q(z given x, w) / q(z); `tc_between` (A of Eq. 5): log q(z) / prod_k q(z_k);
-    `tc_within` (C of Eq. 7): sum_k log q(z_k) / prod_d q(z_kd); `dimension_kl` (D): sum log q(z_kd) / p(z_kd).
-    The aggregates q are the plain mean over the batch, so information <= log B, and the total correlations
-    are estimated up to (K - 1) log B and K (d - 1) log B too high. Shapes: z (sampled from the Gaussians),
-    mean, log_var (B, K, d). Builds a (B, B, K, d) tensor.
+    The aggregates q are the plain mean over the batch, so information <= log B, and the total correlations are
+    estimated up to (K - 1) log B and K (d - 1) log B too high. Builds a (B, B, K, d) tensor.
+
+    Args:
+        z: Sampled from the Gaussians, (B, K, d).
+        mean: Of the Gaussians, (B, K, d).
+        log_var: Of the Gaussians, (B, K, d).
+
+    Returns:
+        (B,) each, by name. `information`: log q(z given x, w) / q(z); `tc_between` (A of Eq. 5): log q(z) / prod_k
+        q(z_k); `tc_within` (C of Eq. 7): sum_k log q(z_k) / prod_d q(z_kd); `dimension_kl` (D of Eq. 7): sum log
+        q(z_kd) / p(z_kd).
     """
     log_b = math.log(len(z))
     conditional = gaussian_log_density(z, mean, log_var).sum((1, 2))  # (B,)
@@ -83,9 +98,15 @@ def z_prior_pieces(z: Tensor, mean: Tensor, log_var: Tensor) -> dict[str, Tensor
 
 
 def total_correlation_between(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """log q(x_1..x_K) / prod_k q(x_k) per sample (B,), aggregates over the batch: term A of Eq. 14.
+    """Compute log q(x_1..x_K) / prod_k q(x_k) of each sample, term A of Eq. 14, aggregates over the batch.
 
-    Shapes as in `z_prior_pieces`; at most (K - 1) log B too high.
+    Args:
+        x: Sampled from the Gaussians, (B, K, d).
+        mean: Of the Gaussians, (B, K, d).
+        log_var: Of the Gaussians, (B, K, d).
+
+    Returns:
+        (B,), at most (K - 1) log B too high.
     """
     log_b = math.log(len(x))
     density = gaussian_log_density(x[:, None], mean[None], log_var[None]).sum(3)  # (B, B, K)
@@ -99,9 +120,19 @@ def total_correlation_between(x: Tensor, mean: Tensor, log_var: Tensor) -> Tenso
 def pairwise_conditional_prior(
     weights: Tensor, mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: Tensor
 ) -> Tensor:
-    """sum_ij w_i w_j KL(N_i || prior N_j), Eq. 4 with equal weights on both sides: (B, K), (B, K, d) x 4 -> (B,).
+    """Compute sum_ij w_i w_j KL(N_i || prior N_j), Eq. 4 with equal weights on both sides.
 
-    An upper bound of the KL between the two mixtures, not the equality that the paper writes.
+    It is an upper bound of the KL between the two mixtures, not the equality that the paper writes.
+
+    Args:
+        weights: w, (B, K), rows on the simplex.
+        mean: Of the N_i, (B, K, d).
+        log_var: Of the N_i, (B, K, d).
+        prior_mean: Of the prior's N_j, (B, K, d).
+        prior_log_var: Of the prior's N_j, (B, K, d).
+
+    Returns:
+        (B,).
     """
     # KL(N_i || N_j) expanded, so that (B, K, K) comes from two matrix products and no (B, K, K, d) is built.
     # Moved to the origin first: far from it the squares would cancel in float32.
@@ -120,7 +151,17 @@ def pairwise_conditional_prior(
 
 
 def matched_conditional_prior(mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: Tensor) -> Tensor:
-    """sum_k KL(q(x_k given y) || p(x_k given w, z)), Eq. 3's term for a factorised q: (B, K, d) x 4 -> (B,)."""
+    """Compute sum_k KL(q(x_k given y) || p(x_k given w, z)), Eq. 3's term for a factorised q.
+
+    Args:
+        mean: Of q, (B, K, d).
+        log_var: Of q, (B, K, d).
+        prior_mean: Of p, (B, K, d).
+        prior_log_var: Of p, (B, K, d).
+
+    Returns:
+        (B,).
+    """
     return gaussian_kl(mean, log_var, prior_mean, prior_log_var).sum(1)
 
 
@@ -140,9 +181,18 @@ def _fisher_gram(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool) -
 
 
 def fisher_ratio(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:
-    """tr(S_W^-1 S_B), Eq. 13 to the letter: (B, K), (B, K, d) twice -> (B,), >= 0 and unbounded.
+    """Compute tr(S_W^-1 S_B), Eq. 13 to the letter.
 
     Maximised it has no optimum: it grows like 1 / sigma^2 while the KL terms grow like log(1 / sigma).
+
+    Args:
+        weights: w, (B, K), rows on the simplex.
+        mean: Of the components, (B, K, d).
+        log_var: Of the components, (B, K, d).
+        centre: Whether the weighted mean is subtracted from the means.
+
+    Returns:
+        (B,), >= 0 and unbounded.
     """
     return _fisher_gram(weights, mean, log_var, centre).diagonal(dim1=1, dim2=2).sum(1).to(mean.dtype)
 
@@ -156,7 +206,17 @@ def _cholesky_of_one_plus(gram: Tensor) -> Tensor:
 
 
 def fisher_total(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:
-    """tr((S_W + S_B)^-1 S_B) = K - tr((I + G)^-1): (B, K), (B, K, d) twice -> (B,), in [0, min(K, d)]."""
+    """Compute tr((S_W + S_B)^-1 S_B) = K - tr((I + G)^-1), a bounded form of the Fisher term.
+
+    Args:
+        weights: w, (B, K), rows on the simplex.
+        mean: Of the components, (B, K, d).
+        log_var: Of the components, (B, K, d).
+        centre: Whether the weighted mean is subtracted from the means.
+
+    Returns:
+        (B,), in [0, min(K, d)]; NaN where G is so large that float64 loses the 1 of I + G.
+    """
     lower = _cholesky_of_one_plus(_fisher_gram(weights, mean, log_var, centre))
     identity = torch.eye(lower.shape[-1], dtype=lower.dtype, device=lower.device).expand_as(lower)
     inverse: Tensor = torch.linalg.solve_triangular(lower, identity, upper=False)
@@ -164,7 +224,17 @@ def fisher_total(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
 
 
 def fisher_log(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:
-    """log det(I + S_W^-1 S_B) = log det(I + G): (B, K), (B, K, d) twice -> (B,), >= 0, in nats."""
+    """Compute log det(I + S_W^-1 S_B) = log det(I + G), a logarithmic form of the Fisher term.
+
+    Args:
+        weights: w, (B, K), rows on the simplex.
+        mean: Of the components, (B, K, d).
+        log_var: Of the components, (B, K, d).
+        centre: Whether the weighted mean is subtracted from the means.
+
+    Returns:
+        In nats, (B,), >= 0; NaN where G is so large that float64 loses the 1 of I + G.
+    """
     lower = _cholesky_of_one_plus(_fisher_gram(weights, mean, log_var, centre))
     return (2 * lower.diagonal(dim1=1, dim2=2).log().sum(1)).to(mean.dtype)
 
@@ -176,14 +246,34 @@ FISHER_FORMS = {"ratio": fisher_ratio, "total": fisher_total, "log": fisher_log}
 
 
 def component_log_posterior(x: Tensor, means: Tensor, log_vars: Tensor) -> Tensor:
-    """log p(k given x, w) for equal priors, exact by Bayes: x (B, d), means and log_vars (B, K, d) -> (B, K)."""
+    """Compute log p(k given x, w) for equal priors, exact by Bayes' rule.
+
+    Args:
+        x: (B, d).
+        means: Of the components, (B, K, d).
+        log_vars: Of the components, (B, K, d).
+
+    Returns:
+        (B, K).
+    """
     return gaussian_log_density(x[:, None], means, log_vars).sum(-1).log_softmax(-1)
 
 
 def expected_component_kl(
     log_posterior: Tensor, mean: Tensor, log_var: Tensor, means: Tensor, log_vars: Tensor
 ) -> Tensor:
-    """sum_k p(k given x, w) KL(q(x given y) || p(x given w, k)): (B, K), (B, d) twice, (B, K, d) twice -> (B,)."""
+    """Compute sum_k p(k given x, w) KL(q(x given y) || p(x given w, k)).
+
+    Args:
+        log_posterior: log p(k given x, w), (B, K).
+        mean: Of q, (B, d).
+        log_var: Of q, (B, d).
+        means: Of the components, (B, K, d).
+        log_vars: Of the components, (B, K, d).
+
+    Returns:
+        (B,).
+    """
     kl = gaussian_kl(mean[:, None], log_var[:, None], means, log_vars)  # (B, K)
     return (log_posterior.exp() * kl).sum(1)
 
@@ -192,10 +282,18 @@ def expected_component_kl(
 
 
 def sliced_wasserstein(latents: Tensor, prior: Tensor, directions: Tensor) -> Tensor:
-    """Squared sliced Wasserstein-2 distance of two samples (B, d) each, a scalar for the whole batch.
+    """Compute the squared sliced Wasserstein-2 distance of two samples.
 
-    The mean over directions (P, d), normalised here, of the squared one-dimensional distance, which sorting
-    gives exactly for samples of equal size.
+    It is the mean over directions of the squared one-dimensional distance, which sorting gives exactly for samples of
+    equal size.
+
+    Args:
+        latents: One sample, (B, d).
+        prior: The other, (B, d).
+        directions: (P, d), normalised here.
+
+    Returns:
+        A scalar for the whole batch.
     """
     directions = F.normalize(directions, dim=1)
     ours = (latents @ directions.T).sort(0).values  # (B, P)

@@ -15,7 +15,12 @@ from models.sizes import CHANNELS, FEATURES, SIDE_OF_MAPS, STRIDES, TwoLayers, c
 
 
 class Trunk(nn.Module):
-    """Images (B, C, S, S) in [0, 1] to features (B, 256); S is 32 or 64, `width` scales the channels."""
+    """The layers of the encoder that all heads share, from images to features.
+
+    Args:
+        image_shape: (C, S, S), S 32 or 64.
+        width: Scales the channels.
+    """
 
     def __init__(self, image_shape: tuple[int, int, int], width: float = 1.0):
         super().__init__()
@@ -33,14 +38,20 @@ class Trunk(nn.Module):
         self.fully_connected = nn.Linear(previous * SIDE_OF_MAPS**2, FEATURES)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Compute the features (B, 256) of images (B, C, S, S) in [0, 1]."""
         maps = self.convolutions(images)  # (B, 128 * width, 4, 4)
         return torch.relu(self.fully_connected(maps.flatten(1)))
 
 
 class DeeperTrunk(Trunk):
-    """The trunk with a residual block of `hidden` units behind it, which starts from the same weights otherwise.
+    """The trunk with a residual block behind it; the other weights start as they do without it.
 
     For the control that gives a VAE the size of HGMVAE: 513 hidden + 256 parameters more.
+
+    Args:
+        image_shape: (C, S, S), S 32 or 64.
+        width: Scales the channels.
+        hidden: Hidden units of the block.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], width: float = 1.0, *, hidden: int):
@@ -48,13 +59,19 @@ class DeeperTrunk(Trunk):
         self.residual = two_layers(TwoLayers(FEATURES, FEATURES, hidden))
 
     def forward(self, images: Tensor) -> Tensor:
+        """Compute the features (B, 256) of images (B, C, S, S) in [0, 1]."""
         features = super().forward(images)
         residual: Tensor = self.residual(features)
         return features + residual
 
 
 class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae has no types
-    """The trunk and a method's heads: each head's name becomes a field (B, size) of the output."""
+    """The trunk and a method's heads, one linear layer each.
+
+    Args:
+        trunk: What all heads share.
+        heads: Name -> size.
+    """
 
     def __init__(self, trunk: Trunk, heads: Mapping[str, int]):
         super().__init__()
@@ -62,12 +79,19 @@ class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae has no types
         self.heads = nn.ModuleDict({name: nn.Linear(FEATURES, size) for name, size in heads.items()})
 
     def forward(self, images: Tensor) -> ModelOutput:
+        """Compute a field (B, size) of each head's name from images (B, C, S, S) in [0, 1]."""
         features = self.trunk(images)
         return ModelOutput(**{name: head(features) for name, head in self.heads.items()})
 
 
 class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
-    """Latents (B, d) to images (B, C, S, S) in (0, 1), under the name `reconstruction`: the trunk mirrored."""
+    """The trunk mirrored, from codes to images.
+
+    Args:
+        image_shape: (C, S, S), S 32 or 64.
+        latent_dim: The size d of a code.
+        width: Scales the channels.
+    """
 
     def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0):
         super().__init__()
@@ -95,11 +119,12 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
         self.convolutions = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> ModelOutput:
+        """Decode codes (B, d) to images (B, C, S, S) in (0, 1), under the name `reconstruction`."""
         maps = self.fully_connected(latents).unflatten(1, self.maps_shape)
         # In the type of the latents even where the convolutions are in bfloat16, which rounds 0.999 to 1.
         return ModelOutput(reconstruction=torch.sigmoid(self.convolutions(maps).to(latents.dtype)))
 
 
 def two_layers(sizes: TwoLayers, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
-    """The small fully connected networks between latents: one hidden layer."""
+    """Build a fully connected network of one hidden layer, as the small ones between latents are."""
     return nn.Sequential(nn.Linear(sizes.inputs, sizes.hidden), activation(), nn.Linear(sizes.hidden, sizes.outputs))

@@ -1,4 +1,4 @@
-"""Sizes of the networks that every method shares, and how many parameters they have; nothing here needs torch."""
+"""Sizes of the networks that every method shares, and how many parameters they have; imports no torch."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _KERNEL = 3 * 3
 
 
 class TwoLayers(NamedTuple):
-    """A small fully connected network between latents, of one hidden layer."""
+    """The sizes of a small fully connected network between latents, with one hidden layer."""
 
     inputs: int
     outputs: int
@@ -20,7 +20,7 @@ class TwoLayers(NamedTuple):
 
 
 def channels_at(width: float) -> tuple[int, ...]:
-    """Of the five convolutions."""
+    """Return the channels of the trunk's five convolutions at a width, at least 1 each."""
     return tuple(max(1, round(width * channels)) for channels in CHANNELS)
 
 
@@ -31,20 +31,20 @@ def parameter_count(
     heads: Mapping[str, int],
     own: Iterable[TwoLayers] = (),
 ) -> int:
-    """Trainable parameters of a method.
+    """Count the trainable parameters of a method.
 
     Args:
         image_shape: Channels, height and width of the images.
-        latent_dim: Of the decoder's input.
+        latent_dim: The size of the decoder's input.
         width: Scales the channels of trunk and decoder.
         heads: Name -> size of each head.
-        own: The method's networks beside trunk, heads and decoder.
+        own: The method's networks besides trunk, heads and decoder.
     """
     colours, *_ = image_shape
     channels = channels_at(width)
     maps = channels[-1] * SIDE_OF_MAPS**2
     pairs = list(zip((colours, *channels), channels, strict=False))
-    convolutions = sum(_KERNEL * one * other for one, other in pairs)  # the decoder's are these backwards
+    convolutions = sum(_KERNEL * one * other for one, other in pairs)  # the decoder's are the same in reverse order
     normalised = 2 * sum(channels)
     trunk = convolutions + normalised + _linear(maps, FEATURES)
     # Its last convolution has a bias in the place of a BatchNorm.
