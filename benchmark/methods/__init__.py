@@ -1,1 +1,1 @@
-"""The methods: one registry entry each, how each is built, and what is to be known of it."""
+"""The methods: the registry, how each method is built, and the card that documents it."""

@@ -1,4 +1,4 @@
-"""What the calibration of record chose: the set of weights `calibrated`."""
+"""The set of weights `calibrated`: what the reference run of `calibrate` chose."""
 
 import json
 from functools import cache
@@ -14,7 +14,17 @@ _FILE = Path(__file__).resolve().parents[2] / RESULT
 
 @cache
 def chosen_settings(file: Path = _FILE) -> dict[str, dict[str, Any]]:
-    """Method -> its departure from its default weights, as `calibrate` wrote it. Raises UserError where it is unfit."""
+    """Read the weights that `calibrate` chose.
+
+    Args:
+        file: As `calibrate` wrote it.
+
+    Returns:
+        Method -> its departure from its default weights.
+
+    Raises:
+        UserError: The file cannot be read or holds no such choice.
+    """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))[CRITERION]
         return {method: dict(setting) for method, setting in found.items()}

@@ -1,6 +1,6 @@
 """Method cards: what each method is here, where its weights come from, how it departs from its paper.
 
-The text is data; values of weights and parameter counts are read from the registry, never typed here.
+The text is data; values of weights and parameter counts are read from the registry, never written here.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,15 @@ CARD_IMAGE = (1, 32, 32)
 
 @dataclass(frozen=True)
 class Card:
-    """`sources`: setting -> (what it multiplies or is, where its value in each set of weights comes from)."""
+    """What is to be known of a method.
+
+    Attributes:
+        reference: Its source.
+        formula: Its loss.
+        reduction: How the loss is summed and averaged.
+        sources: Setting -> what it multiplies or is, and where its value in each set of weights comes from.
+        deviations: How the method here departs from the original.
+    """
 
     reference: str
     formula: str
@@ -255,7 +263,10 @@ CARDS: dict[str, Card] = {
 
 
 def card_of(method: Method) -> Card:
-    """The method's card, or that of the method it is a control of; one that says so where neither is written."""
+    """Return the method's card, or that of the method it is a control of.
+
+    Where neither is written, the card returned says so.
+    """
     if written := CARDS.get(method.control_of or method.name):
         return written
     not_stated = "not stated: this method has no card in benchmark/methods/cards.py yet"
@@ -264,7 +275,11 @@ def card_of(method: Method) -> Card:
 
 
 def render_card(name: str) -> str:
-    """A method's card as Markdown."""
+    """Render a method's card as Markdown.
+
+    Args:
+        name: Of the method, in ALL_METHODS.
+    """
     method = ALL_METHODS[name]
     card = card_of(method)
     values = {weight_set: method.settings(weight_set) for weight_set in method.weight_sets}
@@ -276,7 +291,7 @@ def render_card(name: str) -> str:
     lines += ["|---|" + "---|" * (len(values) + 1)]
     for setting, source in card.sources.items():
         cells = " | ".join(str(values[weight_set][setting]) for weight_set in values)
-        escaped = source.replace("|", r"\|")  # a bare bar would end the table's cell
+        escaped = source.replace("|", r"\|")  # an unescaped bar would end the table's cell
         lines.append(f"| `{setting}` | {cells} | {escaped} |")
     lines += ["", _SETS]
     counts = ", ".join(f"{method.parameters(CARD_IMAGE, d):,} at d = {d}" for d in CARD_DIMS)
@@ -286,7 +301,7 @@ def render_card(name: str) -> str:
 
 
 def render_all_cards() -> str:
-    """The card of every method that is no control, one page of Markdown."""
+    """Render the cards of all methods that are no controls as one page of Markdown."""
     further = (
         "# Methods in no table of the paper\n\n"
         "Five more of pythae's, which run where asked for by name: `--only method=iwae`.\n"

@@ -1,4 +1,4 @@
-"""The controls: methods with one thing changed, to tell what helps; no table of the paper has them."""
+"""The controls: methods with one thing changed, to find out what helps; no table of the paper has them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import AS_PRINTED, METHODS, Method
 from models.hgmvae_settings import equal_weights_heads
 
-# Besides what the method itself has.
+# Besides the values that the method itself has.
 VAE_BETAS = (0.003, 0.01, 0.03, 0.1, 0.3)
 NUMBERS_OF_COMPONENTS = (1, 2, 5, 20)
 TC_WEIGHTS = (2, 5, 10)
 
 
 def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any] | None = None, **parts: Any) -> Method:
-    """`base` with a change: of `settings`, whatever the set of weights, or of the `parts` of a Method."""
+    """Return `base` with a change: of `settings`, whatever the set of weights, or of the `parts` of a Method."""
     method = METHODS[base]
     return dataclasses.replace(
         method,
@@ -32,7 +32,8 @@ def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any]
 _TC_FIELDS = ("beta_z_tc_between", "beta_z_tc_within")
 _Z_FIELDS = ("beta_z_information", *_TC_FIELDS, "beta_z_dimension_kl")
 
-# As many more parameters as HGMVAE-G has at d = 128, at any width: its heads and its two networks between latents.
+# Gives the VAE as many parameters more as HGMVAE-G has at d = 128, at any width, in its heads and its two networks
+# between latents.
 _LARGER_HIDDEN = 1944
 
 _MODELS = "models.hgmvae_controls"

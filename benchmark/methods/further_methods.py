@@ -1,4 +1,4 @@
-"""Methods in no table of the paper that are no controls either: five more of pythae's, run where asked for by name."""
+"""Five further methods of pythae's, run where asked for by name; they are no controls and in no table of the paper."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ _MODELS = "baselines.further_pythae_models"
 
 
 def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The sets of a method with a likelihood: its variance is the suite's one, published 1, and under bce none."""
+    """Return the sets of weights of a method with a likelihood.
+
+    The decoder variance is the suite's one value, in `published` 1; under `bce` there is none.
+    """
     return {
         "default": ours | {"decoder_variance": DECODER_VARIANCE},
         "published": published | {"decoder_variance": 1.0},
@@ -18,7 +21,7 @@ def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict
 
 
 def _method(name: str, label: str, model: str, weights: dict[str, dict[str, Any]], **parts: Any) -> Method:
-    """An entry whose model and configuration have one name, with a Gaussian code unless `parts` say otherwise."""
+    """Return an entry whose model and configuration share a name, with a Gaussian code unless `parts` say otherwise."""
     whole: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}} | parts
     return Method(name, label, f"{_MODELS}:{model}", f"{_MODELS}:{model}Config", weights=weights, **whole)
 

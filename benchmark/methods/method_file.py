@@ -1,4 +1,4 @@
-"""Methods from a file of the user's own, `--method-file`: what it must hold, and how its methods join the others."""
+"""Methods from a user's own file, `--method-file`: what it must hold, and how its methods join the others."""
 
 import dataclasses
 import hashlib
@@ -22,10 +22,10 @@ def add_methods(files: Iterable[Path]) -> None:
     A file that has been added already is not run again.
 
     Args:
-        files: Python files, each of which defines `METHODS`, a sequence of `Method`.
+        files: Python files, each of which defines `METHODS`, a list or tuple of `Method`.
 
     Raises:
-        UserError: A file cannot be read or run, registers nothing, or has a method that does not fit; in one line.
+        UserError: A file cannot be read or run, registers nothing, or has a method that does not fit.
     """
     for file in files:
         try:

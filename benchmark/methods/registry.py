@@ -1,13 +1,13 @@
-"""The registry of methods: one entry a row of the paper's tables, and how each is built.
+"""The registry of methods, with one entry for each row of the paper's tables, and how each is built.
 
 An entry names its model and configuration as "module:class"; they, and torch with them, are loaded when a model is
-built. What lists methods, their settings and sizes needs neither.
+built. Listing methods, their settings and sizes needs neither.
 
-Every method has the same trunk and decoder, its own heads, and named sets of weights:
-`published` (what its paper or pythae gives), `default` (this suite's starting point: one decoder variance
-of 0.05 for all likelihood-based methods), `bce` (the same with cross-entropy, which has no such variance, where a
-method has a likelihood) and `calibrated` (what `calibrate` chose on MNIST at d = 8, and a prediction
-everywhere else). Where each value comes from stands on the method's card.
+Every method has the same trunk and decoder, its own heads, and named sets of weights: `published` (what its paper or
+pythae gives), `default` (this suite's starting point: one decoder variance of 0.05 for all likelihood-based methods),
+`bce` (the same with cross-entropy, which has no such variance, where a method has a likelihood) and `calibrated` (what
+`calibrate` chose on MNIST at d = 8, and a prediction everywhere else). A method's card says where each value comes
+from.
 """
 
 import dataclasses
@@ -46,16 +46,26 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Method:
-    """One method. `revision` is raised whenever its code changes the meaning of a result.
+    """A method: its model, its settings and its sets of weights.
 
-    model, config: of pythae's kind, "module:class" or the class itself. heads: of a configuration, name -> size.
-    weights: of the sets that are written here; changes: what holds in every set, over its weights. declared: the
-    settings of the configuration alone, in a class that loads no library; None: the configuration's own. networks: of a
-    configuration, those beside trunk, heads and decoder; None: not said, so that parameters are counted in a model.
-    residual_hidden: units of a residual block behind the trunk, 0 for none. calibrated_as: the method whose calibrated
-    weights this one takes, "" for its own. control_of: the method that this one is a control of, "" for those of the
-    paper; change: in words, what it changes there. source: SHA-256 of the method file that it is from, which is written
-    when that is read; "" for the suite's own.
+    Attributes:
+        name: Of the command line and the records.
+        label: Of the tables.
+        model: Its class, or where that is, "module:class".
+        config: The class of its configuration, derived from pythae's BaseAEConfig, or where that is, "module:class".
+        heads: Function of a configuration: name -> size of the encoder's heads.
+        fixed: Settings under every set of weights, which a set may override.
+        weights: Set -> settings, for the sets that are written here.
+        declared: A dataclass of the configuration's settings alone, which loads no library; None: that of `config`.
+        networks: Function of a configuration: sizes of the networks besides trunk, heads and decoder; None: not
+            declared, so that parameters are counted in a model.
+        revision: Raised whenever the method's code changes the meaning of a result.
+        residual_hidden: Hidden units of a residual block behind the trunk, 0 for none.
+        changes: Settings that override those of every set of weights.
+        calibrated_as: The method whose calibrated weights this one takes, "" for its own.
+        control_of: The method that this one is a control of, "" for none.
+        change: In words, what a control changes.
+        source: SHA-256 of the method file that defines the method, set when the file is read; "" for the suite's own.
     """
 
     name: str
@@ -77,16 +87,18 @@ class Method:
 
     @property
     def module(self) -> str:
-        """Where its model is written."""
+        """The module that defines its model."""
         return self.model.partition(":")[0] if isinstance(self.model, str) else self.model.__module__
 
     @property
     def model_class(self) -> "type[ImageAutoencoder]":
+        """The class of its model, imported where it is not yet."""
         found: type[ImageAutoencoder] = _loaded(self.model)
         return found
 
     @property
     def config_class(self) -> type:
+        """The class of its configuration, imported where it is not yet."""
         found: type = _loaded(self.config)
         return found
 
@@ -96,10 +108,14 @@ class Method:
         return self.declared or self.config_class
 
     def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
-        """Every field of the method's configuration under a set of weights, or a `departure` from them, sizes apart.
+        """Return every setting of the method under a set of weights, sizes apart.
 
-        Raises UserError for a set that the method does not have, and for a field or a value that its configuration
-        does not have or take.
+        Args:
+            weight_set: One of the method's sets.
+            departure: Settings that replace those of the set; `changes` override them.
+
+        Raises:
+            UserError: The method does not have the set, or its configuration does not have a field or take a value.
         """
         parts = {
             "fixed": self.fixed,
@@ -115,12 +131,28 @@ class Method:
         return {name: value for name, value in whole.items() if name not in _NOT_SETTINGS}
 
     def configuration(self, settings: Mapping[str, Any], **sizes: Any) -> Any:
-        """The method's configuration from `settings` and the sizes of its images and codes. UserError as `settings`."""
+        """Make the method's configuration.
+
+        Args:
+            settings: As from `settings`.
+            **sizes: `input_dim` and `latent_dim`, those of its images and codes.
+
+        Raises:
+            UserError: The configuration does not have a field or take a value.
+        """
         self._check(settings, f"method {self.name}")
         return self.config_class(**settings, **sizes)
 
     def parameters(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0) -> int:
-        """How many trainable parameters it has under its default weights; without building it where it says enough."""
+        """Count the trainable parameters under the method's default weights.
+
+        The model is built only where `networks` is not declared.
+
+        Args:
+            image_shape: (C, S, S).
+            latent_dim: The size d of a code.
+            width: Scales the channels of trunk and decoder.
+        """
         settings = self.settings("default")
         if self.networks is None:
             model = build_model(self, settings, image_shape, latent_dim, width, seed=0)
@@ -156,7 +188,7 @@ class Method:
 
 
 def _loaded(named: Any) -> Any:
-    """The class that "module:class" names; anything else is what it is."""
+    """Return the class that "module:class" names, or a class as it is."""
     if not isinstance(named, str):
         return named
     module, _, name = named.partition(":")
@@ -291,9 +323,21 @@ def build_model(
     width: float,
     seed: int,
 ) -> "ImageAutoencoder":
-    """The method's model with its networks initialised from the streams of `seed`, on the CPU.
+    """Build a method's model, its networks initialised from the streams of a seed.
 
-    Raises UserError for settings that the method's configuration does not take.
+    Args:
+        method: Its entry.
+        settings: As from `Method.settings`.
+        image_shape: (C, S, S).
+        latent_dim: The size d of a code.
+        width: Scales the channels of trunk and decoder.
+        seed: Of the streams.
+
+    Returns:
+        The model, on the CPU.
+
+    Raises:
+        UserError: The method's configuration does not take the settings.
     """
     from benchmark.streams import seeded  # here, for torch takes seconds to import
     from models.networks import Decoder, DeeperTrunk, Encoder, Trunk
