@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 CALIBRATED = "calibrated"
 WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
 DECODER_VARIANCE = 0.05
-# Fields of a configuration that are no method's to set: sizes of images and codes, and pythae's own.
+# Fields of a configuration that no method may set: sizes of images and codes, and pythae's own.
 _NOT_SETTINGS = ("name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 

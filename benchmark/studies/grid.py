@@ -1,4 +1,4 @@
-"""From a study and the data at hand to its trials, and to the manifest that tables are made from."""
+"""From a study and the data at hand to its trials and its manifest."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -21,15 +21,25 @@ from benchmark.studies.trials import Trial, TrialData
 
 @dataclass(frozen=True)
 class Selection:
-    """What `--only` keeps: each axis is a set of allowed values, an absent axis allows all."""
+    """The cells that `--only` keeps.
+
+    Attributes:
+        axes: Axis (a field of GridCell) -> the values allowed on it, as text; an axis that is absent allows all.
+    """
 
     axes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str | None, datasets: Collection[str] = ()) -> "Selection":
-        """From "method=vae,method=gmvae,dataset=mnist"; values of one axis add up. Raises UserError.
+        """Parse "method=vae,method=gmvae,dataset=mnist"; values of one axis add up.
 
-        `datasets`: names that are meant as they stand, such as those of a user's own sets and of a manifest.
+        Args:
+            text: What the user gave; nothing or None keeps all.
+            datasets: Names of data sets that are taken as they stand, such as those of a user's own sets and of a
+                manifest.
+
+        Raises:
+            UserError: An item is malformed, or its axis or method does not exist.
         """
         axes: dict[str, set[str]] = {}
         for item in (text or "").split(","):
@@ -49,10 +59,15 @@ class Selection:
         return cls({axis: frozenset(values) for axis, values in axes.items()})
 
     def keeps(self, cell: GridCell | ManifestCell) -> bool:
+        """Tell whether a cell is kept."""
         return all(str(getattr(cell, axis)) in values for axis, values in self.axes.items())
 
     def cells_of(self, study: Study) -> list[GridCell]:
-        """The cells that are kept. UserError for a value that none of the study has, naming it and those there are."""
+        """Return the cells of a study that are kept.
+
+        Raises:
+            UserError: No cell of the study has an allowed value; the message names it and those there are.
+        """
         for axis, values in self.axes.items():
             known = list(dict.fromkeys(str(getattr(cell, axis)) for cell in study.cells()))
             if unknown := sorted(values - set(known)):
@@ -60,7 +75,7 @@ class Selection:
         return [cell for cell in study.cells() if self.keeps(cell)]
 
     def joined(self, study: Study) -> Study:
-        """The study with every data set and method asked for by name that none of its tables has, in all of them."""
+        """Add the data sets and methods selected by name that no table of the study has to every table."""
         known = list(study.cells())
         datasets = tuple(sorted(self.axes.get("dataset", frozenset()) - {cell.dataset for cell in known}))
         methods = tuple(sorted(self.axes.get("method", frozenset()) - {cell.method for cell in known}))
@@ -72,7 +87,15 @@ class Selection:
 
 
 def cut_manifest(manifest: Manifest, only: str | None) -> Manifest:
-    """The manifest with the cells that `--only` keeps, its own names of data sets as they stand. UserError for none."""
+    """Reduce a manifest to the cells that `--only` keeps.
+
+    Args:
+        manifest: Its own names of data sets are taken as they stand.
+        only: As for `Selection.parse`.
+
+    Raises:
+        UserError: No cell is left, or as `Selection.parse`.
+    """
     selection = Selection.parse(only, {cell.dataset for cell in manifest.cells})
     cells = [cell for cell in manifest.cells if selection.keeps(cell)]
     if not cells:
@@ -82,7 +105,16 @@ def cut_manifest(manifest: Manifest, only: str | None) -> Manifest:
 
 @dataclass(frozen=True)
 class Grid:
-    """A study against the data at hand: its cells with their trials, and what could not be had."""
+    """A study with the data at hand: its cells with their trials, and the data sets that were not available.
+
+    Attributes:
+        study: With what `--only` joined to it.
+        weight_set: Name of the set of weights.
+        device: torch's name of it, such as "cuda:1".
+        cells: Cell -> seed -> trial; no trials where the data set is not available.
+        datasets: The loaded ones, by name.
+        unavailable: Data set -> why it is not available.
+    """
 
     study: Study
     weight_set: str
@@ -92,17 +124,20 @@ class Grid:
     unavailable: dict[str, str]
 
     def trials(self) -> list[Trial]:
-        """Every trial once, in the order of the tables."""
+        """Return every trial once, in the order of the tables."""
         unique = {trial.key: trial for trials in self.cells.values() for trial in trials.values()}
         return list(unique.values())
 
     def expected_trials(self) -> list[Trial]:
-        """The trials of registered data sets that could not be had, as they would be; their keys mean nothing yet."""
+        """Return the trials of registered data sets that were not available, as they would be with complete data.
+
+        Their keys mean nothing yet.
+        """
         cells = (cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS)
         return expected_trials(self.study, cells, self.weight_set, self.device)
 
     def manifest(self) -> Manifest:
-        """What, with the records, the tables are made from."""
+        """Make the manifest, from which, with the records, the tables are made."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
         sources = {name: method.source for name, method in methods.items() if method.source}
@@ -138,7 +173,7 @@ class Grid:
 
 
 def data_marks(dataset: Dataset) -> list[str]:
-    """What a reader must know of a data set wherever its numbers stand."""
+    """Return the marks that a data set's numbers carry wherever they stand: "procedural", "subset", "unverified"."""
     registered = dataset.kind == "real" and dataset.name in DATASETS
     marks = {
         "procedural": dataset.kind == "procedural",
@@ -150,7 +185,16 @@ def data_marks(dataset: Dataset) -> list[str]:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How a study's images are found and cut; plain, so that a worker process can do the same."""
+    """How a study's images are found and reduced; plain data, so that a worker process can do the same.
+
+    Attributes:
+        data_dir: The data folder.
+        offline: Whether nothing may be downloaded.
+        procedural: Whether images are drawn in the place of the real ones.
+        split: One of `named_studies.SPLITS`.
+        n_train: Most training images; None for all.
+        n_test: Most test images; None for all.
+    """
 
     data_dir: Path
     offline: bool
@@ -161,10 +205,20 @@ class DataOptions:
 
     @classmethod
     def of(cls, study: Study, data_dir: Path, offline: bool) -> "DataOptions":
+        """Return the options of a study with the given data folder."""
         return cls(data_dir, offline, study.procedural, study.split, study.n_train, study.n_test)
 
     def load(self, name: str, report: Callable[[str], None] = lambda line: None) -> Dataset:
-        """The data set as the study's trials see it. Raises DataUnavailable or UserError."""
+        """Load a data set as the study's trials see it.
+
+        Args:
+            name: The data set.
+            report: Called with lines for the user.
+
+        Raises:
+            DataUnavailable: It is neither here nor to be downloaded.
+            UserError: The user's files of it are unfit.
+        """
         dataset = load_dataset(name, self.data_dir, offline=self.offline, procedural=self.procedural, report=report)
         if self.split == "validation":
             whole, dataset = dataset, hold_out_validation(dataset)
@@ -184,7 +238,22 @@ def build_grid(
     device: str,
     report: Callable[[str], None],
 ) -> Grid:
-    """Load what the selected cells need and lay out their trials. A data set that cannot be had is kept as a reason."""
+    """Load the data that the selected cells need and lay out their trials.
+
+    A data set that is not available is kept with the reason.
+
+    Args:
+        study: The study.
+        selection: What `--only` keeps of it.
+        options: How its images are found.
+        weight_set: Name of the set of weights.
+        device: torch's name of it, such as "cuda:1".
+        report: Called with lines for the user.
+
+    Raises:
+        UserError: No cell is left, a value of the selection or the user's data are unfit, or a method does not have the
+            set of weights.
+    """
     study = selection.joined(study)
     cells = selection.cells_of(study)
     if not cells:
@@ -215,7 +284,7 @@ def build_grid(
 def _scorable(
     cells: list[GridCell], study: Study, datasets: Mapping[str, Dataset], report: Callable[[str], None]
 ) -> list[GridCell]:
-    """The cells whose data set has the labels that their protocol needs. Raises UserError if none is left."""
+    """The cells whose data set has the labels that their protocol needs; UserError if none is left."""
     needs_labels = {t.number for t in study.tables if "labels_test" in PROTOCOLS[t.protocol].needs}
     unlabelled = {name for name, dataset in datasets.items() if dataset.labels is None}
     kept = [cell for cell in cells if not (cell.table in needs_labels and cell.dataset in unlabelled)]
@@ -228,7 +297,11 @@ def _scorable(
 
 
 def trial_data(study: Study, dataset: Dataset) -> TrialData:
-    """What a trial's identity says of its images. Raises UserError for too few to fill one batch."""
+    """Describe a data set's images as a trial's identity has them.
+
+    Raises:
+        UserError: There are too few images to fill one batch.
+    """
     if dataset.n_train < study.training.batch_size:
         raise UserError(
             f"{dataset.name}: {dataset.n_train} training images do not fill a batch of {study.training.batch_size}"
@@ -246,7 +319,7 @@ def trial_data(study: Study, dataset: Dataset) -> TrialData:
 
 
 def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
-    """What the images of a complete data set would be, before they are here: all but the digest."""
+    """Describe the images that a complete data set would have, all but the digest, before they are here."""
     n_train, n_test = spec.n_train, spec.n_test
     if study.split == "validation":
         n_train, n_test = n_train - VALIDATION_IMAGES, VALIDATION_IMAGES
@@ -263,7 +336,16 @@ def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
 
 
 def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, device: str) -> list[Trial]:
-    """The trials of cells as they would be with complete data, each once; their keys mean nothing yet."""
+    """Return the trials of cells as they would be with complete data, each once.
+
+    Their keys mean nothing yet.
+
+    Args:
+        study: The study.
+        cells: Of registered data sets.
+        weight_set: Name of the set of weights.
+        device: torch's name of it, such as "cuda:1".
+    """
     unique = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in cells}
     return [
         make_trial(study, cell, seed, expected_data(study, DATASETS[cell.dataset]), weight_set, device)
@@ -273,7 +355,19 @@ def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, de
 
 
 def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:
-    """The trial of one cell and seed; of `device` ("cuda:1") only the kind counts."""
+    """Make the trial of one cell and seed.
+
+    Args:
+        study: The study.
+        cell: Its place in a table.
+        seed: Of all its random streams.
+        data: The images that it sees.
+        weight_set: Name of the set of weights.
+        device: torch's name of it, such as "cuda:1", of which only the kind counts.
+
+    Raises:
+        UserError: The method does not have the set of weights.
+    """
     method = ALL_METHODS[cell.method]
     return Trial(
         data,

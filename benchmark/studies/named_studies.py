@@ -22,7 +22,7 @@ SPLITS = ("official", "validation")
 
 
 class GridCell(NamedTuple):
-    """One place in a table: a trial per seed belongs to it."""
+    """One place in a table, to which a trial per seed belongs."""
 
     table: int
     dataset: str
@@ -32,11 +32,23 @@ class GridCell(NamedTuple):
 
 @dataclass(frozen=True)
 class Study:
-    """A grid of trials. None for a count means all images.
+    """A grid of trials.
 
-    `split` "official" scores on the test images; "validation" on the last 10,000 training images, which are
-    then not trained on, and never touches the test images. `protocol_settings` overrides protocol defaults. UserError
-    for another split, and for a protocol, a field of one or a value that there is not.
+    Attributes:
+        name: As `--study` takes it.
+        purpose: In words.
+        tables: Which methods, data sets and latent dims, and how they are scored.
+        seeds: How many.
+        training: How every method is trained.
+        n_train: Most training images; None for all.
+        n_test: Most test images; None for all.
+        split: "official" scores on the test images; "validation" on the last 10,000 training images, which are then not
+            trained on, and never touches the test images.
+        procedural: Whether images are drawn in the place of the real ones.
+        protocol_settings: Protocol -> settings that override its defaults.
+
+    Raises:
+        UserError: There is no such split, protocol or field of one, or a field does not take its value.
     """
 
     name: str
@@ -60,7 +72,7 @@ class Study:
             check_settings(PROTOCOL_SETTINGS[protocol], settings, f"{where} {protocol}")
 
     def cells(self) -> Iterator[GridCell]:
-        """Every cell of every table, in the tables' order; a trial may stand in several."""
+        """Yield every cell of every table, in the tables' order; a trial may stand in several."""
         for table in self.tables:
             for dataset in table.datasets:
                 for latent_dim in table.latent_dims:
@@ -68,7 +80,16 @@ class Study:
                         yield GridCell(table.number, dataset, method, latent_dim)
 
     def protocols(self, dataset: str, method: str, latent_dim: int) -> dict[str, dict[str, Any]]:
-        """The protocols that the tables ask of one trial, name -> settings: the union, so it is trained once."""
+        """Return the protocols that the tables ask of one trial, all of them, so that it is trained once.
+
+        Args:
+            dataset: The trial's data set.
+            method: The trial's method.
+            latent_dim: The trial's d.
+
+        Returns:
+            Name -> settings.
+        """
         tables = {table.number: table for table in self.tables}
         wanted = {
             tables[cell.table].protocol
@@ -81,7 +102,7 @@ class Study:
         return plain_settings(PROTOCOL_SETTINGS[name](**self.protocol_settings.get(name, {})))
 
     def notes(self) -> list[str]:
-        """What is reduced against the paper's setting, one phrase each; empty for the paper's own study."""
+        """Return what is reduced against the paper's setting, one phrase each; empty for the paper's own study."""
         paper, notes = PAPER_TRAINING, []
         if self.procedural:
             notes.append("procedural images, not the real data sets")
@@ -112,7 +133,7 @@ class Study:
 
 
 def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
-    """The five tables, those that span all latent dims (1 and 4) restricted to `dims`."""
+    """Return the five tables, those that span all latent dims (1 and 4) restricted to `dims`."""
     return tuple(
         dataclasses.replace(table, latent_dims=dims) if len(table.latent_dims) > 1 else table
         for table in TABLES.values()
@@ -120,7 +141,7 @@ def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
 
 
 def _everything() -> tuple[TableSpec, ...]:
-    """The five tables over ten methods, seven dims and every data set that their protocol can score."""
+    """Return the five tables over ten methods, seven dims and every data set that their protocol can score."""
     labelled = tuple(name for name, spec in DATASETS.items() if spec.has_labels)
     return tuple(
         dataclasses.replace(
@@ -134,7 +155,7 @@ def _everything() -> tuple[TableSpec, ...]:
 
 
 def _controls() -> tuple[TableSpec, ...]:
-    """Classification and reconstruction of the grey sets with labels, by the methods that the questions compare."""
+    """Return Tables 2 and 3 for the grey sets with labels and the methods that the questions compare."""
     return tuple(
         dataclasses.replace(
             TABLES[number], methods=methods_of(*QUESTIONS), datasets=("mnist", "fashion_mnist"), latent_dims=(2, 8, 32)
@@ -144,7 +165,7 @@ def _controls() -> tuple[TableSpec, ...]:
 
 
 def _for_a_laptop(study: Study) -> Study:
-    """The study reduced to what two CPU cores train in minutes."""
+    """Return the study reduced to what two CPU cores train in minutes."""
     training = TrainingSettings(epochs=6, batch_size=32, width=0.25)
     return dataclasses.replace(study, training=training, n_train=8_000, n_test=2_000)
 

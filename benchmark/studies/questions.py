@@ -1,4 +1,4 @@
-"""The questions of the study `controls`, as data: which two methods are held against each other to answer each."""
+"""The questions of the study `controls`, as data: which two methods are compared to answer each."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,14 @@ VAES = ("vae", *(f"vae_beta_{beta:g}" for beta in VAE_BETAS))
 
 @dataclass(frozen=True)
 class Contrast:
-    """Method `a` against `b`, seed by seed.
+    """The comparison of method `a` with `b`, seed by seed.
 
-    With `same_rate` b is no single method but VAES that have not collapsed, between whose scores those at the rate of a
-    are interpolated, of each seed, data set and latent dim by itself (`answers.at_rate`). With `less` the advantage of
-    that other contrast is taken off.
+    Attributes:
+        a: The method whose advantage is asked for.
+        b: The method that it is compared with.
+        same_rate: Whether b is no single method but VAES that have not collapsed, between whose scores those at the
+            rate of a are interpolated, for each seed, data set and latent dim by itself (`answers.at_rate`).
+        less: Another contrast, whose advantage is subtracted.
     """
 
     a: str
@@ -23,12 +26,12 @@ class Contrast:
     less: "Contrast | None" = None
 
     def methods(self) -> tuple[str, ...]:
-        """All that take part."""
+        """Return the names of all methods that take part."""
         others = self.less.methods() if self.less else ()
         return (self.a, self.b, *(VAES if self.same_rate else ()), *others)
 
     def sides(self) -> dict[str, str]:
-        """`a` and `b` in words, with the names of the methods."""
+        """Return `a` and `b` in words, with the names of the methods."""
         a = f"{self.a} less {self.less.a}" if self.less else self.a
         b = f"{self.b} less {self.less.b}" if self.less else self.b
         return {"a": a, "b": f"{b} at the same rate" if self.same_rate else b}
@@ -36,6 +39,14 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Question:
+    """A question and the contrasts that answer it.
+
+    Attributes:
+        letter: Its short name.
+        text: The question, and what to keep in mind with its answer.
+        contrasts: In the order in which they are shown.
+    """
+
     letter: str
     text: str
     contrasts: tuple[Contrast, ...]
@@ -88,7 +99,7 @@ QUESTIONS = (
     ),
 )
 
-# Asked of a study of its own, `readings`.
+# Answered by a study of its own, `readings`.
 READINGS = Question(
     "j",
     "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
@@ -103,6 +114,6 @@ READINGS = Question(
 
 
 def methods_of(*questions: Question) -> tuple[str, ...]:
-    """Every method that the questions compare, each once."""
+    """Return every method that the questions compare, each once."""
     contrasts = (contrast for question in questions for contrast in question.contrasts)
     return tuple(dict.fromkeys(name for contrast in contrasts for name in contrast.methods()))

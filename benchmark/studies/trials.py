@@ -1,4 +1,4 @@
-"""A trial: one training and its evaluation, identified by its content and nothing else."""
+"""A trial: one training and its evaluation, identified by its content alone."""
 
 import dataclasses
 import json
@@ -12,7 +12,18 @@ from benchmark.training.training_settings import TrainingSettings
 
 @dataclass(frozen=True)
 class TrialData:
-    """Which images a trial sees: the digest covers the whole prepared set, the counts what is used of it."""
+    """The images that a trial sees.
+
+    Attributes:
+        name: The data set.
+        digest: Of the whole prepared set.
+        kind: "real" or "procedural".
+        subset: Whether it is a real set whose source is not complete.
+        split: One of `named_studies.SPLITS`.
+        n_train: Training images that are used.
+        n_test: Test images that are used.
+        image_shape: (C, S, S).
+    """
 
     name: str
     digest: str
@@ -26,10 +37,20 @@ class TrialData:
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that changes a trial's result. `protocols`: name -> settings, their revision included.
+    """Everything that changes a trial's result.
 
-    `device`: "cpu" or "cuda", whose streams of noise differ; results of one kind of device agree up to rounding.
-    `method_source`: SHA-256 of the file that the method is from; "" for the suite's own, whose identity lacks it.
+    Attributes:
+        data: The images.
+        method: Name in ALL_METHODS.
+        method_revision: Of the method's code.
+        latent_dim: The size d of a code.
+        seed: Of all random streams.
+        weight_set: Name of the set of weights.
+        settings: Every setting of the method, sizes apart.
+        training: How the method is trained.
+        protocols: Name -> settings, their revision included.
+        device: "cpu" or "cuda", whose streams of noise differ; results of one kind of device agree up to rounding.
+        method_source: SHA-256 of the file that the method is from; "" for the suite's own, whose identity lacks it.
     """
 
     data: TrialData

@@ -1,6 +1,6 @@
-"""Checkpoints: safetensors files named by the trial's key, written atomically. Never a pickle.
+"""Checkpoints: safetensors files named by the trial's key, written atomically, never a pickle.
 
-Beside the weights a checkpoint carries what training has to say in the trial's record (curves, time, code), so that a
+Beside the weights a checkpoint carries what training contributes to the trial's record (curves, time, code), so that a
 trial whose evaluation was interrupted goes on from there, and the trial's identity, so that it can be opened alone.
 """
 
@@ -22,10 +22,16 @@ _TRAINING, _IDENTITY = "training", "identity"
 def save_checkpoint(
     model: nn.Module, training: dict[str, Any], path: Path, identity: Mapping[str, Any] | None = None
 ) -> None:
-    """Write the model's parameters and buffers, `training`, plain data, and the trial's `identity` where it has one;
-    `path` is whole or absent at every moment.
+    """Write a model's parameters and buffers with what its record and its reader need.
 
-    Raises UserError where the folder or its disk takes no more.
+    Args:
+        model: On any device.
+        training: Plain data, what training contributes to the trial's record.
+        path: The checkpoint, whole or absent at every moment.
+        identity: The trial's, where it has one.
+
+    Raises:
+        UserError: The folder or its disk takes no more.
     """
     metadata = {_TRAINING: json.dumps(training, allow_nan=False), _IDENTITY: json.dumps(identity, allow_nan=False)}
     try:
@@ -40,9 +46,10 @@ def save_checkpoint(
 
 
 def read_identity(path: Path) -> dict[str, Any]:
-    """The identity (`Trial.identity`) of the trial that a checkpoint is of.
+    """Read the identity (`Trial.identity`) of the trial that a checkpoint is of.
 
-    Raises UserError for what is no checkpoint, and for one of before checkpoints had it.
+    Raises:
+        UserError: The file is no checkpoint, or one from before checkpoints had an identity.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -55,9 +62,17 @@ def read_identity(path: Path) -> dict[str, Any]:
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
-    """Read a checkpoint into a model of the same shape, and return its `training`.
+    """Read a checkpoint into a model of the same shape.
 
-    Raises UserError when it does not fit or is no checkpoint.
+    Args:
+        model: Its parameters and buffers are replaced.
+        path: The checkpoint.
+
+    Returns:
+        The `training` that was saved with it.
+
+    Raises:
+        UserError: The file is no checkpoint, or does not fit the model.
     """
     try:
         with safe_open(path, framework="pt") as file:

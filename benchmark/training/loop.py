@@ -30,10 +30,15 @@ OnEpoch = Callable[[int], None]
 class TrainingResult:
     """What a training leaves beside the model.
 
-    `curves`: for `loss` and every unweighted term its mean over each epoch's batches (None where not finite).
-    `diverged_at`: the first step, counted from 0 over all epochs, whose loss was not finite, or the last one if it
-    left parameters that are not; None if there is none. `not_finite`: what was not at that step, "loss" and names of
-    terms, or "parameters". `seconds`: a pack's time is shared out among its seeds. `how`: `Steps.how` of the steps.
+    Attributes:
+        curves: The mean over each epoch's batches of `loss` and of every unweighted term, by name; None where not
+            finite.
+        steps: How many were made.
+        seconds: Wall-clock time; that of a pack is divided evenly among its seeds.
+        diverged_at: The first step, counted from 0 over all epochs, whose loss was not finite, or the last one if it
+            left parameters that are not; None if there is none.
+        not_finite: What was not at that step: "loss" and names of terms, or "parameters".
+        how: `Steps.how` of the steps.
     """
 
     curves: dict[str, list[float | None]] = field(default_factory=dict)
@@ -49,7 +54,13 @@ class TrainingResult:
             self.curves.setdefault(name, []).append(mean if math.isfinite(mean) else None)
 
     def end(self, model: nn.Module, seconds: float, how: str) -> None:
-        """Look for damage of the last update, which shows in no loss any more, and leave `model` in eval mode."""
+        """Check the parameters after the last update, which no loss shows any more, and leave the model in eval mode.
+
+        Args:
+            model: The trained one; its gradients are dropped.
+            seconds: What its training has taken.
+            how: `Steps.how` of the steps.
+        """
         if self.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
             self.diverged_at, self.not_finite = self.steps - 1, ("parameters",)
         model.zero_grad(set_to_none=True)
@@ -59,7 +70,7 @@ class TrainingResult:
 
 @torch.no_grad()
 def loss_and_terms(output: ModelOutput) -> Tensor:
-    """The loss and every term's mean of a model's output, without a graph: (1 + terms,)."""
+    """Return the loss and every term's mean of a model's output, without a graph: (1 + terms,)."""
     return torch.stack([output.loss, *(term.mean() for term in output.terms.values())])
 
 
@@ -102,12 +113,13 @@ class Training:
                 fused=True,
                 capturable=self._steps.captures,
             )
-            self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, for the device to count
+            self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, counted by the device
             order_shape = (self.steps_per_epoch, settings.batch_size)
             self._order = torch.zeros(order_shape, dtype=torch.int64, device=device)
             self._noise = {name: torch.zeros(shapes[name], device=device) for name in sorted(shapes)}
             self._first_bad = torch.full((), -1, device=device)
-        # Of the loss and the terms, made by the first step: sums over the epoch; what was not finite at the first bad.
+        # Of the loss and the terms, made by the first step: sums over the epoch, and which were not finite at the
+        # first step whose loss was not.
         self._sums: Tensor | None = None
         self._not_finite: Tensor | None = None
 
@@ -133,13 +145,13 @@ class Training:
         """Make one step."""
         with self._steps.context():
             for draws in self._noise.values():
-                # A step at a time: a larger draw would depend on how many processors the GPU has.
+                # One draw a step: the values of a larger draw would depend on how many processors the GPU has.
                 draws.normal_(generator=self._noise_stream)
             self._steps.run(self._step)
         self._done += 1
 
     def end_epoch(self) -> None:
-        """Read what the epoch's steps have left on the device; of one step at least."""
+        """Read what the epoch's steps, at least one, have left on the device."""
         assert self._sums is not None and self._not_finite is not None
         with self._steps.context():
             sums, not_finite = self._sums.tolist(), self._not_finite.tolist()
@@ -153,7 +165,11 @@ class Training:
             self.result.diverged_at, self.result.not_finite = first_bad, tuple(compress(self.names, not_finite))
 
     def finish(self, seconds: float) -> None:
-        """Leave the model in eval mode; `seconds` is what its training has taken."""
+        """Complete the result and leave the model in eval mode.
+
+        Args:
+            seconds: What the training has taken.
+        """
         self.result.end(self._model, seconds, self._steps.how)
 
     def _step(self) -> None:
@@ -172,7 +188,7 @@ class Training:
         self._on_step(values)
 
     def _backward(self, images: Tensor) -> Tensor:
-        """Set the parameters' gradients for images (B, C, S, S) in [0, 1]; the loss and the terms' means."""
+        """Set the parameters' gradients for images (B, C, S, S) in [0, 1], and return the loss and the terms' means."""
         self._model.zero_grad(set_to_none=True)
         with forward_in(self._precision, self._model, images.device):
             output = self._model({"data": images, "noise": self._noise})
@@ -182,12 +198,16 @@ class Training:
 
 
 def to_unit_range(images: Tensor) -> Tensor:
-    """uint8 0..255 to torch's default float type (float32), in [0, 1]."""
+    """Convert uint8 0..255 to torch's default float type (float32), in [0, 1]."""
     return images.to(torch.get_default_dtype()) / 255
 
 
 def run_epoch(trainings: Sequence[Training]) -> None:
-    """One epoch of trainings on equally many images, a step of each in turn."""
+    """Train each of several trainings for one epoch, a step of each in turn.
+
+    Args:
+        trainings: On equally many images, with batches of one size.
+    """
     for training in trainings:
         training.begin_epoch()
     for _ in range(trainings[0].steps_per_epoch):
@@ -200,10 +220,17 @@ def run_epoch(trainings: Sequence[Training]) -> None:
 def advance_together(
     trainings: Sequence[Training], settings: TrainingSettings, on_epoch: OnEpoch = lambda epoch: None
 ) -> list[TrainingResult]:
-    """Train to the end, a step of each training in turn, and return their results.
+    """Train several trainings to the end, a step of each in turn.
 
-    A training whose loss is not finite ends with that epoch; its model is then of no use. `on_epoch` is called with the
-    number of epochs done.
+    A training whose loss is not finite ends with that epoch; its model is then of no use.
+
+    Args:
+        trainings: On equally many images.
+        settings: Those of every training.
+        on_epoch: Called with the number of epochs done.
+
+    Returns:
+        Their results, in their order.
     """
     started = time.perf_counter()
     with kernels_of(settings.precision):
@@ -226,9 +253,14 @@ def train(
     seed: int,
     on_epoch: OnEpoch = lambda epoch: None,
 ) -> TrainingResult:
-    """Train one model in place on uint8 `images` (N, C, S, S) that lie on its device; N >= the batch size.
+    """Train one model.
 
-    Data order and noise come from the streams of `seed`.
+    Args:
+        model: Trained in place.
+        images: uint8 (N, C, S, S) on the model's device, N >= the batch size.
+        settings: Batches, epochs, optimiser and precision.
+        seed: Of the streams of data order and noise.
+        on_epoch: Called with the number of epochs done.
     """
     [result] = advance_together([Training(model, images, settings, seed)], settings, on_epoch)
     return result

@@ -1,7 +1,7 @@
-"""Training of a pack, the seeds of one kind of trial, on one device: the ways there are, and which one a device gets.
+"""Training of a pack, the seeds of one kind of trial, on one device: the ways to do it, and each device's default.
 
-Every seed keeps its own model, data order, noise and optimiser, so its result is that of training it alone, whoever
-its companions are.
+Every seed keeps its own model, data order, noise and optimiser, so its result is that of training it alone, whatever
+else is in the pack.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,22 @@ WAYS = ("eager", "graphs")
 
 
 def default_way(device: str) -> str:
-    """What `device` gets; graphs on GPUs are a prediction."""
+    """Return the way of WAYS that a device gets; that graphs are the better one on GPUs is a prediction.
+
+    Args:
+        device: torch's name of it, such as "cuda:1".
+    """
     return "graphs" if device.startswith("cuda") else "eager"
 
 
 def default_pack(device: str) -> int | None:
-    """Most seeds in a pack, None for as many as fit: on CPUs packs gain nothing, processes in parallel do."""
+    """Return the most seeds in a pack, None for as many as fit.
+
+    On a CPU it is 1: packs gain nothing there, processes in parallel do.
+
+    Args:
+        device: torch's name of it, such as "cuda:1".
+    """
     return None if device.startswith("cuda") else 1
 
 
@@ -35,10 +45,23 @@ def train_pack(
     way: str = "eager",
     on_epoch: OnEpoch = lambda epoch: None,
 ) -> list[TrainingResult]:
-    """Train `models`, one a seed, in place on uint8 `images` (N, C, S, S) that lie on their device.
+    """Train a pack's models, with the results of `loop.train` for each of them.
 
-    As `loop.train` for each of them: curves, divergence and the models' final states. A seed that diverges does not
-    touch the others. Raises as `pack_trainings`.
+    These are curves, divergence and the models' final states. A seed that diverges does not affect the others.
+
+    Args:
+        models: One a seed, trained in place.
+        images: uint8 (N, C, S, S) on the models' device, N >= the batch size.
+        settings: Those of every model.
+        seeds: Of the streams of data order and noise.
+        way: One of WAYS.
+        on_epoch: Called with the number of epochs done.
+
+    Returns:
+        A result for each seed.
+
+    Raises:
+        ValueError: `way` is "graphs" and the device has no CUDA.
     """
     return advance_together(pack_trainings(models, images, settings, seeds, way), settings, on_epoch)
 
@@ -46,10 +69,17 @@ def train_pack(
 def pack_trainings(
     models: Sequence[ImageAutoencoder], images: Tensor, settings: TrainingSettings, seeds: Sequence[int], way: str
 ) -> list[Training]:
-    """The trainings of a pack, to be advanced together; `way` is one of WAYS.
+    """Make the trainings of a pack, to be advanced together.
+
+    Args:
+        models: One a seed, trained in place.
+        images: uint8 (N, C, S, S) on the models' device, N >= the batch size.
+        settings: Those of every model.
+        seeds: Of the streams of data order and noise.
+        way: One of WAYS.
 
     Raises:
-        ValueError: For graphs on a device without CUDA.
+        ValueError: `way` is "graphs" and the device has no CUDA.
     """
     if way == "graphs" and images.device.type != "cuda":
         raise ValueError(f"{way} needs a CUDA device, not {images.device}")

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 def kernels_of(precision: str) -> Iterator[None]:
     """Within the block the GPU's products and convolutions may use TF32 if `precision` says so, and only then.
 
-    TF32 keeps 10 bits of the inputs. A CPU knows no TF32 and computes in float32.
+    TF32 keeps 10 bits of the inputs. A CPU has no TF32 and computes in float32.
+
+    Args:
+        precision: One of `training_settings.PRECISIONS`.
     """
     backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)  # no type in common
     before = [backend.allow_tf32 for backend in backends]
@@ -27,10 +30,15 @@ def kernels_of(precision: str) -> Iterator[None]:
 
 @contextmanager
 def forward_in(precision: str, model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Within the block `model`'s networks compute in `precision`; a backward pass follows by itself.
+    """Within the block `model`'s networks compute in `precision`; the backward pass follows that of the forward pass.
 
-    Under bfloat16 products and convolutions of the networks are in it. What a network gives is float32, and so is all
-    that the model computes from it, its loss and every term.
+    Under bfloat16 products and convolutions of the networks are in it. The networks' outputs are float32, and so is all
+    that the model computes from them, its loss and every term.
+
+    Args:
+        precision: One of `training_settings.PRECISIONS`.
+        model: Its outermost modules with parameters are the networks.
+        device: Where it computes.
     """
     networks = list(_networks(model)) if precision == "bfloat16" else []
     for network in networks:
@@ -39,7 +47,7 @@ def forward_in(precision: str, model: nn.Module, device: torch.device) -> Iterat
         yield
     finally:
         for network in networks:
-            del network.forward  # the instance's, which hid the class's
+            del network.forward  # the instance's attribute, which shadows the class's method
 
 
 def _networks(model: nn.Module) -> Iterator[nn.Module]:
@@ -55,7 +63,7 @@ def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[...,
     """A network's `forward` in bfloat16, from inputs as they are to outputs in float32."""
 
     def lowered(*inputs: Any, **named: Any) -> Any:
-        # Without the cache of cast weights, which a captured graph would outlive.
+        # Without the cache of cast weights: a captured graph would still read it after it is freed.
         with torch.autocast(device_type, torch.bfloat16, cache_enabled=False):
             outputs = forward(*inputs, **named)
         return _widened(outputs)
@@ -64,7 +72,7 @@ def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[...,
 
 
 def _widened(outputs: Any) -> Any:
-    """The same with float32 in the place of bfloat16: a tensor, or tensors by name or position."""
+    """Convert bfloat16 to float32 in a tensor, or in tensors by name or position."""
     match outputs:
         case Tensor(dtype=torch.bfloat16):
             return outputs.float()

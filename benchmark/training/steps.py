@@ -1,5 +1,7 @@
-"""How the steps of a training are executed: one operation after another, or as a CUDA graph that is captured once and
-then replayed, which spares the launches of some hundred small kernels."""
+"""How the steps of a training are executed: one operation after another, or as a CUDA graph.
+
+The graph is captured once and then replayed, which spares the launches of some hundred small kernels.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,28 +16,39 @@ _STEPS_BEFORE_CAPTURE = 3
 
 
 class Steps(Protocol):
-    """Executes a step, again and again. The step works on buffers that stay in place and returns nothing."""
+    """Executes a step, again and again.
 
-    how: str  # for the record
-    captures: bool  # whether the step must not ask anything of the host
+    The step works on buffers that stay in place and returns nothing.
+
+    Attributes:
+        how: In words, for the record.
+        captures: Whether steps are captured, so that they must not wait for or read from the device.
+    """
+
+    how: str
+    captures: bool
 
     def context(self) -> AbstractContextManager[object]:
-        """Where everything that feeds or reads the step has to happen."""
+        """Return the context in which everything that feeds or reads the step has to happen."""
         ...
 
-    def run(self, step: Callable[[], None]) -> None: ...
+    def run(self, step: Callable[[], None]) -> None:
+        """Execute the step once."""
+        ...
 
 
 class EagerSteps:
-    """Each operation is launched as it comes."""
+    """Steps whose operations are launched one by one."""
 
     how = "eager"
     captures = False
 
     def context(self) -> AbstractContextManager[object]:
+        """Return a context without effect."""
         return nullcontext()
 
     def run(self, step: Callable[[], None]) -> None:
+        """Execute the step once."""
         step()
 
 
@@ -44,6 +57,9 @@ class CapturedSteps:
 
     The first steps are run eagerly and count. Where the capture fails the steps stay eager, with the same results, and
     `how` says why; but one that runs out of memory raises, since the eager steps would too.
+
+    Args:
+        device: With CUDA.
     """
 
     captures = True
@@ -57,9 +73,15 @@ class CapturedSteps:
         self.how = "eager (too few steps for a capture)"
 
     def context(self) -> AbstractContextManager[object]:
+        """Return the context of its stream."""
         return torch.cuda.stream(self._stream)
 
     def run(self, step: Callable[[], None]) -> None:
+        """Execute the step once, and capture it after the first few.
+
+        Raises:
+            torch.OutOfMemoryError: The capture, or a step, runs out of memory.
+        """
         if self._graph is None and self._before_capture == 0:
             self._capture(step)
         if self._graph is None:

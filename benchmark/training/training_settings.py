@@ -1,4 +1,4 @@
-"""How a training is done: the settings that every method of a study shares."""
+"""The settings of a training, which every method of a study shares."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from benchmark.settings import added_later, check_settings, plain_settings
 
 # tf32: products and convolutions on a GPU, a loss's own among them, round their inputs to 10 bits.
-# bfloat16: torch's autocast within the networks, products and convolutions in it; what they give, the losses and every
-# term are float32. Weights and their updates are float32 always.
+# bfloat16: torch's autocast within the networks, for products and convolutions; the networks' outputs, the losses and
+# every term are float32. Weights and their updates are always float32.
 PRECISIONS = ("float32", "tf32", "bfloat16")
-# Of a precision whose meaning has changed: raised with it, and only its own trials get new names.
+# The revision of a precision, raised when its meaning changes, so that only the trials with that precision get new
+# names.
 _PRECISION_REVISIONS = {"bfloat16": 2}  # 1: terms were summed in bfloat16
 
 
@@ -20,9 +21,19 @@ _PRECISION_REVISIONS = {"bfloat16": 2}  # 1: terms were summed in bfloat16
 class TrainingSettings:
     """How every method of a study is trained: AdamW with torch's betas, batches that drop the last odd images.
 
-    `width` scales the channels of the shared networks. `revision` is raised whenever the loop, the shared networks or
-    the random streams change what the same settings give. `precision`: one of PRECISIONS, else ValueError. UserError
-    for any other value that its field does not take.
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images of a step.
+        learning_rate: Of AdamW.
+        weight_decay: Of AdamW.
+        width: Scales the channels of the shared networks.
+        revision: Raised whenever the loop, the shared networks or the random streams change what the same settings
+            give.
+        precision: One of PRECISIONS.
+
+    Raises:
+        ValueError: The precision is none of PRECISIONS.
+        UserError: Another field does not take its value.
     """
 
     epochs: PositiveInt = 10
@@ -39,12 +50,16 @@ class TrainingSettings:
             raise ValueError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
 
     def plain(self) -> dict[str, Any]:
-        """The settings as identities and manifests have them, with the revision of a precision that has one."""
+        """Return the settings as identities and manifests have them, with the revision of a precision that has one."""
         revised = self.precision in _PRECISION_REVISIONS
         return plain_settings(self) | ({"precision_revision": _PRECISION_REVISIONS[self.precision]} if revised else {})
 
 
 def trained_as_now(training: Mapping[str, Any]) -> bool:
-    """Whether recorded settings (`TrainingSettings.plain`) are of the revisions of this code."""
+    """Tell whether recorded settings are of the revisions of this code.
+
+    Args:
+        training: From `TrainingSettings.plain`.
+    """
     now = _PRECISION_REVISIONS.get(training.get("precision", ""))
     return (training["revision"], training.get("precision_revision")) == (TrainingSettings.revision, now)
