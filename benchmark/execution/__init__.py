@@ -1,1 +1,1 @@
-"""Execution: from a study to records on disk."""
+"""Execution of a study: from its trials to their records on disk."""

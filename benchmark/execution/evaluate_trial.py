@@ -1,4 +1,4 @@
-"""One trial from its trained model to its record: reduce to outputs, judge health, score.
+"""One trial from its trained model to its record: reduce the model to outputs, diagnose its health, score it.
 
 What needs the images is done at once, on the device (`measured`); what needs the latents alone is left for another
 process (`scored`), so that a device can train on.
@@ -42,15 +42,21 @@ from models.base import ImageAutoencoder, draw_noise
 from models.losses import gaussian_log_density
 
 EVALUATION_BATCH = 500
-OTHER_DRAWS = 256  # for each image, of what its code's Gaussian is given besides it
+OTHER_DRAWS = 256  # for each image, of the draws that its code's Gaussian is given besides it
 
 
 @dataclass(frozen=True)
 class TrialContext:
     """Where and with what trials run; nothing here changes their identity.
 
-    `way`: how packs are trained, a key of `benchmark.training.pack.WAYS`. `deterministic`: refuse what cannot be
-    repeated bit by bit. `method_files`: where methods that are not the suite's own are from.
+    Attributes:
+        out: The results folder.
+        device: torch's name of it, such as "cuda:1".
+        weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
+        offline: Whether weights are not to be downloaded.
+        way: How packs are trained, one of `benchmark.training.pack.WAYS`.
+        deterministic: Whether an operation that cannot be repeated bit by bit is refused.
+        method_files: The files that define the user's own methods.
     """
 
     out: Path
@@ -63,11 +69,19 @@ class TrialContext:
 
     @property
     def evaluation(self) -> EvaluationContext:
+        """The same for the evaluation, whose statistics are kept in the results folder."""
         return EvaluationContext(self.weights_dir, self.device, self.offline, statistics_dir=self.out / "statistics")
 
 
 def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None = None) -> Record:
-    """A trial's record without any result. One that is "failed" is tried again by the next run."""
+    """Make a trial's record without any result.
+
+    Args:
+        trial: The trial.
+        device: torch's name of what it ran on.
+        status: One of the statuses of `benchmark.results.records`; a "failed" trial is tried again by the next run.
+        reason: Why the status is not OK.
+    """
     return Record.parse(
         {
             "schema": RECORD_SCHEMA,
@@ -83,14 +97,17 @@ def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None
 
 
 def failed_record(trial: Trial, device: str, error: Exception) -> Record:
-    """The record of a trial that an error has ended; the first line of what it says is the reason."""
+    """Make the record of a trial that an error has ended; the first line of its message is the reason."""
     kind, said = type(error).__name__, first_line(error)
     return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
 
 
 def of_this_code(identity: Identity) -> bool:
-    """Whether a trial of this identity means the same to the code at hand: the revisions of method and training are its
-    own, and so is the method's file. A checkout may have been updated since a trial was laid out or trained."""
+    """Tell whether a trial of this identity means the same to the code at hand.
+
+    It does where the revisions of method and training are the code's own, and the method's file is the same. A checkout
+    may have been updated since a trial was laid out or trained.
+    """
     method = ALL_METHODS.get(identity.method)
     if method is None:
         return False
@@ -99,9 +116,10 @@ def of_this_code(identity: Identity) -> bool:
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
-    """The trial's model as initialised from the streams of `seed`, on the CPU.
+    """Build the trial's model, initialised from the streams of a seed, on the CPU.
 
-    Raises ValueError for settings that its method does not take: the fault of this trial, no reason to end a study.
+    Raises:
+        ValueError: The method does not take the trial's settings: the fault of this trial, no reason to end a study.
     """
     method, width = ALL_METHODS[trial.method], trial.training.width
     try:
@@ -113,7 +131,14 @@ def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
 def measured(
     trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: Record
 ) -> tuple[Record, TrialOutputs | None]:
-    """A trained trial's record with its health and the scores that need images.
+    """Fill in a trained trial's health and the scores that need images.
+
+    Args:
+        trial: The trial.
+        model: Its trained model, on the device.
+        dataset: Its images.
+        context: Where it runs.
+        record: What is known of the trial so far.
 
     Returns:
         The record, and what `scored` needs for the other scores: latents and labels; None where nothing is left.
@@ -133,7 +158,14 @@ def measured(
 
 
 def scored(trial: Trial, record: Record, outputs: TrialOutputs, context: TrialContext) -> Record:
-    """The record with the scores of the latents filled in."""
+    """Fill in the scores of the latents.
+
+    Args:
+        trial: The trial.
+        record: From `measured`.
+        outputs: From `measured`.
+        context: Where it runs.
+    """
     of_latents = [name for name in trial.protocols if not PROTOCOLS[name].scores_images]
     return _with_scores(record, trial, outputs, context, of_latents)
 
@@ -188,10 +220,10 @@ def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str
 
 
 def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code: float | None) -> list[float] | None:
-    """[low, high], in nats, of the rate less what the code tells of the draws that its Gaussian is given (w).
+    """Bounds [low, high], in nats, on the rate less the information that the code has about its other draws (w).
 
-    `of_code`: the rate, which is both of them where there are no such draws. Estimates, each a bound on average. None
-    where the rate is None, or one of them not finite.
+    These are the draws that the code's Gaussian is given besides the image. Both bounds are `of_code`, the rate, where
+    there are none. They are estimates, each a bound on average. None where the rate is None, or one of them not finite.
     """
     if of_code is None or not model.posterior_draws():
         return None if of_code is None else [of_code, of_code]
@@ -211,7 +243,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         return information_about_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
 
     amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
-    # Sorted because two estimates, each right on average alone, may cross where there is next to nothing to tell.
+    # Sorted because the two estimates, each a bound on average alone, may cross where the information is close to 0.
     finite = [amount for amount in amounts if amount is not None]
     return sorted(of_code - amount for amount in finite) if len(finite) == len(amounts) else None
 
@@ -219,7 +251,12 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
 def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:
     """Reduce a trained model to what protocols score: deterministic latents and reconstructions, on the CPU.
 
-    Codes of the training images only where they are among the `needs`; the rest also tells the trial's health.
+    Args:
+        model: On the device, in eval mode.
+        dataset: Its images.
+        device: torch's name of where the model lies.
+        needs: Fields of TrialOutputs; the training images are encoded only where "latents_train" is among them. All
+            others are computed anyway, because they also tell the trial's health.
     """
 
     def codes(images: torch.Tensor) -> tuple[torch.Tensor]:
@@ -242,7 +279,16 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
 
 
 def component_weights(model: ImageAutoencoder, images: np.ndarray, device: str) -> np.ndarray | None:
-    """w of uint8 images (N, C, S, S), float32 (N, K), without noise; None where the method is no mixture."""
+    """Compute the component weights w of images, without noise.
+
+    Args:
+        model: On the device, in eval mode.
+        images: uint8 (N, C, S, S).
+        device: torch's name of where the model lies.
+
+    Returns:
+        float32 (N, K); None where the method is no mixture.
+    """
 
     def weights(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         found = model.component_weights(batch)
@@ -260,7 +306,17 @@ def in_batches(
     device: str,
     batch_size: int = EVALUATION_BATCH,
 ) -> list[np.ndarray]:
-    """What `function` gives for batches of images in [0, 1]: each of its outputs as one float32 array."""
+    """Apply a function to images in batches.
+
+    Args:
+        function: Takes images (B, C, S, S) in [0, 1] on the device and returns any number of outputs (B, ...).
+        images: uint8 (N, C, S, S).
+        device: torch's name of where the function computes.
+        batch_size: The most images of a batch.
+
+    Returns:
+        Each output as one float32 array (N, ...).
+    """
     outputs = []
     for start in range(0, len(images), batch_size):
         batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
@@ -269,7 +325,11 @@ def in_batches(
 
 
 def peak_memory_mb(device: str) -> dict[str, float]:
-    """High-water marks in MiB: of the process since it began, and of the GPU's allocator during this pack."""
+    """Return high-water marks of memory in MiB.
+
+    Returns:
+        `process`: of the process since it began; on a GPU also `device`: of its allocator during this pack.
+    """
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
     peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}
     if device.startswith("cuda"):

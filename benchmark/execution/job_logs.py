@@ -1,4 +1,4 @@
-"""What a job's log says: its lines, and the one of them that names why the job ended."""
+"""A job's log: its lines, and the one of them that names why the job ended."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _VERDICT = re.compile(
     re.IGNORECASE,
 )
 _ERROR = re.compile(r"\berror\b", re.IGNORECASE)
-# Said of every job that fails, of one that goes on elsewhere, or of none: these name no cause.
+# Lines of every job that fails, of one that goes on elsewhere, or of any job: these name no cause.
 _NO_CAUSE = re.compile(
     r"Exited with exit code|Submitted job triggered an exception|DUE TO JOB REQUEUE|Job step aborted|couldn't chdir"
     r"|^submitit (INFO|WARNING) "
@@ -24,9 +24,10 @@ _NO_CAUSE = re.compile(
 
 
 def log_lines(path: Path) -> list[str]:
-    """The lines of a log that are not blank, fit for a terminal but as indented as they were; of a long log the last.
+    """Read the lines of a log that are not blank; of a log of more than 1 MiB those in its last MiB.
 
-    Empty where there is none.
+    Returns:
+        Lines fit for a terminal, their indentation kept; empty where there is no log.
     """
     try:
         with path.open("rb") as file:
@@ -39,10 +40,16 @@ def log_lines(path: Path) -> list[str]:
 
 
 def cause(lines: Sequence[str]) -> str:
-    """The line that names why a job ended: the first exception of its last start, else the first that says what Slurm
-    or the shell did to it.
+    """Find the line that names why a job ended.
 
-    Where none does, the first that speaks of an error, else the last that says anything. Empty of no lines.
+    It is the first exception since the job last started, else the first line that says what Slurm or the shell did to
+    the job, else the first that mentions an error, else the last that names anything.
+
+    Args:
+        lines: From `log_lines`.
+
+    Returns:
+        The line, without indentation; "" if there are no lines.
     """
     starts = [number for number, line in enumerate(lines) if _START in line]
     last = lines[starts[-1] :] if starts else lines

@@ -1,4 +1,4 @@
-"""Memory: how much a piece of work takes, and how many seeds of a kind of trial fit into a GPU's together."""
+"""Memory: how much a piece of work takes, and how many seeds of one kind of trial fit into a GPU's together."""
 
 import ctypes
 import dataclasses
@@ -23,10 +23,17 @@ _Result = TypeVar("_Result")
 
 
 def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
-    """Most seeds of the trial's kind to train at once beside `images`, at least 1; None (no limit known) on a CPU.
+    """Return the most seeds of the trial's kind to train at once.
 
-    Measured on two steps of one seed, and of the device's whole memory, not of what happens to be free, so that the
+    Measured on two steps of one seed, and against the device's whole memory, not what happens to be free, so that the
     same packs come out every time.
+
+    Args:
+        trial: One of the kind.
+        images: uint8 (N, C, S, S) on the device, which stay there beside the seeds.
+
+    Returns:
+        At least 1; None (no limit known) on a CPU.
     """
     device = images.device
     if device.type != "cuda":
@@ -37,22 +44,37 @@ def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
     def work() -> object:
         return train(trial_model(trial, seed=0).to(device), batch, two_steps, seed=0)
 
-    work()  # what libraries set up once is no seed's
+    work()  # what libraries set up once does not count towards a seed
     _, one = memory_taken(work, str(device))
     total = torch.cuda.get_device_properties(device).total_memory
     return None if one is None else fitting(one, int(_USABLE * total) - images.nbytes)
 
 
 def fitting(one: int, budget: int) -> int:
-    """How many times `one` bytes, with a margin, fit into `budget` bytes; at least 1, for less cannot be tried."""
+    """Return how many times some memory, with a margin, fits into a budget.
+
+    Args:
+        one: Bytes of one.
+        budget: Bytes of all.
+
+    Returns:
+        At least 1, for less cannot be tried.
+    """
     return max(1, int(budget / (_MARGIN * one)))
 
 
 def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int | None]:
-    """What `work` returns, and by how many bytes it exceeded, at most, what was in use before.
+    """Do some work and measure the memory that it takes.
 
-    Of what the GPU's allocator reserves (a captured graph's pool is reserved for good, whatever lives in it), or of
-    this process on Linux; None elsewhere.
+    On a GPU this is what its allocator reserves (a captured graph's pool is reserved for good, whatever lives in it),
+    elsewhere what this process holds, which is known on Linux alone.
+
+    Args:
+        work: The work.
+        device: torch's name of where it is done.
+
+    Returns:
+        What `work` returns, and by how many bytes its peak exceeded what was in use before; None where unknown.
     """
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
@@ -61,7 +83,7 @@ def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int
         return work(), torch.cuda.max_memory_reserved(device) - before
     if not _CLEAR.exists():
         return work(), None
-    with suppress(AttributeError):  # a C library without it
+    with suppress(AttributeError):  # not every C library has it
         ctypes.CDLL(None).malloc_trim(0)  # else the work would be served from what earlier work has left free
     _CLEAR.write_text("5", encoding="ascii")  # proc(5): the high-water mark begins anew
     before = _of_this_process("VmRSS")
@@ -69,6 +91,6 @@ def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int
 
 
 def _of_this_process(field: str) -> int:
-    """Bytes."""
+    """A field of this process's status, in bytes."""
     [kibibytes] = re.findall(rf"{field}:\s+(\d+) kB", _STATUS.read_text(encoding="utf-8", errors="replace"))
     return int(kibibytes) * 2**10

@@ -9,11 +9,15 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS")
 
 
 def set_numerics(device: str, threads: int, deterministic: bool = False) -> None:
-    """Full float32 and, on a GPU, repeatable kernels where there are some; call before the process has used the GPU.
+    """Set full float32 and, on a GPU, repeatable kernels where there are some.
 
-    `threads`: of the CPU; fewer where the user's variables allow fewer (`thread_limit`). `deterministic`: an operation
-    that has no repeatable kernel is an error, on any device. TF32 keeps 10 bits: SSIM, a difference of squares, would
-    lose its third decimal; only a training may ask for it (`TrainingSettings.precision`).
+    Call it before the process has used the GPU. TF32 keeps 10 bits: SSIM, a difference of squares, would lose its third
+    decimal; only a training may ask for it (`TrainingSettings.precision`).
+
+    Args:
+        device: torch's name of what the process computes on.
+        threads: Of the CPU; fewer where the user's variables allow fewer (`thread_limit`).
+        deterministic: Whether an operation that has no repeatable kernel is an error, on any device.
     """
     torch.set_num_threads(min(threads, thread_limit() or threads))
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -25,7 +29,7 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
 
 
 def thread_limit() -> int | None:
-    """The most threads that the user's variables allow a process; None where they set no limit.
+    """Return the most threads that the user's environment variables allow a process; None where they set no limit.
 
     Of the lists that OMP_NUM_THREADS may hold, for nested regions, the first number counts.
     """
@@ -34,7 +38,10 @@ def thread_limit() -> int | None:
 
 
 def numerics() -> dict[str, bool | int | str]:
-    """The settings in force, for a record; the processor's vector instructions, for other widths round otherwise."""
+    """Return the settings in force, for a record.
+
+    The processor's vector instructions are among them, because those of other widths round otherwise.
+    """
     return {
         "threads": torch.get_num_threads(),
         "tf32": torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,

@@ -1,4 +1,4 @@
-"""One pack from its settings to its trials' records: train, store every checkpoint, then measure trial by trial."""
+"""One pack from its settings to its trials' records: train, store every checkpoint, then evaluate trial by trial."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -29,22 +29,36 @@ from benchmark.training.pack import train_pack
 from models.base import ImageAutoencoder
 
 OnEpoch = Callable[[int], None]
-# A trial, its trained model, and what training has to say in the trial's record.
+# A trial, its trained model, and what training contributes to the trial's record.
 Trained = tuple[Trial, ImageAutoencoder, dict[str, Any]]
-# A full disk, a vanished data set, a device that has lost its state: the next trial would meet it too.
+# Errors that end the run, because the next trial would meet them, too: a full disk, a vanished data set, a device that
+# has lost its state.
 ENDS_ALL = (OSError, UserError, torch.AcceleratorError)
 
 
 def run_pack(
     pack: Pack, dataset: Dataset, images: Tensor, context: TrialContext, on_epoch: OnEpoch = lambda epoch: None
 ) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
-    """For every wanted trial its record, and the outputs that `trial.scored` still has to score (None: it is whole).
+    """Train and evaluate a pack.
 
-    `images`: the data set's training images, on the device. Trials whose checkpoints are all there are not trained
-    again; where one is missing or damaged the whole pack is, as it was put together first. All its checkpoints are
-    stored before its first record is given out. A pack that is too large for the device is trained in parts. An error
-    costs the trial it belongs to, one in training the part; those of ENDS_ALL are raised, and UserError where code or
-    images are no longer those that the trials are named after.
+    Trials whose checkpoints are all there are not trained again; where one is missing or damaged the whole pack is, as
+    it was put together first. All its checkpoints are stored before its first record is given out. A pack that is too
+    large for the device is trained in parts. An error costs the trial it belongs to, one in training the part; those of
+    ENDS_ALL are raised.
+
+    Args:
+        pack: Trials that differ in their seed alone.
+        dataset: Their images.
+        images: The data set's training images, uint8 (N, C, S, S), on the device.
+        context: Where they run.
+        on_epoch: Called with the number of epochs done.
+
+    Yields:
+        Every wanted trial, its record, and the outputs that `scored` still has to score, None where the record is
+        complete.
+
+    Raises:
+        UserError: Code or images are no longer those that the trials are named after, or another error of ENDS_ALL.
     """
     _refuse_other_code_or_images(pack.trials[0], dataset)
     whole = _stored(pack, context)
@@ -62,7 +76,10 @@ def run_pack(
 
 
 def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
-    """A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way."""
+    """Raise UserError where code or images have changed since the trials were laid out.
+
+    A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way.
+    """
     revisions = {name: settings.get("revision") for name, settings in trial.protocols.items()}
     if not of_this_code(Identity.parse(trial.identity)) or revisions != {
         name: PROTOCOLS[name].REVISION for name in revisions
@@ -88,14 +105,14 @@ def _finished(
 
 
 def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:
-    """The wanted trials as their checkpoints have them; None unless all have a good one."""
+    """The wanted trials as their checkpoints have them; None unless every checkpoint is there and readable."""
     store, trained = Store(context.out), []
     for trial in pack.wanted_trials:
         model = trial_model(trial, trial.seed)
         try:
             training = load_checkpoint(model, store.checkpoint_path(trial.key))
             said = {field: training[field] for field in ("curves", "timings", "training")}
-        except (UserError, KeyError):  # none, or a damaged one: the trial can still be made anew
+        except (UserError, KeyError):  # missing or damaged: the trial can still be trained anew
             return None
         trained.append((trial, model.to(context.device).eval(), said))
     return trained
@@ -108,7 +125,7 @@ def _train(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch)
     except torch.OutOfMemoryError:
         if len(pack.trials) == 1:
             raise
-    # Outside of the handler: the error holds on to the tensors of its frames.
+    # Outside of the handler, because the error keeps the tensors of its frames alive.
     gc.collect()
     torch.cuda.empty_cache()
     halves = pack.split(-(-len(pack.trials) // 2))

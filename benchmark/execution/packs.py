@@ -9,10 +9,14 @@ from benchmark.studies.trials import Trial
 
 @dataclass(frozen=True)
 class Pack:
-    """Trials of one kind, by ascending seed. `wanted`: keys of those whose record is still to be made.
+    """Trials of one kind, by ascending seed.
 
-    The others are trained along, because a packed result depends, in its last digits, on what is in the pack: a study
-    that was interrupted then ends with the very numbers of one that was not.
+    The trials that are not wanted are trained along, because a packed result depends, in its last digits, on what is in
+    the pack: a study that was interrupted then ends with the very numbers of one that was not.
+
+    Attributes:
+        trials: All of the pack.
+        wanted: Keys of those whose record is still to be made.
     """
 
     trials: tuple[Trial, ...]
@@ -20,12 +24,17 @@ class Pack:
 
     @property
     def wanted_trials(self) -> list[Trial]:
+        """The trials whose record is still to be made."""
         return [trial for trial in self.trials if trial.key in self.wanted]
 
     def split(self, most: int | None) -> Iterator["Pack"]:
-        """This pack in as few parts as `most` trials each allow (None: one), of sizes that differ by at most one.
+        """Divide the pack into as few parts as a limit allows, of sizes that differ by at most one.
 
-        A part in which nothing is wanted is left out.
+        Args:
+            most: Most trials of a part; None for one part.
+
+        Yields:
+            The parts in which something is wanted.
         """
         n = len(self.trials)
         parts = -(-n // (most or n))
@@ -40,9 +49,15 @@ class Pack:
 
 
 def packs_of(trials: list[Trial], wanted: list[Trial], most: int | None) -> list[Pack]:
-    """The packs in which something is wanted, in the order of `trials`: a study's whole list, done or not.
+    """Divide a study's trials into packs.
 
-    At most `most` trials each; None for all seeds of a kind in one.
+    Args:
+        trials: The study's whole list, done or not.
+        wanted: Those whose record is still to be made.
+        most: Most trials of a pack; None for all seeds of a kind in one.
+
+    Returns:
+        The packs in which something is wanted, in the order of `trials`.
     """
     kinds: dict[str, list[Trial]] = {}
     for trial in trials:

@@ -12,8 +12,14 @@ _MOST_CPU_JOBS = 8
 
 @dataclass(frozen=True)
 class Crew:
-    """How many processes there are: `trainers`, which also score where there are no `scorers`. `threads`: CPU threads
-    of a trainer; a scorer has one. `devices`: that of each trainer; none: the run's own."""
+    """How many processes there are, and on what.
+
+    Attributes:
+        trainers: Processes that train, and also score where there are no `scorers`.
+        scorers: Processes that only score.
+        threads: CPU threads of a trainer; a scorer has one.
+        devices: That of each trainer; empty for the run's own.
+    """
 
     trainers: int
     scorers: int
@@ -22,7 +28,7 @@ class Crew:
 
     @property
     def says(self) -> str:
-        """For people: "2 at once", "1 process trains, 15 score"."""
+        """In words for the user, such as "2 at once" or "1 process trains, 15 score"."""
         train = "process trains" if self.trainers == 1 else "processes train"
         return f"{self.trainers} {train}, {self.scorers} score" if self.scorers else f"{self.trainers} at once"
 
@@ -33,8 +39,14 @@ class Crew:
 
 
 def crew(device: str, jobs: int | None = None, devices: Sequence[str] = ()) -> Crew:
-    """The processes for a device, or for several GPUs. `jobs`: on a CPU trials at once (default: one a core, at most
-    8), on a GPU processes that score (default: the cores that the trainers leave)."""
+    """Choose the processes for a device, or for several GPUs.
+
+    Args:
+        device: torch's name of it, such as "cuda:1".
+        jobs: On a CPU trials at once (default: one a core, at most 8), on a GPU processes that score (default: the
+            cores that the trainers leave).
+        devices: The GPUs, where there are several.
+    """
     if device.startswith("cpu"):
         jobs = jobs or cpu_jobs()
         return Crew(jobs, 0, max(1, cpu_jobs() // jobs))
@@ -43,15 +55,18 @@ def crew(device: str, jobs: int | None = None, devices: Sequence[str] = ()) -> C
 
 
 def cpu_jobs() -> int:
-    """Trials that a CPU trains at once, and threads that one has which is alone: one a core, at most 8."""
+    """Return how many trials a CPU trains at once, which is also the threads of one alone: one a core, at most 8."""
     return min(_MOST_CPU_JOBS, usable_cores())
 
 
 def usable_cores() -> int:
-    """The CPU cores that this process may use: those that it may run on, of a Slurm job its share of the node, and no
-    more than a container's quota of time is worth."""
+    """Return how many CPU cores this process may use, at least 1.
+
+    These are the cores that it may run on, in a Slurm job no more than its share of the node, and in a container no
+    more than its quota of time is worth.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # A script has what its job has on the node; of several tasks that srun has started each has its own share.
+    # A batch script has all that its job has on the node; each of several tasks started by srun has its own share.
     one_of_several = os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
     slurm = os.environ.get("SLURM_CPUS_PER_TASK" if one_of_several else "SLURM_CPUS_ON_NODE", "")
     share = int(slurm) if slurm.isdecimal() else cores
@@ -59,8 +74,10 @@ def usable_cores() -> int:
 
 
 def _quota(root: Path, cores: float) -> float:
-    """The least of the limits in cores that the control groups of this process, or their parents, set on CPU time;
-    `cores` where none does. `root`: that of the file system."""
+    """The least of the limits, in cores, that the control groups of this process or their parents set on CPU time.
+
+    It is `cores` where none does. `root` is that of the file system.
+    """
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:  # no Linux

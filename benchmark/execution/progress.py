@@ -16,7 +16,12 @@ LEAST_WIDTH_OF_BARS = 60
 
 
 class BarProgress(AbstractContextManager["BarProgress"]):
-    """One bar for the study, one for the epochs of every pack in training."""
+    """A live view: one bar for the study, one for the epochs of every pack in training.
+
+    Args:
+        console: Where the bars are drawn.
+        total: Trials of the study still to do.
+    """
 
     def __init__(self, console: Console, total: int):
         # Where there is little room the name is wrapped, and no number is cut.
@@ -38,6 +43,7 @@ class BarProgress(AbstractContextManager["BarProgress"]):
         self._progress.stop()
 
     def show(self, event: Event) -> None:
+        """Bring the bars up to date with an event."""
         name = str(event.what)
         if event.kind == "finished":
             self._progress.advance(self._study)
@@ -54,7 +60,12 @@ class BarProgress(AbstractContextManager["BarProgress"]):
 
 
 class LineProgress(AbstractContextManager["LineProgress"]):
-    """A line every quarter of a minute in which something happened, and one for each trial that did not end well."""
+    """A line every quarter of a minute in which something happened, and one for each trial that did not end well.
+
+    Args:
+        console: Where the lines are written.
+        total: Trials of the study still to do.
+    """
 
     def __init__(self, console: Console, total: int):
         self._console, self._total, self._done = console, total, 0
@@ -64,6 +75,7 @@ class LineProgress(AbstractContextManager["LineProgress"]):
         pass
 
     def show(self, event: Event) -> None:
+        """Write a line for an event where one is due."""
         now = time.monotonic()
         due = now - self._last_line >= SECONDS_BETWEEN_LINES
         if event.kind == "epoch" and due and isinstance(event.what, Pack):
@@ -84,13 +96,24 @@ class LineProgress(AbstractContextManager["LineProgress"]):
 
 
 def progress_view(console: Console, total: int) -> BarProgress | LineProgress:
-    """The view that fits the console: bars need a terminal that can redraw them and is wide enough for their names."""
+    """Choose the view that fits a console.
+
+    Bars need a terminal that can redraw them and is wide enough for their names.
+
+    Args:
+        console: Where progress is shown.
+        total: Trials of the study still to do.
+    """
     drawn = console.is_terminal and not console.is_dumb_terminal and console.width >= LEAST_WIDTH_OF_BARS
     return (BarProgress if drawn else LineProgress)(console, total)
 
 
 def minutes(seconds: float) -> str:
-    """A duration as a person says it: "40 s", "12 min", "3.5 h"."""
+    """Format a duration for the user: "40 s", "12 min", "3.5 h".
+
+    Args:
+        seconds: The duration.
+    """
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

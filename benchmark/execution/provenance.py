@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions, hardware, command and date."""
+"""The origin of a result: code, versions, hardware and date."""
 
 import os
 import platform
@@ -17,16 +17,22 @@ from benchmark.installation import INSTALLED, VERSION
 
 PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
 
-# What git sets for a hook, and would follow to the hook's repository.
+# Variables that git sets for a hook; git called with them would describe the hook's repository.
 _OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 
 
 @cache
 def code_state(folder: Path = REPOSITORY) -> dict[str, Any]:
-    """`git_commit` and `git_dirty` of the checkout whose top `folder` is, both None where it is none.
+    """Return which version of the code runs.
 
-    A copy of the code without its own .git may lie within another repository, whose commit says nothing of it. An
-    installed package has no commit but its `version`.
+    A copy of the code without its own .git may lie within another repository, whose commit says nothing of it.
+
+    Args:
+        folder: The top folder of the code.
+
+    Returns:
+        `git_commit` and `git_dirty` of the checkout at `folder`, both None where it is none; for an installed package,
+        which has no commit, also its `version`.
     """
     if INSTALLED:
         return {"git_commit": None, "git_dirty": None, "version": VERSION}
@@ -40,24 +46,36 @@ def code_state(folder: Path = REPOSITORY) -> dict[str, Any]:
 
 
 def provenance(device: str) -> dict[str, Any]:
-    """Plain data for a record: code, package versions, device, numerics and the time (UTC) of the call."""
+    """Return code, package versions, device, numerics and the time (UTC) of the call, as plain data for a record.
+
+    Args:
+        device: torch's name of it, such as "cuda:1".
+    """
     versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
     return code_state() | {"versions": versions} | hardware(device) | {"date": now()}
 
 
 def hardware(device: str) -> dict[str, Any]:
-    """`device`, `platform` and `numerics`, as far as they say how fast, and to which digit, something is computed."""
+    """Return `device`, `platform` and `numerics`, on which depends how fast, and to which digit, something is computed.
+
+    Args:
+        device: torch's name of it, such as "cuda:1".
+    """
     where = f"{platform.system()} {platform.machine()}"
     return {"device": device_name(device), "platform": where, "numerics": numerics()}
 
 
 def now() -> str:
-    """Date and time in UTC, to the second."""
+    """Return date and time in UTC, to the second, in ISO format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def device_name(device: str) -> str:
-    """A device as a reader knows it: "cpu (x86_64)", "cuda (NVIDIA H200)"; "cuda (elsewhere)" where it is not here."""
+    """Describe a device for a reader: "cpu (x86_64)", "cuda (NVIDIA H200)"; "cuda (elsewhere)" where it is not here.
+
+    Args:
+        device: torch's name of it, such as "cuda:1".
+    """
     if device.startswith("cuda") and not torch.cuda.is_available():
         return f"{device} (elsewhere)"
     if device.startswith("cuda"):

@@ -1,4 +1,4 @@
-"""What a run finds in its results folder and leaves there: which trials are still to do, and the manifest."""
+"""Resumption of a study in its results folder: which trials are still to do, and the manifest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,12 +15,26 @@ _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
 
 def pending(trials: list[Trial], store: Store, weights_at_hand: set[str]) -> list[Trial]:
-    """Trials without a finished record, and those that lack only metric weights (file names) which have arrived."""
+    """Return the trials that are still to do.
+
+    Args:
+        trials: The study's.
+        store: The results folder.
+        weights_at_hand: File names of the metrics' weights that are here.
+
+    Returns:
+        Those without a finished record, and those that lack only metric weights which have arrived since.
+    """
     return [trial for trial in trials if not is_done(store.read_record(trial.key), weights_at_hand)]
 
 
 def is_done(record: Record | None, weights_at_hand: set[str]) -> bool:
-    """Whether a trial's record leaves nothing to do."""
+    """Tell whether a trial's record leaves nothing to do.
+
+    Args:
+        record: None where there is none.
+        weights_at_hand: File names of the metrics' weights that are here.
+    """
     if record is None or not record.done:
         return False
     reasons = [reason for metrics in record.unavailable.values() for reason in metrics.values()]
@@ -28,12 +42,21 @@ def is_done(record: Record | None, weights_at_hand: set[str]) -> bool:
 
 
 def write_manifest(store: Store, grid: Grid) -> int:
-    """Write the study's manifest and return how many cells of an earlier run it no longer has.
+    """Write the study's manifest.
 
-    Cells that `--only` left out this time are kept where they stand on the same ground: same seeds, weights,
-    reductions, device and revisions, and the same images. Others leave the tables, whose every number then belongs to
-    one study; their records stay, and the old command brings the old tables back. Raises UserError where the folder
-    holds another study.
+    Cells that `--only` left out this time are kept where they are comparable: same seeds, weights, reductions, device
+    and revisions, and the same images. Others leave the tables, whose every number then belongs to one study; their
+    records stay, and the old command brings the old tables back.
+
+    Args:
+        store: The results folder.
+        grid: The study with its trials.
+
+    Returns:
+        How many cells of an earlier run the manifest no longer has.
+
+    Raises:
+        UserError: The folder holds another study.
     """
     manifest = grid.manifest()
     earlier = store.read_manifest()
@@ -54,7 +77,12 @@ def write_manifest(store: Store, grid: Grid) -> int:
 
 
 def log_run(store: Store, run: Mapping[str, Any]) -> None:
-    """Add a run that came to its end to the manifest: what was typed, on what, when, and how long it took."""
+    """Add a run that has ended to the manifest.
+
+    Args:
+        store: The results folder.
+        run: Plain data: what was typed, on what it ran, when, and how long it took.
+    """
     manifest = store.study_manifest()
     store.write_manifest(manifest.updated(runs=[*manifest.plain["runs"], run]))
 
@@ -64,12 +92,12 @@ def _place(cell: ManifestCell) -> tuple[int, str, str, int]:
 
 
 def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], datasets: set[str]) -> dict[str, Any]:
-    """What is said of data sets now, and what was said earlier of those that are kept and not looked at now."""
+    """The entries of data sets now, and the earlier ones of data sets that are kept and were not looked at now."""
     return {**now, **{name: earlier[name] for name in sorted(datasets) if name in earlier and name not in now}}
 
 
 def _same_images(dataset: str, earlier: Manifest, now: Manifest) -> bool:
-    """Whether a data set is the one it was; one that was not looked at this time, or not at hand, is."""
+    """Whether a data set's images are those of the earlier run; also true if they were not looked at or not at hand."""
     if dataset not in now.data:
         return True
     return dataset in earlier.data and earlier.data[dataset].digest == now.data[dataset].digest

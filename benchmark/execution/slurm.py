@@ -45,20 +45,34 @@ from benchmark.text import short_message
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 5.0
-SECONDS_ABSENT = 90.0  # out of the queue until a job counts as ended: file systems of clusters show records that late
+# A job counts as ended once it has been out of the queue for so long: file systems of clusters show records that late.
+SECONDS_ABSENT = 90.0
 MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another number
-# submitit takes a signal for a time-out from min(0.8 T, T - 10) minutes of a limit T on, else for a preemption, and the
-# fourth time-out ends a job: up to 10 minutes every preemption would be one.
+# From min(0.8 T, T - 10) minutes of a limit T on, submitit takes a signal for a time-out, before that for a preemption,
+# and the fourth time-out ends a job. With a limit of up to 10 minutes every preemption would be a time-out.
 LEAST_MINUTES = 11
-OLDEST_SUBMITIT = (1, 5, 4)  # those before import pkg_resources, which setuptools 82 has no more
+OLDEST_SUBMITIT = (1, 5, 4)  # earlier ones import pkg_resources, which setuptools 82 no longer has
 
 
 @dataclass(frozen=True)
 class SlurmOptions:
-    """What is asked of Slurm for each pack. `minutes`: a job that takes longer is put back into the queue by submitit;
-    it keeps what was trained when its time was up, but a pack is trained in one go. `max_jobs`: of an array at once.
-    `cpus_per_task`: one trains; beside a GPU the others score (None: 8 with a GPU, else 1). `mem`: a node's, with a
-    unit as Slurm takes it, 16G. Raises UserError for fewer than LEAST_MINUTES."""
+    """What is asked of Slurm for each pack.
+
+    Attributes:
+        partition: As sbatch's option.
+        account: As sbatch's option.
+        qos: As sbatch's option.
+        constraint: As sbatch's option.
+        mem: A node's memory, with a unit as Slurm takes it, such as "16G".
+        gpus_per_node: 0 trains on the CPU.
+        cpus_per_task: One trains; beside a GPU the others score (None: 8 with a GPU, else 1).
+        max_jobs: Most jobs of an array at once.
+        minutes: A job's time limit. A job that takes longer is put back into the queue by submitit; it keeps what was
+            trained when its time was up, but a pack is trained in one go.
+
+    Raises:
+        UserError: `minutes` is below LEAST_MINUTES.
+    """
 
     partition: str | None = None
     account: str | None = None
@@ -79,11 +93,11 @@ class SlurmOptions:
 
     @property
     def device(self) -> str:
-        """What the nodes compute on; this machine may have no GPU."""
+        """The kind of device that the nodes compute on, "cuda" or "cpu"; this machine may have no GPU."""
         return "cuda" if self.gpus_per_node else "cpu"
 
     def parameters(self, store: Store) -> dict[str, Any]:
-        """As submitit's Slurm executor takes them, for the jobs of a results folder."""
+        """Return the options as submitit's Slurm executor takes them, for the jobs of a results folder."""
         cpus = self.cpus_per_task or (8 if self.gpus_per_node else 1)
         asked = {
             "job_name": job_name(store),
@@ -98,19 +112,32 @@ class SlurmOptions:
             "time": self.minutes,
             "stderr_to_stdout": True,
             "setup": lines_before_jobs(),
-            # srun has neither of itself: since Slurm 22.05 not the job's CPUs, with SBATCH_EXPORT not the lines above.
+            # Without these options srun would not have the job's CPUs, since Slurm 22.05, nor, with SBATCH_EXPORT set,
+            # the variables of the lines above.
             "srun_args": ["--export=ALL", f"--cpus-per-task={cpus}"],
         }
         return {name: value for name, value in asked.items() if value is not None}
 
 
 class PackTask:
-    """What a job does: the pack's trials that are not yet done, by the worker processes of a local run."""
+    """What a job does: the pack's trials that are not yet done, by the worker processes of a local run.
+
+    Args:
+        context: Where trials run.
+        data: How their images are found.
+        patience: As for `run_packs`.
+    """
 
     def __init__(self, context: TrialContext, data: DataOptions, patience: float):
         self.context, self.data, self.patience = context, data, patience
 
     def __call__(self, pack: Pack, before: Mapping[str, int]) -> None:
+        """Train and score the pack, in the job.
+
+        Args:
+            pack: Its wanted trials are those of the submission.
+            before: `Job.before`.
+        """
         store = Store(self.context.out)
         with _alone_with(store, pack_name(pack)):
             missing = frozenset(key for key in pack.wanted if not has_new_record(store, key, before))
@@ -121,7 +148,10 @@ class PackTask:
                 pass
 
     def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:
-        """Called by submitit when the job is preempted or out of time: it goes back into the queue as it is."""
+        """Return the task to be put back into the queue as it is.
+
+        submitit calls this when the job is preempted or out of time.
+        """
         from submitit.helpers import DelayedSubmission  # optional
 
         return DelayedSubmission(self, pack, before)
@@ -134,13 +164,25 @@ def run_on_slurm(
     options: SlurmOptions,
     patience: float = math.inf,
 ) -> Iterator[Event]:
-    """Have every wanted trial of the packs trained, scored and recorded by jobs; yields events as `run_packs` does.
+    """Have every wanted trial of the packs trained, scored and recorded by Slurm jobs.
 
     A pack whose job is in the queue already is not submitted again. One whose job has ended without its records is, up
     to ATTEMPTS times in all; then its trials are recorded as failed, with the end of the job's log. Ending the
-    iteration leaves the jobs in the queue. `patience`: as for `run_packs`. Raises UserError where Slurm is not here or
-    refuses the jobs, as `refuse_unsubmittable` does, or where jobs of another division into packs, or unknown ones of
-    this folder, are at work.
+    iteration leaves the jobs in the queue.
+
+    Args:
+        packs: The packs in which something is wanted.
+        context: Where trials run.
+        data: How their images are found.
+        options: What is asked of Slurm for each pack.
+        patience: As for `run_packs`.
+
+    Yields:
+        Events, as `run_packs` does.
+
+    Raises:
+        UserError: Slurm is not here or refuses the jobs, as `refuse_unsubmittable` does, or jobs of another division
+            into packs, or unknown ones of this folder, are at work.
     """
     store = Store(context.out)
     refuse_unsubmittable(store)
@@ -191,7 +233,11 @@ def run_on_slurm(
 
 
 def refuse_live_jobs(store: Store) -> None:
-    """Raises UserError where Slurm jobs may be writing into the folder, so that no record has two writers."""
+    """Refuse a results folder into which Slurm jobs may be writing, so that no record has two writers.
+
+    Raises:
+        UserError: There are such jobs, or Slurm cannot be asked whether there are.
+    """
     jobs = stored_jobs(store)
     if not jobs:
         return
@@ -210,7 +256,11 @@ def refuse_live_jobs(store: Store) -> None:
 
 
 def refuse_unsubmittable(store: Store) -> None:
-    """Raises UserError where jobs of this folder cannot be submitted: its path, or no submitit that works."""
+    """Refuse a results folder whose jobs cannot be submitted.
+
+    Raises:
+        UserError: Slurm cannot take the folder's path, or submitit is missing or too old.
+    """
     path = str(store.folder.resolve())
     # Slurm expands % in the path of a log and takes a backslash for "expand nothing"; a line's end would end an option.
     if unfit := [character for character in path if character in "%\\" or not character.isprintable()]:
@@ -227,12 +277,12 @@ def refuse_unsubmittable(store: Store) -> None:
 
 
 def job_name(store: Store) -> str:
-    """What the jobs of a results folder are called, and no others."""
+    """Return the name of the jobs of a results folder, which no others have."""
     return f"hgmvae-{hashlib.sha256(str(store.folder.resolve()).encode()).hexdigest()[:8]}"
 
 
 def pack_name(pack: Pack) -> str:
-    """A name that depends on the pack's trials alone, wanted or not."""
+    """Return a name that depends on the pack's trials alone, wanted or not."""
     return hashlib.sha256("".join(trial.key for trial in pack.trials).encode()).hexdigest()[:16]
 
 
@@ -264,7 +314,7 @@ def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], li
 
 
 def _refuse_unknown_jobs(store: Store) -> None:
-    """A run that was killed as it submitted has left jobs that no file knows."""
+    """Raise UserError for jobs that no file has noted: a run that was killed while it submitted leaves such jobs."""
     known = {job.id for job in noted_jobs(store)}
     if unknown := sorted(set(_queue_or_raise(job_name(store))) - known):
         raise UserError(
@@ -281,7 +331,7 @@ def _submit(
     attempts: Mapping[str, int],
     options: SlurmOptions,
 ) -> dict[str, Job]:
-    """The packs as arrays; their jobs, which are also stored. No packs, no jobs."""
+    """Submit the packs as arrays and store their jobs, which are returned; without packs there are none."""
     if not packs:
         return {}
     import submitit  # optional
@@ -342,7 +392,7 @@ def _end(store: Store, name: str, pack: Pack, running: set[str]) -> Iterator[Eve
 
 
 def _look_anew(store: Store) -> None:
-    """Network file systems remember for a while that a file was not there, unless its folder is read."""
+    """Read the folder of records, because network file systems otherwise remember that a file was not there."""
     with suppress(FileNotFoundError):
         os.listdir(store.folder / "records")
 

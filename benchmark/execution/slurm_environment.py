@@ -15,11 +15,11 @@ from pathlib import Path
 from benchmark.files import REPOSITORY
 from benchmark.installation import INSTALLED
 
-# How a site's commands reach the controller; Slurm sets none of the others for people.
+# How a site's commands reach the controller. All other SLURM_* are set by Slurm for a job, not for people.
 _OF_THE_SITE = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_SACK_SOCKET")
 _OF_A_JOB = ("SLURM", "SRUN_")
-# sbatch takes SBATCH_* before what the script says. The first are of what every script here says, and of waiting for
-# the jobs to end; the others, by the option of `run`, give way to one that was given.
+# sbatch prefers SBATCH_* to what the script says. The first group overrides what every script here says, or makes
+# sbatch wait for the jobs to end; the second, by the option of `run`, is removed only where that option was given.
 _SAID_ALWAYS = (
     "SBATCH_ARRAY_INX",
     "SBATCH_CPUS_PER_GPU",  # excludes --cpus-per-task
@@ -50,9 +50,12 @@ _SAID = {
 
 @contextmanager
 def of_submission(said: Iterable[str]) -> Iterator[None]:
-    """Within the block `sbatch` is not told of a job that this process is in, nor anything against what is asked.
+    """Within the block `sbatch` sees no variable of a job that this process is in, and none against what is asked.
 
-    `said`: the names of what is asked of Slurm, as submitit takes them. The user's other SBATCH_* stay.
+    The user's other SBATCH_* stay.
+
+    Args:
+        said: The names of what is asked of Slurm, as submitit takes them.
     """
     against = {*_SAID_ALWAYS, *(variable for name in said for variable in _SAID.get(name, ()))}
     taken = {name: value for name, value in os.environ.items() if name in against or _of_a_job(name)}
@@ -65,22 +68,29 @@ def of_submission(said: Iterable[str]) -> Iterator[None]:
 
 
 def of_queue() -> dict[str, str]:
-    """The environment for `squeue`: nothing that filters or formats, and the clusters that jobs are submitted to."""
+    """Return the environment for `squeue`.
+
+    Nothing in it filters or formats, and it names the clusters that jobs are submitted to.
+    """
     found = {name: value for name, value in os.environ.items() if not (_of_a_job(name) or name.startswith("SQUEUE_"))}
     clusters = os.environ.get("SBATCH_CLUSTERS")
     return found | ({"SLURM_CLUSTERS": clusters} if clusters else {})
 
 
 def python_of_jobs() -> str:
-    """The interpreter for a shell; its folder is told by its own name, for a link such as .venv may change."""
+    """Return the path of the interpreter, quoted for a shell.
+
+    Links in its folder are resolved, for a link such as .venv may change.
+    """
     program = Path(sys.executable)
     return shlex.quote(str(program.parent.resolve() / program.name))
 
 
 def lines_before_jobs() -> list[str]:
-    """For the shell: this checkout and the environment's packages come first, whatever modules or `--export` say.
+    """Return the shell lines that decide which packages a job imports.
 
-    An installed package is found as this process has found it.
+    This checkout and the environment's packages come first, whatever modules or `--export` say. An installed package is
+    found as this process has found it.
     """
     path = os.environ.get("PYTHONPATH", "") if INSTALLED else str(REPOSITORY)
     return [f"export PYTHONPATH={shlex.quote(path)} PYTHONSAFEPATH=1", "unset PYTHONHOME"]

@@ -1,4 +1,4 @@
-"""The Slurm jobs that a results folder knows: which packs they have, what they have done, what their logs say."""
+"""The Slurm jobs noted in a results folder: which packs they have, what they have done, what their logs say."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,14 +13,22 @@ _LOG_LINES = 20
 
 @dataclass(frozen=True)
 class Job:
-    """A pack in Slurm's hands. `before`: of each wanted trial when its record was last written, in ns, before the job
-    was submitted (0: there was none); one that has been written since is done."""
+    """A Slurm job that has a pack.
+
+    Attributes:
+        pack: The pack's name.
+        id: Slurm's, such as "12_0".
+        attempt: Counted from 1.
+        before: Key of each wanted trial -> when its record was last written before the job was submitted, in ns (0:
+            there was none); a trial whose record has been written since is done.
+        log: Relative to the results folder.
+    """
 
     pack: str
-    id: str  # such as 12_0
+    id: str
     attempt: int
     before: Mapping[str, int]
-    log: str  # relative to the results folder
+    log: str
 
 
 _JOB_FIELDS: Mapping[str, Check] = {
@@ -34,15 +42,15 @@ _IS_JOB = fields(_JOB_FIELDS)
 
 
 def stored_jobs(store: Store) -> list[Job]:
-    """The jobs that have packs of a results folder, ended or not.
+    """Return the jobs that have packs of a results folder, ended or not.
 
-    One whose records have all come, watched or not, has nothing left to write and is none.
+    A job whose records have all come, watched or not, has nothing left to write and is left out.
     """
     return [job for job in noted_jobs(store) if not all(has_new_record(store, key, job.before) for key in job.before)]
 
 
 def noted_jobs(store: Store) -> Iterator[Job]:
-    """Those that a file knows; one that cannot be read, or that no run has written, knows none."""
+    """Yield the jobs that files note; a file that cannot be read, or that no run has written, is left out."""
     for path in sorted((store.folder / "jobs").glob("*.json")):
         try:
             content = parse_json(path.read_text(encoding="utf-8"))
@@ -53,17 +61,17 @@ def noted_jobs(store: Store) -> Iterator[Job]:
 
 
 def log_end(store: Store, job: Job) -> list[str]:
-    """The last lines of a job's log; empty where it has none."""
+    """Return the last lines of a job's log; empty where it has none."""
     return log_lines(store.folder / job.log)[-_LOG_LINES:]
 
 
 def log_cause(store: Store, job: Job) -> str:
-    """The line of a job's log that names why it ended; empty where it has none."""
+    """Return the line of a job's log that names why it ended; empty where it has none."""
     return cause(log_lines(store.folder / job.log))
 
 
 def written_at(store: Store, key: str) -> int:
-    """When a record was last written, in ns; 0 where there is none."""
+    """Return when a record was last written, in ns; 0 where there is none."""
     try:
         return store.record_path(key).stat().st_mtime_ns
     except FileNotFoundError:
@@ -71,8 +79,16 @@ def written_at(store: Store, key: str) -> int:
 
 
 def has_new_record(store: Store, key: str, before: Mapping[str, int]) -> bool:
+    """Tell whether a trial's record has been written since its job was submitted.
+
+    Args:
+        store: The results folder.
+        key: The trial's.
+        before: `Job.before`.
+    """
     return written_at(store, key) not in (0, before.get(key, 0))
 
 
 def job_path(store: Store, name: str) -> Path:
+    """Return the path of the file that notes the job of a pack."""
     return store.folder / "jobs" / f"{name}.json"

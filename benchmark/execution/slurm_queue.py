@@ -1,4 +1,4 @@
-"""What Slurm's queue says of the user's jobs."""
+"""The state of the user's jobs in Slurm's queue."""
 
 import os
 import re
@@ -7,16 +7,26 @@ import subprocess
 from benchmark.execution.slurm_environment import of_queue
 from benchmark.text import short_message
 
-_JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # of squeue's lines, beside which a site's wrapper may have others
+_JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # squeue's lines; a site's wrapper may print others besides
 
 
 class QueueUnknown(Exception):
-    """Why the queue cannot be had, in words; whether jobs are at work is then unknown."""
+    """The queue is not known, so that jobs may be at work; the message says why."""
 
 
 def queue(name: str | None = None) -> dict[str, str]:
-    """Job id -> state of the user's jobs (of this name) that have not ended. Raises QueueUnknown."""
-    # By number, which every squeue takes; --me is of 2020.
+    """Ask Slurm for the user's jobs that have not ended.
+
+    Args:
+        name: That of the jobs asked for; None for all.
+
+    Returns:
+        Job id -> state.
+
+    Raises:
+        QueueUnknown: Slurm cannot be asked, or does not answer.
+    """
+    # By the user's number, which every squeue takes; --me was added in 2020.
     command = ["squeue", f"--user={os.geteuid()}", "--noheader", "--array", "--format=%i %T"]
     command += [f"--name={name}"] if name else []
     try:
@@ -37,5 +47,5 @@ def queue(name: str | None = None) -> dict[str, str]:
 
 
 def is_running(state: str) -> bool:
-    """Whether a state of `queue` is that of a job at work, not one that waits."""
+    """Tell whether a state of `queue` is that of a job at work, not of one that waits."""
     return state in ("RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT")

@@ -1,4 +1,4 @@
-"""Trials that have ended, brought back: the model from its checkpoint, and the images that it saw."""
+"""Trained trials reloaded: the model from its checkpoint, and the images that it saw."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +19,22 @@ Images = Callable[[Identity], Dataset]
 
 
 class NotAtHand(Exception):
-    """A trial's model or images are not to be had here; the message says why, in one line."""
+    """A trial's model or images are not available here; the message says why, in one line."""
 
 
 def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
-    """A trial's trained model, on the CPU and in eval mode. Raises NotAtHand."""
+    """Load a trial's trained model.
+
+    Args:
+        identity: The trial's.
+        checkpoint: Its file.
+
+    Returns:
+        The model, on the CPU and in eval mode.
+
+    Raises:
+        NotAtHand: The method, this revision of it or the checkpoint is not available.
+    """
     method = ALL_METHODS.get(identity.method)
     if method is None:
         raise NotAtHand("no method of this version; one from a file needs its --method-file")
@@ -42,8 +53,16 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
 
 
 def images_in(data_dir: Path, offline: bool) -> Images:
-    """The loader of a data folder: a trial's images, verified by their digest; a set is loaded once, however many
-    trials saw it. It raises NotAtHand."""
+    """Make the loader of a data folder's images.
+
+    Args:
+        data_dir: The folder.
+        offline: Whether nothing may be downloaded.
+
+    Returns:
+        A function from a trial's identity to its images, verified by their digest. It loads a set once, however many
+        trials saw it, and raises NotAtHand where the images are not available.
+    """
     loaded: dict[tuple[Any, ...], Dataset] = {}
 
     def load(identity: Identity) -> Dataset:

@@ -1,8 +1,8 @@
 """Worker processes: some train packs, some score latents, and the parent writes every record.
 
 On a GPU one process trains while the others, a core each, score what it has trained; on CPUs every process does both,
-scoring first. The trainer waits while too much is unscored, so latents never pile up. A worker that dies costs the
-work it had, which becomes failed records; another worker takes its place.
+scoring first. The trainer waits while too much is unscored, so latents never pile up. When a worker dies, the trials of
+its task that it had not finished become failed records; another worker takes its place.
 """
 
 import atexit
@@ -39,14 +39,19 @@ from benchmark.studies.grid import DataOptions
 from benchmark.studies.trials import Trial
 
 _MOST_FALSE_STARTS = 3
-_SECONDS_TO_START = 300.0  # at least: a cold shared file system takes minutes to give up the libraries
-_SECONDS_BETWEEN_LOOKS = 60.0  # for workers that have fallen silent
+_SECONDS_TO_START = 300.0  # at least: from a shared file system the libraries may take minutes to load at first
+_SECONDS_BETWEEN_LOOKS = 60.0  # between checks for workers that send nothing any more
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: a pack's training "started", reached an "epoch" (number done) or is "trained"; a trial
-    is "finished" (its record's status)."""
+    """A step of progress.
+
+    Attributes:
+        kind: Of a pack's training, "started", "epoch" or "trained"; of a trial, "finished".
+        what: The pack or the trial.
+        value: For "epoch" the number of epochs done, for "finished" the status of the trial's record.
+    """
 
     kind: str
     what: Pack | Trial
@@ -58,7 +63,7 @@ class Event:
 
 @dataclass(frozen=True)
 class _Scoring:
-    """A trained trial whose latents are to be scored."""
+    """A trained trial whose latents are still to be scored."""
 
     trial: Trial
     record: Record
@@ -78,7 +83,7 @@ _Result = tuple[Trial, Record, TrialOutputs | None]
 
 @dataclass(frozen=True)
 class _Measured:
-    """A trial has come out of a task; with `outputs` there is something left to score."""
+    """A result of a task: a trial's record, and with `outputs` the latents that are still to be scored."""
 
     trial: Trial
     record: Record
@@ -92,12 +97,12 @@ class _EpochDone:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Started, or done with its task: another may come."""
+    """The worker has started or finished its task, and can take another."""
 
 
 @dataclass(frozen=True)
 class _Stop:
-    """A worker met something that would stop every further trial too, such as a full disk."""
+    """The worker met an error that every further trial would meet, too, such as a full disk."""
 
     message: str
 
@@ -109,12 +114,12 @@ class _Worker:
     trains: bool
     scores: bool
     device: str
-    heard: float  # when it last said something, on the monotonic clock
-    silenced: str = ""  # why it was ended from here
+    heard: float  # when its last message came, on the monotonic clock
+    silenced: str = ""  # why the parent has ended it
     ready: bool = False
     has_been_ready: bool = False
     task: _Task | None = None
-    delivered: set[str] = field(default_factory=set)  # keys of the task's trials that have come out
+    delivered: set[str] = field(default_factory=set)  # keys of the task's trials whose results have come
 
 
 def run_packs(
@@ -125,11 +130,25 @@ def run_packs(
     seconds: float = math.inf,
     patience: float = math.inf,
 ) -> Iterator[Event]:
-    """Train and score every wanted trial of the packs and write its record; yields events as they come.
+    """Train and score every wanted trial of the packs and write its record.
 
-    After `seconds` no pack is begun any more; what is trained by then is scored. A worker with a task that has said
-    nothing for `patience` seconds (it reports every epoch and every trial) is ended, and what it had failed. Ending the
-    iteration early ends the processes. Raises UserError when going on makes no sense.
+    Ending the iteration early ends the processes.
+
+    Args:
+        packs: The packs in which something is wanted.
+        context: Where trials run.
+        data: How their images are found.
+        crew: How many processes, and on what.
+        seconds: After so long no pack is begun any more; what is trained by then is scored.
+        patience: A worker with a task that has sent nothing for so many seconds (it reports every epoch and every
+            trial) is ended, and the trials that it had fail.
+
+    Yields:
+        Events as they come.
+
+    Raises:
+        UserError: Going on makes no sense: an error that every further trial would meet, too, or workers that die as
+            they start.
     """
     spawn = multiprocessing.get_context("spawn")
     store = Store(context.out)
@@ -153,7 +172,7 @@ def run_packs(
         for worker in workers:
             worker.process.join()
 
-    # At its own exit multiprocessing would send what workers ignore, and wait for ever.
+    # At exit multiprocessing itself would send a signal that workers ignore, and wait for ever.
     atexit.register(end_all)
 
     def bury(worker: _Worker) -> int | None:
@@ -180,7 +199,7 @@ def run_packs(
             worker.ready = False
             try:
                 worker.connection.send(task)
-            except OSError:  # it died between two tasks, which `take` will hear of; this one has not suffered
+            except OSError:  # it died between two tasks, which `take` will notice; this task can be given to another
                 if isinstance(task, Pack):
                     to_train.appendleft(task)
                 else:
@@ -211,7 +230,7 @@ def run_packs(
                 yield finish(trial, empty_record(trial, context.device, "failed", reason))
 
     def end_the_silent() -> None:
-        """What a killed worker had is then found by `take`, as with any that died."""
+        """What a killed worker had is then handled by `take`, as that of any that died."""
         for worker in workers:
             at_work = worker.task or not worker.has_been_ready
             limit = patience if worker.has_been_ready else max(patience, _SECONDS_TO_START)
@@ -263,8 +282,8 @@ def run_packs(
 
 
 def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:
-    """A worker process: tasks come in until the parent ends it."""
-    # The parent's to handle, which then ends this process: Ctrl-C, and what a cluster sends to every process of a job.
+    """Run a worker process: tasks come in until the parent ends it."""
+    # The parent handles these and then ends this process: Ctrl-C, and what a cluster sends to every process of a job.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     set_numerics(context.device if trains else "cpu", threads, context.deterministic)
@@ -274,7 +293,7 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
 
     @lru_cache(maxsize=1)
     def images_of(name: str) -> Tensor:
-        # A copy: the prepared images are a read-only map.
+        # A copy: the prepared images are a read-only memory map.
         return torch.from_numpy(np.array(load(name).x_train)).to(context.device)
 
     def results(task: _Task) -> Iterator[_Result]:
@@ -319,7 +338,7 @@ def _do(task: _Task, results: Callable[[_Task], Iterator[_Result]], device: str,
         raise
     except (OSError, UserError) as error:  # a full disk, a vanished data set: the next trial would meet it too
         connection.send(_Stop(f"{task}: {error}"))
-    except Exception as error:  # the trials' own boundary: whatever it was becomes their records' reason
+    except Exception as error:  # where errors of trials end: whatever it was becomes their records' reason
         for trial in task.wanted_trials:
             if trial.key not in delivered:
                 connection.send(_Measured(trial, failed_record(trial, device, error)))
