@@ -79,7 +79,7 @@ def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None
     Args:
         trial: The trial.
         device: torch's name of what it ran on.
-        status: One of the statuses of `benchmark.results.records`; a "failed" trial is tried again by the next run.
+        status: One of `benchmark.results.records.RECORD_STATUSES`; a "failed" trial is tried again by the next run.
         reason: Why the status is not OK.
     """
     return Record.parse(

@@ -43,7 +43,7 @@ def cause(lines: Sequence[str]) -> str:
     """Find the line that names why a job ended.
 
     It is the first exception since the job last started, else the first line that says what Slurm or the shell did to
-    the job, else the first that mentions an error, else the last that names anything.
+    the job, else the first that mentions an error, else the last line.
 
     Args:
         lines: From `log_lines`.
