@@ -1,4 +1,4 @@
-"""Frames as CSV that a spreadsheet shows as it is."""
+"""Data frames as CSV text that a spreadsheet shows unchanged."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ import pandas as pd
 
 from benchmark.text import one_line
 
-_FORMULA = tuple("=+-@")  # what a spreadsheet takes for the begin of one
+_FORMULA = tuple("=+-@")  # the first character of one, to a spreadsheet
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """The frame without its index as CSV with LF line ends.
+    """Write a frame without its index as CSV with LF line ends.
 
-    Text stands on one line, and what could be a formula after an apostrophe; numbers are as pandas writes them.
+    Text is put on one line, with an apostrophe before what a spreadsheet could take for a formula; numbers are as
+    pandas writes them.
     """
     columns = {_shown(name): _column(column) for name, column in frame.reset_index(drop=True).items()}
     text: str = pd.DataFrame(columns).to_csv(index=False, lineterminator="\n")

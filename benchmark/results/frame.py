@@ -1,4 +1,4 @@
-"""Records to one long pandas frame: a row per table, data set, metric, method, latent dim and seed asked for.
+"""Records as one long pandas frame: a row per table, data set, metric, method, latent dim and seed asked for.
 
 A row either has a value or says in `status` and `reason` why it has none; there is no default number.
 """
@@ -44,7 +44,15 @@ COLUMN_TYPES = {
 
 @dataclass(frozen=True)
 class Summary:
-    """How many distinct trials of a manifest ended how; `no_data` are those whose data set could not be had."""
+    """How many distinct trials of a manifest ended in each way.
+
+    Attributes:
+        ok: Trained and evaluated.
+        diverged: The loss or a parameter ceased to be finite.
+        failed: Ended by an error.
+        not_run: Without a record.
+        no_data: Without a record, because the data set could not be had.
+    """
 
     ok: int
     diverged: int
@@ -55,7 +63,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class AskedTrial:
-    """A seed that a cell asks for. `key`: None where the cell lists no trial; `record`: None where it has not run."""
+    """A seed that a cell asks for.
+
+    Attributes:
+        key: Of the trial; None where the cell lists none for this seed.
+        record: Of the trial; None where it has not run.
+    """
 
     cell: ManifestCell
     seed: int
@@ -64,10 +77,18 @@ class AskedTrial:
 
 
 def trials_of(cell: ManifestCell, manifest: Manifest, records: Mapping[str, Record]) -> Iterator[AskedTrial]:
-    """The cell's trials by ascending seed, as `Manifest.seeds_asked`.
+    """Go through a cell's trials by ascending seed, those of `Manifest.seeds_asked`.
+
+    Args:
+        cell: A cell of the manifest.
+        manifest: The study's manifest.
+        records: By key.
+
+    Yields:
+        One trial per seed asked for, with its record where there is one.
 
     Raises:
-        UserError: A record is that of another trial than the cell's.
+        UserError: A record belongs to another trial than the cell's.
     """
     for seed in manifest.seeds_asked(cell):
         key = cell.keys.get(seed)
@@ -86,7 +107,17 @@ def _check_same(record: Record, cell: ManifestCell, seed: int) -> None:
 
 
 def outcome(record: Record | None, protocol: str, metric: str) -> tuple[float | None, str, str | None]:
-    """One seed's (value, status, reason); the value is a finite float exactly where the status is 'ok'."""
+    """Look up the outcome of one seed for one metric.
+
+    Args:
+        record: The trial's record; None where it has not run.
+        protocol: A protocol, such as "clustering".
+        metric: A metric of the protocol.
+
+    Returns:
+        Value, status and reason. The value is a finite float exactly where the status is "ok"; the reason is None for
+        "ok" and for "not run".
+    """
     if record is None:
         return None, NOT_RUN, None
     if not record.ok:
@@ -102,16 +133,21 @@ def outcome(record: Record | None, protocol: str, metric: str) -> tuple[float | 
 
 
 def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> "pd.DataFrame":
-    """All cells of a manifest, one row per metric and seed asked for, in the manifest's order.
+    """Make the frame of all cells of a manifest, one row per metric and seed asked for, in the manifest's order.
 
-    Columns and types are COLUMN_TYPES. `value` is missing unless `status` is 'ok'; the other statuses are 'diverged',
-    'failed', 'not run', 'no data', 'weights unavailable' and 'metric unavailable'. `marks` and `notes` are
-    joined by '; '.
+    Args:
+        manifest: The study's manifest.
+        records: By key.
+
+    Returns:
+        Columns and types are COLUMN_TYPES. `value` is missing unless `status` is "ok"; the other statuses are
+        "diverged", "failed", "not run", "no data", "weights unavailable" and "metric unavailable". `marks` and `notes`
+        are joined by "; ".
 
     Raises:
-        UserError: A record is that of another trial than the cell's.
+        UserError: A record belongs to another trial than its cell's.
     """
-    import pandas as pd  # here, for what asks only how trials ended is not to wait for it
+    import pandas as pd  # imported late: callers that only ask how trials ended need not wait for it
 
     rows = [row for cell in manifest.cells for row in _cell_rows(manifest, trials_of(cell, manifest, records))]
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
@@ -148,10 +184,14 @@ def _cell_rows(manifest: Manifest, trials: Iterable[AskedTrial]) -> Iterator[dic
 
 
 def summary(manifest: Manifest, records: Mapping[str, Record]) -> Summary:
-    """Counts of distinct trials: one that two tables share counts once.
+    """Count the distinct trials of a manifest by their outcome; one that two tables share counts once.
+
+    Args:
+        manifest: The study's manifest.
+        records: By key.
 
     Raises:
-        UserError: A record is that of another trial than the cell's.
+        UserError: A record belongs to another trial than its cell's.
     """
     status_of = {}
     for cell in manifest.cells:

@@ -1,4 +1,4 @@
-"""A trial's name: the hash of everything that changes its result."""
+"""The key of a trial: the hash of everything that changes its result."""
 
 import hashlib
 import json
@@ -7,6 +7,6 @@ from typing import Any
 
 
 def identity_key(identity: Mapping[str, Any]) -> str:
-    """SHA-256 hex of an identity in canonical JSON."""
+    """Return the SHA-256, in hex, of an identity in canonical JSON."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

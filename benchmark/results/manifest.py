@@ -1,8 +1,8 @@
-"""A study's manifest: which cells its tables have and which trials belong to them.
+"""A study's manifest: the cells of its tables and the trials behind each.
 
-The study writes it before its first trial; with the records it is all that the tables are made from. Every type keeps
-the JSON it was parsed from, fields that this version does not know included, as `plain`: that is its one way back to
-a file, and it is never changed.
+The study writes it before its first trial; the tables are made from it and the records alone. Every type keeps the JSON
+it was parsed from, including fields that this version does not know, as `plain`; only `plain` is written back to a
+file, and it is never changed.
 """
 
 import re
@@ -32,7 +32,7 @@ from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
 
 SCHEMA = 1
-MOST_SEEDS = 10_000  # of a study; seeds are below it
+MOST_SEEDS = 10_000  # in a study; every seed is below it
 
 _SEED = re.compile(r"0|[1-9][0-9]{0,3}")
 _DATA: Mapping[str, Check] = {"source": is_text, "digest": is_text, "n_train": whole(), "n_test": whole()}
@@ -69,34 +69,46 @@ REMEDY = "move it away and run again (records are kept)"
 
 @dataclass(frozen=True)
 class ManifestCell:
-    """A cell of one table: a data set, method and latent dim, and the key of every seed's trial."""
+    """A cell of one table: a data set, method and latent dim.
+
+    Attributes:
+        keys: The keys of its trials, by seed.
+        plain: The JSON it was parsed from.
+    """
 
     table: int
     dataset: str
     method: str
     latent_dim: int
-    keys: Mapping[int, str]  # by seed
+    keys: Mapping[int, str]
     plain: Json = field(repr=False)
 
     @classmethod
     def parse(cls, plain: Json) -> "ManifestCell":
-        """A cell of a manifest that was checked."""
+        """Make a cell from its JSON, which must have been checked."""
         keys = {int(seed): key for seed, key in plain["keys"].items()}
         return cls(plain["table"], plain["dataset"], plain["method"], plain["latent_dim"], keys, plain)
 
     def in_table(self, table: int) -> "ManifestCell":
-        """The same trials as a cell of another table."""
+        """Return a cell of another table with the same trials."""
         return ManifestCell.parse({**self.plain, "table": table})
 
     @property
     def kind(self) -> tuple[str, str, int]:
-        """What the cell's trials share whatever the table: data set, method and latent dim."""
+        """Data set, method and latent dim, which the cell's trials share whatever the table."""
         return self.dataset, self.method, self.latent_dim
 
 
 @dataclass(frozen=True)
 class ManifestData:
-    """The images that a study saw: where they came from, the SHA-256 of the prepared set, and how many were used."""
+    """The images that a study used of one data set.
+
+    Attributes:
+        source: Where they came from.
+        digest: The SHA-256 of the prepared set.
+        n_train: How many training images were used.
+        n_test: How many test images were used.
+    """
 
     source: str
     digest: str
@@ -106,14 +118,26 @@ class ManifestData:
 
 @dataclass(frozen=True)
 class ManifestRun:
-    """One call of `run` that came to its end; None or empty for what it did not note."""
+    """One call of `run` that came to its end; a field that it did not record is None or empty.
+
+    Attributes:
+        date: When it ended, in UTC.
+        command: The command line.
+        device: What it ran on.
+        git_commit: The commit of the code.
+        git_dirty: Whether the checkout had uncommitted changes.
+        version: Of an installed package, which has no commit.
+        trials: How many it ran.
+        wall_seconds: How long it took.
+        versions: Of the libraries, by name.
+    """
 
     date: str | None
     command: str | None
     device: str | None
     git_commit: str | None
     git_dirty: bool | None
-    version: str | None  # of an installed package, which has no commit
+    version: str | None
     trials: int | None
     wall_seconds: float | None
     versions: Mapping[str, str]
@@ -121,11 +145,22 @@ class ManifestRun:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A study as its tables are made from it.
+    """A study in the form from which its tables are made.
 
-    `notes`: what the study reduced against the paper. `marks`: data set -> what a reader must know of its images.
-    `unavailable`: data set -> why it could not be had. `basis`: device, training and revisions that its trials share;
-    None in manifests of before there was one.
+    Attributes:
+        study: The study's name.
+        seeds: How many seeds it asks for.
+        weight_set: The set of loss weights.
+        notes: What the study reduced against the paper.
+        marks: By data set, what a reader must know of its images ("procedural", "subset", "unverified").
+        unavailable: By data set, why it could not be had.
+        method_labels: By method, its name in tables.
+        dataset_labels: By data set, its name in tables.
+        data: By data set, the images that were used.
+        basis: Device, training and revisions that its trials share; None in older manifests, which do not have it.
+        runs: The calls of `run` that made it.
+        cells: The cells of its tables.
+        plain: The JSON it was parsed from.
     """
 
     study: str
@@ -144,11 +179,10 @@ class Manifest:
 
     @classmethod
     def parse(cls, content: Any) -> "Manifest":
-        """The manifest that a JSON text holds.
+        """Check the content of a JSON text and make the manifest that it holds.
 
         Raises:
-            UserError: It has another schema, lacks a field or has one that no run has written, or names an unknown
-                table.
+            UserError: It has another schema, lacks a field or has one that no run writes, or names an unknown table.
         """
         if not isinstance(content, Mapping):
             raise UserError(f"manifest.json: is no manifest; {REMEDY}")
@@ -179,15 +213,15 @@ class Manifest:
         )
 
     def updated(self, **changes: Any) -> "Manifest":
-        """The manifest with other contents, plain JSON, in some of its fields.
+        """Return a manifest in which some fields have other contents, given as plain JSON.
 
         Raises:
-            UserError: A manifest cannot have them.
+            UserError: A manifest cannot have these contents.
         """
         return Manifest.parse({**self.plain, **changes})
 
     def with_cells(self, cells: Iterable[ManifestCell]) -> "Manifest":
-        """The manifest with these cells in the place of its own."""
+        """Return the manifest with these cells in place of its own."""
         return self.updated(cells=[cell.plain for cell in cells])
 
     @property
@@ -196,11 +230,14 @@ class Manifest:
         return tuple(map(one_line, self.notes))
 
     def trial_keys(self) -> list[str]:
-        """The keys of all trials of the cells, each once, in the cells' order."""
+        """Return the keys of all trials of the cells, each once, in the cells' order."""
         return list(dict.fromkeys(key for cell in self.cells for key in cell.keys.values()))
 
     def seeds_asked(self, cell: ManifestCell) -> tuple[int, ...]:
-        """The cell's seeds, ascending; where it lists fewer than the study asks for, the lowest others join them."""
+        """Return the seeds of a cell, ascending.
+
+        Where the cell lists fewer than the study asks for, the lowest other numbers are added.
+        """
         seeds = set(cell.keys)
         others = (seed for seed in range(len(seeds) + self.seeds) if seed not in seeds)
         while len(seeds) < self.seeds:
@@ -208,15 +245,15 @@ class Manifest:
         return tuple(sorted(seeds))
 
     def dataset_label(self, dataset: str) -> str:
-        """The data set's name for people."""
+        """Return the data set's name in tables."""
         return self.dataset_labels.get(dataset) or DATASET_LABELS.get(dataset, dataset)
 
     def marked_label(self, dataset: str) -> str:
-        """The data set's label with its marks, such as 'MNIST [procedural]'."""
+        """Return the data set's label with its marks, such as 'MNIST [procedural]'."""
         return " ".join([self.dataset_label(dataset), *(f"[{mark}]" for mark in self.marks.get(dataset, ()))])
 
     def method_label(self, method: str) -> str:
-        """The method's name for people."""
+        """Return the method's name in tables."""
         return self.method_labels.get(method, method)
 
 

@@ -1,6 +1,7 @@
-"""The JSON files of many trials as one: `records.jsonl`, or `audit.jsonl`, with a trial a line, sorted by key.
+"""Packed files: the JSON files of many trials in one, `records.jsonl` or `audit.jsonl`, with one trial per line.
 
-A line holds exactly what the file held: Python writes a float with as many digits as tell it from all others.
+Lines are sorted by key. A line holds exactly what the trial's file held: Python writes a float with as many digits as
+distinguish it from every other float.
 """
 
 import json
@@ -20,8 +21,8 @@ class PackedLine:
     """A line of a packed file.
 
     Attributes:
-        number: Of the line in its file, from 1.
-        content: What the line holds.
+        number: Its number in the file, from 1.
+        content: The object on it.
     """
 
     number: int
@@ -29,14 +30,18 @@ class PackedLine:
 
 
 def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, PackedLine]:
-    """The lines of a packed file by their key, the first where one stands twice; none where there is no such file.
+    """Read the lines of a packed file by key; of two lines with the same key the first counts.
 
     Args:
         path: The packed file.
-        report: Is told of every other line: its number, and what is wrong with it as the end of a sentence.
+        report: Called for every line that is not used, with its number and what is wrong with it as the end of a
+            sentence.
+
+    Returns:
+        Key -> line; empty where there is no such file.
 
     Raises:
-        UserError: The file system does not let it be read.
+        UserError: The file system does not let the file be read.
     """
     found: dict[str, PackedLine] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -59,21 +64,21 @@ def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, Pac
 
 
 def write_packed(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
-    """Write objects that have a `key`, one a line and sorted by it; the file is whole or absent.
+    """Write objects that have a `key`, one per line and sorted by it; the file is whole or absent.
 
     Raises:
-        UserError: The folder or its disk takes no more.
+        UserError: The folder cannot be written or its disk is full.
     """
     ordered = sorted(contents, key=lambda content: str(content["key"]))
     write_text(path, "".join(f"{_as_line(content)}\n" for content in ordered))
 
 
 def remove_packed(path: Path, keys: Collection[str]) -> None:
-    """Take the lines of these keys out of a packed file, and leave every other as it is.
+    """Remove the lines with these keys from a packed file, and leave the others as they are.
 
     Raises:
         UserError: The file cannot be read.
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     packed = read_packed(path, lambda number, fault: None)
     gone = {packed[key].number for key in keys if key in packed}
@@ -84,20 +89,22 @@ def remove_packed(path: Path, keys: Collection[str]) -> None:
 
 
 def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) -> tuple[int, list[Path]]:
-    """Move the JSON files of a folder, each named by its key, into a packed file, before whose lines they go.
+    """Move the JSON files of a folder, each named by its key, into a packed file.
 
-    The packed file is read back and compared before a file is removed.
+    A file replaces the line that the packed file has under its key. The packed file is read back and compared before
+    any file is removed.
 
     Args:
         folder: `records/` or `audit/` of a results folder.
-        path: The packed file; it may be there already.
-        is_whole: Whether what was read from the file of a key is what that file is for.
+        path: The packed file; it may exist already.
+        is_whole: Called with the content of a file and its key; returns whether it is a whole record or audit result.
 
     Returns:
-        How many files were moved, and those that stay, for they cannot be read or are not whole.
+        The number of files moved, and the files that stay because they cannot be read or are not whole.
 
     Raises:
-        UserError: The packed file has lines that cannot be read, cannot be written, or does not come back as written.
+        UserError: The packed file has lines that cannot be read, cannot be written, or does not come back as written;
+            or a moved file cannot be removed.
     """
 
     def refuse(number: int, fault: str) -> None:
@@ -127,7 +134,7 @@ def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) 
             file.unlink()
     except OSError as error:
         raise UserError(f"{folder}: a file could not be removed ({error.strerror}); pack again") from None
-    with suppress(OSError):  # other files may lie there
+    with suppress(OSError):  # it may hold other files
         folder.rmdir()
     return len(moved), staying
 

@@ -1,4 +1,4 @@
-"""A user's CSV: its text, its separator, the columns that are used, whatever else stands there, and what is missing."""
+"""Reading a user's CSV: its encoding, separator and header, the columns that are used, and cells without a value."""
 
 import csv
 import io
@@ -16,9 +16,9 @@ _MISSING = frozenset(
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,'_. \u00a0\u202f]\d{3})+([.,]\d+)?|[+-]?\d*,\d+", re.ASCII)
-_LARGEST = 1e100  # the squares of as large values can be summed
+_LARGEST = 1e100  # squares of values up to it can be summed in floats
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t")
-# What other programs write, by its first bytes; the longer stand first.
+# Other formats by their first bytes, the longer first.
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive, as a spreadsheet's own format is",
     b"\xff\xfe\x00\x00": "UTF-32",
@@ -29,7 +29,11 @@ _OTHER_FILES = {
 
 
 class NoColumn(UserError):
-    """A header without a column that is needed; `header` is as written."""
+    """The header lacks a column that is needed.
+
+    Attributes:
+        header: The header as written.
+    """
 
     def __init__(self, message: str, header: Sequence[str]):
         super().__init__(message)
@@ -37,18 +41,30 @@ class NoColumn(UserError):
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no value, as people and programs write it: empty, '-', 'n/a', 'NaN' ..."""
+    """Tell whether a cell says that there is no value: it is empty, '-', 'n/a', 'NaN' or the like, in any case."""
     return cell.casefold() in _MISSING
 
 
 def read_rows(
     path: Path, required: Sequence[str], optional: Sequence[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line where it starts, column -> cell) of every row that is not blank; only the columns asked for.
+    """Read the rows of a CSV that are not blank.
 
-    UTF-8 with or without byte order mark; separated by commas, semicolons or tabs, whichever find most of the columns.
-    A column's name is forgiven case and separators. Raises UserError, which names file and line, for another encoding,
-    a missing column (NoColumn), two that are the same column, a row of another length, and a file without a header.
+    The file is UTF-8 with or without a byte order mark. Its separator is the comma, semicolon or tab, whichever finds
+    the most of the required columns. Case and separators in the names of columns do not matter.
+
+    Args:
+        path: The file.
+        required: Columns that it must have.
+        optional: Columns that are read if it has them.
+
+    Yields:
+        The line where a row starts, from 1, and its cells by column; only the columns asked for.
+
+    Raises:
+        NoColumn: A required column is missing.
+        UserError: The file cannot be read, is not UTF-8 or no valid CSV, lacks a header, has a column twice, or has a
+            row of another length; the message names file and line.
     """
     try:
         text = _text(path)
@@ -79,7 +95,11 @@ def read_rows(
 
 
 def check_plain(path: Path, line: int, column: str, cell: str) -> None:
-    """Raises UserError for blanks around a cell, and for a formula."""
+    """Check that a cell has no blanks around it and is no formula.
+
+    Raises:
+        UserError: It has, or is one; the message names file, line and column.
+    """
     if cell != cell.strip():
         raise row_error(path, line, column, f"{cell[:40]!r} has blanks around it; remove them")
     if cell.startswith(_FORMULA_STARTS) and not is_missing(cell) and not _NUMBER.fullmatch(cell):
@@ -87,13 +107,21 @@ def check_plain(path: Path, line: int, column: str, cell: str) -> None:
 
 
 def check_printable(path: Path, line: int, column: str, cell: str) -> None:
-    """Raises UserError for an unprintable character."""
+    """Check that a cell has no unprintable character.
+
+    Raises:
+        UserError: It has one; the message names file, line and column.
+    """
     if not cell.isprintable():
         raise row_error(path, line, column, f"{cell[:40]!r} has an unprintable character; remove it")
 
 
 def check_present(path: Path, line: int, column: str, cell: str) -> None:
-    """Raises UserError for a cell that says it is missing, or that has an unprintable character."""
+    """Check that a cell has a value without an unprintable character.
+
+    Raises:
+        UserError: It stands for a missing value, or has such a character; the message names file, line and column.
+    """
     if is_missing(cell):
         fault = f"{cell!r} stands for a missing one" if cell else "is empty"
         raise row_error(path, line, column, f"{fault}; every row needs its own")
@@ -101,7 +129,11 @@ def check_present(path: Path, line: int, column: str, cell: str) -> None:
 
 
 def whole_number(path: Path, line: int, column: str, cell: str, least: int = 0) -> int:
-    """The cell as a whole number. Raises UserError for anything else, and for one below `least`."""
+    """Parse a cell as a whole number of at most nine digits.
+
+    Raises:
+        UserError: It is anything else, or below `least`; the message names file, line and column.
+    """
     if not _WHOLE.fullmatch(cell) or int(cell) < least:
         fault = f"{cell[:40]!r} is no whole number of at most nine digits"
         raise row_error(path, line, column, f"{fault}, {least} or more" if least else fault)
@@ -109,7 +141,11 @@ def whole_number(path: Path, line: int, column: str, cell: str, least: int = 0) 
 
 
 def number(path: Path, line: int, column: str, cell: str) -> float:
-    """The cell as a finite number. Raises UserError for anything else, and for what could be two numbers."""
+    """Parse a cell as a finite number in [-1e100, 1e100].
+
+    Raises:
+        UserError: It is anything else, or could be two numbers ("1,234"); the message names file, line and column.
+    """
     if _NUMBER.fullmatch(cell):
         if abs(value := float(cell)) <= _LARGEST:
             return value
@@ -120,11 +156,12 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
 
 
 def row_error(path: Path, line: int, column: str, fault: str) -> UserError:
+    """Make the error for a cell, which names file, line and column."""
     return UserError(f"{path}, line {line}, column {column[:40]}: {fault}")
 
 
 def _text(path: Path) -> str:
-    """Raises UserError for what is not UTF-8, OSError where the file cannot be read."""
+    """The file's text; UserError for what is not UTF-8, OSError where the file cannot be read."""
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
@@ -154,7 +191,7 @@ def _separator(text: str, required: Sequence[str]) -> str:
 def _columns(
     path: Path, line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int]:
-    """Column -> its place in the header; another word for a column counts only where none has the column's own name."""
+    """Column -> its place in the header; a synonym counts only where no heading is the column's own name."""
     columns: dict[str, int] = {}
     for column in (*required, *optional):
         places = [at for at, written in enumerate(header) if resolved("column", written) == column]

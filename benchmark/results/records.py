@@ -1,7 +1,7 @@
-"""A trial's record: parsed and checked once, read by attribute, and written again as it was read.
+"""A trial's record: parsed and checked once, read by attribute, and written back as it was read.
 
-Every type keeps the JSON it was parsed from, fields that this version does not know included, as `plain`: that is its
-one way back to a file, and it is never changed.
+Every type keeps the JSON it was parsed from, including fields that this version does not know, as `plain`; only `plain`
+is written back to a file, and it is never changed.
 """
 
 import reprlib
@@ -32,7 +32,7 @@ OK = "ok"
 RECORD_STATUSES = (OK, "diverged", "failed")
 DONE = (OK, "diverged")  # a failed trial is tried again by the next run
 
-# The objects that a record has even where nothing is in them.
+# Objects that every record has, empty or not.
 RECORD_OBJECTS: Mapping[str, Check] = {
     "metrics": object_of(object_of(is_number)),
     "unavailable": object_of(object_of(is_text)),
@@ -62,7 +62,7 @@ _MADE: Mapping[str, Check] = {
     "platform": is_text,
     "numerics": fields({"threads": whole()}),
 }
-# What stands beside the seconds of a training, which are nothing without it.
+# Needed beside the seconds of a training, which mean nothing without them.
 _OF_A_TRAINING: Mapping[str, Check] = {"parameters": whole(1), "provenance": fields(_MADE)}
 _OPTIONAL: Mapping[str, Check] = {
     "reason": or_none(is_text),
@@ -73,15 +73,24 @@ _OPTIONAL: Mapping[str, Check] = {
 
 
 class UnfitRecord(Exception):
-    """What is wrong with what should be a record, as the end of a sentence that names it."""
+    """The content cannot be used as a record; the message says why, as the end of a sentence that names the record."""
 
 
 @dataclass(frozen=True)
 class Identity:
     """Everything that changes a trial's result; its hash is the trial's key (`benchmark.results.identity`).
 
-    The last six say how the trial was made, as its `benchmark.studies.trials.Trial` has them; empty where an identity
-    lacks them.
+    The fields from `method_revision` to `protocols` say how the trial was made, as in `benchmark.studies.trials.Trial`;
+    one that the JSON lacks is None or empty.
+
+    Attributes:
+        method_revision: The revision of the method's code.
+        method_source: The SHA-256 of the method file that the method is from; "" for the suite's own methods.
+        settings: The method's settings, loss weights among them.
+        training: The settings of training.
+        data: Which images it is trained and scored on.
+        protocols: By protocol, its settings.
+        plain: The JSON it was parsed from.
     """
 
     dataset: str
@@ -89,7 +98,7 @@ class Identity:
     latent_dim: int
     seed: int
     method_revision: int | None
-    method_source: str  # SHA-256 of the method file that the method is from; "" for the suite's own
+    method_source: str
     settings: Json
     training: Json
     data: Json
@@ -98,7 +107,7 @@ class Identity:
 
     @classmethod
     def parse(cls, plain: Json) -> "Identity":
-        """An identity that was checked as part of its record, or comes from a trial.
+        """Make an identity from plain JSON that was checked as part of its record, or comes from a trial.
 
         Raises:
             KeyError: It lacks the data set, method, latent dim or seed.
@@ -123,9 +132,19 @@ class Identity:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a trained model's representation held (`benchmark.evaluation.health`); None for what is not on record.
+    """Diagnostics of how a trained model uses its latent space (`benchmark.evaluation.health`); None: not recorded.
 
-    Rate and entropy are in nats, `rate_bounds` (low, high) of the rate less what the code tells of its draws.
+    Attributes:
+        active_units: How many latent units carry information on the image.
+        explained_variance: 1 minus the squared error of the reconstructions over that of the mean image; at most 1.
+        collapsed: Whether the model has collapsed.
+        rate: An upper bound of the information that the code carries about its image, in nats.
+        rate_bounds: Lower and upper bound, in nats, of the rate less the code's information about the random draws that
+            its distribution was given besides the image.
+        distortion: The summed squared error of the reconstruction of a sampled code.
+        weight_entropy: The entropy of an image's weights over components, in nats.
+        components_leading: How many components have the largest weight for at least a hundredth of the images.
+        plain: The JSON it was parsed from.
     """
 
     active_units: int | None
@@ -140,7 +159,7 @@ class Health:
 
     @classmethod
     def parse(cls, plain: Json) -> "Health":
-        """The health of a record that was checked."""
+        """Make the diagnostics from the JSON of a record that was checked."""
         bounds = plain.get("rate_bounds")
         return cls(
             plain.get("active_units"),
@@ -157,7 +176,14 @@ class Health:
 
 @dataclass(frozen=True)
 class Provenance:
-    """On what something was computed; None or empty for what is not on record."""
+    """The hardware and numerics of a computation; None or empty where they are not recorded.
+
+    Attributes:
+        device: The processor or accelerator.
+        platform: The operating system and machine type.
+        numerics: Threads, precision and other settings of the arithmetic.
+        plain: The JSON it was parsed from.
+    """
 
     device: str | None
     platform: str | None
@@ -166,13 +192,19 @@ class Provenance:
 
     @classmethod
     def parse(cls, plain: Json) -> "Provenance":
-        """The provenance of a record that was checked."""
+        """Make the provenance from the JSON of a record that was checked."""
         return cls(plain.get("device"), plain.get("platform"), plain.get("numerics", {}), plain)
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How a trial was trained: the way of its pack, the seeds in it, and on what, where that is on record apart."""
+    """How a trial was trained; None where it is not recorded.
+
+    Attributes:
+        way: How the steps of its pack were executed, such as "eager" or "vmap".
+        pack_seeds: The seeds that were trained together.
+        hardware: What it was trained on, where the record has this apart from its provenance.
+    """
 
     way: str | None
     pack_seeds: tuple[int, ...] | None
@@ -180,7 +212,7 @@ class TrainingRun:
 
     @classmethod
     def parse(cls, plain: Json) -> "TrainingRun":
-        """The training of a record that was checked."""
+        """Make the training from the JSON of a record that was checked."""
         seeds, hardware = plain.get("pack_seeds"), plain.get("hardware")
         return cls(
             plain.get("way"),
@@ -191,7 +223,12 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What a training took: seconds (in a pack the trial's share of the pack's), and the model's parameters."""
+    """What a training took.
+
+    Attributes:
+        seconds: Of training; in a pack the trial's share of the pack's time.
+        parameters: How many the model has.
+    """
 
     seconds: float
     parameters: int
@@ -199,21 +236,33 @@ class TrainingCost:
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one trial.
+    """The outcome of one trial.
 
-    `metrics` and `unavailable`: protocol -> metric -> finite score, or why there is none. `curves`: term -> its mean
-    over every epoch's batches, None where that was not finite.
+    Attributes:
+        key: The hash of the identity, in hex.
+        identity: Everything that changes the result.
+        status: One of RECORD_STATUSES.
+        reason: Why a trial that did not end well has no result.
+        metrics: Protocol -> metric -> finite score.
+        unavailable: Protocol -> metric -> why there is no score.
+        health: How the trained model uses its latent space.
+        curves: Term of the loss -> its mean over the batches of each epoch; None where that was not finite.
+        timings: In seconds, by stage.
+        training: How it was trained.
+        parameters: How many the model has.
+        provenance: What it was computed on.
+        plain: The JSON it was parsed from.
     """
 
     key: str
     identity: Identity
-    status: str  # one of RECORD_STATUSES
+    status: str
     reason: str | None
     metrics: Mapping[str, Mapping[str, float]]
     unavailable: Mapping[str, Mapping[str, str]]
     health: Health
     curves: Mapping[str, list[float | None]]
-    timings: Mapping[str, float]  # seconds
+    timings: Mapping[str, float]
     training: TrainingRun
     parameters: int | None
     provenance: Provenance
@@ -221,10 +270,10 @@ class Record:
 
     @classmethod
     def parse(cls, content: Any) -> "Record":
-        """The record that a JSON text holds.
+        """Check the content of a JSON text and make the record that it holds.
 
         Raises:
-            UnfitRecord: It is none of this schema, or has a field that no run has written.
+            UnfitRecord: It is no record of this schema, or has a field that no run writes.
         """
         if not isinstance(content, Mapping) or not isinstance(content.get("identity"), Mapping):
             raise UnfitRecord("is not a record")
@@ -256,10 +305,10 @@ class Record:
         )
 
     def updated(self, **changes: Any) -> "Record":
-        """The record with other contents, plain JSON, in some of its fields.
+        """Return a record in which some fields have other contents, given as plain JSON.
 
         Raises:
-            UnfitRecord: A record cannot have them.
+            UnfitRecord: A record cannot have these contents.
         """
         return Record.parse({**self.plain, **changes})
 
@@ -270,7 +319,7 @@ class Record:
 
     @property
     def done(self) -> bool:
-        """Whether the trial came to its end, if not a good one; a failed one is tried again."""
+        """Whether the trial ended, well or by diverging; a failed one is run again."""
         return self.status in DONE
 
     @property
@@ -280,14 +329,14 @@ class Record:
 
     @property
     def training_cost(self) -> TrainingCost | None:
-        """None for a trial that was not timed."""
+        """The cost of training; None for a trial that was not timed."""
         seconds = self.timings.get("training_seconds")
         return TrainingCost(seconds, self.parameters) if seconds and self.parameters is not None else None
 
     def score(self, protocol: str, metric: str) -> float | None:
-        """The finite score; None where there is none."""
+        """Return a finite score; None where there is none."""
         return self.metrics.get(protocol, {}).get(metric)
 
     def why_unavailable(self, protocol: str, metric: str) -> str | None:
-        """Why a score could not be had; None where nothing is said of it."""
+        """Return why there is no score; None where the record does not say."""
         return self.unavailable.get(protocol, {}).get(metric)

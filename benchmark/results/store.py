@@ -1,16 +1,16 @@
-"""The results folder: one JSON record a trial under its key, checkpoints beside, and the study's manifest.
+"""The results folder: one JSON record per trial, named by its key, with checkpoints and the study's manifest.
 
-    <out>/manifest.json               which cells the study has and which trials belong to them
+    <out>/manifest.json               the study's cells and the trials behind each
     <out>/records/<key>.json          one trial each
-    <out>/records.jsonl               those that `pack` has made lines of; a file goes before a line
+    <out>/records.jsonl               records packed into lines by `pack`; a file takes precedence over a line
     <out>/checkpoints/<key>.safetensors
     <out>/audit/<key>.json            one trial's scores under the audit's alternatives
-    <out>/audit.jsonl                 the same as lines
-    <out>/statistics/                 of the originals' Inception features, for FID
-    <out>/tables/                     made from the two above
+    <out>/audit.jsonl                 the same packed into lines
+    <out>/statistics/                 statistics of the originals' Inception features, for FID
+    <out>/tables/                     made from the manifest and the records
     <out>/.lock                       held by the run that writes here
 
-Every file is written under a temporary name and renamed, so it is whole or absent.
+Every file is written under a temporary name and renamed, so that it is whole or absent.
 """
 
 import fcntl
@@ -31,9 +31,12 @@ from benchmark.results.study_results import StudyResults
 
 
 class Store:
-    """Reads and writes one results folder; `report` is told of records that had to be moved aside.
+    """Reads and writes one results folder.
 
-    With `look_only` such records are named and left where they are.
+    Args:
+        folder: The results folder; it need not exist to be read.
+        report: Called with a line on each record that cannot be used.
+        look_only: Leave the files of such records where they are instead of moving them aside.
     """
 
     def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None, look_only: bool = False):
@@ -44,9 +47,10 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the one right to write here; the folder is made.
+        """Hold the lock on the folder within the block, so that no other run writes there; the folder is made.
 
-        Raises UserError where it cannot be written, or another run holds the right.
+        Raises:
+            UserError: The folder cannot be written, or another run holds the lock.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,39 +65,55 @@ class Store:
                     f"{self.folder}: another run is writing there; wait for it, or give another --out"
                 ) from None
             except OSError:
-                pass  # some network file systems know no locks
+                pass  # some network file systems do not support locks
             self.remove_parts()
             yield
 
     def record_path(self, key: str) -> Path:
+        """Return the path of a trial's record."""
         return self.folder / "records" / f"{key}.json"
 
     def checkpoint_path(self, key: str) -> Path:
+        """Return the path of a trial's trained model."""
         return self.folder / "checkpoints" / f"{key}.safetensors"
 
     def audit_path(self, key: str) -> Path:
+        """Return the path of a trial's audit result."""
         return self.folder / "audit" / f"{key}.json"
 
     @property
     def packed_records_path(self) -> Path:
+        """The path of the packed records."""
         return self.folder / "records.jsonl"
 
     @property
     def packed_audit_path(self) -> Path:
+        """The path of the packed audit results."""
         return self.folder / "audit.jsonl"
 
     @property
     def manifest_path(self) -> Path:
+        """The path of the manifest."""
         return self.folder / "manifest.json"
 
     def write_record(self, record: Record) -> None:
-        """Raises UserError where the folder or its disk takes no more, as `write_manifest` does."""
+        """Write a record to its file.
+
+        Raises:
+            UserError: The folder cannot be written or its disk is full.
+        """
         write_json(self.record_path(record.key), record.plain)
 
     def read_record(self, key: str) -> Record | None:
-        """The record of a trial; None where there is none, or none that can be trusted (a file is then moved aside).
+        """Read a trial's record from its file, else from its line in records.jsonl.
 
-        Raises UserError where the file system does not let it be read.
+        A file that holds no usable record of this trial is moved aside, unless the store is `look_only`.
+
+        Returns:
+            The record; None where there is none that can be used.
+
+        Raises:
+            UserError: The file system does not let it be read.
         """
         return self._record_of_file(key) or self._record_of_line(key)
 
@@ -106,7 +126,7 @@ class Store:
         except (IsADirectoryError, UnicodeDecodeError) as error:
             self._move_aside(path, f"cannot be read ({error})")
             return None
-        except OSError as error:  # a disk's or the network's fault, not the record's
+        except OSError as error:  # a fault of the disk or the network, not of the record
             raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
         try:
             return named_record(parse_json(text), key)
@@ -117,15 +137,28 @@ class Store:
         return None
 
     def read_records(self, keys: list[str]) -> dict[str, Record]:
-        """Key -> record for those of the keys that have one."""
+        """Read the records of those keys that have one, by key.
+
+        Raises:
+            UserError: The file system does not let one be read.
+        """
         found = ((key, self.read_record(key)) for key in keys)
         return {key: record for key, record in found if record is not None}
 
     def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest.
+
+        Raises:
+            UserError: The folder cannot be written or its disk is full.
+        """
         write_json(self.manifest_path, manifest.plain)
 
     def read_manifest(self) -> Manifest | None:
-        """The manifest, checked; None where there is none. Raises UserError where it cannot be read."""
+        """Read and check the manifest; None where there is none.
+
+        Raises:
+            UserError: It cannot be read, or is no manifest of this version.
+        """
         try:
             return Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
@@ -140,7 +173,11 @@ class Store:
             raise UserError(f"{self.manifest_path}: not a readable manifest ({error}); {REMEDY}") from None
 
     def forget(self, keys: list[str]) -> None:
-        """Remove what there is of trials, which are then as if they had never been run."""
+        """Remove the record, checkpoint and audit result of trials, as if they had never been run.
+
+        Raises:
+            UserError: A file cannot be removed, or a packed file cannot be read or written.
+        """
         try:
             for key in keys:
                 for path in (self.record_path(key), self.checkpoint_path(key), self.audit_path(key)):
@@ -152,26 +189,34 @@ class Store:
         self._packed = None
 
     def study_manifest(self) -> Manifest:
-        """The manifest of a folder that must have one. Raises UserError where there is none, or none to be read."""
+        """Read the manifest of a folder that must have one.
+
+        Raises:
+            UserError: There is none, or it cannot be read.
+        """
         manifest = self.read_manifest()
         if manifest is None:
             raise UserError(f"{self.folder}: no manifest.json here; give a results folder that `run` has made")
         return manifest
 
     def read_study(self) -> StudyResults:
-        """The manifest and, by key, the records that its trials have. Raises UserError where there is no manifest."""
+        """Read the manifest and the records of its trials.
+
+        Raises:
+            UserError: There is no manifest, or a file cannot be read.
+        """
         manifest = self.study_manifest()
         return StudyResults(manifest, self.read_records(manifest.trial_keys()))
 
     def remove_parts(self) -> None:
-        """Remove what killed writers of this machine left half-written."""
+        """Remove the half-written files that killed processes of this machine left."""
         folders = ("records", "checkpoints", "audit", "statistics", "tables", "verdicts", "figures", "jobs")
         for folder in (self.folder, *(self.folder / name for name in folders)):
             for part in filter(is_abandoned, folder.glob(".*.part")):
                 part.unlink(missing_ok=True)
 
     def _record_of_line(self, key: str) -> Record | None:
-        """The record of a trial's line in records.jsonl, checked as a file's is."""
+        """The record on a trial's line in records.jsonl, checked like that of a file."""
         line = self._packed_records().get(key)
         if line is None:
             return None
@@ -203,10 +248,10 @@ class Store:
 
 
 def named_record(content: Any, key: str) -> Record:
-    """The record that was read under `key`.
+    """Make the record from the content that was read under `key`.
 
     Raises:
-        UnfitRecord: It is none, or that of another trial.
+        UnfitRecord: It is no record, or that of another trial.
     """
     record = Record.parse(content)
     if record.key != key or identity_key(record.identity.plain) != key:
@@ -215,8 +260,10 @@ def named_record(content: Any, key: str) -> Record:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; NaN and infinity are refused, for no reader of JSON knows them.
+    """Write JSON atomically; NaN and infinity, which are not JSON, are refused.
 
-    Raises UserError where the folder or its disk takes no more.
+    Raises:
+        UserError: The folder cannot be written or its disk is full.
+        ValueError: The content has NaN or infinity.
     """
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

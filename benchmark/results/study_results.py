@@ -1,4 +1,4 @@
-"""A study as everything that judges or shows it takes it: its manifest, the records of its trials, and their frames."""
+"""The results of a study as they are judged and shown: its manifest, the records of its trials, and frames of both."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyResults:
-    """A manifest and, by key, the records that its trials have.
+    """A manifest and the records of its trials.
 
-    The frames are made once, when they are first asked for; nobody changes them. Each raises UserError where a record
-    is that of another trial than the manifest's.
+    The frames are computed on first access and must not be modified. Access to `frame` and `summary` raises UserError
+    where a record belongs to another trial than the manifest's.
+
+    Attributes:
+        manifest: The study's manifest.
+        records: By key, for the trials that have one.
     """
 
     manifest: Manifest
@@ -27,23 +31,27 @@ class StudyResults:
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
-        """A row per table, metric and seed asked for, as `long_frame`."""
+        """A row per table, metric and seed asked for; see `long_frame`."""
         return long_frame(self.manifest, self.records)
 
     @cached_property
     def summary(self) -> Summary:
-        """How many trials ended how."""
+        """How many trials ended in each way."""
         return summary(self.manifest, self.records)
 
     @cached_property
     def costs(self) -> "pd.DataFrame":
-        """HGMVAE's training time over the VAE's, as `training_costs`."""
+        """HGMVAE's training time relative to the VAE's; see `training_costs`."""
         return training_costs(self.own_records())
 
     def trials_of(self, cell: ManifestCell) -> Iterator[AskedTrial]:
-        """A cell's trials by ascending seed. Raises UserError where a record is that of another trial."""
+        """Go through a cell's trials by ascending seed.
+
+        Raises:
+            UserError: A record belongs to another trial than the cell's.
+        """
         return trials_of(cell, self.manifest, self.records)
 
     def own_records(self) -> list[Record]:
-        """The records that the manifest's trials have, each once, in the order of its cells."""
+        """Return the records of the manifest's trials, each once, in the order of its cells."""
         return [self.records[key] for key in self.manifest.trial_keys() if key in self.records]

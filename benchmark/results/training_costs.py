@@ -1,4 +1,4 @@
-"""What HGMVAE's trainings cost beside the VAE's that were made alike."""
+"""The cost of training HGMVAE relative to VAEs that were trained in the same way."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -18,13 +18,20 @@ _Setup = tuple[str, int, tuple[int, ...], str]  # data set, latent dim, seeds, m
 
 
 def training_costs(records: Iterable[Record]) -> "pd.DataFrame":
-    """HGMVAE's training time over VAE's: a row per data set, latent dim, variant and seeds trained at once.
+    """Compare HGMVAE's training time with the VAE's: a row per data set, latent dim, variant and pack of seeds.
 
-    COLUMNS: `seeds` (a pack shares one time among its seeds, so it is one measurement), `machine`, `seconds` and
-    `vae_seconds` per seed, and the ratios of these and of the parameters. Both sides were trained on the same images,
-    seeds and kind of machine, in the same way; what was not has no row.
+    Both sides were trained on the same images, seeds and kind of machine, in the same way; a training without such a
+    counterpart has no row.
+
+    Args:
+        records: Of any trials; those that did not end well or were not timed are left out.
+
+    Returns:
+        Columns are COLUMNS. `seeds` are those of a pack, which share one time and so are one measurement; `machine`
+        describes hardware and way of training; `seconds` and `vae_seconds` are per seed; `ratio` and `parameters_ratio`
+        are HGMVAE's over the VAE's.
     """
-    import pandas as pd  # here, for what asks only how trials ended is not to wait for it
+    import pandas as pd  # imported late: callers that only ask how trials ended need not wait for it
 
     sides: dict[_Setup, dict[str, TrainingCost]] = {}
     for record in records:
@@ -52,7 +59,7 @@ def training_costs(records: Iterable[Record]) -> "pd.DataFrame":
 
 def _setup(record: Record) -> _Setup:
     trial, how = record.identity, record.training
-    made = how.hardware or record.provenance  # records of before there was the former have the latter
+    made = how.hardware or record.provenance  # older records lack the former
     parts = [made.device, made.platform, f"{made.numerics['threads']} threads"]
     parts += [made.numerics.get("vector_instructions"), how.way]
     seeds = (trial.seed,) if how.pack_seeds is None else how.pack_seeds
