@@ -1,1 +1,1 @@
-"""The paper's tables from a study's frame: their layout, and their CSV, LaTeX and text."""
+"""The paper's tables from a study's results: their layout, and how they are written as CSV, LaTeX and Markdown."""

@@ -1,4 +1,4 @@
-"""What every table says on its face, as plain sentences; each renderer escapes them for itself."""
+"""The caption and legend of every table as plain sentences; each renderer escapes them for its own format."""
 
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
@@ -15,11 +15,11 @@ COLLAPSED_LEGEND = (
     "some of its seeds collapsed (the footnote says how many latent units are active, and which share of the pixels' "
     "variance the reconstructions explain)."
 )
-ABSENT = "–"  # a cell the study does not ask for
+ABSENT = "–"  # in place of a cell that the study does not ask for
 
 
 def facts(table: Table) -> list[str]:
-    """Title, study, seeds, weight set, reductions, marks: one sentence each, in this order."""
+    """Return a table's caption as sentences: title, study, seeds, weight set, reductions and marks, in this order."""
     sentences = [
         f"{table.paper.title} ({_whose(table.paper.number)}).",
         f"{study_facts(table.manifest)}.",
@@ -36,7 +36,10 @@ def facts(table: Table) -> list[str]:
 
 
 def legend(table: Table) -> list[str]:
-    """How to read a cell, save for the marks of rank, which each renderer names in its own type."""
+    """Return the sentences that explain a table's cells.
+
+    The marks of rank are not among them: each renderer has its own and explains them.
+    """
     cells = table.cells.values()
     printed = "; in parentheses the paper's value" if any(cell.paper is not None for cell in cells) else ""
     sentences = [f"Mean ± standard deviation (ddof 1) over seeds{printed}."]
@@ -50,26 +53,27 @@ def legend(table: Table) -> list[str]:
 
 
 def _whose(table_number: int) -> str:
-    """'Table 1 of the paper', or what it means that the paper has no such table."""
+    """'Table 1 of the paper', or for another table's number where its values come from."""
     if table_number in TABLES:
         return f"Table {table_number} of the paper"
     return f"Table {table_number}: not in the paper, scored from checkpoints by the audit"
 
 
 def study_facts(manifest: Manifest) -> str:
-    """'Study laptop, 3 seeds, weight set default'."""
+    """Return a study's name, seeds and weights, such as 'Study laptop, 3 seeds, weight set default'."""
     return f"Study {manifest.study}, {seed_count(manifest.seeds)}, weight set {manifest.weight_set}"
 
 
 def reduced(manifest: Manifest) -> list[str]:
-    """What the study reduced, as one sentence; none where it is the paper's."""
+    """Return what the study reduced against the paper as one sentence; none where it reduced nothing."""
     return [f"Reduced against the paper: {'; '.join(manifest.reductions)}."] if manifest.notes else []
 
 
 def seed_count(seeds: int) -> str:
+    """Return a number of seeds in words, such as '3 seeds'."""
     return f"{seeds} seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def metric_heading(metric: str) -> str:
-    """The metric's label with an arrow towards the better, such as 'SC ↑'."""
+    """Return the metric's label with an arrow that says which way is better, such as 'SC ↑'."""
     return f"{METRICS[metric].label} {'↑' if METRICS[metric].higher_is_better else '↓'}"

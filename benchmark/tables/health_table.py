@@ -1,4 +1,4 @@
-"""Did the representations hold? Active units, explained variance and collapse of a study's trials, for people."""
+"""A table of a study's model diagnostics: active units, explained variance, rate, collapse and others."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -42,12 +42,16 @@ HEALTH_MEANING = (
 
 
 def health_frame(study: StudyResults) -> pd.DataFrame:
-    """A row per data set, latent dim and method that has a record; HEALTH_COLUMNS.
+    """Tabulate the diagnostics of a study's trials: a row per data set, latent dim and method that has a record.
 
-    `trials`, `collapsed` and `diverged` are counts of records. As text, over the trials that recorded them ("–" where
-    none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" where trials agree; and means, of `explained
-    variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and `leading components`. Data sets stand in
-    the order in which the tables name them, methods in that of ALL_METHODS, others after these; d ascends.
+    Data sets are in the order in which the tables name them, methods in that of ALL_METHODS, then any others; d
+    ascends.
+
+    Returns:
+        Columns are HEALTH_COLUMNS. `trials`, `collapsed` and `diverged` are counts of records. As text, over the trials
+        that recorded them ("–" where none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" where trials
+        agree; and means, of `explained variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and
+        `leading components`.
     """
     places: dict[tuple[str, int, str], list[Record]] = {}
     for record in study.own_records():

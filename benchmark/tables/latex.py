@@ -1,7 +1,7 @@
 r"""LaTeX of the tables: long tables with booktabs rules, to \input under \usepackage{array,booktabs,color,longtable}.
 
-Number columns share what the headings leave of \linewidth, so that a table never runs off the page sideways, and long
-tables break between rows; the type is set for a landscape page.
+The columns of numbers share the part of \linewidth that the headings leave, so that a table is never wider than the
+page, and long tables break between rows; the layout is made for a landscape page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from benchmark.tables.layout import Row, Table, TableCell, number
 RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\textbf{\textit{%s}}", 3: r"\textit{%s}"}
 RANK_LEGEND = r"\textbf{Bold} best, \textbf{\textit{bold italic}} second, \textit{italic} third of our means."
 HEADING_MM = {"Data set": 24, "Metric": 22, "Model": 30, "d": 8}
-KEEP_TOGETHER = 10  # rows of one group that never part at the foot of a page
+KEEP_TOGETHER = 10  # a group of up to so many rows is not broken at the foot of a page
 
 DOCUMENT_HEAD = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[margin=15mm]{geometry}
@@ -25,12 +25,18 @@ DOCUMENT_HEAD = r"""\documentclass[10pt,a4paper,landscape]{article}
 
 
 def latex_number(value: float, decimals: int) -> str:
-    """As `number`, with a true minus sign."""
+    """Format a number as `number` does, with a true minus sign."""
     return number(value, decimals).replace("-", "$-$")
 
 
 def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
-    """One cell: mean, std, marks; on a second line the paper's value in grey parentheses."""
+    """Write one cell: mean, standard deviation and marks, and on a second line the paper's value in grey parentheses.
+
+    Args:
+        cell: The cell; None where the study does not ask for it.
+        table: Its table, for the letters of footnotes.
+        metric: Its metric, for the decimals.
+    """
     if cell is None:
         return escape(ABSENT)
     decimals = METRICS[metric].decimals
@@ -52,7 +58,7 @@ def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
 
 
 def render_latex(table: Table) -> str:
-    """The table as a group with a longtable and its footnotes; labelled tab:hgmvae-N."""
+    """Write a table as a group with a longtable and its footnotes, labelled tab:hgmvae-N."""
     headings = _heading_names(table)
     columns = [_column_heading(table, column) for column in table.columns]
     count = len(headings) + len(columns)
@@ -85,7 +91,7 @@ def render_latex(table: Table) -> str:
 
 
 def render_document(tables: Sequence[Table]) -> str:
-    r"""A document that compiles alone: it \inputs table<N>.tex for each table, with the paper's numbers."""
+    r"""Write a document that compiles alone: it \inputs table<N>.tex for each table, with the paper's table numbers."""
     inputs = "\\clearpage\n".join(
         f"\\setcounter{{table}}{{{table.paper.number - 1}}}\n\\input{{table{table.paper.number}.tex}}\n"
         for table in tables
@@ -138,7 +144,7 @@ def _body(table: Table, headings: list[str]) -> list[str]:
         if first and position:
             lines.append(r"\addlinespace[6pt]")  # a rule here would double the one at the foot of a page
         texts = _headings(table, row)
-        innermost = headings[-1]  # the others stand on a group's first row alone
+        innermost = headings[-1]  # the others are written in a group's first row alone
         shown = [escape(texts[name], breakable=True) if first or name == innermost else "" for name in headings]
         cells = [cell_latex(table.cell(row, column), table, row.metric) for column in table.columns]
         together = not last and groups.count(group) <= KEEP_TOGETHER

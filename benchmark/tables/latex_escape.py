@@ -1,4 +1,4 @@
-r"""Plain text to LaTeX that compiles under pdfLaTeX with the default font encoding, whatever the text holds.
+"""Plain text as LaTeX that compiles under pdfLaTeX with the default font encoding, whatever the text holds.
 
 Accented Latin letters, Greek and common signs keep their shape; any other character becomes its code point, such as
 [U+65E5], because an undefined one would stop the compiler.
@@ -53,7 +53,7 @@ _SPECIAL = {
     "Ł": r"\L{}",
     "ı": r"\i{}",
 }
-# In the order of Unicode, where omicron (a Latin o in LaTeX) and the final sigma are left out.
+# In the order of Unicode, without omicron (a Latin o in LaTeX) and the final sigma.
 _GREEK_CODES = (*range(0x3B1, 0x3BF), *range(0x3C0, 0x3C2), *range(0x3C3, 0x3CA))
 _GREEK_NAMES = (
     "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi "
@@ -64,11 +64,16 @@ _SIGNS = _SPECIAL | _GREEK | {"µ": r"$\mu$"}
 _ACCENTS = dict(
     zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327", "`'^~=u.\"rHvc", strict=True)
 )
-_LONG_WORD = 24  # longer than any English word: may be cut anywhere
+_LONG_WORD = 24  # a longer word is no English one and may be broken anywhere
 
 
 def escape(text: str, breakable: bool = False) -> str:
-    """The text as LaTeX. With `breakable`, file names and other long words may be broken at the end of a line."""
+    """Escape plain text for LaTeX.
+
+    Args:
+        text: The text; blanks and line ends become single blanks.
+        breakable: Allow file names and other long words to be broken at the end of a line.
+    """
     words = (_breakable(word) if breakable else _escape_word(word) for word in text.split())
     return " ".join(words)
 

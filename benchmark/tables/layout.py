@@ -1,4 +1,4 @@
-"""Typed cells and the paper's layout: what stands where, ranked and footnoted, before any rendering.
+"""The paper's layout of tables as typed cells with ranks and footnotes, before any rendering.
 
 Tables 1 and 4 have a row per data set, metric and method and a column per latent dim; Tables 2, 3 and 5 have a row per
 data set (and latent dim) and metric and a column per method.
@@ -25,7 +25,7 @@ CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
 
 
 class CellState(StrEnum):
-    """What a reader may expect of a cell; the first two have a value."""
+    """The state of a cell; only the first two have a value."""
 
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
@@ -38,29 +38,47 @@ class CellState(StrEnum):
 
 @dataclass(frozen=True)
 class TableCell:
-    """One number of a table: its seeds' values, or why it has none. `notes` are its footnotes, plain text."""
+    """One number of a table, or why there is none.
 
-    values: tuple[float, ...]  # one per seed with a value, by ascending seed
-    asked: int  # seeds the study asks for
+    Attributes:
+        values: One per seed with a value, by ascending seed.
+        asked: How many seeds the study asks for.
+        state: Whether it is complete, or what is missing.
+        collapsed: How many of the seeds with a value have collapsed.
+        notes: Its footnotes, as plain text.
+        paper: The paper's number; None where it prints none.
+        rank: 1 is best; None without a value or without a rival.
+    """
+
+    values: tuple[float, ...]
+    asked: int
     state: CellState
-    collapsed: int  # how many of the seeds with a value have collapsed
+    collapsed: int
     notes: tuple[str, ...]
     paper: float | None = None
-    rank: int | None = None  # 1 is best; None without a value or without a rival
+    rank: int | None = None
 
     @property
     def mean(self) -> float | None:
+        """The mean over seeds; None without a value."""
         return float(np.mean(self.values)) if self.values else None
 
     @property
     def std(self) -> float | None:
-        """Sample standard deviation (ddof 1); None with fewer than two values."""
+        """The sample standard deviation (ddof 1); None with fewer than two values."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table; `latent_dim` or `method` is None where that is what the columns tell apart."""
+    """One row of a table.
+
+    Attributes:
+        dataset: The data set.
+        metric: The metric.
+        method: The method; None where the columns are methods.
+        latent_dim: The latent dimension; None where the columns are latent dims.
+    """
 
     dataset: str
     metric: str
@@ -70,7 +88,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a study, in the paper's layout. `cells` lacks what the study does not ask for."""
+    """One table of a study, in the paper's layout.
+
+    Attributes:
+        paper: The table's entry in the registry of tables.
+        manifest: The study's manifest.
+        datasets: In the order of the registry, then any others; likewise the methods.
+        methods: See `datasets`.
+        latent_dims: Ascending.
+        cells: Those that the study asks for.
+    """
 
     paper: TableSpec
     manifest: Manifest
@@ -81,11 +108,12 @@ class Table:
 
     @property
     def dims_across(self) -> bool:
-        """Whether the columns are latent dims (as the paper prints a table over several) or methods."""
+        """Whether the columns are latent dims, as in the paper's tables over several of them, or methods."""
         return len(self.paper.latent_dims) > 1
 
     @property
     def columns(self) -> tuple[int | str, ...]:
+        """The latent dims or methods of the columns."""
         return self.latent_dims if self.dims_across else self.methods
 
     @cached_property
@@ -103,42 +131,48 @@ class Table:
         return tuple(row for row in rows if any(self.cell(row, column) for column in self.columns))
 
     def group(self, row: Row) -> tuple[str, str | int | None]:
-        """What the row has in common with its neighbours: rows of one group stand together."""
+        """Return what a row has in common with its neighbours; the rows of a group are consecutive."""
         return (row.dataset, row.metric) if self.dims_across else (row.dataset, row.latent_dim)
 
     def key(self, row: Row, column: int | str) -> CellKey:
+        """Return the key in `cells` of the cell in a row and column."""
         method, latent_dim = (row.method, column) if self.dims_across else (column, row.latent_dim)
         return row.dataset, row.metric, str(method), int(latent_dim or 0)
 
     def cell(self, row: Row, column: int | str) -> TableCell | None:
+        """Return the cell in a row and column; None where the study does not ask for it."""
         return self.cells.get(self.key(row, column))
 
     @cached_property
     def footnotes(self) -> dict[str, str]:
-        """Footnote text -> letter, in the order of print; cells that say the same share a letter."""
+        """Footnote text -> letter, in the order of print; cells with the same text share a letter."""
         cells = (self.cell(row, column) for row in self.rows for column in self.columns)
         texts = dict.fromkeys(note for cell in cells if cell for note in cell.notes)
         return {text: letter(position) for position, text in enumerate(texts)}
 
     def letters(self, cell: TableCell) -> str:
-        """The letters of a cell's footnotes in the order of print, such as 'a,c'; empty where it has none."""
+        """Return the letters of a cell's footnotes in the order of print, such as 'a,c'; empty where it has none."""
         return ",".join(letter for text, letter in self.footnotes.items() if text in cell.notes)
 
 
 def letter(position: int) -> str:
-    """0 -> a, 25 -> z, 26 -> aa, ..."""
+    """Return the letter of a footnote: 0 -> a, 25 -> z, 26 -> aa, ..."""
     head, tail = divmod(position, 26)
     return (letter(head - 1) if head else "") + chr(ord("a") + tail)
 
 
 def number(value: float, decimals: int) -> str:
-    """Fixed decimals; what rounds to zero prints without a sign."""
+    """Format a number with fixed decimals; what rounds to zero has no sign."""
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
 
 
 def build_tables(study: StudyResults) -> list[Table]:
-    """The study's tables, by number; one without cells is left out. Raises UserError (see `StudyResults`)."""
+    """Lay out a study's tables, by ascending number; one without cells is left out.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
+    """
     manifest = study.manifest
     paper = {
         (p.table, p.dataset, p.metric, p.method, p.latent_dim): float(p.value) for p in paper_numbers().itertuples()
@@ -164,10 +198,13 @@ def build_tables(study: StudyResults) -> list[Table]:
 
 
 def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
-    """The cells with their ranks among the complete ones of the same data set, metric and latent dim.
+    """Rank the complete cells of the same data set, metric and latent dim.
 
-    Means are compared as printed, so that equal numbers share a rank (1, 1, 3), as METRICS says which way is better;
-    a value without a rival has no rank, nor has the mean of the seeds that a failure left over.
+    Means are compared as printed, so that equal numbers share a rank (1, 1, 3); METRICS says which way is better. A
+    value without a rival has no rank, and neither has an incomplete cell, whose mean is of the seeds that did not fail.
+
+    Returns:
+        All cells, with their ranks.
     """
     rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
     for key, cell in cells.items():
@@ -183,7 +220,7 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
 
 
 def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
-    """What was found: first as the paper orders it, then the rest in the manifest's order."""
+    """What was found: first that which the paper has, in its order, then the rest in the manifest's order."""
     found = dict.fromkeys(found)
     return tuple([name for name in printed if name in found] + [name for name in found if name not in printed])
 
@@ -205,7 +242,7 @@ def _cell(seeds: Iterable[Any]) -> TableCell:
 def _state(statuses: list[str]) -> CellState:
     if OK in statuses:
         return CellState.COMPLETE if set(statuses) == {OK} else CellState.INCOMPLETE
-    # Without any value, what no retraining would mend speaks for the cell; its footnotes tell the rest.
+    # Without any value, the state is what another training would not change; the footnotes give the other reasons.
     for state in (CellState.NO_DATA, CellState.WEIGHTS_UNAVAILABLE):
         if state in statuses:
             return state

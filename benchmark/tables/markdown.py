@@ -1,6 +1,6 @@
-"""Tables for a terminal and for Markdown alike: padded pipe tables, turned so that they stay narrow.
+"""Tables as Markdown that is also read in a terminal: padded pipe tables, transposed to be narrow.
 
-The paper's columns become rows here, in one block per data set (and per metric where the columns are dims).
+The paper's columns become rows here, in one block per data set (and per metric where the columns are latent dims).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,13 @@ RANK_LEGEND = "**best**, ***second***, *third* of our means."
 
 
 def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
-    """One cell, such as '**0.373** ±0.012 [2/3] †[a] (0.404)'."""
+    """Write one cell, such as '**0.373** ±0.012 [2/3] †[a] (0.404)'.
+
+    Args:
+        cell: The cell; None where the study does not ask for it.
+        table: Its table, for the letters of footnotes.
+        metric: Its metric, for the decimals.
+    """
     if cell is None:
         return ABSENT
     decimals = METRICS[metric].decimals
@@ -39,7 +45,7 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
 
 
 def render_text(table: Table) -> str:
-    """The table as Markdown that also reads well in a terminal; ends with a line end."""
+    """Write a table as Markdown that also reads well in a terminal; the text ends with a line end."""
     face = " ".join(escape_markdown(sentence) for sentence in (*facts(table), *legend(table)))
     parts = [f"### Table {table.paper.number}", f"{face} {RANK_LEGEND}"]
     for rows in _blocks(table):

@@ -1,4 +1,4 @@
-"""Markdown of plain values."""
+"""Markdown from plain values."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,17 @@ from benchmark.text import one_line
 
 
 def escape_markdown(text: str) -> str:
-    """The text on one line as Markdown that shows it unchanged; an underscore inside a word needs nothing."""
+    """Put text on one line of Markdown that shows it unchanged; an underscore inside a word needs no escape."""
     text = re.sub(r"([\\`*|<>])", r"\\\1", one_line(text))
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 
 def wide_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A pipe table of plain values that is not padded, for columns that hold sentences."""
+    """Write plain values as a pipe table without padding, for columns that hold sentences.
+
+    Args:
+        names: The headings.
+        rows: The values of each row, one per heading.
+    """
     lines = [names, ["---"] * len(names), *rows]
     return "\n".join("| " + " | ".join(escape_markdown(str(value)) for value in line) + " |" for line in lines)

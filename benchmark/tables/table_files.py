@@ -1,4 +1,4 @@
-"""The files of a study's tables: for each table CSV (wide, and per seed) and LaTeX; tables.tex and tables.md of all.
+"""The files of a study's tables: CSV (wide, and per seed) and LaTeX of each, and tables.tex and tables.md of all.
 
 Every file is written whole or not at all, and the same records give the same bytes.
 """
@@ -20,27 +20,32 @@ NOT_ASKED = "not asked"
 
 
 def seeds_csv(frame: pd.DataFrame, table_number: int) -> str:
-    """The long form of one table: `long_frame`'s rows and columns, values at full precision."""
+    """Write the long form of one table as CSV: the rows and columns of `long_frame`, values at full precision."""
     return csv_text(frame[frame["table"] == table_number])
 
 
 def wide_csv(table: Table) -> str:
-    """The paper's layout as CSV, at full precision, readable by pandas.read_csv without options.
+    """Write a table in the paper's layout as CSV, at full precision, which pandas.read_csv reads without options.
 
-    Each row starts with study, weight_set, seeds, notes, marks, then what the row is (dataset, metric, and method or
-    latent_dim). Each column c of the table (a method, or d<dim>) is seven: c_mean, c_std (ddof 1), c_n,
+    Each row starts with study, weight_set, seeds, notes and marks, then what identifies it (dataset, metric, and method
+    or latent_dim). Each column c of the table (a method, or d<dim>) becomes seven: c_mean, c_std (ddof 1), c_n,
     c_state, c_rank, c_collapsed, c_paper. The last column holds the row's footnotes.
     """
     return csv_text(pd.DataFrame([_wide_row(table, row) for row in table.rows], dtype=object))
 
 
 def write_tables(study: StudyResults, folder: Path) -> list[Path]:
-    """Writes table<N>.csv, table<N>_seeds.csv, table<N>.tex, tables.tex and tables.md; returns their paths.
+    """Write table<N>.csv, table<N>_seeds.csv, table<N>.tex, tables.tex and tables.md.
 
-    A table without cells in the manifest is not written, nor is anything when none has any. `folder` is made.
+    Args:
+        study: The study; a table without cells in its manifest is not written, and nothing if none has any.
+        folder: Made if need be.
+
+    Returns:
+        The paths of the files.
 
     Raises:
-        UserError: A record is that of another trial, or the folder cannot be written.
+        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
     """
     tables = build_tables(study)
     texts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Markdown in a terminal: no word, and so no number, is ever shortened."""
+"""Markdown in a terminal, in which no word, and so no number, is ever shortened."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,14 @@ _EMPTY = Measurement(1, 1)
 
 
 def print_markdown(console: Console, text: str, end: str = "\n", as_is: bool = False) -> None:
-    """Formatted in a terminal, no word or number shortened; elsewhere, or if asked for, the text itself."""
+    """Print Markdown, formatted in a terminal without shortening any word or number; elsewhere as it is.
+
+    Args:
+        console: Where to print.
+        text: The Markdown.
+        end: What follows text that is printed as it is.
+        as_is: Do not format it in a terminal either.
+    """
     if as_is or not console.is_terminal:
         console.print(text, end=end)
     else:
@@ -23,9 +30,9 @@ def print_markdown(console: Console, text: str, end: str = "\n", as_is: bool = F
 
 
 class _WholeTable(TableElement):
-    """A table without shortened words: columns that find no room come below, behind the first column again.
+    """A table without shortened words: columns for which there is no room follow below, after the first column again.
 
-    One that is too wide even so goes beyond the terminal's edge.
+    One whose columns are too wide even so exceeds the terminal's width.
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -49,7 +56,7 @@ class _WholeMarkdown(Markdown):
 
 
 def _side_by_side(least: Sequence[int], room: int) -> list[list[int]]:
-    """Positions of the columns of each table: the first column, and as many others as find room at least width."""
+    """The columns of each table, by position: the first one, and as many others as find room at their least widths."""
     tables: list[list[int]] = []
     for position in range(1, len(least)):
         wider = [*tables[-1], position] if tables else [0, position]
@@ -61,7 +68,7 @@ def _side_by_side(least: Sequence[int], room: int) -> list[list[int]]:
 
 
 def _widths(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
-    """At least `least`, and a column more in turn, up to `most`, while there is room."""
+    """Widths of at least `least`, each widened by one in turn, up to `most`, while there is room."""
     widths, spare = list(least), room - _total(least)
     while growing := [i for i, width in enumerate(widths) if width < most[i]][: max(0, spare)]:
         for i in growing:

@@ -1,4 +1,4 @@
-"""What became of a study's trials: what they cost to train, and which have no score, each reason once."""
+"""The outcomes of a study's trials: the cost of their training, and the scores that are missing, with reasons."""
 
 from collections.abc import Iterable
 
@@ -15,9 +15,11 @@ _OF_ONE_METRIC = (WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE)
 
 
 def cost_frame(study: StudyResults) -> pd.DataFrame:
-    """Mean seconds of training of the trials that ended well and were timed; COST_COLUMNS, in the records' order.
+    """Tabulate the mean seconds of training over the trials that ended well and were timed.
 
-    In a pack the seconds are a trial's share of the pack's.
+    Returns:
+        Columns are COST_COLUMNS, rows in the order of the records. In a pack the seconds are a trial's share of the
+        pack's.
     """
     rows = [
         (
@@ -37,10 +39,14 @@ def cost_frame(study: StudyResults) -> pd.DataFrame:
 
 
 def shortfalls_frame(study: StudyResults) -> pd.DataFrame:
-    """Trials without a score, a row per status and reason; SHORTFALL_COLUMNS, lists joined by ', '.
+    """Tabulate the trials without a score: a row per status and reason.
 
-    `trials` counts one that two tables share once; `scores` is "all" where the trial itself has none. Raises UserError
-    as `StudyResults` does.
+    Returns:
+        Columns are SHORTFALL_COLUMNS, lists joined by ", ". `trials` counts one that two tables share once; `scores` is
+        "all" where the trial itself has no result.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
     """
     without = study.frame[study.frame["status"] != OK]
     rows = []
