@@ -1,1 +1,1 @@
-"""Judging results: against the paper's numbers and claims, against one another, and the paper against itself."""
+"""Judging a study's results against the paper's numbers and claims."""

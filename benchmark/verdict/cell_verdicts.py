@@ -1,4 +1,4 @@
-"""Each of the paper's 392 printed numbers against ours: reproduced, contradicted, undecided, or why none of these.
+"""Comparison of each of the paper's 392 printed numbers with ours: reproduced, contradicted, undecided or not judged.
 
 Rules and their reasons: docs/verdicts.md.
 """
@@ -34,10 +34,10 @@ class Verdict(StrEnum):
     NOT_RUN = "not run"
 
 
-# How far from the paper's number ours may lie and still be called the same. Each is less than the paper's own median
-# distance between HGMVAE and GMVAE, or it would blur what the paper is about, and more than what ten seeds leave open
-# (0.72 standard deviations as measured on results/reference/laptop-cpu), or nothing could be reproduced. Shares of the
-# paper's number where a metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM.
+# How far our number may be from the paper's and still agree with it. Each is less than the paper's own median
+# difference between HGMVAE and GMVAE, or it would hide what the paper is about, and more than the uncertainty of ten
+# seeds (0.72 standard deviations as measured on results/reference/laptop-cpu), or nothing could be reproduced. Relative
+# to the paper's number where a metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM.
 TOLERANCES: Mapping[str, Tolerance] = {
     "silhouette": Tolerance(0.03),
     "calinski_harabasz": Tolerance(0.10, relative=True),
@@ -55,7 +55,7 @@ COLUMN_TYPES = {
     "metric": "object",
     "method": "object",
     "latent_dim": "int64",
-    "repeats_table": "Int64",  # the earlier table that prints the same number for the same place; missing where none
+    "repeats_table": "Int64",  # the earlier table that prints the same number for the same cell, if any
     "paper": "float64",
     "n": "int64",  # seeds with a value
     "asked": "int64",  # seeds that the study asks for; 0 where it lacks the cell
@@ -78,15 +78,23 @@ COLUMN_TYPES = {
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
 _RIVALS = ["table", "dataset", "metric", "latent_dim"]
 
-# Notes that say how much of the paper's grid was run, not that a trial was another one.
+# Notes on how much of the paper's grid was run, which do not make a trial another one.
 _SAME_TRIALS = re.compile(r"\d+ of 10 seeds|Table \d+ without d = .*")
 _PROTOCOLS = {table.protocol for table in TABLES.values()}
 
 
 def departures(manifest: Manifest, dataset: str, protocol: str) -> tuple[str, ...]:
-    """Why the study's trials are not the paper's: reduced settings, data set marks, weights; empty where they are.
+    """List why a study's trials are not the paper's: reduced settings, marks of the data set, other loss weights.
 
-    Fewer seeds or latent dims are no departure: what was run is comparable. A note on a protocol concerns it alone.
+    Fewer seeds or latent dims are no departure: what was run is comparable.
+
+    Args:
+        manifest: The study's manifest.
+        dataset: Only the marks of this data set count.
+        protocol: A note on another protocol does not count.
+
+    Returns:
+        The reasons; empty where the trials are the paper's.
     """
     of_others = tuple(f"{name}: " for name in _PROTOCOLS - {protocol})
     found = [
@@ -99,10 +107,20 @@ def departures(manifest: Manifest, dataset: str, protocol: str) -> tuple[str, ..
 
 
 def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> pd.DataFrame:
-    """One row per printed number, in the paper's order; columns and types are COLUMN_TYPES.
+    """Judge every printed number, in the paper's order.
 
-    A number that the study has under another table (Tables 1 and 4, 3 and 5 share trials) counts as run. Numbers of
-    ours are given whatever the verdict; they are missing where there is none. Raises UserError as `StudyResults` does.
+    A number that the study has under another table counts as run (Tables 1 and 4, 3 and 5 share trials).
+
+    Args:
+        study: The study.
+        tolerances: By metric, the difference from the paper's number that still counts as agreement.
+
+    Returns:
+        One row per number; columns and types are COLUMN_TYPES. Our values are given whatever the verdict, and missing
+        where we have none.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
     """
     ours: dict[CellKey, dict[int, TableCell]] = {}
     for table in build_tables(study):
@@ -156,13 +174,22 @@ def _judged(cell: TableCell | None, paper: float, tolerance: Tolerance, reasons:
 
 
 def difference_from_paper(mean: Estimate, paper: float) -> Interval | None:
-    """The 95 % interval of our mean minus the paper's number; None where ours has none."""
+    """Return the 95 % interval of our mean minus the paper's number; None where our mean has no interval."""
     return difference_from_printed(mean, paper, 0.5 * 10**-PRINTED_DECIMALS)
 
 
 def verdict_on(mean: Estimate, difference: Interval | None, bound: float, asked: int) -> tuple[Verdict, str]:
-    """What a comparable number is: reproduced, contradicted or undecided, and why. `bound`: the tolerance in the
-    metric's units; `asked`: the seeds that there should be."""
+    """Judge a number whose trials are the paper's.
+
+    Args:
+        mean: Our values.
+        difference: The interval of our mean minus the paper's number; None where there is none.
+        bound: The tolerance, in the metric's units.
+        asked: How many seeds the study asks for.
+
+    Returns:
+        Reproduced, contradicted or undecided, and why.
+    """
     if difference is None:
         return Verdict.UNDECIDED, "one value has no interval"
     if difference.outside(bound):
@@ -172,7 +199,7 @@ def verdict_on(mean: Estimate, difference: Interval | None, bound: float, asked:
     if mean.n < SEEDS_OF_THE_PAPER:
         return Verdict.UNDECIDED, f"within the tolerance, but {mean.n} of {SEEDS_OF_THE_PAPER} seeds"
     if mean.n < asked:
-        # A mean over the seeds that did not fail is the mean of a chosen few.
+        # A mean over the seeds that did not fail is that of a biased sample.
         return Verdict.UNDECIDED, f"within the tolerance, but {asked - mean.n} of {asked} seeds have no value"
     return Verdict.REPRODUCED, "all of the difference's interval is within the tolerance"
 
@@ -185,7 +212,7 @@ def _groups_of_rivals(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _rank(rivals: list[dict[str, Any]]) -> None:
-    """Ranks in place, of both sides; ours, as the paper prints numbers, where every rival has all its seeds."""
+    """Set the ranks of both sides in place, of means as printed; ours only where every rival has all its seeds."""
     sign = -1 if PRINTED_METRICS[rivals[0]["metric"]].higher_is_better else 1
     paper = stats.rankdata([sign * row["paper"] for row in rivals], method="min")
     whole = all(row["n"] == row["asked"] > 0 for row in rivals)
@@ -197,11 +224,17 @@ def _rank(rivals: list[dict[str, Any]]) -> None:
 
 
 def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Counts of a frame of `cell_verdicts`: two rows per scope, of `printed` numbers and of `distinct` cells.
+    """Count the verdicts: two rows per scope, one for `printed` numbers and one for `distinct` cells.
 
-    Columns: `scope` ("all" or the table's number as text), `counting`, one per Verdict, `total`, and of the numbers
-    whose rank can be told (`ranked`) those whose rank is the paper's (`ranking_holds`). A distinct cell counts in the
-    first table that prints it.
+    A distinct cell counts in the first table that prints it.
+
+    Args:
+        verdicts: A frame of `cell_verdicts`.
+
+    Returns:
+        Columns: `scope` ("all", or the table's number as text), `counting` ("printed" or "distinct"), one per Verdict,
+        `total`, `ranked` (the numbers that have a rank on both sides) and `ranking_holds` (those of them whose rank is
+        the paper's).
     """
     rows: list[dict[str, Any]] = []
     for scope in ("all", *PRINTED_TABLES):
@@ -215,11 +248,17 @@ def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_agreements(study: StudyResults) -> pd.DataFrame:
-    """How far the methods' order agrees with the paper's, per table: Kendall's tau-b, mean over its rankings.
+    """Measure per table how well our order of the methods agrees with the paper's.
 
-    A ranking is a data set, metric and latent dim with two or more of the paper's methods run. Columns: `table`, `tau`
-    in [-1, 1], `low` and `high` (95 % bootstrap over seeds; missing with one seed), `rankings` (how many there are),
-    `of` (how many the paper has), `seeds`. Raises UserError as `StudyResults` does.
+    A ranking is a data set, metric and latent dim for which two or more of the paper's methods were run; the measure is
+    Kendall's tau-b, averaged over a table's rankings.
+
+    Returns:
+        Columns: `table`, `tau` in [-1, 1], `low` and `high` (95 % bootstrap interval over seeds; missing with one
+        seed), `rankings` (how many were run), `of` (how many the paper has), `seeds`.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
     """
     found = study.frame.dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
     values = found.pivot(index=_PLACE, columns="seed", values="value").astype(float)

@@ -1,4 +1,4 @@
-"""The claims of benchmark.paper.claims judged on our runs and on the paper's own numbers.
+"""Judging the claims of benchmark.paper.claims on our runs and on the paper's own numbers.
 
 Rules and their reasons: docs/verdicts.md.
 """
@@ -33,7 +33,7 @@ class ClaimState(StrEnum):
 
 
 class ContestOutcome(StrEnum):
-    """How a contest, or a unit of several, ended for the favoured side."""
+    """The outcome of a contest, or of a unit of several, for the favoured side."""
 
     WON = "won"
     LOST = "lost"
@@ -43,28 +43,50 @@ class ContestOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """A contest's end. Differences are signed so that a positive one speaks for the claim; those of SECONDS are of
-    natural logarithms. On the paper's numbers there is no `test`, no spread and no p.
+    """The outcome of a contest, with its test.
+
+    Differences are signed so that a positive one speaks for the claim; those of SECONDS are of natural logarithms. On
+    the paper's own numbers there is no test, no spread and no p.
+
+    Attributes:
+        contest: The contest.
+        outcome: Whether the favoured side has won.
+        chosen: The favoured side that was compared.
+        n: Pairs that were tested: seeds with a value on both sides that did not serve to choose a favoured side (C9:
+            places).
+        difference: The mean difference.
+        in_spreads: The difference in units of the two sides' pooled standard deviation over seeds.
+        test: The tests of the paired differences.
+        p_holm: The corrected p of the signed-rank test, which decides.
+        p_t_holm: The corrected p of the t-test, for information only.
+        powerless: Whether so few pairs can never be significant in this family.
+        reason: Why a side is missing, or why there is no test.
     """
 
     contest: Contest
     outcome: ContestOutcome
-    chosen: Side | None = None  # the favoured side that was compared
-    n: int = 0  # pairs: seeds with a value on both sides that were not spent on choosing one (C9: places)
+    chosen: Side | None = None
+    n: int = 0
     difference: float | None = None
-    in_spreads: float | None = None  # of the two sides' pooled standard deviation over seeds
+    in_spreads: float | None = None
     test: PairedTest | None = None
-    p_holm: float | None = None  # of the signed-rank test, which decides
-    p_t_holm: float | None = None  # beside it, decides nothing
-    powerless: bool = False  # so few seeds can never be significant in this family
-    reason: str = ""  # why a side is missing, or why there is no test
+    p_holm: float | None = None
+    p_t_holm: float | None = None
+    powerless: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim on one set of numbers. `powerless`: no contest that has values could have been significant.
+    """A claim judged on one set of numbers.
 
-    `reduced` is empty, or says what the study reduced ("reduced: ..."): then the state is about that study alone.
+    Attributes:
+        claim: The claim.
+        state: Supported, contradicted or undecided.
+        reason: How many of its units were won, lost, open and missing, and why contests are missing or have no test.
+        powerless: Whether no contest that has values could have been significant.
+        reduced: What the study reduced ("reduced: ..."), in which case the state is about this study alone; else empty.
+        contests: The outcomes of its contests.
     """
 
     claim: Claim
@@ -81,14 +103,18 @@ class Judgement:
 
 
 def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Every claim on our runs. Raises UserError as `StudyResults` does."""
+    """Judge every claim on our runs.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
+    """
     by_place = study.frame.groupby(_PLACE, sort=False)
     absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
     return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, claims)
 
 
 def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:
-    """The scores of a long frame by place and seed; a place without any has none."""
+    """Return the scores of a long frame by place and seed; a place without a score is left out."""
     return {
         place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
         for place, rows in frame.dropna(subset="value").groupby(_PLACE, sort=False)
@@ -102,8 +128,14 @@ def judge_values(
     absent: Mapping[ScorePlace, str],
     claims: Sequence[Claim] = CLAIMS,
 ) -> list[Judgement]:
-    """Every claim on scores, whatever protocol they are from; `costs` as `training_costs` gives them; `absent`: why a
-    place has no value. The manifest says what was reduced.
+    """Judge every claim on scores, whatever protocol they come from.
+
+    Args:
+        manifest: The study's manifest, which says what was reduced.
+        values: The scores by place and seed.
+        costs: Training times as from `training_costs`.
+        absent: By place without a score, why there is none.
+        claims: The claims.
     """
     judgements = []
     for claim in claims:
@@ -116,9 +148,13 @@ def judge_values(
 
 
 def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Every claim on printed numbers, the paper's where none are given (columns as `paper_numbers`).
+    """Judge every claim on printed numbers, which are means without a spread.
 
-    Means without a spread: the states say whether sentence and table agree, not whether seeds would.
+    The states say whether a claim and a table agree, not whether other seeds would.
+
+    Args:
+        printed: Columns as those of `paper_numbers`; None: the paper's numbers.
+        claims: The claims.
     """
     rows = paper_numbers() if printed is None else printed
     values = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
@@ -162,8 +198,10 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]
 
 
 def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
-    """One ratio a place, the geometric mean over its seeds: trained one after another beside whatever else the machine
-    did, they are no measurements of their own."""
+    """One log ratio per place, the mean over its seeds, tested across places.
+
+    Trained one after another beside other load on the machine, seeds are no independent measurements.
+    """
     [side] = contest.favoured
     own = costs[costs["method"] == side.method]
     if own.empty:
@@ -188,7 +226,7 @@ def _on_print(contest: Contest, values: Mapping[tuple[Any, ...], float]) -> Deci
 
 
 def _corrected(ended: Sequence[Decided]) -> list[Decided]:
-    """The contests with Holm's p within their declared families, and who has won."""
+    """The contests with Holm's p within their declared families, and their outcomes."""
     corrected = list(ended)
     for family in dict.fromkeys(one.contest.family for one in ended):
         members = [position for position, one in enumerate(ended) if one.contest.family == family]
@@ -200,7 +238,7 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
             one = ended[position]
             if one.test and one.difference is not None:
                 won = ContestOutcome.WON if one.difference > 0 else ContestOutcome.LOST
-                agree = one.test.side * one.difference > 0  # a few large differences can turn the mean round
+                agree = one.test.side * one.difference > 0  # a few large differences can reverse the sign of the mean
                 corrected[position] = replace(
                     one,
                     outcome=won if agree and p < ALPHA else ContestOutcome.OPEN,
@@ -251,9 +289,12 @@ def _reduced(manifest: Manifest, claim: Claim) -> str:
 
 
 def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """A row per contest. Columns: `claim`, `family`, `unit`, `table`, `dataset`, `metric`, `favoured` (its sides,
-    joined by '/', each as METHOD@DIM), `rival`, and the fields of Decided; `low` and `high` are the 95 % interval of
-    the difference. Missing numbers are missing.
+    """Tabulate the contests of judgements, a row each.
+
+    Returns:
+        Columns: `claim`, `family`, `unit`, `table`, `dataset`, `metric`, `favoured` (its sides, joined by "/", each as
+        METHOD@DIM), `rival`, and the fields of Decided; `low` and `high` are the 95 % interval of the difference. What
+        a contest lacks is missing.
     """
     rows = []
     for judgement in judgements:

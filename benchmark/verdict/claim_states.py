@@ -1,4 +1,4 @@
-"""The state of every claim on scores of whatever origin, by tests and by means, and what several origins share."""
+"""The state of every claim on given scores, by tests and by means, and the seeds that several sets of scores share."""
 
 import pandas as pd
 
@@ -6,19 +6,23 @@ from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import Judgement, Values, judge_printed, judge_values
 
-BY_TESTS = "tests"  # as `verdict` judges our runs
-BY_MEANS = "means"  # whose mean over seeds is the better, without asking whether other seeds would say the same
+BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges our runs
+BY_MEANS = "means"  # by the better mean over seeds, without a test
 
 
 def standing(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
-    """(claim, BY_TESTS or BY_MEANS) -> judgement, on these scores and the study's own training costs."""
+    """Judge every claim on these scores and the study's own training costs.
+
+    Returns:
+        Judgements by the claim's name and the way of judging, BY_TESTS or BY_MEANS.
+    """
     by_tests = judge_values(study.manifest, values, study.costs, absent={})
     judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in judge_printed(_means(values))]
     return {(one.claim.name, by): one for by, one in judgements}
 
 
 def common(*sides: Values) -> tuple[Values, ...]:
-    """All sides without the seeds that any of them lacks."""
+    """Restrict sets of scores to the places and seeds that all of them have."""
     places = set.intersection(*(set(side) for side in sides))
     seeds = {place: set.intersection(*(set(side[place]) for side in sides)) for place in places}
     return tuple(
@@ -28,7 +32,7 @@ def common(*sides: Values) -> tuple[Values, ...]:
 
 
 def _means(values: Values) -> pd.DataFrame:
-    """Means over seeds in the form of the paper's numbers; every table of the paper may ask for each of them."""
+    """Means over seeds in the form of the paper's numbers, each under every table of the paper."""
     means = pd.DataFrame(
         [(*place, sum(of.values()) / len(of)) for place, of in values.items()],
         columns=["dataset", "metric", "method", "latent_dim", "value"],

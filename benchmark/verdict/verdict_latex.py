@@ -1,6 +1,6 @@
 r"""LaTeX of a study's verdicts: parts to \input under \usepackage{array,booktabs,color,longtable}, and their document.
 
-Signs are those of LaTeX itself, each beside its word.
+Each verdict's sign is one that LaTeX itself has, and the word follows it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.claim_judging import ClaimState
 from benchmark.verdict.verdict_page import AGREEMENT_MEANING, POWERLESS, VERDICT_SIGNS, counts, face
 
-# By word: `contradicted` and `undecided` are words of numbers and of claims alike.
+# By word, as `contradicted` and `undecided` are said of numbers and of claims.
 SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: r"$\surd$",
     ClaimState.SUPPORTED: r"$\surd$",
@@ -43,10 +43,19 @@ _CLAIMS_CAPTION = "The paper's claims, judged on our runs and on the paper's own
 def render_verdicts(
     manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame
 ) -> dict[str, str]:
-    r"""File name -> LaTeX: summary.tex, claims.tex and numbers.tex, and verdicts.tex, which \inputs these and compiles.
+    r"""Write the verdicts as LaTeX.
 
-    `cells`, `agreements` and `claims` are the frames of `cell_verdicts`, `rank_agreements` and `claims_frame`. Tables
-    are labelled tab:hgmvae-verdict-PART; each caption names the study. Every word that comes from data is escaped.
+    Tables are labelled tab:hgmvae-verdict-PART; each caption names the study. Every word that comes from data is
+    escaped.
+
+    Args:
+        manifest: The study's manifest.
+        cells: As from `cell_verdicts`.
+        agreements: As from `rank_agreements`.
+        claims: As from `claims_frame`.
+
+    Returns:
+        By file name: summary.tex, claims.tex and numbers.tex, and verdicts.tex, which \inputs these and compiles alone.
     """
     texts = {
         "summary": _summary(manifest, cells, agreements, claims),
@@ -63,7 +72,7 @@ def _document() -> str:
 
 
 def _summary(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """What a reader must know first as paragraphs, then the counts per table."""
+    """Paragraphs on what a reader must know first, then the counts per table."""
     said = [rf"\noindent {_text(sentence)}\par" for sentence in face(manifest, cells, claims)]
     heads = ["Where", "numbers", *(f"{SIGNS[verdict]} {verdict}" for verdict in VERDICT_SIGNS), "order of the methods"]
     lines = "\n".join(
@@ -138,7 +147,7 @@ def _text(plain: str) -> str:
 
 
 def _left(width: str) -> str:
-    """A column of that width whose text starts at the left and may take several lines."""
+    """A column of this width with ragged right text that may take several lines."""
     return rf">{{\raggedright\arraybackslash}}p{{{width}}}"
 
 
@@ -147,7 +156,7 @@ def _row(cells: Sequence[object]) -> str:
 
 
 def _long_table(part: str, caption: str, columns: str, heads: Sequence[str], lines: str) -> str:
-    """A longtable whose heads stand on every page; caption, columns, heads and lines are LaTeX."""
+    """A longtable with its headings on every page; caption, columns, heads and lines are LaTeX."""
     rules = [r"\toprule", _row(heads), r"\midrule"]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Verdicts and claims for people: frames, what a reader must know first, and a Markdown summary for a pull request."""
+"""Verdicts and claims for people: frames, caveats, and a summary in Markdown for a pull request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, SEEDS_OF_THE_PAPER, Verdict, departures, summarise
 from benchmark.verdict.claim_judging import Judgement
 
-# Said by sign and word as well as by colour. The order is that of the summaries.
+# Verdicts are shown by sign and word as well as by colour. The order is that of the summaries.
 VERDICT_SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: "✓",
     Verdict.CONTRADICTED: "✗",
@@ -34,10 +34,15 @@ _MARK_WARNINGS = {
 
 
 def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.DataFrame:
-    """A row a claim, judged on our runs and on the paper's own numbers.
+    """Tabulate the claims, a row each, as judged on our runs and on the paper's own numbers.
 
-    Columns: `claim`, `says`, `ours` and `papers` (states), `why_ours` and `why_papers`, `powerless` (so few seeds could
-    show nothing), `reduced`.
+    Args:
+        ours: The judgements on our runs.
+        papers: The judgements on the paper's numbers, of the same claims in the same order.
+
+    Returns:
+        Columns: `claim`, `says`, `ours` and `papers` (states), `why_ours` and `why_papers`, `powerless` (whether there
+        are too few seeds to show anything), `reduced`.
     """
     return pd.DataFrame(
         {
@@ -55,10 +60,15 @@ def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.D
 
 
 def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
-    """Why printed numbers could not be judged, each reason once.
+    """Tabulate why printed numbers could not be judged, each reason once.
 
-    Columns: `verdict` (not comparable or not run, with its sign), `reason`, `numbers` (how many), `where` (tables and
-    data sets).
+    Args:
+        manifest: The study's manifest.
+        cells: As from `cell_verdicts`.
+
+    Returns:
+        Columns: `verdict` (not comparable or not run, with its sign), `reason`, `numbers` (how many), `where` (tables
+        and data sets).
     """
     found: dict[tuple[str, str], list[str]] = {}
     for row in cells[cells["verdict"].isin([Verdict.NOT_COMPARABLE, Verdict.NOT_RUN])].itertuples():
@@ -75,7 +85,16 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
-    """What a reader must know before any number, as plain sentences: images, seeds, reductions, and what these void."""
+    """List what a reader must know before any number: images, seeds and reductions, and what they make void.
+
+    Args:
+        manifest: The study's manifest.
+        cells: As from `cell_verdicts`.
+        claims: As from `claims_frame`.
+
+    Returns:
+        Plain sentences.
+    """
     by_mark: dict[str, list[str]] = {}
     for dataset, marks in manifest.marks.items():
         for mark in marks:
@@ -102,7 +121,15 @@ def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[
 
 
 def counts(cells: pd.DataFrame, agreements: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a table, then all numbers, then all distinct ones: `name`, `total`, a count per verdict, `order` (text)."""
+    """Count the verdicts: a row per table, then all printed numbers, then all distinct ones.
+
+    Args:
+        cells: As from `cell_verdicts`.
+        agreements: As from `rank_agreements`.
+
+    Returns:
+        Rows with `name`, `total`, a count per verdict, and `order` (the agreement of the methods' order, as text).
+    """
     summary = summarise(cells)
     printed = summary[summary["counting"] == "printed"]
     order = {str(row.table): _agreement(row) for row in agreements.itertuples()}
@@ -121,7 +148,14 @@ def _agreement(row: Any) -> str:
 
 
 def verdicts_text(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """The study's verdicts as Markdown: what was reduced, counts and agreement per table, reasons, and the claims."""
+    """Write a study's verdicts as Markdown: caveats, counts and agreement per table, reasons, and the claims.
+
+    Args:
+        manifest: The study's manifest.
+        cells: As from `cell_verdicts`.
+        agreements: As from `rank_agreements`.
+        claims: As from `claims_frame`.
+    """
     title = f"Study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     of_counts = [
         [row["name"], *(row[verdict] for verdict in VERDICT_SIGNS), row["total"], row["order"]]
