@@ -1,1 +1,1 @@
-"""Two results side by side: what differs beyond noise, and what differs around it."""
+"""Comparison of two results: which scores differ beyond noise, and how their settings differ."""

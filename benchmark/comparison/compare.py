@@ -1,19 +1,20 @@
-"""Do two results differ by more than seeds and rounding do? ComparedCell by cell, and what else differs around them.
+"""Comparison of two results, A and B, cell by cell: do they differ by more than seeds and rounding do?
 
-A cell is data set, metric, method and latent dim, whatever table it stands in; the difference is B's mean minus A's.
+A cell is data set, metric, method and latent dim, whatever table it is in; the difference is B's mean minus A's.
 
 1. Every common seed agrees to ROUNDING: `equal`.
 2. All common seeds are the same trials (same identity hash) on the same recorded setup, and at least half of all such
-   trials agree to ROUNDING, so results repeat: no seed explains a difference, each must lie within the metric's
+   trials agree to ROUNDING, so that results repeat: no seed explains a difference, each must lie within the metric's
    tolerance (`noise`), else `different`.
 3. Else, with two or more common seeds that are at least half of the smaller side's: paired t-test of the seeds'
-   differences. Else, with two or more seeds on either side: Welch's t-test, so that a changed seed set is noise.
+   differences. Else, with two or more seeds on each side: Welch's t-test, so that a changed seed set is noise.
    `different` where p < 0.05 after Holm's correction and the 95 % interval leaves the tolerance, else `noise`.
 4. Else too few seeds: the tolerance alone decides, and the result says so.
 
-The same trials on two machines, or on a GPU, fall under 3, because training amplifies the last bit until it is as good
-as another seed: on one machine laptop trials repeat bit by bit, but two threads instead of one moved the SVM accuracy
-of five by 0.003 to 0.015, where seeds have a spread of 0.006.
+The same trials on two machines, or on a GPU, fall under 3, because training amplifies a difference in the last bit
+until it is as large as that of another seed: on one machine the laptop study's trials repeat bit by bit, but two
+threads instead of one moved the SVM accuracy of five by 0.003 to 0.015, where the standard deviation over seeds is
+0.006.
 
 Sources: Welch, Biometrika 34, 1947; Holm, Scandinavian Journal of Statistics 6, 1979.
 """
@@ -35,12 +36,12 @@ from benchmark.statistics import ALPHA, Interval, Tolerance, holm, paired_test
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
-NEAR_ZERO = 1e-9  # absolute, for scores that cancel to about nothing
+NEAR_ZERO = 1e-9  # absolute, for scores that are about zero
 OUTCOMES = ("diverged", "failed", METRIC_UNAVAILABLE)  # how a trial can end without a score
 
 
 class Result(StrEnum):
-    """What became of one cell; `different` alone is a difference."""
+    """The result of comparing one cell; only `different` counts as a difference."""
 
     DIFFERENT = "different"
     NOISE = "noise"
@@ -52,7 +53,7 @@ class Result(StrEnum):
 
 
 class Basis(StrEnum):
-    """What the result rests on."""
+    """What the result is based on."""
 
     ROUNDING = "rounding"
     SAME_TRIALS = "same trials"
@@ -62,9 +63,9 @@ class Basis(StrEnum):
     NO_SCORE = "no score"
 
 
-# About what a score varies by from seed to seed (standard deviation, median over the cells of
-# results/reference/laptop-cpu, a test holds them to it; of SSIM between its 0.0147 and the 0.0122 of a run on another
-# processor); FID and LPIPS, not measured there, by analogy.
+# About the standard deviation of a score over seeds: the median over the cells of results/reference/laptop-cpu, which a
+# test compares them with; for SSIM between its 0.0147 there and the 0.0122 of a run on another processor; for FID and
+# LPIPS, which were not measured there, by analogy.
 TOLERANCES = {
     "silhouette": Tolerance(0.02),
     "calinski_harabasz": Tolerance(0.08, relative=True),
@@ -80,15 +81,36 @@ OTHER_METRIC = Tolerance(0.02, relative=True)
 
 @dataclass(frozen=True)
 class CellResult:
-    """One cell. Means are over the `pairs` common seeds where the basis pairs them, else over all n; None without."""
+    """The comparison of one cell.
+
+    Means are over the `pairs` common seeds where the basis pairs them, else over all of a side's; None where a side has
+    no value.
+
+    Attributes:
+        cell: The cell.
+        result: The result.
+        basis: What it is based on.
+        n_a: Seeds of A with a value.
+        n_b: Seeds of B with a value.
+        pairs: Seeds with a value on both sides.
+        note: Seeds of one side alone, and why seeds have no value.
+        mean_a: The mean of A.
+        mean_b: The mean of B.
+        difference: B's mean minus A's.
+        tolerance: In the metric's units.
+        low: The lower end of the difference's 95 % interval.
+        high: The upper end.
+        p: Of the test, uncorrected; None where none was made.
+        p_holm: The same after Holm's correction over all cells tested.
+    """
 
     cell: ComparedCell
     result: Result
     basis: Basis
-    n_a: int  # seeds with a value
+    n_a: int
     n_b: int
     pairs: int
-    note: str  # seeds of one side alone, and why seeds have no value
+    note: str
     mean_a: float | None = None
     mean_b: float | None = None
     difference: float | None = None
@@ -101,23 +123,44 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All cells of either side, A's order first, and what differs around those that both have."""
+    """The comparison of two sides.
+
+    Attributes:
+        a: The name of side A.
+        b: The name of side B.
+        results: Of the cells of either side, in A's order, then the others.
+        around: What else differs between trials of the kinds that both sides have.
+        silent: The names of sides that are CSVs, which state little beside their scores.
+        same_trials: How many trials both sides have made on the same recorded setup.
+        repeated: How many of these have only scores that agree to ROUNDING.
+        remarks: How names and values of the sides were read.
+    """
 
     a: str
     b: str
     results: tuple[CellResult, ...]
     around: tuple[Difference, ...]
-    silent: tuple[str, ...]  # names of sides that are CSVs: these state little around their scores
-    same_trials: int  # that both sides have made on the same recorded setup
-    repeated: int  # of them, those whose scores all agree to ROUNDING
-    remarks: tuple[str, ...]  # how names and values of the sides were read
+    silent: tuple[str, ...]
+    same_trials: int
+    repeated: int
+    remarks: tuple[str, ...]
 
     def of(self, *wanted: Result) -> list[CellResult]:
+        """Return the cells with one of these results."""
         return [result for result in self.results if result.result in wanted]
 
 
 def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> Comparison:
-    """Both sides joined cell by cell. Raises UserError where no cell has a score on both: nothing would be judged."""
+    """Compare two sides cell by cell.
+
+    Args:
+        a: Side A.
+        b: Side B.
+        tolerances: By metric; another metric has OTHER_METRIC.
+
+    Raises:
+        UserError: No cell has a score on both sides, so that nothing can be compared.
+    """
     cells = [*a.scores, *(cell for cell in b.scores if cell not in a.scores)]
     repeated = _repeated_trials(a, b)
     strict = 2 * sum(repeated.values()) >= len(repeated)
@@ -153,7 +196,7 @@ def _cell_result(
     tolerances: Mapping[str, Tolerance],
     strict: bool,
 ) -> CellResult:
-    """`strict`: results repeat, so the same trial has to give the same score."""
+    """The result without its correction; `strict`: results repeat, so the same trial must give the same score."""
     values_a, values_b = ({seed: s.value for seed, s in side.items() if s.value is not None} for side in (a, b))
     common = [seed for seed in values_a if seed in values_b]
     n_a, n_b = len(values_a), len(values_b)
@@ -184,17 +227,25 @@ def _cell_result(
         p, interval = welch_test(x, y)
         return replace(found, basis=Basis.WELCH, p=p, low=interval.low, high=interval.high)
     test = paired_test(y - x)
-    ends = test.estimate.interval or Interval(-math.inf, math.inf)  # none of a single pair, which is TOO_FEW
+    ends = test.estimate.interval or Interval(-math.inf, math.inf)  # a single pair has none, but is TOO_FEW
     return replace(found, basis=Basis.PAIRED, p=test.p_t, low=ends.low, high=ends.high)
 
 
 def agree(x: Iterable[float], y: Iterable[float]) -> bool:
-    """Whether each pair is the same number but for rounding."""
+    """Tell whether each pair is the same number but for rounding."""
     return all(math.isclose(one, other, rel_tol=ROUNDING, abs_tol=NEAR_ZERO) for one, other in zip(x, y, strict=True))
 
 
 def welch_test(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
-    """Welch's test of samples of two values or more, which may have other spreads: p, and 95 % of mean y - mean x."""
+    """Test whether two samples, which may have different variances, have the same mean.
+
+    Args:
+        x: Two values or more.
+        y: Two values or more.
+
+    Returns:
+        The two-sided p of Welch's t-test, and the 95 % interval of mean y - mean x.
+    """
     difference = float(y.mean() - x.mean())
     shares = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
     if not shares.any():  # no spread at all: any difference is certain
@@ -232,7 +283,7 @@ def _same_trial(a: Score, b: Score) -> bool:
 
 
 def _unmatched(a: Mapping[int | None, Score], b: Mapping[int | None, Score], n_a: int, n_b: int) -> Result:
-    """A side that ran the cell and got no score from it differs; one that has not run it lacks it."""
+    """The result where a side has no score: one that ran the cell differs from the other, one that did not lacks it."""
     if any(score.status in (PER_CENT, IMPOSSIBLE) for side in (a, b) for score in side.values()):
         return Result.NOT_COMPARABLE
     if not n_a and not n_b:
@@ -259,7 +310,7 @@ def _without_value(name: str, scores: Mapping[int | None, Score]) -> list[str]:
 
 
 def _listed(seeds: Iterable[int | None]) -> str:
-    """Seeds in words: runs of neighbours as "0..9"."""
+    """Seeds in words, with consecutive numbers as "0..9"."""
     numbers = sorted(seed for seed in seeds if seed is not None)
     if not numbers:
         return "seed not numbered"

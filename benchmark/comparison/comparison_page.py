@@ -1,4 +1,4 @@
-"""A comparison of two results as Markdown that also reads well in a terminal, and as a frame for a CSV."""
+"""A comparison of two results as Markdown, which also reads well in a terminal, and as a frame for a CSV."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,11 @@ _HEAD = ("data set", "metric", "method", "d", "A", "B", "B - A", "95 %", "tolera
 
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
-    """One row per cell: dataset, metric, method, latent_dim, then the fields of CellResult."""
+    """Tabulate a comparison, a row per cell.
+
+    Returns:
+        Columns: dataset, metric, method, latent_dim, then the fields of CellResult.
+    """
     rows = []
     for result in comparison.results:
         fields = {f.name: getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "cell"}
@@ -44,7 +48,12 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
 
 
 def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
-    """Markdown: what became of the cells, those that differ (or all compared), what is missing, what else differs."""
+    """Write a comparison as Markdown: counts, cells that differ, what is missing, and what else differs.
+
+    Args:
+        comparison: The comparison.
+        every_cell: List all cells that were compared instead of those that differ.
+    """
     different = comparison.of(Result.DIFFERENT)
     shown = comparison.of(Result.DIFFERENT, Result.NOISE, Result.EQUAL) if every_cell else different
     parts = [
@@ -64,7 +73,7 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
 
 
 def conclusion(comparison: Comparison) -> str:
-    """The last line: whether there is a difference, and what the correction for many cells held back."""
+    """Return the last line: whether there is a difference, and what the correction for many tests held back."""
     different = comparison.of(Result.DIFFERENT)
     compared = comparison.of(Result.DIFFERENT, Result.NOISE, Result.EQUAL)
     verdict = f"{len(different)} of {len(compared)} cells differ"
@@ -115,11 +124,11 @@ def _direction(r: CellResult) -> str:
 
 
 def _missing(comparison: Comparison) -> list[str]:
-    """Cells of one side, alike ones together; then, of the cells compared, seeds of one side or without a score."""
+    """Cells without a score on a side, similar ones grouped; then, of cells compared, the seeds without one."""
     lines = []
     for result in (Result.ONLY_A, Result.ONLY_B, Result.NOT_COMPARABLE, Result.NO_VALUE):
         missing: list[tuple[Any, ...]] = [(*r.cell, r.note) for r in comparison.of(result)]
-        # Axis by axis: what is missing alike for several latent dims, then metrics, methods, data sets.
+        # Group along one axis after the other: latent dims, metrics, methods, data sets.
         for axis in (3, 1, 2, 0):
             missing = _joined(missing, axis)
         for dataset, metric, method, dim, note in missing:
@@ -130,7 +139,7 @@ def _missing(comparison: Comparison) -> list[str]:
 
 
 def _joined(rows: Iterable[tuple[Any, ...]], axis: int) -> list[tuple[Any, ...]]:
-    """Rows that differ on one axis alone become one, which lists that axis."""
+    """The rows with those that differ on one axis alone merged into one, which lists the values on that axis."""
     groups: dict[tuple[Any, ...], list[str]] = {}
     for row in rows:
         groups.setdefault((*row[:axis], *row[axis + 1 :]), []).append(str(row[axis]))

@@ -1,4 +1,4 @@
-"""A long CSV of scores, one a row, read strictly: a cell that could be read in two ways is refused, not guessed."""
+"""Strict reading of a long CSV with one score per row: an ambiguous cell is refused, not guessed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,13 +23,27 @@ from benchmark.results.records import OK, RECORD_STATUSES
 REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
 LABELS = ("study", "weight_set", "notes", "marks")
 OPTIONAL = ("table", "seed", "status", "key", *LABELS)
-MISSING = "missing"  # the status of a row without a value that says no other
+MISSING = "missing"  # the status of a row that has neither a value nor a status
 STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE, MISSING)
 
 
 @dataclass(frozen=True)
 class LongRow:
-    """One row: a score, or with a `status` other than 'ok' why there is none. `line` is where it starts, from 1."""
+    """One row: a score, or why there is none.
+
+    Attributes:
+        line: The line where the row starts, from 1.
+        table: The table's number; None where the file has none.
+        dataset: The data set.
+        metric: The metric.
+        method: The method.
+        latent_dim: The latent dimension, 1 or more.
+        seed: The seed; None where the file has none.
+        value: A finite number exactly where the status is "ok".
+        status: One of STATUSES.
+        key: Of the trial behind the score; None where the file has none.
+        labels: Those of LABELS that the file has.
+    """
 
     line: int
     table: int | None
@@ -40,17 +54,21 @@ class LongRow:
     seed: int | None
     value: float | None
     status: str
-    key: str | None  # of the trial behind it
-    labels: dict[str, str]  # those of LABELS that the file has
+    key: str | None
+    labels: dict[str, str]
 
 
 def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
-    """The rows of a CSV with the columns REQUIRED, and OPTIONAL where there; and how names were read, in lines.
+    """Read a CSV with the columns REQUIRED and, where there, OPTIONAL; other columns may hold anything.
 
-    Data sets, metrics and methods have the suite's names where it knows them. Other columns may hold anything. Raises
-    UserError, which names file, line and column, as `read_rows` does and for a formula, blanks around a cell, an
-    unprintable character in a name or label, a number that is none, a value without status 'ok' or the reverse, two
-    rows for one score, and a file without rows.
+    Returns:
+        The rows, in which data sets, metrics and methods have the suite's names where it knows them; and how names were
+        read, one line each.
+
+    Raises:
+        UserError: `read_rows` refuses the file, it has no rows, two rows are the same score, a value is without the
+            status "ok" or the reverse, or a cell is ambiguous or invalid: a formula, blanks around it, an unprintable
+            character in a name or label, a number that is none. The message names file, line and column.
     """
     try:
         read = list(read_rows(path, REQUIRED, OPTIONAL))
@@ -69,7 +87,7 @@ def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
 
 
 def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None:
-    """Raises UserError where two rows are one score; `written` has their names as the file has them."""
+    """Raise UserError where two rows are the same score; `written` has their names as the file has them."""
     first: dict[tuple[object, ...], LongRow] = {}
     for row, now in zip(rows, written, strict=True):
         what = (row.table, row.dataset, row.metric, row.method, row.latent_dim, row.seed)
@@ -86,7 +104,7 @@ def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None
 
 
 def _one_a_row(path: Path, header: Sequence[str]) -> str:
-    """What to do about a table of several numbers a row, such as the suite's table1.csv; "" for any other header."""
+    """Advice on a table with several numbers per row, such as the suite's table1.csv; "" for any other header."""
     if sum(column.endswith("_mean") for column in header) < 2:
         return ""
     seeds = path.with_name(f"{path.stem}_seeds.csv")

@@ -1,4 +1,4 @@
-"""Why two sides have no score in common: names that do not meet, or cells of both without a value."""
+"""Why two sides have no score in common: different names, or common cells without a value."""
 
 from collections import Counter
 
@@ -9,7 +9,11 @@ _MOST = 6  # names of an axis, statuses of a side
 
 
 def nothing_in_common(a: ComparedSide, b: ComparedSide) -> str:
-    """One line: what the cells of both lack, or what each has along every axis on which they do not meet."""
+    """Say in one line why two sides have no score in common.
+
+    Returns:
+        What the common cells lack; where there are none, what each side has on every axis without a common name.
+    """
     begin = f"{a.name} and {b.name}: no score in common"
     if common := [cell for cell in a.scores if cell in b.scores]:
         states = [f"{name} has {_states(side, common)}" for name, side in (("A", a), ("B", b))]
@@ -25,7 +29,7 @@ def _states(side: ComparedSide, cells: list[ComparedCell]) -> str:
 
 
 def _apart(axis: str, a: ComparedSide, b: ComparedSide) -> str:
-    """What both sides have along an axis of a cell, with names that may be meant; "" where one name is the same."""
+    """What both sides have on an axis of a cell, with names that may be meant; "" where they share a name."""
     of_a, of_b = (list(dict.fromkeys(str(getattr(cell, axis)) for cell in side.scores)) for side in (a, b))
     if set(of_a) & set(of_b):
         return ""

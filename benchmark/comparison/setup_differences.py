@@ -1,4 +1,4 @@
-"""What else differs between two sides of a comparison: settings, versions, hardware, data; each field said once."""
+"""What else differs between two sides of a comparison: settings, versions, hardware and data, each field once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,14 @@ NOT_STATED = "not stated"
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that both sides have around the cells compared, with other values. `scopes`: methods or data sets."""
+    """A field that has different values on the two sides.
+
+    Attributes:
+        field: Its dotted name.
+        scopes: The methods or data sets that it is about; empty: all.
+        a: The values of A.
+        b: The values of B.
+    """
 
     field: str
     scopes: tuple[str, ...]
@@ -19,10 +26,11 @@ class Difference:
 
 
 def differences(a: ComparedSide, b: ComparedSide) -> list[Difference]:
-    """The fields that differ around the kinds of trial that both sides have, methods that differ alike on one line.
+    """List the fields that differ, among trials of the kinds that both sides have.
 
-    A field of one side alone is NOT_STATED on the other where both state its group (of `protocols.clustering.tsne`
-    that is `protocols.clustering`); where one side is a CSV it is left out.
+    Methods that differ in the same way share an entry. A field of one side alone is NOT_STATED on the other where both
+    state its group (that of `protocols.clustering.tsne` is `protocols.clustering`); where one side is a CSV it is left
+    out.
     """
     common = {_kind(cell) for cell in a.scores} & {_kind(cell) for cell in b.scores}
     stated_a, stated_b = _stated(a.facts, common), _stated(b.facts, common)
@@ -48,7 +56,7 @@ def _kind(cell: ComparedCell) -> Kind:
 
 
 def _stated(facts: Iterable[Fact], kinds: set[Kind]) -> dict[tuple[str, str], list[str]]:
-    """(field, scope) -> its values, sorted, so that the order of trials is no difference."""
+    """(field, scope) -> its values, sorted, so that the order of trials makes no difference."""
     datasets = {kind.dataset for kind in kinds}
     values: dict[tuple[str, str], set[str]] = {}
     for fact in facts:

@@ -1,4 +1,4 @@
-"""One side of a comparison: a results folder's or a CSV's scores by cell and seed, and what is known around them."""
+"""One side of a comparison: the scores of a results folder or a CSV by cell and seed, and the settings behind them."""
 
 import json
 import math
@@ -18,14 +18,14 @@ SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenan
 PROVENANCE = (*SETUP, "git_commit", "git_dirty")
 
 
-# Statuses of a score that is there and cannot be compared.
+# Statuses of a score that was read but cannot be compared.
 PER_CENT = "in per cent"
 IMPOSSIBLE = "outside its range"
 _ROUNDED = 1e-4  # how far beyond its range rounding may take a score
 
 
 class ComparedCell(NamedTuple):
-    """What is scored, whatever table it stands in."""
+    """What is scored, whatever table it is in."""
 
     dataset: str
     metric: str
@@ -43,10 +43,14 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Score:
-    """One seed's score; `value` is a finite float exactly where `status` is 'ok'.
+    """One seed's score.
 
-    `setup` is what is recorded of a machine and its software that repeat results bit by bit, field -> value; None where
-    they do not or nothing is recorded.
+    Attributes:
+        value: A finite float exactly where the status is "ok".
+        status: "ok", or why there is no score.
+        key: Of the trial behind it; None where it is not known.
+        setup: What is recorded of the machine and its software, field -> value; None where nothing is recorded, or
+            results do not repeat bit by bit there.
     """
 
     value: float | None
@@ -56,7 +60,14 @@ class Score:
 
 
 class Fact(NamedTuple):
-    """A field around the scores. `scope` is the method or data set it is about, empty for all; `kind` None likewise."""
+    """The value of a field that is recorded with the scores.
+
+    Attributes:
+        field: Its dotted name.
+        scope: The method or data set that it is about; empty: all.
+        value: As text.
+        kind: The kind of trial that it is of; None: all.
+    """
 
     field: str
     scope: str
@@ -69,9 +80,14 @@ _Row = tuple[int | None, ComparedCell, int | None, Score]  # table, cell, seed, 
 
 @dataclass(frozen=True)
 class ComparedSide:
-    """`scores`: cell -> seed (None where a CSV has none) -> score. `facts_complete`: is it a folder, with records?
+    """One side of a comparison.
 
-    `remarks`: how names and values were read, where a reader must know it.
+    Attributes:
+        name: Its path.
+        scores: Cell -> seed (None where a CSV has none) -> score.
+        facts: What is recorded with the scores.
+        facts_complete: Whether it is a results folder, with records.
+        remarks: How names and values were read, where a reader must know it.
     """
 
     name: str
@@ -82,12 +98,18 @@ class ComparedSide:
 
 
 def read_side(path: Path, table: int | None = None, report: Callable[[str], None] = lambda line: None) -> ComparedSide:
-    """A results folder (manifest.json, records/) or a long CSV; only the cells of one table where one is given.
+    """Read a results folder (manifest.json, records/) or a long CSV.
 
-    `report` is told of records that cannot be read. Raises UserError where there is neither, for what `read_long_csv`,
-    `Store.read_study` and `StudyResults` refuse, for a table without cells, and where two tables give one cell and
-    seed two scores (as the paper's Tables 3 and 5 do). A value that its metric cannot have is no score, as a
-    remark says.
+    A value that its metric cannot have is no score, and a remark says so.
+
+    Args:
+        path: The folder or file.
+        table: Read only the cells of this table.
+        report: Called with a line on each record that cannot be read.
+
+    Raises:
+        UserError: There is neither, the folder or CSV cannot be read, the table has no cells, or two tables give
+            different scores for the same cell and seed (as the paper's Tables 3 and 5 do).
     """
     if path.is_dir():
         study = Store(path, report, look_only=True).read_study()
@@ -138,9 +160,12 @@ def _by_cell(path: Path, rows: Iterable[_Row]) -> dict[ComparedCell, dict[int | 
 def only_possible(
     scores: Mapping[ComparedCell, Mapping[int | None, Score]],
 ) -> tuple[dict[ComparedCell, dict[int | None, Score]], list[str]]:
-    """The scores, those outside their metric's range without a value, and what to say of them.
+    """Remove the values outside their metric's range.
 
-    Where most values of a metric that ends at 1 lie beyond, up to 100, all of it is taken to be in per cent.
+    Where most values of a metric that ends at 1 are beyond it, up to 100, all its values are taken to be in per cent.
+
+    Returns:
+        The scores, those concerned without a value and with the status PER_CENT or IMPOSSIBLE; and a remark per metric.
     """
     checked = {cell: dict(seeds) for cell, seeds in scores.items()}
     remarks = []
@@ -181,9 +206,9 @@ def _said(score: Score) -> str:
 
 
 def repeatable_setup(provenance: Mapping[str, Any]) -> dict[str, str] | None:
-    """What a record was made with, field -> value; None where it is not recorded or does not repeat its results.
+    """Return what a record was made with, field -> value; None where it is not recorded or does not repeat its results.
 
-    Sums on a GPU run in no fixed order unless it was told to be deterministic.
+    The order of sums on a GPU varies unless it was set to be deterministic.
     """
     if not all(provenance.get(field) for field in SETUP):
         return None
