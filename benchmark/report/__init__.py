@@ -1,1 +1,1 @@
-"""One HTML page of everything that a study says."""
+"""A study's results as one HTML page."""

@@ -1,6 +1,6 @@
-"""One self-contained HTML page of a study: its verdicts on top, the tables, claims, errata, figures and provenance.
+"""One self-contained HTML page of a study: its verdicts first, then tables, claims, errata, figures and provenance.
 
-It holds no script and loads nothing: pictures are inside, so it opens offline and can be sent as one file.
+It has no script and loads nothing: pictures are embedded, so that it opens offline and can be sent as one file.
 """
 
 import base64
@@ -59,20 +59,25 @@ FIGURE_MEANINGS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as it stands in the page: a page's name (`curves_mnist_d8`) and its PNG."""
+    """A figure as it is embedded in the page.
+
+    Attributes:
+        name: Of the figure's page, such as `curves_mnist_d8`.
+        png: The content of its PNG file.
+    """
 
     name: str
     png: bytes
 
     @property
     def caption(self) -> str:
-        """What it shows in words, also for who cannot see it."""
+        """What it shows in words, also as its alternative text."""
         kind, _, of = self.name.partition("_")
         return ": ".join(filter(None, (FIGURE_MEANINGS.get(kind, kind), of.replace("_", " "))))
 
     @property
     def source(self) -> str:
-        """The picture itself as an address: as WebP where that is smaller, as it is for photographs by far."""
+        """The picture as a data URL: WebP where that is smaller, as it is for photographs by far, else PNG."""
         webp = io.BytesIO()
         with Image.open(io.BytesIO(self.png)) as image:
             image.convert("RGB").save(webp, "WEBP", quality=80)
@@ -86,10 +91,16 @@ def render_report(
     skipped: Sequence[tuple[str, str]] = (),
     audited: Mapping[str, AuditResult] = MappingProxyType({}),
 ) -> str:
-    """The page of a study as text; every word that comes from data is escaped.
+    """Write the page of a study; every word that comes from data is escaped.
 
-    `skipped`: figures that could not be made, with the reason. `audited`: the results that `audit` has left, by key.
-    Raises UserError as `StudyResults` does.
+    Args:
+        study: The study.
+        pictures: The figures, in the order of the page.
+        skipped: (name, reason) of figures that could not be made.
+        audited: The audit's results, by the trials' keys.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
@@ -127,7 +138,7 @@ def render_report(
 
 @dataclass(frozen=True)
 class _Audit:
-    """What the audit found, as the page shows it."""
+    """The audit's findings as the page shows them."""
 
     face: list[str]
     sections: list[AuditSection]
@@ -141,14 +152,14 @@ def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | 
 
 
 def _cards(manifest: Manifest) -> dict[str, str]:
-    """Label -> card as HTML, of the suite's methods that the study has. Neither HTML nor pictures pass from a card."""
+    """Label -> card as HTML, of the suite's methods in the study; HTML and pictures in a card are not passed on."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     run = {cell.method for cell in manifest.cells}
     return {method.label: markdown.render(render_card(name)) for name, method in ALL_METHODS.items() if name in run}
 
 
 def _runs(manifest: Manifest) -> pd.DataFrame:
-    """A row for each time that `run` was called; what a run did not note is empty."""
+    """A row per call of `run`; what a run did not record is empty."""
     columns = ["date", "command", "commit", "device", "trials", "seconds"]
     rows = [
         (
@@ -165,7 +176,7 @@ def _runs(manifest: Manifest) -> pd.DataFrame:
 
 
 def _table(table: Table, verdicts: Mapping[tuple[Any, ...], Any]) -> dict[str, Any]:
-    """A table as plain data for the template: blocks of rows, the paper's columns across."""
+    """A table as plain data for the template: blocks of rows, with the paper's columns as columns."""
     blocks = []
     for _, of_block in itertools.groupby(table.rows, key=table.group):
         rows = list(of_block)
