@@ -1,11 +1,12 @@
-"""The figures of a study, from its results folder: manifest, records and checkpoints to PNG and PDF.
+"""The figures of a study as PNG and PDF, made from its manifest, records and checkpoints.
 
-    registry.py      the figures by name, and the one loop that makes them
-    source.py        what a figure may look at: trials, labels, what must stand on its face
-    checkpoints.py   trained models and test images, as codes and reconstructions
-    clustering.py, curves.py, cost.py, tsne.py, reconstructions.py, manifold.py, traversals.py   one figure each
-    panels.py        images side by side         style.py   colours, type, captions        write.py   the files
+    all_figures.py       the figures by name, and the loop that makes them
+    study_source.py      what a figure is made from: trials, labels, and the sentences of its caption
+    trained_models.py    trained models and test images, as codes and reconstructions
+    clustering_scores.py, training_curves.py, training_cost.py, tsne.py, reconstructions.py, manifold.py, traversals.py
+                         one figure each
 
-A figure is two functions: one turns the source into plain data, page by page, or into the reason why a page cannot be
-made; the other draws such data. Nothing is drawn that is not in the data, so tests look there.
+A figure is two functions: `pages` turns the source into plain data, page by page, or into the reason why a page cannot
+be made; `draw` draws such data. Nothing is drawn that is not in the data, so tests check the data. Style, image panels
+and files are in benchmark.plotting.
 """

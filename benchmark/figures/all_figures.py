@@ -22,7 +22,12 @@ from benchmark.plotting.figure_files import write_page
 
 @dataclass(frozen=True)
 class FigureKind:
-    """`pages`: name and data, or why there are none, page by page; `draw`: such data as a figure."""
+    """The two functions of a figure.
+
+    Attributes:
+        pages: Yields the name of each page with its data, or with the reason why it cannot be made.
+        draw: Draws the data of a page.
+    """
 
     pages: Callable[[Source], Iterator[tuple[str, Any]]]
     draw: Callable[[Any], Figure]
@@ -45,9 +50,18 @@ FIGURES = {
 def make_figures(
     source: Source, names: Sequence[str], folder: Path
 ) -> Iterator[tuple[str, tuple[Path, ...] | CannotDraw]]:
-    """Makes the named figures page by page in `folder`: a page's name, and its files or why it is not made.
+    """Make figures, page by page.
 
-    Raises UserError where a record does not fit its cell or the folder cannot be written.
+    Args:
+        source: What they are made from.
+        names: Keys of FIGURES.
+        folder: Of the files; made if need be.
+
+    Yields:
+        The name of each page, with its files or the reason why it is not made.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
     """
     for name in names:
         kind = FIGURES[name]

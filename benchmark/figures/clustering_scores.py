@@ -17,18 +17,33 @@ _APART = 0.07  # octaves of d between neighbouring methods' points
 
 @dataclass(frozen=True)
 class Line:
-    """One method and metric over D dims; NaN where no seed has a value (std: fewer than two have)."""
+    """The scores of one method on one metric over D latent dims.
+
+    Attributes:
+        method: The method.
+        label: Its name in the figure.
+        mean: Over seeds, (D,); NaN where no seed has a value.
+        std: The standard deviation (ddof 1), (D,); NaN where fewer than two seeds have a value.
+        paper: The paper's numbers, (D,); NaN where it prints none.
+    """
 
     method: str
     label: str
-    mean: np.ndarray  # (D,)
-    std: np.ndarray  # (D,), ddof 1
-    paper: np.ndarray  # (D,)
+    mean: np.ndarray
+    std: np.ndarray
+    paper: np.ndarray
 
 
 @dataclass(frozen=True)
 class Clustering:
-    """One table's scores on one data set: metric -> its lines, in the paper's order of both."""
+    """The scores of one table on one data set.
+
+    Attributes:
+        title: Above the figure.
+        dims: The latent dims, ascending.
+        lines: Metric -> its lines, both in the paper's order.
+        caption: In sentences.
+    """
 
     title: str
     dims: tuple[int, ...]
@@ -37,7 +52,7 @@ class Clustering:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Clustering | CannotDraw]]:
-    """A page for each table over latent dims (1 and 4) and data set."""
+    """Collect a page for each data set of each table over latent dims (1 and 4)."""
     tables = [table for table in build_tables(source.study) if table.dims_across]
     if not tables:
         yield "clustering", CannotDraw("the study has none of Tables 1 and 4")
@@ -91,7 +106,7 @@ def _line(source: Source, table: Table, dataset: str, metric: str, method: str) 
 
 
 def draw(data: Clustering) -> Figure:
-    """A panel per metric, d on a log2 axis; lines break where a dim has no value."""
+    """Draw a panel per metric with d on a log2 axis; lines have gaps where a dim has no value."""
     figure, body = captioned(3.3, data.caption, data.title)
     for axes, (metric, lines) in zip(body.subplots(1, len(data.lines)), data.lines.items(), strict=True):
         for place, line in enumerate(lines):

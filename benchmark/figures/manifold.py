@@ -1,4 +1,4 @@
-"""The paper's Fig. 5b: what lies between four images, bilinearly between their codes."""
+"""The paper's Fig. 5b: bilinear interpolation between the codes of four images."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,14 @@ ORIGINALS = "the four originals"
 
 @dataclass(frozen=True)
 class Manifold:
-    """`corners`: the originals (2, 2, C, S, S) in [0, 1]; method's label -> decoded codes (STEPS, STEPS, C, S, S)."""
+    """The images of one page.
+
+    Attributes:
+        title: Above the figure.
+        corners: The four originals in [0, 1], (2, 2, C, S, S).
+        grids: Method's label -> decoded codes in [0, 1], (STEPS, STEPS, C, S, S).
+        caption: In sentences.
+    """
 
     title: str
     corners: np.ndarray
@@ -25,12 +32,20 @@ class Manifold:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Manifold | CannotDraw]]:
-    """A page for each data set and latent dim of Tables 3 and 5."""
+    """Collect a page for each data set and latent dim of Tables 3 and 5."""
     return image_pages(source, "manifold", _data)
 
 
 def bilinear(corners: np.ndarray, steps: int) -> np.ndarray:
-    """Codes (steps, steps, d) between four (2, 2, d), which stand in the corners; steps >= 2."""
+    """Interpolate bilinearly between four codes.
+
+    Args:
+        corners: The codes, (2, 2, d).
+        steps: Codes on each side, 2 or more.
+
+    Returns:
+        (steps, steps, d), with the four codes in the corners.
+    """
     there = np.linspace(0, 1, steps, dtype=corners.dtype)
     weights = np.stack([1 - there, there])  # (2, steps)
     return np.asarray(np.einsum("ij,kl,ikd->jld", weights, weights, corners))
@@ -57,6 +72,6 @@ def _data(source: Source, found: list[Kind]) -> Manifold:
 
 
 def draw(data: Manifold) -> Figure:
-    """A panel per method, after one with the originals."""
+    """Draw a panel per method, after one with the originals."""
     figure, _ = panel_grid({ORIGINALS: data.corners, **data.grids}, data.caption, data.title)
     return figure

@@ -1,4 +1,4 @@
-"""The paper's Fig. 5a: test images over their reconstructions, the same images for every method."""
+"""The paper's Fig. 5a: test images above their reconstructions, the same images for every method."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,13 @@ _LABELS = 1.3  # inches left of the images
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """Label -> images (n, C, S, S) in [0, 1]: ORIGINALS first, then each method's reconstructions of them."""
+    """The images of one page.
+
+    Attributes:
+        title: Above the figure.
+        rows: Label -> images in [0, 1], (n, C, S, S): ORIGINALS first, then each method's reconstructions of them.
+        caption: In sentences.
+    """
 
     title: str
     rows: Mapping[str, np.ndarray]
@@ -25,7 +31,7 @@ class Reconstructions:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Reconstructions | CannotDraw]]:
-    """A page for each data set and latent dim of Tables 3 and 5."""
+    """Collect a page for each data set and latent dim of Tables 3 and 5."""
     return image_pages(source, "reconstructions", _data)
 
 
@@ -40,7 +46,7 @@ def _data(source: Source, found: list[Kind]) -> Reconstructions:
 
 
 def draw(data: Reconstructions) -> Figure:
-    """A row per method, its name on the left."""
+    """Draw a row per method with its name on the left."""
     images = np.stack(list(data.rows.values()))
     side = images.shape[-1]
     figure, body = captioned(len(images) * (WIDTH - _LABELS) / images.shape[1] + 0.35, data.caption, data.title)

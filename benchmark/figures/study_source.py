@@ -1,4 +1,4 @@
-"""What figures are made from: a results folder's trials and images, and what every figure says on its face."""
+"""What figures are made from, a results folder's trials and images, and the sentences that every caption has."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,12 +18,19 @@ from benchmark.text import one_line
 
 
 class CannotDraw(Exception):
-    """Why a page is not made, in one line; the other pages are."""
+    """Why a page is not made, in one line; the other pages still are."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The trials that differ in nothing but the seed, by ascending seed."""
+    """The trials that differ in nothing but the seed.
+
+    Attributes:
+        dataset: The data set.
+        method: The method.
+        latent_dim: The latent dimension.
+        seeds: The trials, by ascending seed.
+    """
 
     dataset: str
     method: str
@@ -38,9 +45,13 @@ class Kind:
 
 @dataclass(frozen=True)
 class Source:
-    """A study (its cells cut to what was asked for), its checkpoints and its images.
+    """A study with its checkpoints and images.
 
-    `images`: gives the data set as a trial saw it, or raises NotAtHand. `device`: where models run.
+    Attributes:
+        study: The study, with no other cells than those asked for.
+        checkpoint: Returns the path of a trial's trained model by the trial's key.
+        images: Returns the data set of a trial as it was trained on, or raises NotAtHand.
+        device: Where models run.
     """
 
     study: StudyResults
@@ -50,9 +61,17 @@ class Source:
 
 
 def read_source(folder: Path, only: str | None, images: Images, device: str, report: Callable[[str], None]) -> Source:
-    """A results folder as a source; `only`: AXIS=VALUE,... as in `run`.
+    """Read a results folder as the source of figures.
 
-    Raises UserError for a folder without a manifest, a record that does not fit, or where nothing is left.
+    Args:
+        folder: The results folder.
+        only: AXIS=VALUE,... as in `run`, which cells to keep; None: all.
+        images: Returns the data set of a trial.
+        device: Where models run.
+        report: Called with a line on each record that cannot be used.
+
+    Raises:
+        UserError: The folder has no manifest, a file cannot be read, `only` cannot be understood, or no cell is left.
     """
     store = Store(folder, report, look_only=True)
     chosen = cut_manifest(store.study_manifest(), only)
@@ -61,10 +80,16 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
 
 
 def kinds(source: Source, protocol: str | None = None) -> list[Kind]:
-    """The kinds of trial of the manifest, each once, in the order of its cells' data sets and dims, then of LOOKS.
+    """List the kinds of trial in the manifest, each once.
 
-    With a `protocol`, those of the tables that it scores; all where no table of the manifest is.
-    Raises UserError for a record that is not its cell's.
+    They are in the order of the cells' data sets, then by latent dim, then in the order of LOOKS.
+
+    Args:
+        source: The source.
+        protocol: List only those of tables that this protocol scores, unless the manifest has no such table.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
     """
     cells = source.study.manifest.cells
     chosen = [cell for cell in cells if ALL_TABLES[cell.table].protocol == protocol] or cells
@@ -82,7 +107,7 @@ def kinds(source: Source, protocol: str | None = None) -> list[Kind]:
 
 
 def by_page(found: Iterable[Kind]) -> dict[tuple[str, int], list[Kind]]:
-    """The kinds by data set and latent dim: what one page compares."""
+    """Group kinds of trial by data set and latent dim, which one page compares."""
     pages: dict[tuple[str, int], list[Kind]] = {}
     for kind in found:
         pages.setdefault((kind.dataset, kind.latent_dim), []).append(kind)
@@ -90,24 +115,36 @@ def by_page(found: Iterable[Kind]) -> dict[tuple[str, int], list[Kind]]:
 
 
 def method_label(source: Source, method: str) -> str:
+    """Return the method's name in figures."""
     return literal(source.study.manifest.method_label(method))
 
 
 def face(manifest: Manifest, *datasets: str) -> list[str]:
-    """What a figure of data sets must say: study, seeds, weights; what is reduced; what the sets' marks mean."""
+    """Return the sentences that every caption has: study, seeds and weights; reductions; the meaning of marks.
+
+    Args:
+        manifest: The study's manifest.
+        datasets: Those in the figure.
+    """
     sentences = [" ".join([f"{study_facts(manifest)}.", *reduced(manifest)])]
     marks = dict.fromkeys(mark for dataset in datasets for mark in manifest.marks.get(dataset, ()))
     return sentences + [f"[{mark}]: {MARK_MEANINGS.get(mark, mark)}." for mark in marks]
 
 
 def no_result(source: Source, dataset: str, what: str) -> CannotDraw:
-    """Why there is nothing to draw of a data set: it could not be had, or nothing has run."""
+    """Return why a data set has nothing to draw: it could not be had, or no trial has a result.
+
+    Args:
+        source: The source.
+        dataset: The data set.
+        what: What there is no result of, in words.
+    """
     reason = source.study.manifest.unavailable.get(dataset)
     return CannotDraw(one_line(reason) if reason else f"no trial of {what} has a result yet")
 
 
 def left_out(source: Source, found: Iterable[Kind]) -> list[str]:
-    """One sentence on the seeds without a result, by kind and reason; none where all have one."""
+    """Return one sentence on the seeds without a result, by kind and reason; none where all have one."""
     parts = []
     for kind in found:
         faults: dict[str, list[int]] = {}
@@ -122,12 +159,12 @@ def left_out(source: Source, found: Iterable[Kind]) -> list[str]:
 
 
 def fault_of(trial: AskedTrial) -> str | None:
-    """Why a trial has no result: 'not run', or its status; None where it has one."""
+    """Return why a trial has no result, 'not run' or its status; None where it has one."""
     if trial.record is None:
         return NOT_RUN
     return None if trial.record.ok else trial.record.status
 
 
 def seed_list(numbers: list[int]) -> str:
-    """'seed 3', or 'seeds 0, 2'."""
+    """Return seeds in words: 'seed 3', or 'seeds 0, 2'."""
     return f"seed{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

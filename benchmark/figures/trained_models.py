@@ -1,4 +1,4 @@
-"""Trained models as their checkpoints have them, and test images through them."""
+"""Trained models from their checkpoints, and what they make of test images."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +31,14 @@ _BATCH = 500
 
 @dataclass(frozen=True)
 class Trained:
-    """One trial's model, on its device and in eval mode."""
+    """The trained model of one trial, on its device and in eval mode.
+
+    Attributes:
+        label: The method's name in figures.
+        seed: The trial's seed.
+        record: The trial's record.
+        model: The model.
+    """
 
     label: str
     seed: int
@@ -39,11 +46,25 @@ class Trained:
     model: ImageAutoencoder
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Deterministic codes float32 (n, d) of images uint8 (n, C, S, S)."""
+        """Encode images.
+
+        Args:
+            images: uint8 (n, C, S, S).
+
+        Returns:
+            Deterministic codes, float32 (n, d).
+        """
         return _in_batches(lambda batch: self.model.embed(to_unit_range(batch)), images, self._device)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Images float32 in [0, 1] (..., C, S, S) of codes float32 (..., d)."""
+        """Decode codes.
+
+        Args:
+            codes: float32 (..., d).
+
+        Returns:
+            Images in [0, 1], float32 (..., C, S, S).
+        """
         images = _in_batches(self.model.decode, codes.reshape(-1, codes.shape[-1]), self._device)
         return images.reshape(*codes.shape[:-1], *images.shape[1:])
 
@@ -55,7 +76,13 @@ class Trained:
 
 @dataclass(frozen=True)
 class Models:
-    """What a page of images shows: the data set, one model per method, and what the caption must say of them."""
+    """What a page of images is made from.
+
+    Attributes:
+        dataset: The data set.
+        models: One per method.
+        caption: What the caption must say of them, in sentences.
+    """
 
     dataset: Dataset
     models: tuple[Trained, ...]
@@ -63,7 +90,11 @@ class Models:
 
 
 def trained(source: Source, kind: Kind) -> Trained:
-    """The kind's model of its lowest seed that has a result and a checkpoint. Raises CannotDraw for none."""
+    """Load the model of a kind's lowest seed that has a result and a checkpoint.
+
+    Raises:
+        CannotDraw: No seed has both, or the model is not to be had here.
+    """
     faults: dict[str, list[int]] = {}
     for seed in kind.seeds:
         fault = fault_of(seed)
@@ -74,9 +105,15 @@ def trained(source: Source, kind: Kind) -> Trained:
 
 
 def models_of(source: Source, dataset: str, found: list[Kind]) -> Models:
-    """One model for each of the kinds that has one, and the images that they saw.
+    """Load a model for each of the kinds that has one, and the images that they were trained on.
 
-    Raises CannotDraw where none has, or the images are not to be had.
+    Args:
+        source: The source.
+        dataset: The data set of all the kinds.
+        found: The kinds.
+
+    Raises:
+        CannotDraw: None has a model, or the images are not to be had.
     """
     models: list[Trained] = []
     absent: dict[str, list[str]] = {}
@@ -101,7 +138,16 @@ def models_of(source: Source, dataset: str, found: list[Kind]) -> Models:
 def image_pages(
     source: Source, name: str, data_of: Callable[[Source, list[Kind]], Any]
 ) -> Iterator[tuple[str, Any | CannotDraw]]:
-    """A page for each data set and latent dim of the reconstruction tables, of `data_of` its kinds."""
+    """Collect a page for each data set and latent dim of the reconstruction tables.
+
+    Args:
+        source: The source.
+        name: What the names of pages begin with.
+        data_of: Makes the data of a page from its kinds, or raises CannotDraw.
+
+    Yields:
+        The name of each page, with its data or the reason why it cannot be made.
+    """
     for (dataset, dim), found in by_page(kinds(source, "reconstruction")).items():
         try:
             data = data_of(source, found)
@@ -111,8 +157,13 @@ def image_pages(
 
 
 def some_test_images(dataset: Dataset, n: int) -> np.ndarray:
-    """n test images, uint8 (n, C, S, S), the same for every method: of every class its share and in the classes'
-    order where there are labels, else at random."""
+    """Choose n test images, the same for every method.
+
+    With labels every class has its share, in the order of the classes; without, the choice is random.
+
+    Returns:
+        uint8 (n, C, S, S); fewer where the set has fewer.
+    """
     labels = dataset.y_test
     if labels is None:
         rows = random_subset(dataset.n_test, n)
@@ -123,7 +174,11 @@ def some_test_images(dataset: Dataset, n: int) -> np.ndarray:
 
 
 def dataset_of(source: Source, identity: Identity) -> Dataset:
-    """The images that a trial saw. Raises CannotDraw where they are not to be had."""
+    """Load the images that a trial was trained and scored on.
+
+    Raises:
+        CannotDraw: They are not to be had.
+    """
     try:
         return source.images(identity)
     except NotAtHand as reason:
@@ -143,6 +198,6 @@ def _in_batches(
     function: Callable[[torch.Tensor], torch.Tensor], inputs: np.ndarray, device: torch.device
 ) -> np.ndarray:
     batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
-    # np.array: a memory map is read-only, which torch.from_numpy does not like.
+    # np.array copies: a memory map is read-only, and torch.from_numpy warns of that.
     outputs = [function(torch.from_numpy(np.array(batch)).to(device)).float().cpu().numpy() for batch in batches]
     return np.concatenate(outputs)

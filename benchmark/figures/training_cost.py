@@ -1,4 +1,4 @@
-"""What a training costs: seconds and parameters of every method."""
+"""The cost of training every method: seconds and parameters."""
 
 import math
 from collections.abc import Iterator
@@ -25,7 +25,14 @@ _REFERENCE = "vae"
 
 @dataclass(frozen=True)
 class Bill:
-    """One method's cost: its seeds' training seconds (seeds,) and its number of parameters."""
+    """The training cost of one method.
+
+    Attributes:
+        method: The method.
+        label: Its name in the figure.
+        seconds: Of training, (seeds,).
+        parameters: How many the model has.
+    """
 
     method: str
     label: str
@@ -34,17 +41,25 @@ class Bill:
 
     @property
     def mean(self) -> float:
+        """The mean seconds."""
         return float(self.seconds.mean())
 
     @property
     def std(self) -> float:
-        """ddof 1; NaN for one seed."""
+        """The standard deviation of the seconds (ddof 1); NaN for one seed."""
         return float(self.seconds.std(ddof=1)) if len(self.seconds) > 1 else math.nan
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One data set and latent dim. `reference`: mean seconds of the VAE, None where it is not among them."""
+    """The costs on one data set at one latent dim.
+
+    Attributes:
+        title: Above the figure.
+        bills: One per method.
+        reference: The VAE's mean seconds; None where it is not among the methods.
+        caption: In sentences.
+    """
 
     title: str
     bills: tuple[Bill, ...]
@@ -53,7 +68,7 @@ class Cost:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Cost | CannotDraw]]:
-    """A page for each data set and latent dim."""
+    """Collect a page for each data set and latent dim."""
     for (dataset, dim), found in by_page(kinds(source)).items():
         yield f"cost_{dataset}_d{dim}", _data(source, dataset, dim, found)
 
@@ -89,7 +104,7 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | C
 
 
 def draw(data: Cost) -> Figure:
-    """Two panels, seconds and parameters, a row per method; axes begin at zero."""
+    """Draw two panels, seconds and parameters, with a row per method; axes begin at zero."""
     figure, body = captioned(0.24 * len(data.bills) + 1.1, data.caption, data.title)
     seconds, parameters = body.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     for row, bill in enumerate(data.bills):

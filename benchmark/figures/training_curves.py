@@ -23,26 +23,38 @@ from benchmark.figures.study_source import (
 from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
 
 _COLUMNS = 3
-_LOG_FROM = 20.0  # ratio of the largest to the smallest value from which a linear axis hides something
+_LOG_FROM = 20.0  # the axis is logarithmic from this ratio of the largest to the smallest value on
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One method and term: a row per seed with a result, a column per epoch; NaN where it was not finite."""
+    """One term of one method's loss.
+
+    Attributes:
+        method: The method.
+        label: Its name in the figure.
+        seeds: Of the seeds with a result, (seeds, epochs); NaN where it was not finite.
+    """
 
     method: str
     label: str
-    seeds: np.ndarray  # (seeds, epochs)
+    seeds: np.ndarray
 
     @property
     def mean(self) -> np.ndarray:
-        """(epochs,); NaN where a seed has none, for the mean of the others would be another quantity."""
+        """The mean over seeds, (epochs,); NaN where a seed has none, as the others' mean would be another quantity."""
         return np.asarray(self.seeds.mean(0))
 
 
 @dataclass(frozen=True)
 class Curves:
-    """One data set and latent dim: term -> its curves, `loss` first."""
+    """The curves on one data set at one latent dim.
+
+    Attributes:
+        title: Above the figure.
+        terms: Term -> its curves, `loss` first.
+        caption: In sentences.
+    """
 
     title: str
     terms: Mapping[str, list[Curve]]
@@ -50,7 +62,7 @@ class Curves:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Curves | CannotDraw]]:
-    """A page for each data set and latent dim."""
+    """Collect a page for each data set and latent dim."""
     for (dataset, dim), found in by_page(kinds(source)).items():
         yield f"curves_{dataset}_d{dim}", _data(source, dataset, dim, found)
 
@@ -75,13 +87,13 @@ def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves |
 
 
 def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:
-    """(curves, epochs) of the longest; NaN where another ends earlier."""
+    """Curves as an array (curves, epochs of the longest); NaN after the end of a shorter one."""
     epochs = list(zip_longest(*curves))
     return np.array(epochs, dtype=float).reshape(len(epochs), len(curves)).T
 
 
 def draw(data: Curves) -> Figure:
-    """A panel per term, a line per method."""
+    """Draw a panel per term with a line per method."""
     rows = -(-len(data.terms) // _COLUMNS)
     columns = legend_columns(labels := {curve.label for curves in data.terms.values() for curve in curves})
     figure, body = captioned(1.9 * rows + 0.5 + 0.2 * -(-len(labels) // columns), data.caption, data.title)

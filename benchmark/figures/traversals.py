@@ -1,4 +1,4 @@
-"""The paper's Fig. 6: one latent unit moved at a time."""
+"""The paper's Fig. 6: traversals of the latent space, one unit at a time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,12 @@ _N_CODES = 5_000  # enough for a standard deviation
 
 @dataclass(frozen=True)
 class Traversal:
-    """One method: the units moved, by falling variance (U,), and the decoded images (U, len(OFFSETS), C, S, S)."""
+    """The traversals of one method.
+
+    Attributes:
+        units: The units moved, by falling variance, (U,).
+        images: The decoded images in [0, 1], (U, len(OFFSETS), C, S, S).
+    """
 
     units: np.ndarray
     images: np.ndarray
@@ -26,7 +31,13 @@ class Traversal:
 
 @dataclass(frozen=True)
 class Traversals:
-    """Method's label -> its traversal."""
+    """The traversals of one page.
+
+    Attributes:
+        title: Above the figure.
+        methods: Method's label -> its traversals.
+        caption: In sentences.
+    """
 
     title: str
     methods: Mapping[str, Traversal]
@@ -34,16 +45,20 @@ class Traversals:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Traversals | CannotDraw]]:
-    """A page for each data set and latent dim of Tables 3 and 5."""
+    """Collect a page for each data set and latent dim of Tables 3 and 5."""
     return image_pages(source, "traversals", _data)
 
 
 def moved(code: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which units to move, and the codes to decode.
+    """Choose the units to move, and move each by OFFSETS of its standard deviations.
 
-    code (d,) is the start, codes (n, d) those whose variance counts. Returns the at most N_UNITS units of largest
-    variance (U,), the largest first, and (U, len(OFFSETS), d): `code` with one unit moved by OFFSETS of its standard
-    deviations.
+    Args:
+        code: The start, (d,).
+        codes: Those whose standard deviations count, (n, d).
+
+    Returns:
+        The units of largest variance (U,), at most N_UNITS, the largest first; and `code` with one unit moved, (U,
+        len(OFFSETS), d).
     """
     spread = codes.std(0)
     units = np.argsort(-spread, kind="stable")[:N_UNITS]
@@ -73,7 +88,7 @@ def _data(source: Source, found: list[Kind]) -> Traversals:
 
 
 def draw(data: Traversals) -> Figure:
-    """A panel per method, a row per unit."""
+    """Draw a panel per method with a row per unit."""
     panels = {label: method.images for label, method in data.methods.items()}
     figure, axes = panel_grid(panels, data.caption, data.title)
     for label, method in data.methods.items():

@@ -1,4 +1,4 @@
-"""The paper's Fig. 4: the planes in which the clustering scores are taken, coloured by label."""
+"""The paper's Fig. 4: the t-SNE planes on which the clustering scores are computed, coloured by label."""
 
 import dataclasses
 import textwrap
@@ -28,7 +28,14 @@ _PROTOCOL = "clustering"
 
 @dataclass(frozen=True)
 class Plane:
-    """One trial: points (n, 2) and labels (n,); the silhouette in its record, None where it has none."""
+    """The t-SNE plane of one trial.
+
+    Attributes:
+        points: (n, 2).
+        labels: (n,).
+        silhouette: From the trial's record; None where it has none.
+        seed: The trial's seed.
+    """
 
     points: np.ndarray
     labels: np.ndarray
@@ -38,7 +45,15 @@ class Plane:
 
 @dataclass(frozen=True)
 class Planes:
-    """One data set: (method's label, latent dim) -> its plane, or why it has none."""
+    """The planes of one data set.
+
+    Attributes:
+        title: Above the figure.
+        methods: Labels, in the order of the rows.
+        dims: The latent dims of the columns, ascending.
+        planes: (method's label, latent dim) -> its plane, or why it has none.
+        caption: In sentences.
+    """
 
     title: str
     methods: tuple[str, ...]
@@ -48,7 +63,7 @@ class Planes:
 
 
 def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
-    """A page for each data set of Table 1; of Table 4 where there is no Table 1."""
+    """Collect a page for each data set of Table 1; of Table 4 where the study has no Table 1."""
     manifest = source.study.manifest
     cells = [cell for cell in manifest.cells if ALL_TABLES[cell.table].protocol == _PROTOCOL]
     if not cells:
@@ -94,7 +109,7 @@ def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDra
 
 
 def _plane(source: Source, kind: Kind) -> Plane:
-    """As the protocol of the trial's record computes it."""
+    """The plane as the protocol in the trial's record computes it."""
     model = trained(source, kind)
     settings = model.record.identity.protocols[_PROTOCOL]
     dataset = dataset_of(source, model.record.identity)
@@ -113,7 +128,7 @@ def _plane(source: Source, kind: Kind) -> Plane:
 
 
 def draw(data: Planes) -> Figure:
-    """A row per method, a column per latent dim; at most WIDTH wide, so many dims make small panels."""
+    """Draw a row per method and a column per latent dim, at most WIDTH wide, so that many dims make small panels."""
     side = min(WIDTH / len(data.dims), 3.0)
     figure, body = captioned(len(data.methods) * (side + 0.15) + 0.8, data.caption, data.title)
     grid = body.subplots(len(data.methods), len(data.dims), squeeze=False)
@@ -148,7 +163,7 @@ def _heading(dim: int | None, plane: Plane | CannotDraw | None) -> str:
 
 
 def _draw_plane(axes: Axes, plane: Plane, looks: Mapping[Any, Look], side: float) -> None:
-    # Points squared: less ink where a panel (`side` inches) is smaller or its points are more.
+    # Area in points squared, smaller in a small panel (`side` is in inches) or one with many points.
     size = float(np.clip(900 * side**2 / len(plane.labels), 0.8, 12))
     for name, style in looks.items():
         points = plane.points[plane.labels == name]
