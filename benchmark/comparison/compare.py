@@ -87,19 +87,15 @@ class CellResult:
     no value.
 
     Attributes:
-        cell: The cell.
-        result: The result.
         basis: What it is based on.
         n_a: Seeds of A with a value.
         n_b: Seeds of B with a value.
         pairs: Seeds with a value on both sides.
         note: Seeds of one side alone, and why seeds have no value.
-        mean_a: The mean of A.
-        mean_b: The mean of B.
         difference: B's mean minus A's.
         tolerance: In the metric's units.
         low: The lower end of the difference's 95 % interval.
-        high: The upper end.
+        high: Its upper end.
         p: Of the test, uncorrected; None where none was made.
         p_holm: The same after Holm's correction over all cells tested.
     """

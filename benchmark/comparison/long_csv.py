@@ -33,15 +33,10 @@ class LongRow:
 
     Attributes:
         line: The line where the row starts, from 1.
-        table: The table's number; None where the file has none.
-        dataset: The data set.
-        metric: The metric.
-        method: The method.
-        latent_dim: The latent dimension, 1 or more.
-        seed: The seed; None where the file has none.
+        table: None where the file has none, like the seed and the key.
         value: A finite number exactly where the status is "ok".
         status: One of STATUSES.
-        key: Of the trial behind the score; None where the file has none.
+        key: Of the trial behind the score.
         labels: Those of LABELS that the file has.
     """
 

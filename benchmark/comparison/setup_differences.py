@@ -15,8 +15,6 @@ class Difference:
     Attributes:
         field: Its dotted name.
         scopes: The methods or data sets that it is about; empty: all.
-        a: The values of A.
-        b: The values of B.
     """
 
     field: str

@@ -20,7 +20,6 @@ class Line:
     """The scores of one method on one metric over D latent dims.
 
     Attributes:
-        method: The method.
         label: Its name in the figure.
         mean: Over seeds, (D,); NaN where no seed has a value.
         std: The standard deviation (ddof 1), (D,); NaN where fewer than two seeds have a value.
@@ -39,10 +38,8 @@ class Clustering:
     """The scores of one table on one data set.
 
     Attributes:
-        title: Above the figure.
         dims: The latent dims, ascending.
         lines: Metric -> its lines, both in the paper's order.
-        caption: In sentences.
     """
 
     title: str

@@ -19,10 +19,8 @@ class Manifold:
     """The images of one page.
 
     Attributes:
-        title: Above the figure.
         corners: The four originals in [0, 1], (2, 2, C, S, S).
         grids: Method's label -> decoded codes in [0, 1], (STEPS, STEPS, C, S, S).
-        caption: In sentences.
     """
 
     title: str

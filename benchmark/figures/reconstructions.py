@@ -20,9 +20,7 @@ class Reconstructions:
     """The images of one page.
 
     Attributes:
-        title: Above the figure.
         rows: Label -> images in [0, 1], (n, C, S, S): ORIGINALS first, then each method's reconstructions of them.
-        caption: In sentences.
     """
 
     title: str

@@ -26,9 +26,6 @@ class Kind:
     """The trials that differ in nothing but the seed.
 
     Attributes:
-        dataset: The data set.
-        method: The method.
-        latent_dim: The latent dimension.
         seeds: The trials, by ascending seed.
     """
 

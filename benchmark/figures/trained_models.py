@@ -35,9 +35,6 @@ class Trained:
 
     Attributes:
         label: The method's name in figures.
-        seed: The trial's seed.
-        record: The trial's record.
-        model: The model.
     """
 
     label: str
@@ -79,7 +76,6 @@ class Models:
     """What a page of images is made from.
 
     Attributes:
-        dataset: The data set.
         models: One per method.
         caption: What the caption must say of them, in sentences.
     """

@@ -28,7 +28,6 @@ class Bill:
     """The training cost of one method.
 
     Attributes:
-        method: The method.
         label: Its name in the figure.
         seconds: Of training, (seeds,).
         parameters: How many the model has.
@@ -55,10 +54,8 @@ class Cost:
     """The costs on one data set at one latent dim.
 
     Attributes:
-        title: Above the figure.
         bills: One per method.
         reference: The VAE's mean seconds; None where it is not among the methods.
-        caption: In sentences.
     """
 
     title: str

@@ -31,7 +31,6 @@ class Curve:
     """One term of one method's loss.
 
     Attributes:
-        method: The method.
         label: Its name in the figure.
         seeds: Of the seeds with a result, (seeds, epochs); NaN where it was not finite.
     """
@@ -51,9 +50,7 @@ class Curves:
     """The curves on one data set at one latent dim.
 
     Attributes:
-        title: Above the figure.
         terms: Term -> its curves, `loss` first.
-        caption: In sentences.
     """
 
     title: str

@@ -34,9 +34,7 @@ class Traversals:
     """The traversals of one page.
 
     Attributes:
-        title: Above the figure.
         methods: Method's label -> its traversals.
-        caption: In sentences.
     """
 
     title: str

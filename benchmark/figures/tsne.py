@@ -34,7 +34,6 @@ class Plane:
         points: (n, 2).
         labels: (n,).
         silhouette: From the trial's record; None where it has none.
-        seed: The trial's seed.
     """
 
     points: np.ndarray
@@ -48,11 +47,9 @@ class Planes:
     """The planes of one data set.
 
     Attributes:
-        title: Above the figure.
         methods: Labels, in the order of the rows.
         dims: The latent dims of the columns, ascending.
         planes: (method's label, latent dim) -> its plane, or why it has none.
-        caption: In sentences.
     """
 
     title: str

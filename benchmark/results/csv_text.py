@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.text import one_line
 
-_FORMULA = tuple("=+-@")  # the first character of one, to a spreadsheet
+_FORMULA = tuple("=+-@")  # what a formula begins with in a spreadsheet
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -148,7 +148,6 @@ class Manifest:
     """A study in the form from which its tables are made.
 
     Attributes:
-        study: The study's name.
         seeds: How many seeds it asks for.
         weight_set: The set of loss weights.
         notes: What the study reduced against the paper.

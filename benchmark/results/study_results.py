@@ -22,7 +22,6 @@ class StudyResults:
     where a record belongs to another trial than the manifest's.
 
     Attributes:
-        manifest: The study's manifest.
         records: By key, for the trials that have one.
     """
 

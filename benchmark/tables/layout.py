@@ -74,8 +74,6 @@ class Row:
     """One row of a table.
 
     Attributes:
-        dataset: The data set.
-        metric: The metric.
         method: The method; None where the columns are methods.
         latent_dim: The latent dimension; None where the columns are latent dims.
     """
@@ -92,7 +90,6 @@ class Table:
 
     Attributes:
         paper: The table's entry in the registry of tables.
-        manifest: The study's manifest.
         datasets: In the order of the registry, then any others; likewise the methods.
         methods: See `datasets`.
         latent_dims: Ascending.

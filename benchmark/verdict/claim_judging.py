@@ -49,7 +49,6 @@ class Decided:
     the paper's own numbers there is no test, no spread and no p.
 
     Attributes:
-        contest: The contest.
         outcome: Whether the favoured side has won.
         chosen: The favoured side that was compared.
         n: Pairs that were tested: seeds with a value on both sides that did not serve to choose a favoured side (C9:
@@ -81,8 +80,6 @@ class Judgement:
     """A claim judged on one set of numbers.
 
     Attributes:
-        claim: The claim.
-        state: Supported, contradicted or undecided.
         reason: How many of its units were won, lost, open and missing, and why contests are missing or have no test.
         powerless: Whether no contest that has values could have been significant.
         reduced: What the study reduced ("reduced: ..."), in which case the state is about this study alone; else empty.
