@@ -1,1 +1,1 @@
-"""The audit: stored checkpoints evaluated again under the protocols that the paper's words leave open."""
+"""The audit: stored checkpoints, evaluated again under every protocol that the paper's text allows."""

@@ -1,7 +1,8 @@
-"""The audit's files in a results folder, one a trial, and all of them as one long frame.
+"""The audit's files in a results folder, one per trial, and all of them as one long frame.
 
-<out>/audit/<key>.json    one trial's scores under every alternative
-<out>/audit.jsonl         those that `pack` has made lines of; a file goes before a line
+<out>/audit/<key>.json    one trial's scores under every alternative protocol
+<out>/audit.jsonl         one line for each of those files that `pack` has moved into it; a trial that has both a file
+                          and a line is read from the file
 """
 
 import hashlib
@@ -42,7 +43,12 @@ _IS_RESULT: Check = fields(
 
 @dataclass(frozen=True)
 class AlternativeScores:
-    """What one alternative gave: metric -> finite score, or why there is none."""
+    """The scores of one trial under one protocol.
+
+    Attributes:
+        values: Metric -> finite score.
+        unavailable: Metric -> why it has none.
+    """
 
     values: Mapping[str, float]
     unavailable: Mapping[str, str]
@@ -50,9 +56,13 @@ class AlternativeScores:
 
 @dataclass(frozen=True)
 class AuditResult:
-    """One trial's audit. `checkpoint`: the SHA-256 of the file; `weights`: names of the metric weights at hand.
+    """One trial's audit.
 
-    `scores`: protocol -> alternative -> what it gave; JUDGED is among the alternatives.
+    Attributes:
+        key: The trial's key.
+        checkpoint: SHA-256, in hex, of the checkpoint file that was evaluated.
+        weights: File names of the pretrained metric weights that were at hand.
+        scores: Protocol -> alternative -> its scores; JUDGED is among the alternatives.
     """
 
     key: str
@@ -62,7 +72,11 @@ class AuditResult:
 
     @classmethod
     def parse(cls, content: Any) -> "AuditResult | None":
-        """The result that a JSON text holds; None for what no audit of this revision has written."""
+        """Read a result from parsed JSON.
+
+        Returns:
+            The result; None where the content is not one that an audit of this REVISION has written.
+        """
         if not _IS_RESULT(content) or content.get("revision") != REVISION or not is_text(content.get("key")):
             return None
         scores = {
@@ -79,7 +93,7 @@ COLUMN_TYPES = {
     "latent_dim": "int64",
     "seed": "int64",
     "protocol": "object",
-    "alternative": "object",  # JUDGED, or what it departs in
+    "alternative": "object",  # JUDGED, or in what it differs from the judged protocol
     "metric": "object",
     "value": "Float64",  # missing where there is a reason
     "reason": "object",
@@ -87,13 +101,28 @@ COLUMN_TYPES = {
 
 
 def write_result(store: Store, key: str, checkpoint: str, weights: list[str], found: Mapping[str, Any]) -> None:
-    """`checkpoint`: the SHA-256 of the file; `weights`: names of the metric weights that were at hand."""
+    """Write the result of one trial's audit.
+
+    Args:
+        store: The results folder.
+        key: The trial's key.
+        checkpoint: SHA-256, in hex, of the checkpoint file.
+        weights: File names of the pretrained metric weights that were at hand.
+        found: From `audited`.
+
+    Raises:
+        UserError: The folder cannot be written or its disk is full.
+    """
     made = {"revision": REVISION, "key": key, "checkpoint": checkpoint, "weights": weights}
     write_json(store.audit_path(key), {**made, **found})
 
 
 def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
-    """Key -> result for those of the keys that have one that this version can read."""
+    """Read the results of trials by key, leaving out trials without one that this version can read.
+
+    Raises:
+        UserError: The file system does not let audit.jsonl be read.
+    """
     packed = read_packed(store.packed_audit_path, lambda number, fault: None)
     lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
     found = ((key, _read(store.audit_path(key), key) or lines.get(key)) for key in keys)
@@ -101,18 +130,42 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
 
 
 def is_current(result: AuditResult | None, checkpoint: str, weights: list[str]) -> bool:
-    """Whether a result is of that very checkpoint, and no weights have come since that it lacked."""
+    """Tell whether an audit need not be repeated.
+
+    Args:
+        result: The trial's result, None where it has none.
+        checkpoint: SHA-256, in hex, of its checkpoint file now.
+        weights: File names of the pretrained metric weights that are at hand now.
+
+    Returns:
+        Whether the result is of this checkpoint and was computed with all of these weights.
+    """
     return result is not None and result.checkpoint == checkpoint and set(weights) <= result.weights
 
 
 def sha256_of(path: Path) -> str:
-    """Raises OSError."""
+    """Hash a file.
+
+    Returns:
+        SHA-256 in hex.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def audit_frame(records: Mapping[str, Record], results: Mapping[str, AuditResult]) -> pd.DataFrame:
-    """A row per trial, alternative and metric; columns and types are COLUMN_TYPES."""
+    """Make one long frame of audit results.
+
+    Args:
+        records: The study's records by key.
+        results: The results by key; those of trials without a record are left out.
+
+    Returns:
+        A row per trial, alternative and metric; columns and types are COLUMN_TYPES.
+    """
     rows = [row for key, result in results.items() if key in records for row in _rows(records[key].identity, result)]
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
 
@@ -128,7 +181,7 @@ def _rows(trial: Identity, result: AuditResult) -> Iterator[tuple[Any, ...]]:
 
 
 def _read(path: Path, key: str) -> AuditResult | None:
-    """None also for what no audit of this revision has written: it is made again."""
+    """A file's result; None also where no audit of this revision has written it, so that the trial is audited again."""
     try:
         result = AuditResult.parse(parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The audit's findings for people: short frames, and a Markdown summary."""
+"""The audit's findings as text: short frames whose cells are printed as they are, and a Markdown summary."""
 
 from dataclasses import dataclass
 
@@ -31,9 +31,11 @@ SPREAD_MEANING = (
 
 
 def nearest_frame(findings: Findings) -> pd.DataFrame:
-    """Per table and metric the judged protocol's distance and the nearest protocol with its own.
+    """Make the frame of the protocols nearest to and farthest from the paper's numbers.
 
-    Distances are text; `numbers`: printed numbers compared; `protocols`: how many scored all of them.
+    Returns:
+        A row per table and metric: how many printed numbers were compared (`numbers`), the distances of the judged, the
+        nearest and the farthest protocol as text, and how many protocols scored all of the numbers (`protocols`).
     """
     rows = []
     for (table, metric), part in findings.distances.groupby(["table", "metric"], sort=False):
@@ -56,8 +58,13 @@ def nearest_frame(findings: Findings) -> pd.DataFrame:
 
 
 def flips_frame(findings: Findings) -> pd.DataFrame:
-    """Claims whose state depends on the protocol: a row per claim, way of judging and judged state (on the trials that
-    an alternative has scored), with the states elsewhere."""
+    """Make the frame of the claims whose state depends on the protocol.
+
+    Returns:
+        A row per claim, way of judging (BY_TESTS, BY_MEANS) and state under the judged protocol: the other states with
+        the alternatives that lead to them, and how many of the alternatives do. A claim may have several rows, as its
+        state under the judged protocol rests on the trials that the alternative has scored.
+    """
     rows = []
     for by in (BY_TESTS, BY_MEANS):
         for (claim, judged), part in findings.flips[findings.flips["by"] == by].groupby(["claim", "judged"]):
@@ -73,7 +80,11 @@ def flips_frame(findings: Findings) -> pd.DataFrame:
 
 
 def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
-    """A row per data set and metric, a column per source of spread, as printed text."""
+    """Make the frame of the spread of clustering scores.
+
+    Returns:
+        A row per data set and metric, a column per source of spread and one for the gap that the paper prints, as text.
+    """
     rows = []
     sources = dict.fromkeys(findings.spread["source"], "–")
     for (dataset, metric), part in findings.spread.groupby(["dataset", "metric"], sort=False):
@@ -86,7 +97,13 @@ def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
 
 
 def audit_face(manifest: Manifest, findings: Findings, now: int | None = None) -> list[str]:
-    """What a reader must know first, as plain sentences. `now`: how many of the trials this very call has evaluated."""
+    """Return the sentences at the head of the page: what was evaluated, what is reduced, drifted or has no score.
+
+    Args:
+        manifest: The study's manifest.
+        findings: What the audit found.
+        now: How many of the trials this call of `audit` has evaluated; None leaves it out.
+    """
     by_call = "" if now is None else f" ({now} now, {findings.audited - now} by earlier audits)"
     sentences = [
         f"{findings.audited} of {findings.trials} trials evaluated again from their checkpoints{by_call}, under "
@@ -109,7 +126,14 @@ def audit_face(manifest: Manifest, findings: Findings, now: int | None = None) -
 
 @dataclass(frozen=True)
 class AuditSection:
-    """One part of what was found: a heading, a table, and what it means, or what is said where it is empty."""
+    """One section of the page.
+
+    Attributes:
+        heading: The heading.
+        frame: The table.
+        meaning: A note on how to read the table.
+        nothing: The sentence that stands in place of an empty table.
+    """
 
     heading: str
     frame: pd.DataFrame
@@ -118,7 +142,7 @@ class AuditSection:
 
 
 def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]:
-    """The findings in the order of print."""
+    """Return the sections of the page in their order."""
     return [
         AuditSection(
             "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
@@ -134,7 +158,7 @@ def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]
 
 
 def audit_text(manifest: Manifest, findings: Findings, now: int | None = None) -> str:
-    """The findings as Markdown; ends with a line end. `now`: as for `audit_face`."""
+    """Render the findings as Markdown that ends with a line end; `now` is as for `audit_face`."""
     title = f"Audit of study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     parts = [f"### {escape_markdown(title)}"]
     parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings, now)]

@@ -1,4 +1,4 @@
-"""The audit's processes: each brings trials back and evaluates them, one after the other; the parent writes."""
+"""The audit's worker processes, which load and evaluate trials one after the other; the parent writes the results."""
 
 import multiprocessing
 import signal
@@ -22,7 +22,13 @@ from benchmark.results.records import Identity
 
 @dataclass(frozen=True)
 class StoredTrial:
-    """One trial to audit: what it is, and where its weights are."""
+    """One trial to audit.
+
+    Attributes:
+        key: The trial's key.
+        identity: What it trained on, and how.
+        checkpoint: The file of its weights.
+    """
 
     key: str
     identity: Identity
@@ -31,7 +37,13 @@ class StoredTrial:
 
 @dataclass(frozen=True)
 class Audited:
-    """How one trial's audit ended: with what `audited` gives, or with the reason why not."""
+    """The end of one trial's audit.
+
+    Attributes:
+        key: The trial's key.
+        found: From `audited`; None where the audit failed.
+        reason: Why it failed, in one line.
+    """
 
     key: str
     found: Mapping[str, Any] | None
@@ -45,9 +57,17 @@ def audit_trials(
     jobs: int,
     method_files: Sequence[Path] = (),
 ) -> Iterator[Audited]:
-    """Every trial's audit as it ends, in any order. A trial that fails says why and stops no other.
+    """Audit trials in parallel; one that fails does not stop the others.
 
-    `method_files`: where methods that are not the suite's own are from.
+    Args:
+        trials: The trials.
+        context: The device, and where pretrained weights are.
+        data_dir: Where the images are; nothing is downloaded.
+        jobs: The most processes to use, at least 1.
+        method_files: Python files with methods of the user's own.
+
+    Yields:
+        The end of each trial's audit, in the order in which they end.
     """
     if not trials:
         return
@@ -86,11 +106,11 @@ def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> Au
         return Audited(trial.key, audited(trial.identity, model, dataset, context))
     except NotAtHand as reason:
         return Audited(trial.key, None, str(reason))
-    except Exception as error:  # whatever it is, the other trials go on
+    except Exception as error:  # no error of one trial may stop the others
         return Audited(trial.key, None, " ".join(f"{type(error).__name__}: {error}".split())[:300])
 
 
 @cache
 def _images(data_dir: Path) -> Images:
-    """A process loads each data set once."""
+    """The loader of images, cached so that a process loads each data set once."""
     return images_in(data_dir, offline=True)

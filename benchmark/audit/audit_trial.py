@@ -1,4 +1,4 @@
-"""One stored trial evaluated again: under every alternative of its protocols, and under the protocols of our own."""
+"""The audit of one stored trial: every alternative to its protocols, and protocols that the paper does not have."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ from benchmark.results.records import Identity
 from benchmark.streams import generator
 from models.base import ImageAutoencoder, draw_noise
 
-# Raised whenever an alternative, or a protocol of our own, changes what it measures.
+# Increased whenever an alternative, or a protocol of OWN_PROTOCOLS, changes what it measures.
 REVISION = 1
 
 Alternatives = Callable[[AuditOutputs, Any, EvaluationContext], Iterator[tuple[str, Scores]]]
@@ -31,7 +31,7 @@ ALTERNATIVES: Mapping[str, Alternatives] = {
     "classification": classification_alternatives,
     "reconstruction": reconstruction_alternatives,
 }
-# Of what the paper never measured: no study trains for them, so they are no part of a trial's identity.
+# They measure what the paper does not; no study asks for them, so they are no part of a trial's identity.
 OWN_PROTOCOLS: Mapping[str, Protocol] = {
     "recovery": ClusterRecovery(),
     "disentanglement": Disentanglement(),
@@ -41,10 +41,20 @@ OWN_PROTOCOLS: Mapping[str, Protocol] = {
 def audited(
     identity: Identity, model: ImageAutoencoder, dataset: Dataset, context: EvaluationContext
 ) -> dict[str, Any]:
-    """Plain data: `scores`, protocol -> alternative -> {"values", "unavailable", "details"}; `seconds` per protocol.
+    """Evaluate a trial under every alternative to its protocols, and under OWN_PROTOCOLS.
 
-    The judged protocol itself is among the alternatives under JUDGED, scored by the same run. The protocols of our own
-    are there where the data set has labels, or known factors.
+    The judged protocol itself is among the alternatives under JUDGED, scored again here. Of OWN_PROTOCOLS, `recovery`
+    is left out where the data set has no labels, `disentanglement` where it has no known factors.
+
+    Args:
+        identity: The trial's identity.
+        model: Its trained model in eval mode.
+        dataset: Its images.
+        context: The device, and where pretrained weights are.
+
+    Returns:
+        Plain data: `scores`, protocol -> alternative -> {"values", "unavailable", "details"} (see `Scores`), and
+        `seconds`, the duration per protocol.
     """
     judged = {name: PROTOCOLS[name](**settings) for name, settings in identity.protocols.items()}
     outputs = audit_outputs(model.to(context.device), dataset, context.device, judged, identity.training["batch_size"])
@@ -70,10 +80,17 @@ def audit_outputs(
     judged: Mapping[str, Protocol],
     batch_size: int,
 ) -> AuditOutputs:
-    """What the alternatives of the judged protocols, and our own, look at; of a model on `device` in eval mode.
+    """Compute what the judged protocols, their alternatives and OWN_PROTOCOLS need of a model.
 
-    The posterior's and the prior's noise come from streams of their own, the same for every trial. `batch_size`: that
-    of the training, whose losses may hold more than B rows at a time.
+    The noise of the posterior and of the prior comes from random streams of their own, the same for every trial.
+
+    Args:
+        model: On `device`, in eval mode.
+        dataset: The trial's images.
+        device: A torch device.
+        judged: The trial's protocols by name.
+        batch_size: That of the training. Sampled reconstructions come from the method's loss, which may hold several
+            rows for every image, so that larger batches may not fit in memory.
     """
     outputs = trial_outputs(model, dataset, device, {need for protocol in judged.values() for need in protocol.needs})
     others = {name: getattr(outputs, name) for name in TrialOutputs.__dataclass_fields__}

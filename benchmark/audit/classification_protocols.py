@@ -17,7 +17,7 @@ from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 
-# name -> (settings of the machine, whether it is scored on the very latents that it was fitted to)
+# name -> (settings of the support vector machine, whether it is fitted to the latents that it is scored on)
 ALTERNATIVES: Mapping[str, tuple[dict[str, bool], bool]] = {
     "one-vs-rest": ({"one_vs_rest": True}, False),
     "linear": ({"linear": True}, False),
@@ -30,7 +30,16 @@ ALTERNATIVES: Mapping[str, tuple[dict[str, bool], bool]] = {
 def classification_alternatives(
     outputs: AuditOutputs, judged: Classification, context: EvaluationContext
 ) -> Iterator[tuple[str, Scores]]:
-    """The judged protocol and every alternative; each has the one metric svm_accuracy, in [0, 1]."""
+    """Score a model under the judged protocol and every one of ALTERNATIVES.
+
+    Args:
+        outputs: With the latents and labels of both splits.
+        judged: The judged protocol, whose other settings the alternatives share.
+        context: As for `Classification.score`.
+
+    Yields:
+        The name (JUDGED first) and the scores, of which svm_accuracy, in [0, 1], is the only metric.
+    """
     yield JUDGED, judged.score(outputs, context)
     for name, (settings, same_latents) in ALTERNATIVES.items():
         try:
@@ -40,7 +49,7 @@ def classification_alternatives(
 
 
 def _scored(outputs: AuditOutputs, judged: Classification, machine: SupportVector, same_latents: bool) -> Scores:
-    """Fitted and scored on the test latents where they are to be the same, for they are what is scored."""
+    """One alternative's scores; with `same_latents` the machine is both fitted to and scored on the test latents."""
     of_test = known_labels(outputs.labels_test)
     test = stratified_subset(of_test, judged.n_test)
     scored = present(outputs.latents_test)[test], of_test[test]

@@ -1,4 +1,4 @@
-"""Alternatives to the clustering protocol: space x labels x images, and t-SNE from other starts (Tables 1 and 4)."""
+"""Alternatives to the clustering protocol: space x labels x images, and other starts of t-SNE (Tables 1 and 4)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -15,14 +15,15 @@ from benchmark.evaluation.recovery import kmeans_clusters, scaled_to_unit
 from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
 from benchmark.subsets import choose
 
-DRAWS = (1, 2, 3)  # of what is drawn at random: a spread needs several
+DRAWS = (1, 2, 3)  # numbers of the random draws, of which a spread needs several
 
 
 def _random_half(labels: np.ndarray, draw: int) -> np.ndarray:
     return choose(len(labels), len(labels) // 2, None, "evaluation", use="audit", draw=draw)
 
 
-# Of the test images in their own order, positions; a half of MNIST's is the paper protocol's 5,000, a fifth 2,000.
+# name -> function from labels (n,) of the test images to the positions of those to score. Of MNIST's test images a
+# half are the judged protocol's number, 5,000; a fifth are 2,000.
 SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "all images": lambda labels: np.arange(len(labels)),
     "first half": lambda labels: np.arange(len(labels) // 2),
@@ -37,14 +38,14 @@ Labelling = Callable[[np.ndarray, np.ndarray | None, np.ndarray], np.ndarray]
 
 
 def _kmeans(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
-    """As many clusters as there are classes, found in the space that is scored."""
+    """Labels by k-means in the space that is scored, with as many clusters as there are classes."""
     return kmeans_clusters(points, len(np.unique(labels)))
 
 
 def _largest_weight(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
     if weights is None:
         raise Unscorable("the method has no component weights")
-    check_finite(weights, "component weights")  # argmax takes a NaN for the largest
+    check_finite(weights, "component weights")  # argmax would return the position of a NaN
     return np.asarray(weights.argmax(1))
 
 
@@ -58,8 +59,18 @@ LABELLINGS: Mapping[str, Labelling] = {
 def clustering_alternatives(
     outputs: AuditOutputs, judged: Clustering, context: EvaluationContext
 ) -> Iterator[tuple[str, Scores]]:
-    """The judged protocol and every alternative, by the name of what it departs in ("latents, k-means labels, first
-    half"). Images that the judged protocol itself takes are no alternative.
+    """Score a model under the judged protocol and every alternative.
+
+    Alternatives combine spaces (t-SNE plane, latents), LABELLINGS and SUBSETS; a subset that is the judged protocol's
+    own is left out. The starts TSNE_STARTS are combined with nothing.
+
+    Args:
+        outputs: With the latents and labels of the test images.
+        judged: The judged protocol, whose other settings the alternatives share.
+        context: Without effect; the alternatives of every protocol take it.
+
+    Yields:
+        The name, JUDGED or in what the alternative differs ("latents, k-means labels, first half"), and the scores.
     """
     try:
         labels = known_labels(outputs.labels_test)
@@ -86,7 +97,7 @@ def _of_points(
     departs: tuple[str, ...],
     labellings: Mapping[str, Labelling] = LABELLINGS,
 ) -> Iterator[tuple[str, Scores]]:
-    """Points of some images, computed once, under every labelling."""
+    """The scores of one set of points, computed once, under every labelling; `departs`: space (or start) and subset."""
     labels = present(outputs.labels_test)[rows]
     weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
     reason = ""
@@ -108,7 +119,7 @@ def _of_points(
 
 
 def _check_groups(labels: np.ndarray, what: str) -> None:
-    """What `separation` asks for."""
+    """Raise Unscorable for fewer groups than two, or as many as images: `separation` is not defined for these."""
     count = class_count(labels, what)
     if count >= len(labels):
         raise Unscorable(f"{count} {what} in {len(labels)} images")

@@ -1,7 +1,7 @@
-"""How far each protocol's numbers lie from the paper's, and so which one lies nearest.
+"""The distance of each protocol's numbers from the paper's, and which protocol is nearest.
 
-The nearest is a finding about the paper, never a choice: verdicts rest on the judged protocol, which was fixed
-beforehand.
+That is a finding about the paper, never a choice of protocol: verdicts rest on the judged protocol, which was fixed
+before any study was run.
 """
 
 import pandas as pd
@@ -17,17 +17,25 @@ _PLACE = ["dataset", "metric", "method", "latent_dim"]
 
 
 def distances(frame: pd.DataFrame) -> pd.DataFrame:
-    """From `audit_frame` a row per table, metric and reading (`is_reading`), the nearest first; COLUMNS.
+    """Measure how far each protocol's numbers lie from those that the paper prints.
 
-    distance: the mean over the table's printed numbers of |ours - the paper's| in tolerances (`TOLERANCES`), ours the
-    mean over seeds; for the metric "all" the mean over the table's metrics. Where an alternative leaves a metric or a
-    data set alone it has the judged protocol's; where it leaves all of them alone it has no row. cells: printed numbers
-    for which it has a mean, `of` those for which the judged protocol has one. nearest: whether none of those with all
-    cells is nearer.
+    Args:
+        frame: From `audit_frame`.
+
+    Returns:
+        A frame with the columns COLUMNS and a row per table, metric and reading (`is_reading`), the nearest first:
+
+        - `distance`: the mean over the table's printed numbers of |ours - the paper's| in tolerances (`TOLERANCES`),
+          where ours is the mean over seeds; for the metric "all" the mean over the table's metrics. Where an
+          alternative does not concern a metric or a data set, the judged protocol's distance counts; one that concerns
+          none of them has no row.
+        - `cells`: for how many printed numbers the reading has a mean.
+        - `of`: for how many the judged protocol has one.
+        - `nearest`: whether it has all cells and no reading with all cells is nearer.
     """
     found = [_of_table(table, frame) for table in TABLES]
     rows = pd.concat([one for one in found if one is not None] or [pd.DataFrame(columns=COLUMNS)])
-    rows = rows.sort_values("alternative", key=lambda names: names != JUDGED, kind="stable")  # of equals it comes first
+    rows = rows.sort_values("alternative", key=lambda names: names != JUDGED, kind="stable")  # first among equals
     return rows.sort_values(["table", "metric", "distance"], kind="stable").reset_index(drop=True)[COLUMNS]
 
 

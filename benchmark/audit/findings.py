@@ -1,4 +1,4 @@
-"""What an audit found, as frames: from its results alone, without models."""
+"""An audit's findings as frames, computed from its results alone, without models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,23 @@ from benchmark.audit.spread import spread
 from benchmark.results.records import Record
 from benchmark.results.study_results import StudyResults
 
-# Of a score, relative or absolute, whichever allows more: one test image of 10,000 and a little, since checkpoints are
-# evaluated in other batches than in the run.
+# The largest difference, relative or absolute, whichever allows more, at which two scores count as the same: somewhat
+# more than one test image of 10,000, since checkpoints are evaluated in other batches than in the run.
 SAME_SCORE = 2e-4
 
 
 @dataclass(frozen=True)
 class Findings:
-    """`scores` as `audit_frame`, `distances`, `flips` and `spread` as the functions of these names give them.
+    """Everything that an audit found of a study.
 
-    `drifted`: rows of `scores` under the judged protocol that the trial's record does not confirm, with the column
-    `recorded`. `audited` of `trials` were evaluated again.
+    Attributes:
+        scores: From `audit_frame`.
+        distances: From the function of this name.
+        flips: From the function of this name.
+        spread: From the function of this name.
+        drifted: From the function of this name.
+        audited: How many trials were evaluated again.
+        trials: How many trials have a record.
     """
 
     scores: pd.DataFrame
@@ -37,7 +43,15 @@ class Findings:
 
 
 def findings(study: StudyResults, results: Mapping[str, AuditResult]) -> Findings | None:
-    """None where nothing was audited."""
+    """Compute the findings of an audit.
+
+    Args:
+        study: The study that was audited.
+        results: The audit's results by key.
+
+    Returns:
+        The findings; None where nothing was audited.
+    """
     scores = audit_frame(study.records, results)
     if scores.empty:
         return None
@@ -53,7 +67,15 @@ def findings(study: StudyResults, results: Mapping[str, AuditResult]) -> Finding
 
 
 def drifted(records: Mapping[str, Record], scores: pd.DataFrame) -> pd.DataFrame:
-    """The judged protocol's scores that differ from the trial's record by more than SAME_SCORE."""
+    """Find the scores under the judged protocol that differ from the trial's record by more than SAME_SCORE.
+
+    Args:
+        records: The study's records by key.
+        scores: From `audit_frame`.
+
+    Returns:
+        Their rows of `scores`, with the column `recorded` in place of `reason`.
+    """
     again = scores[(scores["alternative"] == JUDGED) & scores["value"].notna()]
     recorded = [records[row.key].score(row.protocol, row.metric) for row in again.itertuples()]
     again = again.assign(recorded=np.array(recorded, dtype=float))

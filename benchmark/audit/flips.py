@@ -1,4 +1,4 @@
-"""Which conclusions depend on the protocol: every claim judged again under every alternative."""
+"""The claims whose state depends on the protocol: every claim, judged again under every alternative."""
 
 import pandas as pd
 
@@ -12,11 +12,17 @@ COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips"]
 
 
 def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
-    """From `audit_frame` a row per reading (`is_reading`), claim and way of judging; COLUMNS.
+    """Judge every claim under every alternative protocol that is a reading of the paper (`is_reading`).
 
-    `judged` and `state`: the claim's state under the judged protocol and under the alternative, both on the trials
-    that either has a score of, so that a missing score flips nothing. Claims that no score of the alternative concerns
-    are left out.
+    Args:
+        study: The study that was audited.
+        frame: From `audit_frame`.
+
+    Returns:
+        A frame with the columns COLUMNS and a row per alternative, claim and way of judging (`by`): the claim's state
+        under the judged protocol (`judged`) and under the alternative (`state`), and whether they differ (`flips`).
+        Both states rest on the trials that have a score under both, so that a missing score flips nothing. Claims that
+        no score of the alternative concerns are left out.
     """
     judged = seed_values(frame[frame["alternative"] == JUDGED])
     concerned = {claim.name: {(one.dataset, one.metric) for one in claim.contests} for claim in CLAIMS}

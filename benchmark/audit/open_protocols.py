@@ -1,4 +1,4 @@
-"""Numbers whose verdict hangs on what the paper leaves open: found by the audit, and then not comparable.
+"""Verdicts that depend on what the paper leaves open, as the audit shows; they become "not comparable".
 
 Rules and their reasons: docs/verdicts.md.
 """
@@ -18,11 +18,20 @@ _PLACE = ["protocol", "dataset", "metric", "method", "latent_dim"]
 def with_open_protocols(
     verdicts: pd.DataFrame, scores: pd.DataFrame, tolerances: Mapping[str, Tolerance] = TOLERANCES
 ) -> pd.DataFrame:
-    """The frame of `cell_verdicts` with more numbers not comparable, from the audit's `scores` (`audit_frame`).
+    """Make the verdicts that depend on the protocol "not comparable".
 
-    Those are the judged ones for which another reading's (`is_reading`) mean is farther than the tolerance from the
-    judged protocol's, on the audited seeds, and has another verdict. Where every such reading agrees the verdict
-    stands: what the paper leaves open does not matter. What an audit has not scored stays as it is.
+    A verdict becomes so where the mean under another reading (`is_reading`) is farther than the tolerance from the mean
+    under the judged protocol, on the audited seeds, and leads to another verdict. Where every such reading leads to the
+    same verdict it stands, since what the paper leaves open makes no difference. Numbers that the audit has not scored
+    keep their verdict.
+
+    Args:
+        verdicts: From `cell_verdicts`.
+        scores: From `audit_frame`.
+        tolerances: By metric.
+
+    Returns:
+        A copy of `verdicts` with the columns `verdict` and `reason` changed in those rows.
     """
     found = scores[scores["value"].notna() & scores["alternative"].map(is_reading)]
     by_place = {
@@ -47,9 +56,9 @@ def with_open_protocols(
 def _other_verdict(
     values: Mapping[str, Mapping[int, float]], verdict: str, paper: float, asked: int, tolerance: Tolerance
 ) -> tuple[str, str] | None:
-    """The first alternative that is far from the judged protocol and says otherwise, and what it says.
+    """The first alternative that is far from the judged protocol and leads to another verdict, and that verdict.
 
-    Both are looked at on the seeds that both have scored: few seeds alone are no other verdict.
+    Both are judged on the seeds that both have scored, so that a smaller number of seeds alone is no other verdict.
     """
     bound = tolerance.at(paper)
     for name, under in values.items():

@@ -1,4 +1,4 @@
-"""What a trained model is reduced to for the audit: the judged protocols' outputs, and what the alternatives need."""
+"""The outputs of a trained model that the audit scores: those of the judged protocols and of their alternatives."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,27 @@ from benchmark.evaluation.protocols import TrialOutputs
 
 JUDGED = "judged"  # the name of the protocol that the records and verdicts rest on, beside its alternatives
 
-# Parts of alternatives' names that are no reading of the paper: what is drawn again only tells a spread, and its Tables
-# 3 and 5 are of reconstructions, not of samples.
+# Parts of the names of alternatives that are no reading of the paper: repeated draws only measure a spread, and the
+# paper's Tables 3 and 5 are of reconstructions, not of samples.
 _NO_READINGS = ("random half 2", "random half 3", "random start", "prior samples")
 
 
 def is_reading(alternative: str) -> bool:
-    """Whether an alternative could be what the paper did, so that conclusions may hang on it."""
+    """Tell whether an alternative could be what the paper did, so that conclusions may depend on it."""
     return not any(part in alternative for part in _NO_READINGS)
 
 
 @dataclass(frozen=True)
 class AuditOutputs(TrialOutputs):
-    """TrialOutputs with images that only alternatives look at; each None where no alternative needs it. ValueError
-    where their shape is not that of images_test.
+    """TrialOutputs with the images that only alternatives need.
 
-    Both are float32 in [0, 1] and of the shape of images_test: `sampled_reconstructions_test` are decoded from codes
-    with the posterior's noise, `prior_samples` from codes drawn from the model's prior.
+    Attributes:
+        sampled_reconstructions_test: Float32 in [0, 1], shaped as images_test, decoded from codes with the posterior's
+            noise; None where no alternative needs them.
+        prior_samples: Likewise, decoded from codes drawn from the model's prior.
+
+    Raises:
+        ValueError: Their shape is not that of images_test.
     """
 
     sampled_reconstructions_test: np.ndarray | None = None

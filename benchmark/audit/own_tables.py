@@ -1,4 +1,4 @@
-"""Tables 6 and 7 from the audit: a study's results as if it had asked for them."""
+"""Tables 6 and 7, whose scores come from the audit, added to a study's results."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,17 @@ NOT_AUDITED = "not audited"
 
 
 def with_own_tables(study: StudyResults, results: Mapping[str, AuditResult]) -> StudyResults:
-    """The study with cells of Tables 6 and 7, and its records with their scores, where the audit has some.
+    """Add the cells of Tables 6 and 7 to a study, and their scores to its records.
 
-    A kind of trial has a cell where any of its seeds was scored under the table's protocol, and a seed that was not has
-    the reason NOT_AUDITED; without results the study comes back as it was.
+    A data set, method and latent dimension get a cell where any of their seeds was scored under the table's protocol;
+    the other seeds get the reason NOT_AUDITED.
+
+    Args:
+        study: The study that was audited.
+        results: The audit's results by key.
+
+    Returns:
+        The study with the added cells and scores; `study` itself where there are none.
     """
     scored = {key: result.scores for key, result in results.items() if key in study.records}
     cells = []

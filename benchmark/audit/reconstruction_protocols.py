@@ -1,4 +1,4 @@
-"""The protocols for Tables 3 and 5 that the paper's words leave open, on the judged protocol's own test images."""
+"""Alternatives to the reconstruction protocol, on the judged protocol's own test images (Tables 3 and 5)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,20 @@ from benchmark.evaluation.protocols import Reconstruction
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 
-_BORDER = 2  # pixels of zeros on every side that make 32 of 28
+_BORDER = 2  # pixels of zeros on every side, which pad 28 pixels to 32
 _PADDED_SIDE = 32
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """Which images are compared, (M, C, S, S) as in `score_images`, and how."""
+    """Which images are compared, and how.
+
+    Attributes:
+        originals: (M, C, S, S), as for `score_images`.
+        others: (M, C, S, S), as for `score_images`.
+        scoring: The metrics and their settings.
+        others_are: What messages call the others.
+    """
 
     originals: np.ndarray
     others: np.ndarray
@@ -30,10 +37,18 @@ class Alternative:
 def reconstruction_alternatives(
     outputs: AuditOutputs, judged: Reconstruction, context: EvaluationContext
 ) -> Iterator[tuple[str, Scores]]:
-    """(name, scores): `judged` itself as JUDGED, then each of ALTERNATIVES that `outputs` have the images for.
+    """Score a model under the judged protocol and every alternative.
 
-    All look at the test images that `judged` takes. `outputs` have images_test and reconstructions_test. Backbones are
-    the context's; one that it does not name is the official one. What an alternative cannot score has its reason.
+    All score the test images that the judged protocol takes. A metric that an alternative cannot compute has a reason
+    in its place.
+
+    Args:
+        outputs: With images_test and reconstructions_test.
+        judged: The judged protocol, whose other settings the alternatives share.
+        context: Its backbones are used; for one that it does not name, the official one.
+
+    Yields:
+        The name and the scores: JUDGED, then each of ALTERNATIVES whose images `outputs` have.
     """
     yield JUDGED, judged.score(outputs, context)
     for name, make in ALTERNATIVES.items():
@@ -57,14 +72,14 @@ def _scored(alternative: Alternative, judged: Reconstruction, context: Evaluatio
 
 
 def _rescored(**scoring: Any) -> Callable[[AuditOutputs], Alternative]:
-    """The judged images under another ImageScoring."""
+    """An alternative that scores the judged protocol's images with these settings of ImageScoring."""
     return lambda outputs: Alternative(
         present(outputs.images_test), present(outputs.reconstructions_test), ImageScoring(**scoring)
     )
 
 
 def _cropped(outputs: AuditOutputs) -> Alternative | None:
-    """Both sides without the zeros that made 32 pixels of 28 (MNIST, Fashion-MNIST); None for other originals.
+    """Originals and reconstructions without the zeros that pad 28 pixels to 32 (MNIST, Fashion-MNIST), else None.
 
     AlexNet cannot take 28 pixels, so LPIPS sees the crops at 64.
     """
@@ -84,7 +99,7 @@ def _from_sampled_codes(outputs: AuditOutputs) -> Alternative | None:
 
 
 def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
-    """No sample belongs to an image, so FID is all that can be asked."""
+    """Samples from the prior belong to no image, so FID is the only metric that they can have."""
     if outputs.prior_samples is None:
         return None
     return Alternative(
@@ -92,7 +107,7 @@ def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
     )
 
 
-# Each makes its alternative of a model's outputs; None where they lack what it compares.
+# name -> function that makes the alternative from a model's outputs; None where they lack the images that it compares.
 ALTERNATIVES: Mapping[str, Callable[[AuditOutputs], Alternative | None]] = {
     "FID antialiased": _rescored(metrics=("fid",), antialias=True),
     "LPIPS VGG": _rescored(metrics=("lpips",), lpips_trunk="vgg16"),

@@ -1,4 +1,4 @@
-"""Which claims depend on the loss weights: every claim on several runs of a study, over the trials that all have."""
+"""The claims whose state depends on the loss weights: every claim, judged on several runs of one study."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,25 +13,35 @@ from benchmark.verdict.claim_judging import ClaimState, Judgement, seed_values
 from benchmark.verdict.claim_states import BY_MEANS, common, standing
 
 COLUMNS = ["claim", "by", "run", "state", "judged", "powerless", "flips"]
-_SAME = ("study", "notes")  # of the manifests: the runs may differ in their weights alone
+_SAME = ("study", "notes")  # fields of the manifests that must be equal: runs may differ in their loss weights alone
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """`states`: a row per claim, way of judging and run, COLUMNS. `scores`: how many scores (data set, metric, method,
-    latent dim, seed) they rest on, each of which every run has."""
+    """The states of every claim on several runs.
+
+    Attributes:
+        states: A row per claim, way of judging (`by`) and run, with the columns COLUMNS: the claim's `state`, how many
+            of its contests have scores (`judged`), whether it has too few seeds to show anything (`powerless`), and
+            whether the state differs from that of the first run (`flips`).
+        scores: How many scores (data set, metric, method, latent dim, seed) they rest on; every run has each of them.
+    """
 
     states: pd.DataFrame
     scores: int
 
 
 def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
-    """Every claim, from name -> study, on what every run has, so that a missing score flips nothing.
+    """Judge every claim on the scores that all runs have, so that a missing score flips nothing.
 
-    `flips`: the state is not that of the first run. `judged`: how many of its contests have scores. `powerless`: so few
-    seeds could show nothing. Training times, which C9 is about and which only tests judge, are each run's own; where
-    they are missing it does not flip. Raises UserError for runs of other studies or images, and for runs that share no
-    score.
+    C9 is about training times, which are judged by tests alone and are each run's own; where a run has none, C9 does
+    not flip.
+
+    Args:
+        runs: The runs of one study by name, the first of them the one to compare with.
+
+    Raises:
+        UserError: The runs are of different studies or images, or have no score in common.
     """
     _check_alike({name: run.manifest for name, run in runs.items()})
     values = common(*(seed_values(run.frame) for run in runs.values()))
@@ -58,7 +68,7 @@ def _flips(was: Judgement, now: Judgement) -> bool:
 
 
 def _check_alike(manifests: Mapping[str, Manifest]) -> None:
-    """Raises UserError for runs of other studies, or on other images under one name."""
+    """Raise UserError for runs of different studies, or of a data set with different images."""
     (first, of_first), *others = manifests.items()
     for name, manifest in others:
         differing = [field for field in _SAME if getattr(manifest, field) != getattr(of_first, field)]

@@ -1,4 +1,4 @@
-"""The page that shows which claims flip with the loss weights, and with the protocol, as Markdown."""
+"""The page on the claims whose state changes with the loss weights or with the protocol, as Markdown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,16 @@ _MEANING = (
 
 
 def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: Mapping[str, Findings]) -> str:
-    """`runs`: name -> manifest; `robust`: as `robustness` gives it; `audits`: of the runs that were audited."""
+    """Render the page.
+
+    Args:
+        runs: The manifests by the names of the runs.
+        robust: From `robustness`.
+        audits: The findings of the runs that were audited, by name.
+
+    Returns:
+        Markdown that ends with a line end.
+    """
     parts = ["# Which claims hold whatever the weights and the protocol?"]
     parts += [f"{escape_markdown(name)}: {escape_markdown(_facts(manifest))}" for name, manifest in runs.items()]
     says = {claim.name: claim.text for claim in CLAIMS}

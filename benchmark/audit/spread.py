@@ -1,4 +1,4 @@
-"""How much of a clustering score's spread is training, t-SNE's start, and the choice of images."""
+"""How much of the spread of a clustering score is due to training, to t-SNE's start and to the choice of images."""
 
 from collections.abc import Iterator
 
@@ -16,15 +16,24 @@ _TRIAL = ["method", "latent_dim", "seed"]
 
 
 def spread(frame: pd.DataFrame) -> pd.DataFrame:
-    """From `audit_frame` a row per data set, metric and source of spread; COLUMNS.
+    """Estimate how much clustering scores vary, by the source of the variation.
 
-    size: standard deviations (ddof 1, pooled over what is not varied), in the metric's units:
-      training            over seeds, the images and t-SNE's start being the judged protocol's;
-      t-SNE's start       over random starts, the trial and the images being one;
-      choice of images    over random halves of the test images, the trial being one;
-      ..., not shared     the same without what all trials have in common in a half: comparisons do not see that;
-      first - last half   no spread, but the mean difference between the two halves' scores.
-    paper_gap: the median distance that the paper prints between HGMVAE (G or U) and GMVAE, to compare with.
+    Args:
+        frame: From `audit_frame`.
+
+    Returns:
+        A frame with the columns COLUMNS and a row per data set, metric and source. `size` is a standard deviation
+        (ddof 1, pooled over what is not varied), in the metric's units:
+
+        - "training": over seeds, with the judged protocol's images and start of t-SNE;
+        - "t-SNE's start": over random starts, for one trial and its images;
+        - "choice of images": over random halves of the test images, for one trial;
+        - "choice of images, not shared": the same without what all trials have in common in a half, which cancels in
+          comparisons;
+        - "first - last half": no spread, but the mean difference between the two halves' scores.
+
+        `trials` is how many it rests on; `paper_gap` is the median distance that the paper prints between HGMVAE (G or
+        U) and GMVAE, to compare with.
     """
     rows = []
     clustering = frame[(frame["protocol"] == "clustering") & frame["value"].notna()]
@@ -44,7 +53,7 @@ def _sources(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
         drawn = scores.reindex(columns=names).dropna()
         yield from _pooled(source, drawn.var(axis=1), len(drawn))
         if source == "choice of images" and len(drawn) > 1:
-            # What the trials have in common is estimated from them, which takes 1 of T degrees of freedom.
+            # What T trials have in common is estimated from them, which takes one of T degrees of freedom.
             own = drawn.sub(drawn.mean()).var(axis=1) * len(drawn) / (len(drawn) - 1)
             yield from _pooled(f"{source}, not shared", own, len(drawn))
     halves = scores.reindex(columns=["first half", "last half"]).dropna()
