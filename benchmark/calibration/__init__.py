@@ -1,4 +1,4 @@
 """Loss weights chosen under one budget for every method: MNIST, d = 8, judged on held-out training images.
 
-grids.py the settings tried, choice.py the criteria, files.py and figure.py what comes out.
+candidates.py has the settings that are tried, selection.py the criteria, the other modules write the results.
 """

@@ -1,4 +1,4 @@
-"""The figure of a calibration: what every setting reaches, and which one was chosen."""
+"""The figure of a calibration: the scores of every setting, and which settings were chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,15 @@ _WORST = 0.2
 
 @dataclass(frozen=True)
 class Panel:
-    """One method. `settings`: index setting; columns svm_accuracy, reconstruction_error, usable, seeds."""
+    """The settings of one method.
+
+    Attributes:
+        method: The method.
+        label: Its name for people.
+        settings: Index: the setting's number in its grid; columns svm_accuracy, reconstruction_error, usable, seeds.
+        by_ranks: The setting chosen by the criterion "ranks"; None where there is none.
+        label_free: The setting chosen by the criterion "label_free"; None where there is none.
+    """
 
     method: str
     label: str
@@ -33,14 +41,24 @@ class Panel:
 
 @dataclass(frozen=True)
 class CalibrationPage:
-    """The figure's content. `notes`: what was trained, and judged on what."""
+    """The content of the figure.
+
+    Attributes:
+        panels: One per method.
+        notes: What was trained, and on which images it was judged.
+    """
 
     panels: tuple[Panel, ...]
     notes: tuple[str, ...]
 
 
 def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) -> tuple[Panel, ...]:
-    """A panel a method, in the grids' order."""
+    """Make a panel per method, in the order of the grids.
+
+    Args:
+        grids: The settings tried, by method.
+        found: What came of them.
+    """
     return tuple(
         Panel(
             method,
@@ -54,8 +72,11 @@ def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) 
 
 
 def calibration_figure(page: CalibrationPage) -> Figure:
-    """SVM accuracy over reconstruction error, a panel a method; all share their axes, which show the better four fifths
-    of either score. What has no score has no mark."""
+    """Draw SVM accuracy over reconstruction error, a panel per method.
+
+    All panels share their axes, which show the better four fifths of either score. A setting without a score has no
+    mark.
+    """
     rows = -(-len(page.panels) // _COLUMNS)
     sentences = (f"MNIST at d = 8; {'; '.join(page.notes)}.", _CAPTION)
     figure, above = captioned(2.0 * rows + 0.3, sentences, "Calibration")

@@ -1,4 +1,4 @@
-"""What a calibration leaves: every score as CSV, the choice as JSON and Markdown, a figure."""
+"""The files of a calibration: every score as CSV, the choice as JSON and Markdown, and a figure."""
 
 import json
 import math
@@ -21,7 +21,18 @@ from benchmark.studies.trials import Trial
 
 
 def read_scores(store: Store, trials: Mapping[tuple[tuple[str, int], int], Trial]) -> pd.DataFrame:
-    """One row a trial, columns COLUMNS, by ((method, setting), seed). What has no score is not usable and has NaN."""
+    """Read the scores of a calibration's trials.
+
+    Args:
+        store: The results folder.
+        trials: The trials by ((method, number of the setting), seed).
+
+    Returns:
+        A frame with the columns COLUMNS and a row per trial. A trial without a score has NaN and is not usable.
+
+    Raises:
+        UserError: The file system does not let a record be read.
+    """
     return pd.DataFrame(
         [
             (method, setting, seed, *_scored(store.read_record(trial.key)))
@@ -32,7 +43,7 @@ def read_scores(store: Store, trials: Mapping[tuple[tuple[str, int], int], Trial
 
 
 def _scored(record: Record | None) -> tuple[float, float, float, bool]:
-    """SVM accuracy, reconstruction error, active units, and whether they count."""
+    """SVM accuracy, reconstruction error, number of active units, and whether the trial is usable."""
     accuracy = record.score("classification", "svm_accuracy") if record and record.ok else None
     if record is None or accuracy is None:
         return math.nan, math.nan, math.nan, False
@@ -49,9 +60,17 @@ def write_results(
     found: CalibrationOutcome,
     made: Mapping[str, Any],
 ) -> None:
-    """Write calibration.csv (a row a trial), .md, .png and .pdf, and chosen.json. `made`: how, when, on what.
+    """Write calibration.csv (a row per trial), .md, .png and .pdf, and chosen.json.
 
-    Raises UserError where the folder cannot be written.
+    Args:
+        folder: Made if need be.
+        grids: The settings tried, by method.
+        scores: From `read_scores`.
+        found: What came of them.
+        made: The command, the notes and the data's digest, with the provenance.
+
+    Raises:
+        UserError: The folder cannot be written.
     """
     places = list(zip(scores["method"], scores["setting"], strict=True))
     of_setting = found.settings.loc[places, ["finalist", *CRITERIA]]

@@ -1,4 +1,4 @@
-"""What a calibration chose, as Markdown."""
+"""The settings that a calibration chose, as Markdown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,13 @@ _ERROR = (
 
 
 def setting_text(method: str, grid: tuple[Setting, ...], number: int | None) -> str:
-    """The setting of a method's grid that was chosen, or that none was."""
+    """Describe the setting that was chosen for a method.
+
+    Args:
+        method: The method.
+        grid: The settings tried.
+        number: Which of them was chosen; None where none was.
+    """
     if number is None:
         return "none: all in question collapsed, diverged or have another number of active units"
     said = ", ".join(f"{name} = {value}" for name, value in grid[number].items())
@@ -25,7 +31,16 @@ def setting_text(method: str, grid: tuple[Setting, ...], number: int | None) -> 
 
 
 def render_choice(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome, made: Mapping[str, Any]) -> str:
-    """A table per criterion; ends with a line end. `made`: how, when, on what."""
+    """Render a table of the chosen settings per criterion.
+
+    Args:
+        grids: The settings tried, by method.
+        found: What came of them.
+        made: The command, the notes and the data's digest, with the provenance.
+
+    Returns:
+        Markdown that ends with a line end.
+    """
     commit = f"commit {made['git_commit'][:7]}" if made["git_commit"] else "no commit"
     parts = ["# What the calibration chose", escape_markdown("; ".join([made["command"], commit, made["date"]]))]
     parts += [escape_markdown("; ".join(made["notes"])), _ERROR]
