@@ -1,1 +1,1 @@
-"""What is the gain of HGMVAE due to? Questions, each a contrast of trained methods, and how runs answer them."""
+"""What a gain of HGMVAE is due to: questions, each a contrast of trained methods, and their answers from runs."""

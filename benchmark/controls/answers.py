@@ -1,4 +1,4 @@
-"""From the records of a study to an answer for every question of `controls`: paired differences over seeds."""
+"""The answers to the questions of `controls`: differences between methods, paired by seed, from a study's records."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,13 +24,22 @@ _Z_TERMS = ("z_prior", "z_information", "z_tc_between", "z_tc_within", "z_dimens
 
 DatasetDim = tuple[str, int]  # data set, latent dim
 Point = tuple[float, float]  # rate in nats, value
-Of = tuple[str, int, str, int]  # place, method, seed
+Of = tuple[str, int, str, int]  # data set, latent dim, method, seed
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A field of `Measured`, and what it is called. `sign`: 1 where the more the better, else -1. Between two rates,
-    `scaled` values are taken to lie on a line, as the error of an ideal code does."""
+    """A score by which methods are compared.
+
+    Between two rates, `scaled` values are taken to lie on a straight line, as the error of an ideal code does.
+
+    Attributes:
+        field: The field of `Measured`.
+        label: Its name for people.
+        sign: 1 where higher is better, else -1.
+        scaled: From the score, a share in [0, 1], to the scale of interpolation.
+        unscaled: The inverse of `scaled`.
+    """
 
     field: str
     label: str
@@ -49,7 +58,7 @@ MEASURES = {
 
 
 class Answer(StrEnum):
-    """Whether the 95 % interval of a's advantage over b lies above zero, below it, or on both sides."""
+    """Whether the 95 % interval of a's advantage over b is above zero, below it or around it, or why there is none."""
 
     A_BETTER = "A better"
     B_BETTER = "B better"
@@ -61,9 +70,18 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a trial's record says. `reconstruction_error`: the share of the pixels' variance that is left. `rate`, of
-    the code, and `z_rate`, the KL of the latents above it to their prior at the end of training: in nats.
-    `rate_bounds`: of the rate less what the code tells of draws that it was given besides its image (w)."""
+    """What a trial's record says; None where it does not.
+
+    Attributes:
+        svm_accuracy: In [0, 1].
+        reconstruction_error: The share of the pixels' variance that is not explained.
+        rate: Of the code, in nats.
+        z_rate: The KL divergence of the latents z, which lie above the code, from their prior at the end of training,
+            in nats.
+        collapsed: Whether the model collapsed.
+        rate_bounds: A lower and an upper bound, in nats, of the rate less the information that the code carries about
+            the draws that it is given besides its image (w).
+    """
 
     svm_accuracy: float | None
     reconstruction_error: float | None
@@ -74,11 +92,11 @@ class Measured:
 
     @property
     def rate_of_image(self) -> float | None:
-        """The middle of the bounds. None where they are not on record: in a folder of before there were any."""
+        """The middle of `rate_bounds`, in nats; None where the record, being older than the bounds, has none."""
         return None if self.rate_bounds is None else sum(self.rate_bounds) / 2
 
 
-ENDED = Measured(None, None, None, None, False)  # without a result: diverged, or failed
+ENDED = Measured(None, None, None, None, False)  # a trial without a result: diverged or failed
 Trials = Mapping[Of, Measured | None]  # None: not run
 _Item = TypeVar("_Item")
 _Row = tuple[str, int | None, int, float | None, Interval | None, Answer]  # data set, d, seeds, mean, its interval
@@ -86,12 +104,25 @@ _Row = tuple[str, int | None, int, float | None, Interval | None, Answer]  # dat
 
 @dataclass(frozen=True)
 class Answered:
-    """One contrast by one measure. Differences are a's advantage over b, whichever way the measure points.
+    """The answer that one measure gives to one contrast.
 
-    `differences`: place -> seed -> difference; `left_out`: why others of a's trials have none, and how many. `mean` and
-    `interval`: of the means of `seeds` seeds over `places` places that all of them have; a is ahead on average in
-    `ahead` of these. `at_bounds`, of a contrast at the same rate: the same with the "lower" bound of every rate in
-    the place of the middle, and with the "upper" one.
+    All differences are a's advantage over b, positive where a is better, whether higher or lower is better. A place is
+    a data set and latent dim.
+
+    Attributes:
+        question: The question that the contrast belongs to.
+        contrast: The contrast.
+        measure: A key of MEASURES.
+        differences: Place -> seed -> difference.
+        left_out: Why others of a's trials have no difference -> how many.
+        answer: The answer.
+        mean: Of the seeds' means over places; None where there is no pair.
+        interval: The 95 % t-interval of that mean over seeds; None where there is none.
+        seeds: How many seeds the answer rests on.
+        places: How many places it rests on; all of the seeds have each of them.
+        ahead: In how many of these places a is better on average.
+        at_bounds: For a contrast at the same rate, the same with the "lower" and with the "upper" bound of every rate
+            in place of the middle; else empty.
     """
 
     question: Question
@@ -109,7 +140,12 @@ class Answered:
 
 
 def measured(study: StudyResults) -> dict[Of, Measured | None]:
-    """Every trial of a study by (data set, latent dim, method, seed)."""
+    """Collect what the records of a study say.
+
+    Returns:
+        (data set, latent dim, method, seed) -> what the trial's record says; ENDED for a trial without a result, None
+        for one that was not run.
+    """
     return {
         (cell.dataset, cell.latent_dim, cell.method, seed): _measured(study.records.get(key))
         for cell in study.manifest.cells
@@ -136,7 +172,12 @@ def _measured(record: Record | None) -> Measured | None:
 
 
 def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[Answered]:
-    """Every contrast of every question by every measure, in their order."""
+    """Answer every contrast of every question by every measure, in their order.
+
+    Args:
+        trials: From `measured`.
+        questions: The questions.
+    """
     return [
         _with_bounds(_answered(question, contrast, measure, trials), trials)
         for question in questions
@@ -154,7 +195,7 @@ def _with_bounds(one: Answered, trials: Trials) -> Answered:
 
 
 def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> Trials:
-    """With one bound of every rate, `min` or `max`, in the place of both."""
+    """The trials with one bound of every rate, `min` or `max`, in place of both."""
 
     def at_bound(trial: Measured | None) -> Measured | None:
         if trial is None or trial.rate_bounds is None:
@@ -167,7 +208,17 @@ def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> 
 def differences(
     contrast: Contrast, measure: str, trials: Trials
 ) -> tuple[dict[DatasetDim, dict[int, float]], dict[str, int]]:
-    """a's advantage by place and seed, and why others of a's trials have none, with how many."""
+    """Compute the advantage of a contrast's method a over b in each of a's trials.
+
+    Args:
+        contrast: The contrast.
+        measure: A key of MEASURES.
+        trials: From `measured`.
+
+    Returns:
+        The advantage, (data set, latent dim) -> seed -> difference, positive where a is better; and why others of a's
+        trials have none -> how many.
+    """
     found: dict[DatasetDim, dict[int, float]] = {}
     left_out: Counter[str] = Counter()
     for dataset, latent_dim, method, seed in trials:
@@ -182,7 +233,7 @@ def differences(
 
 
 def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: DatasetDim, seed: int) -> float | str:
-    """Of one seed at one place; or why there is none."""
+    """The advantage of a over b for one seed at one place, or why there is none."""
     one = trials.get((*place, contrast.a, seed))
     if contrast.same_rate:
         theirs = _of_vaes_at(None if one is None else one.rate_of_image, trials, place, seed, measure)
@@ -221,15 +272,33 @@ def _of_vaes_at(rate: float | None, trials: Trials, place: DatasetDim, seed: int
 
 
 def vae_points(trials: Trials, place: DatasetDim, seed: int, measure: Measure) -> list[Point]:
-    """By rate, the seed's VAEs that have not collapsed and have a rate of the image and a value."""
+    """Collect the points of a seed's VAEs that have not collapsed, between which `at_rate` interpolates.
+
+    Args:
+        trials: From `measured`.
+        place: The data set and latent dim.
+        seed: The seed.
+        measure: What is read off.
+
+    Returns:
+        (`rate_of_image`, value) of each VAE that has both, ordered by rate.
+    """
     found = (trials.get((*place, name, seed)) for name in VAES)
     values = [(vae.rate_of_image, _value(vae, measure)) for vae in found if vae is not None and not vae.collapsed]
     return sorted((rate, value) for rate, value in values if rate is not None and not isinstance(value, str))
 
 
 def at_rate(rate: float, points: Iterable[Point], measure: Measure) -> float | None:
-    """The value at `rate` on straight lines through (rate, scaled value) points; None out of their reach, or where
-    fewer than two make no line."""
+    """Interpolate a score at a rate, on straight lines between (rate, scaled value) points.
+
+    Args:
+        rate: In nats.
+        points: (rate, value) points in any order.
+        measure: The score; its `scaled` values are interpolated.
+
+    Returns:
+        The value; None where the rate is not between those of the points, or where there are fewer than two.
+    """
     known = sorted((x, measure.scaled(y)) for x, y in points)
     if len(known) < 2 or not known[0][0] <= rate <= known[-1][0]:
         return None
@@ -260,9 +329,9 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
 
 
 def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple[int, ...], list[DatasetDim]]:
-    """Seeds, and the places that have them all: of LEAST_SEEDS or more where that can be, with the most pairs."""
+    """The complete block of seeds and places with the most pairs, of LEAST_SEEDS seeds or more if there is one."""
     every = sorted({seed for of_seed in found.values() for seed in of_seed})
-    if len(every) <= len(found):  # by the subsets of the shorter side: those of 30 seeds would never end
+    if len(every) <= len(found):  # subsets of the shorter side alone: those of 30 seeds would be too many to try
         blocks = [
             (seeds, [place for place, of_seed in found.items() if of_seed.keys() >= set(seeds)])
             for seeds in _subsets(every)
@@ -277,7 +346,7 @@ def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple
 
 
 def _subsets(of: Sequence[_Item]) -> Iterator[tuple[_Item, ...]]:
-    """All that are not empty, the small ones first."""
+    """All subsets that are not empty, small ones first."""
     return chain.from_iterable(combinations(of, size) for size in range(1, len(of) + 1))
 
 
@@ -295,7 +364,15 @@ def _answer(interval: Interval | None, seeds: int) -> Answer:
 
 
 def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
-    """A row per contrast and measure over all places (data set "all", no latent dim), then one per place."""
+    """Make the frame of the answers.
+
+    Args:
+        found: From `answers`.
+
+    Returns:
+        For every contrast and measure a row over all places (data set "all", no latent dim), then a row per place: the
+        number of seeds, a's mean advantage with the ends of its 95 % interval, and the answer.
+    """
     rows = []
     for one in found:
         places: list[_Row] = [("all", None, one.seeds, one.mean, one.interval, one.answer)]
@@ -322,9 +399,14 @@ def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
 
 
 def means_frame(trials: Trials) -> pd.DataFrame:
-    """A row per data set, latent dim and method: means over seeds of what `Measured` has, and how many collapsed.
+    """Average over seeds what the records say.
 
-    The bounds of the rate are missing where a seed has none.
+    Args:
+        trials: From `measured`, at least one of them with a result.
+
+    Returns:
+        A row per data set, latent dim and method: the means of the fields of `Measured`, how many seeds have a result,
+        and how many collapsed. The bounds of the rate are missing where a seed has none.
     """
     rows = [
         {"dataset": dataset, "latent_dim": latent_dim, "method": method, "seed": seed, **vars(trial)}

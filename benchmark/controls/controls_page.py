@@ -1,4 +1,4 @@
-"""The questions of `controls` with their answers, as Markdown."""
+"""The page of the questions of `controls` with their answers, as Markdown."""
 
 import dataclasses
 import math
@@ -41,9 +41,15 @@ _AT_RATE = (
 
 
 def render_answers(study: StudyResults, found: Sequence[Answered], means: pd.DataFrame) -> str:
-    """Every question that the study answers, with its contrasts; what every method reached; trials without a score.
+    """Render every question that the study answers, with its contrasts, what every method reached, and failed trials.
 
-    `means`: as `means_frame` gives it. Ends with a line end.
+    Args:
+        study: The study.
+        found: From `answers`.
+        means: From `means_frame`.
+
+    Returns:
+        Markdown that ends with a line end.
     """
     manifest = study.manifest
     title = f"Controls: study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
@@ -80,7 +86,7 @@ def render_answers(study: StudyResults, found: Sequence[Answered], means: pd.Dat
 
 
 def _verdict(found: Sequence[Answered]) -> str:
-    """A question's contrasts by one measure: what is shown, and how large what is not shown may be."""
+    """A question's answer by one measure: the differences shown, and how large those not shown may be."""
     of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
     said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
     if still_open := of[Answer.OPEN]:
@@ -98,7 +104,7 @@ def _verdict(found: Sequence[Answered]) -> str:
 
 
 def _difference(one: Answered) -> str:
-    """What a comparison has shown, the better side first."""
+    """The difference that a contrast has shown, the better side first."""
     mean = one.mean or 0.0
     size = f"by {abs(mean):.3f}"
     if one.contrast.less is not None:
@@ -110,8 +116,8 @@ def _difference(one: Answered) -> str:
 
 
 def _by_chance(found: Sequence[Answered]) -> str:
-    """How many differences are shown, beside how many would be if there were none."""
-    spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # the same have none
+    """How many comparisons show a difference, and how many would by chance if there were none."""
+    spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # equal trials have none
     judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer is not Answer.TOO_FEW}
     differ = sum(answer is not Answer.OPEN for answer in judged.values())
     return (
@@ -149,7 +155,7 @@ def _advantage(one: Answered) -> tuple[str, str]:
 
 
 def _pairs(one: Answered) -> str:
-    """How many of a's trials the answer rests on, and why not on others."""
+    """On how many of a's trials the answer rests, and why not on the others."""
     reasons = [f"{times} {reason}" for reason, times in one.left_out.items()]
     outside = sum(map(len, one.differences.values())) - _used(one)
     if outside:
@@ -158,12 +164,12 @@ def _pairs(one: Answered) -> str:
 
 
 def _used(one: Answered) -> int:
-    """The pairs that the answer rests on."""
+    """How many pairs the answer rests on."""
     return one.seeds * one.places
 
 
 def _of(one: Answered) -> int:
-    """All trials of a."""
+    """How many trials a has."""
     return sum(map(len, one.differences.values())) + sum(one.left_out.values())
 
 
@@ -189,7 +195,7 @@ def _reached(means: pd.DataFrame) -> str:
 
 
 def _bounds_on_record(means: pd.DataFrame) -> bool:
-    """Whether any method has bounds of its rate: folders of before there were bounds have none."""
+    """Whether any method has bounds of its rate, which older results folders lack."""
     return bool(means["rate_low"].notna().any())
 
 
@@ -203,7 +209,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def _label(method: str, weight_set: str = "") -> str:
-    """The method's label; of a control that changes nothing under this set of weights it says so."""
+    """The method's label; it says so where a control changes nothing under this weight set."""
     if method not in ALL_METHODS:
         return method
     found = ALL_METHODS[method]

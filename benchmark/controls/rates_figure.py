@@ -1,4 +1,4 @@
-"""The figure of question (a): what codes are good for over what they tell of their images."""
+"""The figure of question (a): SVM accuracy, or reconstruction error, over the rate of the code."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,8 +24,13 @@ _PANEL = 1.9  # inches high
 
 @dataclass(frozen=True)
 class Panel:
-    """One data set and latent dim. `vaes`: seed -> points by rate. `base`: seed -> HGMVAE-G's point at the rate without
-    w, and at that given w. `changed`: points of its controls."""
+    """The points, (rate in nats, value), of one data set and latent dim.
+
+    Attributes:
+        vaes: Seed -> the points of its VAEs, ordered by rate.
+        base: Seed -> HGMVAE-G's point at the rate without w, and its point at the rate given w.
+        changed: The points of HGMVAE-G's controls, at the rate without w.
+    """
 
     vaes: dict[int, list[Point]]
     base: dict[int, tuple[Point, Point]]
@@ -34,7 +39,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class RatesPage:
-    """`panels`: by place, in the study's order, with their `headings`. `notes`: sentences on what was trained."""
+    """The content of the figure for one measure.
+
+    Attributes:
+        measure: The score on the vertical axis.
+        panels: By data set and latent dim, in the study's order.
+        headings: Of the panels.
+        notes: Sentences on what was trained.
+    """
 
     measure: Measure
     panels: Mapping[DatasetDim, Panel]
@@ -43,7 +55,15 @@ class RatesPage:
 
 
 def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesPage]]:
-    """A page, with its name, for every measure that HGMVAE-G and VAEs have at a rate that is on record."""
+    """Make the figure's content for every measure that HGMVAE-G and VAEs have at a recorded rate.
+
+    Args:
+        manifest: The study's manifest.
+        trials: From `measured`.
+
+    Yields:
+        The name of the page, and its content.
+    """
     for measure in MEASURES.values():
         panels = rate_panels(trials, measure)
         headings = {(name, dim): f"{manifest.marked_label(name)}, d = {dim}" for name, dim in panels}
@@ -53,7 +73,12 @@ def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesP
 
 
 def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, Panel]:
-    """Of the places that have both HGMVAE-G and VAEs with a rate and a value."""
+    """Make a panel for every data set and latent dim where HGMVAE-G and VAEs have a rate and a value.
+
+    Args:
+        trials: From `measured`.
+        measure: The score.
+    """
     panels: dict[DatasetDim, Panel] = {}
     for (dataset, latent_dim, method, seed), trial in trials.items():
         place = dataset, latent_dim
@@ -74,7 +99,7 @@ def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, Panel]:
 
 
 def rates_figure(page: RatesPage) -> Figure:
-    """A panel a place, three to a row."""
+    """Draw a panel per data set and latent dim, three to a row."""
     columns = min(3, len(page.panels))
     rows = -(-len(page.panels) // columns)
     title = f"Rate of the code and {page.measure.label}"

@@ -1,4 +1,4 @@
-"""A training under way: the loss and F of every step of its first epoch, the SVM's accuracy after every epoch."""
+"""A training observed: the loss and F in every step of the first epoch, SVM accuracy after every epoch."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,14 @@ FISHER = "fisher"
 
 @dataclass(frozen=True)
 class Trace:
-    """`steps`: columns step (from 1), loss and fisher (before its weight; NaN where the loss has no such term), up to
-    the first loss that is not finite, of the first epoch. `epochs`: columns epoch (from 1), svm_accuracy; none of an
-    epoch that ended in a divergence. `diverged_at`: as in TrainingResult."""
+    """The course of one training.
+
+    Attributes:
+        steps: The steps of the first epoch before the first loss that is not finite; columns step (from 1), loss and
+            fisher (before its weight; NaN where the loss has no such term).
+        epochs: Columns epoch (from 1) and svm_accuracy; without an epoch that ended in a divergence.
+        diverged_at: As in TrainingResult.
+    """
 
     steps: pd.DataFrame
     epochs: pd.DataFrame
@@ -29,13 +34,18 @@ class Trace:
 
 
 def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
-    """Train `trial` as a run does, looking on: the same numbers come out, for looking draws on no stream of training.
+    """Train a trial as a run does, and observe it.
 
-    The trial must be judged by the protocol classification.
+    The training's numbers are those of a run, as observation draws from none of its random streams.
+
+    Args:
+        trial: A trial that is judged by the protocol `classification`.
+        dataset: Its images.
+        device: Where to train.
     """
     model = trial_model(trial, trial.seed).to(device)
     images = torch.from_numpy(np.array(dataset.x_train)).to(device)
-    kept: list[Tensor] = []  # every step's loss and terms
+    kept: list[Tensor] = []  # the loss and its terms of every step
     training = Training(model, images, trial.training, trial.seed, on_step=kept.append)
     protocol = Classification(**trial.protocols["classification"])
     accuracies = {}

@@ -1,4 +1,4 @@
-"""The figure of the readings under way: F and the loss step by step, the SVM's accuracy epoch by epoch."""
+"""The figure of how the readings of the Fisher term train: F and the loss by step, SVM accuracy by epoch."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -20,8 +20,14 @@ _LINEAR_UP_TO = 10_000
 
 @dataclass(frozen=True)
 class Page:
-    """`steps` and `epochs`: as in Trace, with columns method and seed before them. `diverged`: (method, seed) of those
-    that did. `notes`: what was trained, and judged on what."""
+    """The content of the figure.
+
+    Attributes:
+        steps: As in Trace, with the columns method and seed before.
+        epochs: As in Trace, with the columns method and seed before.
+        diverged: (method, seed) of the trainings that diverged.
+        notes: What was trained, and on which images it was judged.
+    """
 
     steps: pd.DataFrame
     epochs: pd.DataFrame
@@ -30,7 +36,7 @@ class Page:
 
 
 def trace_figure(page: Page) -> Figure:
-    """Three panels; a colour per method, a line per seed."""
+    """Draw three panels, for F, the loss and SVM accuracy, with a colour per method and a line per seed."""
     figure, above = captioned(3.8, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
     of_fisher, of_loss, of_accuracy = axes = above.subplots(1, 3)
     looks = {
