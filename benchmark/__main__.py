@@ -7,15 +7,19 @@ from benchmark.output import print_error, replace_closed_streams
 
 
 def main() -> int:
-    """Carry out the command of this process' arguments and return its exit status."""
+    """Carry out the command of this process' arguments.
+
+    Returns:
+        The exit status, as in `benchmark.cli`.
+    """
     replace_closed_streams()
     try:
         from benchmark.cli import main as run_command
 
         return run_command()
-    except KeyboardInterrupt:  # while the libraries were still loading
+    except KeyboardInterrupt:  # while libraries are loaded, before `run_command` handles it
         return 130
-    except UserError as error:  # of a registry, such as a study with a setting that there is not
+    except UserError as error:  # raised on import by a registry, such as for a study with an unknown setting
         print_error(str(error))
         return 2
 

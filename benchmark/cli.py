@@ -1,7 +1,7 @@
-"""The command line: what can be asked, and how errors end.
+"""The command line: its commands, its parser, and the exit status of errors.
 
 Exit status: 0 the study is whole, or the results compared agree; 1 they do not; 2 bad use, with one line that says
-what to do; 3 some trials failed or could not run; 130 Ctrl-C; 141 the reader of the output left (`| head`).
+what to do; 3 some trials failed or could not run; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
 """
 
 import argparse
@@ -26,10 +26,16 @@ from benchmark.text import one_line
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand, which `function` of benchmark.commands.`module` carries out.
+    """A subcommand.
 
-    The module is loaded when the command is asked for, for most load torch. The type of the function's `options`, a
-    dataclass, says what can be asked.
+    Attributes:
+        name: The word that is typed.
+        summary: What it does, without a full stop.
+        module: The module of benchmark.commands that has the function; it is imported only when the command is asked
+            for, since most of them import torch.
+        function: The function that carries it out; the type of its parameter `options`, a dataclass, declares the
+            command's options.
+        example: Its name with typical options, for the help.
     """
 
     name: str
@@ -165,14 +171,18 @@ COMMANDS = {command.name: command for commands in GROUPS.values() for command in
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage."""
+    """A parser whose errors are one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (--help shows what can be asked)\n")
 
 
 def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
-    """The parser of the whole command line; commands that are not `loaded` are known by name alone."""
+    """Build the parser of the command line.
+
+    Args:
+        loaded: Names of the commands whose modules are imported; of the others the parser knows the name alone.
+    """
     parser = _Parser(
         prog=" ".join(PROGRAM),
         usage="%(prog)s COMMAND ...",
@@ -200,7 +210,18 @@ def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.Argument
 
 
 def carry_out(read: argparse.Namespace, console: Console) -> int:
-    """The exit status of the command that was read, carried out with its own options."""
+    """Carry out the command that was parsed, after adding the methods of --method-file.
+
+    Args:
+        read: From the parser of `build_parser`.
+        console: Where the command prints.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UserError: As the command, and for a method file that cannot be used.
+    """
     options = options_of(read.kind, read)
     if files := getattr(options, "method_file", ()):
         importlib.import_module(f"{__package__}.methods.method_file").add_methods(files)
@@ -209,7 +230,14 @@ def carry_out(read: argparse.Namespace, console: Console) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status; an error that a user can mend becomes one line on standard error."""
+    """Run one command; an error that the user can correct becomes one line on standard error.
+
+    Args:
+        arguments: The command and its options; None: those of this process.
+
+    Returns:
+        The exit status (see the top of this module).
+    """
     if sys.stdout is None:
         print_error("standard output is closed; let it go to a file, or to /dev/null")
         return 2
@@ -217,7 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
         with standard_output():
             return _run(sys.argv[1:] if arguments is None else arguments)
     except OutputLost as lost:
-        if lost.reader_left:  # `... | head`
+        if lost.reader_left:  # as in `... | head`
             return 128 + signal.SIGPIPE
         print_error(f"standard output cannot be written ({lost}); what is finished is kept")
         return 2
@@ -237,7 +265,7 @@ def _run(arguments: list[str]) -> int:
         print_error(one_line(str(error)))
         return 2
     except OSError as error:
-        if error.filename is None:  # no file of the user's: a bug, which needs its traceback
+        if error.filename is None:  # about no file of the user's: a bug, whose traceback is needed
             raise
         print_error(one_line(f"{os.fsdecode(error.filename)}: {error.strerror}"))
         return 2

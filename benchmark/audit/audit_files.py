@@ -118,7 +118,14 @@ def write_result(store: Store, key: str, checkpoint: str, weights: list[str], fo
 
 
 def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
-    """Read the results of trials by key, leaving out trials without one that this version can read.
+    """Read the audit results of trials.
+
+    Args:
+        store: The results folder.
+        keys: The trials' keys.
+
+    Returns:
+        Key -> result, for the trials with a result that this version can read.
 
     Raises:
         UserError: The file system does not let audit.jsonl be read.

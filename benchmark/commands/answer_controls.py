@@ -1,4 +1,4 @@
-"""`controls`: what the gain of HGMVAE is due to, answered from a folder that holds the study of that name."""
+"""`controls`: what the gain of HGMVAE is due to, answered from the results of the study `controls`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,13 @@ class ControlsOptions(FetchedData):
 
 
 def controls(options: ControlsOptions, console: Console) -> int:
-    """Answer the questions of the controls from a results folder, or with --trace look on at the readings' trainings.
+    """Answer the questions of the controls from a results folder, or with --trace observe how the readings train.
+
+    Returns:
+        The exit status, 0.
 
     Raises:
-        UserError: Without a folder to answer from, where there is nothing to ask, and as `trace_readings`.
+        UserError: No folder is given, the folder has no two methods to compare, or as `trace_readings`.
     """
     if options.trace:
         check_folders(options.data_dir, options.weights_dir)
@@ -55,8 +58,7 @@ def controls(options: ControlsOptions, console: Console) -> int:
 
 
 def _answer(out: Path, console: Console) -> None:
-    """Print the answers; write controls.md, answers.csv, means.csv and, where there are VAEs to stand against at the
-    same rate, a figure for every measure."""
+    """Print and write the answers, with a figure for every measure where there are VAEs to compare at the same rate."""
     store = Store(out, console.print, look_only=True)
     study = store.read_study()
     trials = measured(study)

@@ -1,4 +1,4 @@
-"""`audit`: stored checkpoints evaluated again under every protocol that the paper's words leave open."""
+"""`audit`: evaluate stored checkpoints again under every protocol that the paper's text allows."""
 
 import time
 from collections.abc import Mapping
@@ -47,9 +47,14 @@ class AuditOptions(FetchedData, OwnMethods):
 
 
 def audit(options: AuditOptions, console: Console) -> int:
-    """Evaluate again what is not yet evaluated, then write and show what was found, and Tables 6 and 7.
+    """Audit the trials that are not audited yet, then write and print the findings, and write Tables 6 and 7.
 
-    0 where every trial with a result was audited; 3 where some could not be, each with its reason.
+    Returns:
+        The exit status: 0 where every trial with a result was audited, 3 where some could not be; the reasons are
+        printed.
+
+    Raises:
+        UserError: A folder or the device cannot be used, --only leaves no cell, or there is nothing to audit.
     """
     check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
@@ -81,7 +86,7 @@ def _evaluate(
     keys: list[str],
     device: str,
 ) -> tuple[int, int]:
-    """Audit the trials that have no current result; how many were, and how many could not be."""
+    """Audit the trials without a current result; how many were audited, and how many could not be."""
     started = time.monotonic()
     context = EvaluationContext(
         options.weights_dir, device, options.offline, statistics_dir=store.folder.resolve() / "statistics"

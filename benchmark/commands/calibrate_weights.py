@@ -1,4 +1,4 @@
-"""`calibrate`: loss weights for every method, chosen under one budget on held-out training images."""
+"""`calibrate`: choose the loss weights of every method under one budget, on held-out training images."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,15 @@ class CalibrateOptions(FetchedData, ExecutionOptions):
 
 
 def calibrate(options: CalibrateOptions, console: Console) -> int:
-    """Train every setting, then more seeds of the best; write scores, choice and figure. 3 where a method has none."""
+    """Train every setting, then more seeds of the best, and write scores, choices and figure.
+
+    Returns:
+        The exit status: 0 where every method has a chosen setting, 3 where one has none or trainings are still to do.
+
+    Raises:
+        UserError: Options contradict each other or cannot be met, or a folder cannot be used.
+        DataUnavailable: The images of MNIST can be had neither from disk nor from the network.
+    """
     check_folders(options.data_dir, options.weights_dir)
     if options.wide and options.smoke:
         raise UserError("--smoke: give either --wide or --smoke")
@@ -101,7 +109,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
 
 
 def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bool:
-    """Whether every training has come to its end, if not in a good one: a choice among others would be none."""
+    """Whether every training has ended, well or not; only then is the choice one among all settings."""
     missing = 0
     for trial in trials.values():
         record = store.read_record(trial.key)

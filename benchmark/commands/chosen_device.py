@@ -1,4 +1,4 @@
-"""The devices that a command works on."""
+"""The choice of the devices that a command uses."""
 
 import torch
 
@@ -7,7 +7,14 @@ from benchmark.text import first_line
 
 
 def chosen_device(asked: str | None) -> str:
-    """The device asked for, else a GPU where there is one. Raises UserError for one that cannot be used."""
+    """Choose the device: the one asked for, else a GPU where there is one, else the CPU.
+
+    Args:
+        asked: "cpu", "cuda", "cuda:1" or the like; None where none is asked for.
+
+    Raises:
+        UserError: The device asked for cannot be used.
+    """
     if asked is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -20,10 +27,17 @@ def chosen_device(asked: str | None) -> str:
 
 
 def chosen_devices(device: str | None, devices: str | None) -> tuple[str, tuple[str, ...]]:
-    """The device of a run and, where several GPUs were asked for ("0,1,2"), all of them.
+    """Choose the device of a run and, where several GPUs are asked for, all of them.
+
+    Args:
+        device: As for `chosen_device`.
+        devices: The GPUs' numbers, "0,1,2"; None or empty for one device.
+
+    Returns:
+        The first device, and all GPUs of `devices`, or ().
 
     Raises:
-        UserError: As `chosen_device`, and where both were asked for.
+        UserError: As `chosen_device`, and for numbers that are not such a list, or where both arguments are given.
     """
     if not devices:
         return chosen_device(device), ()

@@ -1,4 +1,4 @@
-"""Who trains, and how packs' steps are executed."""
+"""The choice of the executor, which trains, and of the way in which the steps of packs are executed."""
 
 import dataclasses
 import math
@@ -15,10 +15,17 @@ from benchmark.training.pack import default_way
 
 
 def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str, Executor]:
-    """The run's device, and who trains on it; `device` as it was asked for.
+    """Choose the executor of a run.
+
+    Args:
+        options: The options of the run.
+        device: As for `chosen_device`.
+
+    Returns:
+        The device, and the executor that trains on it.
 
     Raises:
-        UserError: For options that go with another executor, and for a device that cannot be used.
+        UserError: An option belongs to the other executor, or the device cannot be used.
     """
     asked = {
         field.name: value
@@ -36,7 +43,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
 
 
 def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int) -> tuple[str, Executor]:
-    """`asked`: fields of SlurmJobs; `local`: options that go with the other executor, by name."""
+    """Slurm's device and executor; `asked`: fields of SlurmJobs; `local`: options of the other executor, by name."""
     if given := [name for name, value in local.items() if value]:
         raise UserError(f"--{given[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others")
     slurm = SlurmOptions(**{"minutes" if name == "time" else name: value for name, value in asked.items()})
@@ -44,7 +51,16 @@ def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int)
 
 
 def chosen_way(way: str | None, precision: str, device: str) -> str:
-    """How packs are trained on `device`. Raises UserError for a way or a precision that the device has not."""
+    """Choose the way in which packs are trained.
+
+    Args:
+        way: A key of `benchmark.training.pack.WAYS`; None: the device's default.
+        precision: Of training.
+        device: A torch device.
+
+    Raises:
+        UserError: The device does not have the way or the precision.
+    """
     on_gpu = device.startswith("cuda")
     if precision == "tf32" and not on_gpu:
         raise UserError("--precision tf32: only a GPU has it; give float32 or bfloat16")

@@ -1,4 +1,4 @@
-"""Which study a command is about: the one asked for or the one that fits the machine, in the size asked for."""
+"""The choice of a command's study: the one asked for or the one that fits the machine, and changes to it."""
 
 import dataclasses
 
@@ -11,7 +11,15 @@ from benchmark.studies.named_studies import STUDIES, Study
 
 
 def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
-    """The study asked for by name, or the one for this device; and in words why."""
+    """Choose the study.
+
+    Args:
+        asked: The name asked for; None for the one that fits the device.
+        device: A torch device.
+
+    Returns:
+        The study, and why it was chosen, in words.
+    """
     if asked:
         return STUDIES[asked], "asked for with --study"
     if device.startswith("cpu"):
@@ -20,10 +28,16 @@ def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
 
 
 def as_asked(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:
-    """The study in that precision, with that t-SNE and with as many seeds (None: its own number).
+    """Change a study as the options ask.
+
+    Args:
+        study: The study.
+        precision: Of training.
+        seeds: How many; None: the study's own number.
+        tsne: A key of TSNE_LIBRARIES.
 
     Raises:
-        UserError: For more seeds than a manifest may have, and for a t-SNE whose library is not here.
+        UserError: There are more seeds than a manifest may have, or the library of the t-SNE is not installed.
     """
     if seeds and seeds > MOST_SEEDS:
         raise UserError(f"--seeds {seeds}: at most {MOST_SEEDS:,}")

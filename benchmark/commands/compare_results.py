@@ -1,4 +1,4 @@
-"""`compare`: two results side by side; does anything differ by more than seeds and rounding do?"""
+"""`compare`: whether two results differ by more than seeds and rounding explain."""
 
 import re
 from collections.abc import Iterable
@@ -41,7 +41,15 @@ class CompareOptions:
 
 
 def compare(options: CompareOptions, console: Console) -> int:
-    """0 where nothing differs beyond noise and tolerance, 1 where something does."""
+    """Compare two results cell by cell, and print and write what differs.
+
+    Returns:
+        The exit status: 0 where nothing differs beyond noise and tolerance, 1 where something does.
+
+    Raises:
+        UserError: A side cannot be read, the two have no score in common, a tolerance is invalid or of a metric that
+            neither has, or --out cannot be written.
+    """
     asked = asked_tolerances(options.tolerance or ())
     _check_out(options)
     a, b = (read_side(path, options.table, console.print) for path in (options.a, options.b))
@@ -62,7 +70,17 @@ def compare(options: CompareOptions, console: Console) -> int:
 
 
 def asked_tolerances(arguments: Iterable[str]) -> dict[str, Tolerance]:
-    """METRIC=0.02 (absolute) or METRIC=5% (of A's mean), each at least 0. Raises UserError for anything else."""
+    """Parse the tolerances asked for.
+
+    Args:
+        arguments: "METRIC=0.02" (absolute) or "METRIC=5%" (of A's mean), at least 0.
+
+    Returns:
+        The tolerances by metric.
+
+    Raises:
+        UserError: An argument is neither.
+    """
     asked = {}
     for asked_for in arguments:
         found = _TOLERANCE.fullmatch(asked_for)

@@ -1,4 +1,4 @@
-"""`verdict OUT OTHER ...`: which claims flip between runs of a study under other loss weights, and with protocols."""
+"""`verdict OUT OTHER ...`: which claims flip between runs with different loss weights, and with the protocol."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,16 +19,16 @@ from benchmark.tables.terminal import print_markdown
 
 
 def judge_robustly(runs: Sequence[Path], out: Path | None, console: Console, as_is: bool = False) -> None:
-    """Hold results folders of one study against the first of them.
+    """Judge every claim on several runs of one study, and print how the states differ from those of the first.
 
     Args:
-        runs: The folders.
-        out: Where robust.md and robust.csv go; None: nowhere.
+        runs: The results folders.
+        out: The folder for robust.md and robust.csv; None: they are not written.
         console: Where the page is printed.
         as_is: Print it as Markdown.
 
     Raises:
-        UserError: For fewer than two folders.
+        UserError: There are fewer than two folders, one of them has no study, or as `robustness`.
     """
     folders = {folder.resolve(): folder for folder in runs}.values()
     if len(folders) < 2:
@@ -54,7 +54,7 @@ def judge_robustly(runs: Sequence[Path], out: Path | None, console: Console, as_
 
 
 def _names(manifests: Mapping[Path, Manifest]) -> dict[Path, str]:
-    """What tells the runs apart: their sets of weights or, where these do not, their folders."""
+    """Names for the runs: their weight sets where these all differ, else their folders."""
     sets = [manifest.weight_set for manifest in manifests.values()]
     if len(set(sets)) == len(sets):
         return dict(zip(manifests, sets, strict=True))

@@ -1,5 +1,4 @@
-"""A command's options as a frozen dataclass: each field is declared once, makes its part of the parser, and is what the
-command's function is given."""
+"""A command's options as a frozen dataclass: each field is declared once, for the parser and for the command."""
 
 import argparse
 import dataclasses
@@ -12,24 +11,24 @@ Options = TypeVar("Options")
 
 
 def option(*, group: str = "", default: Any = None, **how: Any) -> Any:
-    """A field that is given as an option named after it: `data_dir` as --data-dir.
+    """Declare a field that is an option of its name, such as --data-dir for `data_dir`.
 
     Args:
-        group: The heading under which the help has it.
+        group: The heading under which the help lists it.
         default: Its value where it is not given.
         **how: As for `argparse.ArgumentParser.add_argument`.
     """
-    of_parser = list(default) if isinstance(default, tuple) else default  # to which argparse appends
+    of_parser = list(default) if isinstance(default, tuple) else default  # argparse appends to a list
     return dataclasses.field(default=default, metadata={_DECLARED: how | {"default": of_parser}, _GROUP: group})
 
 
 def flag(*, help: str) -> Any:
-    """A field that is True where an option named after it is given."""
+    """Declare a field that is True where an option of its name is given."""
     return option(default=False, action="store_true", help=help)
 
 
 def argument(**how: Any) -> Any:
-    """A field that is given by its place; `how` as for `option`."""
+    """Declare a field that is a positional argument; `how` is as for `option`."""
     several = how.get("nargs") in ("*", "+")
     default = () if several else None
     given = how | ({"default": default} if several or how.get("nargs") == "?" else {})
@@ -37,7 +36,12 @@ def argument(**how: Any) -> Any:
 
 
 def add_options(parser: argparse.ArgumentParser, kind: type) -> None:
-    """Add the fields of a dataclass of options to a parser."""
+    """Add the fields of a dataclass of options to a parser.
+
+    Args:
+        parser: The parser of the command.
+        kind: A dataclass whose fields are declared by `option`, `flag` and `argument`.
+    """
     groups: dict[str, argparse._ActionsContainer] = {"": parser}
     for field in dataclasses.fields(kind):
         group = field.metadata[_GROUP]
@@ -48,6 +52,14 @@ def add_options(parser: argparse.ArgumentParser, kind: type) -> None:
 
 
 def options_of(kind: type[Options], namespace: argparse.Namespace) -> Options:
-    """The options of one command from what the parser has read; what may be given several times is a tuple."""
+    """Make a command's options from what the parser has read.
+
+    Args:
+        kind: The dataclass that was given to `add_options`.
+        namespace: From the parser.
+
+    Returns:
+        The options; what may be given several times is a tuple.
+    """
     values = {field.name: getattr(namespace, field.name) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,4 +1,4 @@
-"""`fetch`: data sets and metric weights, downloaded, verified and prepared."""
+"""`fetch`: download, verify and prepare data sets and metric weights."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone,
 from benchmark.names import asked_name
 from benchmark.studies.grid import data_marks
 
-# What `fetch` calls the files of pretrained networks; the audit's are fetched only when they are asked for.
+# The names of groups of pretrained networks for `fetch`; the audit's are fetched only when they are asked for.
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}
 
 
@@ -31,7 +31,15 @@ class FetchOptions(FetchedData):
 
 
 def fetch(options: FetchOptions, console: Console) -> int:
-    """Download and prepare data sets and metric weights."""
+    """Download and prepare data sets and metric weights.
+
+    Returns:
+        The exit status: 0 where everything asked for is here, 3 where something could not be had; the reasons are
+        printed.
+
+    Raises:
+        UserError: A name is unknown, files are invalid, or a folder cannot be written.
+    """
     known = (*DATASETS, *WEIGHTS)
     asked = [asked_name("dataset", name, known, f"fetch {name}:") for name in options.what]
     wanted = asked or [*DATASETS, "weights"]

@@ -1,4 +1,4 @@
-"""Where commands read and write unless they are told otherwise, and what is said of a folder that will not do."""
+"""The default folders of the commands, and the check of the folders that a user names."""
 
 import os
 from pathlib import Path
@@ -12,10 +12,14 @@ THROUGHPUT = WORKSPACE / "results" / "throughput"
 
 
 def check_folders(data_dir: Path, weights_dir: Path | None) -> None:
-    """Check the folders of data sets and of pretrained networks; the default data folder need not exist.
+    """Check the folders of data sets and of pretrained networks.
+
+    Args:
+        data_dir: The folder of data sets; the default one need not exist.
+        weights_dir: The folder of pretrained networks; None is not checked.
 
     Raises:
-        UserError: For a folder that was asked for and cannot be read.
+        UserError: A folder does not exist or cannot be read.
     """
     for flag, folder in (("--data-dir", data_dir), ("--weights-dir", weights_dir)):
         if folder is None or (folder == DEFAULT_DATA_DIR and not folder.exists()):

@@ -1,4 +1,4 @@
-"""`judge`: all that a results folder says of the paper, in one: audit, figures, verdict and report."""
+"""`judge`: the audit, figures, verdict and report of a results folder in one command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,10 +28,15 @@ class JudgeOptions(DataFolders):
 
 
 def judge(options: JudgeOptions, console: Console) -> int:
-    """Audit what is at hand, for the verdict heeds it; make the figures; judge; put all of it on one page.
+    """Audit a study, make its figures, judge the paper by it, and write all of it on one page.
+
+    The audit comes first, since the verdict takes its findings into account. Nothing is downloaded.
 
     Returns:
-        What `audit` does: 3 where it could not evaluate every trial with a result. 0 where there was nothing to audit.
+        The exit status: that of `audit`, 0 where it has nothing to audit.
+
+    Raises:
+        UserError: The folder has no study or cannot be written, or as one of the four commands.
     """
     store = Store(options.out, console.print, look_only=True)
     records = store.read_study().records
@@ -57,7 +62,16 @@ def judge(options: JudgeOptions, console: Console) -> int:
 
 
 def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: Path) -> str | None:
-    """Why no trial could be audited, in words; None where one can be, as far as is seen without opening a file."""
+    """Say why no trial can be audited, as far as that is seen without opening a file.
+
+    Args:
+        store: The results folder.
+        records: Its records by key.
+        data_dir: The folder of data sets.
+
+    Returns:
+        The reason in words; None where some trial can be audited.
+    """
     stored = [
         record.identity.data for key, record in records.items() if record.ok and store.checkpoint_path(key).is_file()
     ]

@@ -1,4 +1,4 @@
-"""`errata`: the contradictions of the paper, or of any table file, found from its numbers."""
+"""`errata`: the contradictions within the paper, or within any table file, found from its numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,14 @@ class ErrataOptions:
 
 
 def list_errata(options: ErrataOptions, console: Console) -> int:
-    """Print what is wrong first, then what holds and what only a reader can judge; 0, whatever is found."""
+    """Print what is wrong, then what holds and what only a person who reads it can judge.
+
+    Returns:
+        The exit status, 0 whatever is found.
+
+    Raises:
+        UserError: The table file is invalid, or --out cannot be written.
+    """
     findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
     for kind in sorted(Kind, key=lambda kind: kind in _SAID_LAST):
         found = [finding for finding in findings if finding.kind == kind]
@@ -37,7 +44,7 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
             said = f" [{finding.section}: “{finding.quotation}”]" if finding.quotation else ""
             console.print(f"  {one_line(finding.sentence)}{said}")
     if options.out:
-        # Here, for a listing that is not written is not to wait for pandas.
+        # Imported here, so that a listing that is only printed does not wait for pandas.
         from benchmark.errata.findings_frame import findings_frame
         from benchmark.results.csv_text import csv_text
 

@@ -1,4 +1,4 @@
-"""`methods`: what there is, or one method's card."""
+"""`methods`: the list of methods, or one method's card."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,14 @@ class MethodsOptions(OwnMethods):
 
 
 def methods(options: MethodsOptions, console: Console) -> int:
-    """List the methods, or print one card or all."""
+    """List the methods, or print one card or all cards.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: There is no method of the name.
+    """
     if options.all:
         print(render_all_cards(), end="")
         return 0

@@ -1,4 +1,4 @@
-"""`studies`: what there is, printed."""
+"""`studies`: the list of studies."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,15 @@ from benchmark.studies.named_studies import STUDIES
 
 @dataclass(frozen=True, kw_only=True)
 class StudiesOptions:
-    """The options of `studies`: none."""
+    """The options of `studies`, which has none."""
 
 
 def studies(options: StudiesOptions, console: Console) -> int:
-    """List the studies with their sizes and what they reduce."""
+    """List the studies with their sizes and what they reduce.
+
+    Returns:
+        The exit status, 0.
+    """
     for study in STUDIES.values():
         unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
         console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials")

@@ -1,4 +1,4 @@
-"""`verdict` and `report`: what a study says of the paper, as text, CSV and LaTeX, and as one HTML page."""
+"""`verdict` and `report`: the judgement of the paper by a study, as text, CSV and LaTeX, and as one HTML page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge
 from benchmark.verdict.verdict_latex import render_verdicts
 from benchmark.verdict.verdict_page import claims_frame, verdicts_text
 
-# Made from records alone: a report needs neither checkpoints nor images.
+# Those that are made from records alone, so that a report needs neither checkpoints nor images.
 _FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
 
 
@@ -49,9 +49,16 @@ class VerdictOptions:
 
 
 def verdict(options: VerdictOptions, console: Console) -> int:
-    """Judge every printed number and claim of the paper from a study; write it to OUT/verdicts, and print it.
+    """Judge every printed number and claim of the paper by a study, write the verdicts to OUT/verdicts and print them.
 
-    With other folders of the study, print which claims flip from one to the other. Raises UserError for --out without.
+    With other results folders of the study, print instead which claims flip between them.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: --out is given without other folders, the folder has no study or cannot be written, or as
+            `judge_robustly`.
     """
     if options.others:
         judge_robustly((options.study, *options.others), options.out, console, as_is=options.format == "md")
@@ -91,7 +98,14 @@ class ReportOptions(OwnMethods):
 
 
 def report(options: ReportOptions, console: Console) -> int:
-    """Write OUT/report.html: one page with all that the study says, and from what."""
+    """Write OUT/report.html, one page with all results of a study and their provenance.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: The folder has no study, or cannot be written.
+    """
     store = Store(options.out, console.print, look_only=True)
     study = store.read_study()
     pictures, skipped = _pictures(store, study)
@@ -103,7 +117,7 @@ def report(options: ReportOptions, console: Console) -> int:
 
 
 def _pictures(store: Store, study: StudyResults) -> tuple[list[Picture], list[tuple[str, str]]]:
-    """The figures that lie in OUT/figures, and those made here from records; and why others are not there."""
+    """The figures in OUT/figures, among them those made here from records; and which of these are not made, and why."""
     folder = store.folder / "figures"
     source = Source(study, store.checkpoint_path, images_in(Path(), offline=True))
     made = make_figures(source, _FIGURES_OF_RECORDS, folder)
@@ -115,5 +129,5 @@ def _pictures(store: Store, study: StudyResults) -> tuple[list[Picture], list[tu
 
 
 def _kind(page: str) -> str | None:
-    """The figure that a page's name begins with; None for a file that no figure has made."""
+    """The figure whose name a page's begins with; None for a file that is no figure's."""
     return next((kind for kind in FIGURES if page == kind or page.startswith(f"{kind}_")), None)

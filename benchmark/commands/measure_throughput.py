@@ -1,4 +1,4 @@
-"""`throughput`: how fast training and evaluation are on this machine, and what every study would take."""
+"""`throughput`: measure the speed of training and evaluation on this machine, and forecast every study."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from benchmark.throughput.throughput_files import write_method_times, write_thro
 from benchmark.training.pack import default_pack, default_way
 
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
-# Large enough to scale up from, small enough for the minutes that the command may take.
+# Numbers of images, large enough to extrapolate from and small enough for the minutes that the command may take.
 _PROBES = {"clustering": 1_000, "classification": 4_000, "reconstruction": 500}
 
 
@@ -48,7 +48,14 @@ class ThroughputOptions(GridOptions):
 def throughput(options: ThroughputOptions, console: Console) -> int:
     """Measure training beside pythae's trainer, and evaluation; forecast every study; write and print all of it.
 
-    One kind of trial, on noise images: no data are needed. Ends within five minutes.
+    It measures one kind of trial, on images of noise, so that no data are needed, and ends within five minutes. With
+    --methods it measures instead a step of every method beside that of a VAE.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: The device cannot be used, --only does not select what can be measured, or --out cannot be written.
     """
     device = chosen_device(options.device)
     study, why = chosen_study(options.study, device)
@@ -61,7 +68,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
         return _methods_compared(study, options, device, console)
     trial = _chosen_trial(study, options, device)
     workers = crew(device)
-    # Like a user of each: pythae's trainer and our loop have all cores, processes one each.
+    # As a user would run each: pythae's trainer and our loop have all cores, processes one each.
     measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds)
     _print_sides(measured, console)
     set_numerics(device, workers.threads)
@@ -104,7 +111,10 @@ def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Tria
 
 
 def _pack_gain(measured: Throughput, device: str) -> float:
-    """A lone seed's step in our loop over one in the largest pack of the device's way; 1 where runs are not packed."""
+    """The time of a step of one seed alone in our loop over that in the largest pack of the device's default way.
+
+    It is 1 where runs are not packed.
+    """
     if default_pack(device) == 1:
         return 1.0
     sides = {(side.name, side.seeds): side.step_seconds for side in measured.sides}

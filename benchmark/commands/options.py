@@ -1,4 +1,4 @@
-"""Options that several commands share, to be inherited by theirs."""
+"""Options that several commands share, as dataclasses that the commands' own options inherit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ _OF_JOBS = "with --executor slurm, of each job"
 
 @dataclass(frozen=True, kw_only=True)
 class DataFolders:
-    """Where data sets and pretrained networks are."""
+    """The folders of data sets and pretrained networks."""
 
     data_dir: Path = option(type=path, default=DEFAULT_DATA_DIR, help="where data sets are")
     weights_dir: Path | None = option(type=path, help="where the pretrained weights of FID and LPIPS are")
@@ -33,14 +33,14 @@ class DataFolders:
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedData(DataFolders):
-    """Where data sets and pretrained networks are or else are fetched to."""
+    """The folders of data sets and pretrained networks, and whether missing files are downloaded into them."""
 
     offline: bool = flag(help="download nothing")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GridOptions:
-    """Which trials of which study, and where they are trained in which precision."""
+    """The trials of a study, and the device and precision of their training."""
 
     study: str | None = option(choices=[*STUDIES], help="default: the one that fits this machine")
     only: str | None = option(type=given, help=ONLY)
@@ -55,7 +55,7 @@ class GridOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions(FetchedData, GridOptions):
-    """A study to run: its trials, its seeds, its t-SNE, its images."""
+    """A study to run: its trials, seeds, t-SNE and images."""
 
     seeds: int | None = option(type=positive, help="seeds 0..N-1 instead of the study's own number")
     tsne: str = option(choices=TSNE_LIBRARIES, default=REFERENCE_TSNE, help="which library's; others make other trials")
@@ -63,7 +63,7 @@ class StudyOptions(FetchedData, GridOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SlurmJobs:
-    """What is asked of Slurm for each job; None where it is not said."""
+    """What is requested from Slurm for each job; None where the default is to hold."""
 
     partition: str | None = option(group=_OF_JOBS, type=slurm_name, help="(default: the cluster's)")
     account: str | None = option(group=_OF_JOBS, type=slurm_name, help="that is charged")
@@ -87,7 +87,7 @@ class SlurmJobs:
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionOptions(SlurmJobs):
-    """Who trains, on how many processes, devices or machines."""
+    """How training is executed: by what, in which packs, on how many processes, devices or machines."""
 
     jobs: int | None = option(type=positive, help=JOBS)
     pack: int | None = option(

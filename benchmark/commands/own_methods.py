@@ -1,4 +1,4 @@
-"""`--method-file`, which several commands take."""
+"""The option `--method-file`, which several commands share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from benchmark.commands.option_types import path
 
 @dataclass(frozen=True, kw_only=True)
 class OwnMethods:
-    """Methods of the user's own, which are added before the command is carried out (`benchmark.cli`)."""
+    """Methods of the user's own, which `benchmark.cli` adds before it carries out the command."""
 
     method_file: tuple[Path, ...] = option(
         type=path,

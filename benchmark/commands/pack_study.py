@@ -1,4 +1,4 @@
-"""`pack`: one file a study in place of a file a trial."""
+"""`pack`: move the files of a study's trials into one file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,15 @@ class PackOptions:
 
 
 def pack(options: PackOptions, console: Console) -> int:
-    """Move records/ into records.jsonl and the results in audit/ into audit.jsonl; 3 where files had to stay."""
+    """Move records/ into records.jsonl and the results in audit/ into audit.jsonl.
+
+    Returns:
+        The exit status: 0 where all files were moved, 3 where some had to stay; the reasons are printed.
+
+    Raises:
+        UserError: The folder has nothing to pack, has Slurm jobs noted, cannot be written or is in use by another
+            command.
+    """
     store = Store(options.out)
     if not any(store.folder.glob("records/*.json")) and not any(store.folder.glob("audit/*.json")):
         raise UserError(f"{options.out}: has neither records/*.json nor audit/*.json; give a folder that has")

@@ -1,4 +1,4 @@
-"""`plan`: what `run` would do, download and cost."""
+"""`plan`: print what `run` would do, download and cost."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from benchmark.studies.trials import Trial
 from benchmark.throughput.costs import forecast, measured_costs, read_costs
 from benchmark.throughput.throughput_files import MEASUREMENTS
 
-# Measured: an HGMVAE checkpoint at full width takes 7 MB at d = 8 and 12 MB at d = 128.
+# Measured: an HGMVAE checkpoint at full width has 7 MB at d = 8 and 12 MB at d = 128.
 CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
 
 
@@ -40,7 +40,15 @@ class PlanOptions(StudyOptions, OwnMethods):
 
 
 def plan(options: PlanOptions, console: Console) -> int:
-    """Print what `run` would do, and about how long it would take; run nothing."""
+    """Print what `run` would do, and about how long it would take; run and download nothing.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: An option cannot be met, such as a device that cannot be used or an --only that leaves nothing, or a
+            data set of the user's own is not there.
+    """
     device = chosen_device(options.device)
     check_folders(options.data_dir, options.weights_dir)
     study, why = chosen_study(options.study, device)
@@ -57,7 +65,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     if not grid.datasets and not options.study:
         console.print("No images are at hand: where they cannot be fetched, `run` takes the smoke study instead")
     here, missing = grid.trials(), grid.expected_trials()
-    weights = weights_at_hand(options.weights_dir)  # each file is hashed for it
+    weights = weights_at_hand(options.weights_dir)  # hashes each file
     for table in grid.study.tables:
         cells = [cell for cell in grid.cells if cell.table == table.number]
         console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
@@ -85,7 +93,7 @@ def plan(options: PlanOptions, console: Console) -> int:
 
 
 def _over_seeds(trials: list[Trial]) -> dict[str, str]:
-    """Trials that differ in their seed alone, on one line: what they are -> their seeds, such as "0..9"."""
+    """Trials that differ in their seed alone: their description -> their seeds, such as "0..9"."""
     seeds: dict[str, list[int]] = {}
     for trial in trials:
         what = f"{trial.data.name} {trial.method} d={trial.latent_dim} {'+'.join(trial.protocols)}"
@@ -118,6 +126,6 @@ def _print_forecast(trials: list[Trial], device: str, jobs: int | None, console:
 
 
 def _checkpoint_mb(trials: list[Trial]) -> float:
-    """Mean checkpoint size: parameters follow from the width (networks) and the latent dim (heads)."""
+    """Mean size of a checkpoint, with the parameters estimated from the width (networks) and latent dim (heads)."""
     parameters = [0.15 + 1.5 * t.training.width + 0.009 * t.latent_dim for t in trials]
     return CHECKPOINT_MB_PER_MILLION_PARAMETERS * sum(parameters) / len(parameters)

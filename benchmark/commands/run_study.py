@@ -1,4 +1,4 @@
-"""`run` and `tables`: train and evaluate what is to do, and make the tables."""
+"""`run` and `tables`: train and evaluate the trials that are to do, and make the tables."""
 
 import dataclasses
 import time
@@ -53,7 +53,15 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
 
 
 def run(options: RunOptions, console: Console) -> int:
-    """Train and evaluate what is not yet done, then make the tables."""
+    """Train and evaluate the trials that are not done yet, then make the tables.
+
+    Returns:
+        The exit status: 0 where every trial is done, 3 where some failed, diverged, were not run or have no images.
+
+    Raises:
+        UserError: An option cannot be met, images that were asked for cannot be had, or the results folder cannot be
+            written, holds another study or is in use by another command.
+    """
     started = time.monotonic()
     device, executor = chosen_executor(options, options.device)
     grid, why = _grid(options, device, console)
@@ -76,7 +84,14 @@ class TablesOptions:
 
 
 def tables(options: TablesOptions, console: Console) -> int:
-    """Make the tables again from the records."""
+    """Make the tables again from the records.
+
+    Returns:
+        The exit status, as of `run`.
+
+    Raises:
+        UserError: The folder has no study, cannot be written or is in use by another command.
+    """
     store = Store(options.out, console.print)
     store.study_manifest()
     with store.locked():
@@ -85,7 +100,7 @@ def tables(options: TablesOptions, console: Console) -> int:
 
 def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, device: str, store: Store) -> int:
     started = time.monotonic()
-    # Scores of drawn images mean nothing, so no weights are downloaded for them.
+    # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.procedural
     context = TrialContext(
         store.folder.resolve(),
@@ -103,7 +118,7 @@ def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, 
         store.forget([trial.key for trial in trials])
     to_do = pending(trials, store, weights_at_hand(options.weights_dir))
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
-    # As in the workers, so that what is recorded here is true of them.
+    # As in the worker processes, so that the provenance recorded here is theirs, too.
     set_numerics(device, executor.threads, options.deterministic)
     _print_face(grid, console)
     console.print(
@@ -124,7 +139,7 @@ def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, 
 
 
 def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str]:
-    """The grid to run; without a choice of study and without any data it is the smoke study's."""
+    """The grid to run, and why; that of the smoke study where no study is asked for and no data can be had."""
     check_folders(options.data_dir, options.weights_dir)
     study, why = chosen_study(options.study, device)
     study = _as_asked(study, options)
@@ -176,7 +191,7 @@ def _print_face(grid: Grid, console: Console) -> None:
 
 
 def _make_tables(store: Store, console: Console) -> int:
-    """Write and show the tables; 0 where every trial is done, 3 where some failed, diverged or are missing."""
+    """Write and print the tables; the exit status of `run`."""
     study = store.read_study()
     shown_too = with_own_tables(study, read_results(store, list(study.records)))
     write_tables(shown_too, store.folder / "tables")

@@ -1,4 +1,4 @@
-"""`status`: how far a study is, and which Slurm jobs have the rest."""
+"""`status`: show how far a study is, and the Slurm jobs that run the rest."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -32,7 +32,14 @@ class StatusOptions:
 
 
 def status(options: StatusOptions, console: Console) -> int:
-    """Show trials by table and state, failures with their reasons, and the jobs at work with their logs."""
+    """Show trials by table and state, failures with their reasons, and Slurm jobs with their logs.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: The folder has no study, or cannot be read.
+    """
     store = Store(options.out, console.print, look_only=True)
     study = store.read_study()
     jobs = stored_jobs(store)
@@ -66,7 +73,7 @@ def status(options: StatusOptions, console: Console) -> int:
 
 
 def _counts(study: StudyResults, at_work: Mapping[str, str]) -> dict[int, Counter[str]]:
-    """Per table how many of its trials are in which of STATES; a trial counts in every table that it stands in."""
+    """Table -> how many of its trials are in each of STATES; a trial of several tables counts in each."""
     found: dict[int, Counter[str]] = {}
     for cell in study.manifest.cells:
         count = found.setdefault(cell.table, Counter())

@@ -1,4 +1,4 @@
-"""`throughput --methods`: what a step of every method takes beside VAE's, at every place of a study."""
+"""`throughput --methods`: the duration of every method's training step relative to a VAE's, across a study."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,15 @@ from benchmark.throughput.method_times import UNIT, MethodTime, method_times
 
 
 def compare_methods(trials: Iterable[Trial], device: str, seconds: float, console: Console) -> list[MethodTime]:
-    """Every method beside VAE, at each data set and latent dim of the trials that has both; `seconds` for each."""
+    """Measure every method's step beside a VAE's, and print the times.
+
+    Args:
+        trials: One for each method, data set and latent dim. Those at a data set and latent dim without a VAE, or with
+            nothing else, are left out.
+        device: Where to train.
+        seconds: About how long to measure at each data set and latent dim.
+        console: Where the times are printed.
+    """
     places: dict[tuple[str, int], list[Trial]] = {}
     for trial in trials:
         places.setdefault((trial.data.name, trial.latent_dim), []).append(trial)

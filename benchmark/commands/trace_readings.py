@@ -1,4 +1,4 @@
-"""`controls --trace`: the readings of HGMVAE-G's loss under way, step by step and epoch by epoch."""
+"""`controls --trace`: observe how the readings of HGMVAE-G's loss train, by step and by epoch."""
 
 import json
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ TRACED = "readings"
 
 
 def trace_readings(folder: Path, data_dir: Path, offline: bool, device: str, console: Console) -> None:
-    """Train every trial of the study `readings`, looking on; write steps.csv, epochs.csv, trace.json and the figure.
+    """Train every trial of the study `readings`, observed; write steps.csv, epochs.csv, trace.json and the figure.
 
     Args:
-        folder: Where they go.
-        data_dir: Where the images are, or else are fetched to.
-        offline: Fetch nothing.
+        folder: Where these files go.
+        data_dir: Where the images are, or else are downloaded to.
+        offline: Download nothing.
         device: Where models train.
-        console: Told of every training's end.
+        console: Where the end of every training is printed.
 
     Raises:
-        UserError: Where the images cannot be had or the folder takes no more.
+        UserError: The images cannot be had, or the folder cannot be written.
     """
     study = STUDIES[TRACED]
     data_options = DataOptions.of(study, data_dir.resolve(), offline)
@@ -67,5 +67,5 @@ def _followed(grid: Grid, console: Console) -> Page:
 
 
 def _joined(frames: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
-    """The frames one below another, their method and seed in front."""
+    """The frames by (method, seed) as one, with the columns method and seed in front."""
     return pd.concat(frames, names=["method", "seed"]).reset_index(["method", "seed"])

@@ -1,4 +1,4 @@
-"""An executor at work, as the terminal shows it."""
+"""The run of an executor with its progress on the terminal."""
 
 from rich.console import Console
 
@@ -17,9 +17,21 @@ def watched(
     console: Console,
     strict: bool = False,
 ) -> int:
-    """How many trials of the packs have come to an end; with `strict` the last may be the first that did not end well.
+    """Run packs and show their progress; when stopped early, print what goes on without this process.
 
-    Whoever ends it early is told what goes on without it.
+    Args:
+        executor: What runs them.
+        packs: The packs.
+        context: Where and with what trials run.
+        data: Where the images are.
+        console: Where the progress is shown.
+        strict: Stop at the first trial that does not end well.
+
+    Returns:
+        How many trials have ended.
+
+    Raises:
+        KeyboardInterrupt: The user has pressed Ctrl-C.
     """
     goes_on = [executor.after_interrupt] if executor.after_interrupt else []
     ended = 0

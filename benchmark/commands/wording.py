@@ -1,4 +1,4 @@
-"""How a command and a path are said, without this machine's folders."""
+"""Commands and paths as messages and provenance name them, without the folders of this machine."""
 
 import re
 import shlex
@@ -9,13 +9,13 @@ from benchmark.installation import PROGRAM
 
 
 def command_line() -> str:
-    """The command as a user would type it."""
+    """Return this process' command as a user would type it, with absolute paths cut to their last part."""
     arguments = [re.sub(r"(^|=)[/~].*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
     return shlex.join([*PROGRAM, *arguments])
 
 
 def shown(path: Path) -> Path:
-    """A path as short as it can be said from here."""
+    """Return a path relative to the current folder where it lies in it, else as it is."""
     try:
         return path.resolve().relative_to(Path.cwd())
     except ValueError:

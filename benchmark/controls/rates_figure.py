@@ -77,7 +77,7 @@ def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, Panel]:
 
     Args:
         trials: From `measured`.
-        measure: The score.
+        measure: The score on the vertical axis.
     """
     panels: dict[DatasetDim, Panel] = {}
     for (dataset, latent_dim, method, seed), trial in trials.items():
