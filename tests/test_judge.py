@@ -45,12 +45,13 @@ def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_p
 
 def test_real_images_that_are_not_here_are_named(study, tmp_path):
     store = Store(study)
-    _, records = store.read_study()
+    records = store.read_study().records
     [(key, record)] = records.items()
-    real = {key: record | {"identity": record["identity"] | {"data": {"name": "mnist", "kind": "real"}}}}
+    data = {"name": "mnist", "kind": "real"}
+    real = {key: record.updated(identity={**record.identity.plain, "data": data})}
     assert what_an_audit_lacks(store, records, tmp_path) is None  # procedural
     assert "the images of its checkpoints (mnist) are not in" in str(what_an_audit_lacks(store, real, tmp_path))
     (tmp_path / "mnist.npz").write_bytes(b"looked at when it is loaded")
     assert what_an_audit_lacks(store, real, tmp_path) is None
-    diverged = {key: record | {"status": "diverged"}}
+    diverged = {key: record.updated(status="diverged")}
     assert "holds no checkpoints" in str(what_an_audit_lacks(store, diverged, tmp_path))

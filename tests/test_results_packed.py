@@ -12,7 +12,7 @@ from study_samples import packed_records
 from test_hostile_audits import GOOD, scored
 from test_hostile_results import SPOILT, made_record, made_study
 
-from benchmark.audit.audit_files import read_results
+from benchmark.audit.audit_files import AuditResult, read_results
 from benchmark.audit.audit_trial import REVISION
 from benchmark.cli import main
 from benchmark.errors import UserError
@@ -94,7 +94,7 @@ def test_a_line_that_no_run_has_written_is_named_and_costs_its_trial_alone(tmp_p
     before = path.read_bytes()
     said: list[str] = []
     found = Store(tmp_path, said.append).read_records(list(keys.values()))
-    assert found == {keys[1]: made_record(1)}
+    assert found == {keys[1]: Record.parse(made_record(1))}
     if said:  # a line whose key is another's is nobody's
         [line] = said
         assert line.startswith("record records.jsonl, line 1, ") and "`run` makes it anew" in line and "\n" not in line
@@ -202,7 +202,7 @@ def test_the_audits_results_are_packed_with_the_records(tmp_path: Path) -> None:
     newer = whole[keys[0]] | {"checkpoint": "newer"} | scored(GOOD)
     store.audit_path("x").parent.mkdir()
     store.audit_path(keys[0]).write_text(json.dumps(newer))
-    assert read_results(store, list(whole)) == before | {keys[0]: newer}
+    assert read_results(store, list(whole)) == before | {keys[0]: AuditResult.parse(newer)}
     store.forget([keys[0]])
     assert [*read_results(store, list(whole))] == [keys[1]]
 
