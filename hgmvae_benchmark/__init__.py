@@ -35,13 +35,13 @@ def load(checkpoint: str | Path) -> "ImageAutoencoder":
     path = Path(checkpoint)
     with _environment_kept():
         from benchmark.errors import UserError
-        from benchmark.execution.stored_models import NotAtHand, stored_model
+        from benchmark.execution.stored_models import NotAvailable, stored_model
         from benchmark.results.records import Identity
         from benchmark.text import short_message
         from benchmark.training.checkpoints import read_identity
     try:
         return stored_model(Identity.parse(read_identity(path)), path)
-    except (NotAtHand, KeyError, TypeError, ValueError) as error:
+    except (NotAvailable, KeyError, TypeError, ValueError) as error:
         reason = f"its identity lacks {error}" if isinstance(error, KeyError) else short_message(error)
         raise UserError(f"{path}: cannot be opened ({reason})") from error
 

@@ -2,19 +2,19 @@
 
 import pandas as pd
 
-from benchmark.errata.printed_cells import COLUMNS, Cell
+from benchmark.errata.printed_cells import COLUMNS, PrintedCell
 
 
 def row(values, *, table=1, dataset="mnist", metric="silhouette", dim=8):
     """Cells of one data set, metric and dim: method -> value."""
-    return tuple(Cell(table, dataset, metric, method, dim, value) for method, value in values.items())
+    return tuple(PrintedCell(table, dataset, metric, method, dim, value) for method, value in values.items())
 
 
 def series(values, *, table=1, dataset="mnist", metric="silhouette", method="gmvae"):
     """Cells of one method: dim -> value."""
-    return tuple(Cell(table, dataset, metric, method, dim, value) for dim, value in values.items())
+    return tuple(PrintedCell(table, dataset, metric, method, dim, value) for dim, value in values.items())
 
 
-def cells_of(frame: pd.DataFrame) -> tuple[Cell, ...]:
+def cells_of(frame: pd.DataFrame) -> tuple[PrintedCell, ...]:
     """The rows of a frame with the columns COLUMNS and their types, such as `paper_numbers` gives."""
-    return tuple(Cell(*row) for row in frame[list(COLUMNS)].itertuples(index=False, name=None))
+    return tuple(PrintedCell(*row) for row in frame[list(COLUMNS)].itertuples(index=False, name=None))

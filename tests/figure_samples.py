@@ -4,7 +4,7 @@ from pathlib import Path
 
 from study_samples import cell, clustering, manifest, record, study_results
 
-from benchmark.figures.study_source import Source
+from benchmark.figures.study_source import StudySource
 
 
 def trained(method, dim, seed, silhouette, **more):
@@ -23,11 +23,11 @@ def diverged(method, dim, seed):
     return trained(method, dim, seed, 0.9, status="diverged", reason="loss not finite at step 3")
 
 
-def source_of(records, cells, device="cpu", images=None, folder=Path("nowhere"), **more) -> Source:
+def source_of(records, cells, device="cpu", images=None, folder=Path("nowhere"), **more) -> StudySource:
     def no_images(*asked):
         raise AssertionError(f"images were asked for: {asked}")
 
-    return Source(
+    return StudySource(
         study_results(manifest(cells, **more), {record["key"]: record for record in records}),
         lambda key: folder / f"{key}.safetensors",
         images or no_images,
@@ -35,7 +35,7 @@ def source_of(records, cells, device="cpu", images=None, folder=Path("nowhere"),
     )
 
 
-def sample() -> Source:
+def sample() -> StudySource:
     """Table 1 on MNIST, d = 2, 8, 16.
 
     GMVAE: whole at 2; nothing has run at 8; one seed at 16. HGMVAE-G: seed 1 diverged at 2, seed 2 collapsed at 8.

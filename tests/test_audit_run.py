@@ -187,7 +187,7 @@ def test_a_trial_that_fails_says_why(monkeypatch, study):
     [key] = keys_of(study, dataset="mnist", method="vae", latent_dim=8)
     identity = Store(study).read_record(key).identity
     ended = audit_processes._audit(StoredTrial(key, identity, study), EvaluationContext(), study)
-    assert ended == audit_processes.Audited(key, None, "ZeroDivisionError: by zero")
+    assert ended == audit_processes.AuditEnd(key, None, "ZeroDivisionError: by zero")
 
 
 def in_background(folder, study):

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from study_samples import packed_records
 
-from benchmark.errata.printed_cells import Kind
+from benchmark.errata.printed_cells import FindingKind
 from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_all_cards
 from benchmark.paper.tables import paper_numbers
@@ -104,7 +104,7 @@ def _interval(row: pd.Series, sign: int = 1) -> str:
 
 
 def test_readme_1_counts_the_papers_contradictions(found):
-    contradictions = sum(finding.kind == Kind.CONTRADICTION for finding in paper_errata())
+    contradictions = sum(finding.kind == FindingKind.CONTRADICTION for finding in paper_errata())
     assert f"in {contradictions} places" in found
 
 

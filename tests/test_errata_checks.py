@@ -9,7 +9,7 @@ from errata_samples import cells_of, row, series
 
 from benchmark.errata import quotes
 from benchmark.errata import table_checks as er
-from benchmark.errata.printed_cells import COLUMNS, Cell, Kind
+from benchmark.errata.printed_cells import COLUMNS, FindingKind, PrintedCell
 from benchmark.paper import statements as st
 from benchmark.paper.tables import paper_numbers
 
@@ -53,7 +53,7 @@ def test_impossible_values(metric, inside, outside):
     cells = series(dict(enumerate(inside + outside, start=1)), metric=metric)
     findings = list(er.impossible_values(cells))
     assert [finding.cells[0].value for finding in findings] == list(outside)
-    assert {(finding.kind, finding.comparisons) for finding in findings} == {(Kind.IMPOSSIBLE, len(cells))}
+    assert {(finding.kind, finding.comparisons) for finding in findings} == {(FindingKind.IMPOSSIBLE, len(cells))}
 
 
 def test_an_impossible_value_is_told_with_its_place():
@@ -65,22 +65,26 @@ def test_repeated_cells():
     one = series({2: 0.1, 4: 0.2, 8: 0.3})
     other = series({2: 0.1, 4: 0.25, 16: 0.3}, table=4)
     differing, agreeing = er.repeated_cells((*other, *one))
-    assert (differing.kind, differing.cells, differing.comparisons) == (Kind.CONTRADICTION, (one[1], other[1]), 2)
+    assert (differing.kind, differing.cells, differing.comparisons) == (
+        FindingKind.CONTRADICTION,
+        (one[1], other[1]),
+        2,
+    )
     assert differing.sentence == "Table 1, MNIST, d = 4, SC: GMVAE 0.2, but 0.25 in Table 4."
-    assert (agreeing.kind, agreeing.cells, agreeing.comparisons) == (Kind.HOLDS, (one[0],), 2)
+    assert (agreeing.kind, agreeing.cells, agreeing.comparisons) == (FindingKind.HOLDS, (one[0],), 2)
     assert agreeing.sentence == "Tables 1 and 4 share 2 cells; 1 of them agree."
     assert list(er.repeated_cells((*one, *series({16: 0.1}, table=4)))) == []
 
 
 def block(dataset, values, *, table=3, method="vae", dim=128):
     metrics = ("fid", "ssim", "ms_ssim", "lpips")
-    return tuple(Cell(table, dataset, m, method, dim, v) for m, v in zip(metrics, values, strict=False))
+    return tuple(PrintedCell(table, dataset, m, method, dim, v) for m, v in zip(metrics, values, strict=False))
 
 
 def test_a_copied_block_of_metrics():
     copied = block("celeba", (90.0, 0.7, 0.9, 0.1)) + block("chairs", (90.0, 0.7, 0.9))
     (finding,) = er.copied_blocks(copied)
-    assert finding.kind is Kind.SUSPECT and len(finding.cells) == 6
+    assert finding.kind is FindingKind.SUSPECT and len(finding.cells) == 6
     assert finding.sentence == (
         "Table 3: CelebA VAE at d = 128 and 3D Chairs VAE at d = 128 have the same 3 values, digit for digit "
         "(FID 90, SSIM 0.7, MS-SSIM 0.9)."
@@ -115,7 +119,7 @@ def test_accuracies_below_a_constant_answer():
     without_labels = row({"vae": 0.1}, dataset="celeba", metric="svm_accuracy")
     another_metric = row({"vae": 0.1}, dataset="cifar10", metric="ssim")
     (finding,) = er.below_constant_answer(ten_classes + unknown_classes + without_labels + another_metric)
-    assert finding.kind is Kind.SUSPECT and finding.cells == ten_classes[:1]
+    assert finding.kind is FindingKind.SUSPECT and finding.cells == ten_classes[:1]
     assert "VAE 0.899 read as averaged one-vs-rest accuracy is below the 0.9 of a constant answer" in finding.sentence
 
 
@@ -123,9 +127,9 @@ def test_any_table_of_the_same_columns_can_be_checked():
     cells = cells_of(pd.DataFrame([(2, "mine", "svm_accuracy", "new", 8, 1.5)], columns=list(COLUMNS)))
     findings = er.errata(cells, st.read_statements())
     assert Counter(finding.kind for finding in findings) == {
-        Kind.IMPOSSIBLE: 1,
-        Kind.UNCHECKED: 24,
-        Kind.BY_READING: 11,
+        FindingKind.IMPOSSIBLE: 1,
+        FindingKind.UNCHECKED: 24,
+        FindingKind.BY_READING: 11,
     }
     assert er.errata(cells) == findings[:1]
 
@@ -134,7 +138,7 @@ def test_a_mended_table_has_no_contradiction_left_between_tables_3_and_5():
     numbers = paper_numbers()
     mended = pd.concat([numbers[numbers["table"] != 3], numbers[numbers["table"] == 5].assign(table=3)])
     findings = er.errata(cells_of(mended))
-    assert not [f for f in findings if f.check in ("repeated cell", "copied block") and f.kind is not Kind.HOLDS]
+    assert not [f for f in findings if f.check in ("repeated cell", "copied block") and f.kind is not FindingKind.HOLDS]
 
 
 # The paper's own table
@@ -142,24 +146,24 @@ def test_a_mended_table_has_no_contradiction_left_between_tables_3_and_5():
 
 def test_counts_of_the_papers_findings():
     assert Counter(finding.kind for finding in on_paper()) == {
-        Kind.CONTRADICTION: 7 + 1 + 2 + 5 + 6 + 1 + 5 + 4 + 6 + 1 + 3 + 2,
-        Kind.TIE: 1 + 1 + 1 + 1 + 1 + 2,
-        Kind.SUSPECT: 1 + 3,
-        Kind.HOLDS: 2 + 9,
-        Kind.BY_READING: 11,
+        FindingKind.CONTRADICTION: 7 + 1 + 2 + 5 + 6 + 1 + 5 + 4 + 6 + 1 + 3 + 2,
+        FindingKind.TIE: 1 + 1 + 1 + 1 + 1 + 2,
+        FindingKind.SUSPECT: 1 + 3,
+        FindingKind.HOLDS: 2 + 9,
+        FindingKind.BY_READING: 11,
     }
 
 
 def test_tables_1_and_4_agree_and_3_and_5_do_not():
     repeated = [finding for finding in on_paper() if finding.check == "repeated cell"]
-    agreed = {f.sentence: len(f.cells) for f in repeated if f.kind is Kind.HOLDS}
+    agreed = {f.sentence: len(f.cells) for f in repeated if f.kind is FindingKind.HOLDS}
     assert agreed == {
         "Tables 1 and 4 share 63 cells; 63 of them agree.": 63,
         "Tables 3 and 5 share 48 cells; 41 of them agree.": 41,
     }
     differing = {
         (a.dataset, a.metric, a.method): (a.value, b.value)
-        for a, b in (finding.cells for finding in repeated if finding.kind is Kind.CONTRADICTION)
+        for a, b in (finding.cells for finding in repeated if finding.kind is FindingKind.CONTRADICTION)
     }
     assert differing == {
         ("chairs", "fid", "hgmvae_g"): (92.201, 40.986),
@@ -192,20 +196,22 @@ def test_three_accuracies_are_below_a_constant_answer():
 
 def test_percentages_of_the_paper():
     (vae,), (gmvae,) = found("more_accurate_than_vae"), found("more_accurate_than_gmvae")
-    assert vae.kind is Kind.HOLDS and "by 1.80 points or 1.88%, as stated (1.8%)" in vae.sentence
-    assert gmvae.kind is Kind.CONTRADICTION and "by 1.40 points or 1.46%, not by the stated 3.6%" in gmvae.sentence
+    assert vae.kind is FindingKind.HOLDS and "by 1.80 points or 1.88%, as stated (1.8%)" in vae.sentence
+    assert (
+        gmvae.kind is FindingKind.CONTRADICTION and "by 1.40 points or 1.46%, not by the stated 3.6%" in gmvae.sentence
+    )
     direction, size = found("fid_without_fisher_g")
     assert (
         "HGMVAE-G w/o Fisher 103.076, stated as the improved one, is worse than HGMVAE-G 40.986" in direction.sentence
     )
     assert "by 60.24%, not by the stated 59.84%" in size.sentence
-    assert direction.kind is size.kind is Kind.CONTRADICTION
+    assert direction.kind is size.kind is FindingKind.CONTRADICTION
     (direction,) = found("fid_without_fisher_u")  # 65.76% is right in size
     assert (
         "HGMVAE-U w/o Fisher 110.321, stated as the improved one, is worse than HGMVAE-U 37.778" in direction.sentence
     )
     (rise,) = found("fid_rises_without_fisher_u")
-    assert rise.kind is Kind.HOLDS
+    assert rise.kind is FindingKind.HOLDS
 
 
 def test_hgmvae_u_is_not_ahead_on_mnist():
@@ -218,16 +224,16 @@ def test_hgmvae_u_is_not_ahead_on_mnist():
 
 @pytest.mark.parametrize("statement", ["better_clusters_than_gmvae", "mixture_better_clusters"])
 def test_where_gmvae_clusters_as_well_or_better(statement):
-    assert losers(statement, Kind.CONTRADICTION) == {
+    assert losers(statement, FindingKind.CONTRADICTION) == {
         ("hgmvae_g", 16, CH),
         ("hgmvae_g", 16, DB),
         ("hgmvae_g", 32, SC),
         ("hgmvae_g", 32, DB),
         ("hgmvae_g", 64, SC),
     }
-    assert losers(statement, Kind.TIE) == {("hgmvae_u", 16, DB)}
+    assert losers(statement, FindingKind.TIE) == {("hgmvae_u", 16, DB)}
     (better,) = found(f"{statement}_better_variant")
-    assert (better.kind, better.comparisons) == (Kind.TIE, 21) and better.cells[0].name.endswith("hgmvae_u/16")
+    assert (better.kind, better.comparisons) == (FindingKind.TIE, 21) and better.cells[0].name.endswith("hgmvae_u/16")
 
 
 def test_the_best_dimension_of_the_paper():
@@ -237,29 +243,29 @@ def test_the_best_dimension_of_the_paper():
         for metric in (SC, DB)
         for method, dim in (("gmvae", 16), ("hgmvae_g", 4), ("hgmvae_u", 16))
     }
-    assert {(f.kind, f.comparisons) for f in found("best_clusters_at_8")} == {(Kind.CONTRADICTION, 9)}
+    assert {(f.kind, f.comparisons) for f in found("best_clusters_at_8")} == {(FindingKind.CONTRADICTION, 9)}
 
 
 def test_the_better_variant_of_the_paper():
-    assert losers("gaussian_weights_below_16", Kind.CONTRADICTION) == {("hgmvae_g", 2, CH)}
+    assert losers("gaussian_weights_below_16", FindingKind.CONTRADICTION) == {("hgmvae_g", 2, CH)}
     assert len(found("gaussian_weights_below_16")) == 1
     (from_16,) = found("uniform_weights_from_16")
-    assert (from_16.kind, from_16.comparisons) == (Kind.HOLDS, 12)
+    assert (from_16.kind, from_16.comparisons) == (FindingKind.HOLDS, 12)
 
 
 def test_where_the_fisher_term_does_not_help():
-    assert losers("fisher_better_clusters_g", Kind.CONTRADICTION) == {
+    assert losers("fisher_better_clusters_g", FindingKind.CONTRADICTION) == {
         ("hgmvae_g", dim, metric) for dim, metric in ((32, CH), (64, SC), (64, CH), (64, DB), (128, SC), (128, CH))
     }
-    assert losers("fisher_better_clusters_g", Kind.TIE) == {("hgmvae_g", 32, SC)}
-    assert [finding.kind for finding in found("fisher_better_clusters_u")] == [Kind.HOLDS]
+    assert losers("fisher_better_clusters_g", FindingKind.TIE) == {("hgmvae_g", 32, SC)}
+    assert [finding.kind for finding in found("fisher_better_clusters_u")] == [FindingKind.HOLDS]
     told = {(f.cells[0].dataset, f.cells[0].metric): f.kind for f in found("fisher_better_reconstructions_g")}
     assert told == {
-        ("chairs", "ssim"): Kind.TIE,
-        ("chairs", "ms_ssim"): Kind.TIE,
-        ("mnist", "ms_ssim"): Kind.CONTRADICTION,
+        ("chairs", "ssim"): FindingKind.TIE,
+        ("chairs", "ms_ssim"): FindingKind.TIE,
+        ("mnist", "ms_ssim"): FindingKind.CONTRADICTION,
     }
-    assert [finding.kind for finding in found("fisher_better_reconstructions_u")] == [Kind.HOLDS]
+    assert [finding.kind for finding in found("fisher_better_reconstructions_u")] == [FindingKind.HOLDS]
 
 
 def test_where_gmvae_reconstructs_better():
@@ -270,12 +276,12 @@ def test_where_gmvae_reconstructs_better():
         ("mnist", "ssim", "hgmvae_g"),
         ("mnist", "lpips", "hgmvae_g"),
     }
-    assert [finding.kind for finding in found("mixture_better_reconstructions_better_variant")] == [Kind.HOLDS]
+    assert [finding.kind for finding in found("mixture_better_reconstructions_better_variant")] == [FindingKind.HOLDS]
 
 
 def test_best_in_most_cells_of_table_3():
     (finding,) = found("best_reconstructions_mostly")
-    assert finding.kind is Kind.HOLDS
+    assert finding.kind is FindingKind.HOLDS
     assert "best in 10 of 16 places (HGMVAE-G 0, HGMVAE-U 10) and tied for best in 1" in finding.sentence
 
 
@@ -286,15 +292,15 @@ def test_how_many_data_sets_the_tables_have():
         for finding in found(f"datasets_{name}")
     }
     assert kinds_of == {
-        "of_the_paper": (Kind.CONTRADICTION, 5),
-        "of_table_3": (Kind.HOLDS, 4),
-        "of_table_4": (Kind.CONTRADICTION, 1),
-        "of_table_5": (Kind.HOLDS, 4),
+        "of_the_paper": (FindingKind.CONTRADICTION, 5),
+        "of_table_3": (FindingKind.HOLDS, 4),
+        "of_table_4": (FindingKind.CONTRADICTION, 1),
+        "of_table_5": (FindingKind.HOLDS, 4),
     }
 
 
 def test_equations_and_text_are_told_as_read():
-    read = [finding for finding in on_paper() if finding.kind is Kind.BY_READING]
+    read = [finding for finding in on_paper() if finding.kind is FindingKind.BY_READING]
     assert {finding.check for finding in read} == {"by reading"}
     assert all(
         finding.section and finding.sentence and not finding.cells and not finding.comparisons for finding in read
@@ -311,4 +317,4 @@ def test_the_papers_statements_are_short_distinct_and_of_every_kind():
     for assertion in (statement.assertion for statement in statements):
         if isinstance(assertion, st.Beats):
             assert {*assertion.methods, *assertion.over} <= methods
-    assert not [finding for finding in on_paper() if finding.kind is Kind.UNCHECKED]
+    assert not [finding for finding in on_paper() if finding.kind is FindingKind.UNCHECKED]

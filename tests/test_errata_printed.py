@@ -5,7 +5,7 @@ import pytest
 from errata_samples import cells_of, row
 
 from benchmark.errata.findings_frame import findings_frame
-from benchmark.errata.printed_cells import COLUMNS, Cell, Finding, Kind, read_cells
+from benchmark.errata.printed_cells import COLUMNS, Finding, FindingKind, PrintedCell, read_cells
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
 
@@ -24,8 +24,8 @@ def test_cells_are_read_in_order_and_other_columns_are_ignored(tmp_path):
         tmp_path, f"note,{HEADING}\nx,1,mnist,silhouette,gmvae,2,-0.5\ny,2,mine,svm_accuracy,new,8,0.25\n"
     )
     assert read_cells(path) == (
-        Cell(1, "mnist", "silhouette", "gmvae", 2, -0.5),
-        Cell(2, "mine", "svm_accuracy", "new", 8, 0.25),
+        PrintedCell(1, "mnist", "silhouette", "gmvae", 2, -0.5),
+        PrintedCell(2, "mine", "svm_accuracy", "new", 8, 0.25),
     )
 
 
@@ -37,8 +37,8 @@ def test_names_as_printed_are_the_suites_and_a_row_without_a_value_is_left_out(t
     )
     said = []
     assert read_cells(path, said.append) == (
-        Cell(1, "mnist", "silhouette", "hgmvae_g", 2, -0.5),
-        Cell(4, "mnist", "davies_bouldin", "hgmvae_g_no_fisher", 2, 7.558),
+        PrintedCell(1, "mnist", "silhouette", "hgmvae_g", 2, -0.5),
+        PrintedCell(4, "mnist", "davies_bouldin", "hgmvae_g_no_fisher", 2, 7.558),
     )
     assert said == [
         f"{path}: rows without a value, left out: 1",
@@ -103,7 +103,7 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):
 def test_findings_as_a_frame(tmp_path):
     a, b = row({"a": 0.5, "b": 0.4})
     frame = findings_frame(
-        [Finding("beats", Kind.TIE, "So.", (a, b), 3, "n", "3.1", "q"), Finding("c", Kind.HOLDS, "S.")]
+        [Finding("beats", FindingKind.TIE, "So.", (a, b), 3, "n", "3.1", "q"), Finding("c", FindingKind.HOLDS, "S.")]
     )
     assert list(frame.columns) == [
         "check", "kind", "statement", "section", "quotation", "sentence", "cells", "comparisons",

@@ -7,7 +7,7 @@ import pytest
 from errata_samples import row, series
 
 from benchmark.errata import quotes
-from benchmark.errata.printed_cells import Kind
+from benchmark.errata.printed_cells import FindingKind
 from benchmark.errors import UserError
 from benchmark.paper import statements as st
 
@@ -25,18 +25,18 @@ IMPROVED = st.PercentageImprovement(1, "mnist", SC, 8, "new", "old", "25")
     ("metric", "new", "old", "per_cent", "expected"),
     [
         (SC, 0.5, 0.4, "25", []),
-        (SC, 0.5, 0.4, "25.4", [Kind.CONTRADICTION]),
+        (SC, 0.5, 0.4, "25.4", [FindingKind.CONTRADICTION]),
         (SC, 0.5, 0.4, "25.2", []),  # 0.5004 and 0.3997, say, print as these
-        (SC, 0.5, 0.4, "10", [Kind.CONTRADICTION]),  # points are read of accuracies alone
+        (SC, 0.5, 0.4, "10", [FindingKind.CONTRADICTION]),  # points are read of accuracies alone
         ("svm_accuracy", 0.5, 0.4, "10", []),
         ("svm_accuracy", 0.5, 0.4, "25", []),
-        ("svm_accuracy", 0.5, 0.4, "12", [Kind.CONTRADICTION]),
+        ("svm_accuracy", 0.5, 0.4, "12", [FindingKind.CONTRADICTION]),
         ("fid", 60.0, 80.0, "25", []),
-        ("fid", 60.0, 80.0, "33", [Kind.CONTRADICTION]),  # of the worse, not of the better number
-        ("fid", 80.0, 60.0, "25", [Kind.CONTRADICTION]),  # right in size, wrong way round
-        ("fid", 80.0, 60.0, "33", [Kind.CONTRADICTION, Kind.CONTRADICTION]),
-        ("fid", 80.0, 80.0, "25", [Kind.TIE]),
-        (SC, 0.5, 0.0, "25", [Kind.CONTRADICTION]),  # no share of nothing
+        ("fid", 60.0, 80.0, "33", [FindingKind.CONTRADICTION]),  # of the worse, not of the better number
+        ("fid", 80.0, 60.0, "25", [FindingKind.CONTRADICTION]),  # right in size, wrong way round
+        ("fid", 80.0, 60.0, "33", [FindingKind.CONTRADICTION, FindingKind.CONTRADICTION]),
+        ("fid", 80.0, 80.0, "25", [FindingKind.TIE]),
+        (SC, 0.5, 0.0, "25", [FindingKind.CONTRADICTION]),  # no share of nothing
     ],
 )
 def test_percentage_improvement(metric, new, old, per_cent, expected):
@@ -54,7 +54,7 @@ def test_beats_by_the_metrics_direction():
     cells = row({"a": 0.5, "b": 0.4}) + row({"a": 0.5, "b": 0.4}, metric=DB)
     outcome = quotes.beats(cells, st.Beats(1, ("a",), ("b",)))
     assert outcome.against == (
-        (Kind.CONTRADICTION, "Table 1, MNIST, d = 8, DB: a 0.5 is worse than b 0.4.", cells[2:]),
+        (FindingKind.CONTRADICTION, "Table 1, MNIST, d = 8, DB: a 0.5 is worse than b 0.4.", cells[2:]),
     )
     assert outcome.comparisons == 2
     assert quotes.beats(cells, st.Beats(1, ("a",), ("b",), metrics=(SC,))) == quotes.Outcome(
@@ -64,7 +64,7 @@ def test_beats_by_the_metrics_direction():
 
 def test_beats_tells_ties_from_losses():
     outcome = quotes.beats(row({"a": 0.4, "b": 0.4}), st.Beats(1, ("a",), ("b",)))
-    assert outcome.against[0][:2] == (Kind.TIE, "Table 1, MNIST, d = 8, SC: a 0.4 only ties b 0.4.")
+    assert outcome.against[0][:2] == (FindingKind.TIE, "Table 1, MNIST, d = 8, SC: a 0.4 only ties b 0.4.")
 
 
 def test_beats_every_other_method_but_not_its_own_variants():
@@ -76,7 +76,7 @@ def test_beats_every_other_method_but_not_its_own_variants():
 def test_beats_with_the_better_of_the_variants():
     cells = row({"a": 0.5, "b": 0.3, "c": 0.4}) + row({"a": 0.3, "b": 0.5, "c": 0.4}, dim=16)
     claim = st.Beats(1, ("a", "b"), ("c",))
-    assert kinds(quotes.beats(cells, claim)) == [Kind.CONTRADICTION] * 2
+    assert kinds(quotes.beats(cells, claim)) == [FindingKind.CONTRADICTION] * 2
     better = quotes.beats(cells, replace(claim, better_of_them=True))
     assert (kinds(better), better.comparisons) == ([], 2)
     assert better.holds == "Table 1: a or b beats c in 2 of 2 comparisons."
@@ -111,7 +111,7 @@ def test_best_in_most_counts_strict_wins():
     assert most.holds == "Table 1: best in 2 of 3 places (a 2, b 0) and tied for best in 1, so in most."
     lost = row({"a": 0.1, "b": 0.2, "c": 0.3}, dim=32)
     half = quotes.best_in_most(won + tied + lost, claim)
-    assert kinds(half) == [Kind.CONTRADICTION] and "best in 2 of 4 places" in half.against[0][1]
+    assert kinds(half) == [FindingKind.CONTRADICTION] and "best in 2 of 4 places" in half.against[0][1]
     assert quotes.best_in_most(alone, claim) == quotes.NOT_IN_TABLE
 
 
@@ -122,12 +122,12 @@ def test_best_dimension():
         1, (), "Table 1: d = 8 is best in 1 of 1 series.", rising[1:2]
     )
     (lost,) = quotes.best_dimension(series({4: 0.2, 8: 0.3, 16: 0.1}, metric=DB), claim).against
-    assert lost[:2] == (Kind.CONTRADICTION, "Table 1, MNIST, d = 8, DB: GMVAE 0.3 is worse than 0.1 at d = 16.")
-    assert kinds(quotes.best_dimension(series({4: 0.3, 8: 0.3}), claim)) == [Kind.TIE]
+    assert lost[:2] == (FindingKind.CONTRADICTION, "Table 1, MNIST, d = 8, DB: GMVAE 0.3 is worse than 0.1 at d = 16.")
+    assert kinds(quotes.best_dimension(series({4: 0.3, 8: 0.3}), claim)) == [FindingKind.TIE]
     unsuited = series({4: 0.2, 16: 0.3}) + series({8: 0.3}, metric=CH) + series({4: 0.4, 8: 0.3}, table=2)
     assert quotes.best_dimension(unsuited, claim).comparisons == 0
     both = rising + series({4: 0.4, 8: 0.3}, method="vae")
-    assert kinds(quotes.best_dimension(both, claim)) == [Kind.CONTRADICTION]
+    assert kinds(quotes.best_dimension(both, claim)) == [FindingKind.CONTRADICTION]
     assert kinds(quotes.best_dimension(both, replace(claim, methods=("gmvae",)))) == []
 
 
@@ -138,7 +138,7 @@ def test_number_of_datasets():
     )
     outcome = quotes.number_of_datasets(cells, st.NumberOfDatasets((1, 2), 2))
     assert outcome.against[0][:2] == (
-        Kind.CONTRADICTION,
+        FindingKind.CONTRADICTION,
         "Tables 1, 2: 3 data sets (MNIST, CelebA, mine), not the stated 2.",
     )
     assert quotes.number_of_datasets(cells, st.NumberOfDatasets((1, 3), 2)) == quotes.NOT_IN_TABLE
@@ -158,10 +158,10 @@ def test_a_statement_holds_fails_is_unchecked_or_read():
         ],
     )
     assert [(f.statement, f.kind, f.comparisons) for f in findings] == [
-        ("so", Kind.HOLDS, 1),
-        ("not_so", Kind.CONTRADICTION, 1),
-        ("elsewhere", Kind.UNCHECKED, 0),
-        ("told", Kind.BY_READING, 0),
+        ("so", FindingKind.HOLDS, 1),
+        ("not_so", FindingKind.CONTRADICTION, 1),
+        ("elsewhere", FindingKind.UNCHECKED, 0),
+        ("told", FindingKind.BY_READING, 0),
     ]
     assert findings[3].sentence == "A remark." and findings[3].check == "by reading"
     assert (findings[1].section, findings[1].quotation) == ("1", "words of not_so")

@@ -11,7 +11,7 @@ from tiny_study import tiny_grid
 import hgmvae_benchmark
 from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import trial_model
-from benchmark.execution.stored_models import NotAtHand, images_in, stored_model
+from benchmark.execution.stored_models import NotAvailable, images_in, stored_model
 from benchmark.files import REPOSITORY
 from benchmark.results.records import Identity
 from benchmark.training.checkpoints import save_checkpoint
@@ -48,7 +48,7 @@ def test_a_model_comes_back_as_it_was_stored(trial, tmp_path):
 )
 def test_a_model_that_cannot_come_back_says_why(trial, tmp_path, change, reason):
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors")
-    with pytest.raises(NotAtHand, match=reason) as raised:
+    with pytest.raises(NotAvailable, match=reason) as raised:
         stored_model(Identity.parse(trial.identity | change), tmp_path / "one.safetensors")
     assert "\n" not in str(raised.value)
 
@@ -96,7 +96,7 @@ def test_the_example_opens_a_checkpoint_of_a_run(trial, tmp_path):
 def test_a_model_of_what_bfloat16_meant_before_does_not_come_back(trial, tmp_path):
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors")
     training = trial.identity["training"] | {"precision": "bfloat16"}
-    with pytest.raises(NotAtHand, match="another revision"):
+    with pytest.raises(NotAvailable, match="another revision"):
         stored_model(Identity.parse(trial.identity | {"training": training}), tmp_path / "one.safetensors")
     renewed = trial.identity | {"training": training | {"precision_revision": 2}}
     stored_model(Identity.parse(renewed), tmp_path / "one.safetensors")
@@ -115,6 +115,6 @@ def test_a_trial_gets_the_images_that_it_saw(tmp_path, trial):
     [({"digest": "0"}, "their digest differs"), ({"kind": "real"}, "mnist"), ({"n_train": 10**9}, "digest differs")],
 )
 def test_images_that_are_not_to_be_had_say_why(tmp_path, trial, change, reason):
-    with pytest.raises(NotAtHand, match=reason) as raised:
+    with pytest.raises(NotAvailable, match=reason) as raised:
         images_in(tmp_path, offline=True)(identity_with(trial, **change))
     assert "\n" not in str(raised.value)

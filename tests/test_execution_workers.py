@@ -17,7 +17,7 @@ from benchmark.execution import worker_processes as workers_module
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.numerics import numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
-from benchmark.execution.process_plan import Crew, _quota, crew, usable_cores
+from benchmark.execution.process_plan import ProcessPlan, _quota, process_plan, usable_cores
 from benchmark.execution.worker_processes import run_packs
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
@@ -28,9 +28,9 @@ def grid(tmp_path):
     return tiny_grid(tmp_path)
 
 
-EACH_DOES_BOTH = Crew(trainers=2, scorers=0, threads=1)
-ALONE = Crew(trainers=1, scorers=0, threads=1)
-DIVIDED = Crew(trainers=1, scorers=1, threads=1)
+EACH_DOES_BOTH = ProcessPlan(trainers=2, scorers=0, threads=1)
+ALONE = ProcessPlan(trainers=1, scorers=0, threads=1)
+DIVIDED = ProcessPlan(trainers=1, scorers=1, threads=1)
 
 
 def start(grid, out, workers=EACH_DOES_BOTH, most=1, patience=math.inf, **more):
@@ -67,7 +67,7 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
 
 
 def test_the_trainer_waits_while_too_much_is_unscored(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(Crew, "unscored_limit", property(lambda self: 1))
+    monkeypatch.setattr(ProcessPlan, "unscored_limit", property(lambda self: 1))
     begun_while_nothing_is_scored, paused = 0, True
 
     def go_on(scorer):
@@ -144,7 +144,7 @@ def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
 
 def test_every_trainer_has_a_device_of_its_own(grid, tmp_path):
     """Several GPUs stand here as several names of the CPU."""
-    list(start(grid, tmp_path, Crew(2, 0, 1, devices=("cpu:0", "cpu"))))
+    list(start(grid, tmp_path, ProcessPlan(2, 0, 1, devices=("cpu:0", "cpu"))))
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
     devices = {record.provenance.device.partition(" ")[0] for record in records.values()}
     assert devices == {"cpu:0", "cpu"}
@@ -203,13 +203,13 @@ def test_a_scorer_that_dies_costs_the_trial_that_it_had_at_most(grid, tmp_path):
 
 def test_a_crew_for_a_gpu_trains_in_one_process_and_for_a_cpu_in_all(monkeypatch):
     monkeypatch.setattr("benchmark.execution.process_plan.usable_cores", lambda: 16)
-    assert crew("cuda:1") == Crew(trainers=1, scorers=15, threads=1)
-    assert crew("cuda", jobs=4).scorers == 4 and crew("cuda").unscored_limit == 30
-    assert crew("cuda:2", devices=("cuda:2", "cuda:3")) == Crew(2, 14, 1, ("cuda:2", "cuda:3"))
-    assert crew("cuda:2", devices=("cuda:2", "cuda:3")).says == "2 processes train, 14 score"
-    assert crew("cpu") == Crew(trainers=8, scorers=0, threads=1)
-    assert crew("cpu", jobs=2) == Crew(trainers=2, scorers=0, threads=4)
-    assert crew("cuda").says == "1 process trains, 15 score" and crew("cpu").says == "8 at once"
+    assert process_plan("cuda:1") == ProcessPlan(trainers=1, scorers=15, threads=1)
+    assert process_plan("cuda", jobs=4).scorers == 4 and process_plan("cuda").unscored_limit == 30
+    assert process_plan("cuda:2", devices=("cuda:2", "cuda:3")) == ProcessPlan(2, 14, 1, ("cuda:2", "cuda:3"))
+    assert process_plan("cuda:2", devices=("cuda:2", "cuda:3")).says == "2 processes train, 14 score"
+    assert process_plan("cpu") == ProcessPlan(trainers=8, scorers=0, threads=1)
+    assert process_plan("cpu", jobs=2) == ProcessPlan(trainers=2, scorers=0, threads=4)
+    assert process_plan("cuda").says == "1 process trains, 15 score" and process_plan("cpu").says == "8 at once"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_the_users_thread_limit_bounds_what_a_process_takes(monkeypatch, variabl
 
 def test_a_worker_honours_the_thread_limit_and_records_it(grid, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    events = start(grid, tmp_path, Crew(trainers=1, scorers=0, threads=2))
+    events = start(grid, tmp_path, ProcessPlan(trainers=1, scorers=0, threads=2))
     trial = next(event.what for event in events if event.kind == "finished")
     events.close()
     record = Store(tmp_path).read_record(trial.key)

@@ -10,7 +10,7 @@ from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.evaluation.clustering import separation
 from benchmark.execution.evaluate_trial import TrialContext
-from benchmark.execution.stored_models import NotAtHand, images_in
+from benchmark.execution.stored_models import NotAvailable, images_in
 from benchmark.figures import manifold, reconstructions, trained_models, traversals, tsne
 from benchmark.figures.all_figures import make_figures
 from benchmark.figures.study_source import CannotDraw, kinds, read_source
@@ -172,7 +172,7 @@ def test_a_method_without_a_model_is_named_and_the_others_are_shown(source):
 
 def test_pages_without_the_images_of_the_trials_are_skipped(source):
     def gone(identity):
-        raise NotAtHand("mnist: not here")
+        raise NotAvailable("mnist: not here")
 
     for module in (reconstructions, manifold, traversals, tsne):
         [(_, reason)] = module.pages(replace(source, images=gone))

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.results.identity import identity_key
 from benchmark.studies.trials import Trial, TrialData
-from benchmark.training.training_settings import TrainingSettings, trained_as_now
+from benchmark.training.training_settings import TrainingSettings, has_current_revisions
 
 DATA = TrialData("mnist", "d1", "real", False, "official", 100, 50, (1, 32, 32))
 TRIAL = Trial(
@@ -61,7 +61,7 @@ def test_a_precision_whose_meaning_has_changed_renames_its_own_trials_alone():
         training = TrainingSettings(precision=precision)
         assert training.plain() == before | now
         assert dataclasses.replace(TRIAL, training=training).identity["training"] == before | now
-        assert trained_as_now(before | now)
+        assert has_current_revisions(before | now)
     assert dataclasses.replace(TrainingSettings(precision="bfloat16"), precision="float32").plain() == before
 
 
@@ -75,7 +75,7 @@ def test_a_precision_whose_meaning_has_changed_renames_its_own_trials_alone():
     ],
 )
 def test_a_training_of_another_revision_is_told_by_its_settings(change):
-    assert not trained_as_now(TRIAL.identity["training"] | change)
+    assert not has_current_revisions(TRIAL.identity["training"] | change)
 
 
 def test_an_unknown_precision_is_refused():

@@ -12,7 +12,7 @@ from tiny_study import TINY, tiny_grid
 from benchmark.cli import main
 from benchmark.commands import measure_throughput, plan_study
 from benchmark.errors import UserError
-from benchmark.execution.process_plan import Crew
+from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.throughput import costs as costs_module
 from benchmark.throughput import measurement as throughput
@@ -26,7 +26,7 @@ from benchmark.throughput.costs import (
     read_costs,
     step_seconds,
 )
-from benchmark.throughput.measurement import Side, Throughput, measure, trainings_per_hour
+from benchmark.throughput.measurement import Throughput, TimedTrainer, measure, trainings_per_hour
 from benchmark.throughput.throughput_files import MEASUREMENTS, sides_table, studies_table, write_throughput
 
 
@@ -91,8 +91,8 @@ def test_a_forecast_scales_each_part_by_what_it_grows_with(trial):
         "reconstruction": pytest.approx(2 * 2 * 100 * 12 / 600),
     }
     cost = Forecast(100, {"outputs": 10, "reconstruction": 10, "clustering": 500, "classification": 100})
-    assert cost.wall(Crew(2, 0, 1)) == 720 / 2
-    assert cost.wall(Crew(1, 15, 1)) == 120 and cost.wall(Crew(1, 2, 1)) == 300
+    assert cost.wall(ProcessPlan(2, 0, 1)) == 720 / 2
+    assert cost.wall(ProcessPlan(1, 15, 1)) == 120 and cost.wall(ProcessPlan(1, 2, 1)) == 300
 
 
 def test_only_what_is_lacking_is_measured_and_kinds_differ_by_what_changes_a_step(trial, monkeypatch):
@@ -112,7 +112,7 @@ def test_steps_and_protocols_take_time(trial):
 
 def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
     def side(name, seeds, seconds):
-        return Side(name, seeds, seconds, 1.0, 0.1, None, "captured")
+        return TimedTrainer(name, seeds, seconds, 1.0, 0.1, None, "captured")
 
     sides = [side("loop", 1, 6.0), side("graphs", 1, 5.0), side("graphs", 10, 2.0), side("graphs", 5, 1.0)]
     measured = dataclasses.replace(MEASURED, sides=sides)
@@ -123,8 +123,8 @@ def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
 # What is written -------------------------------------------------------------------------------------------
 
 SIDES = [
-    Side("pythae", 1, 0.02, 1.0, 0.1, 700.0, "its own loop"),
-    Side("graphs", 10, 0.001, 20.0, 0.5, None, "eager"),
+    TimedTrainer("pythae", 1, 0.02, 1.0, 0.1, 700.0, "its own loop"),
+    TimedTrainer("graphs", 10, 0.001, 20.0, 0.5, None, "eager"),
 ]
 MEASURED = Throughput("mnist vae d=8 seed=0", 4680, 1e8, 1e12, 7, SIDES)
 
@@ -133,14 +133,16 @@ def test_the_tables_have_a_row_a_side_and_a_row_a_study():
     table = sides_table(MEASURED)
     assert list(table["trainings_per_hour"]) == pytest.approx([3600 / (0.02 * 4680), 3600 / (0.001 * 4680)])
     assert list(table["milliseconds_per_step_and_seed"]) == [20.0, 1.0]
-    [row] = studies_table({"paper": Forecast(7200, {"clustering": 3600})}, Crew(1, 4, 1)).to_dict("records")
+    [row] = studies_table({"paper": Forecast(7200, {"clustering": 3600})}, ProcessPlan(1, 4, 1)).to_dict("records")
     assert (row["training_hours"], row["clustering_hours"], row["wall_hours"]) == (2.0, 1.0, 2.0)
 
 
 def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     costs = Costs({"a kind": 0.5}, 4.0, {"clustering": (500, 2.0)})
     here = provenance("cpu")
-    write_throughput(tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, Crew(1, 0, 1), here | {"command": "c"})
+    write_throughput(
+        tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, ProcessPlan(1, 0, 1), here | {"command": "c"}
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from study_samples import packed_records
 
 from benchmark.cli import main
 from benchmark.controls.trace import trace
-from benchmark.controls.trace_figure import Page, trace_figure
+from benchmark.controls.trace_figure import TracePage, trace_figure
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.execution.evaluate_trial import trial_model, trial_outputs
@@ -105,7 +105,7 @@ def test_the_figure_draws_every_seed_and_marks_what_diverged():
     )
     epochs = pd.DataFrame({"method": [NAMES[0]], "seed": [1], "epoch": [1], "svm_accuracy": [0.5]})
     of_fisher, of_loss, of_accuracy = (
-        trace_figure(Page(steps, epochs, frozenset({(NAMES[0], 0)}), ("few images",))).subfigs[0].axes
+        trace_figure(TracePage(steps, epochs, frozenset({(NAMES[0], 0)}), ("few images",))).subfigs[0].axes
     )
     assert [line.get_ydata().tolist() for line in of_loss.lines] == [[9.0, -1e6], [-1e6], [8.0, 7.0]]
     assert of_loss.lines[1].get_marker() == "x" and of_fisher.lines[1].get_ydata().tolist() == [1e6]

@@ -15,7 +15,7 @@ from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
 from benchmark.metrics import METRICS
-from benchmark.paper.claims import CLAIMS, Rule, Side
+from benchmark.paper.claims import CLAIMS, Contender, Rule
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.statistics import smallest_signed_rank_p
@@ -134,7 +134,7 @@ def test_states_on_the_papers_own_numbers(name, state, counts):
 def test_the_counter_examples_in_print_by_name():
     found = judged(judge_printed())
     [tie] = [one for one in found["C1"].contests if one.outcome is ContestOutcome.OPEN]
-    assert (tie.contest.metric, tie.chosen, tie.difference) == ("davies_bouldin", Side("hgmvae_u", 16), 0.0)
+    assert (tie.contest.metric, tie.chosen, tie.difference) == ("davies_bouldin", Contender("hgmvae_u", 16), 0.0)
     assert lost(found["C2"]) == {("calinski_harabasz", 2)}
     assert {one.contest.unit for one in found["C3"].contests if one.outcome is ContestOutcome.LOST} == {
         f"mnist {metric} {method}"

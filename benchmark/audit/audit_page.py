@@ -96,7 +96,7 @@ def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def audit_face(manifest: Manifest, findings: Findings, now: int | None = None) -> list[str]:
+def audit_summary(manifest: Manifest, findings: Findings, now: int | None = None) -> list[str]:
     """Return the sentences at the head of the page: what was evaluated, what is reduced, drifted or has no score.
 
     Args:
@@ -158,10 +158,10 @@ def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]
 
 
 def audit_text(manifest: Manifest, findings: Findings, now: int | None = None) -> str:
-    """Render the findings as Markdown that ends with a line end; `now` is as for `audit_face`."""
+    """Render the findings as Markdown that ends with a line end; `now` is as for `audit_summary`."""
     title = f"Audit of study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     parts = [f"### {escape_markdown(title)}"]
-    parts += [escape_markdown(sentence) for sentence in audit_face(manifest, findings, now)]
+    parts += [escape_markdown(sentence) for sentence in audit_summary(manifest, findings, now)]
     for section in audit_sections(manifest, findings):
         parts.append(f"#### {section.heading}")
         if section.frame.empty:

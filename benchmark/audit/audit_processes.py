@@ -14,7 +14,7 @@ from typing import Any
 from benchmark.audit.audit_trial import audited
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.numerics import set_numerics
-from benchmark.execution.stored_models import Images, NotAtHand, images_in, stored_model
+from benchmark.execution.stored_models import Images, NotAvailable, images_in, stored_model
 from benchmark.execution.worker_processes import end_with_parent
 from benchmark.methods.method_file import add_methods
 from benchmark.results.records import Identity
@@ -36,7 +36,7 @@ class StoredTrial:
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditEnd:
     """The end of one trial's audit.
 
     Attributes:
@@ -56,7 +56,7 @@ def audit_trials(
     data_dir: Path,
     jobs: int,
     method_files: Sequence[Path] = (),
-) -> Iterator[Audited]:
+) -> Iterator[AuditEnd]:
     """Audit trials in parallel; one that fails does not stop the others.
 
     Args:
@@ -84,7 +84,7 @@ def audit_trials(
             try:
                 yield task.result()
             except BrokenProcessPool:
-                yield Audited(tasks[task].key, None, "a worker process was ended; the same command goes on from here")
+                yield AuditEnd(tasks[task].key, None, "a worker process was ended; the same command goes on from here")
         ended = True
     finally:
         pool.shutdown(wait=ended, cancel_futures=True)
@@ -99,15 +99,15 @@ def _prepare(device: str, method_files: Sequence[Path]) -> None:
     add_methods(method_files)
 
 
-def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> Audited:
+def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> AuditEnd:
     try:
         dataset = _images(data_dir)(trial.identity)
         model = stored_model(trial.identity, trial.checkpoint)
-        return Audited(trial.key, audited(trial.identity, model, dataset, context))
-    except NotAtHand as reason:
-        return Audited(trial.key, None, str(reason))
+        return AuditEnd(trial.key, audited(trial.identity, model, dataset, context))
+    except NotAvailable as reason:
+        return AuditEnd(trial.key, None, str(reason))
     except Exception as error:  # no error of one trial may stop the others
-        return Audited(trial.key, None, " ".join(f"{type(error).__name__}: {error}".split())[:300])
+        return AuditEnd(trial.key, None, " ".join(f"{type(error).__name__}: {error}".split())[:300])
 
 
 @cache

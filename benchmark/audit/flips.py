@@ -6,7 +6,7 @@ from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper.claims import CLAIMS
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import seed_values
-from benchmark.verdict.claim_states import common, standing
+from benchmark.verdict.claim_states import claim_judgements, common
 
 COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips"]
 
@@ -32,7 +32,7 @@ def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
         touched = set(zip(part["dataset"], part["metric"], strict=True))
         kept = {place: values for place, values in judged.items() if place[:2] not in touched}
         ours, other = common(judged, seed_values(part))
-        before, after = (standing(study, {**kept, **values}) for values in (ours, other))
+        before, after = (claim_judgements(study, {**kept, **values}) for values in (ours, other))
         rows += [
             (protocol, alternative, claim, by, str(was.state), str(one.state), one.state != was.state)
             for (claim, by), one in after.items()

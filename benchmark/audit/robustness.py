@@ -10,7 +10,7 @@ from benchmark.paper.claims import SECONDS
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import ClaimState, Judgement, seed_values
-from benchmark.verdict.claim_states import BY_MEANS, common, standing
+from benchmark.verdict.claim_states import BY_MEANS, claim_judgements, common
 
 COLUMNS = ["claim", "by", "run", "state", "judged", "powerless", "flips"]
 _SAME = ("study", "notes")  # fields of the manifests that must be equal: runs may differ in their loss weights alone
@@ -47,7 +47,7 @@ def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
     values = common(*(seed_values(run.frame) for run in runs.values()))
     if not values[0]:
         raise UserError(f"{', '.join(runs)}: no score that all of them have")
-    standings = {name: standing(run, of_run) for (name, run), of_run in zip(runs.items(), values, strict=True)}
+    standings = {name: claim_judgements(run, of_run) for (name, run), of_run in zip(runs.items(), values, strict=True)}
     first = next(iter(standings.values()))
     rows = [
         (claim, by, name, str(now.state), now.judged, now.powerless, _flips(was, now))

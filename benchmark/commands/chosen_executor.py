@@ -9,7 +9,7 @@ from benchmark.commands.chosen_device import chosen_devices
 from benchmark.commands.options import ExecutionOptions, SlurmJobs
 from benchmark.errors import UserError
 from benchmark.execution.executors import Executor, Local, Slurm
-from benchmark.execution.process_plan import crew
+from benchmark.execution.process_plan import process_plan
 from benchmark.execution.slurm import SlurmOptions
 from benchmark.training.pack import default_way
 
@@ -39,7 +39,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
         raise UserError(f"--{next(iter(asked)).replace('_', '-')}: goes with --executor slurm")
     first, devices = chosen_devices(device, options.devices)
     seconds = 60.0 * options.minutes if options.minutes else math.inf
-    return first, Local(crew(first, options.jobs, devices), seconds, 60.0 * options.patience)
+    return first, Local(process_plan(first, options.jobs, devices), seconds, 60.0 * options.patience)
 
 
 def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int) -> tuple[str, Executor]:

@@ -27,7 +27,7 @@ def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
     return STUDIES["paper"], f"a GPU is there: {device_name(device)}"
 
 
-def as_asked(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:
+def study_with_options(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:
     """Change a study as the options ask.
 
     Args:

@@ -18,7 +18,7 @@ from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
 
 
-def judge_robustly(runs: Sequence[Path], out: Path | None, console: Console, as_is: bool = False) -> None:
+def compare_weight_sets(runs: Sequence[Path], out: Path | None, console: Console, as_is: bool = False) -> None:
     """Judge every claim on several runs of one study, and print how the states differ from those of the first.
 
     Args:

@@ -8,12 +8,12 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
-from benchmark.errata.printed_cells import Kind, read_cells
+from benchmark.errata.printed_cells import FindingKind, read_cells
 from benchmark.errata.table_checks import errata, paper_errata
 from benchmark.files import write_text
 from benchmark.text import one_line
 
-_SAID_LAST = (Kind.HOLDS, Kind.UNCHECKED, Kind.BY_READING)
+_SAID_LAST = (FindingKind.HOLDS, FindingKind.UNCHECKED, FindingKind.BY_READING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
         UserError: The table file is invalid, or --out cannot be written.
     """
     findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
-    for kind in sorted(Kind, key=lambda kind: kind in _SAID_LAST):
+    for kind in sorted(FindingKind, key=lambda kind: kind in _SAID_LAST):
         found = [finding for finding in findings if finding.kind == kind]
         if found:
             console.print(f"{kind}: {len(found)}")

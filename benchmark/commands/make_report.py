@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmark.audit.audit_files import audit_frame, read_results
 from benchmark.audit.open_protocols import with_open_protocols
-from benchmark.commands.compare_weights import judge_robustly
+from benchmark.commands.compare_weights import compare_weight_sets
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
 from benchmark.commands.own_methods import OwnMethods
@@ -15,7 +15,7 @@ from benchmark.commands.wording import shown
 from benchmark.errors import UserError
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
-from benchmark.figures.study_source import CannotDraw, Source
+from benchmark.figures.study_source import CannotDraw, StudySource
 from benchmark.files import write_text
 from benchmark.report.html import Picture, render_report
 from benchmark.results.csv_text import csv_text
@@ -58,10 +58,10 @@ def verdict(options: VerdictOptions, console: Console) -> int:
 
     Raises:
         UserError: --out is given without other folders, the folder has no study or cannot be written, or as
-            `judge_robustly`.
+            `compare_weight_sets`.
     """
     if options.others:
-        judge_robustly((options.study, *options.others), options.out, console, as_is=options.format == "md")
+        compare_weight_sets((options.study, *options.others), options.out, console, as_is=options.format == "md")
         return 0
     if options.out:
         raise UserError("--out: goes with OTHER; the verdicts of one folder are written to OUT/verdicts")
@@ -119,7 +119,7 @@ def report(options: ReportOptions, console: Console) -> int:
 def _pictures(store: Store, study: StudyResults) -> tuple[list[Picture], list[tuple[str, str]]]:
     """The figures in OUT/figures, among them those made here from records; and which of these are not made, and why."""
     folder = store.folder / "figures"
-    source = Source(study, store.checkpoint_path, images_in(Path(), offline=True))
+    source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
     made = make_figures(source, _FIGURES_OF_RECORDS, folder)
     skipped = [(page, str(result)) for page, result in made if isinstance(result, CannotDraw)]
     rank = {kind: number for number, kind in enumerate(FIGURES)}

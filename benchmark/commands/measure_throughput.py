@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.chosen_device import chosen_device
-from benchmark.commands.chosen_study import as_asked, chosen_study
+from benchmark.commands.chosen_study import chosen_study, study_with_options
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import THROUGHPUT
 from benchmark.commands.option_types import path, positive
@@ -17,14 +17,14 @@ from benchmark.commands.wording import command_line, shown
 from benchmark.data import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.numerics import set_numerics
-from benchmark.execution.process_plan import cpu_jobs, crew
+from benchmark.execution.process_plan import cpu_jobs, process_plan
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.studies.grid import Selection, expected_data, expected_trials, make_trial
 from benchmark.studies.named_studies import STUDIES, Study
 from benchmark.studies.trials import Trial
 from benchmark.throughput.costs import Costs, forecast, measured_costs
-from benchmark.throughput.measurement import PACKS, Side, Throughput, measure, trainings_per_hour
+from benchmark.throughput.measurement import PACKS, Throughput, TimedTrainer, measure, trainings_per_hour
 from benchmark.throughput.method_times import UNIT
 from benchmark.throughput.throughput_files import write_method_times, write_throughput
 from benchmark.training.pack import default_pack, default_way
@@ -59,7 +59,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     """
     device = chosen_device(options.device)
     study, why = chosen_study(options.study, device)
-    study = as_asked(study, options.precision)
+    study = study_with_options(study, options.precision)
     out = options.out
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is not a folder")
@@ -67,7 +67,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     if options.methods:
         return _methods_compared(study, options, device, console)
     trial = _chosen_trial(study, options, device)
-    workers = crew(device)
+    workers = process_plan(device)
     # As a user would run each: pythae's trainer and our loop have all cores, processes one each.
     measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds)
     _print_sides(measured, console)
@@ -130,7 +130,7 @@ def _print_sides(measured: Throughput, console: Console) -> None:
         console.print(_line(side, measured))
 
 
-def _line(side: Side, measured: Throughput) -> str:
+def _line(side: TimedTrainer, measured: Throughput) -> str:
     arithmetic = f"{side.floor_share:4.0%} arithmetic" if side.floor_share else "floor not known"
     memory = f"{side.memory_mb:,.0f} MiB" if side.memory_mb else "memory not known"
     return (

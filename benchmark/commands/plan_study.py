@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.chosen_device import chosen_device
-from benchmark.commands.chosen_study import as_asked, chosen_study
+from benchmark.commands.chosen_study import chosen_study, study_with_options
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.option_types import path, positive
@@ -17,7 +17,7 @@ from benchmark.commands.wording import shown
 from benchmark.data import DATASETS, Availability, describe
 from benchmark.evaluation.backbones import BACKBONES, weights_at_hand
 from benchmark.execution.numerics import set_numerics
-from benchmark.execution.process_plan import crew
+from benchmark.execution.process_plan import process_plan
 from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
 from benchmark.results.store import Store
@@ -52,7 +52,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     device = chosen_device(options.device)
     check_folders(options.data_dir, options.weights_dir)
     study, why = chosen_study(options.study, device)
-    study = as_asked(study, options.precision, options.seeds, options.tsne)
+    study = study_with_options(study, options.precision, options.seeds, options.tsne)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
@@ -108,7 +108,7 @@ def _print_download(found: Availability, console: Console) -> None:
 
 
 def _print_forecast(trials: list[Trial], device: str, jobs: int | None, console: Console) -> None:
-    workers = crew(device, jobs)
+    workers = process_plan(device, jobs)
     set_numerics(device, workers.threads)
     known = read_costs(THROUGHPUT / MEASUREMENTS, device)
     cost = forecast(trials, measured_costs(trials, known, device))

@@ -10,7 +10,7 @@ from rich.console import Console
 from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_executor import chosen_executor, chosen_way
-from benchmark.commands.chosen_study import as_asked, chosen_study
+from benchmark.commands.chosen_study import chosen_study, study_with_options
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import path
@@ -120,7 +120,7 @@ def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, 
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     # As in the worker processes, so that the provenance recorded here is theirs, too.
     set_numerics(device, executor.threads, options.deterministic)
-    _print_face(grid, console)
+    _print_summary(grid, console)
     console.print(
         f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {executor.says} on {device_name(device)}"
     )
@@ -178,10 +178,10 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
 
 
 def _as_asked(study: Study, options: RunOptions) -> Study:
-    return as_asked(study, options.precision, options.seeds, options.tsne)
+    return study_with_options(study, options.precision, options.seeds, options.tsne)
 
 
-def _print_face(grid: Grid, console: Console) -> None:
+def _print_summary(grid: Grid, console: Console) -> None:
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")
     for fact in data_facts(grid):

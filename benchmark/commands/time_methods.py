@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from benchmark.execution.process_plan import crew
+from benchmark.execution.process_plan import process_plan
 from benchmark.studies.trials import Trial
 from benchmark.throughput.method_times import UNIT, MethodTime, method_times
 
@@ -26,7 +26,7 @@ def compare_methods(trials: Iterable[Trial], device: str, seconds: float, consol
     for (dataset, latent_dim), of_place in places.items():
         if UNIT not in [trial.method for trial in of_place] or len(of_place) < 2:
             continue
-        times = method_times(of_place, device, crew(device).threads, seconds)
+        times = method_times(of_place, device, process_plan(device).threads, seconds)
         found += times
         console.print(f"{dataset}, d = {latent_dim}: a step beside that of {UNIT}, {times[0].turns} paired turns")
         for one in times:

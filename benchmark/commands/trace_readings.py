@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmark.commands.wording import command_line, shown
 from benchmark.controls.trace import trace
-from benchmark.controls.trace_figure import Page, trace_figure
+from benchmark.controls.trace_figure import TracePage, trace_figure
 from benchmark.errors import UserError
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.provenance import provenance
@@ -50,7 +50,7 @@ def trace_readings(folder: Path, data_dir: Path, offline: bool, device: str, con
     console.print(f"Written: {shown(folder)}/steps.csv, epochs.csv, trace.json, trace.png")
 
 
-def _followed(grid: Grid, console: Console) -> Page:
+def _followed(grid: Grid, console: Console) -> TracePage:
     traces = {}
     for trial in grid.trials():
         found = trace(trial, grid.datasets[trial.data.name], grid.device)
@@ -58,7 +58,7 @@ def _followed(grid: Grid, console: Console) -> Page:
         end = "trained" if found.diverged_at is None else f"diverged at step {found.diverged_at}"
         console.print(f"{trial}: {end}; SVM accuracy {[round(x, 3) for x in found.epochs['svm_accuracy']]}")
     marks = [mark for dataset in grid.datasets.values() for mark in data_marks(dataset)]
-    return Page(
+    return TracePage(
         _joined({of: found.steps for of, found in traces.items()}),
         _joined({of: found.epochs for of, found in traces.items()}),
         frozenset(of for of, found in traces.items() if found.diverged_at is not None),

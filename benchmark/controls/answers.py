@@ -103,7 +103,7 @@ _Row = tuple[str, int | None, int, float | None, Interval | None, Answer]  # dat
 
 
 @dataclass(frozen=True)
-class Answered:
+class ContrastAnswer:
     """The answer that one measure gives to one contrast.
 
     All differences are a's advantage over b, positive where a is better, whether higher or lower is better. A place is
@@ -136,7 +136,7 @@ class Answered:
     seeds: int = 0
     places: int = 0
     ahead: int = 0
-    at_bounds: "Mapping[str, Answered]" = field(default_factory=dict)
+    at_bounds: "Mapping[str, ContrastAnswer]" = field(default_factory=dict)
 
 
 def measured(study: StudyResults) -> dict[Of, Measured | None]:
@@ -171,7 +171,7 @@ def _measured(record: Record | None) -> Measured | None:
     )
 
 
-def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[Answered]:
+def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[ContrastAnswer]:
     """Answer every contrast of every question by every measure, in their order.
 
     Args:
@@ -186,7 +186,7 @@ def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READING
     ]
 
 
-def _with_bounds(one: Answered, trials: Trials) -> Answered:
+def _with_bounds(one: ContrastAnswer, trials: Trials) -> ContrastAnswer:
     if not one.contrast.same_rate:
         return one
     ends = {"lower": _at_bound(trials, min), "upper": _at_bound(trials, max)}
@@ -305,15 +305,15 @@ def at_rate(rate: float, points: Iterable[Point], measure: Measure) -> float | N
     return float(measure.unscaled(np.interp(rate, [x for x, _ in known], [y for _, y in known])))
 
 
-def _answered(question: Question, contrast: Contrast, measure: str, trials: Trials) -> Answered:
+def _answered(question: Question, contrast: Contrast, measure: str, trials: Trials) -> ContrastAnswer:
     found, left_out = differences(contrast, measure, trials)
     seeds, places = _whole_block(found)
     if not places:
         nothing = Answer.NO_PAIR if left_out.keys() - {MISSING} else Answer.NOT_RUN
-        return Answered(question, contrast, measure, found, left_out, nothing)
+        return ContrastAnswer(question, contrast, measure, found, left_out, nothing)
     block = np.array([[found[place][seed] for seed in seeds] for place in places])
     of_mean = estimate(block.mean(axis=0).tolist())
-    return Answered(
+    return ContrastAnswer(
         question,
         contrast,
         measure,
@@ -363,7 +363,7 @@ def _answer(interval: Interval | None, seeds: int) -> Answer:
     return Answer.B_BETTER if interval.high < 0 else Answer.OPEN
 
 
-def answers_frame(found: Iterable[Answered]) -> pd.DataFrame:
+def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
     """Make the frame of the answers.
 
     Args:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from benchmark.controls.answers import MEASURES, Answer, Answered
+from benchmark.controls.answers import MEASURES, Answer, ContrastAnswer
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import WEIGHT_SETS
 from benchmark.results.study_results import StudyResults
@@ -40,7 +40,7 @@ _AT_RATE = (
 )
 
 
-def render_answers(study: StudyResults, found: Sequence[Answered], means: pd.DataFrame) -> str:
+def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: pd.DataFrame) -> str:
     """Render every question that the study answers, with its contrasts, what every method reached, and failed trials.
 
     Args:
@@ -85,7 +85,7 @@ def render_answers(study: StudyResults, found: Sequence[Answered], means: pd.Dat
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(found: Sequence[Answered]) -> str:
+def _verdict(found: Sequence[ContrastAnswer]) -> str:
     """A question's answer by one measure: the differences shown, and how large those not shown may be."""
     of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
     said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
@@ -103,7 +103,7 @@ def _verdict(found: Sequence[Answered]) -> str:
     return "; ".join(said)
 
 
-def _difference(one: Answered) -> str:
+def _difference(one: ContrastAnswer) -> str:
     """The difference that a contrast has shown, the better side first."""
     mean = one.mean or 0.0
     size = f"by {abs(mean):.3f}"
@@ -115,7 +115,7 @@ def _difference(one: Answered) -> str:
     return f"{a} better than {b}, {size}" if mean > 0 else f"{b} better than {a}, {size}"
 
 
-def _by_chance(found: Sequence[Answered]) -> str:
+def _by_chance(found: Sequence[ContrastAnswer]) -> str:
     """How many comparisons show a difference, and how many would by chance if there were none."""
     spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # equal trials have none
     judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer is not Answer.TOO_FEW}
@@ -126,7 +126,7 @@ def _by_chance(found: Sequence[Answered]) -> str:
     )
 
 
-def _contrasts(found: Sequence[Answered], weight_set: str) -> str:
+def _contrasts(found: Sequence[ContrastAnswer], weight_set: str) -> str:
     rows = []
     for one in found:
         a, b = _sides(one.contrast, weight_set)
@@ -147,14 +147,14 @@ def _sides(contrast: Contrast, weight_set: str = "") -> tuple[str, str]:
     return f"{a}, less that of {less_a}", f"{b}, less that of {less_b}"
 
 
-def _advantage(one: Answered) -> tuple[str, str]:
+def _advantage(one: ContrastAnswer) -> tuple[str, str]:
     if one.mean is None:
         return "", ""
     ends = f" [{one.interval.low:+.4f}, {one.interval.high:+.4f}]" if one.interval else ""
     return f"{one.mean:+.4f}{ends}", f"{one.ahead} of {one.places}"
 
 
-def _pairs(one: Answered) -> str:
+def _pairs(one: ContrastAnswer) -> str:
     """On how many of a's trials the answer rests, and why not on the others."""
     reasons = [f"{times} {reason}" for reason, times in one.left_out.items()]
     outside = sum(map(len, one.differences.values())) - _used(one)
@@ -163,12 +163,12 @@ def _pairs(one: Answered) -> str:
     return "; ".join([f"{_used(one)} of {_of(one)}", *reasons])
 
 
-def _used(one: Answered) -> int:
+def _used(one: ContrastAnswer) -> int:
     """How many pairs the answer rests on."""
     return one.seeds * one.places
 
 
-def _of(one: Answered) -> int:
+def _of(one: ContrastAnswer) -> int:
     """How many trials a has."""
     return sum(map(len, one.differences.values())) + sum(one.left_out.values())
 

@@ -19,7 +19,7 @@ _LINEAR_UP_TO = 10_000
 
 
 @dataclass(frozen=True)
-class Page:
+class TracePage:
     """The content of the figure.
 
     Attributes:
@@ -35,7 +35,7 @@ class Page:
     notes: tuple[str, ...]
 
 
-def trace_figure(page: Page) -> Figure:
+def trace_figure(page: TracePage) -> Figure:
     """Draw three panels, for F, the loss and SVM accuracy, with a colour per method and a line per seed."""
     figure, above = captioned(3.8, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
     of_fisher, of_loss, of_accuracy = axes = above.subplots(1, 3)

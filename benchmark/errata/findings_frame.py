@@ -8,12 +8,11 @@ from benchmark.errata.printed_cells import Finding
 
 
 def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Findings as rows of text, for CSV and reports.
+    """Convert findings to a table for CSV and reports.
 
-    Columns: `check` (the rule), `kind` (see Kind), `statement` (a name in results/paper/statements.json, or empty),
-    `section` and `quotation` (of the paper, or empty), `sentence` (the finding with its numbers), `cells` (their names,
-    joined by ' '; see Cell.name), `comparisons` (int: how many the check made for this statement, pair of tables or
-    table).
+    Returns:
+        One row per finding: `check`, `kind`, `statement`, `section`, `quotation`, `sentence` (all as in Finding),
+        `cells` (their names, joined by ' '), `comparisons` (int).
     """
     columns = ["check", "kind", "statement", "section", "quotation", "sentence", "cells", "comparisons"]
     texts = [

@@ -16,7 +16,7 @@ COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "value")
 
 
 @dataclass(frozen=True)
-class Cell:
+class PrintedCell:
     """One printed number and its place; the fields are the columns of results/paper/tables.csv."""
 
     table: int
@@ -37,7 +37,7 @@ class Cell:
         return f"table{self.table}/{'/'.join(str(part) for part in self.place)}"
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """The kinds of findings, of which all but the last come from numbers alone."""
 
     CONTRADICTION = "contradiction"  # two numbers, or a sentence and a number, cannot both be right
@@ -65,16 +65,16 @@ class Finding:
     """
 
     check: str
-    kind: Kind
+    kind: FindingKind
     sentence: str
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[PrintedCell, ...] = ()
     comparisons: int = 0
     statement: str = ""
     section: str = ""
     quotation: str = ""
 
 
-def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) -> tuple[Cell, ...]:
+def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) -> tuple[PrintedCell, ...]:
     """Read the cells of a CSV file, in its order.
 
     Data sets, metrics and methods get the suite's names where it knows them; rows without a value are left out.
@@ -109,13 +109,15 @@ def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) ->
     return tuple(cells)
 
 
-def _cell(path: Path, line: int, row: Mapping[str, str]) -> Cell:
+def _cell(path: Path, line: int, row: Mapping[str, str]) -> PrintedCell:
     table, latent_dim = (whole_number(path, line, column, row[column], least=1) for column in ("table", "latent_dim"))
     for column in NAMES:
         check_present(path, line, column, row[column])
     if (metric := row["metric"]) not in METRICS:
         asked_name("metric", metric, METRICS, f"{path}, line {line}, column metric: {metric[:40]!r} is unknown;")
-    return Cell(table, row["dataset"], metric, row["method"], latent_dim, number(path, line, "value", row["value"]))
+    return PrintedCell(
+        table, row["dataset"], metric, row["method"], latent_dim, number(path, line, "value", row["value"])
+    )
 
 
 def advantage(metric: str, value: float, other: float) -> float:
@@ -128,7 +130,7 @@ def method_label(name: str) -> str:
     return METHODS[name].label if name in METHODS else name
 
 
-def where(cell: Cell) -> str:
+def where(cell: PrintedCell) -> str:
     """Describe a cell's place in words, without its method: 'Table 1, MNIST, d = 16, DB'."""
     dataset = DATASET_LABELS.get(cell.dataset, cell.dataset)
     return f"Table {cell.table}, {dataset}, d = {cell.latent_dim}, {METRICS[cell.metric].label}"
@@ -139,6 +141,6 @@ def printed(value: float) -> str:
     return f"{value:.10g}"
 
 
-def with_value(cell: Cell) -> str:
+def with_value(cell: PrintedCell) -> str:
     """Name a cell's method and number: 'GMVAE 0.868'."""
     return f"{method_label(cell.method)} {printed(cell.value)}"

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from benchmark.errata.printed_cells import Cell, Finding, Kind, advantage, method_label, printed, where, with_value
+from benchmark.errata.printed_cells import (
+    Finding,
+    FindingKind,
+    PrintedCell,
+    advantage,
+    method_label,
+    printed,
+    where,
+    with_value,
+)
 from benchmark.paper.statements import (
     Beats,
     BestDimension,
@@ -33,15 +42,15 @@ class Outcome:
     """
 
     comparisons: int
-    against: tuple[tuple[Kind, str, tuple[Cell, ...]], ...] = ()
+    against: tuple[tuple[FindingKind, str, tuple[PrintedCell, ...]], ...] = ()
     holds: str = ""
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[PrintedCell, ...] = ()
 
 
 NOT_IN_TABLE = Outcome(0)
 
 
-def percentage_improvement(cells: Sequence[Cell], claim: PercentageImprovement) -> Outcome:
+def percentage_improvement(cells: Sequence[PrintedCell], claim: PercentageImprovement) -> Outcome:
     """Check the direction and the size of an improvement.
 
     A wrong direction and a wrong size are two findings; the size is then that of the opposite pair.
@@ -54,10 +63,10 @@ def percentage_improvement(cells: Sequence[Cell], claim: PercentageImprovement) 
     stated = f"{where(better)}: {with_value(better)}, stated as the improved one,"
     gain = advantage(claim.metric, better.value, worse.value)
     if gain == 0:
-        return Outcome(1, ((Kind.TIE, f"{stated} only ties {with_value(worse)}.", (better, worse)),))
+        return Outcome(1, ((FindingKind.TIE, f"{stated} only ties {with_value(worse)}.", (better, worse)),))
     against = []
     if gain < 0:
-        against.append((Kind.CONTRADICTION, f"{stated} is worse than {with_value(worse)}.", (better, worse)))
+        against.append((FindingKind.CONTRADICTION, f"{stated} is worse than {with_value(worse)}.", (better, worse)))
         better, worse = worse, better
     interpretations = {"%": _share}
     if claim.metric == "svm_accuracy":
@@ -65,7 +74,7 @@ def percentage_improvement(cells: Sequence[Cell], claim: PercentageImprovement) 
     sizes = " or ".join(f"{size(better.value, worse.value):.2f}{unit}" for unit, size in interpretations.items())
     pair = f"{where(better)}: {with_value(better)} is better than {with_value(worse)} by {sizes}"
     if not any(_could_be(claim.per_cent, size, better.value, worse.value) for size in interpretations.values()):
-        against.append((Kind.CONTRADICTION, f"{pair}, not by the stated {claim.per_cent}%.", (better, worse)))
+        against.append((FindingKind.CONTRADICTION, f"{pair}, not by the stated {claim.per_cent}%.", (better, worse)))
     return Outcome(1, tuple(against), f"{pair}, as stated ({claim.per_cent}%).", (better, worse))
 
 
@@ -84,13 +93,13 @@ def _could_be(stated: str, size: Callable[[float, float], float], value: float, 
     return min(sizes) <= float(stated) + half_a_digit and float(stated) - half_a_digit <= max(sizes)
 
 
-def beats(cells: Sequence[Cell], claim: Beats) -> Outcome:
+def beats(cells: Sequence[PrintedCell], claim: Beats) -> Outcome:
     """Check every comparison; one that is lost or tied is a finding.
 
     With `better_of_them`, places without all the `methods` are left out.
     """
-    against: list[tuple[Kind, str, tuple[Cell, ...]]] = []
-    compared: list[tuple[Cell, Cell]] = []
+    against: list[tuple[FindingKind, str, tuple[PrintedCell, ...]]] = []
+    compared: list[tuple[PrintedCell, PrintedCell]] = []
     for place in _places(cells, claim):
         own = [place[name] for name in claim.methods if name in place]
         if claim.better_of_them:
@@ -100,7 +109,7 @@ def beats(cells: Sequence[Cell], claim: Beats) -> Outcome:
     for a, b in compared:
         gain = advantage(a.metric, a.value, b.value)
         if gain <= 0:
-            kind, verdict = (Kind.CONTRADICTION, "is worse than") if gain < 0 else (Kind.TIE, "only ties")
+            kind, verdict = (FindingKind.CONTRADICTION, "is worse than") if gain < 0 else (FindingKind.TIE, "only ties")
             against.append((kind, f"{where(a)}: {with_value(a)} {verdict} {with_value(b)}.", (a, b)))
     names = (" or " if claim.better_of_them else " and ").join(map(method_label, claim.methods))
     rivals = " and ".join(map(method_label, claim.over)) or "every other method"
@@ -110,13 +119,13 @@ def beats(cells: Sequence[Cell], claim: Beats) -> Outcome:
     )
 
 
-def _goodness(cell: Cell) -> float:
+def _goodness(cell: PrintedCell) -> float:
     return advantage(cell.metric, cell.value, 0.0)
 
 
-def _places(cells: Sequence[Cell], claim: Beats) -> Iterable[dict[str, Cell]]:
+def _places(cells: Sequence[PrintedCell], claim: Beats) -> Iterable[dict[str, PrintedCell]]:
     """Method -> cell, for every place that the claim is about."""
-    places: dict[tuple[str, str, int], dict[str, Cell]] = {}
+    places: dict[tuple[str, str, int], dict[str, PrintedCell]] = {}
     for cell in cells:
         if (
             cell.table == claim.table
@@ -129,9 +138,9 @@ def _places(cells: Sequence[Cell], claim: Beats) -> Iterable[dict[str, Cell]]:
     return places.values()
 
 
-def best_in_most(cells: Sequence[Cell], claim: BestInMost) -> Outcome:
+def best_in_most(cells: Sequence[PrintedCell], claim: BestInMost) -> Outcome:
     """Count the places that are won; ties are not won, and places without one of `methods` or a rival left out."""
-    won: list[Cell] = []
+    won: list[PrintedCell] = []
     ties = contested = 0
     for place in _places(cells, Beats(claim.table, claim.methods)):
         own = [cell for name, cell in place.items() if name in claim.methods]
@@ -147,15 +156,15 @@ def best_in_most(cells: Sequence[Cell], claim: BestInMost) -> Outcome:
     if 2 * len(won) > contested:
         return Outcome(contested, (), f"Table {claim.table}: {counts}, so in most.", tuple(won))
     sentence = f"Table {claim.table}: {counts}, so not in most."
-    return Outcome(contested, ((Kind.CONTRADICTION, sentence, tuple(won)),) if contested else ())
+    return Outcome(contested, ((FindingKind.CONTRADICTION, sentence, tuple(won)),) if contested else ())
 
 
-def best_dimension(cells: Sequence[Cell], claim: BestDimension) -> Outcome:
+def best_dimension(cells: Sequence[PrintedCell], claim: BestDimension) -> Outcome:
     """Check every series (data set, metric, method); one that is as good at another dim is a finding.
 
     Series without the asserted dim are left out.
     """
-    series: dict[tuple[str, str, str], dict[int, Cell]] = {}
+    series: dict[tuple[str, str, str], dict[int, PrintedCell]] = {}
     for cell in cells:
         if cell.table == claim.table and (not claim.methods or cell.method in claim.methods):
             series.setdefault((cell.dataset, cell.metric, cell.method), {})[cell.latent_dim] = cell
@@ -166,14 +175,14 @@ def best_dimension(cells: Sequence[Cell], claim: BestDimension) -> Outcome:
         best = max((cell for cell in dims.values() if cell is not stated), key=_goodness)
         lead = _goodness(stated) - _goodness(best)
         if lead <= 0:
-            kind, verdict = (Kind.CONTRADICTION, "is worse than") if lead < 0 else (Kind.TIE, "only ties")
+            kind, verdict = (FindingKind.CONTRADICTION, "is worse than") if lead < 0 else (FindingKind.TIE, "only ties")
             other = f"{printed(best.value)} at d = {best.latent_dim}"
             against.append((kind, f"{where(stated)}: {with_value(stated)} {verdict} {other}.", (stated, best)))
     holds = f"Table {claim.table}: d = {claim.latent_dim} is best in {len(complete)} of {len(complete)} series."
     return Outcome(len(complete), tuple(against), holds, tuple(dims[claim.latent_dim] for dims in complete))
 
 
-def number_of_datasets(cells: Sequence[Cell], claim: NumberOfDatasets) -> Outcome:
+def number_of_datasets(cells: Sequence[PrintedCell], claim: NumberOfDatasets) -> Outcome:
     """Count the data sets of the asserted tables, all of which must be given; the outcome has a cell of each set."""
     if not set(claim.tables) <= {cell.table for cell in cells}:
         return NOT_IN_TABLE
@@ -184,15 +193,15 @@ def number_of_datasets(cells: Sequence[Cell], claim: NumberOfDatasets) -> Outcom
     counted = f"{tables}: {len(found)} data set{'s' if len(found) > 1 else ''} ({labels})"
     if len(found) == claim.number:
         return Outcome(1, (), f"{counted}, as stated.", found)
-    return Outcome(1, ((Kind.CONTRADICTION, f"{counted}, not the stated {claim.number}.", found),))
+    return Outcome(1, ((FindingKind.CONTRADICTION, f"{counted}, not the stated {claim.number}.", found),))
 
 
-def by_reading(_: Sequence[Cell], claim: ByReading) -> Outcome:
+def by_reading(_: Sequence[PrintedCell], claim: ByReading) -> Outcome:
     """Return a person's remark unchanged, whatever the table."""
-    return Outcome(0, ((Kind.BY_READING, claim.remark, ()),))
+    return Outcome(0, ((FindingKind.BY_READING, claim.remark, ()),))
 
 
-CHECKS: Mapping[type, Callable[[Sequence[Cell], Any], Outcome]] = {
+CHECKS: Mapping[type, Callable[[Sequence[PrintedCell], Any], Outcome]] = {
     PercentageImprovement: percentage_improvement,
     Beats: beats,
     BestInMost: best_in_most,
@@ -202,19 +211,19 @@ CHECKS: Mapping[type, Callable[[Sequence[Cell], Any], Outcome]] = {
 }
 
 
-def check_statements(cells: Sequence[Cell], statements: Iterable[Statement]) -> tuple[Finding, ...]:
+def check_statements(cells: Sequence[PrintedCell], statements: Iterable[Statement]) -> tuple[Finding, ...]:
     """Check statements: one finding per counter-example, or one that the statement holds or is unchecked."""
     return tuple(finding for statement in statements for finding in _findings(cells, statement))
 
 
-def _findings(cells: Sequence[Cell], statement: Statement) -> Iterator[Finding]:
+def _findings(cells: Sequence[PrintedCell], statement: Statement) -> Iterator[Finding]:
     outcome = CHECKS[type(statement.assertion)](cells, statement.assertion)
     if outcome.against:
         results = outcome.against
     elif outcome.comparisons:
-        results = ((Kind.HOLDS, outcome.holds, outcome.cells),)
+        results = ((FindingKind.HOLDS, outcome.holds, outcome.cells),)
     else:
-        results = ((Kind.UNCHECKED, "The table lacks the cells that this is about.", ()),)
+        results = ((FindingKind.UNCHECKED, "The table lacks the cells that this is about.", ()),)
     for kind, sentence, involved in results:
         yield Finding(
             check=statement.kind,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 from benchmark.data.specs import DATASETS
-from benchmark.errata.printed_cells import Cell, Finding, Kind, method_label, printed, where, with_value
+from benchmark.errata.printed_cells import Finding, FindingKind, PrintedCell, method_label, printed, where, with_value
 from benchmark.errata.quotes import check_statements
 from benchmark.metrics import METRICS
 from benchmark.paper.statements import Statement, read_statements
@@ -17,19 +17,19 @@ from benchmark.paper.tables import DATASET_LABELS, printed_numbers
 SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by chance
 
 
-def impossible_values(cells: Sequence[Cell]) -> Iterator[Finding]:
+def impossible_values(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Find values outside the range of their metric."""
     for cell in cells:
         low, high = METRICS[cell.metric].range
         if not low <= cell.value <= high:
             bound = f"below {printed(low)}" if cell.value < low else f"above {printed(high)}"
             sentence = f"{where(cell)}: {with_value(cell)} is {bound}, which the metric cannot be."
-            yield Finding("impossible value", Kind.IMPOSSIBLE, sentence, (cell,), len(cells))
+            yield Finding("impossible value", FindingKind.IMPOSSIBLE, sentence, (cell,), len(cells))
 
 
-def repeated_cells(cells: Sequence[Cell]) -> Iterator[Finding]:
+def repeated_cells(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Compare the cells that two tables share: a finding for each that differs, and one for those that agree."""
-    of_table: dict[int, dict[tuple[str, str, str, int], Cell]] = defaultdict(dict)
+    of_table: dict[int, dict[tuple[str, str, str, int], PrintedCell]] = defaultdict(dict)
     for cell in cells:
         of_table[cell.table][cell.place] = cell
     for one, other in combinations(sorted(of_table), 2):
@@ -37,14 +37,14 @@ def repeated_cells(cells: Sequence[Cell]) -> Iterator[Finding]:
         differing = [(a, b) for a, b in pairs if a.value != b.value]
         for a, b in differing:
             sentence = f"{where(a)}: {with_value(a)}, but {printed(b.value)} in Table {other}."
-            yield Finding("repeated cell", Kind.CONTRADICTION, sentence, (a, b), len(pairs))
+            yield Finding("repeated cell", FindingKind.CONTRADICTION, sentence, (a, b), len(pairs))
         agreeing = tuple(a for a, b in pairs if a.value == b.value)
         if agreeing:
             sentence = f"Tables {one} and {other} share {len(pairs)} cells; {len(agreeing)} of them agree."
-            yield Finding("repeated cell", Kind.HOLDS, sentence, agreeing, len(pairs))
+            yield Finding("repeated cell", FindingKind.HOLDS, sentence, agreeing, len(pairs))
 
 
-def copied_blocks(cells: Sequence[Cell]) -> Iterator[Finding]:
+def copied_blocks(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Find two blocks of one table whose numbers are all the same, SHORTEST_COPY of them or more.
 
     A block is a method's metrics at one data set and latent dim, or its latent dims at one data set and metric.
@@ -65,18 +65,18 @@ def copied_blocks(cells: Sequence[Cell]) -> Iterator[Finding]:
     )
 
 
-def _dataset_and_method(cell: Cell) -> str:
+def _dataset_and_method(cell: PrintedCell) -> str:
     return f"{DATASET_LABELS.get(cell.dataset, cell.dataset)} {method_label(cell.method)}"
 
 
 def _copies(
-    cells: Sequence[Cell],
-    block: Callable[[Cell], tuple[int, str, str, int | str]],
-    position: Callable[[Cell], Hashable],
-    heading: Callable[[Cell], str],
-    entry: Callable[[Cell], str],
+    cells: Sequence[PrintedCell],
+    block: Callable[[PrintedCell], tuple[int, str, str, int | str]],
+    position: Callable[[PrintedCell], Hashable],
+    heading: Callable[[PrintedCell], str],
+    entry: Callable[[PrintedCell], str],
 ) -> Iterator[Finding]:
-    blocks: dict[tuple[int, str, str, int | str], dict[Hashable, Cell]] = defaultdict(dict)
+    blocks: dict[tuple[int, str, str, int | str], dict[Hashable, PrintedCell]] = defaultdict(dict)
     for cell in cells:
         blocks[block(cell)][position(cell)] = cell
     pairs = [(a, b) for (one, a), (other, b) in combinations(blocks.items(), 2) if one[0] == other[0]]
@@ -90,10 +90,10 @@ def _copies(
                 f"digit for digit ({entries})."
             )
             involved = tuple(cell for key in shared for cell in (a[key], b[key]))
-            yield Finding("copied block", Kind.SUSPECT, sentence, involved, len(pairs))
+            yield Finding("copied block", FindingKind.SUSPECT, sentence, involved, len(pairs))
 
 
-def below_constant_answer(cells: Sequence[Cell]) -> Iterator[Finding]:
+def below_constant_answer(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Find accuracies below 1 - 1/classes, for the data sets whose number of classes the suite knows.
 
     As a mean of one-vs-rest accuracies, that is what answering "no" to every question scores, whatever the classes'
@@ -107,10 +107,10 @@ def below_constant_answer(cells: Sequence[Cell]) -> Iterator[Finding]:
                 f"{where(cell)}: {with_value(cell)} read as averaged one-vs-rest accuracy is below the "
                 f"{printed(1 - 1 / classes)} of a constant answer to {classes} classes."
             )
-            yield Finding("below a constant answer", Kind.SUSPECT, sentence, (cell,), len(accuracies))
+            yield Finding("below a constant answer", FindingKind.SUSPECT, sentence, (cell,), len(accuracies))
 
 
-CHECKS: tuple[Callable[[Sequence[Cell]], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[Sequence[PrintedCell]], Iterator[Finding]], ...] = (
     impossible_values,
     repeated_cells,
     copied_blocks,
@@ -118,11 +118,11 @@ CHECKS: tuple[Callable[[Sequence[Cell]], Iterator[Finding]], ...] = (
 )
 
 
-def errata(cells: Sequence[Cell], statements: Iterable[Statement] = ()) -> tuple[Finding, ...]:
+def errata(cells: Sequence[PrintedCell], statements: Iterable[Statement] = ()) -> tuple[Finding, ...]:
     """Return what CHECKS find in the cells, then what `check_statements` finds of the statements."""
     return tuple(finding for check in CHECKS for finding in check(cells)) + check_statements(cells, statements)
 
 
 def paper_errata() -> tuple[Finding, ...]:
     """Return the findings on the paper's own 392 numbers and the sentences of results/paper/statements.json."""
-    return errata(tuple(Cell(*number) for number in printed_numbers()), read_statements())
+    return errata(tuple(PrintedCell(*number) for number in printed_numbers()), read_statements())

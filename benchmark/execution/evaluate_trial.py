@@ -37,7 +37,7 @@ from benchmark.streams import generator
 from benchmark.studies.trials import Trial
 from benchmark.text import first_line
 from benchmark.training.loop import to_unit_range
-from benchmark.training.training_settings import trained_as_now
+from benchmark.training.training_settings import has_current_revisions
 from models.base import ImageAutoencoder, draw_noise
 from models.losses import gaussian_log_density
 
@@ -102,7 +102,7 @@ def failed_record(trial: Trial, device: str, error: Exception) -> Record:
     return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
 
 
-def of_this_code(identity: Identity) -> bool:
+def matches_this_code(identity: Identity) -> bool:
     """Tell whether a trial of this identity means the same to the code at hand.
 
     It does where the revisions of method and training are the code's own, and the method's file is the same. A checkout
@@ -112,7 +112,7 @@ def of_this_code(identity: Identity) -> bool:
     if method is None:
         return False
     same = (identity.method_revision, identity.method_source) == (method.revision, method.source)
-    return same and trained_as_now(identity.training)
+    return same and has_current_revisions(identity.training)
 
 
 def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:

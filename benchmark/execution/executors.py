@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.packs import Pack
-from benchmark.execution.process_plan import Crew
+from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.slurm import SlurmOptions, refuse_live_jobs, refuse_unsubmittable, run_on_slurm
 from benchmark.execution.worker_processes import Event, run_packs
 from benchmark.results.store import Store
@@ -65,13 +65,13 @@ class Local:
     """Worker processes of this machine.
 
     Attributes:
-        crew: How many, and on what.
+        plan: How many, and on what.
         seconds: As for `run_packs`.
         patience: As for `run_packs`.
         after_interrupt: As in Executor.
     """
 
-    crew: Crew
+    plan: ProcessPlan
     seconds: float
     patience: float
     after_interrupt: str = ""
@@ -79,17 +79,17 @@ class Local:
     @property
     def says(self) -> str:
         """How many processes train and score, in words."""
-        return self.crew.says
+        return self.plan.says
 
     @property
     def threads(self) -> int:
         """CPU threads of a process that trains."""
-        return self.crew.threads
+        return self.plan.threads
 
     @property
     def noted(self) -> dict[str, Any]:
         """The numbers of processes that train and that score."""
-        return {"trainers": self.crew.trainers, "scorers": self.crew.scorers}
+        return {"trainers": self.plan.trainers, "scorers": self.plan.scorers}
 
     def check_folder(self, store: Store) -> None:
         """Accept any folder."""
@@ -104,7 +104,7 @@ class Local:
 
     def run(self, packs: list[Pack], context: TrialContext, data: DataOptions) -> Iterator[Event]:
         """Train and score the packs, as `run_packs`."""
-        return run_packs(packs, context, data, self.crew, self.seconds, self.patience)
+        return run_packs(packs, context, data, self.plan, self.seconds, self.patience)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from benchmark.execution.evaluate_trial import (
     TrialContext,
     empty_record,
     failed_record,
+    matches_this_code,
     measured,
-    of_this_code,
     trial_model,
 )
 from benchmark.execution.memory import seeds_that_fit
@@ -81,7 +81,7 @@ def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
     A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way.
     """
     revisions = {name: settings.get("revision") for name, settings in trial.protocols.items()}
-    if not of_this_code(Identity.parse(trial.identity)) or revisions != {
+    if not matches_this_code(Identity.parse(trial.identity)) or revisions != {
         name: PROTOCOLS[name].REVISION for name in revisions
     }:
         raise UserError("the code was updated while this run was under way; give the same command again")

@@ -11,7 +11,7 @@ _MOST_CPU_JOBS = 8
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessPlan:
     """How many processes there are, and on what.
 
     Attributes:
@@ -38,7 +38,7 @@ class Crew:
         return 2 * (self.scorers or self.trainers)
 
 
-def crew(device: str, jobs: int | None = None, devices: Sequence[str] = ()) -> Crew:
+def process_plan(device: str, jobs: int | None = None, devices: Sequence[str] = ()) -> ProcessPlan:
     """Choose the processes for a device, or for several GPUs.
 
     Args:
@@ -49,9 +49,9 @@ def crew(device: str, jobs: int | None = None, devices: Sequence[str] = ()) -> C
     """
     if device.startswith("cpu"):
         jobs = jobs or cpu_jobs()
-        return Crew(jobs, 0, max(1, cpu_jobs() // jobs))
+        return ProcessPlan(jobs, 0, max(1, cpu_jobs() // jobs))
     trainers = max(1, len(devices))
-    return Crew(trainers, jobs or max(1, usable_cores() - trainers), 1, tuple(devices))
+    return ProcessPlan(trainers, jobs or max(1, usable_cores() - trainers), 1, tuple(devices))
 
 
 def cpu_jobs() -> int:

@@ -24,8 +24,8 @@ from benchmark.errors import UserError
 from benchmark.execution import slurm_queue
 from benchmark.execution.evaluate_trial import TrialContext, empty_record
 from benchmark.execution.packs import Pack
-from benchmark.execution.process_plan import crew
-from benchmark.execution.slurm_environment import lines_before_jobs, of_submission, python_of_jobs
+from benchmark.execution.process_plan import process_plan
+from benchmark.execution.slurm_environment import lines_before_jobs, python_of_jobs, submission_environment
 from benchmark.execution.slurm_jobs import (
     Job,
     has_new_record,
@@ -144,7 +144,9 @@ class PackTask:
             if not missing:
                 return
             pack = dataclasses.replace(pack, wanted=missing)
-            for _ in run_packs([pack], self.context, self.data, crew(self.context.device), patience=self.patience):
+            for _ in run_packs(
+                [pack], self.context, self.data, process_plan(self.context.device), patience=self.patience
+            ):
                 pass
 
     def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:
@@ -343,7 +345,7 @@ def _submit(
     for start in range(0, len(names), MOST_IN_AN_ARRAY):
         array = names[start : start + MOST_IN_AN_ARRAY]
         try:
-            with of_submission(parameters):
+            with submission_environment(parameters):
                 executor = submitit.SlurmExecutor(folder, python=python_of_jobs())
                 executor.update_parameters(**parameters)
                 submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])

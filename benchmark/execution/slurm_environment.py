@@ -49,7 +49,7 @@ _SAID = {
 
 
 @contextmanager
-def of_submission(said: Iterable[str]) -> Iterator[None]:
+def submission_environment(said: Iterable[str]) -> Iterator[None]:
     """Within the block `sbatch` sees no variable of a job that this process is in, and none against what is asked.
 
     The user's other SBATCH_* stay.
@@ -67,7 +67,7 @@ def of_submission(said: Iterable[str]) -> Iterator[None]:
         os.environ.update(taken)
 
 
-def of_queue() -> dict[str, str]:
+def queue_environment() -> dict[str, str]:
     """Return the environment for `squeue`.
 
     Nothing in it filters or formats, and it names the clusters that jobs are submitted to.

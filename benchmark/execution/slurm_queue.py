@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from benchmark.execution.slurm_environment import of_queue
+from benchmark.execution.slurm_environment import queue_environment
 from benchmark.text import short_message
 
 _JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # squeue's lines; a site's wrapper may print others besides
@@ -31,7 +31,7 @@ def queue(name: str | None = None) -> dict[str, str]:
     command += [f"--name={name}"] if name else []
     try:
         answer = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=of_queue()
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=queue_environment()
         )
     except subprocess.TimeoutExpired:
         raise QueueUnknown("squeue does not answer; is the controller up?") from None

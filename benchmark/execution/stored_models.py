@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
-from benchmark.execution.evaluate_trial import of_this_code
+from benchmark.execution.evaluate_trial import matches_this_code
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.results.records import Identity
@@ -18,7 +18,7 @@ from models.base import ImageAutoencoder
 Images = Callable[[Identity], Dataset]
 
 
-class NotAtHand(Exception):
+class NotAvailable(Exception):
     """A trial's model or images are not available here; the message says why, in one line."""
 
 
@@ -33,13 +33,13 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         The model, on the CPU and in eval mode.
 
     Raises:
-        NotAtHand: The method, this revision of it or the checkpoint is not available.
+        NotAvailable: The method, this revision of it or the checkpoint is not available.
     """
     method = ALL_METHODS.get(identity.method)
     if method is None:
-        raise NotAtHand("no method of this version; one from a file needs its --method-file")
-    if not of_this_code(identity):
-        raise NotAtHand("trained by another revision of the code")
+        raise NotAvailable("no method of this version; one from a file needs its --method-file")
+    if not matches_this_code(identity):
+        raise NotAvailable("trained by another revision of the code")
     shape, width = tuple(identity.data["image_shape"]), identity.training["width"]
     try:
         model: ImageAutoencoder = build_model(
@@ -47,7 +47,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         )
         load_checkpoint(model, checkpoint)
     except UserError as error:
-        raise NotAtHand(short_message(error)) from error
+        raise NotAvailable(short_message(error)) from error
     model.eval()
     return model
 
@@ -61,7 +61,7 @@ def images_in(data_dir: Path, offline: bool) -> Images:
 
     Returns:
         A function from a trial's identity to its images, verified by their digest. It loads a set once, however many
-        trials saw it, and raises NotAtHand where the images are not available.
+        trials saw it, and raises NotAvailable where the images are not available.
     """
     loaded: dict[tuple[Any, ...], Dataset] = {}
 
@@ -73,9 +73,9 @@ def images_in(data_dir: Path, offline: bool) -> Images:
             try:
                 loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
             except (DataUnavailable, UserError) as error:
-                raise NotAtHand(short_message(error)) from error
+                raise NotAvailable(short_message(error)) from error
         if loaded[asked].digest != data["digest"]:
-            raise NotAtHand(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
+            raise NotAvailable(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
         return loaded[asked]
 
     return load

@@ -31,7 +31,7 @@ from benchmark.execution.evaluate_trial import TrialContext, empty_record, faile
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
-from benchmark.execution.process_plan import Crew
+from benchmark.execution.process_plan import ProcessPlan
 from benchmark.methods.method_file import add_methods
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -126,7 +126,7 @@ def run_packs(
     packs: list[Pack],
     context: TrialContext,
     data: DataOptions,
-    crew: Crew,
+    plan: ProcessPlan,
     seconds: float = math.inf,
     patience: float = math.inf,
 ) -> Iterator[Event]:
@@ -138,7 +138,7 @@ def run_packs(
         packs: The packs in which something is wanted.
         context: Where trials run.
         data: How their images are found.
-        crew: How many processes, and on what.
+        plan: How many processes, and on what.
         seconds: After so long no pack is begun any more; what is trained by then is scored.
         patience: A worker with a task that has sent nothing for so many seconds (it reports every epoch and every
             trial) is ended, and the trials that it had fail.
@@ -159,7 +159,7 @@ def run_packs(
 
     def start(trains: bool, scores: bool, device: str) -> None:
         ours, theirs = spawn.Pipe()
-        threads = crew.threads if trains else 1
+        threads = plan.threads if trains else 1
         own = dataclasses.replace(context, device=device)
         process = spawn.Process(target=_serve, args=(theirs, own, data, trains, threads), daemon=True)
         process.start()
@@ -188,7 +188,7 @@ def run_packs(
     def next_task(worker: _Worker) -> _Task | None:
         if worker.scores and to_score:
             return to_score.popleft()
-        if worker.trains and len(to_score) < crew.unscored_limit and trainable():
+        if worker.trains and len(to_score) < plan.unscored_limit and trainable():
             return to_train.popleft()
         return None
 
@@ -263,10 +263,10 @@ def run_packs(
 
     wanted = sum(len(pack.wanted) for pack in packs)
     try:
-        for number in range(min(crew.trainers, len(packs))):
-            device = crew.devices[number] if crew.devices else context.device
-            start(trains=True, scores=not crew.scorers, device=device)
-        for _ in range(min(crew.scorers, wanted)):
+        for number in range(min(plan.trainers, len(packs))):
+            device = plan.devices[number] if plan.devices else context.device
+            start(trains=True, scores=not plan.scorers, device=device)
+        for _ in range(min(plan.scorers, wanted)):
             start(trains=False, scores=True, device=context.device)
         while True:
             yield from hand_out()

@@ -16,7 +16,7 @@ from benchmark.figures import (
     traversals,
     tsne,
 )
-from benchmark.figures.study_source import CannotDraw, Source
+from benchmark.figures.study_source import CannotDraw, StudySource
 from benchmark.plotting.figure_files import write_page
 
 
@@ -29,7 +29,7 @@ class FigureKind:
         draw: Draws the data of a page.
     """
 
-    pages: Callable[[Source], Iterator[tuple[str, Any]]]
+    pages: Callable[[StudySource], Iterator[tuple[str, Any]]]
     draw: Callable[[Any], Figure]
 
 
@@ -48,7 +48,7 @@ FIGURES = {
 
 
 def make_figures(
-    source: Source, names: Sequence[str], folder: Path
+    source: StudySource, names: Sequence[str], folder: Path
 ) -> Iterator[tuple[str, tuple[Path, ...] | CannotDraw]]:
     """Make figures, page by page.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.study_source import CannotDraw, Source, face, kinds, left_out, method_label, no_result
+from benchmark.figures.study_source import CannotDraw, StudySource, face, kinds, left_out, method_label, no_result
 from benchmark.plotting.style import captioned, legend_columns, look
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import metric_heading
@@ -48,7 +48,7 @@ class Clustering:
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Clustering | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Clustering | CannotDraw]]:
     """Collect a page for each data set of each table over latent dims (1 and 4)."""
     tables = [table for table in build_tables(source.study) if table.dims_across]
     if not tables:
@@ -59,7 +59,7 @@ def pages(source: Source) -> Iterator[tuple[str, Clustering | CannotDraw]]:
             yield name, _data(source, table, dataset)
 
 
-def _data(source: Source, table: Table, dataset: str) -> Clustering | CannotDraw:
+def _data(source: StudySource, table: Table, dataset: str) -> Clustering | CannotDraw:
     lines = {
         metric: [
             line for method in table.methods if (line := _line(source, table, dataset, metric, method)) is not None
@@ -90,7 +90,7 @@ def _data(source: Source, table: Table, dataset: str) -> Clustering | CannotDraw
     return Clustering(title, table.latent_dims, lines, tuple(caption))
 
 
-def _line(source: Source, table: Table, dataset: str, metric: str, method: str) -> Line | None:
+def _line(source: StudySource, table: Table, dataset: str, metric: str, method: str) -> Line | None:
     cells = [table.cells.get((dataset, metric, method, dim)) for dim in table.latent_dims]
     if not any(cells):
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.study_source import CannotDraw, Kind, Source
+from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind
 from benchmark.figures.trained_models import image_pages, models_of, some_test_images
 from benchmark.plotting.panels import panel_grid
 
@@ -29,7 +29,7 @@ class Manifold:
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Manifold | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Manifold | CannotDraw]]:
     """Collect a page for each data set and latent dim of Tables 3 and 5."""
     return image_pages(source, "manifold", _data)
 
@@ -49,7 +49,7 @@ def bilinear(corners: np.ndarray, steps: int) -> np.ndarray:
     return np.asarray(np.einsum("ij,kl,ikd->jld", weights, weights, corners))
 
 
-def _data(source: Source, found: list[Kind]) -> Manifold:
+def _data(source: StudySource, found: list[TrialKind]) -> Manifold:
     shown = models_of(source, found[0].dataset, found)
     images = some_test_images(shown.dataset, 4)
     if len(images) < 4:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.study_source import CannotDraw, Kind, Source
+from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind
 from benchmark.figures.trained_models import N_IMAGES, image_pages, models_of, some_test_images
 from benchmark.plotting.panels import centres, show
 from benchmark.plotting.style import WIDTH, captioned
@@ -28,12 +28,12 @@ class Reconstructions:
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Reconstructions | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Reconstructions | CannotDraw]]:
     """Collect a page for each data set and latent dim of Tables 3 and 5."""
     return image_pages(source, "reconstructions", _data)
 
 
-def _data(source: Source, found: list[Kind]) -> Reconstructions:
+def _data(source: StudySource, found: list[TrialKind]) -> Reconstructions:
     shown = models_of(source, found[0].dataset, found)
     images = some_test_images(shown.dataset, N_IMAGES)
     rows = {ORIGINALS: images.astype(np.float32) / 255}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.execution.stored_models import Images
 from benchmark.plotting.style import LOOKS, literal
-from benchmark.results.frame import NOT_RUN, AskedTrial
+from benchmark.results.frame import NOT_RUN, RequestedTrial
 from benchmark.results.manifest import Manifest
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -22,7 +22,7 @@ class CannotDraw(Exception):
 
 
 @dataclass(frozen=True)
-class Kind:
+class TrialKind:
     """The trials that differ in nothing but the seed.
 
     Attributes:
@@ -32,7 +32,7 @@ class Kind:
     dataset: str
     method: str
     latent_dim: int
-    seeds: tuple[AskedTrial, ...]
+    seeds: tuple[RequestedTrial, ...]
 
     @property
     def results(self) -> list[Record]:
@@ -41,13 +41,13 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Source:
+class StudySource:
     """A study with its checkpoints and images.
 
     Attributes:
         study: The study, with no other cells than those asked for.
         checkpoint: Returns the path of a trial's trained model by the trial's key.
-        images: Returns the data set of a trial as it was trained on, or raises NotAtHand.
+        images: Returns the data set of a trial as it was trained on, or raises NotAvailable.
         device: Where models run.
     """
 
@@ -57,7 +57,9 @@ class Source:
     device: str = "cpu"
 
 
-def read_source(folder: Path, only: str | None, images: Images, device: str, report: Callable[[str], None]) -> Source:
+def read_source(
+    folder: Path, only: str | None, images: Images, device: str, report: Callable[[str], None]
+) -> StudySource:
     """Read a results folder as the source of figures.
 
     Args:
@@ -73,10 +75,10 @@ def read_source(folder: Path, only: str | None, images: Images, device: str, rep
     store = Store(folder, report, look_only=True)
     chosen = cut_manifest(store.study_manifest(), only)
     study = StudyResults(chosen, store.read_records(chosen.trial_keys()))
-    return Source(study, store.checkpoint_path, images, device)
+    return StudySource(study, store.checkpoint_path, images, device)
 
 
-def kinds(source: Source, protocol: str | None = None) -> list[Kind]:
+def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
     """List the kinds of trial in the manifest, each once.
 
     They are in the order of the cells' data sets, then by latent dim, then in the order of LOOKS.
@@ -90,28 +92,28 @@ def kinds(source: Source, protocol: str | None = None) -> list[Kind]:
     """
     cells = source.study.manifest.cells
     chosen = [cell for cell in cells if ALL_TABLES[cell.table].protocol == protocol] or cells
-    found: dict[tuple[str, str, int], Kind] = {}
+    found: dict[tuple[str, str, int], TrialKind] = {}
     for cell in chosen:
         if cell.kind not in found:
-            found[cell.kind] = Kind(*cell.kind, tuple(source.study.trials_of(cell)))
+            found[cell.kind] = TrialKind(*cell.kind, tuple(source.study.trials_of(cell)))
     order, datasets = list(LOOKS), list(dict.fromkeys(dataset for dataset, _, _ in found))
 
-    def rank(kind: Kind) -> tuple[int, int, int]:
+    def rank(kind: TrialKind) -> tuple[int, int, int]:
         place = order.index(kind.method) if kind.method in order else len(order)
         return datasets.index(kind.dataset), kind.latent_dim, place
 
     return sorted(found.values(), key=rank)
 
 
-def by_page(found: Iterable[Kind]) -> dict[tuple[str, int], list[Kind]]:
+def by_page(found: Iterable[TrialKind]) -> dict[tuple[str, int], list[TrialKind]]:
     """Group kinds of trial by data set and latent dim, which one page compares."""
-    pages: dict[tuple[str, int], list[Kind]] = {}
+    pages: dict[tuple[str, int], list[TrialKind]] = {}
     for kind in found:
         pages.setdefault((kind.dataset, kind.latent_dim), []).append(kind)
     return pages
 
 
-def method_label(source: Source, method: str) -> str:
+def method_label(source: StudySource, method: str) -> str:
     """Return the method's name in figures."""
     return literal(source.study.manifest.method_label(method))
 
@@ -128,7 +130,7 @@ def face(manifest: Manifest, *datasets: str) -> list[str]:
     return sentences + [f"[{mark}]: {MARK_MEANINGS.get(mark, mark)}." for mark in marks]
 
 
-def no_result(source: Source, dataset: str, what: str) -> CannotDraw:
+def no_result(source: StudySource, dataset: str, what: str) -> CannotDraw:
     """Return why a data set has nothing to draw: it could not be had, or no trial has a result.
 
     Args:
@@ -140,7 +142,7 @@ def no_result(source: Source, dataset: str, what: str) -> CannotDraw:
     return CannotDraw(one_line(reason) if reason else f"no trial of {what} has a result yet")
 
 
-def left_out(source: Source, found: Iterable[Kind]) -> list[str]:
+def left_out(source: StudySource, found: Iterable[TrialKind]) -> list[str]:
     """Return one sentence on the seeds without a result, by kind and reason; none where all have one."""
     parts = []
     for kind in found:
@@ -155,7 +157,7 @@ def left_out(source: Source, found: Iterable[Kind]) -> list[str]:
     return [f"Left out: {'; '.join(parts)}."] if parts else []
 
 
-def fault_of(trial: AskedTrial) -> str | None:
+def fault_of(trial: RequestedTrial) -> str | None:
     """Return why a trial has no result, 'not run' or its status; None where it has one."""
     if trial.record is None:
         return NOT_RUN

@@ -9,11 +9,11 @@ import torch
 
 from benchmark.data import Dataset
 from benchmark.evaluation.image_subsets import random_subset, stratified_subset
-from benchmark.execution.stored_models import NotAtHand, stored_model
+from benchmark.execution.stored_models import NotAvailable, stored_model
 from benchmark.figures.study_source import (
     CannotDraw,
-    Kind,
-    Source,
+    StudySource,
+    TrialKind,
     by_page,
     face,
     fault_of,
@@ -85,7 +85,7 @@ class Models:
     caption: tuple[str, ...]
 
 
-def trained(source: Source, kind: Kind) -> Trained:
+def trained(source: StudySource, kind: TrialKind) -> Trained:
     """Load the model of a kind's lowest seed that has a result and a checkpoint.
 
     Raises:
@@ -100,7 +100,7 @@ def trained(source: Source, kind: Kind) -> Trained:
     raise CannotDraw(", ".join(f"{fault} ({seed_list(numbers)})" for fault, numbers in faults.items()))
 
 
-def models_of(source: Source, dataset: str, found: list[Kind]) -> Models:
+def models_of(source: StudySource, dataset: str, found: list[TrialKind]) -> Models:
     """Load a model for each of the kinds that has one, and the images that they were trained on.
 
     Args:
@@ -132,7 +132,7 @@ def models_of(source: Source, dataset: str, found: list[Kind]) -> Models:
 
 
 def image_pages(
-    source: Source, name: str, data_of: Callable[[Source, list[Kind]], Any]
+    source: StudySource, name: str, data_of: Callable[[StudySource, list[TrialKind]], Any]
 ) -> Iterator[tuple[str, Any | CannotDraw]]:
     """Collect a page for each data set and latent dim of the reconstruction tables.
 
@@ -169,7 +169,7 @@ def some_test_images(dataset: Dataset, n: int) -> np.ndarray:
     return np.asarray(dataset.x_test[rows])
 
 
-def dataset_of(source: Source, identity: Identity) -> Dataset:
+def dataset_of(source: StudySource, identity: Identity) -> Dataset:
     """Load the images that a trial was trained and scored on.
 
     Raises:
@@ -177,14 +177,14 @@ def dataset_of(source: Source, identity: Identity) -> Dataset:
     """
     try:
         return source.images(identity)
-    except NotAtHand as reason:
+    except NotAvailable as reason:
         raise CannotDraw(str(reason)) from reason
 
 
-def _loaded(source: Source, kind: Kind, record: Record) -> Trained:
+def _loaded(source: StudySource, kind: TrialKind, record: Record) -> Trained:
     try:
         model = stored_model(record.identity, source.checkpoint(record.key))
-    except NotAtHand as reason:
+    except NotAvailable as reason:
         raise CannotDraw(str(reason)) from reason
     return Trained(method_label(source, kind.method), record.identity.seed, record, model.to(source.device))
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from benchmark.figures.study_source import (
     CannotDraw,
-    Kind,
-    Source,
+    StudySource,
+    TrialKind,
     by_page,
     face,
     kinds,
@@ -24,7 +24,7 @@ _REFERENCE = "vae"
 
 
 @dataclass(frozen=True)
-class Bill:
+class MethodCost:
     """The training cost of one method.
 
     Attributes:
@@ -59,23 +59,23 @@ class Cost:
     """
 
     title: str
-    bills: tuple[Bill, ...]
+    bills: tuple[MethodCost, ...]
     reference: float | None
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Cost | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Cost | CannotDraw]]:
     """Collect a page for each data set and latent dim."""
     for (dataset, dim), found in by_page(kinds(source)).items():
         yield f"cost_{dataset}_d{dim}", _data(source, dataset, dim, found)
 
 
-def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Cost | CannotDraw:
+def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -> Cost | CannotDraw:
     costs = {
         kind.method: [cost for record in kind.results if (cost := record.training_cost) is not None] for kind in found
     }
     bills = tuple(
-        Bill(method, method_label(source, method), np.array([cost.seconds for cost in of]), of[0].parameters)
+        MethodCost(method, method_label(source, method), np.array([cost.seconds for cost in of]), of[0].parameters)
         for method, of in costs.items()
         if of
     )

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from benchmark.figures.study_source import (
     CannotDraw,
-    Kind,
-    Source,
+    StudySource,
+    TrialKind,
     by_page,
     face,
     kinds,
@@ -58,13 +58,13 @@ class Curves:
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Curves | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Curves | CannotDraw]]:
     """Collect a page for each data set and latent dim."""
     for (dataset, dim), found in by_page(kinds(source)).items():
         yield f"curves_{dataset}_d{dim}", _data(source, dataset, dim, found)
 
 
-def _data(source: Source, dataset: str, dim: int, found: list[Kind]) -> Curves | CannotDraw:
+def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -> Curves | CannotDraw:
     terms: dict[str, list[Curve]] = {}
     for kind in found:
         records = kind.results

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmark.evaluation.image_subsets import random_subset
-from benchmark.figures.study_source import CannotDraw, Kind, Source
+from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind
 from benchmark.figures.trained_models import N_IMAGES, Trained, image_pages, models_of, some_test_images
 from benchmark.plotting.panels import centres, panel_grid
 
@@ -42,7 +42,7 @@ class Traversals:
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Traversals | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Traversals | CannotDraw]]:
     """Collect a page for each data set and latent dim of Tables 3 and 5."""
     return image_pages(source, "traversals", _data)
 
@@ -66,7 +66,7 @@ def moved(code: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return units, path
 
 
-def _data(source: Source, found: list[Kind]) -> Traversals:
+def _data(source: StudySource, found: list[TrialKind]) -> Traversals:
     shown = models_of(source, found[0].dataset, found)
     start = some_test_images(shown.dataset, N_IMAGES)[:1]
     images = shown.dataset.x_test[random_subset(shown.dataset.n_test, _N_CODES)]

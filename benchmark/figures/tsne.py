@@ -16,7 +16,7 @@ from benchmark.evaluation.clustering import tsne_plane
 from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
-from benchmark.figures.study_source import CannotDraw, Kind, Source, face, kinds, method_label
+from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind, face, kinds, method_label
 from benchmark.figures.trained_models import dataset_of, trained
 from benchmark.plotting.style import TEXT, WIDTH, Look, captioned, class_look
 from benchmark.results.study_results import StudyResults
@@ -59,7 +59,7 @@ class Planes:
     caption: tuple[str, ...]
 
 
-def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, Planes | CannotDraw]]:
     """Collect a page for each data set of Table 1; of Table 4 where the study has no Table 1."""
     manifest = source.study.manifest
     cells = [cell for cell in manifest.cells if ALL_TABLES[cell.table].protocol == _PROTOCOL]
@@ -73,7 +73,7 @@ def pages(source: Source) -> Iterator[tuple[str, Planes | CannotDraw]]:
         yield f"tsne_{dataset}", _data(source, dataset, [kind for kind in found if kind.dataset == dataset])
 
 
-def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDraw:
+def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes | CannotDraw:
     planes: dict[tuple[str, int], Plane | CannotDraw] = {}
     for kind in found:
         place = method_label(source, kind.method), kind.latent_dim
@@ -105,7 +105,7 @@ def _data(source: Source, dataset: str, found: list[Kind]) -> Planes | CannotDra
     )
 
 
-def _plane(source: Source, kind: Kind) -> Plane:
+def _plane(source: StudySource, kind: TrialKind) -> Plane:
     """The plane as the protocol in the trial's record computes it."""
     model = trained(source, kind)
     settings = model.record.identity.protocols[_PROTOCOL]

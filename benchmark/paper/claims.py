@@ -16,7 +16,7 @@ SECONDS = "training_seconds"  # C9's metric: a record's timing, compared as a lo
 ALL = "all"  # C9's data set
 
 
-class Side(NamedTuple):
+class Contender(NamedTuple):
     """One side of a contest: a method at a latent dim; None (C9): at every one that both sides were trained at."""
 
     method: str
@@ -42,8 +42,8 @@ class Contest:
     table: int | None
     dataset: str
     metric: str
-    favoured: tuple[Side, ...]
-    rival: Side
+    favoured: tuple[Contender, ...]
+    rival: Contender
 
 
 class Rule(StrEnum):
@@ -80,7 +80,7 @@ def _contests(
             for dim in printed.latent_dims:
                 for rival in rivals:
                     names = {"table": table, "dataset": dataset, "metric": metric, "dim": dim, "rival": rival}
-                    sides = tuple(Side(method, dim) for method in favoured)
+                    sides = tuple(Contender(method, dim) for method in favoured)
                     each = f"{dataset} {metric} {'/'.join(favoured)} d={dim} over {rival}"
                     yield Contest(
                         family.format(**names),
@@ -89,7 +89,7 @@ def _contests(
                         dataset,
                         metric,
                         sides,
-                        Side(rival, dim),
+                        Contender(rival, dim),
                     )
 
 
@@ -116,7 +116,9 @@ def eight_is_the_best_dim() -> Iterator[Contest]:
             for dim in table.latent_dims:
                 if dim != 8:
                     unit = f"mnist {metric} {method}"
-                    yield Contest(f"C3 {metric}", unit, 1, "mnist", metric, (Side(method, 8),), Side(method, dim))
+                    yield Contest(
+                        f"C3 {metric}", unit, 1, "mnist", metric, (Contender(method, 8),), Contender(method, dim)
+                    )
 
 
 def hgmvae_g_classifies_best() -> Iterator[Contest]:
@@ -150,7 +152,7 @@ def hgmvae_trains_longer() -> Iterator[Contest]:
     Seeds trained in one pack share one time, so that single places have too few times for a test.
     """
     for method in ("hgmvae_g", "hgmvae_u"):
-        yield Contest(f"C9 {method}", method, None, ALL, SECONDS, (Side(method, None),), Side("vae", None))
+        yield Contest(f"C9 {method}", method, None, ALL, SECONDS, (Contender(method, None),), Contender("vae", None))
 
 
 CLAIMS = tuple(

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from benchmark.audit.audit_files import AuditResult, audit_frame
-from benchmark.audit.audit_page import AuditSection, audit_face, audit_sections
+from benchmark.audit.audit_page import AuditSection, audit_sections, audit_summary
 from benchmark.audit.findings import findings
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.own_tables import with_own_tables
@@ -148,7 +148,7 @@ def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | 
     found = findings(study, audited)
     if found is None:
         return None
-    return _Audit(audit_face(study.manifest, found), audit_sections(study.manifest, found))
+    return _Audit(audit_summary(study.manifest, found), audit_sections(study.manifest, found))
 
 
 def _cards(manifest: Manifest) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class AskedTrial:
+class RequestedTrial:
     """A seed that a cell asks for.
 
     Attributes:
@@ -76,7 +76,7 @@ class AskedTrial:
     record: Record | None
 
 
-def trials_of(cell: ManifestCell, manifest: Manifest, records: Mapping[str, Record]) -> Iterator[AskedTrial]:
+def trials_of(cell: ManifestCell, manifest: Manifest, records: Mapping[str, Record]) -> Iterator[RequestedTrial]:
     """Go through a cell's trials by ascending seed, those of `Manifest.seeds_asked`.
 
     Args:
@@ -95,7 +95,7 @@ def trials_of(cell: ManifestCell, manifest: Manifest, records: Mapping[str, Reco
         record = None if key is None else records.get(key)
         if record is not None:
             _check_same(record, cell, seed)
-        yield AskedTrial(cell, seed, key, record)
+        yield RequestedTrial(cell, seed, key, record)
 
 
 def _check_same(record: Record, cell: ManifestCell, seed: int) -> None:
@@ -153,7 +153,7 @@ def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> "pd.DataFra
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
 
 
-def _cell_rows(manifest: Manifest, trials: Iterable[AskedTrial]) -> Iterator[dict[str, Any]]:
+def _cell_rows(manifest: Manifest, trials: Iterable[RequestedTrial]) -> Iterator[dict[str, Any]]:
     for trial in trials:
         cell, record = trial.cell, trial.record
         table = ALL_TABLES[cell.table]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from benchmark.results.frame import AskedTrial, Summary, long_frame, summary, trials_of
+from benchmark.results.frame import RequestedTrial, Summary, long_frame, summary, trials_of
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import Record
 from benchmark.results.training_costs import training_costs
@@ -43,7 +43,7 @@ class StudyResults:
         """HGMVAE's training time relative to the VAE's; see `training_costs`."""
         return training_costs(self.own_records())
 
-    def trials_of(self, cell: ManifestCell) -> Iterator[AskedTrial]:
+    def trials_of(self, cell: ManifestCell) -> Iterator[RequestedTrial]:
         """Go through a cell's trials by ascending seed.
 
         Raises:

@@ -19,7 +19,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import to_unit
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.evaluate_trial import trial_model
-from benchmark.execution.process_plan import Crew
+from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.studies.trials import Trial
 from benchmark.throughput.measurement import noise_images
@@ -61,13 +61,13 @@ class Forecast:
     training: float
     evaluation: dict[str, float]
 
-    def wall(self, crew: Crew) -> float:
-        """Return the elapsed seconds with all processes of the crew busy throughout."""
+    def wall(self, plan: ProcessPlan) -> float:
+        """Return the elapsed seconds with all processes of the plan busy throughout."""
         on_device = self.training + sum(v for name, v in self.evaluation.items() if _on_device(name))
         of_latents = sum(v for name, v in self.evaluation.items() if not _on_device(name))
-        if crew.scorers:
-            return max(on_device / crew.trainers, of_latents / crew.scorers)
-        return (on_device + of_latents) / crew.trainers
+        if plan.scorers:
+            return max(on_device / plan.trainers, of_latents / plan.scorers)
+        return (on_device + of_latents) / plan.trainers
 
 
 def read_costs(path: Path, device: str) -> Costs:

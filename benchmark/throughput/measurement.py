@@ -41,7 +41,7 @@ _MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
-class Side:
+class TimedTrainer:
     """The measurement of one way to train; times are medians over turns.
 
     Attributes:
@@ -82,10 +82,10 @@ class Throughput:
     operations_per_image: float
     rate: float
     rounds: int
-    sides: list[Side]
+    sides: list[TimedTrainer]
 
 
-def trainings_per_hour(side: Side, throughput: Throughput) -> float:
+def trainings_per_hour(side: TimedTrainer, throughput: Throughput) -> float:
     """Return how many trainings of the trial, at its own length, a side completes in an hour."""
     return 3600 / (side.step_seconds * throughput.steps_per_trial)
 
@@ -124,7 +124,7 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
         turns = paired_turns([runner.turn for runner in runners], device, seconds)
         warm = [[took / (steps * one.seeds) for took, one in zip(turn, runners, strict=True)] for turn in turns]
         sides = [
-            Side(
+            TimedTrainer(
                 runner.name,
                 runner.seeds,
                 seconds := statistics.median(turn[i] for turn in warm),

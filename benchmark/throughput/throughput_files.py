@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
-from benchmark.execution.process_plan import Crew
+from benchmark.execution.process_plan import ProcessPlan
 from benchmark.files import write_text, written_whole
 from benchmark.plotting.figure_files import matplotlib_set_to
 from benchmark.results.csv_text import csv_text
@@ -27,7 +27,7 @@ def write_throughput(
     measured: Throughput,
     costs: Costs,
     forecasts: dict[str, Forecast],
-    crew: Crew,
+    plan: ProcessPlan,
     provenance: dict[str, Any],
 ) -> None:
     """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
@@ -37,7 +37,7 @@ def write_throughput(
         measured: The speed of training.
         costs: What the forecasts are made from.
         forecasts: By study.
-        crew: The processes that the forecasts assume.
+        plan: The processes that the forecasts assume.
         provenance: Of the measurement.
 
     Raises:
@@ -46,7 +46,7 @@ def write_throughput(
     tables = {
         "training": sides_table(measured),
         "protocols": protocols_table(costs),
-        "studies": studies_table(forecasts, crew),
+        "studies": studies_table(forecasts, plan),
     }
     try:
         for name, table in tables.items():
@@ -100,16 +100,16 @@ def protocols_table(costs: Costs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["protocol", "images", "seconds"])
 
 
-def studies_table(forecasts: dict[str, Forecast], crew: Crew) -> pd.DataFrame:
-    """Make the table of studies, one row each: the hours of one process, and the elapsed hours with the crew."""
+def studies_table(forecasts: dict[str, Forecast], plan: ProcessPlan) -> pd.DataFrame:
+    """Make the table of studies, one row each: the hours of one process, and the elapsed hours with the plan."""
     return pd.DataFrame(
         {
             "study": name,
             "training_hours": forecast.training / 3600,
             **{f"{part}_hours": seconds / 3600 for part, seconds in sorted(forecast.evaluation.items())},
-            "wall_hours": forecast.wall(crew) / 3600,
-            "trainers": crew.trainers,
-            "scorers": crew.scorers,
+            "wall_hours": forecast.wall(plan) / 3600,
+            "trainers": plan.trainers,
+            "scorers": plan.scorers,
         }
         for name, forecast in forecasts.items()
     )

@@ -55,7 +55,7 @@ class TrainingSettings:
         return plain_settings(self) | ({"precision_revision": _PRECISION_REVISIONS[self.precision]} if revised else {})
 
 
-def trained_as_now(training: Mapping[str, Any]) -> bool:
+def has_current_revisions(training: Mapping[str, Any]) -> bool:
     """Tell whether recorded settings are of the revisions of this code.
 
     Args:

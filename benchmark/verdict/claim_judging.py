@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contest, Rule, Side
+from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Rule
 from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
 
-ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Side)
+ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
 
@@ -42,7 +42,7 @@ class ContestOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Decided:
+class ContestResult:
     """The outcome of a contest, with its test.
 
     Differences are signed so that a positive one speaks for the claim; those of SECONDS are of natural logarithms. On
@@ -64,7 +64,7 @@ class Decided:
 
     contest: Contest
     outcome: ContestOutcome
-    chosen: Side | None = None
+    chosen: Contender | None = None
     n: int = 0
     difference: float | None = None
     in_spreads: float | None = None
@@ -91,7 +91,7 @@ class Judgement:
     reason: str
     powerless: bool
     reduced: str
-    contests: tuple[Decided, ...]
+    contests: tuple[ContestResult, ...]
 
     @property
     def judged(self) -> int:
@@ -162,19 +162,19 @@ def _sign(metric: str) -> int:
     return 1 if PRINTED_METRICS[metric].higher_is_better else -1
 
 
-def _place(contest: Contest, side: Side) -> ScorePlace:
+def _place(contest: Contest, side: Contender) -> ScorePlace:
     return contest.dataset, contest.metric, side.method, side.latent_dim
 
 
-def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]) -> Decided:
+def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]) -> ContestResult:
     """The contest with its test, not yet corrected: its outcome is OPEN or MISSING."""
     places = {side: _place(contest, side) for side in (*contest.favoured, contest.rival)}
     if without := [place for place in places.values() if not values.get(place)]:
         reasons = dict.fromkeys(absent.get(place, "not in the study") for place in without)
-        return Decided(contest, ContestOutcome.MISSING, reason=", ".join(reasons))
+        return ContestResult(contest, ContestOutcome.MISSING, reason=", ".join(reasons))
     seeds = sorted(set.intersection(*(set(values[place]) for place in places.values())))
     if not seeds:
-        return Decided(contest, ContestOutcome.MISSING, reason="no seed in common")
+        return ContestResult(contest, ContestOutcome.MISSING, reason="no seed in common")
     scores = {
         side: _sign(contest.metric) * np.array([values[place][s] for s in seeds]) for side, place in places.items()
     }
@@ -182,7 +182,7 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]
     if len(contest.favoured) > 1:
         half = len(seeds) // 2
         if not half:
-            return Decided(
+            return ContestResult(
                 contest, ContestOutcome.OPEN, powerless=True, reason="one seed cannot both choose a side and test it"
             )
         chosen, tested = max(contest.favoured, key=lambda side: scores[side][:half].mean()), slice(half, None)
@@ -191,10 +191,10 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]
     spread = math.sqrt((one.var(ddof=1) + other.var(ddof=1)) / 2) if len(one) > 1 else 0.0
     difference = test.estimate.mean
     in_spreads = difference / spread if spread else None
-    return Decided(contest, ContestOutcome.OPEN, chosen, len(one), difference, in_spreads, test)
+    return ContestResult(contest, ContestOutcome.OPEN, chosen, len(one), difference, in_spreads, test)
 
 
-def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
+def _on_costs(contest: Contest, costs: pd.DataFrame) -> ContestResult:
     """One log ratio per place, the mean over its seeds, tested across places.
 
     Trained one after another beside other load on the machine, seeds are no independent measurements.
@@ -202,27 +202,29 @@ def _on_costs(contest: Contest, costs: pd.DataFrame) -> Decided:
     [side] = contest.favoured
     own = costs[costs["method"] == side.method]
     if own.empty:
-        return Decided(contest, ContestOutcome.MISSING, reason=f"no {side.method} and VAE trained alike on one machine")
+        return ContestResult(
+            contest, ContestOutcome.MISSING, reason=f"no {side.method} and VAE trained alike on one machine"
+        )
     of_place = np.log(own["ratio"].astype(float)).groupby([own["dataset"], own["latent_dim"]]).mean()
     test = paired_test(of_place.to_numpy())
-    return Decided(contest, ContestOutcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
+    return ContestResult(contest, ContestOutcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
 
 
-def _on_print(contest: Contest, values: Mapping[tuple[Any, ...], float]) -> Decided:
+def _on_print(contest: Contest, values: Mapping[tuple[Any, ...], float]) -> ContestResult:
     keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
     if any(key not in values for key in keys.values()):
-        return Decided(contest, ContestOutcome.MISSING, reason="not printed")
+        return ContestResult(contest, ContestOutcome.MISSING, reason="not printed")
     scores = {side: _sign(contest.metric) * values[key] for side, key in keys.items()}
     chosen = max(contest.favoured, key=scores.__getitem__)
     difference = scores[chosen] - scores[contest.rival]
     if not difference:
-        return Decided(contest, ContestOutcome.OPEN, chosen, difference=0.0, reason="a tie as printed")
-    return Decided(
+        return ContestResult(contest, ContestOutcome.OPEN, chosen, difference=0.0, reason="a tie as printed")
+    return ContestResult(
         contest, ContestOutcome.WON if difference > 0 else ContestOutcome.LOST, chosen, difference=difference
     )
 
 
-def _corrected(ended: Sequence[Decided]) -> list[Decided]:
+def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
     """The contests with Holm's p within their declared families, and their outcomes."""
     corrected = list(ended)
     for family in dict.fromkeys(one.contest.family for one in ended):
@@ -247,7 +249,7 @@ def _corrected(ended: Sequence[Decided]) -> list[Decided]:
     return corrected
 
 
-def _judgement(claim: Claim, contests: Sequence[Decided], reduced: str) -> Judgement:
+def _judgement(claim: Claim, contests: Sequence[ContestResult], reduced: str) -> Judgement:
     units: dict[str, list[ContestOutcome]] = {}
     for one in contests:
         units.setdefault(one.contest.unit, []).append(one.outcome)
@@ -290,8 +292,8 @@ def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
 
     Returns:
         Columns: `claim`, `family`, `unit`, `table`, `dataset`, `metric`, `favoured` (its sides, joined by "/", each as
-        METHOD@DIM), `rival`, and the fields of Decided; `low` and `high` are the 95 % interval of the difference. What
-        a contest lacks is missing.
+        METHOD@DIM), `rival`, and the fields of ContestResult; `low` and `high` are the 95 % interval of the difference.
+        What a contest lacks is missing.
     """
     rows = []
     for judgement in judgements:
@@ -326,5 +328,5 @@ def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _named(side: Side) -> str:
+def _named(side: Contender) -> str:
     return side.method if side.latent_dim is None else f"{side.method}@{side.latent_dim}"

@@ -10,7 +10,7 @@ BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges ou
 BY_MEANS = "means"  # by the better mean over seeds, without a test
 
 
-def standing(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
+def claim_judgements(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
     """Judge every claim on these scores and the study's own training costs.
 
     Returns:
