@@ -26,7 +26,7 @@ def begin(out: Path, *more: str) -> subprocess.Popen:
 
 
 def wait_for_a_checkpoint(out: Path, process: subprocess.Popen) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not list(out.glob("checkpoints/*.safetensors")):
         assert process.poll() is None and time.monotonic() < until
         time.sleep(0.01)
