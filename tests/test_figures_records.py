@@ -10,8 +10,9 @@ from study_samples import cell
 from benchmark.figures import clustering_scores, training_cost, training_curves
 from benchmark.figures.study_source import CannotDraw, by_page, kinds, left_out
 from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
-from benchmark.plotting.style import LOOKS, class_look, look
+from benchmark.plotting.style import class_look, look
 
 NAN = math.nan
 
@@ -171,7 +172,8 @@ def test_kinds_prefer_the_tables_of_a_protocol():
 
 
 def test_no_two_methods_and_no_two_of_49_classes_look_alike():
-    assert len(set(LOOKS.values())) == len(LOOKS)
-    assert len({one.marker for one in LOOKS.values()}) == len(LOOKS)  # apart in grey, too
+    looks = [method.look for method in METHODS.values()]
+    assert None not in looks and len(set(looks)) == len(looks)
+    assert len({one.marker for one in looks}) == len(looks)  # apart in grey, too
     assert len({class_look(place) for place in range(49)}) == 49
     assert len({look(method) for method in ALL_METHODS}) == len(ALL_METHODS)

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from benchmark.errors import UserError
-from benchmark.methods.cards import CARDS, card_of
+from benchmark.methods.card_texts import CARDS
+from benchmark.methods.cards import card_of
 from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
 from benchmark.methods.registry import DECODER_VARIANCE, METHODS, WEIGHT_SETS, Method, build_model
 from models import losses

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from benchmark.calibration.candidates import Setting
 from benchmark.calibration.selection import CalibrationOutcome
+from benchmark.methods.look import BLACK, GREY, VERMILION
 from benchmark.methods.registry import METHODS
-from benchmark.plotting.style import BLACK, GREY, VERMILION, captioned, look
+from benchmark.plotting.style import captioned, look
 
 _COLUMNS = 4
 _CAPTION = (

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from benchmark.controls.answers import MEASURES, DatasetDim, Measure, Point, Trials, at_rate, vae_points
 from benchmark.figures.study_source import face
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.plotting.style import GREY, captioned, hide_unused, legend_columns, look
+from benchmark.methods.look import GREY
+from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
 from benchmark.results.manifest import Manifest
 from benchmark.studies.questions import BASE
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.plotting.style import CLASS_COLOURS, Look, captioned, class_look, legend_columns
+from benchmark.methods.look import Look
+from benchmark.plotting.style import CLASS_COLOURS, captioned, class_look, legend_columns
 
 _CAPTION = (
     "A line is a seed; a cross is its last finite loss where training diverged. F before its weight, in the form that "

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.execution.stored_models import Images
-from benchmark.plotting.style import LOOKS, literal
+from benchmark.methods.registry import METHODS
+from benchmark.plotting.style import literal
 from benchmark.results.frame import NOT_RUN, RequestedTrial
 from benchmark.results.manifest import Manifest
 from benchmark.results.records import Record
@@ -81,7 +82,7 @@ def read_source(
 def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
     """List the kinds of trial in the manifest, each once.
 
-    They are in the order of the cells' data sets, then by latent dim, then in the order of LOOKS.
+    They are in the order of the cells' data sets, then by latent dim, then in the order of the registry.
 
     Args:
         source: The source.
@@ -96,7 +97,7 @@ def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
     for cell in chosen:
         if cell.kind not in found:
             found[cell.kind] = TrialKind(*cell.kind, tuple(source.study.trials_of(cell)))
-    order, datasets = list(LOOKS), list(dict.fromkeys(dataset for dataset, _, _ in found))
+    order, datasets = list(METHODS), list(dict.fromkeys(dataset for dataset, _, _ in found))
 
     def rank(kind: TrialKind) -> tuple[int, int, int]:
         place = order.index(kind.method) if kind.method in order else len(order)

@@ -18,7 +18,8 @@ from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind, face, kinds, method_label
 from benchmark.figures.trained_models import dataset_of, trained
-from benchmark.plotting.style import TEXT, WIDTH, Look, captioned, class_look
+from benchmark.methods.look import Look
+from benchmark.plotting.style import TEXT, WIDTH, captioned, class_look
 from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line

@@ -25,6 +25,7 @@ def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any]
         calibrated_as=base,
         control_of=base,
         change=change,
+        look=None,
         **parts,
     )
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from baselines.baseline_settings import gaussian_heads, point_heads
+from benchmark.methods.card_texts import CARDS
 from benchmark.methods.registry import DECODER_VARIANCE, Method
 
 _MODELS = "baselines.further_pythae_models"
@@ -22,7 +23,7 @@ def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict
 
 def _method(name: str, label: str, model: str, weights: dict[str, dict[str, Any]], **parts: Any) -> Method:
     """Return an entry whose model and configuration share a name, with a Gaussian code unless `parts` say otherwise."""
-    whole: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}} | parts
+    whole: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}, "card": CARDS[name]} | parts
     return Method(name, label, f"{_MODELS}:{model}", f"{_MODELS}:{model}Config", weights=weights, **whole)
 
 

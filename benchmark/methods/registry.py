@@ -29,6 +29,8 @@ from baselines.baseline_settings import (
 )
 from benchmark.errors import UserError
 from benchmark.methods.calibrated_weights import RESULT, chosen_settings
+from benchmark.methods.card_texts import CARDS, Card
+from benchmark.methods.look import BLACK, BLUE, ORANGE, PURPLE, SKY, VERMILION, Look
 from benchmark.settings import check_settings, unknown_name
 from models.hgmvae_settings import HGMVAESettings, hgmvae_heads, hgmvae_networks
 from models.sizes import FEATURES, TwoLayers, parameter_count
@@ -65,6 +67,8 @@ class Method:
         calibrated_as: The method whose calibrated weights this one takes, "" for its own.
         control_of: The method that this one is a control of, "" for none.
         change: In words, what a control changes.
+        card: What is to be known of the method; None: a card that says that none is written.
+        look: Its colour, marker and line in figures; None: that of its group (`benchmark.plotting.style.look`).
         source: SHA-256 of the method file that defines the method, set when the file is read; "" for the suite's own.
     """
 
@@ -83,6 +87,8 @@ class Method:
     calibrated_as: str = ""
     control_of: str = ""
     change: str = ""
+    card: Card | None = None
+    look: Look | None = None
     source: str = ""
 
     @property
@@ -202,7 +208,7 @@ def _no_networks(config: Any) -> tuple[TwoLayers, ...]:
 _PYTHAE = "baselines.pythae_models"
 
 
-def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
+def _vae(name: str, label: str, look: Look, published: float, kl_weight: float) -> Method:
     # KL weight 1 against SSE / (2 s_y^2) is KL weight s_y^2 against pythae's SSE / 2.
     weights: dict[str, dict[str, Any]] = {
         "default": {"beta": kl_weight * DECODER_VARIANCE},
@@ -220,16 +226,18 @@ def _vae(name: str, label: str, published: float, kl_weight: float) -> Method:
         weights,
         declared=BetaVAESettings,
         networks=_no_networks,
+        card=CARDS[name],
+        look=look,
     )
 
 
-def _wae(kernel: str) -> Method:
+def _wae(kernel: str, look: Look) -> Method:
     weights = {"default": {"reg_weight": 10.0}, "published": {"reg_weight": 0.03}, "bce": {"reg_weight": 10.0}}
     fixed = {"kernel_choice": kernel}
-    label = f"WAE-{kernel.upper()}"
+    name = f"wae_{kernel}"
     return Method(
-        f"wae_{kernel}",
-        label,
+        name,
+        f"WAE-{kernel.upper()}",
         f"{_PYTHAE}:WAE",
         f"{_PYTHAE}:WAE_MMD_Config",
         point_heads,
@@ -237,6 +245,8 @@ def _wae(kernel: str) -> Method:
         weights,
         declared=WAESettings,
         networks=_no_networks,
+        card=CARDS[name],
+        look=look,
     )
 
 
@@ -244,7 +254,7 @@ def _wae(kernel: str) -> Method:
 AS_PRINTED = {"decoder_variance": 1.0, "conditional_prior": "matched", "fisher": "ratio", "fisher_weight": 1.0}
 
 
-def _hgmvae(variant: str, with_fisher: bool) -> Method:
+def _hgmvae(variant: str, look: Look, *, with_fisher: bool) -> Method:
     letter = variant[0]
     name = f"hgmvae_{letter}" + ("" if with_fisher else "_no_fisher")
     label = f"HGMVAE-{letter.upper()}" + ("" if with_fisher else " w/o Fisher")
@@ -264,6 +274,8 @@ def _hgmvae(variant: str, with_fisher: bool) -> Method:
         weights,
         declared=HGMVAESettings,
         networks=hgmvae_networks,
+        card=CARDS[name],
+        look=look,
     )
     if with_fisher:
         return whole
@@ -273,8 +285,8 @@ def _hgmvae(variant: str, with_fisher: bool) -> Method:
 METHODS = {
     method.name: method
     for method in (
-        _vae("vae", "VAE", published=1.0, kl_weight=1.0),
-        _vae("beta_vae", "beta-VAE", published=4.0, kl_weight=4.0),
+        _vae("vae", "VAE", Look(BLACK, "o"), published=1.0, kl_weight=1.0),
+        _vae("beta_vae", "beta-VAE", Look(BLACK, "D", "--"), published=4.0, kl_weight=4.0),
         Method(
             "gmvae",
             "GMVAE",
@@ -289,6 +301,8 @@ METHODS = {
             },
             declared=GMVAESettings,
             networks=gmvae_networks,
+            card=CARDS["gmvae"],
+            look=Look(ORANGE, "s"),
         ),
         Method(
             "swae",
@@ -304,13 +318,16 @@ METHODS = {
             },
             declared=SWAESettings,
             networks=_no_networks,
+            card=CARDS["swae"],
+            look=Look(PURPLE, "P"),
         ),
-        _wae("imq"),
-        _wae("rbf"),
-        _hgmvae("gaussian", with_fisher=True),
-        _hgmvae("uniform", with_fisher=True),
-        _hgmvae("gaussian", with_fisher=False),
-        _hgmvae("uniform", with_fisher=False),
+        _wae("imq", Look(SKY, "v")),
+        _wae("rbf", Look(SKY, "<", "--")),
+        _hgmvae("gaussian", Look(BLUE, "^"), with_fisher=True),
+        _hgmvae("uniform", Look(VERMILION, "X"), with_fisher=True),
+        # An ablation has its method's colour.
+        _hgmvae("gaussian", Look(BLUE, ">", "--"), with_fisher=False),
+        _hgmvae("uniform", Look(VERMILION, "*", "--"), with_fisher=False),
     )
 }
 

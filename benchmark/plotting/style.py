@@ -1,13 +1,12 @@
-"""The style of every figure: fonts, colours that colour-blind readers can distinguish, and non-overlapping captions.
+"""The style of every figure: fonts, the looks of methods and classes, and non-overlapping captions.
 
-Colours: Okabe & Ito, "Color Universal Design" (2008). Figures are made without pyplot, so no window can open and
+Figures are made without pyplot, so no window can open and
 nothing has to be closed; matplotlib then draws PNG with Agg.
 """
 
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
@@ -15,8 +14,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from benchmark.methods.control_methods import CONTROLS
+from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
 from benchmark.methods.further_methods import FURTHER_METHODS
+from benchmark.methods.look import BLACK, BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, Look
 from benchmark.text import one_line
 
 if TYPE_CHECKING:  # older versions of matplotlib do not have it
@@ -46,33 +46,6 @@ RC: "Mapping[RcKeyType, Any]" = {
     "pdf.fonttype": 42,  # text that can be searched and edited
 }
 
-# Without their yellow, too pale for lines, and their green, which would make a red/green pair.
-BLACK, ORANGE, SKY, BLUE, VERMILION, PURPLE = "#000000", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#CC79A7"
-GREY = "#777777"
-
-
-@dataclass(frozen=True)
-class Look:
-    """A method's colour, marker and line style, which together are unique; the colour alone need not be."""
-
-    colour: str
-    marker: str
-    line: str = "-"
-
-
-# An ablation has its method's colour.
-LOOKS = {
-    "vae": Look(BLACK, "o"),
-    "beta_vae": Look(BLACK, "D", "--"),
-    "gmvae": Look(ORANGE, "s"),
-    "swae": Look(PURPLE, "P"),
-    "wae_imq": Look(SKY, "v"),
-    "wae_rbf": Look(SKY, "<", "--"),
-    "hgmvae_g": Look(BLUE, "^"),
-    "hgmvae_u": Look(VERMILION, "X"),
-    "hgmvae_g_no_fisher": Look(BLUE, ">", "--"),
-    "hgmvae_u_no_fisher": Look(VERMILION, "*", "--"),
-}
 UNKNOWN = Look(GREY, "h", ":")
 
 CLASS_COLOURS = (BLUE, ORANGE, SKY, PURPLE, VERMILION, GREY, BLACK)
@@ -86,11 +59,14 @@ def class_look(position: int) -> Look:
 
 
 def look(method: str) -> Look:
-    """Return the look of a method; a control's is dotted, a further method's dash-dotted, and no other's."""
+    """Return the look of a method; where it has none of its own, a control's is dotted, a further one's dash-dotted."""
+    entry = ALL_METHODS.get(method)
+    if entry and entry.look:
+        return entry.look
     for group, line in ((CONTROLS, ":"), (FURTHER_METHODS, "-.")):
         if method in group:
             return dataclasses.replace(class_look(list(group).index(method)), line=line)
-    return LOOKS.get(method, UNKNOWN)
+    return UNKNOWN
 
 
 def wrapped(sentence: str) -> list[str]:
