@@ -1,23 +1,15 @@
 """A complete metric of one's own: the peak signal-to-noise ratio. docs/extending.md says how it joins the suite."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.protocol_settings import PeakSignalToNoiseSettings
 from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, collect
 
 
-@dataclass(frozen=True)
-class PeakSignalToNoise(Protocol):
+class PeakSignalToNoise(PeakSignalToNoiseSettings, Protocol):
     """10 log10 (1 / mean squared error) of an image in [0, 1], in dB, averaged over the test images."""
-
-    metrics: ClassVar = ("psnr",)
-    needs: ClassVar = ("images_test", "reconstructions_test")
-    scores_images: ClassVar = True
-    revision: int = Protocol.REVISION
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         errors = np.square(outputs.images_test / 255 - outputs.reconstructions_test).mean((1, 2, 3))

@@ -44,6 +44,7 @@ DECODER_VARIANCE = 0.05
 # Fields of a configuration that no method may set: sizes of images and codes, and pythae's own.
 _NOT_SETTINGS = ("name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder")
 _NONE: Mapping[str, Any] = MappingProxyType({})
+_PARENT = __name__.removesuffix("benchmark.methods.registry")  # "hgmvae_benchmark." once installed, else ""
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _loaded(named: Any) -> Any:
     if not isinstance(named, str):
         return named
     module, _, name = named.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return getattr(importlib.import_module(_PARENT + module), name)
 
 
 def _no_networks(config: Any) -> tuple[TwoLayers, ...]:
