@@ -20,7 +20,7 @@ def chosen_device(asked: str | None) -> str:
     try:
         kind = torch.empty(1, device=asked).device.type
     except (RuntimeError, AssertionError) as error:
-        raise UserError(f"--device {asked}: not usable here ({first_line(error)})") from None
+        raise UserError(f"--device {asked}: not usable here; give cpu, cuda or cuda:N ({first_line(error)})") from None
     if kind not in ("cpu", "cuda"):  # Apple's mps has no float64, which the Fisher term needs
         raise UserError(f"--device {asked}: only cpu and cuda are supported")
     return asked

@@ -126,7 +126,10 @@ def _read_back(spec: DatasetSpec, data_dir: Path) -> Dataset:
 
 def _procedural(name: str) -> Dataset:
     if name not in DATASETS:
-        raise UserError(f"dataset {name!r}: has no procedural stand-in (only {', '.join(DATASETS)} have)")
+        raise UserError(
+            f"dataset {name!r}: has no procedural stand-in (only {', '.join(DATASETS)} have); "
+            "name another study, --study laptop for one"
+        )
     return procedural.draw(name)
 
 
