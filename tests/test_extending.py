@@ -12,7 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.method_file import add_methods
 
 EXAMPLE = REPOSITORY / "examples" / "plain_autoencoder.py"
 PYTHON = shlex.quote(sys.executable)
@@ -143,6 +146,44 @@ def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_pat
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert f"--method-file {file}: " in line and said in line
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("name=5", "name 5: use a-z"),
+        ('name="a" * 65', "take 64 at most"),  # files are named after it
+        ('label=""', "own: label cannot be ''"),
+        ('label=["Own"]', "own: label cannot be ['Own']"),
+        ('label="Own\\nmethod"', "own: label cannot be"),
+        ("weights=None", "own: weights cannot be None"),
+        ('weights=["default"]', "own: weights cannot be ['default']"),
+        ('weights={"default": None}', "own: weights cannot be {'default': None}"),
+        ("fixed=None", "own: fixed cannot be None"),
+        ("heads=None", "own: heads cannot be None"),
+        ("heads=lambda config: 1 / 0", "own: ZeroDivisionError: division by zero"),
+        ('revision="2"', "own: revision cannot be '2'"),
+        ('control_of="vea"', "own: control_of cannot be 'vea'"),
+        ('calibrated_as="vea"', "own: calibrated_as cannot be 'vea'"),
+        ("declared=None, config=int", "own: TypeError: must be called with a dataclass type or instance"),
+        ('declared=None, config="no_such_module:Config"', "own: ModuleNotFoundError: No module named 'no_such_module'"),
+        ('model="json:Model"', "own: AttributeError: module 'json' has no attribute 'Model'"),
+        ("model=int", "own: TypeError: model int is no ImageAutoencoder"),
+        ("model=None", "own: "),
+    ],
+)
+def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_path):
+    file = tmp_path / "own.py"
+    whole = f"dict(name='own', label='Own') | dict({part})"
+    file.write_text(
+        "import dataclasses\nfrom benchmark.methods.registry import METHODS as THEIRS\n"
+        f"METHODS = [dataclasses.replace(THEIRS['vae'], **({whole}))]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(UserError) as raised:
+        add_methods([file])
+    assert str(raised.value).startswith(f"--method-file {file}: ") and said in str(raised.value)
+    assert "own" not in ALL_METHODS
 
 
 @pytest.mark.parametrize(("name", "said"), [("absent.py", "No such file or directory"), (".", "Is a directory")])

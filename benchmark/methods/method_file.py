@@ -2,18 +2,42 @@
 
 import dataclasses
 import hashlib
+import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
 from benchmark.errors import UserError
+from benchmark.fields import Check, invalid_field, is_text, object_of, or_none, whole
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.methods.registry import Method
+from benchmark.methods.registry import METHODS, Method
 from benchmark.text import first_line
+from models.base import ImageAutoencoder
 
 ENTRIES = "METHODS"  # what the file must define: its Method entries
+_LATENT_DIM = 2  # of the configuration that is made to see whether an entry's functions take it
+_SETTINGS: Check = object_of(lambda value: True)
+
+
+def _is_empty_or_base(value: object) -> bool:
+    return is_text(value) and (value == "" or value in METHODS)
+
+
+_ENTRY: Mapping[str, Check] = {
+    "label": lambda label: is_text(label) and label.strip() != "" and label.isprintable(),
+    "heads": callable,
+    "fixed": _SETTINGS,
+    "weights": object_of(_SETTINGS),
+    "networks": or_none(callable),
+    "revision": whole(1),
+    "residual_hidden": whole(),
+    "changes": _SETTINGS,
+    "calibrated_as": _is_empty_or_base,
+    "control_of": _is_empty_or_base,
+    "change": is_text,
+}
 
 
 def add_methods(files: Iterable[Path]) -> None:
@@ -60,13 +84,29 @@ def _entries(file: Path, code: bytes, digest: str) -> list[Method]:
     if not isinstance(entries, list | tuple) or not entries or not all(isinstance(one, Method) for one in entries):
         raise UserError(f"--method-file {file}: defines no {ENTRIES}, a list of Method; see docs/extending.md")
     for method in entries:
-        if not re.fullmatch("[a-z][a-z0-9_]*", method.name):
-            raise UserError(f"--method-file {file}: name {method.name!r}: use a-z, 0-9 and _, and begin with a letter")
-        if "default" not in method.weights:
-            raise UserError(f"--method-file {file}: {method.name}: weights has no set default")
-        for weight_set in method.weights:
-            try:
-                method.settings(weight_set)
-            except UserError as error:
-                raise UserError(f"--method-file {file}: {error}") from None
+        _check_entry(method, file)
     return list(entries)
+
+
+def _check_entry(method: Method, file: Path) -> None:
+    """Raise UserError for an entry that no model can be built from."""
+    if not is_text(method.name) or not re.fullmatch("[a-z][a-z0-9_]{0,63}", method.name):
+        raise UserError(
+            f"--method-file {file}: name {method.name!r}: use a-z, 0-9 and _, begin with a letter, and take 64 at most"
+        )
+    where = f"--method-file {file}: {method.name}"
+    if unfit := invalid_field(vars(method), _ENTRY):
+        raise UserError(f"{where}: {unfit} cannot be {vars(method)[unfit]!r}; see benchmark.methods.registry.Method")
+    if "default" not in method.weights:
+        raise UserError(f"{where}: weights has no set default")
+    try:
+        if not issubclass(method.model_class, ImageAutoencoder):
+            raise TypeError(f"model {method.model_class.__name__} is no ImageAutoencoder")
+        for weight_set in method.weights:
+            settings = method.settings(weight_set)
+            json.dumps(settings, allow_nan=False)  # as they are hashed
+            method.heads(method.configuration(settings, input_dim=(1, 32, 32), latent_dim=_LATENT_DIM))
+    except UserError as error:
+        raise UserError(f"--method-file {file}: {error}") from None
+    except Exception as error:  # whatever a user's own code may raise
+        raise UserError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
