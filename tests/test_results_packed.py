@@ -2,8 +2,9 @@
 
 import json
 import math
+import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from study_samples import packed_records
 from test_hostile_audits import GOOD, scored
 from test_hostile_results import SPOILT, made_record, made_study
 
+from benchmark.audit import audit_files
 from benchmark.audit.audit_files import AuditResult, read_results
 from benchmark.audit.audit_trial import REVISION
 from benchmark.cli import main
@@ -82,6 +84,82 @@ def test_a_trial_that_is_forgotten_has_no_line_and_the_others_keep_theirs(tmp_pa
     store.forget([keys[0], "no trial"])
     assert store.read_record(keys[0]) is None and store.read_record(keys[1]) and store.read_record(keys[2])
     assert path.read_bytes() == b"".join(line for line in lines if keys[0].encode() not in line)
+
+
+def test_a_trial_that_is_forgotten_has_no_second_line_that_counts_instead(tmp_path: Path) -> None:
+    keys = made_study(tmp_path, seeds=2)
+    assert main(["pack", str(tmp_path)]) == 0
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") * 2)
+    store = Store(tmp_path)
+    store.forget([keys[0]])
+    assert store.read_record(keys[0]) is None and store.read_record(keys[1]) == Record.parse(made_record(1))
+    assert [json.loads(line)["key"] for line in path.read_bytes().splitlines()] == [keys[1]] * 2
+
+
+def test_an_older_line_does_not_count_when_forgetting_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = made_study(tmp_path, seeds=1)
+    assert main(["pack", str(tmp_path)]) == 0
+    store = Store(tmp_path)
+    later = Record.parse(made_record(0) | {"status": "failed", "reason": "later"})
+    store.write_record(later)
+
+    def interrupt(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".json" or path.suffix == ".safetensors":
+            whole(path, missing_ok)
+            raise KeyboardInterrupt
+        whole(path, missing_ok)
+
+    whole = Path.unlink
+    monkeypatch.setattr(Path, "unlink", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.forget([keys[0]])
+    assert Store(tmp_path).read_record(keys[0]) in (None, later)
+
+
+def test_records_packed_while_they_are_read_are_found(tmp_path: Path) -> None:
+    keys = made_study(tmp_path, seeds=2)
+    store = Store(tmp_path, look_only=True)
+    assert store.read_record("never run") is None  # so that records.jsonl has been looked for
+    assert main(["pack", str(tmp_path)]) == 0
+    assert store.read_record(keys[1]) == Record.parse(made_record(1))
+
+
+def test_audit_results_packed_while_they_are_read_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = made_study(tmp_path)
+    store = Store(tmp_path)
+    store.audit_path("x").parent.mkdir()
+    for key in keys.values():
+        whole = {"revision": REVISION, "key": key, "checkpoint": "c", "weights": []} | scored(GOOD)
+        store.audit_path(key).write_text(json.dumps(whole))
+    before = read_results(store, list(keys.values()))
+
+    def then_packed(path: Path, report: Callable[[int, str], None]) -> Mapping[str, packed_files.PackedLine]:
+        found = read_packed(path, report)
+        monkeypatch.undo()
+        assert main(["pack", str(tmp_path)]) == 0
+        return found
+
+    monkeypatch.setattr(audit_files, "read_packed", then_packed)
+    assert read_results(store, list(keys.values())) == before and len(before) == 2
+
+
+def test_the_packed_file_is_on_the_disk_before_a_file_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = made_study(tmp_path)
+    flushed: list[int] = []
+
+    def flush(number: int) -> None:
+        assert len(list((tmp_path / "records").glob("*.json"))) == len(keys)
+        flushed.append(os.fstat(number).st_ino)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    assert main(["pack", str(tmp_path)]) == 0
+    assert flushed == [(tmp_path / "records.jsonl").stat().st_ino, tmp_path.stat().st_ino]
+    assert not (tmp_path / "records").exists()
 
 
 @pytest.mark.parametrize("kind", SPOILT)

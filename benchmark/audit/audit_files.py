@@ -130,9 +130,11 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     Raises:
         UserError: The file system does not let audit.jsonl be read.
     """
+    files = {key: _read(store.audit_path(key), key) for key in keys}
+    # After the files, which `pack` may move there meanwhile.
     packed = read_packed(store.packed_audit_path, lambda number, fault: None)
     lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
-    found = ((key, _read(store.audit_path(key), key) or lines.get(key)) for key in keys)
+    found = ((key, result or lines.get(key)) for key, result in files.items())
     return {key: result for key, result in found if result is not None}
 
 

@@ -5,6 +5,7 @@ distinguish it from every other float.
 """
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, Pac
         except ValueError:
             report(number, "is not valid JSON")
             continue
-        key = content.get("key") if isinstance(content, dict) else None
-        if not isinstance(key, str):
+        key = _key_in(content)
+        if key is None:
             report(number, "is not a record")
         elif key in found:
             report(number, f"has the key of line {found[key].number}")
@@ -74,16 +75,15 @@ def write_packed(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
 
 
 def remove_packed(path: Path, keys: Collection[str]) -> None:
-    """Remove the lines with these keys from a packed file, and leave the others as they are.
+    """Remove every line with one of these keys from a packed file, and leave the others as they are.
 
     Raises:
         UserError: The file cannot be read.
         OSError: The file cannot be written.
     """
-    packed = read_packed(path, lambda number, fault: None)
-    gone = {packed[key].number for key in keys if key in packed}
-    if gone:
-        kept = [line for number, line in enumerate(_lines(path), start=1) if number not in gone]
+    lines = _lines(path)
+    kept = [line for line in lines if _key_of(line) not in keys]
+    if len(kept) < len(lines):
         with written_whole(path) as part:
             part.write_bytes(b"".join(line + b"\n" for line in kept))
 
@@ -91,8 +91,8 @@ def remove_packed(path: Path, keys: Collection[str]) -> None:
 def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) -> tuple[int, list[Path]]:
     """Move the JSON files of a folder, each named by its key, into a packed file.
 
-    A file replaces the line that the packed file has under its key. The packed file is read back and compared before
-    any file is removed.
+    A file replaces the line that the packed file has under its key. The packed file is read back and compared, and is
+    on the disk, before any file is removed.
 
     Args:
         folder: `records/` or `audit/` of a results folder.
@@ -129,6 +129,8 @@ def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) 
     written = {key: _as_line(line.content) for key, line in read_packed(path, refuse).items()}
     if written != {key: _as_line(content) for key, content in wanted.items()}:
         raise UserError(f"{path}: does not come back as it was written; no file was removed")
+    for place in (path, path.parent):
+        _flush(place)
     try:
         for file in moved:
             file.unlink()
@@ -146,6 +148,29 @@ def _lines(path: Path) -> list[bytes]:
         return []
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
+
+
+def _key_in(content: Any) -> str | None:
+    """The key of a line's content; None for what is no record."""
+    key = content.get("key") if isinstance(content, dict) else None
+    return key if isinstance(key, str) else None
+
+
+def _key_of(line: bytes) -> str | None:
+    try:
+        return _key_in(parse_json(line.decode()))
+    except ValueError:
+        return None
+
+
+def _flush(place: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk, so that they outlast a loss of power."""
+    number = os.open(place, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems do not flush folders
+            os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _as_line(content: Mapping[str, Any]) -> str:

@@ -43,7 +43,8 @@ class Store:
         self.folder = folder
         self._report = report
         self._look_only = look_only
-        self._packed: Mapping[str, PackedLine] | None = None  # records.jsonl, once it has been read
+        self._packed: Mapping[str, PackedLine] = {}  # records.jsonl as it was at _packed_version
+        self._packed_version: tuple[int, ...] | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -179,14 +180,14 @@ class Store:
             UserError: A file cannot be removed, or a packed file cannot be read or written.
         """
         try:
+            # The lines first: of a trial that has both, an older line must not count when this is interrupted.
+            for path in (self.packed_records_path, self.packed_audit_path):
+                remove_packed(path, frozenset(keys))
             for key in keys:
                 for path in (self.record_path(key), self.checkpoint_path(key), self.audit_path(key)):
                     path.unlink(missing_ok=True)
-            for path in (self.packed_records_path, self.packed_audit_path):
-                remove_packed(path, keys)
         except OSError as error:
             raise UserError(f"{self.folder}: a record could not be removed ({error.strerror})") from None
-        self._packed = None
 
     def study_manifest(self) -> Manifest:
         """Read the manifest of a folder that must have one.
@@ -227,8 +228,11 @@ class Store:
             return None
 
     def _packed_records(self) -> Mapping[str, PackedLine]:
-        if self._packed is None:
+        """The lines of records.jsonl; it is read again where `pack` has moved files into it since."""
+        version = _version_of(self.packed_records_path)
+        if version != self._packed_version:
             self._packed = read_packed(self.packed_records_path, self._report_line)
+            self._packed_version = version
         return self._packed
 
     def _report_line(self, number: int, fault: str) -> None:
@@ -245,6 +249,15 @@ class Store:
         except OSError as error:
             raise UserError(f"{path}: {fault}, and cannot be moved aside ({error.strerror})") from None
         self._report(f"record {path.name} {fault}: moved aside to {aside.name}; {remedy}")
+
+
+def _version_of(path: Path) -> tuple[int, ...] | None:
+    """What changes when a file is replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def named_record(content: Any, key: str) -> Record:
