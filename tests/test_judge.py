@@ -6,7 +6,10 @@ import shutil
 import pytest
 
 from benchmark.cli import main
+from benchmark.commands import judge_study
 from benchmark.commands.judge_study import what_an_audit_lacks
+from benchmark.files import REPOSITORY
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.store import Store
 
 ONLY = "table=2,dataset=mnist,method=vae"
@@ -20,9 +23,9 @@ def study(tmp_path_factory):
     return out
 
 
-def judged(out, capfd) -> tuple[int, str]:
+def judged(out, capfd, *arguments) -> tuple[int, str]:
     capfd.readouterr()
-    status = main(["judge", str(out), "--device", "cpu", "--jobs", "1"])
+    status = main(["judge", str(out), "--device", "cpu", "--jobs", "1", *arguments])
     return status, capfd.readouterr().out
 
 
@@ -41,6 +44,27 @@ def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_p
     status, said = judged(out, capfd)
     assert status == 0 and said.count("Not audited: ") == 1 and "holds no checkpoints" in said
     assert (out / "verdicts" / "claims.csv").is_file() and not (out / "audit").exists()
+    absent = str(tmp_path / "absent")
+    status, said = judged(out, capfd, "--data-dir", absent, "--weights-dir", absent)
+    assert status == 0 and re.search(r"Pages made: [1-9]", said) and "study/report.html" in said
+
+
+def test_a_folder_that_an_audit_needs_must_be_there(study, tmp_path, capfd):
+    assert main(["judge", str(study), "--device", "cpu", "--weights-dir", str(tmp_path / "absent")]) == 2
+    assert "absent: no such folder" in capfd.readouterr().err
+
+
+def test_the_methods_of_a_file_are_audited(study, monkeypatch):
+    asked = []
+    for command in ("draw_figures", "verdict", "report"):
+        monkeypatch.setattr(judge_study, command, lambda options, console: 0)
+    monkeypatch.setattr(judge_study, "audit", lambda options, console: asked.append(options.method_file) or 0)
+    example = REPOSITORY / "examples" / "plain_autoencoder.py"
+    try:
+        assert main(["judge", str(study), "--device", "cpu", "--method-file", str(example)]) == 0
+    finally:
+        ALL_METHODS.pop("plain_ae", None)
+    assert asked == [(example,)]
 
 
 def test_real_images_that_are_not_here_are_named(study, tmp_path):

@@ -8,10 +8,11 @@ from rich.console import Console
 
 from benchmark.commands.audit_protocols import AuditOptions, audit
 from benchmark.commands.declared_options import argument, option
-from benchmark.commands.make_figures import FiguresOptions, figures
+from benchmark.commands.make_figures import FiguresOptions, draw_figures
 from benchmark.commands.make_report import ReportOptions, VerdictOptions, report, verdict
 from benchmark.commands.option_types import given, path, positive
 from benchmark.commands.options import MODELS_ON, DataFolders
+from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.data import describe
 from benchmark.results.records import Record
@@ -19,7 +20,7 @@ from benchmark.results.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgeOptions(DataFolders):
+class JudgeOptions(DataFolders, OwnMethods):
     """The options of `judge`."""
 
     out: Path = argument(type=path, help="results folder; nothing is fetched for it")
@@ -30,7 +31,8 @@ class JudgeOptions(DataFolders):
 def judge(options: JudgeOptions, console: Console) -> int:
     """Audit a study, make its figures, judge the paper by it, and write all of it on one page.
 
-    The audit comes first, since the verdict takes its findings into account. Nothing is downloaded.
+    The audit comes first, since the verdict takes its findings into account. Nothing is downloaded. The folders of data
+    sets and pretrained networks need to exist only where something can be audited.
 
     Returns:
         The exit status: that of `audit`, 0 where it has nothing to audit.
@@ -52,10 +54,12 @@ def judge(options: JudgeOptions, console: Console) -> int:
                 data_dir=options.data_dir,
                 weights_dir=options.weights_dir,
                 offline=True,
+                method_file=options.method_file,
             ),
             console,
         )
-    figures(FiguresOptions(out=options.out, device=options.device, data_dir=options.data_dir, offline=True), console)
+    of_figures = FiguresOptions(out=options.out, device=options.device, data_dir=options.data_dir, offline=True)
+    draw_figures(of_figures, console)
     verdict(VerdictOptions(study=options.out), console)
     report(ReportOptions(out=options.out), console)
     return status
