@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(checkpoint: str | Path) -> "ImageAutoencoder":
+def load(checkpoint: str | Path, method_file: str | Path | None = None) -> "ImageAutoencoder":
     """Open a trained model from its checkpoint file alone.
 
     The file itself says which method, settings and image shape it is of; they are checked against this version's code.
@@ -23,6 +23,7 @@ def load(checkpoint: str | Path) -> "ImageAutoencoder":
 
     Args:
         checkpoint: `checkpoints/KEY.safetensors` of a study's folder, under whatever name and wherever it lies.
+        method_file: The Python file of its method, where that is one of the user's own (`--method-file`); it is run.
 
     Returns:
         The model on the CPU, in eval mode, with float32 weights. `embed(images)` takes images (B, C, S, S) in [0, 1] to
@@ -30,18 +31,23 @@ def load(checkpoint: str | Path) -> "ImageAutoencoder":
         `sample(n)` draws n images (n, C, S, S) from the prior.
 
     Raises:
-        UserError: The file is no checkpoint, or not one of this version; the message is one line that names it.
+        UserError: The file is no checkpoint, or not one of this version, or the method file cannot be used; the message
+            is one line that names it.
     """
     path = Path(checkpoint)
     with _environment_kept():
         from benchmark.errors import UserError
         from benchmark.execution.stored_models import NotAvailable, stored_model
+        from benchmark.methods.method_file import add_methods
         from benchmark.results.records import Identity
         from benchmark.text import short_message
         from benchmark.training.checkpoints import read_identity
+
+        if method_file is not None:
+            add_methods([Path(method_file)])
     try:
         return stored_model(Identity.parse(read_identity(path)), path)
-    except (NotAvailable, KeyError, TypeError, ValueError) as error:
+    except (NotAvailable, KeyError) as error:
         reason = f"its identity lacks {error}" if isinstance(error, KeyError) else short_message(error)
         raise UserError(f"{path}: cannot be opened ({reason})") from error
 

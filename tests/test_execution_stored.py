@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_study import tiny_grid
 
 import hgmvae_benchmark
@@ -13,6 +15,9 @@ from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.stored_models import NotAvailable, images_in, stored_model
 from benchmark.files import REPOSITORY
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.method_file import add_methods
+from benchmark.methods.registry import build_model
 from benchmark.results.records import Identity
 from benchmark.training.checkpoints import save_checkpoint
 
@@ -76,6 +81,65 @@ def test_a_checkpoint_that_cannot_be_opened_alone_says_why(trial, tmp_path, iden
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors", whole)
     with pytest.raises(UserError, match=rf"one\.safetensors: .*{said}"):
         hgmvae_benchmark.load(tmp_path / "one.safetensors")
+
+
+WRONG = (None, 5, -1, "x", [], [1], True, 2**53, [1, -32, 32], [1, 33, 33], ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("path", ["settings", "training", "training width", "data", "data image_shape", "latent_dim"])
+def test_an_identity_that_no_model_can_be_built_from_is_one_line(trial, tmp_path, path):
+    opened = []
+    for wrong in WRONG:
+        identity = json.loads(json.dumps(trial.identity))
+        *folders, name = path.split()
+        place = identity
+        for folder in folders:
+            place = place[folder]
+        place[name] = wrong
+        save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors", identity)
+        try:
+            hgmvae_benchmark.load(tmp_path / "one.safetensors")
+            opened.append(wrong)
+        except UserError as error:
+            assert "one.safetensors: " in str(error) and "\n" not in str(error)
+    assert opened == []
+
+
+@pytest.mark.parametrize("field", ["identity", "training"])
+def test_metadata_nested_without_end_is_no_checkpoint(trial, tmp_path, field):
+    path = tmp_path / "one.safetensors"
+    metadata = {"identity": json.dumps(trial.identity), "training": "{}"} | {field: "[" * 100_000}
+    save_file(trial_model(trial, seed=0).state_dict(), path, metadata)
+    with pytest.raises(UserError, match=r"one\.safetensors: .*no checkpoint.*nested too deep"):
+        hgmvae_benchmark.load(path)
+
+
+def test_images_of_an_identity_without_their_fields_are_not_available(trial, tmp_path):
+    for data in ({}, {**trial.identity["data"], "n_train": "all"}, None):
+        identity = Identity.parse(trial.identity | {"data": data})
+        with pytest.raises(NotAvailable, match="no usable field 'data'"):
+            images_in(tmp_path, offline=True)(identity)
+
+
+def test_a_checkpoint_of_a_method_from_a_file_opens_with_that_file_alone(trial, tmp_path):
+    example = REPOSITORY / "examples" / "plain_autoencoder.py"
+    source = hashlib.sha256(example.read_bytes()).hexdigest()
+    own = {"method": "plain_ae", "method_revision": 1, "method_source": source, "settings": {"weight": 1.0}}
+    try:
+        add_methods([example])
+        shape, width = trial.data.image_shape, trial.training.width
+        model = build_model(ALL_METHODS["plain_ae"], own["settings"], shape, trial.latent_dim, width, 0).eval()
+    finally:
+        ALL_METHODS.pop("plain_ae", None)
+    save_checkpoint(model, {}, tmp_path / "one.safetensors", trial.identity | own)
+    with pytest.raises(UserError, match=r"one\.safetensors: .*one from a file needs its --method-file"):
+        hgmvae_benchmark.load(tmp_path / "one.safetensors")
+    try:
+        opened = hgmvae_benchmark.load(tmp_path / "one.safetensors", example)
+    finally:
+        ALL_METHODS.pop("plain_ae", None)
+    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(opened.embed(images), model.embed(images), rtol=0, atol=0)
 
 
 def test_what_is_no_checkpoint_is_one_line(tmp_path):

@@ -1,12 +1,13 @@
 """Trained trials reloaded: the model from its checkpoint, and the images that it saw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmark.data import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.evaluate_trial import matches_this_code
+from benchmark.fields import Check, fields, invalid_field, is_number, is_text, list_of, object_of, whole
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.results.records import Identity
@@ -16,6 +17,20 @@ from benchmark.training.checkpoints import load_checkpoint
 from models.base import ImageAutoencoder
 
 Images = Callable[[Identity], Dataset]
+
+_OF_A_MODEL: Mapping[str, Check] = {
+    "method": is_text,
+    "latent_dim": whole(1),
+    "seed": whole(),
+    "settings": object_of(lambda value: True),
+    "training": fields({"width": lambda width: is_number(width) and width > 0}),
+    "data": fields({"image_shape": lambda shape: list_of(whole(1))(shape) and len(shape) == 3}),
+}
+_OF_IMAGES: Mapping[str, Check] = {
+    "data": fields(
+        {"name": is_text, "kind": is_text, "split": is_text, "n_train": whole(1), "n_test": whole(1), "digest": is_text}
+    )
+}
 
 
 class NotAvailable(Exception):
@@ -33,8 +48,10 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         The model, on the CPU and in eval mode.
 
     Raises:
-        NotAvailable: The method, this revision of it or the checkpoint is not available.
+        NotAvailable: The method, this revision of it or the checkpoint is not available, or the identity is not one
+            that a model can be built from.
     """
+    _check(identity, _OF_A_MODEL)
     method = ALL_METHODS.get(identity.method)
     if method is None:
         raise NotAvailable("no method of this version; one from a file needs its --method-file")
@@ -46,7 +63,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
             method, identity.settings, shape, identity.latent_dim, width, identity.seed
         )
         load_checkpoint(model, checkpoint)
-    except UserError as error:
+    except (UserError, ValueError, TypeError, RuntimeError) as error:  # of sizes that no network or memory has, too
         raise NotAvailable(short_message(error)) from error
     model.eval()
     return model
@@ -66,6 +83,7 @@ def images_in(data_dir: Path, offline: bool) -> Images:
     loaded: dict[tuple[Any, ...], Dataset] = {}
 
     def load(identity: Identity) -> Dataset:
+        _check(identity, _OF_IMAGES)
         data = identity.data
         asked = (data["name"], data["kind"] == "procedural", data["split"], data["n_train"], data["n_test"])
         if asked not in loaded:
@@ -79,3 +97,8 @@ def images_in(data_dir: Path, offline: bool) -> Images:
         return loaded[asked]
 
     return load
+
+
+def _check(identity: Identity, needed: Mapping[str, Check]) -> None:
+    if unfit := invalid_field(identity.plain, needed):
+        raise NotAvailable(f"its identity has no usable field {unfit!r}")

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from benchmark.errors import UserError
+from benchmark.fields import parse_json
 from benchmark.files import written_whole
 
 _TRAINING, _IDENTITY = "training", "identity"
@@ -53,7 +54,7 @@ def read_identity(path: Path) -> dict[str, Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            identity = json.loads((file.metadata() or {}).get(_IDENTITY, "null"))
+            identity = parse_json((file.metadata() or {}).get(_IDENTITY, "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: no checkpoint ({' '.join(str(error).split())[:200]})") from error
     if not isinstance(identity, dict):
@@ -76,7 +77,7 @@ def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            training = json.loads((file.metadata() or {}).get(_TRAINING, "null"))
+            training = parse_json((file.metadata() or {}).get(_TRAINING, "null"))
         if not isinstance(training, dict):
             raise ValueError("it does not say how it was trained")
         model.load_state_dict(load_file(path))
