@@ -4,6 +4,8 @@ import math
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -19,6 +21,7 @@ from benchmark.execution.numerics import numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
 from benchmark.execution.process_plan import ProcessPlan, _quota, process_plan, usable_cores
 from benchmark.execution.worker_processes import run_packs
+from benchmark.files import REPOSITORY
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
 
@@ -44,6 +47,38 @@ def no_children_left(seconds: float = 5) -> bool:
     while multiprocessing.active_children() and time.monotonic() < until:
         time.sleep(0.05)
     return not multiprocessing.active_children()
+
+
+HOSTILE = """
+import dataclasses, torch
+from benchmark.methods.registry import METHODS as THEIRS
+torch.set_num_threads(2)
+torch.set_default_dtype(torch.float64)
+torch.set_float32_matmul_precision("medium")
+METHODS = [dataclasses.replace(THEIRS["vae"], name="own", label="Own")]
+"""
+
+
+def test_how_a_worker_computes_does_not_depend_on_what_a_method_file_sets(grid, tmp_path):
+    (tmp_path / "own.py").write_text(HOSTILE)
+    list(start(grid, tmp_path / "with", ALONE, method_files=(tmp_path / "own.py",)))
+    list(start(grid, tmp_path / "without", ALONE))
+    for trial in grid.trials():
+        found, expected = (Store(tmp_path / out).read_record(trial.key) for out in ("with", "without"))
+        assert found.ok and found.metrics == expected.metrics and found.curves == expected.curves
+        assert found.provenance.numerics == expected.provenance.numerics
+
+
+def test_how_an_audit_computes_does_not_depend_on_what_a_method_file_sets(tmp_path):
+    (tmp_path / "own.py").write_text(HOSTILE)
+    asked = (
+        "from pathlib import Path\nimport torch\nfrom benchmark.audit.audit_processes import _prepare\n"
+        f"_prepare('cpu', [Path({str(tmp_path / 'own.py')!r})])\n"
+        "print(torch.get_num_threads(), torch.get_default_dtype(), torch.get_float32_matmul_precision())\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True)
+    assert done.stdout == "1 torch.float32 highest\n", done.stderr
 
 
 @pytest.mark.parametrize("workers", [EACH_DOES_BOTH, DIVIDED])

@@ -95,8 +95,8 @@ def audit_trials(
 def _prepare(device: str, method_files: Sequence[Path]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     threading.Thread(target=end_with_parent, daemon=True).start()
-    set_numerics(device, threads=1)
     add_methods(method_files)
+    set_numerics(device, threads=1)  # whatever a method file has set
 
 
 def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> AuditEnd:

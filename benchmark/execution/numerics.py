@@ -19,6 +19,8 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
         threads: Of the CPU; fewer where the user's variables allow fewer (`thread_limit`).
         deterministic: Whether an operation that has no repeatable kernel is an error, on any device.
     """
+    torch.set_default_dtype(torch.float32)  # a method file may have set another for its own
+    torch.set_float32_matmul_precision("highest")
     torch.set_num_threads(min(threads, thread_limit() or threads))
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

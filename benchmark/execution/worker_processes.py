@@ -286,8 +286,8 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
     # The parent handles these and then ends this process: Ctrl-C, and what a cluster sends to every process of a job.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-    set_numerics(context.device if trains else "cpu", threads, context.deterministic)
     add_methods(context.method_files)
+    set_numerics(context.device if trains else "cpu", threads, context.deterministic)  # whatever a method file has set
     # The parent has fetched and prepared everything; a worker only opens the prepared copies.
     load = lru_cache(maxsize=2)(data.load)
 
