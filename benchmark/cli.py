@@ -168,6 +168,8 @@ GROUPS = {
     ),
 }
 COMMANDS = {command.name: command for commands in GROUPS.values() for command in commands}
+# Commands of before, and what does their work now.
+MOVED = {"robust": "verdict OUT OTHER", "trace": "controls OUT --trace"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -254,6 +256,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     parser = build_parser(loaded=arguments[:1])
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+        if arguments[0] in MOVED:
+            parser.error(f"{arguments[0]} is {MOVED[arguments[0]]} now")
         near = " or ".join(difflib.get_close_matches(arguments[0], COMMANDS, n=3, cutoff=0.5))
         parser.error(f"there is no command {arguments[0]!r}" + (f"; is {near} meant?" if near else ""))
     read = parser.parse_args(arguments)

@@ -80,6 +80,8 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
     [
         ((), "COMMAND"),
         (("fly",), "there is no command 'fly'"),
+        (("robust", "a", "b"), "robust is verdict OUT OTHER now"),
+        (("trace",), "trace is controls OUT --trace now"),
         (("run", "--study", "huge"), "argument --study: invalid choice: 'huge'"),
         (("run", "--seeds", "0"), "argument --seeds: '0' must be a whole number of at least 1"),
         (("run", "--seeds", "many"), "argument --seeds: 'many' must be a whole number of at least 1"),
