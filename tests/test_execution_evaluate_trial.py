@@ -10,11 +10,12 @@ import torch
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.execution import pack_run
-from benchmark.execution.evaluate_trial import TrialContext, _rate_bounds, failed_record, measured
+from benchmark.execution.evaluate_trial import TrialContext, _rate_bounds, failed_record, measured, trial_model
 from benchmark.execution.packs import Pack
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS, build_model
 from benchmark.results.store import Store, named_record
+from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import TrainingResult, to_unit_range
 from benchmark.training.pack import train_pack
 from models.base import draw_noise
@@ -82,6 +83,16 @@ def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context, monke
     path.write_bytes(path.read_bytes()[:100])
     assert results_of(run(grid, context)) == results_of(record)
     monkeypatch.setattr(pack_run, "train_pack", no_training)  # so the checkpoint is whole again
+    assert results_of(run(grid, context)) == results_of(record)
+
+
+@pytest.mark.parametrize("damage", [{"curves": 5}, {"timings": {"training_seconds": "long"}}, {"training": []}])
+def test_a_checkpoint_that_says_what_no_training_does_is_replaced_too(grid, context, damage):
+    record = run(grid, context)
+    path = Store(context.out).checkpoint_path(record.key)
+    trial = next(trial for trial in grid.trials() if trial.key == record.key)
+    model = trial_model(trial, trial.seed)
+    save_checkpoint(model, load_checkpoint(model, path) | damage, path)
     assert results_of(run(grid, context)) == results_of(record)
 
 

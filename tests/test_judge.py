@@ -77,5 +77,8 @@ def test_real_images_that_are_not_here_are_named(study, tmp_path):
     assert "the images of its checkpoints (mnist) are not in" in str(what_an_audit_lacks(store, real, tmp_path))
     (tmp_path / "mnist.npz").write_bytes(b"looked at when it is loaded")
     assert what_an_audit_lacks(store, real, tmp_path) is None
+    for data in ({}, {"name": "mnist"}, {"name": ["mnist"], "kind": "real"}, None):  # no run writes such a one
+        unnamed = {key: record.updated(identity={**record.identity.plain, "data": data})}
+        assert "holds no checkpoints" in str(what_an_audit_lacks(store, unnamed, tmp_path))
     diverged = {key: record.updated(status="diverged")}
     assert "holds no checkpoints" in str(what_an_audit_lacks(store, diverged, tmp_path))

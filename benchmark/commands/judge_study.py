@@ -15,8 +15,11 @@ from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.data import describe
+from benchmark.fields import fields, is_text
 from benchmark.results.records import Record
 from benchmark.results.store import Store
+
+_NAMES_IMAGES = fields({"name": is_text, "kind": is_text})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,9 @@ def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: P
         The reason in words; None where some trial can be audited.
     """
     stored = [
-        record.identity.data for key, record in records.items() if record.ok and store.checkpoint_path(key).is_file()
+        record.identity.data
+        for key, record in records.items()
+        if record.ok and _NAMES_IMAGES(record.identity.data) and store.checkpoint_path(key).is_file()
     ]
     if not stored:
         return f"{shown(store.folder)} holds no checkpoints"

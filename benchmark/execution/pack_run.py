@@ -21,7 +21,7 @@ from benchmark.execution.evaluate_trial import (
 from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
 from benchmark.execution.provenance import code_state, hardware, now
-from benchmark.results.records import Identity, Record
+from benchmark.results.records import Identity, Record, UnfitRecord
 from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
@@ -112,7 +112,8 @@ def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:
         try:
             training = load_checkpoint(model, store.checkpoint_path(trial.key))
             said = {field: training[field] for field in ("curves", "timings", "training")}
-        except (UserError, KeyError):  # missing or damaged: the trial can still be trained anew
+            empty_record(trial, context.device).updated(**said, parameters=1)
+        except (UserError, KeyError, UnfitRecord):  # missing or damaged: the trial can still be trained anew
             return None
         trained.append((trial, model.to(context.device).eval(), said))
     return trained
