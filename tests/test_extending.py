@@ -170,6 +170,12 @@ def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_pat
         ('model="json:Model"', "own: AttributeError: module 'json' has no attribute 'Model'"),
         ("model=int", "own: TypeError: model int is no ImageAutoencoder"),
         ("model=None", "own: "),
+        ('card="A card"', "own: card cannot be 'A card'"),
+        ('look="red"', "own: look cannot be 'red'"),
+        (
+            "card=dataclasses.replace(THEIRS['vae'].card, sources={'betta': 'its weight'})",
+            "own, card: there is no 'betta'; did you mean 'beta'?",
+        ),
     ],
 )
 def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_path):

@@ -11,8 +11,11 @@ from types import ModuleType
 
 from benchmark.errors import UserError
 from benchmark.fields import Check, invalid_field, is_text, object_of, or_none, whole
+from benchmark.methods.card_texts import Card
 from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.look import Look
 from benchmark.methods.registry import METHODS, Method
+from benchmark.settings import unknown_name
 from benchmark.text import first_line
 from models.base import ImageAutoencoder
 
@@ -37,6 +40,8 @@ _ENTRY: Mapping[str, Check] = {
     "calibrated_as": _is_empty_or_base,
     "control_of": _is_empty_or_base,
     "change": is_text,
+    "card": or_none(lambda card: isinstance(card, Card)),
+    "look": or_none(lambda look: isinstance(look, Look)),
 }
 
 
@@ -105,6 +110,8 @@ def _check_entry(method: Method, file: Path) -> None:
         for weight_set in method.weights:
             settings = method.settings(weight_set)
             json.dumps(settings, allow_nan=False)  # as they are hashed
+            if method.card and (unknown := sorted(set(method.card.sources) - set(settings))):
+                raise UserError(f"method {method.name}, card: {unknown_name(unknown[0], settings)}")
             method.heads(method.configuration(settings, input_dim=(1, 32, 32), latent_dim=_LATENT_DIM))
     except UserError as error:
         raise UserError(f"--method-file {file}: {error}") from None
