@@ -15,6 +15,7 @@ from tiny_study import tiny_grid
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.files import REPOSITORY
 from benchmark.installation import VERSION
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.training.checkpoints import save_checkpoint
 
 FOLDERS = ("benchmark", "models", "baselines", "hgmvae_benchmark", "results/paper", "results/reference/calibration")
@@ -96,6 +97,18 @@ def test_the_command_runs_a_study_beside_packages_of_the_same_names(users: Path,
     report = in_folder(users, installed, sys.executable, "-m", "hgmvae_benchmark", "report", "results/runs/smoke")
     assert report.returncode == 0, report.stderr
     assert "calibrated" in (out / "report.html").read_text(encoding="utf-8")
+
+
+MODELS = """
+from hgmvae_benchmark.benchmark.methods.control_methods import ALL_METHODS
+parts = {kind.__module__.split(".")[0] for m in ALL_METHODS.values() for kind in (m.model_class, m.config_class)}
+print(len(ALL_METHODS), {"hgmvae_benchmark"} - parts, parts & {"models", "baselines"})
+"""
+
+
+def test_every_method_has_its_model_beside_packages_of_the_same_names(users: Path, installed: Path) -> None:
+    done = in_folder(users, installed, sys.executable, "-c", MODELS)
+    assert done.stdout == f"{len(ALL_METHODS)} set() set()\n", done.stderr
 
 
 LOAD = """
