@@ -77,9 +77,10 @@ def test_every_term_is_that_of_float64_given_what_the_networks_gave(name, weight
     in_double = {"data": images.double(), "noise": {name: draw.double() for name, draw in noise.items()}}
     exact = replayed(model, given)(in_double)
     assert output.terms.keys() == exact.terms.keys()
+    # Pieces of a KL are differences of log densities that are sums of 40 numbers, whose order is the processor's.
     for term, value in output.terms.items():
-        torch.testing.assert_close(value.double(), exact.terms[term], rtol=2e-6, atol=1e-5, msg=term)
-    torch.testing.assert_close(output.loss.double(), exact.loss, rtol=2e-6, atol=1e-5)
+        torch.testing.assert_close(value.double(), exact.terms[term], rtol=2e-6, atol=5e-5, msg=term)
+    torch.testing.assert_close(output.loss.double(), exact.loss, rtol=2e-6, atol=5e-5)
 
 
 @pytest.mark.parametrize("name", list(METHODS))
@@ -146,11 +147,11 @@ class Own(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.networks = nn.ModuleDict({"first": nn.Linear(3, 3), "rest": nn.ModuleList([nn.LSTM(3, 3)])})
+        self.networks = nn.ModuleDict({"first": nn.Linear(3, 3), "rest": nn.ModuleList([nn.GRU(3, 3)])})
         self.loss = nn.BCELoss()
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        sequence, (state, _) = self.networks["rest"][0](self.networks["first"](inputs))
+        sequence, state = self.networks["rest"][0](self.networks["first"](inputs))
         return sequence, self.loss(state.sigmoid(), torch.zeros_like(state))
 
 
