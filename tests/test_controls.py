@@ -26,7 +26,7 @@ from benchmark.controls.answers import (
     measured,
 )
 from benchmark.controls.controls_page import render_answers
-from benchmark.controls.rates_figure import Panel, rate_pages, rate_panels, rates_figure
+from benchmark.controls.rates_figure import RatesPanel, rate_pages, rate_panels, rates_figure
 from benchmark.data import DATASETS
 from benchmark.execution.evaluate_trial import empty_record
 from benchmark.methods.control_methods import ALL_METHODS
@@ -269,7 +269,7 @@ def test_the_figure_of_rates_has_every_seed_at_its_rate_and_a_line_for_each_seed
     }
     panels = rate_panels(trials, MEASURES["svm_accuracy"])
     assert panels == {
-        ("mnist", 2): Panel({0: [(4.0, 0.7), (8.0, 0.8)]}, {0: ((6.0, 0.9), (9.0, 0.9))}, [(5.0, 0.85)]),
+        ("mnist", 2): RatesPanel({0: [(4.0, 0.7), (8.0, 0.8)]}, {0: ((6.0, 0.9), (9.0, 0.9))}, [(5.0, 0.85)]),
     }
     trials["fashion_mnist", 8, BASE, 4] = trial(0.5, rate=30.0)  # further than its seed's VAEs
     for vae, rate in zip(VAES[:2], (9.0, 10.0), strict=True):

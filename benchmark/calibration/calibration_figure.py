@@ -22,7 +22,7 @@ _WORST = 0.2
 
 
 @dataclass(frozen=True)
-class Panel:
+class CalibrationPanel:
     """The settings of one method.
 
     Attributes:
@@ -49,11 +49,11 @@ class CalibrationPage:
         notes: What was trained, and on which images it was judged.
     """
 
-    panels: tuple[Panel, ...]
+    panels: tuple[CalibrationPanel, ...]
     notes: tuple[str, ...]
 
 
-def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) -> tuple[Panel, ...]:
+def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) -> tuple[CalibrationPanel, ...]:
     """Make a panel per method, in the order of the grids.
 
     Args:
@@ -61,7 +61,7 @@ def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) 
         found: What came of them.
     """
     return tuple(
-        Panel(
+        CalibrationPanel(
             method,
             METHODS[method].label,
             found.settings.loc[method],

@@ -24,7 +24,7 @@ _PANEL = 1.9  # inches high
 
 
 @dataclass(frozen=True)
-class Panel:
+class RatesPanel:
     """The points, (rate in nats, value), of one data set and latent dim.
 
     Attributes:
@@ -50,7 +50,7 @@ class RatesPage:
     """
 
     measure: Measure
-    panels: Mapping[DatasetDim, Panel]
+    panels: Mapping[DatasetDim, RatesPanel]
     headings: Mapping[DatasetDim, str]
     notes: tuple[str, ...]
 
@@ -73,17 +73,17 @@ def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesP
             yield f"rates_{measure.field}", RatesPage(measure, panels, headings, notes)
 
 
-def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, Panel]:
+def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, RatesPanel]:
     """Make a panel for every data set and latent dim where HGMVAE-G and VAEs have a rate and a value.
 
     Args:
         trials: From `measured`.
         measure: The score on the vertical axis.
     """
-    panels: dict[DatasetDim, Panel] = {}
+    panels: dict[DatasetDim, RatesPanel] = {}
     for (dataset, latent_dim, method, seed), trial in trials.items():
         place = dataset, latent_dim
-        panel = panels.setdefault(place, Panel({}, {}, []))
+        panel = panels.setdefault(place, RatesPanel({}, {}, []))
         if seed not in panel.vaes and (points := vae_points(trials, place, seed, measure)):
             panel.vaes[seed] = points
         if trial is None or trial.rate_of_image is None:
@@ -117,7 +117,7 @@ def rates_figure(page: RatesPage) -> Figure:
     return figure
 
 
-def _draw(axis: Axes, panel: Panel, measure: Measure) -> None:
+def _draw(axis: Axes, panel: RatesPanel, measure: Measure) -> None:
     ours, theirs = look(BASE), look("vae")
     axis.plot(*_coordinates(panel.changed), ".", color=GREY, alpha=0.5, label="HGMVAE-G, changed", zorder=1)
     for points in panel.vaes.values():

@@ -34,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Clustering:
+class ClusteringPage:
     """The scores of one table on one data set.
 
     Attributes:
@@ -48,7 +48,7 @@ class Clustering:
     caption: tuple[str, ...]
 
 
-def pages(source: StudySource) -> Iterator[tuple[str, Clustering | CannotDraw]]:
+def pages(source: StudySource) -> Iterator[tuple[str, ClusteringPage | CannotDraw]]:
     """Collect a page for each data set of each table over latent dims (1 and 4)."""
     tables = [table for table in build_tables(source.study) if table.dims_across]
     if not tables:
@@ -59,7 +59,7 @@ def pages(source: StudySource) -> Iterator[tuple[str, Clustering | CannotDraw]]:
             yield name, _data(source, table, dataset)
 
 
-def _data(source: StudySource, table: Table, dataset: str) -> Clustering | CannotDraw:
+def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | CannotDraw:
     lines = {
         metric: [
             line for method in table.methods if (line := _line(source, table, dataset, metric, method)) is not None
@@ -87,7 +87,7 @@ def _data(source: StudySource, table: Table, dataset: str) -> Clustering | Canno
         *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),
     ]
     title = f"{table.paper.title}: {source.study.manifest.marked_label(dataset)}"
-    return Clustering(title, table.latent_dims, lines, tuple(caption))
+    return ClusteringPage(title, table.latent_dims, lines, tuple(caption))
 
 
 def _line(source: StudySource, table: Table, dataset: str, metric: str, method: str) -> Line | None:
@@ -102,7 +102,7 @@ def _line(source: StudySource, table: Table, dataset: str, metric: str, method: 
     return Line(method, method_label(source, method), values("mean"), values("std"), values("paper"))
 
 
-def draw(data: Clustering) -> Figure:
+def draw(data: ClusteringPage) -> Figure:
     """Draw a panel per metric with d on a log2 axis; lines have gaps where a dim has no value."""
     figure, body = captioned(3.3, data.caption, data.title)
     for axes, (metric, lines) in zip(body.subplots(1, len(data.lines)), data.lines.items(), strict=True):
