@@ -105,3 +105,11 @@ def test_no_file_name_stands_in_two_packages():
     """`Open trial.py` must mean one file."""
     names = [path.name for path in MODULES if path.name not in ("__init__.py", "__main__.py")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_no_class_name_stands_in_two_modules():
+    """A `Cell` must mean one thing."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in MODULES]
+    names = [node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    public = [name for name in names if not name.startswith("_")]
+    assert sorted({name for name in public if public.count(name) > 1}) == []
