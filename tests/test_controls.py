@@ -27,7 +27,7 @@ from benchmark.controls.answers import (
 )
 from benchmark.controls.controls_page import render_answers
 from benchmark.controls.rates_figure import RatesPanel, rate_pages, rate_panels, rates_figure
-from benchmark.data import DATASETS
+from benchmark.data.specs import DATASETS
 from benchmark.execution.evaluate_trial import empty_record
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.manifest import Manifest

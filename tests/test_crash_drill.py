@@ -32,7 +32,7 @@ from crash_subjects import Event, Subject, audit_subject, fetch_subject, run_sub
 from safetensors.numpy import save_file
 
 from benchmark.cli import main
-from benchmark.data import load_dataset
+from benchmark.data.load import load_dataset
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from benchmark.data import DATASETS, chairs, load_dataset
+from benchmark.data import chairs
 from benchmark.data.images import decoded_blocks
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import DataUnavailable, UserError
 
 CHAIRS = ("c_last", "a_first", "b_middle")  # as the archive might list them

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from benchmark.commands.own_datasets import data_facts
-from benchmark.data import DATASETS, content, load_dataset
+from benchmark.data import content
 from benchmark.data.content import KNOWN, check_pixels, split_digest
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.studies.grid import DataOptions, Selection, build_grid
 from benchmark.studies.named_studies import STUDIES

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmark.data import limit, load_dataset
+from benchmark.data.limit import limit
+from benchmark.data.load import load_dataset
 from benchmark.errors import UserError
 
 

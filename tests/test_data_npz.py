@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmark.data import DATASETS, load_dataset, npz, spec_for
+from benchmark.data import npz
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS, spec_for
 from benchmark.errors import DataUnavailable, UserError
 
 

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from benchmark.data import DATASETS, content, describe, load, load_dataset, prepared
+from benchmark.data import content, load, prepared
+from benchmark.data.load import describe, load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import DataUnavailable, UserError
 
 

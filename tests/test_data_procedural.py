@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from benchmark.data import DATASETS, load_dataset, procedural
+from benchmark.data import procedural
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 
 

@@ -20,8 +20,10 @@ from PIL import Image, ImageDraw
 from torchvision import datasets
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
-from benchmark.data import DATASETS, describe, load_dataset, torchvision_sets, watched
 from benchmark.data import celeba as celeba_files
+from benchmark.data import torchvision_sets, watched
+from benchmark.data.load import describe, load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import DataUnavailable, UserError
 
 N_TRAIN, N_TEST = 50, 10

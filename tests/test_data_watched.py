@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.data import load_dataset, torchvision_sets, watched
+from benchmark.data import torchvision_sets, watched
 from benchmark.data.download import LEAST
+from benchmark.data.load import load_dataset
 from benchmark.data.watched import fetch_from_drive, run_watched
 from benchmark.errors import DataUnavailable
 from benchmark.files import REPOSITORY

@@ -17,8 +17,10 @@ import pytest
 from torchvision import datasets
 
 from benchmark.cli import main
-from benchmark.data import DATASETS, chairs, load_dataset
+from benchmark.data import chairs
 from benchmark.data.images import centre_crop
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
-from benchmark.data import DATASETS, chairs
+from benchmark.data import chairs
 from benchmark.data.download import download
+from benchmark.data.specs import DATASETS
 from benchmark.errors import DataUnavailable
 
 BODY = bytes(range(256)) * 400  # 102,400 bytes

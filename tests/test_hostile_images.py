@@ -12,7 +12,8 @@ import pytest
 from test_hostile_archives import Bomb
 
 from benchmark.cli import main
-from benchmark.data import npz, spec_for
+from benchmark.data import npz
+from benchmark.data.specs import spec_for
 from benchmark.errors import UserError
 
 HEAD = "{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from benchmark.data import DATASETS
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
 from benchmark.evaluation.protocols import PROTOCOLS

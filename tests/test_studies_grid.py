@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tiny_study import TINY, tiny_grid
 
-from benchmark.data import load_dataset, validation_split
+from benchmark.data import validation_split
+from benchmark.data.load import load_dataset
 from benchmark.data.validation_split import hold_out_validation
 from benchmark.errors import UserError
 from benchmark.methods.control_methods import ALL_METHODS

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.execution.evaluate_trial import TrialContext, scored
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack

@@ -10,7 +10,7 @@ from benchmark.audit.classification_protocols import classification_alternatives
 from benchmark.audit.clustering_protocols import clustering_alternatives
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.audit.reconstruction_protocols import reconstruction_alternatives
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.disentanglement import Disentanglement
 from benchmark.evaluation.protocols import PROTOCOLS, Protocol, TrialOutputs

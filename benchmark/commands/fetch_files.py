@@ -9,7 +9,8 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument
 from benchmark.commands.options import FetchedData
 from benchmark.commands.wording import shown
-from benchmark.data import DATASETS, load_dataset
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS
 from benchmark.errors import DataUnavailable
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
 from benchmark.names import asked_name

@@ -14,7 +14,7 @@ from benchmark.commands.option_types import given, path, positive
 from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
-from benchmark.data import describe
+from benchmark.data.load import describe
 from benchmark.fields import fields, is_text
 from benchmark.results.records import Record
 from benchmark.results.store import Store

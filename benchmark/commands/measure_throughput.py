@@ -14,7 +14,7 @@ from benchmark.commands.option_types import path, positive
 from benchmark.commands.options import GridOptions
 from benchmark.commands.time_methods import compare_methods
 from benchmark.commands.wording import command_line, shown
-from benchmark.data import DATASETS
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import cpu_jobs, process_plan

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.commands.folders import RUNS
-from benchmark.data import DATASETS
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.studies.grid import Grid, data_marks
 from benchmark.tables.captions import MARK_MEANINGS

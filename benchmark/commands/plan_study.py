@@ -14,7 +14,8 @@ from benchmark.commands.options import JOBS, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
-from benchmark.data import DATASETS, Availability, describe
+from benchmark.data.load import Availability, describe
+from benchmark.data.specs import DATASETS
 from benchmark.evaluation.backbones import BACKBONES, weights_at_hand
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import process_plan

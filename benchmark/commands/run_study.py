@@ -19,7 +19,7 @@ from benchmark.commands.own_datasets import check_own_datasets, data_facts, defa
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line, shown
-from benchmark.data import describe
+from benchmark.data.load import describe
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import weights_at_hand
 from benchmark.execution.evaluate_trial import TrialContext

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.execution.evaluate_trial import trial_model, trial_outputs

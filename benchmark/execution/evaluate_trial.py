@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.health import (

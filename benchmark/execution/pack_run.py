@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.evaluate_trial import (

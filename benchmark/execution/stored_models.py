@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.evaluate_trial import matches_this_code
 from benchmark.fields import Check, fields, invalid_field, is_number, is_text, list_of, object_of, whole

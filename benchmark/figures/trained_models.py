@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.data import Dataset
+from benchmark.data.dataset import Dataset
 from benchmark.evaluation.image_subsets import random_subset, stratified_subset
 from benchmark.execution.stored_models import NotAvailable, stored_model
 from benchmark.figures.study_source import (

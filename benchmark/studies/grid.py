@@ -5,8 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.data import DATASETS, Dataset, RegisteredSpec, limit, load_dataset
 from benchmark.data.class_checks import one_sided_classes
+from benchmark.data.dataset import Dataset
+from benchmark.data.limit import limit
+from benchmark.data.load import load_dataset
+from benchmark.data.specs import DATASETS, RegisteredSpec
 from benchmark.data.validation_split import VALIDATION_IMAGES, hold_out_validation
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from benchmark.data import DATASETS
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
 from benchmark.methods.registry import METHODS
