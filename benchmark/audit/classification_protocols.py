@@ -11,7 +11,7 @@ from benchmark.evaluation.preconditions import (
     check_trained,
     class_count,
     known_labels,
-    present,
+    required,
 )
 from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
@@ -52,13 +52,13 @@ def _scored(outputs: AuditOutputs, judged: Classification, machine: SupportVecto
     """One alternative's scores; with `same_latents` the machine is both fitted to and scored on the test latents."""
     of_test = known_labels(outputs.labels_test)
     test = stratified_subset(of_test, judged.n_test)
-    scored = present(outputs.latents_test)[test], of_test[test]
+    scored = required(outputs.latents_test, "latents_test")[test], of_test[test]
     if same_latents:
         fitted = scored
     else:
         of_train = known_labels(outputs.labels_train)
         train = stratified_subset(of_train, judged.n_train)
-        fitted = present(outputs.latents_train)[train], of_train[train]
+        fitted = required(outputs.latents_train, "latents_train")[train], of_train[train]
     if not len(test):
         raise Unscorable("no test images")
     class_count(fitted[1])

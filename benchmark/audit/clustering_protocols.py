@@ -9,7 +9,7 @@ from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.clustering import random_start, separation
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import check_finite, class_count, known_labels, present
+from benchmark.evaluation.preconditions import check_finite, class_count, known_labels, required
 from benchmark.evaluation.protocols import Clustering
 from benchmark.evaluation.recovery import kmeans_clusters, scaled_to_unit
 from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
@@ -98,12 +98,12 @@ def _of_points(
     labellings: Mapping[str, Labelling] = LABELLINGS,
 ) -> Iterator[tuple[str, Scores]]:
     """The scores of one set of points, computed once, under every labelling; `departs`: space (or start) and subset."""
-    labels = present(outputs.labels_test)[rows]
+    labels = required(outputs.labels_test, "labels_test")[rows]
     weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
     reason = ""
     try:
         _check_groups(labels, "classes")
-        points = points_of(present(outputs.latents_test)[rows])
+        points = points_of(required(outputs.latents_test, "latents_test")[rows])
     except Unscorable as error:
         reason = str(error)
     for labelling, labels_of in labellings.items():

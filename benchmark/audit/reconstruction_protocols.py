@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.evaluation.preconditions import present
+from benchmark.evaluation.preconditions import required
 from benchmark.evaluation.protocols import Reconstruction
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
@@ -74,7 +74,9 @@ def _scored(alternative: Alternative, judged: Reconstruction, context: Evaluatio
 def _rescored(**scoring: Any) -> Callable[[AuditOutputs], Alternative]:
     """An alternative that scores the judged protocol's images with these settings of ImageScoring."""
     return lambda outputs: Alternative(
-        present(outputs.images_test), present(outputs.reconstructions_test), ImageScoring(**scoring)
+        required(outputs.images_test, "images_test"),
+        required(outputs.reconstructions_test, "reconstructions_test"),
+        ImageScoring(**scoring),
     )
 
 
@@ -84,17 +86,22 @@ def _cropped(outputs: AuditOutputs) -> Alternative | None:
     AlexNet cannot take 28 pixels, so LPIPS sees the crops at 64.
     """
     crop = np.s_[..., _BORDER:-_BORDER, _BORDER:-_BORDER]
-    images = present(outputs.images_test)
+    images = required(outputs.images_test, "images_test")
     if images.shape[-2:] != (_PADDED_SIDE, _PADDED_SIDE) or np.count_nonzero(images) > np.count_nonzero(images[crop]):
         return None
-    return Alternative(images[crop], present(outputs.reconstructions_test)[crop], ImageScoring(lpips_side=64))
+    return Alternative(
+        images[crop], required(outputs.reconstructions_test, "reconstructions_test")[crop], ImageScoring(lpips_side=64)
+    )
 
 
 def _from_sampled_codes(outputs: AuditOutputs) -> Alternative | None:
     if outputs.sampled_reconstructions_test is None:
         return None
     return Alternative(
-        present(outputs.images_test), outputs.sampled_reconstructions_test, ImageScoring(), "sampled reconstructions"
+        required(outputs.images_test, "images_test"),
+        outputs.sampled_reconstructions_test,
+        ImageScoring(),
+        "sampled reconstructions",
     )
 
 
@@ -103,7 +110,10 @@ def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
     if outputs.prior_samples is None:
         return None
     return Alternative(
-        present(outputs.images_test), outputs.prior_samples, ImageScoring(metrics=("fid",)), "prior samples"
+        required(outputs.images_test, "images_test"),
+        outputs.prior_samples,
+        ImageScoring(metrics=("fid",)),
+        "prior samples",
     )
 
 

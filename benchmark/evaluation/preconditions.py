@@ -85,10 +85,3 @@ def check_side(side: int, smallest: int) -> None:
     """
     if side < smallest:
         raise Unscorable(f"images of {side} pixels a side are too small, {smallest} are needed")
-
-
-def present(output: np.ndarray | None) -> np.ndarray:
-    """An output that a trial of the protocol has. Raises ValueError where it was left out."""
-    if output is None:
-        raise ValueError("an output that its protocol needs was left out")
-    return output

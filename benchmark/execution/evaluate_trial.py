@@ -27,7 +27,7 @@ from benchmark.evaluation.health import (
     rate,
     use_of_components,
 )
-from benchmark.evaluation.preconditions import present
+from benchmark.evaluation.preconditions import required
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
 from benchmark.methods.control_methods import ALL_METHODS
@@ -203,8 +203,10 @@ def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str
     prior = draw_noise(model.prior_noise_shapes(len(codes)), torch.device(device), stream)
     with torch.no_grad():
         drawn = model.prior_latents(prior).float().cpu().numpy()
-    active = active_units(present(outputs.latents_test), codes)
-    explained = explained_variance(present(outputs.images_test), present(outputs.reconstructions_test))
+    active = active_units(required(outputs.latents_test, "latents_test"), codes)
+    explained = explained_variance(
+        required(outputs.images_test, "images_test"), required(outputs.reconstructions_test, "reconstructions_test")
+    )
     of_code = rate(*posterior) if posterior else None
     plain: Json = {
         "active_units": active,
