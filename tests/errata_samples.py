@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from benchmark.errata.printed_cells import COLUMNS, PrintedCell
+from benchmark.paper.tables import COLUMNS, PrintedCell
 
 
 def row(values, *, table=1, dataset="mnist", metric="silhouette", dim=8):

@@ -9,9 +9,9 @@ from errata_samples import cells_of, row, series
 
 from benchmark.errata import quotes
 from benchmark.errata import table_checks as er
-from benchmark.errata.printed_cells import COLUMNS, FindingKind, PrintedCell
+from benchmark.errata.printed_cells import FindingKind
 from benchmark.paper import statements as st
-from benchmark.paper.tables import paper_numbers
+from benchmark.paper.tables import COLUMNS, PrintedCell, paper_numbers
 
 SC, CH, DB = "silhouette", "calinski_harabasz", "davies_bouldin"
 

@@ -5,9 +5,9 @@ import pytest
 from errata_samples import cells_of, row
 
 from benchmark.errata.findings_frame import findings_frame
-from benchmark.errata.printed_cells import COLUMNS, Finding, FindingKind, PrintedCell, read_cells
+from benchmark.errata.printed_cells import Finding, FindingKind, read_cells
 from benchmark.errors import UserError
-from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
+from benchmark.paper.tables import COLUMNS, PAPER_FOLDER, PrintedCell, paper_numbers
 
 
 def table_file(tmp_path, text):

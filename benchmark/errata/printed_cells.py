@@ -9,32 +9,8 @@ from benchmark.errors import UserError
 from benchmark.methods.registry import METHODS
 from benchmark.metrics import METRICS
 from benchmark.names import NAMES, asked_name, resolved_rows
-from benchmark.paper.tables import DATASET_LABELS
+from benchmark.paper.tables import COLUMNS, DATASET_LABELS, PrintedCell
 from benchmark.results.read_csv import check_plain, check_present, is_missing, number, read_rows, whole_number
-
-COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "value")
-
-
-@dataclass(frozen=True)
-class PrintedCell:
-    """One printed number and its place; the fields are the columns of results/paper/tables.csv."""
-
-    table: int
-    dataset: str
-    metric: str
-    method: str
-    latent_dim: int
-    value: float
-
-    @property
-    def place(self) -> tuple[str, str, str, int]:
-        """Data set, metric, method and latent dim, which identify a number across tables."""
-        return self.dataset, self.metric, self.method, self.latent_dim
-
-    @property
-    def name(self) -> str:
-        """An identifier, such as 'table1/mnist/davies_bouldin/gmvae/16'."""
-        return f"table{self.table}/{'/'.join(str(part) for part in self.place)}"
 
 
 class FindingKind(StrEnum):

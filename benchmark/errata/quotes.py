@@ -9,7 +9,6 @@ from typing import Any
 from benchmark.errata.printed_cells import (
     Finding,
     FindingKind,
-    PrintedCell,
     advantage,
     method_label,
     printed,
@@ -25,7 +24,7 @@ from benchmark.paper.statements import (
     PercentageImprovement,
     Statement,
 )
-from benchmark.paper.tables import DATASET_LABELS
+from benchmark.paper.tables import DATASET_LABELS, PrintedCell
 
 ROUNDING = 0.0005  # half a unit of the third decimal, to which the paper prints every number
 

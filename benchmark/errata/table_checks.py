@@ -8,11 +8,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 
 from benchmark.data.specs import DATASETS
-from benchmark.errata.printed_cells import Finding, FindingKind, PrintedCell, method_label, printed, where, with_value
+from benchmark.errata.printed_cells import Finding, FindingKind, method_label, printed, where, with_value
 from benchmark.errata.quotes import check_statements
 from benchmark.metrics import METRICS
 from benchmark.paper.statements import Statement, read_statements
-from benchmark.paper.tables import DATASET_LABELS, printed_numbers
+from benchmark.paper.tables import DATASET_LABELS, PrintedCell, printed_numbers
 
 SHORTEST_COPY = 3  # numbers; two methods often share two of three decimals by chance
 
@@ -125,4 +125,4 @@ def errata(cells: Sequence[PrintedCell], statements: Iterable[Statement] = ()) -
 
 def paper_errata() -> tuple[Finding, ...]:
     """Return the findings on the paper's own 392 numbers and the sentences of results/paper/statements.json."""
-    return errata(tuple(PrintedCell(*number) for number in printed_numbers()), read_statements())
+    return errata(printed_numbers(), read_statements())

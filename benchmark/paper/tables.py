@@ -10,9 +10,9 @@ The Visual Computer, 2024, doi 10.1007/s00371-024-03338-x. The numbers are in re
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from benchmark.files import REPOSITORY
 
@@ -118,8 +118,9 @@ DATASET_LABELS: Mapping[str, str] = MappingProxyType(
 )
 
 
-class PrintedNumber(NamedTuple):
-    """One of the paper's numbers, and where it is printed."""
+@dataclass(frozen=True)
+class PrintedCell:
+    """One printed number and its place; the fields are the columns of results/paper/tables.csv."""
 
     table: int
     dataset: str
@@ -128,12 +129,25 @@ class PrintedNumber(NamedTuple):
     latent_dim: int
     value: float
 
+    @property
+    def place(self) -> tuple[str, str, str, int]:
+        """Data set, metric, method and latent dim, which identify a number across tables."""
+        return self.dataset, self.metric, self.method, self.latent_dim
 
-def printed_numbers() -> tuple[PrintedNumber, ...]:
+    @property
+    def name(self) -> str:
+        """An identifier, such as 'table1/mnist/davies_bouldin/gmvae/16'."""
+        return f"table{self.table}/{'/'.join(str(part) for part in self.place)}"
+
+
+COLUMNS = tuple(field.name for field in fields(PrintedCell))
+
+
+def printed_numbers() -> tuple[PrintedCell, ...]:
     """Read the paper's 392 numbers in the order of results/paper/tables.csv."""
     with (PAPER_FOLDER / "tables.csv").open(encoding="utf-8", newline="") as file:
         return tuple(
-            PrintedNumber(
+            PrintedCell(
                 int(row["table"]),
                 row["dataset"],
                 row["metric"],
@@ -149,4 +163,4 @@ def paper_numbers() -> "pd.DataFrame":
     """Return `printed_numbers`, a row each, with columns named after its fields."""
     import pandas as pd  # here, for listings that need no frames are not to wait for it
 
-    return pd.DataFrame(printed_numbers(), columns=PrintedNumber._fields)
+    return pd.DataFrame(list(printed_numbers()), columns=list(COLUMNS))
