@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmark.execution.stored_models import Images
 from benchmark.methods.registry import METHODS
 from benchmark.plotting.style import literal
-from benchmark.results.frame import NOT_RUN, RequestedTrial
+from benchmark.results.frame import NOT_RUN, RequestedTrial, trials_of
 from benchmark.results.manifest import Manifest
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -96,7 +96,9 @@ def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
     found: dict[tuple[str, str, int], TrialKind] = {}
     for cell in chosen:
         if cell.kind not in found:
-            found[cell.kind] = TrialKind(*cell.kind, tuple(source.study.trials_of(cell)))
+            found[cell.kind] = TrialKind(
+                *cell.kind, tuple(trials_of(cell, source.study.manifest, source.study.records))
+            )
     order, datasets = list(METHODS), list(dict.fromkeys(dataset for dataset, _, _ in found))
 
     def rank(kind: TrialKind) -> tuple[int, int, int]:

@@ -1,12 +1,12 @@
 """The results of a study as they are judged and shown: its manifest, the records of its trials, and frames of both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from benchmark.results.frame import RequestedTrial, Summary, long_frame, summary, trials_of
-from benchmark.results.manifest import Manifest, ManifestCell
+from benchmark.results.frame import Summary, long_frame, summary
+from benchmark.results.manifest import Manifest
 from benchmark.results.records import Record
 from benchmark.results.training_costs import training_costs
 
@@ -42,14 +42,6 @@ class StudyResults:
     def costs(self) -> "pd.DataFrame":
         """HGMVAE's training time relative to the VAE's; see `training_costs`."""
         return training_costs(self.own_records())
-
-    def trials_of(self, cell: ManifestCell) -> Iterator[RequestedTrial]:
-        """Go through a cell's trials by ascending seed.
-
-        Raises:
-            UserError: A record belongs to another trial than the cell's.
-        """
-        return trials_of(cell, self.manifest, self.records)
 
     def own_records(self) -> list[Record]:
         """Return the records of the manifest's trials, each once, in the order of its cells."""
