@@ -59,7 +59,7 @@ def test_digests_tell_limits_apart_and_all_is_the_same_set(data):
 
 
 def test_without_labels_the_draw_is_plain_and_factors_follow():
-    chairs = load_dataset("chairs", "nowhere", procedural=True)
+    chairs = load_dataset("chairs", "nowhere", images="drawn")
     small = limit(chairs, 500, 100)
     assert small.labels is None and small.factors.shape == (600, 3)
     assert len(set(small.factors[:500, 0])) == 32  # every training chair, by chance

@@ -16,7 +16,7 @@ def flat(images: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", list(DATASETS))
 def test_it_looks_like_its_original_and_never_passes_for_it(name, tmp_path):
-    data, spec = load_dataset(name, tmp_path, procedural=True), DATASETS[name]
+    data, spec = load_dataset(name, tmp_path, images="drawn"), DATASETS[name]
     assert data.image_shape == (spec.channels, spec.size, spec.size) and data.images.dtype == np.uint8
     assert (data.kind, data.source, data.subset) == ("procedural", "procedural", False)
     assert (data.labels is not None) == spec.has_labels
@@ -28,7 +28,7 @@ def test_it_looks_like_its_original_and_never_passes_for_it(name, tmp_path):
 
 def test_a_users_file_is_not_touched(tmp_path):
     (tmp_path / "mnist.npz").write_bytes(b"garbage")
-    assert load_dataset("mnist", tmp_path, procedural=True).kind == "procedural"
+    assert load_dataset("mnist", tmp_path, images="drawn").kind == "procedural"
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
@@ -76,4 +76,4 @@ def _mirror_mismatch(images: np.ndarray) -> float:
 
 def test_a_users_own_set_has_no_stand_in():
     with pytest.raises(UserError, match=r"mine.*no procedural stand-in"):
-        load_dataset("mine", "nowhere", procedural=True)
+        load_dataset("mine", "nowhere", images="drawn")

@@ -48,7 +48,7 @@ def test_smoke_and_full_span_everything():
         assert {cell.method for cell in cells} == methods and len(methods) >= 10
         assert {cell.dataset for cell in cells} == datasets and len(datasets) >= 5
         assert {cell.table for cell in cells} == {1, 2, 3, 4, 5}
-    assert STUDIES["smoke"].procedural and not STUDIES["full"].procedural
+    assert (STUDIES["smoke"].images, STUDIES["full"].images) == ("drawn", "real")
 
 
 def test_only_the_papers_own_setting_has_nothing_to_confess():

@@ -75,7 +75,7 @@ def test_a_trial_of_two_tables_is_trained_once_with_both_protocols(tmp_path):
 
 
 def test_real_procedural_and_limited_images_never_share_a_key(tmp_path):
-    drawn = load_dataset("mnist", tmp_path, procedural=True)
+    drawn = load_dataset("mnist", tmp_path, images="drawn")
     options = DataOptions.of(TINY, tmp_path, offline=True)
     cell = GridCell(2, "mnist", "vae", 8)
     datasets = [
@@ -95,7 +95,7 @@ def test_real_procedural_and_limited_images_never_share_a_key(tmp_path):
 
 
 def test_data_that_cannot_be_had_is_a_reason_and_the_rest_goes_on(tmp_path):
-    study = dataclasses.replace(TINY, procedural=False)
+    study = dataclasses.replace(TINY, images="real")
     own = dataclasses.replace(study, tables=(dataclasses.replace(study.tables[1], datasets=("mnist", "mine")),))
     write_own(tmp_path)
     grid = tiny_grid(tmp_path, own)
@@ -134,7 +134,7 @@ def test_too_few_images_for_one_batch_are_a_user_error(tmp_path):
 
 def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path, monkeypatch):
     monkeypatch.setattr(validation_split, "VALIDATION_IMAGES", 500)
-    whole = load_dataset("mnist", tmp_path, procedural=True)
+    whole = load_dataset("mnist", tmp_path, images="drawn")
     held = hold_out_validation(whole)
     assert (held.n_train, held.n_test) == (whole.n_train - 500, 500)
     assert np.array_equal(held.x_test, whole.x_train[-500:]) and np.array_equal(held.y_test, whole.y_train[-500:])
@@ -145,7 +145,7 @@ def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path
 @pytest.mark.parametrize("order", ["sorted", "a class at the end alone"])
 def test_validation_of_a_set_sorted_by_class_holds_out_every_class(tmp_path, monkeypatch, order):
     monkeypatch.setattr(validation_split, "VALIDATION_IMAGES", 500)
-    drawn = load_dataset("mnist", tmp_path, procedural=True)
+    drawn = load_dataset("mnist", tmp_path, images="drawn")
     n = drawn.n_train
     labels = np.sort(drawn.y_train) if order == "sorted" else np.where(np.arange(n) < n - 100, np.arange(n) % 9, 9)
     whole = dataclasses.replace(drawn, labels=np.concatenate([labels, drawn.y_test]))
@@ -160,7 +160,7 @@ def test_validation_of_a_set_sorted_by_class_holds_out_every_class(tmp_path, mon
 
 
 def test_a_registered_set_is_marked_until_it_is_verified(tmp_path):
-    drawn = load_dataset("mnist", tmp_path, procedural=True)
+    drawn = load_dataset("mnist", tmp_path, images="drawn")
     real = dataclasses.replace(drawn, kind="real")
     assert data_marks(drawn) == ["procedural"]
     assert data_marks(real) == ["unverified"]
@@ -189,6 +189,6 @@ def test_classes_without_training_or_test_images_are_told_before_anything_runs(t
 
 
 def test_validation_of_too_small_a_set_is_a_user_error(tmp_path):
-    study = dataclasses.replace(STUDIES["validation"], procedural=True)
+    study = dataclasses.replace(STUDIES["validation"], images="drawn")
     with pytest.raises(UserError, match="too few to hold out 10,000"):
         build_grid(study, Selection(), DataOptions.of(study, tmp_path, True), "default", "cpu", lambda line: None)

@@ -160,7 +160,8 @@ def test_what_departs_from_the_paper_is_told_from_the_studies_own_notes():
     assert of() == of(seeds=3) == of(tables=STUDIES["laptop"].tables) == ()
     assert departures(manifest_of([]), "mnist", "clustering") == ()
     for changes in (
-        {"procedural": True},
+        {"images": "drawn"},
+        {"images": "installed"},
         {"split": "validation"},
         {"n_train": 100},
         {"n_test": 100},

@@ -28,7 +28,7 @@ TINY = Study(
     training=TrainingSettings(epochs=2, batch_size=32, width=0.25),
     n_train=96,
     n_test=60,
-    procedural=True,
+    images="drawn",
     protocol_settings={"clustering": {"perplexity": 10.0}},
 )
 

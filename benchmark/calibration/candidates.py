@@ -142,7 +142,7 @@ _SMOKE_STUDY = dataclasses.replace(
     n_train=960,
     n_test=96,
     split="official",
-    procedural=True,
+    images="drawn",
 )
 CALIBRATIONS = {
     "reduced": Calibration(_STUDY, GRIDS),

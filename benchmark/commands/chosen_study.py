@@ -1,13 +1,17 @@
 """The choice of a command's study: the one asked for or the one that fits the machine, and changes to it."""
 
 import dataclasses
+from pathlib import Path
 
+from benchmark.commands.wording import shown
+from benchmark.data.load import describe
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.execution.provenance import device_name
 from benchmark.results.manifest import MOST_SEEDS
-from benchmark.studies.named_studies import STUDIES, Study
+from benchmark.studies.grid import Selection
+from benchmark.studies.named_studies import STUDIES, WITHOUT_DATA, Study
 
 
 def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
@@ -25,6 +29,30 @@ def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
     if device.startswith("cpu"):
         return STUDIES["laptop"], "no GPU in use, so the study reduced to fit two CPU cores"
     return STUDIES["paper"], f"a GPU is there: {device_name(device)}"
+
+
+def study_at_hand(asked: str | None, device: str, selection: Selection, data_dir: Path) -> tuple[Study, str]:
+    """Choose the study of a run: as `chosen_study`, but where no data set is at hand one on images that are installed.
+
+    Args:
+        asked: As for `chosen_study`.
+        device: A torch device.
+        selection: What `--only` keeps; data sets named there that the other study lacks are to be fetched.
+        data_dir: The data folder.
+
+    Returns:
+        The study, and why it was chosen, in words.
+    """
+    study, why = chosen_study(asked, device)
+    if asked or any(describe(name, data_dir).at_hand for name in selection.joined(study).datasets):
+        return study, why
+    installed = STUDIES[WITHOUT_DATA]
+    if selection.axes.get("dataset", frozenset()) - set(installed.datasets):
+        return study, why
+    return installed, (
+        f"no data set is in {shown(data_dir)}, so the digits that the installation brings; `./run_all.sh fetch` brings "
+        "the data sets"
+    )
 
 
 def study_with_options(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:

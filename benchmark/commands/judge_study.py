@@ -15,6 +15,7 @@ from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.data.load import describe
+from benchmark.execution.stored_models import possible_images
 from benchmark.fields import fields, is_text
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -86,7 +87,7 @@ def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: P
     ]
     if not stored:
         return f"{shown(store.folder)} holds no checkpoints"
-    if any(data["kind"] == "procedural" or describe(data["name"], data_dir).at_hand for data in stored):
+    if any(possible_images(data) != ("real",) or describe(data["name"], data_dir).at_hand for data in stored):
         return None
     names = ", ".join(sorted({data["name"] for data in stored}))
     return f"the images of its checkpoints ({names}) are not in {shown(data_dir)}; see --data-dir"

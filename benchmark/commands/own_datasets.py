@@ -41,7 +41,7 @@ def data_facts(grid: Grid) -> list[str]:
         f"{name} [{mark}]: {MARK_MEANINGS[mark]}"
         for name, data in grid.datasets.items()
         for mark in data_marks(data)
-        if not grid.study.procedural  # whose notes say it already
+        if grid.study.images != "drawn"  # whose notes say it already
     ]
     return own + marked
 

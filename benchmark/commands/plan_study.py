@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.chosen_device import chosen_device
-from benchmark.commands.chosen_study import chosen_study, study_with_options
+from benchmark.commands.chosen_study import study_at_hand, study_with_options
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.option_types import path, positive
@@ -52,19 +52,17 @@ def plan(options: PlanOptions, console: Console) -> int:
     """
     device = chosen_device(options.device)
     check_folders(options.data_dir, options.weights_dir)
-    study, why = chosen_study(options.study, device)
+    selection = Selection.parse(options.only, own_datasets(options.data_dir))
+    study, why = study_at_hand(options.study, device, selection, options.data_dir)
     study = study_with_options(study, options.precision, options.seeds, options.tsne)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
-    selection = Selection.parse(options.only, own_datasets(options.data_dir))
     grid = build_grid(study, selection, data, options.weights, device, console.print)
     check_own_datasets(grid)
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")
     for fact in data_facts(grid):
         console.print(f"  {fact}")
-    if not grid.datasets and not options.study:
-        console.print("No images are at hand: where they cannot be fetched, `run` takes the smoke study instead")
     here, missing = grid.trials(), grid.expected_trials()
     weights = weights_at_hand(options.weights_dir)  # hashes each file
     for table in grid.study.tables:
@@ -74,7 +72,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     console.print(f"{len(here) + len(missing)} unique trials{at_hand}")
     for name in grid.unavailable:
         _print_download(describe(name, options.data_dir), console)
-    if any("reconstruction" in trial.protocols for trial in here + missing) and not grid.study.procedural:
+    if any("reconstruction" in trial.protocols for trial in here + missing) and grid.study.images != "drawn":
         absent = {b.file_name for b in BACKBONES.values()} - weights
         for file_name in sorted(absent):
             console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")

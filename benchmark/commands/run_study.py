@@ -10,7 +10,7 @@ from rich.console import Console
 from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_executor import chosen_executor, chosen_way
-from benchmark.commands.chosen_study import chosen_study, study_with_options
+from benchmark.commands.chosen_study import study_at_hand, study_with_options
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import path
@@ -19,7 +19,6 @@ from benchmark.commands.own_datasets import check_own_datasets, data_facts, defa
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line, shown
-from benchmark.data.load import describe
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import weights_at_hand
 from benchmark.execution.evaluate_trial import TrialContext
@@ -33,7 +32,6 @@ from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.results.frame import NO_DATA
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
-from benchmark.studies.named_studies import STUDIES, Study
 from benchmark.tables.layout import build_tables
 from benchmark.tables.markdown import render_text
 from benchmark.tables.table_files import write_tables
@@ -71,8 +69,8 @@ def run(options: RunOptions, console: Console) -> int:
     with store.locked():
         status = _run(options, console, grid, executor, device, store)
     console.print(f"{minutes(time.monotonic() - started)}; tables: {shown(out)}/tables")
-    procedural = " on procedural images: its numbers say nothing about the methods" if grid.study.procedural else ""
-    console.print(f"Study {grid.study.name} ({why}){procedural}")
+    drawn = " on procedural images: its numbers say nothing about the methods" if grid.study.images == "drawn" else ""
+    console.print(f"Study {grid.study.name} ({why}){drawn}")
     return status
 
 
@@ -101,7 +99,7 @@ def tables(options: TablesOptions, console: Console) -> int:
 def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, device: str, store: Store) -> int:
     started = time.monotonic()
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
-    offline = options.offline or grid.study.procedural
+    offline = options.offline or grid.study.images == "drawn"
     context = TrialContext(
         store.folder.resolve(),
         device,
@@ -139,46 +137,18 @@ def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, 
 
 
 def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str]:
-    """The grid to run, and why; that of the smoke study where no study is asked for and no data can be had."""
+    """The grid to run, and why; UserError where it has no images at all."""
     check_folders(options.data_dir, options.weights_dir)
-    study, why = chosen_study(options.study, device)
-    study = _as_asked(study, options)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
-
-    def build(study: Study) -> Grid:
-        data = DataOptions.of(study, options.data_dir, options.offline)
-        return build_grid(study, selection, data, options.weights, device, console.print)
-
-    whole = selection.joined(study)
-    names = {cell.dataset for cell in selection.cells_of(whole)}
-    certain = options.study or any(describe(name, options.data_dir).at_hand for name in names)
-    if certain:
-        console.print(f"Study {study.name}: {why}")
-    else:
-        console.print(f"No images in {shown(options.data_dir)} yet")
-    grid = build(study)
-    if grid.datasets:
-        if not certain:
-            console.print(f"Study {study.name}: {why}")
-        return grid, why
-    check_own_datasets(grid)
-    missing = UserError("; ".join(grid.unavailable.values()))
-    if options.study:
-        raise missing
-    why = "neither data nor a network to fetch it could be had"
-    study = _as_asked(STUDIES["smoke"], options)
-    try:
-        smoke = build(study)
-    except UserError:  # what --only asks for is not in the smoke study
-        raise missing from None
-    console.print(f"Study {study.name}: {why}; on procedural images")
-    for reason in grid.unavailable.values():
-        console.print(f"  {reason}")
-    return smoke, why
-
-
-def _as_asked(study: Study, options: RunOptions) -> Study:
-    return study_with_options(study, options.precision, options.seeds, options.tsne)
+    study, why = study_at_hand(options.study, device, selection, options.data_dir)
+    study = study_with_options(study, options.precision, options.seeds, options.tsne)
+    console.print(f"Study {study.name}: {why}")
+    data = DataOptions.of(study, options.data_dir, options.offline)
+    grid = build_grid(study, selection, data, options.weights, device, console.print)
+    if not grid.datasets:
+        check_own_datasets(grid)
+        raise UserError("; ".join(grid.unavailable.values()))
+    return grid, why
 
 
 def _print_summary(grid: Grid, console: Console) -> None:

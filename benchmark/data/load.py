@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.data import chairs, prepared, procedural
 from benchmark.data.content import KNOWN
 from benchmark.data.dataset import Dataset, Report, no_report
+from benchmark.data.installed_digits import installed_digits
 from benchmark.data.npz import read_npz
 from benchmark.data.prepared import Unusable
 from benchmark.data.source import Source
@@ -46,7 +47,7 @@ class Availability:
 
 
 def load_dataset(
-    name: str, data_dir: Path, *, offline: bool = False, procedural: bool = False, report: Report = no_report
+    name: str, data_dir: Path, *, offline: bool = False, images: str = "real", report: Report = no_report
 ) -> Dataset:
     """Load a data set from its prepared copy, which is made first if there is none that fits.
 
@@ -54,7 +55,7 @@ def load_dataset(
         name: A key of DATASETS, or of a user's own `<name>.npz`.
         data_dir: The data folder.
         offline: Never use the network.
-        procedural: Load the drawn stand-in instead, which needs neither files nor network.
+        images: One of `benchmark.data.specs.IMAGES`; any but "real" need neither files in the folder nor network.
         report: Called with one line per event (a download, a preparation, a damaged copy) and remark on the set.
 
     Raises:
@@ -62,8 +63,10 @@ def load_dataset(
         UserError: The files are invalid, or the folder cannot be written; the prepared copy is then unchanged.
     """
     spec, data_dir = spec_for(name), Path(data_dir)
-    if procedural:
-        return _procedural(name)
+    if images == "drawn":
+        return _drawn(name)
+    if images == "installed":
+        return _installed(name)
     dataset = _load(spec, data_dir, offline, report)
     for remark in dataset.remarks:
         report(f"{dataset.source}: {remark}")
@@ -124,13 +127,22 @@ def _read_back(spec: DatasetSpec, data_dir: Path) -> Dataset:
     raise UserError(f"{where}: could not be read back after it was written ({reason})")
 
 
-def _procedural(name: str) -> Dataset:
+def _drawn(name: str) -> Dataset:
     if name not in DATASETS:
         raise UserError(
             f"dataset {name!r}: has no procedural stand-in (only {', '.join(DATASETS)} have); "
             "name another study, --study laptop for one"
         )
     return procedural.draw(name)
+
+
+def _installed(name: str) -> Dataset:
+    if name != "mnist":
+        raise UserError(
+            f"dataset {name!r}: the installation brought no images of it, only of mnist; name another study, "
+            "--study laptop for one"
+        )
+    return installed_digits()
 
 
 def _find(spec: DatasetSpec, data_dir: Path) -> Source | None:

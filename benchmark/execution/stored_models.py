@@ -10,7 +10,7 @@ from benchmark.execution.evaluate_trial import matches_this_code
 from benchmark.fields import Check, fields, invalid_field, is_number, is_text, list_of, object_of, whole
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
-from benchmark.results.records import Identity
+from benchmark.results.records import Identity, Json
 from benchmark.studies.grid import DataOptions
 from benchmark.text import short_message
 from benchmark.training.checkpoints import load_checkpoint
@@ -85,18 +85,31 @@ def images_in(data_dir: Path, offline: bool) -> Images:
     def load(identity: Identity) -> Dataset:
         _check(identity, _OF_IMAGES)
         data = identity.data
-        asked = (data["name"], data["kind"] == "procedural", data["split"], data["n_train"], data["n_test"])
-        if asked not in loaded:
-            name, *how = asked
+        reason = f"{data['name']}: the images at hand are not those of the trials (their digest differs)"
+        for images in possible_images(data):
+            asked = (data["name"], images, data["split"], data["n_train"], data["n_test"])
             try:
-                loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
+                if asked not in loaded:
+                    name, *how = asked
+                    loaded[asked] = DataOptions(data_dir, offline, *how).load(name)
+                if loaded[asked].digest == data["digest"]:
+                    return loaded[asked]
             except (DataUnavailable, UserError) as error:
-                raise NotAvailable(short_message(error)) from error
-        if loaded[asked].digest != data["digest"]:
-            raise NotAvailable(f"{data['name']}: the images at hand are not those of the trials (their digest differs)")
-        return loaded[asked]
+                reason = short_message(error)
+        raise NotAvailable(reason)
 
     return load
+
+
+def possible_images(data: Json) -> tuple[str, ...]:
+    """Return which of `benchmark.data.specs.IMAGES` a trial may have seen; their digest decides between several.
+
+    Args:
+        data: The images as the trial's identity has them.
+    """
+    if data["kind"] == "procedural":
+        return ("drawn",)
+    return ("installed", "real") if data["name"] == "mnist" and data.get("subset") else ("real",)
 
 
 def _check(identity: Identity, needed: Mapping[str, Check]) -> None:

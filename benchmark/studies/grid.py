@@ -193,7 +193,7 @@ class DataOptions:
     Attributes:
         data_dir: The data folder.
         offline: Whether nothing may be downloaded.
-        procedural: Whether images are drawn in the place of the real ones.
+        images: One of `benchmark.data.specs.IMAGES`.
         split: One of `named_studies.SPLITS`.
         n_train: Most training images; None for all.
         n_test: Most test images; None for all.
@@ -201,7 +201,7 @@ class DataOptions:
 
     data_dir: Path
     offline: bool
-    procedural: bool
+    images: str
     split: str
     n_train: int | None
     n_test: int | None
@@ -209,7 +209,7 @@ class DataOptions:
     @classmethod
     def of(cls, study: Study, data_dir: Path, offline: bool) -> "DataOptions":
         """Return the options of a study with the given data folder."""
-        return cls(data_dir, offline, study.procedural, study.split, study.n_train, study.n_test)
+        return cls(data_dir, offline, study.images, study.split, study.n_train, study.n_test)
 
     def load(self, name: str, report: Callable[[str], None] = lambda line: None) -> Dataset:
         """Load a data set as the study's trials see it.
@@ -222,7 +222,7 @@ class DataOptions:
             DataUnavailable: It is neither here nor to be downloaded.
             UserError: The user's files of it are unfit.
         """
-        dataset = load_dataset(name, self.data_dir, offline=self.offline, procedural=self.procedural, report=report)
+        dataset = load_dataset(name, self.data_dir, offline=self.offline, images=self.images, report=report)
         if self.split == "validation":
             whole, dataset = dataset, hold_out_validation(dataset)
             if dataset.digest != whole.digest:
