@@ -254,6 +254,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["run"] and "torch" not in sys.modules and not {"-h", "--help"} & {*arguments}:
+        print("Loading PyTorch, which may take some seconds", flush=True)  # up to a minute from a cold or shared disk
     parser = build_parser(loaded=arguments[:1])
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         if arguments[0] in MOVED:

@@ -44,7 +44,7 @@ def run_subject(only: str = "", jobs: int = 2) -> Subject:
     """The smoke study, or what `only` keeps of it."""
     asked = ("--study", "smoke", "--device", "cpu", "--jobs", str(jobs), "--out", "out", "--data-dir", "data")
     return Subject(
-        benchmark("run", *asked, "--offline", *(("--only", only) if only else ())),
+        benchmark("run", *asked, "--offline", "--no-report", *(("--only", only) if only else ())),
         lambda root: (root / "data").mkdir(),
         (
             Event("", delay=10.0),

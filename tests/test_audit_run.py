@@ -34,7 +34,20 @@ ONLY = "dataset=mnist,dataset=chairs,method=gmvae,method=vae"
 def study(tmp_path_factory):
     """A folder with trained trials of all protocols, one seed each; do not write to it."""
     folder = tmp_path_factory.mktemp("study")
-    arguments = ["run", "--study", "smoke", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--only", ONLY]
+    arguments = [
+        "run",
+        "--no-report",
+        "--study",
+        "smoke",
+        "--seeds",
+        "1",
+        "--device",
+        "cpu",
+        "--jobs",
+        "1",
+        "--only",
+        ONLY,
+    ]
     assert main([*arguments, "--out", str(folder), "--data-dir", str(folder)]) == 0
     return folder
 

@@ -44,7 +44,7 @@ def call(capfd):
 
     def run(*arguments) -> tuple[int, str, str]:
         try:
-            status = main([str(argument) for argument in arguments])
+            status = main([*map(str, arguments), *(["--no-report"] if arguments[:1] == ("run",) else [])])
         except SystemExit as end:
             status = end.code
         return status, *capfd.readouterr()

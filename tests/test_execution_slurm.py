@@ -36,7 +36,7 @@ submitit = pytest.importorskip("submitit", minversion="1.5.4")
 # On a real Slurm ---------------------------------------------------------------------------------------------
 
 ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u,method=gmvae"
-FOUR_PACKS = ("--study", "smoke", "--only", ONLY, "--pack", "2", "--offline")
+FOUR_PACKS = ("--study", "smoke", "--only", ONLY, "--pack", "2", "--offline", "--no-report")
 CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "11")
 
 

@@ -194,7 +194,7 @@ def runs(tmp_path_factory):
         np.savez(folder / f"{name}.npz", **CLASSES[kind])
     only = ",".join(["table=1", "table=2", "method=gmvae", "latent_dim=2", "latent_dim=8"])
     only += "".join(f",dataset={name}" for name in names.values())
-    command = ["run", "--study", "laptop", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--offline"]
+    command = ["run", "--study", "laptop", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--offline", "--no-report"]
     status = main([*command, "--only", only, "--data-dir", str(folder), "--out", str(folder / "out")])
     frame = pd.concat(pd.read_csv(folder / "out" / "tables" / f"table{table}_seeds.csv") for table in (1, 2))
     records = [json.loads(path.read_text()) for path in (folder / "out" / "records").glob("*.json")]

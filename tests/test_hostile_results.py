@@ -251,7 +251,20 @@ def test_tables_of_our_own_in_a_manifest_stop_no_figure(tmp_path, call):
 
 def test_a_run_makes_again_what_was_spoilt_and_nothing_else(tmp_path, capfd):
     only = "table=2,dataset=mnist,method=vae"
-    command = ["run", "--study", "smoke", "--seeds", "3", "--device", "cpu", "--jobs", "1", "--only", only]
+    command = [
+        "run",
+        "--no-report",
+        "--study",
+        "smoke",
+        "--seeds",
+        "3",
+        "--device",
+        "cpu",
+        "--jobs",
+        "1",
+        "--only",
+        only,
+    ]
     command += ["--out", str(tmp_path), "--data-dir", str(tmp_path)]
     assert main(command) == 0
     tables = {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
@@ -277,7 +290,16 @@ def test_a_run_makes_again_what_was_spoilt_and_nothing_else(tmp_path, capfd):
 
 def test_a_manifest_of_another_study_names_it_in_one_line(tmp_path, capfd):
     made_study(tmp_path, study="two\nlines")
-    command = ["run", "--study", "smoke", "--only", "table=2,dataset=mnist,method=vae", "--device", "cpu"]
+    command = [
+        "run",
+        "--no-report",
+        "--study",
+        "smoke",
+        "--only",
+        "table=2,dataset=mnist,method=vae",
+        "--device",
+        "cpu",
+    ]
     assert main([*command, "--out", str(tmp_path), "--data-dir", str(tmp_path)]) == 2
     error = capfd.readouterr().err
     assert "holds the study" in error and len(error.strip().splitlines()) == 1

@@ -19,7 +19,7 @@ ONLY = "table=2,dataset=mnist,method=vae"
 def study(tmp_path_factory):
     out = tmp_path_factory.mktemp("judge") / "study"
     arguments = ("--study", "smoke", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--only", ONLY)
-    assert main(["run", *arguments, "--out", str(out)]) == 0
+    assert main(["run", "--no-report", *arguments, "--out", str(out)]) == 0
     return out
 
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,6 @@ from benchmark import cli
 from benchmark.cli import build_parser, carry_out
 from benchmark.commands import list_studies
 from benchmark.commands.show_status import StatusOptions, status
-from benchmark.execution.packs import Pack
-from benchmark.execution.progress import BarProgress, LineProgress, progress_view
-from benchmark.execution.worker_processes import Event
 from benchmark.output import plain_console, standard_output
 from benchmark.tables.terminal import print_markdown
 
@@ -62,7 +58,7 @@ def test_an_encoding_changes_neither_the_status_nor_the_files(tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "study" / "tables").iterdir()}
     done = started(*arguments, PYTHONIOENCODING="latin-1", LC_ALL="C")
     assert (done.returncode, done.stderr) == (3, b"")
-    assert b" \xb10.022 (0.143)" in done.stdout
+    assert b"HGMVAE-G             0.922 \xb10.007  0.337 \xb10.022\n" in done.stdout
     assert {path.name: path.read_bytes() for path in (tmp_path / "study" / "tables").iterdir()} == before
 
 
@@ -176,28 +172,3 @@ def test_status_in_a_narrow_terminal_names_every_state(study):
     text = console.file.getvalue()
     assert all(word in text for word in ("trials", "diverged", "queued", "running"))
     assert all(len(line.rstrip()) <= 40 for line in text.splitlines() if "Table" in line)
-
-
-class _Named(Pack):
-    """A pack as progress sees it."""
-
-    def __str__(self) -> str:
-        return "fashion_mnist hgmvae_g_no_fisher d=128 seeds 0..9"
-
-
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_numbers_of_the_progress_bars_are_whole(width):
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    pack = _Named((Namespace(training=Namespace(epochs=10), key="k"),), frozenset())
-    with progress_view(console, 1260) as view:
-        assert isinstance(view, BarProgress)
-        for kind, value in (("started", 0), ("epoch", 3), ("finished", "ok")):
-            view.show(Event(kind, pack, value))
-    words = console.file.getvalue().split()
-    assert {"1/1260", "3/10", "d=128", "0..9:"} <= set(words) and "…" not in console.file.getvalue()
-
-
-def test_a_terminal_too_narrow_or_too_simple_for_bars_gets_lines():
-    for how in ({"width": 40}, {"width": 100, "_environ": {"TERM": "dumb"}}):
-        console = Console(file=io.StringIO(), force_terminal=True, **how)
-        assert isinstance(progress_view(console, 3), LineProgress)

@@ -291,7 +291,18 @@ def test_no_reference_study_has_a_file_a_trial() -> None:
 
 
 def test_a_run_goes_on_in_a_packed_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["run", "--study", "smoke", "--device", "cpu", "--jobs", "1", "--out", str(tmp_path / "out")]
+    command = [
+        "run",
+        "--no-report",
+        "--study",
+        "smoke",
+        "--device",
+        "cpu",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     command += ["--only", "table=2,dataset=mnist,method=vae", "--data-dir", str(tmp_path)]
     assert main([*command, "--seeds", "1"]) == 0
     assert main(["pack", str(tmp_path / "out")]) == 0

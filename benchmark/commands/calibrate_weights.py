@@ -21,6 +21,7 @@ from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line, shown
 from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import TrialContext
+from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import provenance
@@ -82,7 +83,8 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
         wanted = pending(list(trials.values()), store, set())
         console.print(f"{len(trials)} trials, {len(trials) - len(wanted)} done already; {executor.says} on {device}")
         packs = packs_of(list(trials.values()), wanted, options.pack or default_pack(device))
-        watched(executor, packs, context, data_options, console)
+        with Heartbeat(console) as heartbeat:
+            watched(executor, packs, context, data_options, heartbeat)
         return trials
 
     executor.check_folder(store)

@@ -6,17 +6,23 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.audit.audit_files import read_results
 from benchmark.commands.audit_protocols import AuditOptions, audit
+from benchmark.commands.chosen_device import chosen_device
+from benchmark.commands.closing_lines import closing_lines
 from benchmark.commands.declared_options import argument, option
-from benchmark.commands.make_figures import FiguresOptions, draw_figures
-from benchmark.commands.make_report import ReportOptions, VerdictOptions, report, verdict
+from benchmark.commands.judged_study import is_drawn, make_page, verdicts_of
 from benchmark.commands.option_types import given, path, positive
 from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.data.load import describe
-from benchmark.execution.stored_models import possible_images
+from benchmark.execution.heartbeat import Heartbeat
+from benchmark.execution.numerics import set_numerics
+from benchmark.execution.process_plan import usable_cores
+from benchmark.execution.stored_models import images_in, possible_images
 from benchmark.fields import fields, is_text
+from benchmark.figures.study_source import StudySource
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 
@@ -62,10 +68,15 @@ def judge(options: JudgeOptions, console: Console) -> int:
             ),
             console,
         )
-    of_figures = FiguresOptions(out=options.out, device=options.device, data_dir=options.data_dir, offline=True)
-    draw_figures(of_figures, console)
-    verdict(VerdictOptions(study=options.out), console)
-    report(ReportOptions(out=options.out), console)
+    device = chosen_device(options.device)
+    set_numerics(device, usable_cores())
+    study = store.read_study()  # a trial's record may have been moved aside
+    source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
+    with Heartbeat(console) as heartbeat:
+        verdicts = None if is_drawn(study.manifest) else verdicts_of(study, read_results(store, list(study.records)))
+        make_page(store, source, verdicts, heartbeat)
+    for line in closing_lines(study, verdicts, store.folder):
+        console.print(line)
     return status
 
 

@@ -48,16 +48,6 @@ def figures(options: FiguresOptions, console: Console) -> int:
         UserError: A folder or the device cannot be used, the folder has no study, or --only leaves no cell.
     """
     check_folders(options.data_dir, options.weights_dir)
-    draw_figures(options, console)
-    return 0
-
-
-def draw_figures(options: FiguresOptions, console: Console) -> None:
-    """Make the figures as `figures`; a folder of data sets that does not exist counts as an empty one.
-
-    Raises:
-        UserError: The device cannot be used, the folder has no study, or --only leaves no cell.
-    """
     device = chosen_device(options.device)
     set_numerics(device, usable_cores())
     images = images_in(options.data_dir, options.offline)
@@ -72,3 +62,4 @@ def draw_figures(options: FiguresOptions, console: Console) -> None:
             made += 1
             console.print(f"{page}: {', '.join(path.name for path in result)}")
     console.print(f"Pages made: {made}, skipped: {skipped}; figures: {shown(folder)}")
+    return 0

@@ -1,6 +1,7 @@
-"""`run` and `tables`: train and evaluate the trials that are to do, and make the tables."""
+"""`run` and `tables`: train and evaluate the trials that are to do, make the tables and the report."""
 
 import dataclasses
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,31 +12,32 @@ from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_executor import chosen_executor, chosen_way
 from benchmark.commands.chosen_study import study_at_hand, study_with_options
+from benchmark.commands.closing_lines import WIDTH, closing_lines, fitted
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
+from benchmark.commands.judged_study import StudyVerdicts, is_drawn, make_page, verdicts_of
 from benchmark.commands.option_types import path
 from benchmark.commands.options import ExecutionOptions, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
-from benchmark.commands.wording import command_line, shown
+from benchmark.commands.wording import command_line
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import weights_at_hand
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
+from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
-from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import log_run, pending, write_manifest
 from benchmark.execution.slurm import refuse_live_jobs
-from benchmark.results.frame import NO_DATA
+from benchmark.execution.stored_models import images_in
+from benchmark.figures.study_source import StudySource
 from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
-from benchmark.tables.layout import build_tables
-from benchmark.tables.markdown import render_text
 from benchmark.tables.table_files import write_tables
-from benchmark.tables.terminal import print_markdown
 from benchmark.text import one_line
 from benchmark.training.pack import default_pack
 
@@ -48,10 +50,11 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
     strict: bool = flag(help="stop at the first trial that does not end well")
     deterministic: bool = flag(help="an operation that cannot be repeated bit by bit is an error")
     force: bool = flag(help="first forget the records and checkpoints of the trials asked for")
+    no_report: bool = flag(help="make the tables alone: no figures, verdicts and report.html")
 
 
 def run(options: RunOptions, console: Console) -> int:
-    """Train and evaluate the trials that are not done yet, then make the tables.
+    """Train and evaluate the trials that are not done yet, then make the tables and the report.
 
     Returns:
         The exit status: 0 where every trial is done, 3 where some failed, diverged, were not run or have no images.
@@ -62,16 +65,18 @@ def run(options: RunOptions, console: Console) -> int:
     """
     started = time.monotonic()
     device, executor = chosen_executor(options, options.device)
-    grid, why = _grid(options, device, console)
-    out = options.out or default_out(grid)
-    store = Store(out, console.print)
-    executor.check_folder(store)
-    with store.locked():
-        status = _run(options, console, grid, executor, device, store)
-    console.print(f"{minutes(time.monotonic() - started)}; tables: {shown(out)}/tables")
-    drawn = " on procedural images: its numbers say nothing about the methods" if grid.study.images == "drawn" else ""
-    console.print(f"Study {grid.study.name} ({why}){drawn}")
-    return status
+    with Heartbeat(console) as heartbeat:
+        with heartbeat.during("looking for the images"):
+            grid, _ = _grid(options, device, console)
+        store = Store(options.out or default_out(grid), console.print)
+        executor.check_folder(store)
+        with store.locked():
+            _run(options, heartbeat, grid, executor, device, store)
+            study = _make_tables(store, heartbeat)
+            verdicts = _make_report(options, heartbeat, store, study, device)
+        for line in closing_lines(study, verdicts, store.folder, time.monotonic() - started):
+            console.print(line)
+    return _status(study)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +97,16 @@ def tables(options: TablesOptions, console: Console) -> int:
     """
     store = Store(options.out, console.print)
     store.study_manifest()
-    with store.locked():
-        return _make_tables(store, console)
+    with Heartbeat(console) as heartbeat, store.locked():
+        study = _make_tables(store, heartbeat)
+        verdicts = _verdicts(study, store, heartbeat)
+    for line in closing_lines(study, verdicts, store.folder):
+        console.print(line)
+    return _status(study)
 
 
-def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, device: str, store: Store) -> int:
-    started = time.monotonic()
+def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> None:
+    started, console = time.monotonic(), heartbeat.console
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.images == "drawn"
     context = TrialContext(
@@ -129,11 +138,10 @@ def _run(options: RunOptions, console: Console, grid: Grid, executor: Executor, 
         )
     if to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-        ended = watched(executor, packs, context, data, console, options.strict)
+        ended = watched(executor, packs, context, data, heartbeat, options.strict)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
-    return _make_tables(store, console)
 
 
 def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str]:
@@ -142,7 +150,7 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
     study = study_with_options(study, options.precision, options.seeds, options.tsne)
-    console.print(f"Study {study.name}: {why}")
+    console.print(textwrap.fill(f"Study {study.name}: {why}", WIDTH, break_long_words=False, break_on_hyphens=False))
     data = DataOptions.of(study, options.data_dir, options.offline)
     grid = build_grid(study, selection, data, options.weights, device, console.print)
     if not grid.datasets:
@@ -152,31 +160,49 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
 
 
 def _print_summary(grid: Grid, console: Console) -> None:
-    for note in grid.study.notes():
-        console.print(f"  reduced: {note}")
-    for fact in data_facts(grid):
-        console.print(f"  {fact}")
-    for name, reason in grid.unavailable.items():
-        console.print(f"  not available: {name}: {reason}")
+    """Print what was reduced, and what is known of the images, in a line each; the tables' captions have all of it."""
+    facts = {
+        "  reduced: ": grid.study.notes(),
+        "  images: ": data_facts(grid),
+        "  no images: ": [f"{name}: {one_line(reason)}" for name, reason in grid.unavailable.items()],
+    }
+    for start, items in facts.items():
+        if items:
+            console.print(fitted(start, items))
 
 
-def _make_tables(store: Store, console: Console) -> int:
-    """Write and print the tables; the exit status of `run`."""
-    study = store.read_study()
-    shown_too = with_own_tables(study, read_results(store, list(study.records)))
-    write_tables(shown_too, store.folder / "tables")
-    for table in build_tables(shown_too):
-        print_markdown(console, render_text(table))
+def _make_tables(store: Store, heartbeat: Heartbeat) -> StudyResults:
+    """Write the tables, and return the study that they show."""
+    with heartbeat.during("tables"):
+        study = store.read_study()
+        write_tables(with_own_tables(study, read_results(store, list(study.records))), store.folder / "tables")
+    return study
+
+
+def _make_report(
+    options: RunOptions, heartbeat: Heartbeat, store: Store, study: StudyResults, device: str
+) -> StudyVerdicts | None:
+    """Write figures, verdicts and report unless asked not to; where that cannot be done, one line says so."""
+    verdicts = _verdicts(study, store, heartbeat)
+    if options.no_report:
+        return verdicts
+    source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
+    try:
+        make_page(store, source, verdicts, heartbeat)
+    except (OSError, UserError) as error:
+        heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
+    return verdicts
+
+
+def _verdicts(study: StudyResults, store: Store, heartbeat: Heartbeat) -> StudyVerdicts | None:
+    """What the study says of the paper; None for drawn images."""
+    if is_drawn(study.manifest):
+        return None
+    with heartbeat.during("verdicts"):
+        return verdicts_of(study, read_results(store, list(study.records)))
+
+
+def _status(study: StudyResults) -> int:
+    """The exit status of `run`."""
     counts = study.summary
-    no_data = f", {counts.no_data} without data" if counts.no_data else ""
-    console.print(
-        f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run{no_data}"
-    )
-    for record in study.records.values():
-        if not record.ok:
-            console.print(f"  {record.identity}: {record.status}: {record.failure}")
-    for name, reason in study.manifest.unavailable.items():
-        console.print(f"  {name}: {NO_DATA}: {one_line(reason)}")
-    if counts.not_run:
-        console.print("  not run: the `run` that began this study goes on with them")
     return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not study.manifest.unavailable else 3

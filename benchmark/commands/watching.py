@@ -1,9 +1,8 @@
 """The run of an executor with its progress on the terminal."""
 
-from rich.console import Console
-
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
+from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.packs import Pack
 from benchmark.execution.progress import progress_view
 from benchmark.studies.grid import DataOptions
@@ -14,7 +13,7 @@ def watched(
     packs: list[Pack],
     context: TrialContext,
     data: DataOptions,
-    console: Console,
+    heartbeat: Heartbeat,
     strict: bool = False,
 ) -> int:
     """Run packs and show their progress; when stopped early, print what goes on without this process.
@@ -24,7 +23,7 @@ def watched(
         packs: The packs.
         context: Where and with what trials run.
         data: Where the images are.
-        console: Where the progress is shown.
+        heartbeat: Shows the progress.
         strict: Stop at the first trial that does not end well.
 
     Returns:
@@ -35,17 +34,17 @@ def watched(
     """
     goes_on = [executor.after_interrupt] if executor.after_interrupt else []
     ended = 0
-    with progress_view(console, sum(len(pack.wanted) for pack in packs)) as view:
+    with progress_view(heartbeat, packs) as view:
         try:
             for event in executor.run(packs, context, data):
                 view.show(event)
                 ended += event.kind == "finished"
                 if strict and event.kind == "finished" and event.value != "ok":
                     stopped = f"--strict: stopped at {event.what}, which is {event.value}"
-                    console.print(stopped, *goes_on, sep="\n")
+                    heartbeat.console.print(stopped, *goes_on, sep="\n")
                     break
         except KeyboardInterrupt:
             for line in goes_on:
-                console.print(line)
+                heartbeat.console.print(line)
             raise
     return ended

@@ -1,36 +1,56 @@
 """Progress of a study: live bars in a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
+from rich.text import Text
 
+from benchmark.execution.heartbeat import Heartbeat, can_redraw
 from benchmark.execution.packs import Pack
+from benchmark.execution.time_left import TimeLeft
 from benchmark.execution.worker_processes import Event
 from benchmark.results.records import OK
 
-SECONDS_BETWEEN_LINES = 15
 LEAST_WIDTH_OF_BARS = 60
+
+
+class _Times(ProgressColumn):
+    """Of the first bar, the study's, the time so far and the time left."""
+
+    max_refresh = 1.0  # seconds
+
+    def __init__(self, left: Callable[[], float | None]):
+        super().__init__(Column(no_wrap=True))
+        self._left = left
+
+    def render(self, task: Task) -> Text:
+        if task.id:
+            return Text("")
+        return Text(f"{_clock_time(task.elapsed or 0)}{_about(self._left())}")
 
 
 class BarProgress(AbstractContextManager["BarProgress"]):
     """A live view: one bar for the study, one for the epochs of every pack in training.
 
     Args:
-        console: Where the bars are drawn.
-        total: Trials of the study still to do.
+        heartbeat: Has the console on which the bars are drawn.
+        packs: What is still to be run.
+        clock: Seconds on any monotonic scale.
     """
 
-    def __init__(self, console: Console, total: int):
+    def __init__(self, heartbeat: Heartbeat, packs: Sequence[Pack], clock: Callable[[], float] = time.monotonic):
+        self._state, self._clock = TimeLeft(packs), clock
+        total = self._state.total
         # Where there is little room the name is wrapped, and no number is cut.
         self._progress = Progress(
             TextColumn("{task.description}", table_column=Column(overflow="fold")),
             BarColumn(bar_width=10),
             MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=2 * len(str(total)) + 1)),
-            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=len("0:00:00"))),
-            console=console,
+            _Times(lambda: self._state.seconds(clock())),
+            console=heartbeat.console,
         )
         self._study = self._progress.add_task("trials", total=total)
         self._bars: dict[str, TaskID] = {}
@@ -44,6 +64,7 @@ class BarProgress(AbstractContextManager["BarProgress"]):
 
     def show(self, event: Event) -> None:
         """Bring the bars up to date with an event."""
+        self._state.see(event, self._clock())
         name = str(event.what)
         if event.kind == "finished":
             self._progress.advance(self._study)
@@ -60,52 +81,62 @@ class BarProgress(AbstractContextManager["BarProgress"]):
 
 
 class LineProgress(AbstractContextManager["LineProgress"]):
-    """A line every quarter of a minute in which something happened, and one for each trial that did not end well.
+    """A line on the whole study whenever nothing was said for long, and one for each trial that did not end well.
 
     Args:
-        console: Where the lines are written.
-        total: Trials of the study still to do.
+        heartbeat: Writes the lines.
+        packs: What is still to be run.
+        clock: Seconds on any monotonic scale.
     """
 
-    def __init__(self, console: Console, total: int):
-        self._console, self._total, self._done = console, total, 0
-        self._started = self._last_line = time.monotonic()
+    def __init__(self, heartbeat: Heartbeat, packs: Sequence[Pack], clock: Callable[[], float] = time.monotonic):
+        self._heartbeat, self._clock = heartbeat, clock
+        self._state = TimeLeft(packs)
+        self._started = clock()
+
+    def __enter__(self) -> "LineProgress":
+        self._heartbeat.says = self.line
+        return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._heartbeat.says = None
 
     def show(self, event: Event) -> None:
-        """Write a line for an event where one is due."""
-        now = time.monotonic()
-        due = now - self._last_line >= SECONDS_BETWEEN_LINES
-        if event.kind == "epoch" and due and isinstance(event.what, Pack):
-            self._last_line = now
-            self._line(f"{event.what}: {event.value} of {event.what.trials[0].training.epochs} epochs")
+        """Take note of an event; write a line where a trial did not end well, and after the last."""
+        self._heartbeat.check()
+        self._state.see(event, self._clock())
         if event.kind != "finished":
             return
-        self._done += 1
         if event.value != OK:
-            self._line(f"{event.what}: {event.value}")
-        if due or self._done == self._total:
-            self._last_line = now
-            left = (now - self._started) / self._done * (self._total - self._done)
-            self._line(f"{self._done}/{self._total} trials done, about {minutes(left)} left")
+            self._heartbeat.say(f"{event.what}: {event.value}")
+        if self._state.done == self._state.total:
+            self._heartbeat.say(self.line())
 
-    def _line(self, text: str) -> None:
-        self._console.print(text)
+    def line(self) -> str:
+        """Say how far the study is, such as "3:05 12/60 trials, 2 training, 1 evaluating, about 4 min left"."""
+        now, state = self._clock(), self._state
+        at_work = [
+            f"{number} {doing}"
+            for number, doing in ((state.training, "training"), (state.evaluating, "evaluating"))
+            if number
+        ]
+        if not at_work and not state.done:
+            at_work = ["processes start"]
+        left = _about(state.seconds(now)) if state.done < state.total else ""
+        return f"{_clock_time(now - self._started)} {', '.join([f'{state.done}/{state.total} trials', *at_work])}{left}"
 
 
-def progress_view(console: Console, total: int) -> BarProgress | LineProgress:
+def progress_view(heartbeat: Heartbeat, packs: Sequence[Pack]) -> BarProgress | LineProgress:
     """Choose the view that fits a console.
 
     Bars need a terminal that can redraw them and is wide enough for their names.
 
     Args:
-        console: Where progress is shown.
-        total: Trials of the study still to do.
+        heartbeat: Has the console where progress is shown.
+        packs: What is still to be run.
     """
-    drawn = console.is_terminal and not console.is_dumb_terminal and console.width >= LEAST_WIDTH_OF_BARS
-    return (BarProgress if drawn else LineProgress)(console, total)
+    drawn = can_redraw(heartbeat.console) and heartbeat.console.width >= LEAST_WIDTH_OF_BARS
+    return (BarProgress if drawn else LineProgress)(heartbeat, packs)
 
 
 def minutes(seconds: float) -> str:
@@ -117,3 +148,14 @@ def minutes(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _about(left: float | None) -> str:
+    return "" if left is None else f", about {minutes(left)} left"
+
+
+def _clock_time(seconds: float) -> str:
+    """A duration to the second: "0:09", "12:05", "3:30:00"."""
+    whole_minutes, rest = divmod(int(seconds), 60)
+    hours, of_hour = divmod(whole_minutes, 60)
+    return f"{hours}:{of_hour:02d}:{rest:02d}" if hours else f"{of_hour}:{rest:02d}"

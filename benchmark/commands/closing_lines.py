@@ -1,0 +1,316 @@
+"""The answer that ends a command: at most 20 lines of 80 columns on a study; its files have everything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.commands.folders import RUNS
+from benchmark.commands.judged_study import REPORT, StudyVerdicts
+from benchmark.commands.wording import shown
+from benchmark.data.specs import DATASETS
+from benchmark.execution.progress import minutes
+from benchmark.installation import LAUNCHER
+from benchmark.metrics import METRICS
+from benchmark.results.frame import METRIC_UNAVAILABLE, WEIGHTS_UNAVAILABLE
+from benchmark.results.manifest import Manifest
+from benchmark.results.study_results import StudyResults
+from benchmark.studies.named_studies import WITHOUT_DATA
+from benchmark.table_specs import ALL_TABLES
+from benchmark.tables.captions import seed_count
+from benchmark.tables.layout import Table, TableCell, build_tables, number
+from benchmark.text import one_line
+from benchmark.verdict.cell_verdicts import SEEDS_OF_THE_PAPER, Verdict
+from benchmark.verdict.claim_judging import ClaimState
+
+MOST_LINES = 20
+WIDTH = 80
+MOST_METHODS = 10
+MOST_FAILURES = 2
+MOST_STEPS = 2
+NOT_ASKED_FOR = "not asked for"  # begins the reason of a metric that a run left out
+# The score of each protocol that says most, then what else there may be room for; the others are in the files.
+_HEADLINES = ("svm_accuracy", "silhouette", "ssim", "lpips", "fid")
+_HEADINGS = {"svm_accuracy": "Accuracy", "silhouette": "Silhouette"}
+_GAP = "  "
+
+
+def closing_lines(
+    study: StudyResults, verdicts: StudyVerdicts | None, folder: Path, seconds: float | None = None
+) -> list[str]:
+    """Say in short what a study has shown.
+
+    Args:
+        study: The study.
+        verdicts: What it says of the paper; None where its images are drawn.
+        folder: Its results folder.
+        seconds: How long the command took; None: say how long the study's runs did.
+
+    Returns:
+        At most MOST_LINES lines, none longer than WIDTH unless it has one long word, such as a path.
+    """
+    before = [*_what_ran(study, seconds), *_shortfalls(study, folder)]
+    after = [*_unmeasured(study), *_decided(study, verdicts), *_absent(study.manifest), _where(folder)]
+    room = MOST_LINES - len(before) - len(after)
+    steps = [f"Next: {step}" for step in next_steps(study, folder)]
+    # A second step only where it takes no method's line.
+    table = headline_table(study, room - len(steps[:1]))
+    if len(table) + len(steps[:MOST_STEPS]) > room:
+        steps = steps[:1]
+    return [*before, *table, *after, *steps[:MOST_STEPS]]
+
+
+def fitted(start: str, items: Sequence[str], width: int = WIDTH) -> str:
+    """Join as many items as fit into one line, and count the others; if need be the first is cut.
+
+    Args:
+        start: Before the items.
+        items: At least one, each on one line.
+        width: Of the line.
+    """
+    for count in range(len(items), 0, -1):
+        more = f"; {len(items) - count} more" if count < len(items) else ""
+        line = start + "; ".join(items[:count])
+        if len(line) + len(more) <= width:
+            break
+    return cut(line, width - len(more)) + more
+
+
+def cut(line: str, width: int = WIDTH) -> str:
+    """Cut a line to a width, with an ellipsis where something is left out."""
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+# What ran ----------------------------------------------------------------------------------------------------
+
+
+def _what_ran(study: StudyResults, seconds: float | None) -> list[str]:
+    manifest, runs = study.manifest, study.manifest.runs
+    if seconds is None:
+        seconds = sum(run.wall_seconds or 0 for run in runs) if runs else None
+    took = "" if seconds is None else f": {minutes(seconds)}"
+    device = f" on {runs[-1].device}" if runs and runs[-1].device else ""
+    facts = f"Study {manifest.study}, {seed_count(manifest.seeds)}, weight set {manifest.weight_set}"
+    counts = study.summary
+    no_data = f", {counts.no_data} without data" if counts.no_data else ""
+    images = [
+        f"{manifest.marked_label(name)} {data.n_train:,} + {data.n_test:,}" for name, data in manifest.data.items()
+    ]
+    return [
+        cut(f"{facts}{took}{device}"),
+        f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run{no_data}",
+        *([fitted("Images (training + test): ", images)] if images else []),
+    ]
+
+
+def _shortfalls(study: StudyResults, folder: Path) -> list[str]:
+    """The first trials that did not end well, and where the reasons of all are."""
+    bad = [record for record in study.own_records() if not record.ok]
+    if not bad:
+        return []
+    named = [f"  {one_line(f'{one.identity}: {one.status}: {one.failure}')}" for one in bad[:MOST_FAILURES]]
+    more = f"{len(bad) - MOST_FAILURES} more; " if len(bad) > MOST_FAILURES else ""
+    return [*map(cut, named), f"  {more}the reasons: {shown(folder)}/tables/tables.md"]
+
+
+# The table that matters most ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The scores of a data set at one latent dim.
+
+    Attributes:
+        cells: (metric, method) -> cell, of all tables.
+    """
+
+    dataset: str
+    latent_dim: int
+    cells: Mapping[tuple[str, str], TableCell]
+
+    def metrics(self) -> list[str]:
+        """The headline scores that have a value; without any, whatever has."""
+        with_value = dict.fromkeys(metric for (metric, _), cell in self.cells.items() if cell.values)
+        return [metric for metric in _HEADLINES if metric in with_value] or list(with_value)
+
+    def answers(self) -> int:
+        """How many methods have a value by how many protocols."""
+        found = {
+            (protocol, method)
+            for (metric, method), cell in self.cells.items()
+            for protocol in {table.protocol for table in ALL_TABLES.values() if metric in table.metrics}
+            if cell.values
+        }
+        return len(found)
+
+
+def headline_table(study: StudyResults, lines: int) -> list[str]:
+    """Write the scores at the place, a data set and latent dim, where most methods have values by most protocols.
+
+    Of several such places it is the first in the order of the tables. Columns for which there is no room are left out.
+
+    Args:
+        study: The study.
+        lines: How many there may be, the legend included.
+
+    Returns:
+        A heading, a line per method and a legend; nothing where there is no value or no room.
+    """
+    tables = build_tables(study)
+    places = _places(tables)
+    place = max(places, key=_Place.answers, default=None)  # the first of equals
+    if place is None or not place.answers() or lines < 4:
+        return []
+    methods = _methods(tables, place)
+    legend = _legend(study.manifest, place)
+    shown_methods = methods[: min(MOST_METHODS, lines - 1 - len(legend))]
+    if len(shown_methods) < len(methods):
+        legend = _legend(study.manifest, place, f"; {len(shown_methods)} of {len(methods)} methods")
+    columns = [
+        [f"d = {place.latent_dim}", *map(study.manifest.method_label, shown_methods)],
+        *(
+            [_heading(metric), *(_cell_text(place.cells.get((metric, method)), metric) for method in shown_methods)]
+            for metric in place.metrics()
+        ),
+    ]
+    return [*_aligned(columns), *legend]
+
+
+def _places(tables: Sequence[Table]) -> list[_Place]:
+    found: dict[tuple[str, int], dict[tuple[str, str], TableCell]] = {}
+    for table in tables:
+        for (dataset, metric, method, dim), cell in table.cells.items():
+            cells = found.setdefault((dataset, dim), {})
+            # Two tables may share trials; the first that has a value counts.
+            if (metric, method) not in cells or not cells[metric, method].values:
+                cells[metric, method] = cell
+    return [_Place(dataset, dim, cells) for (dataset, dim), cells in found.items()]
+
+
+def _methods(tables: Sequence[Table], place: _Place) -> list[str]:
+    """The place's methods with a headline score, in the order of the table that has most, then of the others."""
+    longest_first = sorted(tables, key=lambda table: len(table.methods), reverse=True)
+    order = dict.fromkeys(method for table in longest_first for method in table.methods)
+    return [method for method in order if any((metric, method) in place.cells for metric in place.metrics())]
+
+
+def _heading(metric: str) -> str:
+    return f"{_HEADINGS.get(metric, METRICS[metric].label)} {'↑' if METRICS[metric].higher_is_better else '↓'}"
+
+
+def _cell_text(cell: TableCell | None, metric: str) -> str:
+    if cell is None:
+        return "–"
+    if cell.mean is None:
+        return str(cell.state)
+    decimals = METRICS[metric].decimals
+    spread = "" if cell.std is None else f" ±{number(cell.std, decimals)}"
+    return f"{number(cell.mean, decimals)}{spread}{'†' if cell.collapsed else ''}{'*' if _is_partial(cell) else ''}"
+
+
+def _is_partial(cell: TableCell) -> bool:
+    return 0 < len(cell.values) < cell.asked
+
+
+def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in columns]
+    while len(widths) > 2 and sum(widths) + len(_GAP) * (len(widths) - 1) > WIDTH:
+        widths.pop()
+    rows = zip(*columns[: len(widths)], strict=True)
+    return [_GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _legend(manifest: Manifest, place: _Place, more: str = "") -> list[str]:
+    cells = [cell for (metric, _), cell in place.cells.items() if metric in place.metrics()]
+    spread = " ± standard deviation" if any(cell.std is not None for cell in cells) else ""
+    collapsed = "; † a seed collapsed" if any(cell.collapsed for cell in cells) else ""
+    partial = "; * not all seeds" if any(map(_is_partial, cells)) else ""
+    whole = f"{manifest.marked_label(place.dataset)}: mean{spread} over seeds{more}{collapsed}{partial}"
+    return [cut(whole)]
+
+
+# What it says of the paper, and what to do next --------------------------------------------------------------
+
+
+def _decided(study: StudyResults, verdicts: StudyVerdicts | None) -> list[str]:
+    if verdicts is None:
+        return ["Drawn images: the numbers say nothing about the methods or the paper."]
+    of_numbers = verdicts.cells["verdict"].value_counts()
+    numbers = sum(int(of_numbers.get(one, 0)) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
+    decided = verdicts.claims[verdicts.claims["ours"] != ClaimState.UNDECIDED]
+    alone = " (for this study alone)" if (decided["reduced"] != "").any() else ""
+    found = (
+        f"Decided: {numbers} of the paper's {len(verdicts.cells)} numbers, {len(decided)} of its "
+        f"{len(verdicts.claims)} claims{alone}"
+    )
+    why = []
+    if void := int(of_numbers.get(Verdict.NOT_COMPARABLE, 0)):
+        why.append(f"{void} not comparable (reduced)")
+    if not_run := int(of_numbers.get(Verdict.NOT_RUN, 0)):
+        why.append(f"{not_run} not run")
+    if undecided := int(of_numbers.get(Verdict.UNDECIDED, 0)):
+        why.append(f"{undecided} within noise")
+    if study.manifest.seeds < SEEDS_OF_THE_PAPER:
+        why.append(f"{study.manifest.seeds} of {SEEDS_OF_THE_PAPER} seeds")
+    return [found, *([fitted("Why not more: ", why)] if why else [])]
+
+
+def _unmeasured(study: StudyResults) -> list[str]:
+    """The metrics that were asked for and have no value though trials have ended well, with why."""
+    frame = study.frame
+    without = frame[~frame["metric"].isin(frame.dropna(subset="value")["metric"])]
+    found = without[without["status"].isin([WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE])].drop_duplicates("metric")
+    left_out = _left_out(study)
+    reasons = [
+        f"{METRICS[row.metric].label} ({row.status})" for row in found.itertuples() if row.metric not in left_out
+    ]
+    return [fitted("Not measured: ", reasons)] if reasons else []
+
+
+def _absent(manifest: Manifest) -> list[str]:
+    if not manifest.unavailable:
+        return []
+    names = [manifest.dataset_label(name) for name in manifest.unavailable]
+    remedy = f"   ({LAUNCHER} fetch)" if any(name in DATASETS for name in manifest.unavailable) else ""
+    return [fitted("Images not at hand: ", names, WIDTH - len(remedy)) + remedy]
+
+
+def _where(folder: Path) -> str:
+    if (folder / REPORT).is_file():
+        return f"Report: {shown(folder)}/{REPORT}"
+    return f"Tables: {shown(folder)}/tables/tables.md"
+
+
+def next_steps(study: StudyResults, folder: Path) -> list[str]:
+    """List what can be done with a study now, as commands with what each does, the most useful first.
+
+    Args:
+        study: The study.
+        folder: Its results folder.
+    """
+    manifest, counts = study.manifest, study.summary
+    steps = []
+    if counts.not_run or counts.failed:
+        left = counts.not_run + counts.failed
+        steps.append(f"the same `run` again goes on with the {left} trials that are left")
+    if manifest.study == WITHOUT_DATA:
+        steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
+    if left_out := _left_out(study):
+        here = "" if folder.resolve() == (RUNS / manifest.study).resolve() else f" --out {shown(folder)}"
+        command = f"{LAUNCHER} run --study {manifest.study}{here} --metrics {','.join(left_out)}"
+        labels = ", ".join(METRICS[name].label for name in left_out)
+        steps.append(f"{command}   adds {labels}")
+    if counts.ok:
+        steps.append(f"{LAUNCHER} judge {shown(folder)}   audits what the paper leaves open")
+    return steps
+
+
+def _left_out(study: StudyResults) -> list[str]:
+    """The metrics that the runs were not asked for."""
+    found = {
+        metric
+        for record in study.own_records()
+        for reasons in record.unavailable.values()
+        for metric, reason in reasons.items()
+        if reason.startswith(NOT_ASKED_FOR) and metric in METRICS
+    }
+    return [name for name in METRICS if name in found]

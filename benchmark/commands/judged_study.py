@@ -1,0 +1,166 @@
+"""A study's verdicts, figures and report as files of its results folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.audit.audit_files import AuditResult, audit_frame, read_results
+from benchmark.audit.open_protocols import with_open_protocols
+from benchmark.execution.heartbeat import Heartbeat
+from benchmark.execution.stored_models import images_in
+from benchmark.figures.all_figures import FIGURES, make_figures
+from benchmark.figures.study_source import CannotDraw, StudySource
+from benchmark.files import write_text
+from benchmark.report.html import Picture, render_report
+from benchmark.results.csv_text import csv_text
+from benchmark.results.manifest import Manifest
+from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
+from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements, summarise
+from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs
+from benchmark.verdict.verdict_latex import render_verdicts
+from benchmark.verdict.verdict_page import claims_frame
+
+REPORT = "report.html"
+# Those that are made from records alone, so that a report needs neither checkpoints nor images.
+_FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
+
+
+@dataclass(frozen=True)
+class StudyVerdicts:
+    """What a study says of the paper, as frames.
+
+    Attributes:
+        cells: As from `cell_verdicts`, with what the audit found.
+        agreements: As from `rank_agreements`.
+        claims: As from `claims_frame`.
+        contests: As from `contests_frame`.
+    """
+
+    cells: pd.DataFrame
+    agreements: pd.DataFrame
+    claims: pd.DataFrame
+    contests: pd.DataFrame
+
+
+def is_drawn(manifest: Manifest) -> bool:
+    """Whether all images of a study are drawn by program, so that it says nothing of the paper."""
+    return bool(manifest.marks) and all("procedural" in marks for marks in manifest.marks.values())
+
+
+def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> StudyVerdicts:
+    """Judge every printed number and claim of the paper by a study.
+
+    Args:
+        study: The study.
+        audited: The audit's results, by the trials' keys.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
+    """
+    cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
+    ours = judge_runs(study)
+    return StudyVerdicts(cells, rank_agreements(study), claims_frame(ours, judge_printed()), contests_frame(ours))
+
+
+def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) -> None:
+    """Write the verdicts as CSV and LaTeX into a folder.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
+    frames = {
+        "numbers": verdicts.cells,
+        "summary": summarise(verdicts.cells),
+        "agreements": verdicts.agreements,
+        "claims": verdicts.claims,
+        "contests": verdicts.contests,
+    }
+    texts = {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}
+    texts |= render_verdicts(manifest, verdicts.cells, verdicts.agreements, verdicts.claims)
+    for name, content in texts.items():
+        write_text(folder / name, content)
+
+
+def write_figures(source: StudySource, folder: Path, heartbeat: Heartbeat) -> dict[str, CannotDraw | None]:
+    """Make all figures.
+
+    Args:
+        source: What they are made from.
+        folder: Of the files.
+        heartbeat: Tells which figure is being made.
+
+    Returns:
+        Page -> why it is not made; None for one that is.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
+    """
+    pages: dict[str, CannotDraw | None] = {}
+    for number, name in enumerate(FIGURES, start=1):
+        with heartbeat.during(f"figures, {number} of {len(FIGURES)}: {name}"):
+            pages |= _made(source, (name,), folder)
+    return pages
+
+
+def make_page(store: Store, source: StudySource, verdicts: StudyVerdicts | None, heartbeat: Heartbeat) -> None:
+    """Write the figures, the verdicts and the report of a study.
+
+    Args:
+        store: The results folder.
+        source: Its study, with checkpoints and images.
+        verdicts: What it says of the paper; None: nothing.
+        heartbeat: Tells what is being made.
+
+    Raises:
+        OSError: A folder cannot be written.
+        UserError: Likewise.
+    """
+    pages = write_figures(source, store.folder / "figures", heartbeat)
+    with heartbeat.during("report"):
+        if verdicts:
+            write_verdicts(store.folder / "verdicts", source.study.manifest, verdicts)
+        write_report(store, source.study, pages)
+
+
+def write_report(store: Store, study: StudyResults, pages: Mapping[str, CannotDraw | None] | None = None) -> int:
+    """Write OUT/report.html with the pictures in OUT/figures.
+
+    Args:
+        store: The results folder.
+        study: Its study.
+        pages: As from `write_figures`; None: make here those that need records alone.
+
+    Returns:
+        The bytes of the page.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
+    """
+    folder = store.folder / "figures"
+    if pages is None:
+        source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
+        pages = _made(source, _FIGURES_OF_RECORDS, folder)
+    skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) in _FIGURES_OF_RECORDS]
+    page = render_report(study, _pictures(folder), skipped, read_results(store, list(study.records)))
+    write_text(store.folder / REPORT, page)
+    return len(page.encode())
+
+
+def _made(source: StudySource, names: Sequence[str], folder: Path) -> dict[str, CannotDraw | None]:
+    made = make_figures(source, names, folder)
+    return {page: result if isinstance(result, CannotDraw) else None for page, result in made}
+
+
+def _pictures(folder: Path) -> list[Picture]:
+    rank = {kind: number for number, kind in enumerate(FIGURES)}
+    pages = {path.stem: (rank[kind], path.stem) for path in folder.glob("*.png") if (kind := _kind(path.stem))}
+    names = sorted(pages, key=pages.__getitem__)
+    return [Picture(name, (folder / f"{name}.png").read_bytes()) for name in names]
+
+
+def _kind(page: str) -> str | None:
+    """The figure whose name a page's begins with; None for a file that is no figure's."""
+    return next((kind for kind in FIGURES if page == kind or page.startswith(f"{kind}_")), None)
