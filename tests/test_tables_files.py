@@ -2,7 +2,7 @@
 
 The golden copies lie in tests/golden/tables; after an intended change they are made anew by
     PYTHONPATH=.:tests python -c "import study_samples as s; from benchmark.tables.table_files import write_tables;
-    write_tables(*s.sample(), 'tests/golden/tables')"
+    write_tables(s.study_results(*s.sample()), 'tests/golden/tables')"
 and read through before they are committed.
 """
 

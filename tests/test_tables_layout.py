@@ -1,5 +1,7 @@
 """Cells: mean, std, state, ranks and footnotes, against numpy and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from study_samples import ODD_NAME, cell, clustering, manifest, record, sample, study_results
@@ -56,6 +58,24 @@ def test_equal_printed_numbers_share_a_rank():
 def test_a_true_zero_competes_and_a_value_without_a_rival_has_no_rank():
     assert _ranks("davies_bouldin", {"a": (0.0,), "b": (0.1,)}) == {"a": 1, "b": 2}
     assert _ranks(SSIM, {"a": (0.5,), "b": ()}) == {"a": None, "b": None}
+
+
+def test_within_noise_of_the_best_is_an_interval_of_paired_differences_that_contains_0():
+    # Of three pairs t is 4.303: differences 0.1, 0.2, 0.3 have the mean 0.2 and the standard error 0.0577, so the
+    # interval is 0.2 -+ 0.248; of 0.19, 0.2, 0.21 it is 0.2 -+ 0.0248.
+    best = (0.5, 0.7, 0.9)
+    means = {"best": best, "near": (0.4, 0.5, 0.6), "far": (0.31, 0.5, 0.69), "partly": (0.89,)}
+    cells = {("mnist", "ssim", name, 8): _cell(*values) for name, values in means.items()}
+    cells["mnist", "ssim", "partly", 8] = replace(cells["mnist", "ssim", "partly", 8], state=CellState.INCOMPLETE)
+    ranked = rank(cells)
+    assert {key[2]: cell.near_best for key, cell in ranked.items()} == {
+        "best": False,
+        "near": True,
+        "far": False,
+        "partly": False,
+    }
+    alone = rank({("mnist", "ssim", name, 8): _cell(values[0]) for name, values in means.items()})
+    assert not any(cell.near_best for cell in alone.values())  # one seed has no interval
 
 
 def test_ranks_stay_within_data_set_metric_and_dim():

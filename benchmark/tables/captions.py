@@ -1,5 +1,7 @@
 """The caption and legend of every table as plain sentences; each renderer escapes them for its own format."""
 
+from collections.abc import Iterable
+
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
@@ -15,7 +17,26 @@ COLLAPSED_LEGEND = (
     "some of its seeds collapsed (the footnote says how many latent units are active, and which share of the pixels' "
     "variance the reconstructions explain)."
 )
+NEAR_BEST = "≈"
+NEAR_BEST_LEGEND = "within noise of the best (the 95 % interval of their difference, paired over seeds, contains 0)."
 ABSENT = "–"  # in place of a cell that the study does not ask for
+# What the abbreviations in metrics' labels stand for.
+ABBREVIATIONS = {
+    "SC": "silhouette coefficient",
+    "CH": "Calinski-Harabasz index",
+    "DB": "Davies-Bouldin index",
+    "SVM": "support vector machine",
+    "FID": "Fréchet inception distance",
+    "SSIM": "structural similarity",
+    "MS-SSIM": "multi-scale structural similarity",
+    "LPIPS": "learned perceptual image patch similarity",
+    "ACC": "accuracy of clusters as classes",
+    "NMI": "normalised mutual information",
+    "ARI": "adjusted Rand index",
+    "GMM": "Gaussian mixture model",
+    "MIG": "mutual information gap",
+    "DCI": "disentanglement, completeness and informativeness of the code",
+}
 
 
 def facts(table: Table) -> list[str]:
@@ -43,6 +64,11 @@ def legend(table: Table) -> list[str]:
     cells = table.cells.values()
     printed = "; in parentheses the paper's value" if any(cell.paper is not None for cell in cells) else ""
     sentences = [f"Mean ± standard deviation (ddof 1) over seeds{printed}."]
+    sentences.append(spelled_out(table.paper.metrics))
+    if table.dims_across:
+        sentences.append("d: latent dimension.")
+    if any(cell.near_best for cell in cells):
+        sentences.append(f"{NEAR_BEST}: {NEAR_BEST_LEGEND}")
     if any(0 < len(cell.values) < cell.asked for cell in cells):
         sentences.append(INCOMPLETE_LEGEND)
     if any(cell.collapsed for cell in cells):
@@ -50,6 +76,13 @@ def legend(table: Table) -> list[str]:
     if any(table.cell(row, column) is None for row in table.rows for column in table.columns):
         sentences.append(f"{ABSENT}: not part of this study.")
     return sentences
+
+
+def spelled_out(metrics: Iterable[str]) -> str:
+    """Return a sentence that spells out the abbreviations in metrics' labels and explains the arrows."""
+    words = dict.fromkeys(word for metric in metrics for word in METRICS[metric].label.split())
+    meanings = [f"{word}: {ABBREVIATIONS[word]}" for word in words if word in ABBREVIATIONS]
+    return f"{'; '.join([*meanings, '↑: higher is better', '↓: lower is better'])}."
 
 
 def _whose(table_number: int) -> str:

@@ -7,12 +7,12 @@ page, and long tables break between rows; the layout is made for a landscape pag
 from collections.abc import Mapping, Sequence
 
 from benchmark.metrics import METRICS
-from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
+from benchmark.tables.captions import ABSENT, NEAR_BEST, facts, legend, metric_heading
 from benchmark.tables.latex_escape import escape
 from benchmark.tables.layout import Row, Table, TableCell, number
 
-RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\textbf{\textit{%s}}", 3: r"\textit{%s}"}
-RANK_LEGEND = r"\textbf{Bold} best, \textbf{\textit{bold italic}} second, \textit{italic} third of our means."
+RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
+RANK_LEGEND = r"\textbf{Best} and \underline{second best} of our means."
 HEADING_MM = {"Data set": 24, "Metric": 22, "Model": 30, "d": 8}
 KEEP_TOGETHER = 10  # a group of up to so many rows is not broken at the foot of a page
 
@@ -44,6 +44,8 @@ def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
         text = RANK_COMMANDS.get(cell.rank, "%s") % latex_number(cell.mean, decimals)
         if cell.std is not None:
             text += rf" {{\scriptsize$\pm$\,{latex_number(cell.std, decimals)}}}"
+        if cell.near_best:
+            text += rf" {escape(NEAR_BEST)}"
         if len(cell.values) < cell.asked:
             text += rf" {{\scriptsize[{len(cell.values)}/{cell.asked}]}}"
     else:

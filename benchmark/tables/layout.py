@@ -19,6 +19,7 @@ from benchmark.results.frame import NO_DATA
 from benchmark.results.manifest import Manifest
 from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
+from benchmark.statistics import estimate
 from benchmark.table_specs import ALL_TABLES, TableSpec
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
@@ -48,6 +49,7 @@ class TableCell:
         notes: Its footnotes, as plain text.
         paper: The paper's number; None where it prints none.
         rank: 1 is best; None without a value or without a rival.
+        near_best: Whether it is not the best, and within noise of it; see `rank`.
     """
 
     values: tuple[float, ...]
@@ -57,6 +59,7 @@ class TableCell:
     notes: tuple[str, ...]
     paper: float | None = None
     rank: int | None = None
+    near_best: bool = False
 
     @property
     def mean(self) -> float | None:
@@ -200,8 +203,11 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     Means are compared as printed, so that equal numbers share a rank (1, 1, 3); METRICS says which way is better. A
     value without a rival has no rank, and neither has an incomplete cell, whose mean is of the seeds that did not fail.
 
+    A cell is within noise of the best where the 95 % t-interval of their difference, paired over seeds, contains 0. One
+    seed has no interval, so that no cell is.
+
     Returns:
-        All cells, with their ranks.
+        All cells, with their ranks, and which of them are within noise of the best.
     """
     rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
     for key, cell in cells.items():
@@ -212,8 +218,18 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     for (_, metric, _), printed in rivals.items():
         if len(printed) > 1:
             best_first = sorted(printed.values(), reverse=METRICS[metric].higher_is_better)
-            ranked |= {key: replace(cells[key], rank=1 + best_first.index(value)) for key, value in printed.items()}
+            ranks = {key: 1 + best_first.index(value) for key, value in printed.items()}
+            best = cells[min(ranks, key=ranks.__getitem__)].values
+            ranked |= {
+                key: replace(cells[key], rank=of, near_best=of > 1 and _within_noise(cells[key].values, best))
+                for key, of in ranks.items()
+            }
     return ranked
+
+
+def _within_noise(values: Sequence[float], best: Sequence[float]) -> bool:
+    interval = estimate(np.subtract(values, best)).interval if len(values) == len(best) else None
+    return interval is not None and interval.low <= 0 <= interval.high
 
 
 def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:

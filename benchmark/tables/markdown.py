@@ -6,12 +6,12 @@ The paper's columns become rows here, in one block per data set (and per metric 
 from collections.abc import Mapping
 
 from benchmark.metrics import METRICS
-from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
+from benchmark.tables.captions import ABSENT, NEAR_BEST, facts, legend, metric_heading
 from benchmark.tables.layout import Row, Table, TableCell, number
 from benchmark.tables.pipe_table import escape_markdown
 
-RANK_MARKS: Mapping[int | None, str] = {1: "**", 2: "***", 3: "*"}
-RANK_LEGEND = "**best**, ***second***, *third* of our means."
+RANK_MARKS: Mapping[int | None, str] = {1: "**%s**", 2: "<ins>%s</ins>"}
+RANK_LEGEND = "**Best** and <ins>second best</ins> of our means."
 
 
 def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
@@ -27,10 +27,11 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
     decimals = METRICS[metric].decimals
     parts = []
     if cell.mean is not None:
-        mark = RANK_MARKS.get(cell.rank, "")
-        parts.append(f"{mark}{number(cell.mean, decimals)}{mark}")
+        parts.append(RANK_MARKS.get(cell.rank, "%s") % number(cell.mean, decimals))
         if cell.std is not None:
             parts.append(f"±{number(cell.std, decimals)}")
+        if cell.near_best:
+            parts.append(NEAR_BEST)
         if len(cell.values) < cell.asked:
             parts.append(f"[{len(cell.values)}/{cell.asked}]")
     else:
