@@ -20,7 +20,7 @@ from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
-from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, weights_at_hand
+from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, prepare_weights, weights_at_hand
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.process_plan import cpu_jobs
 from benchmark.execution.progress import minutes
@@ -88,14 +88,27 @@ def _evaluate(
 ) -> tuple[int, int]:
     """Audit the trials without a current result; how many were audited, and how many could not be."""
     started = time.monotonic()
-    context = EvaluationContext(
-        options.weights_dir, device, options.offline, statistics_dir=store.folder.resolve() / "statistics"
-    )
-    weights = sorted(weights_at_hand(options.weights_dir, {**BACKBONES, **AUDIT_BACKBONES}))
     ok = [key for key in keys if key in records and records[key].ok]
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]
     checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}
     results = read_results(store, stored)
+    backbones = {**BACKBONES, **AUDIT_BACKBONES}
+    of_images = [key for key in stored if "reconstruction" in records[key].identity.protocols]
+    needed = [
+        name
+        for name, backbone in backbones.items()
+        if not all(is_current(results.get(key), checkpoints[key], [backbone.file_name]) for key in of_images)
+    ]
+    missing = prepare_weights(
+        needed, options.weights_dir, offline=options.offline, backbones=backbones, report=console.print
+    )
+    context = EvaluationContext(
+        options.weights_dir,
+        device,
+        statistics_dir=store.folder.resolve() / "statistics",
+        weights_missing=missing,
+    )
+    weights = sorted(weights_at_hand(options.weights_dir, backbones))
     to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")
     trials = [StoredTrial(key, records[key].identity, store.checkpoint_path(key)) for key in to_do]

@@ -1,6 +1,5 @@
 """`fetch`: download, verify and prepare data sets and metric weights."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,10 +63,10 @@ def fetch(options: FetchOptions, console: Console) -> int:
 def _fetch_weights(wanted: Mapping[str, Backbone], options: FetchOptions, console: Console) -> int:
     missing = 0
     for name in wanted:
-        found = obtain(name, options.weights_dir, offline=options.offline, backbones=wanted)
+        found = obtain(name, options.weights_dir, offline=options.offline, backbones=wanted, report=console.print)
         if isinstance(found, str):
             console.print(f"{name}: {found}")
             missing += 1
         else:
-            console.print(f"{name}: {shown(found)}, sha256 {hashlib.sha256(found.read_bytes()).hexdigest()}")
+            console.print(f"{name}: {shown(found.path)} ({found.road}, {found.source}), sha256 {found.sha256}")
     return missing

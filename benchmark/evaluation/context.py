@@ -1,5 +1,6 @@
 """The device that scoring runs on, and where it may look for pretrained weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ class EvaluationContext:
         offline: Do not download weights.
         statistics_dir: Where the originals' Inception statistics are cached between runs; None: nowhere.
         backbones: The files of pretrained weights, by name.
+        weights_missing: Name of a backbone -> why it cannot be had, where that was found out for all trials.
     """
 
     weights_dir: Path | None = None
@@ -23,6 +25,7 @@ class EvaluationContext:
     offline: bool = True
     statistics_dir: Path | None = None
     backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
+    weights_missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def batch_size(self) -> int:

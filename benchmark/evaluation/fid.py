@@ -54,7 +54,9 @@ def fid(
 
     with torch.inference_mode():
         content = hashlib.sha256(np.ascontiguousarray(originals).data)
-        made_with = f"{originals.shape} {inception.sha256} {device} torch {torch.__version__} {STATISTICS_REVISION}"
+        made_with = (
+            f"{originals.shape} {inception.weights.sha256} {device} torch {torch.__version__} {STATISTICS_REVISION}"
+        )
         content.update(made_with.encode() + inception.variant.encode())
         key = content.hexdigest()
         if key not in _originals:

@@ -3,7 +3,6 @@
 Their libraries are imported where they are used: they take seconds, which a process without weights need not wait for.
 """
 
-import io
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import torch
 
-from benchmark.evaluation.backbones import Backbone, WeightsUnavailable, load_tensors
-
-State = dict[str, torch.Tensor]
+from benchmark.evaluation.backbones import Backbone, WeightsFile, WeightsUnavailable, load_tensors
+from benchmark.evaluation.weight_conversion import State, inception_without_weights
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,12 @@ class Pretrained:
 
     Attributes:
         network: In evaluation mode.
-        sha256: Of the file of its weights.
+        weights: The file of its weights.
         variant: Distinguishes networks that compute other features with the same file.
     """
 
     network: torch.nn.Module
-    sha256: str
+    weights: WeightsFile
     variant: str = ""
 
 
@@ -70,7 +68,7 @@ def pretrained_inception(
     """
     loaded = _pretrained(build_inception, backbone, weights_dir, offline, device)
     if antialias:
-        return Pretrained(AntialiasedInception(loaded.network), loaded.sha256, "antialiased")
+        return Pretrained(AntialiasedInception(loaded.network), loaded.weights, "antialiased")
     return loaded
 
 
@@ -105,7 +103,7 @@ class AntialiasedInception(torch.nn.Module):
         side = inception.INPUT_IMAGE_SIZE
         assert isinstance(side, int)  # torch types every attribute of a module as a tensor or module
         self.side = side
-        # In the order in which they are applied; the last is the classifier, which FID does not use.
+        # In the order in which they are applied; the last stands for the classifier, which FID does not use.
         self.trunk = torch.nn.Sequential(*list(inception.children())[:-1])
         self.eval()
 
@@ -120,28 +118,19 @@ class AntialiasedInception(torch.nn.Module):
 def _pretrained(
     build: Callable[[State], torch.nn.Module], backbone: Backbone, weights_dir: Path | None, offline: bool, device: str
 ) -> Pretrained:
-    state, digest = load_tensors(backbone, weights_dir, offline)
+    state, file = load_tensors(backbone, weights_dir, offline)
     try:
         with torch.random.fork_rng(devices=[]):  # constructors draw weights that are then overwritten
             network = build(state)
     except (KeyError, RuntimeError) as error:  # names or shapes differ
         raise WeightsUnavailable(f"{backbone.file_name} does not fit the network") from error
-    return Pretrained(network.requires_grad_(False).eval().to(device), digest)
+    return Pretrained(network.requires_grad_(False).eval().to(device), file)
 
 
 def build_inception(state: State) -> torch.nn.Module:
-    """Build torch-fidelity's Inception.
-
-    Its constructor unpickles its file without restriction, so it gets our own copy of the plain tensors.
-    """
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    copy = io.BytesIO()
-    torch.save(state, copy)
-    copy.seek(0)
-    network: torch.nn.Module = FeatureExtractorInceptionV3(
-        "inception-v3-compat", ["2048"], feature_extractor_weights_path=copy
-    )
+    """Build torch-fidelity's Inception without its classifier, which FID does not use."""
+    network = inception_without_weights()
+    network.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
     return network
 
 

@@ -74,12 +74,16 @@ def score_images(
     side = originals.shape[-1]
     lpips_side, ms_ssim_side = scoring.lpips_side or side, scoring.ms_ssim_side or side
     for_fid = random_subset(len(rows), fid_images)
-    weights: dict[str, str] = {}  # file name -> SHA-256
+    weights: dict[str, str] = {}  # what a record calls the file -> SHA-256
+    roads: dict[str, str] = {}  # the same -> whence it came
 
     def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
+        if reason := context.weights_missing.get(name):
+            raise Unscorable(reason)
         backbone = {**BACKBONES, **AUDIT_BACKBONES, **context.backbones}[name]
         pretrained = loader(backbone, context.weights_dir, context.offline, context.device, variant)
-        weights[backbone.file_name] = pretrained.sha256
+        weights[pretrained.weights.source] = pretrained.weights.sha256
+        roads[pretrained.weights.source] = pretrained.weights.road
         return pretrained
 
     def mean_of(score: image_quality.PairScore, scored_side: int) -> float:
@@ -114,5 +118,5 @@ def score_images(
         details["fid_images"] = len(for_fid)
     if "ms_ssim" in scoring.metrics:
         details["ms_ssim_scales"] = image_quality.ms_ssim_scales(ms_ssim_side)
-    details["weights"] = weights
+    details |= {"weights": weights, "weights_from": roads}
     return collect({metric: measures[metric] for metric in scoring.metrics}, details)

@@ -7,8 +7,8 @@ process (`scored`), so that a device can train on.
 import platform
 import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,7 @@ class TrialContext:
         way: How packs are trained, one of `benchmark.training.pack.WAYS`.
         deterministic: Whether an operation that cannot be repeated bit by bit is refused.
         method_files: The files that define the user's own methods.
+        weights_missing: As in EvaluationContext.
     """
 
     out: Path
@@ -66,11 +67,18 @@ class TrialContext:
     way: str = "eager"
     deterministic: bool = False
     method_files: tuple[Path, ...] = ()
+    weights_missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def evaluation(self) -> EvaluationContext:
         """The same for the evaluation, whose statistics are kept in the results folder."""
-        return EvaluationContext(self.weights_dir, self.device, self.offline, statistics_dir=self.out / "statistics")
+        return EvaluationContext(
+            self.weights_dir,
+            self.device,
+            self.offline,
+            statistics_dir=self.out / "statistics",
+            weights_missing=self.weights_missing,
+        )
 
 
 def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None = None) -> Record:
