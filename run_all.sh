@@ -3,7 +3,7 @@
 #   ./run_all.sh                    run the study that fits this machine and make its tables
 #   ./run_all.sh --study smoke ...  any option of `python -m benchmark run`
 #   ./run_all.sh plan --study paper any other subcommand of `python -m benchmark`
-#   ./run_all.sh tests [...]        run the tests
+#   ./run_all.sh tests [...]        run the quick tests; with --all the slow ones too, with a file its tests
 #   ./run_all.sh pip [...]          pip in the environment, to add what is optional
 #   ./run_all.sh python [...]       Python in the environment, for scripts such as those in examples/
 if [ -z "${BASH_VERSION:-}" ]; then exec bash "$0" "$@"; fi # called as `sh run_all.sh`
@@ -107,7 +107,11 @@ python_found() {
             return
         fi
     done
-    fail "needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH"
+    local newer=""
+    if python3 -c 'import sys; sys.exit(sys.version_info < (3, 14))' 2>/dev/null; then
+        newer="; for the python3 there, $(python3 --version), requirements.lock has no pins yet"
+    fi
+    fail "needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH$newer"
 }
 
 # Make the environment in a folder that has been claimed, from the lock as it was read.

@@ -1,12 +1,18 @@
-"""Shared by every test: one thread, a fixed global stream, Ctrl-C heeded, and small images that are not noise."""
+"""Shared by every test: which run, in how many processes; one thread, a fixed stream, Ctrl-C heeded, small images."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+# One thread in each process of the tests and in those that they start: there is a process for every core.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 import pytest
 import torch
 from torch import Tensor
+
+from benchmark.execution.process_plan import usable_cores
 
 torch.set_num_threads(1)
 # A shell starts what it puts into the background with Ctrl-C ignored, which the processes under test would inherit.
@@ -14,10 +20,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the slow tests too; `-m slow` runs them alone")
     parser.addoption("--method-file", type=Path, action="append", default=[], help="methods to be held to the contract")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process for every core; none but this one for a single file, where more would mostly import."""
+    single = len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file()
+    return 0 if single or usable_cores() == 1 else usable_cores()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    if not (config.option.all or config.option.markexpr or any("::" in named for named in config.args)):
+        config.option.markexpr = "not slow"
     if files := config.getoption("--method-file"):
         from benchmark.methods.method_file import add_methods
 

@@ -1,5 +1,6 @@
 """A real Slurm of one node on loopback for the tests that need one; slurm_node.sh does the work."""
 
+import fcntl
 import shutil
 import subprocess
 import tempfile
@@ -20,18 +21,21 @@ def reason_why_not() -> str | None:
 def slurm_node() -> Iterator[Path]:
     """Start the node in a folder of its own; yield the path to put into SLURM_CONF; end it with every job on it.
 
-    The node has two CPUs and one partition, `test`. Ended jobs stay visible for two minutes; there is no accounting.
+    A machine has one at a time: another process waits for it. The node has two CPUs and one partition, `test`. Ended
+    jobs stay visible for two minutes; there is no accounting.
     Raises RuntimeError with the daemons' last log lines if no job runs within a minute.
     """
-    folder = Path(tempfile.mkdtemp(prefix="slurm-node-"))
-    try:
-        folder.chmod(0o755)  # munged runs as another user
-        started = subprocess.run([SCRIPT, "start", folder], capture_output=True, text=True)
-        if started.returncode:
-            raise RuntimeError(started.stderr)
+    with (Path(tempfile.gettempdir()) / "slurm-node.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = Path(tempfile.mkdtemp(prefix="slurm-node-"))
         try:
-            yield Path(started.stdout.strip())
+            folder.chmod(0o755)  # munged runs as another user
+            started = subprocess.run([SCRIPT, "start", folder], capture_output=True, text=True)
+            if started.returncode:
+                raise RuntimeError(started.stderr)
+            try:
+                yield Path(started.stdout.strip())
+            finally:
+                subprocess.run([SCRIPT, "stop", folder], check=True)
         finally:
-            subprocess.run([SCRIPT, "stop", folder], check=True)
-    finally:
-        shutil.rmtree(folder)
+            shutil.rmtree(folder)

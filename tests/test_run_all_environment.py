@@ -132,6 +132,19 @@ def test_an_installation_that_failed_ends_with_status_2_and_is_made_again_in_its
     assert environment_of(run_all(checkout / "run_all.sh", "status")) == checkout / ".venv"
 
 
+@pytest.mark.parametrize(
+    ("newer", "said"), [(0, "; for the python3 there, Python 3.14.0, requirements.lock has no pins yet"), (1, "")]
+)
+def test_where_only_other_pythons_are_found_one_line_says_what_is_needed(checkout, newer, said):
+    python = checkout.parent / "programs" / "python3"
+    cases = ("*ensurepip*) exit 1 ;;", f'*"< (3, 14)"*) exit {newer} ;;', "*) echo Python 3.14.0 ;;")
+    python.write_text("\n".join(["#!/bin/sh", 'case "$*" in', *cases, "esac\n"]))
+    done = run_all(checkout / "run_all.sh", "status")
+    needs = "run_all.sh: needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH"
+    assert (done.returncode, done.stderr) == (2, f"{needs}{said}\n")
+    assert not (checkout / ".venv").exists()
+
+
 def test_an_installation_under_way_is_not_disturbed(checkout):
     (checkout / ".venv").mkdir()
     marker = checkout / ".venv" / ".made-by-run_all"
