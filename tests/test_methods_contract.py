@@ -330,13 +330,17 @@ def test_the_posterior_of_a_code_is_what_the_objective_draws_from(name, draw_ima
     found = model.code_posterior(model.encoder(images), given)
     assert set(model.posterior_draws()) <= set(given)
     stream = torch.Generator().manual_seed(0)
-    codes = []
+    copies, codes = 100 if found else 1, []  # of every image in a batch
+
+    def copied(tensor: Tensor) -> Tensor:
+        return tensor.repeat(copies, *[1] * (tensor.dim() - 1))
+
     with torch.no_grad():
-        for _ in range(2000 if found else 2):
-            fresh = draw_noise(model.noise_shapes(2), torch.device("cpu"), stream)
-            kept = {draw: given[draw] for draw in model.posterior_draws()}
-            codes.append(model.objective(images, fresh | kept).z)
-    codes = torch.stack(codes)
+        for _ in range(20 if found else 2):
+            fresh = draw_noise(model.noise_shapes(2 * copies), torch.device("cpu"), stream)
+            kept = {draw: copied(given[draw]) for draw in model.posterior_draws()}
+            codes.append(model.objective(copied(images), fresh | kept).z.unflatten(0, (copies, 2)))
+    codes = torch.cat(codes)
     if found is None:
         assert torch.equal(codes[0], codes[1])  # the encoder has no noise
         return
