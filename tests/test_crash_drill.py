@@ -75,6 +75,7 @@ def whole(twice):
 # The suite's own commands ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_second_run_on_the_same_folder_is_refused_in_one_line_and_the_first_ends_whole(twice):
     root, second = twice
     line = "benchmark: out: another run is writing there; wait for it, or give another --out\n"
@@ -85,6 +86,7 @@ def test_a_second_run_on_the_same_folder_is_refused_in_one_line_and_the_first_en
     assert "out/tables/table2.csv" in names
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(whole, tmp_path):
     plan = [
         Moment(Event("out/manifest.json")),
@@ -101,6 +103,7 @@ def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(whole, tmp_path
     assert {kill.phase for kill in kills[3:]} <= {"writing a table", "between two tables"}
 
 
+@pytest.mark.slow
 def test_an_audit_killed_ends_as_if_it_had_not_been(whole, tmp_path, monkeypatch):
     subject = audit_subject(whole)
     reference = tmp_path / "reference"
@@ -114,6 +117,7 @@ def test_an_audit_killed_ends_as_if_it_had_not_been(whole, tmp_path, monkeypatch
     assert len(list(reference.glob("out/audit/*.json"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["", "records", "checkpoints", "audit", "tables", "verdicts"])
 def test_a_run_with_nothing_to_do_removes_what_a_killed_one_left(folder, whole, tmp_path, monkeypatch):
     root = shutil.copytree(whole, tmp_path / "root")
@@ -171,6 +175,7 @@ def disk(tmp_path):
             subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_run_that_fills_the_disk_says_so_and_goes_on_when_there_is_room(disk, whole, monkeypatch, capfd):
     root = disk("2m")  # one checkpoint fits, a second does not
     RUN.begin(root)
@@ -189,6 +194,7 @@ def test_a_run_that_fills_the_disk_says_so_and_goes_on_when_there_is_room(disk, 
     assert kept and all(contents(root)[name] == before[name] for name in kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fits", "named"), [((), "out/manifest.json"), (("manifest.json",), "out/tables")])
 def test_small_files_that_do_not_fit_are_whole_or_absent(fits, named, disk, whole, monkeypatch, capfd):
     root = disk("16m")

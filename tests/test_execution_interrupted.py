@@ -44,6 +44,7 @@ def tables(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((out / "tables").iterdir())}
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_two_checkpoints_ends_as_if_it_had_not_been(tmp_path):
     packed = ("--pack", "2")
     assert subprocess.run(command(tmp_path / "whole", *packed), cwd=REPOSITORY, capture_output=True).returncode == 0
@@ -57,7 +58,7 @@ def test_a_run_killed_between_two_checkpoints_ends_as_if_it_had_not_been(tmp_pat
     assert not list((tmp_path / "killed").rglob(".*.part"))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_run_says_so_and_leaves_no_process(how, tmp_path):
     process = begin(tmp_path)
     wait_for_a_checkpoint(tmp_path, process)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
 from benchmark.methods.control_methods import ALL_METHODS
@@ -36,10 +37,6 @@ def shell(folder: Path, command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=900
     )
-
-
-def benchmark(*arguments: str) -> subprocess.CompletedProcess:
-    return shell(REPOSITORY, shlex.join([sys.executable, "-m", "benchmark", *arguments]))
 
 
 @pytest.fixture
@@ -139,12 +136,11 @@ IMPORTS = (
         ),
     ],
 )
-def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_path):
+def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_path, capsys):
     file = tmp_path / "mine.py"
     file.write_text(content, encoding="utf-8")
-    done = benchmark("methods", "--method-file", str(file))
-    assert done.returncode == 2
-    [line] = done.stderr.splitlines()
+    assert main(["methods", "--method-file", str(file)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
     assert f"--method-file {file}: " in line and said in line
 
 
@@ -193,14 +189,14 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
 
 
 @pytest.mark.parametrize(("name", "said"), [("absent.py", "No such file or directory"), (".", "Is a directory")])
-def test_what_is_no_file_is_one_line(name, said, tmp_path):
-    done = benchmark("plan", "--study", "smoke", "--method-file", str(tmp_path / name))
-    assert done.returncode == 2
-    [line] = done.stderr.splitlines()
+def test_what_is_no_file_is_one_line(name, said, tmp_path, capsys):
+    assert main(["plan", "--study", "smoke", "--method-file", str(tmp_path / name)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
     assert "--method-file" in line and line.endswith(said)
 
 
 def test_a_file_given_twice_counts_once():
-    done = benchmark("methods", "--method-file", str(EXAMPLE), "--method-file", str(EXAMPLE))
+    twice = ("--method-file", str(EXAMPLE)) * 2
+    done = shell(REPOSITORY, shlex.join([sys.executable, "-m", "benchmark", "methods", *twice]))
     assert done.returncode == 0
     assert done.stdout.count("plain_ae") == 1

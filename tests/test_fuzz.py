@@ -30,6 +30,8 @@ from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store, named_record
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 
+pytestmark = pytest.mark.slow
+
 FUZZ = settings(
     derandomize=True,
     database=None,

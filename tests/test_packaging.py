@@ -83,6 +83,7 @@ def test_the_wheel_holds_one_package_with_all_its_modules_and_data(wheel: Path) 
     assert {"results/reference/calibration/chosen.json", "benchmark/report/templates/report.html.j2"} <= held
 
 
+@pytest.mark.slow
 def test_the_command_runs_a_study_beside_packages_of_the_same_names(users: Path, installed: Path) -> None:
     command = str(installed / "bin" / "hgmvae-benchmark")
     assert in_folder(users, installed, command, "--version").stdout == f"hgmvae-benchmark {VERSION}\n"
@@ -106,6 +107,7 @@ print(len(ALL_METHODS), {"hgmvae_benchmark"} - parts, parts & {"models", "baseli
 """
 
 
+@pytest.mark.slow
 def test_every_method_has_its_model_beside_packages_of_the_same_names(users: Path, installed: Path) -> None:
     done = in_folder(users, installed, sys.executable, "-c", MODELS)
     assert done.stdout == f"{len(ALL_METHODS)} set() set()\n", done.stderr
@@ -123,6 +125,7 @@ print(matplotlib.rcParams["backend"])
 """
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_loaded_beside_packages_of_the_same_names(users: Path, installed: Path) -> None:
     """And a notebook's plots are drawn as before, where it has a backend of its own."""
     trial = tiny_grid(users).trials()[0]
@@ -133,6 +136,7 @@ def test_a_checkpoint_is_loaded_beside_packages_of_the_same_names(users: Path, i
     assert done.stdout == "(3, 2) False hgmvae_benchmark.baselines.gmvae\nset() True\nsvg\n"
 
 
+@pytest.mark.slow
 def test_an_editable_installation_is_the_checkout_itself(checkout: Path, tmp_path: Path) -> None:
     pip("install", *OFFLINE, "--no-build-isolation", "--target", tmp_path / "site", "--editable", checkout)
     code = (

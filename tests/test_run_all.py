@@ -49,6 +49,7 @@ def test_bad_use_keeps_its_one_line_and_status_2_on_the_way_through():
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_paths_are_relative_to_where_the_user_is_and_nothing_is_imported_from_there(tmp_path):
     (tmp_path / "benchmark").mkdir()
     (tmp_path / "benchmark" / "__init__.py").write_text("raise ImportError('not this one')")

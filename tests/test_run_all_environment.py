@@ -218,6 +218,7 @@ def wheel_of_nothing(folder: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_real_environment_has_the_pins_and_imports_neither_from_pythonpath_nor_from_the_users_folder(tmp_path):
     root = tmp_path / "checkout"
     (root / "benchmark").mkdir(parents=True)

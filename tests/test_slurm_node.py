@@ -47,6 +47,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @needs_slurm
 def test_jobs_run_two_at_a_time_and_all_daemons_and_jobs_end_with_the_node(monkeypatch):
     with slurm_node() as conf:
@@ -69,6 +70,7 @@ def test_jobs_run_two_at_a_time_and_all_daemons_and_jobs_end_with_the_node(monke
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @needs_slurm
 def test_stop_ends_the_rest_after_the_controller_was_killed(monkeypatch):
     with slurm_node() as conf:
@@ -98,6 +100,7 @@ def test_bad_use_and_a_folder_that_was_never_started_are_refused(tmp_path):
     assert refusal("stop", tmp_path) == f"slurm_node.sh: nothing was started in {tmp_path}"
 
 
+@pytest.mark.slow
 @needs_slurm
 def test_a_folder_that_munged_may_not_enter_or_that_was_started_before_is_refused(tmp_path):
     tmp_path.chmod(0o700)
@@ -113,6 +116,7 @@ def stub(folder: Path, program: str, script: str, monkeypatch) -> None:
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
+@pytest.mark.slow
 @needs_slurm
 def test_a_daemon_that_does_not_start_is_reported_and_the_others_are_ended(monkeypatch, tmp_path):
     stub(tmp_path, "slurmd", f"echo slurmd of $2 is broken | tee {tmp_path}/said >&2; exit 1", monkeypatch)
