@@ -271,7 +271,8 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     # Tables come from records alone, and a lost record shows.
     records[0].unlink()
     status, out, _ = call("tables", tmp_path)
-    assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run\n  not run: the `run` that" in out
+    assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run\n" in out
+    assert "Next: the same `run` again goes on with the 1 trials that are left\n" in out
     assert "not run" in (tmp_path / "tables" / "table2.csv").read_text()
 
 
@@ -338,16 +339,17 @@ def test_data_that_arrive_later_complete_the_study(call, tmp_path):
 
     save("mine", (28, 28), 100)
     status, out, _ = call(*arguments, *only)
-    assert status == 3 and "no data" in out and "1 trials ok" in out
-    reason = "  cifar10: no data: CIFAR-10: not here, and --offline forbids fetching it"
-    for command in ("tables", "status"):
-        found, out, _ = call(command, tmp_path / "out")
-        assert found == (3 if command == "tables" else 0) and reason.strip() in out
+    assert status == 3 and "  no images: cifar10: CIFAR-10: not here, and --offline forbids" in out
+    reason = "no data: CIFAR-10: not here, and --offline forbids fetching it"
+    found, out, _ = call("status", tmp_path / "out")
+    assert found == 0 and f"cifar10: {reason}" in out
     found, out, _ = call("tables", tmp_path / "out")
-    assert "1 trials ok, 0 diverged, 0 failed, 0 not run, 1 without data\n" + reason in out
+    assert found == 3 and "1 trials ok, 0 diverged, 0 failed, 0 not run, 1 without data\n" in out
+    assert "Images not at hand: CIFAR-10   (./run_all.sh fetch)\n" in out
+    assert reason in (tmp_path / "out" / "tables" / "tables.md").read_text()
     save("cifar10", (32, 32, 3), 100)
     status, out, _ = call(*arguments, *only)
-    assert status == 0 and "2 trials ok" in out and "no data" not in out
+    assert status == 0 and "2 trials ok" in out and "not at hand" not in out
     assert "CIFAR-10 [subset]" in out
 
 

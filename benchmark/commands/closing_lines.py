@@ -221,7 +221,7 @@ def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
 
 def _legend(manifest: Manifest, place: _Place, more: str = "") -> list[str]:
     cells = [cell for (metric, _), cell in place.cells.items() if metric in place.metrics()]
-    spread = " ± standard deviation" if any(cell.std is not None for cell in cells) else ""
+    spread = " ± std" if any(cell.std is not None for cell in cells) else ""
     collapsed = "; † a seed collapsed" if any(cell.collapsed for cell in cells) else ""
     partial = "; * not all seeds" if any(map(_is_partial, cells)) else ""
     whole = f"{manifest.marked_label(place.dataset)}: mean{spread} over seeds{more}{collapsed}{partial}"

@@ -13,6 +13,7 @@ from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
 from benchmark.figures.study_source import CannotDraw, StudySource
 from benchmark.files import write_text
+from benchmark.plotting.figure_files import FORMATS
 from benchmark.report.html import Picture, render_report
 from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
@@ -84,13 +85,16 @@ def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) ->
         write_text(folder / name, content)
 
 
-def write_figures(source: StudySource, folder: Path, heartbeat: Heartbeat) -> dict[str, CannotDraw | None]:
+def write_figures(
+    source: StudySource, folder: Path, heartbeat: Heartbeat, formats: Sequence[str]
+) -> dict[str, CannotDraw | None]:
     """Make all figures.
 
     Args:
         source: What they are made from.
         folder: Of the files.
         heartbeat: Tells which figure is being made.
+        formats: Those of the files, of FORMATS.
 
     Returns:
         Page -> why it is not made; None for one that is.
@@ -101,11 +105,17 @@ def write_figures(source: StudySource, folder: Path, heartbeat: Heartbeat) -> di
     pages: dict[str, CannotDraw | None] = {}
     for number, name in enumerate(FIGURES, start=1):
         with heartbeat.during(f"figures, {number} of {len(FIGURES)}: {name}"):
-            pages |= _made(source, (name,), folder)
+            pages |= _made(source, (name,), folder, formats)
     return pages
 
 
-def make_page(store: Store, source: StudySource, verdicts: StudyVerdicts | None, heartbeat: Heartbeat) -> None:
+def make_page(
+    store: Store,
+    source: StudySource,
+    verdicts: StudyVerdicts | None,
+    heartbeat: Heartbeat,
+    formats: Sequence[str] = tuple(FORMATS),
+) -> None:
     """Write the figures, the verdicts and the report of a study.
 
     Args:
@@ -113,12 +123,13 @@ def make_page(store: Store, source: StudySource, verdicts: StudyVerdicts | None,
         source: Its study, with checkpoints and images.
         verdicts: What it says of the paper; None: nothing.
         heartbeat: Tells what is being made.
+        formats: Those of the figures' files.
 
     Raises:
         OSError: A folder cannot be written.
         UserError: Likewise.
     """
-    pages = write_figures(source, store.folder / "figures", heartbeat)
+    pages = write_figures(source, store.folder / "figures", heartbeat, formats)
     with heartbeat.during("report"):
         if verdicts:
             write_verdicts(store.folder / "verdicts", source.study.manifest, verdicts)
@@ -142,15 +153,17 @@ def write_report(store: Store, study: StudyResults, pages: Mapping[str, CannotDr
     folder = store.folder / "figures"
     if pages is None:
         source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
-        pages = _made(source, _FIGURES_OF_RECORDS, folder)
+        pages = _made(source, _FIGURES_OF_RECORDS, folder, tuple(FORMATS))
     skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) in _FIGURES_OF_RECORDS]
     page = render_report(study, _pictures(folder), skipped, read_results(store, list(study.records)))
     write_text(store.folder / REPORT, page)
     return len(page.encode())
 
 
-def _made(source: StudySource, names: Sequence[str], folder: Path) -> dict[str, CannotDraw | None]:
-    made = make_figures(source, names, folder)
+def _made(
+    source: StudySource, names: Sequence[str], folder: Path, formats: Sequence[str]
+) -> dict[str, CannotDraw | None]:
+    made = make_figures(source, names, folder, formats)
     return {page: result if isinstance(result, CannotDraw) else None for page, result in made}
 
 

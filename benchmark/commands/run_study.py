@@ -191,7 +191,7 @@ def _make_report(
         return verdicts
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     try:
-        make_page(store, source, verdicts, heartbeat)
+        make_page(store, source, verdicts, heartbeat, formats=("png",))  # those of the page; `judge` adds PDF
     except (OSError, UserError) as error:
         heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
     return verdicts

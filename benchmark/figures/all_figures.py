@@ -17,7 +17,7 @@ from benchmark.figures import (
     tsne,
 )
 from benchmark.figures.study_source import CannotDraw, StudySource
-from benchmark.plotting.figure_files import write_page
+from benchmark.plotting.figure_files import FORMATS, write_page
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ FIGURES = {
 
 
 def make_figures(
-    source: StudySource, names: Sequence[str], folder: Path
+    source: StudySource, names: Sequence[str], folder: Path, formats: Sequence[str] = tuple(FORMATS)
 ) -> Iterator[tuple[str, tuple[Path, ...] | CannotDraw]]:
     """Make figures, page by page.
 
@@ -56,6 +56,7 @@ def make_figures(
         source: What they are made from.
         names: Keys of FIGURES.
         folder: Of the files; made if need be.
+        formats: Those of the files.
 
     Yields:
         The name of each page, with its files or the reason why it is not made.
@@ -66,4 +67,4 @@ def make_figures(
     for name in names:
         kind = FIGURES[name]
         for page, data in kind.pages(source):
-            yield page, data if isinstance(data, CannotDraw) else write_page(kind.draw, data, folder, page)
+            yield page, data if isinstance(data, CannotDraw) else write_page(kind.draw, data, folder, page, formats)

@@ -3,6 +3,7 @@
 import dataclasses
 import textwrap
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,13 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from threadpoolctl import threadpool_limits
 
 from benchmark.evaluation.clustering import tsne_plane
 from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
+from benchmark.execution.process_plan import usable_cores
 from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind, face, kinds, method_label
 from benchmark.figures.trained_models import dataset_of, trained
 from benchmark.methods.look import Look
@@ -75,13 +78,11 @@ def pages(source: StudySource) -> Iterator[tuple[str, Planes | CannotDraw]]:
 
 
 def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes | CannotDraw:
-    planes: dict[tuple[str, int], Plane | CannotDraw] = {}
-    for kind in found:
-        place = method_label(source, kind.method), kind.latent_dim
-        try:
-            planes[place] = _plane(source, kind)
-        except CannotDraw as reason:
-            planes[place] = reason
+    places = [(method_label(source, kind.method), kind.latent_dim) for kind in found]
+    # t-SNE lets other threads run. The limit on those of the libraries is also the process', so it is set around all.
+    with threadpool_limits(limits=1), ThreadPoolExecutor(usable_cores()) as pool:
+        made = pool.map(lambda kind: _plane_or_reason(source, kind), found)
+        planes = dict(zip(places, made, strict=True))
     drawn = [plane for plane in planes.values() if isinstance(plane, Plane)]
     if not drawn:
         return CannotDraw(next(str(reason) for reason in planes.values()))
@@ -104,6 +105,13 @@ def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes |
         planes,
         tuple(caption),
     )
+
+
+def _plane_or_reason(source: StudySource, kind: TrialKind) -> Plane | CannotDraw:
+    try:
+        return _plane(source, kind)
+    except CannotDraw as reason:
+        return reason
 
 
 def _plane(source: StudySource, kind: TrialKind) -> Plane:

@@ -1,6 +1,6 @@
 """Writing a figure to its two files, PNG and PDF; the same data give the same bytes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,7 @@ Data = TypeVar("Data")
 
 # No date, and no version of matplotlib: they say nothing of the figure and would change its bytes. In the PDF, where
 # all else is vectors, the resolution is that of photographs.
-_FORMATS: Mapping[str, dict[str, Any]] = {
+FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 150, "metadata": {"Software": None}},
     "pdf": {"dpi": 300, "metadata": {"Creator": None, "Producer": None, "CreationDate": None}},
 }
@@ -34,7 +34,9 @@ def matplotlib_set_to(settings: "Mapping[RcKeyType, Any]") -> Iterator[None]:
         yield
 
 
-def write_page(draw: Callable[[Data], Figure], data: Data, folder: Path, name: str) -> tuple[Path, ...]:
+def write_page(
+    draw: Callable[[Data], Figure], data: Data, folder: Path, name: str, formats: Sequence[str] = tuple(FORMATS)
+) -> tuple[Path, ...]:
     """Draw a figure and write NAME.png and NAME.pdf.
 
     Args:
@@ -42,6 +44,7 @@ def write_page(draw: Callable[[Data], Figure], data: Data, folder: Path, name: s
         data: The argument of `draw`.
         folder: Made if need be.
         name: Of the files, without extension.
+        formats: Those of FORMATS to write; each takes about as long as the drawing.
 
     Returns:
         Their paths.
@@ -49,13 +52,13 @@ def write_page(draw: Callable[[Data], Figure], data: Data, folder: Path, name: s
     Raises:
         UserError: The folder cannot be written.
     """
-    paths = tuple(folder / f"{name}.{kind}" for kind in _FORMATS)
+    paths = tuple(folder / f"{name}.{kind}" for kind in formats)
     with matplotlib_set_to(RC):
         figure = draw(data)
         try:
-            for path, (kind, settings) in zip(paths, _FORMATS.items(), strict=True):
+            for path, kind in zip(paths, formats, strict=True):
                 with written_whole(path) as part:
-                    figure.savefig(part, format=kind, **settings)
+                    figure.savefig(part, format=kind, **FORMATS[kind])
         except OSError as error:
             raise UserError(f"{folder}: figures cannot be written there ({error.strerror})") from None
     return paths

@@ -1,0 +1,162 @@
+"""The answer that ends `run`, `tables` and `judge`: short enough for a screen, with the numbers of the records."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import study_samples
+from study_samples import cell, clustering, manifest, record, study_results
+
+from benchmark.audit.audit_files import read_results
+from benchmark.cli import main
+from benchmark.commands.closing_lines import MOST_LINES, WIDTH, closing_lines, fitted, next_steps
+from benchmark.commands.judged_study import is_drawn, verdicts_of
+from benchmark.results.store import Store
+from benchmark.results.study_results import StudyResults
+
+REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
+# Folders of whole studies; the others hold what several studies came to.
+STUDIES = sorted(path.parent.name for path in REFERENCE.glob("*/manifest.json"))
+
+
+@pytest.fixture(autouse=True)
+def _short_paths(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def of_reference(name: str) -> list[str]:
+    store = Store(REFERENCE / name, print, look_only=True)
+    study = store.read_study()
+    return closing_lines(study, verdicts_of(study, read_results(store, list(study.records))), Path("out"))
+
+
+def of_sample(**changes) -> list[str]:
+    plain, records = study_samples.sample()
+    study = study_results({**plain, **changes}, records)
+    return closing_lines(study, verdicts_of(study, {}), Path("out"), seconds=120)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_ends_on_one_screen(name):
+    lines = of_reference(name)
+    assert 8 < len(lines) <= MOST_LINES == 20
+    assert [line for line in lines if len(line) > WIDTH] == []
+
+
+def test_the_laptop_study_in_short():
+    lines = of_reference("laptop-cpu")
+    assert lines[0] == "Study laptop, 3 seeds, weight set default: 81 min on cpu (x86_64)"
+    assert lines[1] == "174 trials ok, 0 diverged, 0 failed, 0 not run, 30 without data"
+    # As tables.md of the same folder has them.
+    table = lines.index("d = 8                Accuracy ↑    Silhouette ↑")
+    assert "VAE                  0.932 ±0.003  –" in lines[table:]
+    assert "HGMVAE-G             0.922 ±0.007  0.337 ±0.022" in lines[table:]
+    assert "Not measured: FID (weights unavailable); LPIPS (weights unavailable)" in lines
+    assert "Decided: 0 of the paper's 392 numbers, 0 of its 9 claims" in lines
+    assert "Why not more: 166 not comparable (reduced); 226 not run; 3 of 10 seeds" in lines
+    assert "Images not at hand: 3D Chairs   (./run_all.sh fetch)" in lines
+    assert lines[-2:] == [
+        "Tables: out/tables/tables.md",
+        "Next: ./run_all.sh judge out   audits what the paper leaves open",
+    ]
+
+
+def test_a_claim_that_a_reduced_study_decides_is_of_that_study_alone():
+    assert "Decided: 0 of the paper's 392 numbers, 1 of its 9 claims (for this study alone)" in of_reference("collapse")
+
+
+def test_failures_are_counted_two_are_named_and_the_reasons_have_a_place():
+    lines = of_sample()
+    counts = lines.index("21 trials ok, 1 diverged, 3 failed, 5 not run, 9 without data")
+    assert lines[counts + 1 : counts + 4] == [
+        "  mnist gmvae d=16 seed=0: failed: out of memory at 50%",
+        "  mnist gmvae d=16 seed=1: failed: out of memory at 50%",
+        "  2 more; the reasons: out/tables/tables.md",
+    ]
+    assert len(lines) <= MOST_LINES
+    assert "Images not at hand: 3D Chairs   (./run_all.sh fetch)" in lines
+    assert "Next: the same `run` again goes on with the 8 trials that are left" in lines
+
+
+def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
+    cells = [cell(1, "mnist", method, 8) for method in ("gmvae", "hgmvae_g", "hgmvae_u")]
+    plain, records = study_samples.sample()
+    study = study_results({**plain, "cells": cells, "marks": {}}, records)
+    lines = closing_lines(study, None, Path("out"))
+    at = lines.index("d = 8     Silhouette ↑")
+    assert lines[at + 1 : at + 5] == [
+        "GMVAE     0.000 ±0.000",
+        "HGMVAE-G  0.500 ±0.354†*",
+        "HGMVAE-U  -0.125*",
+        "MNIST: mean ± std over seeds; † a seed collapsed; * not all seeds",
+    ]
+    assert "Drawn images: the numbers say nothing about the methods or the paper." in lines
+
+
+def test_the_table_is_of_the_place_that_most_methods_and_protocols_share():
+    """At d = 8 two methods have two protocols; d = 128 has three methods by one."""
+    runs = [
+        *(record("mnist", method, 8, 0, "clustering", clustering(0.1, 9.0, 1.0)) for method in ("gmvae", "hgmvae_g")),
+        *(
+            record("mnist", method, 128, 0, "reconstruction", {"ssim": 0.5, "ms_ssim": 0.9})
+            for method in ("vae", "gmvae", "hgmvae_g")
+        ),
+    ]
+    runs = [
+        one | {"metrics": one["metrics"] | {"classification": {"svm_accuracy": 0.75}}}
+        if one["identity"]["latent_dim"] == 8
+        else one
+        for one in runs
+    ]
+    cells = [
+        *(cell(table, "mnist", method, 8, (0,)) for table in (1, 2) for method in ("gmvae", "hgmvae_g")),
+        *(cell(3, "mnist", method, 128, (0,)) for method in ("vae", "gmvae", "hgmvae_g")),
+    ]
+    study = study_results(manifest(cells, seeds=1), {one["key"]: one for one in runs})
+    lines = closing_lines(study, None, Path("out"))
+    assert "d = 8     Accuracy ↑  Silhouette ↑" in lines and "HGMVAE-G  0.750       0.100" in lines
+    assert "MNIST: mean over seeds" in lines
+
+
+def test_a_study_without_any_value_has_no_table():
+    study = study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {})
+    lines = closing_lines(study, None, Path("out"))
+    assert lines[1] == "0 trials ok, 0 diverged, 0 failed, 3 not run" and not any("d = 8" in line for line in lines)
+    assert lines[-1] == "Next: the same `run` again goes on with the 3 trials that are left"
+
+
+def test_a_metric_that_was_left_out_is_named_with_the_command_that_adds_it():
+    unavailable = {"reconstruction": {"fid": "not asked for (--metrics fid)"}}
+    scores = {"ssim": 0.5, "ms_ssim": 0.75, "lpips": 0.25}
+    runs = [record("mnist", "vae", 128, seed, "reconstruction", scores, unavailable=unavailable) for seed in range(3)]
+    study = study_results(manifest([cell(3, "mnist", "vae", 128)]), {one["key"]: one for one in runs})
+    lines = closing_lines(study, None, Path("out"))
+    assert "Next: ./run_all.sh run --study laptop --out out --metrics fid   adds FID" in lines
+    assert not any(line.startswith("Not measured") for line in lines)
+    assert [step.split("   ")[1] for step in next_steps(study, Path("out"))] == [
+        "adds FID",
+        "audits what the paper leaves open",
+    ]
+
+
+def test_as_many_items_as_fit_are_named_and_the_others_counted():
+    assert fitted("images: ", ["MNIST", "CIFAR-10"]) == "images: MNIST; CIFAR-10"
+    assert fitted("images: ", ["MNIST", "CIFAR-10", "CelebA"], width=24) == "images: MNIST; 2 more"
+    assert fitted("images: ", ["a name of many letters", "b"], width=24) == "images: a name …; 1 more"
+
+
+def test_drawn_images_are_told_from_real_ones():
+    plain = manifest([cell(1, "mnist", "gmvae", 8)])
+    assert is_drawn(study_results(plain | {"marks": {"mnist": ["procedural"]}}, {}).manifest)
+    assert not is_drawn(study_results(plain | {"marks": {"mnist": ["procedural"], "celeba": []}}, {}).manifest)
+    assert not is_drawn(study_results(plain | {"marks": {}}, {}).manifest)
+
+
+def test_tables_prints_these_lines_alone_and_the_files_have_every_reason(tmp_path, capfd):
+    out = shutil.copytree(REFERENCE / "laptop-cpu", tmp_path / "out")
+    assert main(["tables", "out"]) == 3
+    said = [line for line in capfd.readouterr().out.splitlines() if not re.fullmatch(r"(tables|verdicts), \d+ s", line)]
+    assert len(said) <= MOST_LINES and "Report: out/report.html" in said
+    reasons = StudyResults(Store(out, print).study_manifest(), {}).manifest.unavailable
+    assert reasons and all(reason[:60] in (out / "tables" / "tables.md").read_text() for reason in reasons.values())
