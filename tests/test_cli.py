@@ -178,16 +178,11 @@ def test_without_its_data_a_study_that_was_asked_for_says_what_is_missing(call, 
     assert not (tmp_path / "out").exists()
 
 
-def test_without_any_data_the_choice_falls_on_procedural_images_and_says_so(call, tmp_path):
-    (tmp_path / "none").mkdir()
-    arguments = ("--offline", "--data-dir", tmp_path / "none", "--out", tmp_path / "out", "--seeds", 1)
-    status, out, _ = call("run", *arguments, "--only", "table=2,method=vae", "--device", "cpu")
-    assert status == 0
-    lines = out.strip().splitlines()
-    said = [line for line in lines if line.startswith("Study ")]
-    assert said[0].startswith("Study smoke: neither data nor a network to fetch it could be had; on procedural images")
-    assert said[-1] == lines[-1] and "procedural images: its numbers say nothing about the methods" in lines[-1]
-    assert out.count("[procedural]") >= 2
+def test_a_study_on_drawn_images_says_that_it_says_nothing(call, tmp_path):
+    status, out, _ = call("run", *TINY, "--out", tmp_path)
+    assert status == 0 and "Drawn images: the numbers say nothing about the methods or the paper." in out
+    assert "MNIST [procedural]" in out and "paper's" not in out
+    assert (tmp_path / "tables" / "tables.md").read_text().count("[procedural]") >= 2
 
 
 def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):

@@ -6,21 +6,58 @@ import shutil
 import pytest
 
 from benchmark.cli import main
-from benchmark.commands import judge_study
+from benchmark.commands import judge_study, run_study
 from benchmark.commands.judge_study import what_an_audit_lacks
+from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.store import Store
 
 ONLY = "table=2,dataset=mnist,method=vae"
+RUN = ("run", "--study", "smoke", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--only", ONLY)
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     out = tmp_path_factory.mktemp("judge") / "study"
-    arguments = ("--study", "smoke", "--seeds", "1", "--device", "cpu", "--jobs", "1", "--only", ONLY)
-    assert main(["run", "--no-report", *arguments, "--out", str(out)]) == 0
+    assert main([*RUN, "--out", str(out)]) == 0
     return out
+
+
+def test_a_run_makes_the_page_by_itself_and_no_verdicts_from_drawn_images(study):
+    """Before `judge` has been called on it."""
+    page = (study / "report.html").read_text(encoding="utf-8")
+    pictures = sorted(path.stem for path in (study / "figures").iterdir())
+    assert {"curves_mnist_d8", "cost_mnist_d8"} <= set(pictures) and page.count('src="data:image/') >= len(pictures)
+    assert {path.suffix for path in (study / "figures").iterdir()} == {".png"}
+    assert not (study / "verdicts").exists() and not (study / "audit").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), UserError("report.html: could not be written")]
+)
+def test_where_no_page_can_be_written_results_stand_and_a_line_says_so(study, tmp_path, monkeypatch, capfd, error):
+    def fails(*arguments, **more):
+        raise error
+
+    out = shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("report.html", "tables"))
+    monkeypatch.setattr(run_study, "make_page", fails)
+    capfd.readouterr()
+    assert main([*RUN, "--out", str(out)]) == 0
+    said = capfd.readouterr().out.splitlines()
+    [line] = [line for line in said if line.startswith("No report: ")]
+    assert str(error) in line and "`judge` makes it" in line
+    assert said[-2].startswith("Tables: ") and (out / "tables" / "table2.csv").is_file()
+
+
+def test_a_run_begins_with_at_most_six_lines_and_ends_with_at_most_twenty(study, capfd):
+    capfd.readouterr()
+    assert main([*RUN, "--out", str(study), "--no-report"]) == 0
+    said = capfd.readouterr().out.splitlines()
+    counted = said.index("1 trials, 1 done already; 1 at once on cpu (x86_64)")
+    closing = next(at for at, line in enumerate(said) if line.startswith("Study smoke, 1 seed"))
+    assert counted < 6 and len(said) - closing <= 20
+    assert all(len(line) <= 80 or str(study) in line for line in said)
 
 
 def judged(out, capfd, *arguments) -> tuple[int, str]:
@@ -33,8 +70,11 @@ def test_all_that_a_study_says_is_written_and_shown(study, capfd):
     status, out = judged(study, capfd)
     assert status == 0
     assert "1 trials with a result, 1 with a checkpoint, 1 to audit" in out and "Not audited" not in out
-    assert re.search(r"Pages made: [1-9]", out) and "study/verdicts" in out and "study/report.html" in out
-    for made in ("audit/scores.csv", "tables/table6.csv", "verdicts/claims.csv", "report.html"):
+    assert re.search(r"^Report: .*study/report.html$", out, re.MULTILINE)
+    closing = out[out.rindex("Study smoke, ") :].splitlines()
+    assert closing[1] == "1 trials ok, 0 diverged, 0 failed, 0 not run" and len(closing) <= 20
+    assert "Drawn images: the numbers say nothing about the methods or the paper." in closing
+    for made in ("audit/scores.csv", "tables/table6.csv", "report.html"):
         assert (study / made).stat().st_size > 0, made
     assert list((study / "figures").glob("*.png"))
 
@@ -43,10 +83,19 @@ def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_p
     out = shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("checkpoints", "audit", "verdicts"))
     status, said = judged(out, capfd)
     assert status == 0 and said.count("Not audited: ") == 1 and "holds no checkpoints" in said
-    assert (out / "verdicts" / "claims.csv").is_file() and not (out / "audit").exists()
+    assert not (out / "verdicts").exists()  # drawn images say nothing of the paper
+    assert not (out / "audit").exists()
     absent = str(tmp_path / "absent")
     status, said = judged(out, capfd, "--data-dir", absent, "--weights-dir", absent)
-    assert status == 0 and re.search(r"Pages made: [1-9]", said) and "study/report.html" in said
+    assert status == 0 and "study/report.html" in said
+
+
+def test_real_images_are_judged(tmp_path, capfd):
+    out = shutil.copytree(REPOSITORY / "results" / "reference" / "collapse", tmp_path / "study")
+    status, said = judged(out, capfd)
+    assert status == 0 and "holds no checkpoints" in said
+    assert "Decided: 0 of the paper's 392 numbers, 1 of its 9 claims (for this study alone)" in said
+    assert len((out / "verdicts" / "claims.csv").read_text().splitlines()) == 1 + 9
 
 
 def test_a_folder_that_an_audit_needs_must_be_there(study, tmp_path, capfd):
@@ -56,9 +105,8 @@ def test_a_folder_that_an_audit_needs_must_be_there(study, tmp_path, capfd):
 
 def test_the_methods_of_a_file_are_audited(study, monkeypatch):
     asked = []
-    for command in ("draw_figures", "verdict", "report"):
-        monkeypatch.setattr(judge_study, command, lambda options, console: 0)
-    monkeypatch.setattr(judge_study, "audit", lambda options, console: asked.append(options.method_file) or 0)
+    monkeypatch.setattr(judge_study, "make_page", lambda *arguments: None)
+    monkeypatch.setattr(judge_study, "audited", lambda options, console: (asked.append(options.method_file) or 0, ""))
     example = REPOSITORY / "examples" / "plain_autoencoder.py"
     try:
         assert main(["judge", str(study), "--device", "cpu", "--method-file", str(example)]) == 0

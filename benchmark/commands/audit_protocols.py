@@ -56,6 +56,22 @@ def audit(options: AuditOptions, console: Console) -> int:
     Raises:
         UserError: A folder or the device cannot be used, --only leaves no cell, or there is nothing to audit.
     """
+    status, text = audited(options, console)
+    print_markdown(console, text, as_is=options.format == "md")
+    if options.format == "text":
+        console.print(f"Written: {shown(options.out)}/audit, and Tables 6 and 7 in {shown(options.out)}/tables")
+    return status
+
+
+def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
+    """Audit as `audit`, without printing the findings.
+
+    Returns:
+        The exit status, and the findings as Markdown.
+
+    Raises:
+        UserError: As `audit`.
+    """
     check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
     store = Store(options.out, console.print, look_only=True)
@@ -71,11 +87,7 @@ def audit(options: AuditOptions, console: Console) -> int:
             )
         write_tables(with_own_tables(study, results), store.folder / "tables")
         _write(found, store)
-    text = audit_text(study.manifest, found, now)
-    print_markdown(console, text, as_is=options.format == "md")
-    if options.format == "text":
-        console.print(f"Written: {shown(options.out)}/audit, and Tables 6 and 7 in {shown(options.out)}/tables")
-    return 3 if failed else 0
+    return 3 if failed else 0, audit_text(study.manifest, found, now)
 
 
 def _evaluate(

@@ -49,7 +49,7 @@ def closing_lines(
         At most MOST_LINES lines, none longer than WIDTH unless it has one long word, such as a path.
     """
     before = [*_what_ran(study, seconds), *_shortfalls(study, folder)]
-    after = [*_unmeasured(study), *_decided(study, verdicts), *_absent(study.manifest), _where(folder)]
+    after = [*_unmeasured(study), *decided(study.manifest, verdicts), *_absent(study.manifest), _where(folder)]
     room = MOST_LINES - len(before) - len(after)
     steps = [f"Next: {step}" for step in next_steps(study, folder)]
     # A second step only where it takes no method's line.
@@ -231,15 +231,21 @@ def _legend(manifest: Manifest, place: _Place, more: str = "") -> list[str]:
 # What it says of the paper, and what to do next --------------------------------------------------------------
 
 
-def _decided(study: StudyResults, verdicts: StudyVerdicts | None) -> list[str]:
+def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
+    """Say in two lines how much of the paper a study decides, and why not more.
+
+    Args:
+        manifest: The study's manifest.
+        verdicts: What it says of the paper; None where its images are drawn.
+    """
     if verdicts is None:
         return ["Drawn images: the numbers say nothing about the methods or the paper."]
     of_numbers = verdicts.cells["verdict"].value_counts()
     numbers = sum(int(of_numbers.get(one, 0)) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
-    decided = verdicts.claims[verdicts.claims["ours"] != ClaimState.UNDECIDED]
-    alone = " (for this study alone)" if (decided["reduced"] != "").any() else ""
+    claims = verdicts.claims[verdicts.claims["ours"] != ClaimState.UNDECIDED]
+    alone = " (for this study alone)" if (claims["reduced"] != "").any() else ""
     found = (
-        f"Decided: {numbers} of the paper's {len(verdicts.cells)} numbers, {len(decided)} of its "
+        f"Decided: {numbers} of the paper's {len(verdicts.cells)} numbers, {len(claims)} of its "
         f"{len(verdicts.claims)} claims{alone}"
     )
     why = []
@@ -249,8 +255,8 @@ def _decided(study: StudyResults, verdicts: StudyVerdicts | None) -> list[str]:
         why.append(f"{not_run} not run")
     if undecided := int(of_numbers.get(Verdict.UNDECIDED, 0)):
         why.append(f"{undecided} within noise")
-    if study.manifest.seeds < SEEDS_OF_THE_PAPER:
-        why.append(f"{study.manifest.seeds} of {SEEDS_OF_THE_PAPER} seeds")
+    if manifest.seeds < SEEDS_OF_THE_PAPER:
+        why.append(f"{manifest.seeds} of {SEEDS_OF_THE_PAPER} seeds")
     return [found, *([fitted("Why not more: ", why)] if why else [])]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.audit.audit_files import read_results
-from benchmark.commands.audit_protocols import AuditOptions, audit
+from benchmark.commands.audit_protocols import AuditOptions, audited
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.closing_lines import closing_lines
 from benchmark.commands.declared_options import argument, option
@@ -39,7 +39,7 @@ class JudgeOptions(DataFolders, OwnMethods):
 
 
 def judge(options: JudgeOptions, console: Console) -> int:
-    """Audit a study, make its figures, judge the paper by it, and write all of it on one page.
+    """Audit a study, make its figures, judge the paper by it, write all of it on one page, and print the answer.
 
     The audit comes first, since the verdict takes its findings into account. Nothing is downloaded. The folders of data
     sets and pretrained networks need to exist only where something can be audited.
@@ -56,7 +56,7 @@ def judge(options: JudgeOptions, console: Console) -> int:
     if lacking := what_an_audit_lacks(store, records, options.data_dir):
         console.print(f"Not audited: {lacking}")
     else:
-        status = audit(
+        status, _ = audited(
             AuditOptions(
                 out=options.out,
                 jobs=options.jobs,
@@ -73,7 +73,9 @@ def judge(options: JudgeOptions, console: Console) -> int:
     study = store.read_study()  # a trial's record may have been moved aside
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     with Heartbeat(console) as heartbeat:
-        verdicts = None if is_drawn(study.manifest) else verdicts_of(study, read_results(store, list(study.records)))
+        with heartbeat.during("verdicts"):
+            drawn = is_drawn(study.manifest)
+            verdicts = None if drawn else verdicts_of(study, read_results(store, list(study.records)))
         make_page(store, source, verdicts, heartbeat)
     for line in closing_lines(study, verdicts, store.folder):
         console.print(line)

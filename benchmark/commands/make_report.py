@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.audit.audit_files import read_results
+from benchmark.commands.closing_lines import decided
 from benchmark.commands.compare_weights import compare_weight_sets
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.judged_study import REPORT, verdicts_of, write_report, write_verdicts
@@ -59,7 +60,8 @@ def verdict(options: VerdictOptions, console: Console) -> int:
     text = verdicts_text(study.manifest, found.cells, found.agreements, found.claims)
     print_markdown(console, text, as_is=options.format == "md")
     if options.format == "text":
-        console.print(f"Written: {shown(options.study)}/verdicts")
+        for line in (*decided(study.manifest, found), f"Written: {shown(options.study)}/verdicts"):
+            console.print(line)
     return 0
 
 
