@@ -351,7 +351,18 @@ def test_a_job_does_only_what_is_missing(study, monkeypatch):
 
 def test_slurm_that_is_not_here_is_one_line(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("PATH", str(tmp_path))
-    arguments = ("run", "--study", "smoke", "--only", ONLY, "--executor", "slurm", "--out", str(tmp_path / "out"))
+    arguments = (
+        "run",
+        "--no-report",
+        "--study",
+        "smoke",
+        "--only",
+        ONLY,
+        "--executor",
+        "slurm",
+        "--out",
+        str(tmp_path / "out"),
+    )
     assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
     assert capfd.readouterr().err == (
         "benchmark: --executor slurm: there is no squeue here; run where Slurm's commands are\n"
@@ -717,6 +728,18 @@ def test_forgetting_what_jobs_are_at_work_on_is_refused(tmp_path, monkeypatch, c
     (out / "jobs").mkdir(parents=True)
     (out / "jobs" / "a.json").write_text(json.dumps(JOB))
     monkeypatch.setattr(slurm_queue, "queue", lambda name=None: {"1_0": "RUNNING"})
-    arguments = ("run", "--study", "smoke", "--only", ONLY, "--executor", "slurm", "--force", "--out", str(out))
+    arguments = (
+        "run",
+        "--no-report",
+        "--study",
+        "smoke",
+        "--only",
+        ONLY,
+        "--executor",
+        "slurm",
+        "--force",
+        "--out",
+        str(out),
+    )
     assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
     assert "1 Slurm jobs have its trials (1_0 ...)" in capfd.readouterr().err
