@@ -1,5 +1,7 @@
 """The user's environment (plotting, warnings, arithmetic) changes neither figures nor results nor what is said."""
 
+import copy
+import dataclasses
 import os
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 from figure_samples import sample
+from matplotlib.font_manager import FontManager, fontManager, json_dump
 
 from benchmark.figures import clustering_scores
 from benchmark.plotting.figure_files import write_page
@@ -56,6 +59,19 @@ def test_nor_do_variables_or_a_home_that_takes_no_cache(tmp_path, page):
     users = {"MATPLOTLIBRC": str(tmp_path / "rc"), "MPLBACKEND": "nosuch", "PYTHONWARNINGS": "error"}
     home = {"HOME": "/proc/none", "MPLCONFIGDIR": "/proc/none"}
     done = in_a_process(DRAW, "drawn", folder=tmp_path, **users, **home)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()} == page
+
+
+def test_nor_does_a_cached_list_of_fonts_with_another_font_of_the_same_name(tmp_path, page):
+    """As on a system with a DejaVu Sans of its own, where the list was made while matplotlib's was not there."""
+    serif = next(font.fname for font in fontManager.ttflist if font.name == "DejaVu Serif")
+    listed = copy.copy(fontManager)
+    listed.ttflist = [
+        dataclasses.replace(font, fname=serif) if font.name == "DejaVu Sans" else font for font in fontManager.ttflist
+    ]
+    json_dump(listed, tmp_path / f"fontlist-v{FontManager.__version__}.json")
+    done = in_a_process(DRAW, "drawn", folder=tmp_path, MPLCONFIGDIR=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()} == page
 

@@ -7,11 +7,13 @@ nothing has to be closed; matplotlib then draws PNG with Agg.
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib import get_data_path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.textpath import text_to_path
 
 from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
@@ -30,7 +32,7 @@ _HANDLE = 4.8  # em of a legend's column besides its label: matplotlib's handle,
 _FILLED = 0.95  # of WIDTH by a line of the caption: in PNG, glyphs keep to whole pixels and come out wider
 
 RC: "Mapping[RcKeyType, Any]" = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere (`_prefer_matplotlibs_fonts`)
     "font.size": TEXT,
     "axes.titlesize": TEXT + 1,
     "axes.labelsize": TEXT,
@@ -45,6 +47,21 @@ RC: "Mapping[RcKeyType, Any]" = {
     "lines.markersize": 5,
     "pdf.fonttype": 42,  # text that can be searched and edited
 }
+
+
+def _prefer_matplotlibs_fonts() -> None:
+    """Let the fonts in matplotlib's package win over the system's of the same names.
+
+    A system's DejaVu Sans has other glyph numbers, so a PDF other bytes. It is taken where matplotlib's cached list of
+    fonts lacks its own (findings/matplotlib_cached_fonts.sh).
+    """
+    own = sorted(map(str, Path(get_data_path(), "fonts", "ttf").glob("DejaVuSans*.ttf")))
+    for path in own:
+        fontManager.addfont(path)
+    fontManager.ttflist.sort(key=lambda font: font.fname not in own)  # the first of equals is chosen
+
+
+_prefer_matplotlibs_fonts()
 
 UNKNOWN = Look(GREY, "h", ":")
 
