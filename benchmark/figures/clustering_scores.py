@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from benchmark.figures.study_source import CannotDraw, StudySource, face, kinds, left_out, method_label, no_result
+from benchmark.methods.look import GREY
 from benchmark.plotting.style import captioned, legend_columns, look
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import metric_heading
@@ -121,5 +123,9 @@ def draw(data: ClusteringPage) -> Figure:
         axes.set_xlabel("latent dimension d")
         axes.set_title(metric_heading(metric))
     handles, labels = axes.get_legend_handles_labels()
+    if any(np.isfinite(line.paper).any() for metric in data.lines.values() for line in metric):
+        for label, filling in (("filled: ours", GREY), ("hollow: the paper's", "none")):
+            handles.append(Line2D([], [], color=GREY, marker="o", linestyle="", markerfacecolor=filling))
+            labels.append(label)
     body.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels))
     return figure

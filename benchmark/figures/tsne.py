@@ -92,7 +92,8 @@ def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes |
     seeds = ", ".join(str(seed) for seed in sorted({plane.seed for plane in drawn}))
     caption = [
         f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores take it; one model each (seed "
-        f"{seeds}: the lowest with a checkpoint). SC: silhouette of the whole plane. Numbers: each class's median.",
+        f"{seeds}: the lowest with a checkpoint). SC: silhouette of the whole plane. Numbers: each class's median, "
+        "where they do not overlap.",
         *face(source.study.manifest, dataset),
         *([f"Not shown: {'; '.join(absent)}."] if absent else []),
     ]
@@ -175,6 +176,11 @@ def _draw_plane(axes: Axes, plane: Plane, looks: Mapping[Any, Look], side: float
         points = plane.points[plane.labels == name]
         axes.scatter(points[:, 0], points[:, 1], s=size, color=style.colour, marker=style.marker, linewidths=0)
     halo = [patheffects.withStroke(linewidth=2, foreground="white")]
+    room = 1.5 * TEXT / 72 / side * np.ptp(plane.points, 0).max()  # a number's own, in units of the plane
+    placed: list[np.ndarray] = []
     for name in np.unique(plane.labels).tolist():
         centre = np.median(plane.points[plane.labels == name], 0)
+        if any(np.linalg.norm(centre - other) < room for other in placed):
+            continue
+        placed.append(centre)
         axes.annotate(str(name), centre, ha="center", va="center", fontsize=TEXT, weight="bold", path_effects=halo)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmark.plotting.style import WIDTH, captioned, hide_unused
 
-COLUMNS = 3
+COLUMNS = 2  # so that an image of a traversal is 60 pixels wide on a page of 1,000
 _TITLE = 0.27  # inches of a panel's title and the gap above it
 
 
