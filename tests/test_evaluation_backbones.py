@@ -20,6 +20,7 @@ from benchmark.evaluation.backbones import (
     AUDIT_BACKBONES,
     BACKBONES,
     Backbone,
+    WeightsFile,
     WeightsUnavailable,
     find,
     load_tensors,
@@ -46,7 +47,7 @@ NAME = f"toy-{DIGEST[:8]}.pth"
 def hub(tmp_path, monkeypatch):
     """An empty torch hub cache, and no memory of failed downloads."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(backbones, "_failed_downloads", {})
+    monkeypatch.setattr(backbones, "_failures", {})
     return tmp_path / "hub" / "checkpoints"
 
 
@@ -82,6 +83,10 @@ def table(url: str = f"http://127.0.0.1:9/{NAME}") -> dict[str, Backbone]:
     return {"toy": Backbone.from_url(url)}
 
 
+def official(folder) -> WeightsFile:
+    return WeightsFile(folder / NAME, NAME, DIGEST, "official file")
+
+
 def put(folder, content: bytes = CONTENT) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).write_bytes(content)
@@ -114,18 +119,18 @@ def test_the_audits_files_are_apart_from_the_judged_protocols():
 def test_found_in_the_given_folder_then_in_the_hub_cache(tmp_path, hub):
     assert find("toy", tmp_path / "given", table()) is None
     put(hub)
-    assert find("toy", tmp_path / "given", table()) == hub / NAME
+    assert find("toy", tmp_path / "given", table()) == official(hub)
     put(tmp_path / "given")
-    assert find("toy", tmp_path / "given", table()) == tmp_path / "given" / NAME
-    assert obtain("toy", tmp_path / "given", offline=True, backbones=table()) == tmp_path / "given" / NAME
-    assert find("toy", None, table()) == hub / NAME
+    assert find("toy", tmp_path / "given", table()) == official(tmp_path / "given")
+    assert obtain("toy", tmp_path / "given", offline=True, backbones=table()) == official(tmp_path / "given")
+    assert find("toy", None, table()) == official(hub)
 
 
 def test_tensors_come_with_their_full_digest(hub):
     put(hub)
-    state, digest = load_tensors(table()["toy"], None, offline=True)
+    state, file = load_tensors(table()["toy"], None, offline=True)
     assert torch.equal(state["weight"], STATE["weight"])
-    assert digest == DIGEST
+    assert file == official(hub)
 
 
 def test_missing_and_offline_says_what_to_put_where(tmp_path):
@@ -190,7 +195,7 @@ def test_downloaded_to_the_given_folder_or_the_hub_cache(tmp_path, hub, server, 
     server.answers[f"/{NAME}"] = (200, "application/octet-stream", CONTENT)
     weights_dir = tmp_path / "given" if given else None
     folder = tmp_path / "given" if given else hub
-    assert obtain("toy", weights_dir, offline=False, backbones=table(server.url)) == folder / NAME
+    assert obtain("toy", weights_dir, offline=False, backbones=table(server.url)) == official(folder)
     assert [file.name for file in folder.iterdir()] == [NAME]
     assert (folder / NAME).read_bytes() == CONTENT
     obtain("toy", weights_dir, offline=False, backbones=table(server.url))
@@ -220,7 +225,10 @@ def test_offline_asks_no_server(server):
 )
 def test_a_bad_download_leaves_nothing_and_is_tried_once(hub, server, answer, reason):
     server.answers[f"/{NAME}"] = answer
-    expected = f"weights unavailable: {NAME} not in the torch hub cache ({reason}); put it there or give --weights-dir"
+    expected = (
+        f"weights unavailable: {NAME} not in the torch hub cache; put it there or give --weights-dir; "
+        f"official server: {reason}"
+    )
     assert obtain("toy", None, offline=False, backbones=table(server.url)) == expected
     assert list(hub.iterdir()) == []
     assert obtain("toy", None, offline=False, backbones=table(server.url)) == expected
@@ -229,13 +237,15 @@ def test_a_bad_download_leaves_nothing_and_is_tried_once(hub, server, answer, re
 
 def test_no_server_and_no_folder_are_reasons_without_paths(tmp_path):
     reason = obtain("toy", None, offline=False, backbones=table())
-    assert reason.startswith(f"weights unavailable: {NAME} not in the torch hub cache (download failed (")
+    assert reason.startswith(
+        f"weights unavailable: {NAME} not in the torch hub cache; put it there or give --weights-dir; "
+        "official server: download failed ("
+    )
     assert str(tmp_path) not in reason
     (tmp_path / "file").write_text("in the way")
     reason = obtain("toy", tmp_path / "file", offline=False, backbones=table())
-    assert (
-        reason
-        == f"weights unavailable: {NAME} not in {PLACES} (the download could not be written to disk); put it there"
+    assert reason == (
+        f"weights unavailable: {NAME} not in {PLACES}; put it there; official server: could not be written to disk"
     )
 
 
@@ -260,7 +270,7 @@ def test_workers_that_miss_the_same_file_download_it_once(hub, server):
         worker.start()
     for worker in workers:
         worker.join()
-    assert found == [hub / NAME] * 4
+    assert found == [official(hub)] * 4
     assert len(server.asked) == 1
 
 

@@ -132,7 +132,7 @@ def test_a_part_of_the_images_is_the_same_part_every_time(pair):
     rows = random_subset(20, 8)
     part = reconstruction(originals, reconstructions, n_images=8, fid_images=5)
     assert part.values == reconstruction(originals[rows], reconstructions[rows]).values
-    assert part.details == {"n_images": 8, "fid_images": 5, "ms_ssim_scales": 3, "weights": {}}
+    assert part.details == {"n_images": 8, "fid_images": 5, "ms_ssim_scales": 3, "weights": {}, "weights_from": {}}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.01, 1.01])
@@ -181,10 +181,10 @@ def test_only_what_is_asked_for_is_scored_and_recorded(pair):
         return score_images(*pair(3), HERE, n_images=n_images, fid_images=None, scoring=scoring)
 
     assert scores("fid", n_images=1).unavailable == {"fid": "FID needs at least two images"}
-    assert scores("fid", n_images=1).details == {"n_images": 1, "fid_images": 1, "weights": {}}
+    assert scores("fid", n_images=1).details == {"n_images": 1, "fid_images": 1, "weights": {}, "weights_from": {}}
     assert scores("ssim").values == {"ssim": reconstruction(*pair(3)).values["ssim"]}
-    assert scores("ssim").details == {"n_images": 3, "weights": {}}
-    assert scores("ms_ssim").details == {"n_images": 3, "ms_ssim_scales": 3, "weights": {}}
+    assert scores("ssim").details == {"n_images": 3, "weights": {}, "weights_from": {}}
+    assert scores("ms_ssim").details == {"n_images": 3, "ms_ssim_scales": 3, "weights": {}, "weights_from": {}}
 
 
 def test_what_is_wrong_with_all_images_is_raised_by_their_name(pair):

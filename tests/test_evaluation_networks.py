@@ -224,6 +224,7 @@ def test_the_record_names_the_files_that_were_used(context, hub, images):
         "fid_images": 2,
         "ms_ssim_scales": 3,
         "weights": {hub[name].file_name: hub[name].sha256 for name in ("inception", "alexnet")},
+        "weights_from": {hub[name].file_name: "official file" for name in ("inception", "alexnet")},
     }
 
 

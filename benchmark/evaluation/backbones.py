@@ -255,15 +255,17 @@ def _located(backbone: Backbone, weights_dir: Path | None, offline: bool, report
     places = _places(weights_dir)
     missing = f"{backbone.file_name} not in {' or '.join(places)}"
     remedy = "put it there or give --weights-dir" if weights_dir is None else "put it there"
+    reason = f"{missing}; {remedy}"
     if offline:
-        raise WeightsUnavailable(f"{missing}; {remedy}")
+        raise WeightsUnavailable(reason)
     folder = next(iter(places.values()))
     if (backbone, folder) not in _failures:
+        report(missing)
         fetched = _fetched(backbone, folder, report)
         if isinstance(fetched, WeightsFile):
             return fetched
         _failures[backbone, folder] = fetched
-    raise WeightsUnavailable(f"{missing}; {_failures[backbone, folder]}; {remedy}")
+    raise WeightsUnavailable(f"{reason}; {_failures[backbone, folder]}")
 
 
 def _fetched(backbone: Backbone, folder: Path, report: Report) -> WeightsFile | str:

