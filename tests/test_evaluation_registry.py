@@ -129,7 +129,7 @@ TOY = packaged()
 OFFICIAL = "toy-12345678.pth"
 TABLE = {"toy": Backbone(OFFICIAL, f"http://127.0.0.1:9/{OFFICIAL}", "12345678", TOY)}
 KEPT = f"alexnet-from-toy-1.0-{TOY.sha256[:8]}.safetensors"
-NO_SERVER = "official server: download failed ([Errno 111] Connection refused)"
+NO_SERVER = f"official server: download failed ([Errno {errno.ECONNREFUSED}] Connection refused)"
 
 
 @pytest.fixture(autouse=True)
