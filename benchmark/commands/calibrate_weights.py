@@ -80,7 +80,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
 
     def train(places: Iterable[tuple[Place, int]]) -> dict[tuple[Place, int], Trial]:
         trials = {(place, seed): _trial(study, grids, place, seed, data, device) for place, seed in places}
-        wanted = pending(list(trials.values()), store, set())
+        wanted = pending(list(trials.values()), store, set()).to_do
         console.print(f"{len(trials)} trials, {len(trials) - len(wanted)} done already; {executor.says} on {device}")
         packs = packs_of(list(trials.values()), wanted, options.pack or default_pack(device))
         with Heartbeat(console) as heartbeat:

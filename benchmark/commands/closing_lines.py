@@ -8,10 +8,11 @@ from benchmark.commands.folders import RUNS
 from benchmark.commands.judged_study import REPORT, StudyVerdicts
 from benchmark.commands.wording import shown
 from benchmark.data.specs import DATASETS
+from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
 from benchmark.execution.progress import minutes
 from benchmark.installation import LAUNCHER
 from benchmark.metrics import METRICS
-from benchmark.results.frame import METRIC_UNAVAILABLE, WEIGHTS_UNAVAILABLE
+from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.named_studies import WITHOUT_DATA
@@ -27,7 +28,6 @@ WIDTH = 80
 MOST_METHODS = 10
 MOST_FAILURES = 2
 MOST_STEPS = 2
-NOT_ASKED_FOR = "not asked for"  # begins the reason of a metric that a run left out
 # The score of each protocol that says most, then what else there may be room for; the others are in the files.
 _HEADLINES = ("svm_accuracy", "silhouette", "ssim", "lpips", "fid")
 _HEADINGS = {"svm_accuracy": "Accuracy", "silhouette": "Silhouette"}
@@ -317,6 +317,6 @@ def _left_out(study: StudyResults) -> list[str]:
         for record in study.own_records()
         for reasons in record.unavailable.values()
         for metric, reason in reasons.items()
-        if reason.startswith(NOT_ASKED_FOR) and metric in METRICS
+        if reason.startswith(NOT_ASKED) and metric in METRICS
     }
     return [name for name in METRICS if name in found]

@@ -58,6 +58,12 @@ class StudyOptions(FetchedData, GridOptions):
     """A study to run: its trials, seeds, t-SNE and images."""
 
     seeds: int | None = option(type=positive, help="seeds 0..N-1 instead of the study's own number")
+    metrics: str | None = option(
+        type=given,
+        metavar="NAMES",
+        help="metrics besides the study's, or without them: fid, no-lpips, all; they make no other trials, and a "
+        "finished study gets what it lacks from its checkpoints",
+    )
     tsne: str = option(choices=TSNE_LIBRARIES, default=REFERENCE_TSNE, help="which library's; others make other trials")
 
 

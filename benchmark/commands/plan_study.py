@@ -1,5 +1,6 @@
 """`plan`: print what `run` would do, download and cost."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from benchmark.commands.wording import shown
 from benchmark.data.load import Availability, describe
 from benchmark.data.specs import DATASETS
 from benchmark.evaluation.backbones import BACKBONES, weights_at_hand
+from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import process_plan
 from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
+from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Selection, build_grid
+from benchmark.studies.metrics_asked import with_metrics
 from benchmark.studies.trials import Trial
-from benchmark.throughput.costs import forecast, measured_costs, read_costs
+from benchmark.throughput.costs import forecast, measured_costs, metric_seconds, read_costs
 from benchmark.throughput.throughput_files import MEASUREMENTS
 
 # Measured: an HGMVAE checkpoint at full width has 7 MB at d = 8 and 12 MB at d = 128.
@@ -54,7 +58,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     check_folders(options.data_dir, options.weights_dir)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
-    study = study_with_options(study, options.precision, options.seeds, options.tsne)
+    study = with_metrics(study_with_options(study, options.precision, options.seeds, options.tsne), options.metrics)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
     grid = build_grid(study, selection, data, options.weights, device, console.print)
@@ -73,7 +77,8 @@ def plan(options: PlanOptions, console: Console) -> int:
     for name in grid.unavailable:
         _print_download(describe(name, options.data_dir), console)
     if any("reconstruction" in trial.protocols for trial in here + missing) and grid.study.images != "drawn":
-        absent = {b.file_name for b in BACKBONES.values()} - weights
+        asked = {name for metric, name in METRIC_BACKBONES.items() if metric not in grid.study.metrics_left_out}
+        absent = {BACKBONES[name].file_name for name in asked} - weights
         for file_name in sorted(absent):
             console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")
     if options.trials:
@@ -84,10 +89,15 @@ def plan(options: PlanOptions, console: Console) -> int:
         for what, seeds in _over_seeds(here + missing).items():
             console.print(f"  {what} seed={seeds}")
     out = options.out or default_out(grid)
-    to_do = pending(here, Store(out, console.print, look_only=True), weights) + missing
-    console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run")
+    left_out = frozenset(grid.study.metrics_left_out)
+    found = pending(here, Store(out, console.print, look_only=True), weights, left_out)
+    to_do = found.to_do + missing
+    again = f", {len(found.to_complete)} of them without training" if found.to_complete else ""
+    console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run{again}")
+    _print_metric_costs(to_do or here, left_out, device, console)
     if to_do:
-        _print_forecast(to_do, device, options.jobs, console)
+        to_train = [trial for trial in to_do if trial not in found.to_complete]
+        _print_forecast(to_train, metric_seconds(to_do, left_out, device), device, options.jobs, console)
     return 0
 
 
@@ -106,18 +116,29 @@ def _print_download(found: Availability, console: Console) -> None:
         console.print(f"To download: {found.label}, {size}, {found.download_url}; or {found.advice}")
 
 
-def _print_forecast(trials: list[Trial], device: str, jobs: int | None, console: Console) -> None:
+def _print_metric_costs(trials: list[Trial], left_out: frozenset[str], device: str, console: Console) -> None:
+    for metric, seconds in metric_seconds(trials, (), device).items():
+        how = f"; left out, --metrics {metric} adds it at any time" if metric in left_out else ""
+        console.print(f"  {METRICS[metric].label}: about {minutes(seconds)} of one process's time in all{how}")
+
+
+def _print_forecast(
+    trials: list[Trial], of_metrics: dict[str, float], device: str, jobs: int | None, console: Console
+) -> None:
     workers = process_plan(device, jobs)
     set_numerics(device, workers.threads)
     known = read_costs(THROUGHPUT / MEASUREMENTS, device)
     cost = forecast(trials, measured_costs(trials, known, device))
+    cost = dataclasses.replace(cost, evaluation=cost.evaluation | of_metrics)
     source = "by `throughput`" if known.steps else "just now"
     parts = ", ".join(f"{name} {minutes(seconds)}" for name, seconds in cost.evaluation.items())
     console.print(
         f"About {minutes(cost.wall(workers))}, {workers.says}: training {minutes(cost.training)}, {parts} "
-        f"of one process's time (measured {source} on small samples and scaled; without FID and LPIPS)"
+        f"of one process's time (measured {source} on small samples and scaled)"
     )
     prepared = sum(DATASETS[name].prepared_bytes for name in {trial.data.name for trial in trials} & set(DATASETS))
+    if not trials:
+        return
     console.print(
         f"Disk: about {len(trials) * _checkpoint_mb(trials) / 1000:.1f} GB of checkpoints"
         + ("" if trials[0].data.kind == "procedural" else f", {prepared / 1e9:.1f} GB of prepared images")

@@ -27,17 +27,18 @@ from benchmark.evaluation.backbones import prepare_weights, weights_at_hand
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
 from benchmark.execution.heartbeat import Heartbeat
-from benchmark.execution.metric_weights import weights_needed
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
-from benchmark.execution.resume import log_run, pending, write_manifest
+from benchmark.execution.resume import backbones_wanted, log_run, pending, write_manifest
 from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.study_source import StudySource
+from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.studies.metrics_asked import with_metrics
 from benchmark.tables.table_files import write_tables
 from benchmark.text import one_line
 from benchmark.training.pack import default_pack
@@ -114,8 +115,10 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
-    needed = () if grid.study.images == "drawn" else weights_needed(trials, store)
-    missing = prepare_weights(needed, options.weights_dir, offline=options.offline, report=console.print)
+    left_out = frozenset(grid.study.metrics_left_out)
+    needed = () if grid.study.images == "drawn" else backbones_wanted(trials, store, left_out)
+    with heartbeat.during("metric weights"):
+        missing = prepare_weights(needed, options.weights_dir, offline=options.offline, report=console.print)
     context = TrialContext(
         store.folder.resolve(),
         device,
@@ -125,8 +128,10 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         deterministic=options.deterministic,
         method_files=tuple(file.resolve() for file in options.method_file),
         weights_missing=missing,
+        left_out=left_out,
     )
-    to_do = pending(trials, store, weights_at_hand(options.weights_dir))
+    found = pending(trials, store, weights_at_hand(options.weights_dir), left_out)
+    to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     # As in the worker processes, so that the provenance recorded here is theirs, too.
     set_numerics(device, executor.threads, options.deterministic)
@@ -134,9 +139,16 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     console.print(
         f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {executor.says} on {device_name(device)}"
     )
-    if left_out := write_manifest(store, grid):
+    if found.to_complete:
+        console.print(f"{len(found.to_complete)} of them need no training, only metrics that their records lack")
+    if found.without_checkpoint:
         console.print(
-            f"{left_out} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
+            f"{len(found.without_checkpoint)} trials lack metrics that were asked for, and their checkpoints are gone; "
+            "--force trains anew"
+        )
+    if gone := write_manifest(store, grid):
+        console.print(
+            f"{gone} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
             "(their records are kept)"
         )
     if to_do:
@@ -152,7 +164,7 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
     check_folders(options.data_dir, options.weights_dir)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
-    study = study_with_options(study, options.precision, options.seeds, options.tsne)
+    study = with_metrics(study_with_options(study, options.precision, options.seeds, options.tsne), options.metrics)
     console.print(textwrap.fill(f"Study {study.name}: {why}", WIDTH, break_long_words=False, break_on_hyphens=False))
     data = DataOptions.of(study, options.data_dir, options.offline)
     grid = build_grid(study, selection, data, options.weights, device, console.print)
@@ -164,9 +176,12 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
 
 def _print_summary(grid: Grid, console: Console) -> None:
     """Print what was reduced, and what is known of the images, in a line each; the tables' captions have all of it."""
+    left_out = grid.study.metrics_left_out
+    labels = ", ".join(METRICS[metric].label for metric in left_out)
     facts = {
         "  reduced: ": grid.study.notes(),
         "  images: ": data_facts(grid),
+        "  not computed: ": [f"{labels}; --metrics {','.join(left_out)} adds it later"] if left_out else [],
         "  no images: ": [f"{name}: {one_line(reason)}" for name, reason in grid.unavailable.items()],
     }
     for start, items in facts.items():

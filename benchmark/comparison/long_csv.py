@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.errors import UserError
+from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
 from benchmark.names import NAMES, resolved_rows
-from benchmark.results.frame import METRIC_UNAVAILABLE, NO_DATA, NOT_RUN, WEIGHTS_UNAVAILABLE
+from benchmark.results.frame import METRIC_UNAVAILABLE, NO_DATA, NOT_RUN
 from benchmark.results.read_csv import (
     NoColumn,
     check_plain,
@@ -24,7 +25,7 @@ REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
 LABELS = ("study", "weight_set", "notes", "marks")
 OPTIONAL = ("table", "seed", "status", "key", *LABELS)
 MISSING = "missing"  # the status of a row that has neither a value nor a status
-STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE, MISSING)
+STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE, MISSING)
 
 
 @dataclass(frozen=True)

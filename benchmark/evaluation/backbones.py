@@ -29,7 +29,7 @@ from benchmark.evaluation.registry_weights import (
     fetch_packaged,
     kept_tensors,
 )
-from benchmark.evaluation.scores import Unscorable
+from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE, Unscorable
 
 _TIMEOUT = 30.0  # seconds without a byte
 _TORCH_HUB = "https://download.pytorch.org/models"
@@ -83,8 +83,6 @@ BACKBONES: Mapping[str, Backbone] = {
     "alexnet": Backbone.from_url(f"{_TORCH_HUB}/alexnet-owt-7be5be79.pth", ALEXNET),
 }
 
-# The metrics that need one of them.
-METRIC_BACKBONES: Mapping[str, str] = {"fid": "inception", "lpips": "alexnet"}
 
 # Apart, because VGG16 alone is half a gigabyte that no study needs.
 AUDIT_BACKBONES: Mapping[str, Backbone] = {
@@ -97,7 +95,7 @@ class WeightsUnavailable(Unscorable):
     """A file of weights is neither on disk nor downloadable, or is not the one that its name claims."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"weights unavailable: {reason}")
+        super().__init__(f"{WEIGHTS_UNAVAILABLE}: {reason}")
 
 
 def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> WeightsFile | None:

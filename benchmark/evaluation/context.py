@@ -18,6 +18,7 @@ class EvaluationContext:
         statistics_dir: Where the originals' Inception statistics are cached between runs; None: nowhere.
         backbones: The files of pretrained weights, by name.
         weights_missing: Name of a backbone -> why it cannot be had, where that was found out for all trials.
+        left_out: Metrics that are not computed.
     """
 
     weights_dir: Path | None = None
@@ -26,6 +27,7 @@ class EvaluationContext:
     statistics_dir: Path | None = None
     backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
     weights_missing: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
     @property
     def batch_size(self) -> int:

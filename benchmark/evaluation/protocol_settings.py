@@ -13,6 +13,7 @@ from benchmark.settings import added_later
 REFERENCE_TSNE = "scikit-learn"
 TSNE_LIBRARIES = (REFERENCE_TSNE, "openTSNE")
 IMAGE_METRICS = ("fid", "ssim", "ms_ssim", "lpips")
+METRIC_BACKBONES = {"fid": "inception", "lpips": "alexnet"}  # names in benchmark.evaluation.backbones.BACKBONES
 
 
 class ProtocolSettings:
@@ -95,3 +96,4 @@ PROTOCOL_SETTINGS: dict[str, type[ProtocolSettings]] = {
     "classification": ClassificationSettings,
     "reconstruction": ReconstructionSettings,
 }
+SCORED_METRICS = tuple(metric for protocol in PROTOCOL_SETTINGS.values() for metric in protocol.metrics)

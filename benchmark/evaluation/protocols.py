@@ -84,11 +84,18 @@ class Protocol(ProtocolSettings):
     """The base class of protocols, each of which scores a trained model's outputs."""
 
     def score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        """Compute every metric, or why it has none; never raises, whatever a model's outputs (NaN, constants)."""
+        """Compute every metric, or why it has none; never raises, whatever a model's outputs (NaN, constants).
+
+        A metric that the context leaves out has that as its reason.
+        """
+        left_out = tuple(metric for metric in self.metrics if metric in context.left_out)
+        if left_out == self.metrics:
+            return Scores({}, {}).without(left_out)
         try:
-            return self._score(outputs, context)
+            scores = self._score(outputs, context)
         except Unscorable as reason:
-            return none_of(self.metrics, str(reason))
+            scores = none_of(self.metrics, str(reason))
+        return scores.without(left_out)
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         """As `score`; may raise Unscorable for all metrics at once."""
@@ -172,7 +179,7 @@ class Reconstruction(ReconstructionSettings, Protocol):
             context,
             n_images=self.n_images,
             fid_images=self.fid_images,
-            scoring=ImageScoring(),
+            scoring=ImageScoring(tuple(metric for metric in self.metrics if metric not in context.left_out)),
         )
 
 

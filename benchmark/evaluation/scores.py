@@ -1,10 +1,14 @@
 """A protocol's result: finite numbers, and a reason for every missing one."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+# How the reason of a metric begins that a run left out, or whose pretrained weights could not be had.
+NOT_ASKED = "not asked for"
+WEIGHTS_UNAVAILABLE = "weights unavailable"
 
 
 class Unscorable(Exception):
@@ -29,6 +33,14 @@ class Scores:
         for metric, value in self.values.items():
             if not math.isfinite(value):
                 raise ValueError(f"{metric} is {value}; a score is finite or has a reason")
+
+    def without(self, metrics: Collection[str]) -> "Scores":
+        """Return the scores less some metrics, which then have the reason that they were not asked for."""
+        if not metrics:
+            return self
+        reasons = {metric: f"{NOT_ASKED} (--metrics {metric})" for metric in metrics}
+        kept = {metric: value for metric, value in self.values.items() if metric not in reasons}
+        return Scores(kept, {**self.unavailable, **reasons}, self.details)
 
 
 def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]) -> Scores:

@@ -4,12 +4,14 @@ What needs the images is done at once, on the device (`measured`); what needs th
 process (`scored`), so that a device can train on.
 """
 
+import dataclasses
 import platform
 import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +32,7 @@ from benchmark.evaluation.health import (
 from benchmark.evaluation.preconditions import required
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.provenance import provenance
+from benchmark.execution.resume import lacking_metrics
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.results.records import OK, RECORD_OBJECTS, RECORD_SCHEMA, Health, Identity, Json, Record
@@ -58,6 +61,7 @@ class TrialContext:
         deterministic: Whether an operation that cannot be repeated bit by bit is refused.
         method_files: The files that define the user's own methods.
         weights_missing: As in EvaluationContext.
+        left_out: Metrics that are not computed.
     """
 
     out: Path
@@ -68,6 +72,7 @@ class TrialContext:
     deterministic: bool = False
     method_files: tuple[Path, ...] = ()
     weights_missing: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
     @property
     def evaluation(self) -> EvaluationContext:
@@ -78,6 +83,7 @@ class TrialContext:
             self.offline,
             statistics_dir=self.out / "statistics",
             weights_missing=self.weights_missing,
+            left_out=self.left_out,
         )
 
 
@@ -178,22 +184,59 @@ def scored(trial: Trial, record: Record, outputs: TrialOutputs, context: TrialCo
     return _with_scores(record, trial, outputs, context, of_latents)
 
 
+def completed(trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: Record) -> Record:
+    """Add to a finished trial's record the scores that it lacks and this run can compute; what it has stays as it is.
+
+    Args:
+        trial: The trial.
+        model: Its trained model, as its checkpoint has it, on the device.
+        dataset: Its images.
+        context: Where it runs.
+        record: The trial's.
+
+    Returns:
+        The record, with a note of what was added and on what it was computed.
+    """
+    lacking = lacking_metrics(record, context.left_out)
+    names = [name for name in trial.protocols if any(protocol == name for protocol, _ in lacking)]
+    outputs = trial_outputs(model, dataset, context.device, {need for name in names for need in PROTOCOLS[name].needs})
+    more = _with_scores(record, trial, outputs, context, names)
+    added = [metric for name, metric in lacking if more.score(name, metric) is not None]
+    if not added:
+        return more
+    note = {"metrics": added, "provenance": provenance(context.device)}
+    return more.updated(added=[*record.plain.get("added", ()), note])
+
+
 def _with_scores(
     record: Record, trial: Trial, outputs: TrialOutputs, context: TrialContext, names: list[str]
 ) -> Record:
+    """Add the scores of protocols to a record; what it has already is neither computed again nor replaced."""
     timings, metrics = {**record.timings}, {**record.metrics}
     unavailable, details = {**record.unavailable}, {**record.plain["details"]}
     for name in names:
-        protocol = PROTOCOLS[name](**trial.protocols[name])
+        protocol, known = PROTOCOLS[name](**trial.protocols[name]), record.metrics.get(name, {})
+        here = dataclasses.replace(context.evaluation, left_out=context.left_out | set(known))
         started = time.perf_counter()
-        scores = protocol.score(outputs, context.evaluation)
-        timings[f"{name}_seconds"] = round(time.perf_counter() - started, 3)
-        metrics[name] = scores.values
-        if scores.unavailable:
-            unavailable[name] = scores.unavailable
+        scores = protocol.score(outputs, here)
+        seconds = time.perf_counter() - started + timings.get(f"{name}_seconds", 0.0)
+        timings[f"{name}_seconds"] = round(seconds, 3)
+        found = {**scores.values, **known}
+        metrics[name] = {metric: found[metric] for metric in protocol.metrics if metric in found}
+        reasons = {metric: reason for metric, reason in scores.unavailable.items() if metric not in known}
+        if reasons:
+            unavailable[name] = reasons
+        else:
+            unavailable.pop(name, None)
         if scores.details:
-            details[name] = scores.details
+            details[name] = _with_more(details.get(name, {}), scores.details)
     return record.updated(timings=timings, metrics=metrics, unavailable=unavailable, details=details)
+
+
+def _with_more(details: Json, more: Json) -> dict[str, Any]:
+    """Details of a protocol with those of metrics that were added; of weights, the entries of both."""
+    weights = {**details.get("weights", {}), **more.get("weights", {})}
+    return {**details, **more, **({"weights": weights} if "weights" in more else {})}
 
 
 def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, outputs: TrialOutputs) -> Health:

@@ -12,6 +12,7 @@ from benchmark.errors import UserError
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.evaluate_trial import (
     TrialContext,
+    completed,
     empty_record,
     failed_record,
     matches_this_code,
@@ -72,7 +73,8 @@ def run_pack(
         except Exception as error:
             yield from ((trial, failed_record(trial, context.device, error), None) for trial in part.wanted_trials)
             continue
-        yield from (_finished(*one, dataset, context) for one in trained)
+        finish = _completed if stored else _finished
+        yield from (finish(*one, dataset, context) for one in trained)
 
 
 def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
@@ -102,6 +104,16 @@ def _finished(
         raise
     except Exception as error:
         return trial, failed_record(trial, context.device, error), None
+
+
+def _completed(
+    trial: Trial, model: ImageAutoencoder, training: dict[str, Any], dataset: Dataset, context: TrialContext
+) -> tuple[Trial, Record, TrialOutputs | None]:
+    """As `_finished`; a record of this very model that ended well is completed, not made anew."""
+    record = Store(context.out).read_record(trial.key)
+    if record is None or not record.ok:
+        return _finished(trial, model, training, dataset, context)
+    return trial, completed(trial, model, dataset, context, record), None
 
 
 def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:

@@ -1,9 +1,12 @@
 """Resumption of a study in its results folder: which trials are still to do, and the manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.evaluation.protocol_settings import METRIC_BACKBONES, PROTOCOL_SETTINGS
+from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -14,31 +17,100 @@ _SAME_STUDY = ("seeds", "weight_set", "notes", "basis")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
 
-def pending(trials: list[Trial], store: Store, weights_at_hand: set[str]) -> list[Trial]:
-    """Return the trials that are still to do.
+@dataclass(frozen=True)
+class Pending:
+    """What a study leaves to do in its results folder.
+
+    Attributes:
+        to_do: Trials without a finished record, and those of `to_complete`.
+        to_complete: Trials whose record lacks metrics that their checkpoint can give without training.
+        without_checkpoint: Trials whose record lacks metrics and whose checkpoint is gone.
+    """
+
+    to_do: list[Trial]
+    to_complete: list[Trial]
+    without_checkpoint: list[Trial]
+
+
+def pending(
+    trials: list[Trial], store: Store, weights_at_hand: set[str], left_out: Collection[str] = frozenset()
+) -> Pending:
+    """Find the trials that are still to do.
 
     Args:
         trials: The study's.
         store: The results folder.
         weights_at_hand: File names of the metrics' weights that are here.
-
-    Returns:
-        Those without a finished record, and those that lack only metric weights which have arrived since.
+        left_out: Metrics that are not asked for.
     """
-    return [trial for trial in trials if not is_done(store.read_record(trial.key), weights_at_hand)]
+    found = Pending([], [], [])
+    for trial in trials:
+        record = store.read_record(trial.key)
+        if is_done(record, weights_at_hand, left_out):
+            continue
+        ended_well = record is not None and record.ok
+        if ended_well and not store.checkpoint_path(trial.key).is_file():
+            found.without_checkpoint.append(trial)
+            continue
+        found.to_do.append(trial)
+        if ended_well:
+            found.to_complete.append(trial)
+    return found
 
 
-def is_done(record: Record | None, weights_at_hand: set[str]) -> bool:
+def is_done(record: Record | None, weights_at_hand: set[str], left_out: Collection[str] = frozenset()) -> bool:
     """Tell whether a trial's record leaves nothing to do.
 
     Args:
         record: None where there is none.
         weights_at_hand: File names of the metrics' weights that are here.
+        left_out: Metrics that are not asked for.
     """
     if record is None or not record.done:
         return False
-    reasons = [reason for metrics in record.unavailable.values() for reason in metrics.values()]
-    return not any(name in reason for reason in reasons for name in weights_at_hand)
+    reasons = lacking_metrics(record, left_out).values()
+    return not any(reason.startswith(NOT_ASKED) or any(w in reason for w in weights_at_hand) for reason in reasons)
+
+
+def lacking_metrics(record: Record, left_out: Collection[str]) -> dict[tuple[str, str], str]:
+    """Find the metrics that a record lacks because they were not asked for or their weights were not at hand.
+
+    Args:
+        record: The record.
+        left_out: Metrics that are not asked for now either, and do not count.
+
+    Returns:
+        (protocol, metric) -> the reason.
+    """
+    return {
+        (protocol, metric): reason
+        for protocol, reasons in record.unavailable.items()
+        for metric, reason in reasons.items()
+        if metric not in left_out and reason.startswith((NOT_ASKED, WEIGHTS_UNAVAILABLE))
+    }
+
+
+def backbones_wanted(trials: list[Trial], store: Store, left_out: Collection[str]) -> list[str]:
+    """Return the names of the pretrained networks that trials still need for their metrics.
+
+    Args:
+        trials: The study's.
+        store: The results folder.
+        left_out: Metrics that are not asked for.
+    """
+    wanted = {
+        metric
+        for trial in trials
+        for metric in _without_score(trial, store.read_record(trial.key))
+        if metric in METRIC_BACKBONES and metric not in left_out
+    }
+    return [backbone for metric, backbone in METRIC_BACKBONES.items() if metric in wanted]
+
+
+def _without_score(trial: Trial, record: Record | None) -> list[str]:
+    if record is None or not record.done:
+        return [metric for name in trial.protocols for metric in PROTOCOL_SETTINGS[name].metrics]
+    return [metric for _, metric in lacking_metrics(record, ())]
 
 
 def write_manifest(store: Store, grid: Grid) -> int:

@@ -28,9 +28,9 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
-from benchmark.tables.captions import ABSENT, facts, legend, metric_heading
+from benchmark.tables.captions import facts, legend, metric_heading
 from benchmark.tables.health_table import HEALTH_MEANING, health_frame
-from benchmark.tables.layout import Row, Table, TableCell, build_tables, number
+from benchmark.tables.layout import ABSENT, Row, Table, TableCell, build_tables, number
 from benchmark.tables.trial_outcomes import cost_frame, shortfalls_frame
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
 from benchmark.verdict.claim_judging import ClaimState, judge_printed, judge_runs
@@ -234,7 +234,7 @@ def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple[Any
         letters=table.letters(cell),
     )
     judged = verdicts.get((table.paper.number, *table.key(row, column)))
-    if judged is None:
+    if judged is None or cell.paper is None:
         return shown
     return replace(
         shown,
@@ -247,7 +247,7 @@ def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple[Any
 
 def _ours(cell: TableCell, decimals: int) -> str:
     if cell.mean is None:
-        return str(cell.state)
+        return cell.without_value
     spread = f" ±{number(cell.std, decimals)}" if cell.std is not None else ""
     missing = f" [{len(cell.values)}/{cell.asked}]" if len(cell.values) < cell.asked else ""
     return number(cell.mean, decimals) + spread + missing

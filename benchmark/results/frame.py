@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UserError
+from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import OK, RECORD_STATUSES, Record
 from benchmark.table_specs import ALL_TABLES
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 NOT_RUN = "not run"
 NO_DATA = "no data"
-WEIGHTS_UNAVAILABLE = "weights unavailable"
 METRIC_UNAVAILABLE = "metric unavailable"
 
 COLUMN_TYPES = {
@@ -128,8 +128,10 @@ def outcome(record: Record | None, protocol: str, metric: str) -> tuple[float | 
     reason = record.why_unavailable(protocol, metric)
     if reason is None:
         return None, METRIC_UNAVAILABLE, "the record has no such metric"
-    status = WEIGHTS_UNAVAILABLE if reason.startswith(WEIGHTS_UNAVAILABLE) else METRIC_UNAVAILABLE
-    return None, status, one_line(reason)
+    for status in (NOT_ASKED, WEIGHTS_UNAVAILABLE):
+        if reason.startswith(status):
+            return None, status, one_line(reason)
+    return None, METRIC_UNAVAILABLE, one_line(reason)
 
 
 def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> "pd.DataFrame":
@@ -141,8 +143,8 @@ def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> "pd.DataFra
 
     Returns:
         Columns and types are COLUMN_TYPES. `value` is missing unless `status` is "ok"; the other statuses are
-        "diverged", "failed", "not run", "no data", "weights unavailable" and "metric unavailable". `marks` and `notes`
-        are joined by "; ".
+        "diverged", "failed", "not run", "no data", "not asked for", "weights unavailable" and "metric unavailable".
+        `marks` and `notes` are joined by "; ".
 
     Raises:
         UserError: A record belongs to another trial than its cell's.

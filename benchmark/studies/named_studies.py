@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from benchmark.data.specs import DATASETS, IMAGES
 from benchmark.errors import UserError
-from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
+from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, SCORED_METRICS
 from benchmark.methods.registry import METHODS
 from benchmark.settings import check_settings, plain_settings, unknown_name
 from benchmark.studies.questions import QUESTIONS, READINGS, methods_of
@@ -46,9 +46,11 @@ class Study:
             trained on, and never touches the test images.
         images: One of `benchmark.data.specs.IMAGES`.
         protocol_settings: Protocol -> settings that override its defaults.
+        metrics_left_out: Metrics that are not computed unless they are asked for; no part of a trial's identity.
 
     Raises:
-        UserError: There is no such split, kind of images, protocol or field of one, or a field does not take its value.
+        UserError: There is no such split, kind of images, metric, protocol or field of one, or a field does not take
+            its value.
     """
 
     name: str
@@ -61,12 +63,16 @@ class Study:
     split: str = "official"
     images: str = "real"
     protocol_settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    metrics_left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise UserError(f"study {self.name}, split: {unknown_name(self.split, SPLITS)}")
         if self.images not in IMAGES:
             raise UserError(f"study {self.name}, images: {unknown_name(self.images, IMAGES)}")
+        for metric in self.metrics_left_out:
+            if metric not in SCORED_METRICS:
+                raise UserError(f"study {self.name}, metrics_left_out: {unknown_name(metric, SCORED_METRICS)}")
         for protocol, settings in self.protocol_settings.items():
             where = f"study {self.name}, protocol_settings"
             if protocol not in PROTOCOL_SETTINGS:
@@ -155,7 +161,7 @@ def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
 
 def _a_little_of_everything() -> tuple[TableSpec, ...]:
     """Return the five tables with as few cells as have every method and data set, and two methods to compare."""
-    ours = {
+    ours: dict[int, dict[str, Any]] = {
         1: {"latent_dims": (2, 8)},
         2: {"datasets": ("mnist",)},
         3: {"datasets": ("chairs", "celeba", "fashion_mnist", "cifar10"), "methods": ("vae",)},
@@ -216,6 +222,7 @@ STUDIES = {
             seeds=2,
             training=TrainingSettings(epochs=10, batch_size=32, width=0.25),
             images="installed",
+            metrics_left_out=("fid",),
         ),
         Study(
             "smoke",
@@ -226,6 +233,7 @@ STUDIES = {
             n_train=512,
             n_test=96,
             images="drawn",
+            metrics_left_out=("fid", "lpips"),  # drawn images are worth no download
             protocol_settings={"clustering": {"perplexity": 10.0}},
         ),
         _for_a_laptop(

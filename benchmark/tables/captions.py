@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
-from benchmark.tables.layout import Table
+from benchmark.tables.layout import ABSENT, Table
 
 MARK_MEANINGS = {
     "procedural": "drawn by program in place of the real images, so these numbers are no result",
@@ -19,7 +19,6 @@ COLLAPSED_LEGEND = (
 )
 NEAR_BEST = "≈"
 NEAR_BEST_LEGEND = "within noise of the best (the 95 % interval of their difference, paired over seeds, contains 0)."
-ABSENT = "–"  # in place of a cell that the study does not ask for
 # What the abbreviations in metrics' labels stand for.
 ABBREVIATIONS = {
     "SC": "silhouette coefficient",

@@ -11,8 +11,7 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.records import Record
 from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import TABLES
-from benchmark.tables.captions import ABSENT
-from benchmark.tables.layout import number
+from benchmark.tables.layout import ABSENT, number
 
 HEALTH_COLUMNS = [
     "data set",

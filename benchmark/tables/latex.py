@@ -7,9 +7,9 @@ page, and long tables break between rows; the layout is made for a landscape pag
 from collections.abc import Mapping, Sequence
 
 from benchmark.metrics import METRICS
-from benchmark.tables.captions import ABSENT, NEAR_BEST, facts, legend, metric_heading
+from benchmark.tables.captions import NEAR_BEST, facts, legend, metric_heading
 from benchmark.tables.latex_escape import escape
-from benchmark.tables.layout import Row, Table, TableCell, number
+from benchmark.tables.layout import ABSENT, Row, Table, TableCell, number
 
 RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
 RANK_LEGEND = r"\textbf{Best} and \underline{second best} of our means."
@@ -49,7 +49,7 @@ def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
         if len(cell.values) < cell.asked:
             text += rf" {{\scriptsize[{len(cell.values)}/{cell.asked}]}}"
     else:
-        text = rf"{{\scriptsize {cell.state}}}"
+        text = rf"{{\scriptsize {escape(cell.without_value)}}}"
     flags = r"$\dagger$" if cell.collapsed else ""
     letters = table.letters(cell)
     if flags or letters:

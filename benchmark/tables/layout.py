@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.evaluation.scores import NOT_ASKED
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.frame import NO_DATA
@@ -23,6 +24,7 @@ from benchmark.statistics import estimate
 from benchmark.table_specs import ALL_TABLES, TableSpec
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
+ABSENT = "–"  # in place of a cell that the study does not ask for, and of a metric that was not
 
 
 class CellState(StrEnum):
@@ -35,6 +37,7 @@ class CellState(StrEnum):
     WEIGHTS_UNAVAILABLE = "weights unavailable"
     METRIC_UNAVAILABLE = "metric unavailable"
     NO_DATA = "no data"
+    NOT_ASKED = "not asked for"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class TableCell:
     paper: float | None = None
     rank: int | None = None
     near_best: bool = False
+
+    @property
+    def without_value(self) -> str:
+        """What is printed without a value: the state; a dash for a metric that was not asked for, as its note says."""
+        return ABSENT if self.state is CellState.NOT_ASKED else str(self.state)
 
     @property
     def mean(self) -> float | None:
@@ -182,7 +190,12 @@ def build_tables(study: StudyResults) -> list[Table]:
         places: dict[CellKey, list[Any]] = {}
         for row in part.itertuples(index=False):
             places.setdefault((row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
-        cells = {key: replace(_cell(seeds), paper=paper.get((table_number, *key))) for key, seeds in places.items()}
+        # Beside images that were drawn by program the paper's numbers, of real ones, would only mislead.
+        drawn = {name for name, marks in manifest.marks.items() if "procedural" in marks}
+        cells = {
+            key: replace(_cell(seeds), paper=None if key[0] in drawn else paper.get((table_number, *key)))
+            for key, seeds in places.items()
+        }
         printed = ALL_TABLES[table_number]
         tables.append(
             Table(
@@ -228,7 +241,9 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
 
 
 def _within_noise(values: Sequence[float], best: Sequence[float]) -> bool:
-    interval = estimate(np.subtract(values, best)).interval if len(values) == len(best) else None
+    if len(values) != len(best):
+        return False
+    interval = estimate([value - other for value, other in zip(values, best, strict=True)]).interval
     return interval is not None and interval.low <= 0 <= interval.high
 
 
@@ -256,7 +271,7 @@ def _state(statuses: list[str]) -> CellState:
     if OK in statuses:
         return CellState.COMPLETE if set(statuses) == {OK} else CellState.INCOMPLETE
     # Without any value, the state is what another training would not change; the footnotes give the other reasons.
-    for state in (CellState.NO_DATA, CellState.WEIGHTS_UNAVAILABLE):
+    for state in (CellState.NO_DATA, CellState.WEIGHTS_UNAVAILABLE, CellState.NOT_ASKED):
         if state in statuses:
             return state
     if set(statuses) <= {CellState.NOT_RUN, CellState.METRIC_UNAVAILABLE}:
@@ -273,7 +288,7 @@ def _failure_notes(seeds: Sequence[Any]) -> list[str]:
             text = f"{row.status}: {row.reason}"
         by_reason.setdefault(text, []).append(row.seed)
     return [
-        text if text.startswith(NO_DATA) else f"{text} ({_seed_list(failed, len(seeds))})"
+        text if text.startswith((NO_DATA, NOT_ASKED)) else f"{text} ({_seed_list(failed, len(seeds))})"
         for text, failed in by_reason.items()
     ]
 

@@ -6,8 +6,8 @@ The paper's columns become rows here, in one block per data set (and per metric 
 from collections.abc import Mapping
 
 from benchmark.metrics import METRICS
-from benchmark.tables.captions import ABSENT, NEAR_BEST, facts, legend, metric_heading
-from benchmark.tables.layout import Row, Table, TableCell, number
+from benchmark.tables.captions import NEAR_BEST, facts, legend, metric_heading
+from benchmark.tables.layout import ABSENT, Row, Table, TableCell, number
 from benchmark.tables.pipe_table import escape_markdown
 
 RANK_MARKS: Mapping[int | None, str] = {1: "**%s**", 2: "<ins>%s</ins>"}
@@ -35,7 +35,7 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
         if len(cell.values) < cell.asked:
             parts.append(f"[{len(cell.values)}/{cell.asked}]")
     else:
-        parts.append(str(cell.state))
+        parts.append(cell.without_value)
     flags = "†" if cell.collapsed else ""
     letters = table.letters(cell)
     if flags or letters:

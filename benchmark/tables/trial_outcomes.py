@@ -4,14 +4,15 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
 from benchmark.metrics import METRICS
-from benchmark.results.frame import METRIC_UNAVAILABLE, WEIGHTS_UNAVAILABLE
+from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
 
 COST_COLUMNS = ["data set", "d", "method", "parameters", "device", "trials", "seconds each"]
 SHORTFALL_COLUMNS = ["how", "reason", "trials", "data sets", "methods", "d", "scores"]
-_OF_ONE_METRIC = (WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE)
+_OF_ONE_METRIC = (NOT_ASKED, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE)
 
 
 def cost_frame(study: StudyResults) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 from benchmark.errors import UserError
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import to_unit
+from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.process_plan import ProcessPlan
@@ -32,6 +33,9 @@ MEASURED_STEPS = 2
 PROBES = {"clustering": 500, "classification": 1_000, "reconstruction": 100}
 EXPONENTS = {"clustering": 1.0, "classification": 2.0, "reconstruction": 1.0}
 _PROBE_PIXELS = 32 * 32
+# Seconds an image of the metrics that need pretrained networks, which a forecast does not measure, for that would
+# download them: measured on one core of a two-core machine, and on an H200. Inception resizes every image to 299 x 299.
+_METRIC_SECONDS = {"cpu": {"fid": 0.16, "lpips": 0.005}, "cuda": {"fid": 0.002, "lpips": 0.0005}}
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,30 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
     return Forecast(training, evaluation)
 
 
+def metric_seconds(trials: Iterable[Trial], left_out: Collection[str], device: str) -> dict[str, float]:
+    """Forecast what the metrics that need pretrained networks cost, in seconds of one process.
+
+    Args:
+        trials: The trials to be scored.
+        left_out: Metrics that are not computed.
+        device: Where to compute.
+
+    Returns:
+        Metric -> the seconds of all trials that have it.
+    """
+    found: dict[str, float] = {}
+    for trial in trials:
+        for name in trial.protocols:
+            for metric in PROTOCOLS[name].metrics:
+                if metric in METRIC_BACKBONES and metric not in left_out:
+                    each = _METRIC_SECONDS[device.partition(":")[0]][metric]
+                    settings = trial.protocols[name]
+                    limits = (settings["n_images"], settings["fid_images"] if metric == "fid" else None)
+                    images = min(trial.data.n_test, *(limit for limit in limits if limit is not None))
+                    found[metric] = found.get(metric, 0.0) + each * images
+    return found
+
+
 def step_seconds(trial: Trial, device: str) -> float:
     """Measure a training step of a single seed, in seconds."""
     images = noise_images(trial, MEASURED_STEPS).to(device)
@@ -176,7 +204,7 @@ def protocol_seconds(name: str, n: int, device: str) -> float:
 
 
 def _on_device(name: str) -> bool:
-    return name == "outputs" or PROTOCOLS[name].scores_images
+    return name == "outputs" or name in METRIC_BACKBONES or PROTOCOLS[name].scores_images
 
 
 def _evaluated_images(trial: Trial, protocol: str) -> float:

@@ -134,21 +134,28 @@ def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOL
         cell = by_table.get(printed.table) or next(iter(by_table.values()), None)
         first = first_table.setdefault((*place, printed.value), printed.table)
         reasons = departures(study.manifest, printed.dataset, TABLES[printed.table].protocol)
+        if "procedural" in study.manifest.marks.get(printed.dataset, ()):
+            cell, absent = None, "images drawn by program are not compared with the paper's"
+        else:
+            absent = "the study does not have this cell"
         rows.append(
             dict(zip(_PLACE, place, strict=True))
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
-            | _judged(cell, float(printed.value), tolerances[printed.metric], reasons)
+            | _judged(cell, float(printed.value), tolerances[printed.metric], reasons, absent)
         )
     for rivals in _groups_of_rivals(rows):
         _rank(rivals)
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
 
 
-def _judged(cell: TableCell | None, paper: float, tolerance: Tolerance, reasons: tuple[str, ...]) -> dict[str, Any]:
+def _judged(
+    cell: TableCell | None, paper: float, tolerance: Tolerance, reasons: tuple[str, ...], absent: str
+) -> dict[str, Any]:
+    """The judged part of a row; `absent` is the reason where there is no cell."""
     bound = tolerance.at(paper)
     row = {"paper": paper, "tolerance": bound, "n": 0, "asked": cell.asked if cell else 0}
     if cell is None:
-        return row | {"verdict": str(Verdict.NOT_RUN), "reason": "the study does not have this cell"}
+        return row | {"verdict": str(Verdict.NOT_RUN), "reason": absent}
     missing = "; ".join(cell.notes)
     if not cell.values:
         return row | {"verdict": str(Verdict.NOT_RUN), "reason": missing or str(cell.state)}
@@ -260,7 +267,8 @@ def rank_agreements(study: StudyResults) -> pd.DataFrame:
     Raises:
         UserError: A record belongs to another trial than its cell's.
     """
-    found = study.frame.dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
+    real = study.frame[~study.frame["marks"].str.contains("procedural")]
+    found = real.dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
     values = found.pivot(index=_PLACE, columns="seed", values="value").astype(float)
     rows = []
     for table, printed in paper_numbers().groupby("table"):

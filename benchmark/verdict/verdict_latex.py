@@ -11,9 +11,10 @@ import pandas as pd
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
-from benchmark.tables.captions import ABSENT, metric_heading, seed_count
+from benchmark.tables.captions import metric_heading, seed_count
 from benchmark.tables.latex import DOCUMENT_HEAD, latex_number
 from benchmark.tables.latex_escape import escape
+from benchmark.tables.layout import ABSENT
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.claim_judging import ClaimState
 from benchmark.verdict.verdict_page import AGREEMENT_MEANING, POWERLESS, VERDICT_SIGNS, counts, face
