@@ -6,6 +6,7 @@ drop it and continue with the default.
 """
 
 import dataclasses
+import json
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -67,6 +68,35 @@ def check_settings(
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise UserError(f"{where}: {name} = {value!r}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def parsed_setting(
+    kind: "type[DataclassInstance]", name: str, text: str, where: str, apart: Collection[str] = ()
+) -> Any:
+    """Read the value of a setting from text, by the type of its field: a number, true, null, a [list], or a word.
+
+    Args:
+        kind: The dataclass.
+        name: The field.
+        text: What a user gave.
+        where: As for `check_settings`.
+        apart: As for `check_settings`.
+
+    Raises:
+        UserError: There is no such field that may be given, or the text is no value of it.
+    """
+    values = {name: adapter for name, adapter in _values(kind).items() if name not in apart}
+    if name not in values:
+        raise UserError(f"{where}: {unknown_name(name, values)}")
+    try:
+        json.loads(text)
+    except ValueError:
+        text = json.dumps(text)
+    try:
+        return values[name].validate_json(text, strict=True)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise UserError(f"{where}: {reason[0].lower()}{reason[1:]}") from None
 
 
 def unknown_name(name: str, known: Collection[str]) -> str:

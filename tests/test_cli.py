@@ -24,6 +24,7 @@ from benchmark.execution.worker_processes import run_packs
 from benchmark.files import REPOSITORY
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.store import Store
+from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
 from benchmark.throughput.costs import Costs, Forecast
 
@@ -95,7 +96,15 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("plan", "--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
         (("run", "--only", "dataset=mine", "--offline"), "mine.npz does not exist in the data folder"),
         (("plan", "--only", "dataset=mine"), "mine.npz does not exist in the data folder"),
-        (("run", "--only", "table=9"), "--only table=9: study laptop has only 1, 2, 3, 4, 5"),
+        (("run", "--only", "table=9"), "--only table=9: study "),
+        (("run", "--study", "smoke", "--metrics", "fidd"), "--metrics fidd: no such metric"),
+        (("run", "--study", "smoke", "--learning-rate", "0"), "--learning-rate: '0' must be a number above 0"),
+        (("plan", "--study", "smoke", "--set", "vae.betta=1"), "--set vae.betta=1: there is no 'betta'; did you mean"),
+        (("run", "--study", "smoke", "--set", "vae"), "--set vae: write METHOD.FIELD=VALUE"),
+        (
+            ("plan", "--study", "smoke", "--set", "swae.reg_weight=1", "--only", "table=1"),
+            "--set swae: no trial asked for is of this method",
+        ),
         (("throughput", "--study", "smoke", "--only", "method=vae,dataset=none"), "dataset=none: study smoke has only"),
         (("throughput", "--study", "smoke", "--only", "method=vae"), "name one method, dataset and latent_dim"),
         (("throughput", "--seconds", "0"), "argument --seconds: '0' must be a whole number"),
@@ -186,6 +195,20 @@ def test_a_study_on_drawn_images_says_that_it_says_nothing(call, tmp_path):
     assert (tmp_path / "tables" / "tables.md").read_text().count("[procedural]") >= 2
 
 
+def test_without_any_data_the_choice_falls_on_the_digits_that_are_installed(call, tmp_path):
+    arguments = ("--data-dir", tmp_path, "--out", tmp_path / "out", "--device", "cpu")
+    status, out, _ = call("plan", *arguments, "--only", "table=2,method=vae")
+    assert status == 0
+    first = out.splitlines()[0]
+    assert first.startswith("Study digits: no data set is in ") and "`./run_all.sh fetch` brings" in first
+    assert "mnist [subset]" in out and "To download: CIFAR" not in out and "procedural" not in out
+    _, out, _ = call("plan", *arguments, "--only", "dataset=cifar10,method=vae")  # which the digits cannot stand in for
+    assert out.startswith("Study laptop: ") and "To download: CIFAR-10" in out
+    np.savez(tmp_path / "celeba64.npz", x=np.zeros((9, 64, 64, 3), np.uint8))
+    study, why = chosen_study.study_at_hand(None, "cpu", Selection(), tmp_path)
+    assert study.name == "laptop" and why.startswith("no GPU in use")
+
+
 def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
     monkeypatch.setattr(plan_study, "measured_costs", lambda trials, known, device: Costs())
     monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
@@ -253,6 +276,10 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     assert {path: path.read_bytes() for path in records} == old
     status, out, _ = call("run", *TINY, "--out", tmp_path)
     assert "2 trials, 2 done already" in out and tables() == whole
+
+    # A changed training has its own folder.
+    status, _, error = call("run", *TINY, "--epochs", 1, "--out", tmp_path)
+    assert status == 2 and "holds the study smoke with no such changes; give another --out" in error
 
     # Another study has its own folder, and two runs do not write to one.
     manifest = json.loads((tmp_path / "manifest.json").read_text())

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from benchmark.commands.options import StudyOptions
 from benchmark.commands.wording import shown
 from benchmark.data.load import describe
 from benchmark.errors import UserError
@@ -10,7 +11,9 @@ from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.execution.provenance import device_name
 from benchmark.results.manifest import MOST_SEEDS
+from benchmark.studies.changes import with_settings, with_training
 from benchmark.studies.grid import Selection
+from benchmark.studies.metrics_asked import with_metrics
 from benchmark.studies.named_studies import STUDIES, WITHOUT_DATA, Study
 
 
@@ -53,6 +56,30 @@ def study_at_hand(asked: str | None, device: str, selection: Selection, data_dir
         f"no data set is in {shown(data_dir)}, so the digits that the installation brings; `./run_all.sh fetch` brings "
         "the data sets"
     )
+
+
+def asked_study(options: StudyOptions, device: str, selection: Selection) -> tuple[Study, str]:
+    """Choose the study of `run` and `plan`, with what their options change.
+
+    Args:
+        options: The command's.
+        device: A torch device.
+        selection: What `--only` keeps.
+
+    Returns:
+        The study, and why it was chosen, in words.
+
+    Raises:
+        UserError: An option cannot be met.
+    """
+    study, why = study_at_hand(options.study, device, selection, options.data_dir)
+    study = study_with_options(study, options.precision, options.seeds, options.tsne)
+    study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
+    study = with_settings(with_metrics(study, options.metrics), options.set)
+    in_use = {cell.method for cell in selection.cells_of(selection.joined(study))}
+    if unused := sorted(set(study.settings) - in_use):
+        raise UserError(f"--set {unused[0]}: no trial asked for is of this method; see --study and --only")
+    return study, why
 
 
 def study_with_options(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:

@@ -1,6 +1,7 @@
 """The types of option values, for argparse: functions from the text on the command line to the value."""
 
 import argparse
+import math
 import re
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def slurm_memory(text: str) -> str:
     if not re.fullmatch("[1-9][0-9]*[KMGT]", text):
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number with a unit, K, M, G or T, such as 16G")
     return text
+
+
+def positive_number(text: str) -> float:
+    """Read a finite number above 0.
+
+    Raises:
+        ArgumentTypeError: The text is no such number.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0")
+    return value
 
 
 def positive(text: str) -> int:

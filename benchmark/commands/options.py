@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import DEFAULT_DATA_DIR
-from benchmark.commands.option_types import given, path, positive, slurm_memory, slurm_name
+from benchmark.commands.option_types import given, path, positive, positive_number, slurm_memory, slurm_name
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE, TSNE_LIBRARIES
 from benchmark.execution.executors import EXECUTORS
 from benchmark.methods.registry import WEIGHT_SETS
@@ -20,6 +20,7 @@ JOBS = (
 ONLY = "AXIS=VALUE,... with table, dataset, method or latent_dim as the axis: of every axis, one of its values"
 MODELS_ON = "where models run (default: cuda if there is one, else cpu)"
 DEVICE = "cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)"
+_CHANGES = "another training than the study's, which makes other trials, never compared with the paper's numbers"
 _OF_JOBS = "with --executor slurm, of each job"
 
 
@@ -58,6 +59,17 @@ class StudyOptions(FetchedData, GridOptions):
     """A study to run: its trials, seeds, t-SNE and images."""
 
     seeds: int | None = option(type=positive, help="seeds 0..N-1 instead of the study's own number")
+    epochs: int | None = option(group=_CHANGES, type=positive, metavar="N", help="passes over the training images")
+    batch_size: int | None = option(group=_CHANGES, type=positive, metavar="N", help="images of a step")
+    learning_rate: float | None = option(group=_CHANGES, type=positive_number, metavar="X", help="of AdamW")
+    set: tuple[str, ...] = option(
+        group=_CHANGES,
+        default=(),
+        action="append",
+        type=given,
+        metavar="METHOD.FIELD=VALUE",
+        help="a setting of a method, such as vae.beta=0.1, any number of times; `methods METHOD` lists them",
+    )
     metrics: str | None = option(
         type=given,
         metavar="NAMES",

@@ -47,6 +47,7 @@ def data_facts(grid: Grid) -> list[str]:
 
 
 def default_out(grid: Grid) -> Path:
-    """Return the default results folder of a grid; one with a user's own data sets has a folder of its own."""
+    """Return the default results folder of a grid; one with changes or own data sets has a folder of its own."""
     own = sorted({cell.dataset for cell in grid.cells} - set(DATASETS))
-    return RUNS / "-".join([grid.study.name, *own])
+    changed = ["changed"] if grid.study.changes else []
+    return RUNS / "-".join([grid.study.name, *changed, *own])

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.chosen_device import chosen_device
-from benchmark.commands.chosen_study import study_at_hand, study_with_options
+from benchmark.commands.chosen_study import asked_study
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.option_types import path, positive
@@ -26,7 +26,6 @@ from benchmark.execution.resume import pending
 from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Selection, build_grid
-from benchmark.studies.metrics_asked import with_metrics
 from benchmark.studies.trials import Trial
 from benchmark.throughput.costs import forecast, measured_costs, metric_seconds, read_costs
 from benchmark.throughput.throughput_files import MEASUREMENTS
@@ -57,8 +56,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     device = chosen_device(options.device)
     check_folders(options.data_dir, options.weights_dir)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
-    study, why = study_at_hand(options.study, device, selection, options.data_dir)
-    study = with_metrics(study_with_options(study, options.precision, options.seeds, options.tsne), options.metrics)
+    study, why = asked_study(options, device, selection)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
     grid = build_grid(study, selection, data, options.weights, device, console.print)

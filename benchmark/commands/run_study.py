@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_executor import chosen_executor, chosen_way
-from benchmark.commands.chosen_study import study_at_hand, study_with_options
+from benchmark.commands.chosen_study import asked_study
 from benchmark.commands.closing_lines import WIDTH, closing_lines, fitted
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
@@ -38,7 +38,6 @@ from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
-from benchmark.studies.metrics_asked import with_metrics
 from benchmark.tables.table_files import write_tables
 from benchmark.text import one_line
 from benchmark.training.pack import default_pack
@@ -163,8 +162,7 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
     """The grid to run, and why; UserError where it has no images at all."""
     check_folders(options.data_dir, options.weights_dir)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
-    study, why = study_at_hand(options.study, device, selection, options.data_dir)
-    study = with_metrics(study_with_options(study, options.precision, options.seeds, options.tsne), options.metrics)
+    study, why = asked_study(options, device, selection)
     console.print(textwrap.fill(f"Study {study.name}: {why}", WIDTH, break_long_words=False, break_on_hyphens=False))
     data = DataOptions.of(study, options.data_dir, options.offline)
     grid = build_grid(study, selection, data, options.weights, device, console.print)

@@ -137,6 +137,10 @@ def write_manifest(store: Store, grid: Grid) -> int:
         return 0
     if earlier.study != manifest.study:
         raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
+    changes = [note for note in earlier.notes if note.startswith("--")]
+    if changes != list(grid.study.changes):
+        held = " ".join(changes) or "no such changes"
+        raise UserError(f"--out {store.folder}: holds the study {earlier.study} with {held}; give another --out")
     chosen = {_place(cell) for cell in manifest.cells}
     others = [cell for cell in earlier.cells if _place(cell) not in chosen]
     same = all(getattr(earlier, field) == getattr(manifest, field) for field in _SAME_STUDY)

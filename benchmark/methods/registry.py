@@ -31,7 +31,7 @@ from benchmark.errors import UserError
 from benchmark.methods.calibrated_weights import RESULT, chosen_settings
 from benchmark.methods.card_texts import CARDS, Card
 from benchmark.methods.look import BLACK, BLUE, ORANGE, PURPLE, SKY, VERMILION, Look
-from benchmark.settings import check_settings, unknown_name
+from benchmark.settings import check_settings, parsed_setting, unknown_name
 from models.hgmvae_settings import HGMVAESettings, hgmvae_heads, hgmvae_networks
 from models.sizes import FEATURES, TwoLayers, parameter_count
 
@@ -136,6 +136,21 @@ class Method:
             settings |= given
         whole = dataclasses.asdict(self.settings_class(**settings))
         return {name: value for name, value in whole.items() if name not in _NOT_SETTINGS}
+
+    def setting(self, field: str, text: str, where: str) -> Any:
+        """Read a value of one of the method's settings from text.
+
+        Args:
+            field: The setting.
+            text: What a user gave.
+            where: The beginning of an error message.
+
+        Raises:
+            UserError: There is no such setting, the text is no value of it, or the method is defined by its value.
+        """
+        if field in self.changes:
+            raise UserError(f"{where}: {self.name} is defined by its {field}, which stays {self.changes[field]!r}")
+        return parsed_setting(self.settings_class, field, text, where, apart=_NOT_SETTINGS)
 
     def configuration(self, settings: Mapping[str, Any], **sizes: Any) -> Any:
         """Make the method's configuration.

@@ -379,7 +379,7 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         cell.latent_dim,
         seed,
         weight_set,
-        method.settings(weight_set),
+        method.settings(weight_set, study.settings.get(cell.method, {})),
         study.training,
         study.protocols(cell.dataset, cell.method, cell.latent_dim),
         device.partition(":")[0],

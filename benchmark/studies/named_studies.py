@@ -46,6 +46,8 @@ class Study:
             trained on, and never touches the test images.
         images: One of `benchmark.data.specs.IMAGES`.
         protocol_settings: Protocol -> settings that override its defaults.
+        settings: Method -> settings that replace those of the set of weights.
+        changes: The options that changed training or settings, with their values, as notes have them.
         metrics_left_out: Metrics that are not computed unless they are asked for; no part of a trial's identity.
 
     Raises:
@@ -63,6 +65,8 @@ class Study:
     split: str = "official"
     images: str = "real"
     protocol_settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    changes: tuple[str, ...] = ()
     metrics_left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -116,7 +120,8 @@ class Study:
 
     def notes(self) -> list[str]:
         """Return what is reduced against the paper's setting, one phrase each; empty for the paper's own study."""
-        paper, notes = PAPER_TRAINING, []
+        paper, notes = PAPER_TRAINING, list(self.changes)
+        flags = {change.split()[0] for change in self.changes}  # what an option changed is said once
         if self.images == "drawn":
             notes.append("procedural images, not the real data sets")
         if self.images == "installed":
@@ -127,15 +132,15 @@ class Study:
             notes.append(f"at most {self.n_train:,} training images")
         if self.n_test is not None:
             notes.append(f"at most {self.n_test:,} test images")
-        if self.training.epochs != paper.epochs:
+        if self.training.epochs != paper.epochs and "--epochs" not in flags:
             notes.append(f"{self.training.epochs} of {paper.epochs} epochs")
         if self.training.width != paper.width:
             notes.append(f"networks of {self.training.width:g} times the width")
         if self.training.precision != paper.precision:
             notes.append(f"trained in {self.training.precision}")
-        if self.training.batch_size != paper.batch_size:
+        if self.training.batch_size != paper.batch_size and "--batch-size" not in flags:
             notes.append(f"batches of {self.training.batch_size}")
-        if self.training.learning_rate != paper.learning_rate:
+        if self.training.learning_rate != paper.learning_rate and "--learning-rate" not in flags:
             notes.append(f"learning rate {self.training.learning_rate:g}")
         if self.training.weight_decay != paper.weight_decay:
             notes.append(f"weight decay {self.training.weight_decay:g}")

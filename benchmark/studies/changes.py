@@ -1,0 +1,62 @@
+"""Another training or other settings than a study's: what options change, and how its notes say so."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from benchmark.errors import UserError
+from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.names import asked_name
+from benchmark.studies.named_studies import PAPER_TRAINING, Study
+
+
+def with_training(study: Study, epochs: int | None, batch_size: int | None, learning_rate: float | None) -> Study:
+    """Change how a study's trials are trained.
+
+    Args:
+        study: The study.
+        epochs: Passes over the training images; None, here and below: the study's own.
+        batch_size: Images of a step.
+        learning_rate: Of AdamW.
+
+    Returns:
+        The study with a note for each value that is another than its own.
+    """
+    asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    own = study.training
+    new = {name: value for name, value in asked.items() if value is not None and value != getattr(own, name)}
+    notes = (
+        f"--{name.replace('_', '-')} {value:g} (paper: {getattr(PAPER_TRAINING, name):g})"
+        for name, value in new.items()
+    )
+    training = dataclasses.replace(own, **new)  # type: ignore[arg-type]
+    return dataclasses.replace(study, training=training, changes=(*study.changes, *notes))
+
+
+def with_settings(study: Study, assignments: Sequence[str]) -> Study:
+    """Change settings of methods.
+
+    Args:
+        study: The study.
+        assignments: Each "method.field=value"; a later one of the same field overrides an earlier one.
+
+    Returns:
+        The study with a note for each setting.
+
+    Raises:
+        UserError: An assignment is malformed, or there is no such method, field or value; the message has the nearest
+            name.
+    """
+    settings: dict[str, dict[str, Any]] = {method: dict(own) for method, own in study.settings.items()}
+    notes: dict[str, str] = {}
+    for assignment in assignments:
+        where = f"--set {assignment}"
+        place, equals, text = (part.strip() for part in assignment.partition("="))
+        written, dot, field = place.rpartition(".")
+        if not (equals and dot and written and field and text):
+            raise UserError(f"{where}: write METHOD.FIELD=VALUE, such as vae.beta=0.1; `methods NAME` lists the fields")
+        method = asked_name("method", written, ALL_METHODS, f"{where}: no such method;")
+        value = ALL_METHODS[method].setting(field, text, where)
+        settings.setdefault(method, {})[field] = value
+        notes[f"{method}.{field}"] = f"--set {method}.{field}={text}"
+    return dataclasses.replace(study, settings=settings, changes=(*study.changes, *notes.values()))

@@ -1,0 +1,83 @@
+"""Another training or other settings than a study's: other trials, said in the notes, and never judged."""
+
+import dataclasses
+
+import pytest
+from tiny_study import TINY, tiny_grid
+
+from benchmark.commands.own_datasets import default_out
+from benchmark.errors import UserError
+from benchmark.execution.resume import write_manifest
+from benchmark.results.store import Store
+from benchmark.studies.changes import with_settings, with_training
+from benchmark.studies.named_studies import STUDIES
+from benchmark.verdict.cell_verdicts import departures
+
+PAPER = STUDIES["paper"]
+
+
+def test_another_training_is_noted_beside_the_papers():
+    study = with_training(PAPER, epochs=3, batch_size=None, learning_rate=5e-4)
+    assert (study.training.epochs, study.training.batch_size, study.training.learning_rate) == (3, 128, 5e-4)
+    assert study.notes() == ["--epochs 3 (paper: 10)", "--learning-rate 0.0005 (paper: 0.001)"]
+    notes = with_training(STUDIES["laptop"], epochs=10, batch_size=64, learning_rate=None).notes()
+    assert notes[:2] == ["--epochs 10 (paper: 10)", "--batch-size 64 (paper: 128)"]
+    assert not any("of 10 epochs" in note or note.startswith("batches of") for note in notes)
+
+
+def test_what_a_study_does_anyway_is_no_change():
+    assert with_training(PAPER, epochs=10, batch_size=128, learning_rate=1e-3) == PAPER
+    assert with_settings(PAPER, ()) == PAPER
+
+
+def test_settings_have_the_types_of_their_fields_and_the_last_one_counts():
+    asked = ("HGMVAE-G.beta_w=2", "wae_imq.scales=[0.5, 1]", "hgmvae_g.centre=true", "vae.reconstruction_loss=bce")
+    study = with_settings(PAPER, (*asked, "hgmvae_g.beta_w=3"))
+    assert study.settings == {
+        "hgmvae_g": {"beta_w": 3.0, "centre": True},
+        "wae_imq": {"scales": [0.5, 1.0]},
+        "vae": {"reconstruction_loss": "bce"},
+    }
+    assert isinstance(study.settings["hgmvae_g"]["beta_w"], float)
+    assert study.notes()[0] == "--set hgmvae_g.beta_w=3" and len(study.notes()) == 4
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("beta=2", "write METHOD.FIELD=VALUE, such as vae.beta=0.1"),
+        ("vae.beta", "write METHOD.FIELD=VALUE"),
+        ("vae.beta=", "write METHOD.FIELD=VALUE"),
+        ("vea.beta=2", "no such method; .*is vae meant"),
+        ("vae.betta=2", "there is no 'betta'; did you mean 'beta'"),
+        ("vae.latent_dim=2", "there is no 'latent_dim'"),
+        ("vae.beta=much", "input should be a valid number"),
+        ("vae.beta=-1", "input should be greater than or equal to 0"),
+        ("vae.beta=NaN", "input should be a finite number"),
+        ("hgmvae_g.n_components=2.5", "input should be a valid integer"),
+        ("hgmvae_g.fisher=lgo", "input should be 'ratio', 'total' or 'log'"),
+        ("hgmvae_g_no_fisher.fisher_weight=1", "is defined by its fisher_weight, which stays 0.0"),
+    ],
+)
+def test_what_cannot_be_set_is_one_line_that_names_it(assignment, said):
+    with pytest.raises(UserError, match=f"--set {assignment}: .*{said}") as error:
+        with_settings(PAPER, (assignment,))
+    assert "\n" not in str(error.value)
+
+
+def test_they_make_other_trials_in_another_folder_of_which_no_number_is_judged(tmp_path):
+    plain, store = tiny_grid(tmp_path, TINY), Store(tmp_path / "out")
+    changed = tiny_grid(tmp_path, with_settings(with_training(TINY, 1, None, None), ("gmvae.beta_x=2",)))
+    assert changed.trials()[0].settings["beta_x"] == 2.0
+    assert not {trial.key for trial in plain.trials()} & {trial.key for trial in changed.trials()}
+    assert (default_out(plain).name, default_out(changed).name) == ("tiny", "tiny-changed")
+    write_manifest(store, plain)
+    with pytest.raises(UserError, match="holds the study tiny with no such changes; give another --out"):
+        write_manifest(store, changed)
+    paper = dataclasses.replace(PAPER, images="drawn", seeds=10)
+    for study, note in (
+        (with_training(paper, 3, None, None), "--epochs 3 (paper: 10)"),
+        (with_settings(paper, ("gmvae.beta_x=2",)), "--set gmvae.beta_x=2"),
+    ):
+        grid = tiny_grid(tmp_path, dataclasses.replace(study, seeds=1), "table=2,dataset=mnist,method=gmvae")
+        assert note in departures(grid.manifest(), "mnist", "classification")
