@@ -212,10 +212,12 @@ def test_without_any_data_the_choice_falls_on_the_digits_that_are_installed(call
 def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
     monkeypatch.setattr(plan_study, "measured_costs", lambda trials, known, device: Costs())
     monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
+    monkeypatch.setattr(plan_study, "metric_seconds", lambda trials, left_out, device: {"fid": 600.0})
     status, out, _ = call("plan", "--study", "paper", "--jobs", 2, "--data-dir", tmp_path, "--out", tmp_path / "out")
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out
-    assert "0 done" in out and "830 to run" in out and "About 6.9 h, 2 at once" in out
+    assert "0 done" in out and "830 to run" in out and "About 7.0 h, 2 at once" in out
+    assert "  FID: about 10 min of one process's time in all\n" in out
     assert "mnist gmvae d=8 classification+clustering seed=0..9" in out
     assert len([line for line in out.splitlines() if line.endswith(" seed=0..9")]) == 83
     # By hand: 70,000 x 32^2 twice, 60,000 x 3 x 32^2, (162,770 + 19,962) x 3 x 64^2, 86,366 x 64^2.

@@ -14,6 +14,7 @@ from benchmark.commands import measure_throughput, plan_study
 from benchmark.errors import UserError
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
+from benchmark.table_specs import TABLES
 from benchmark.throughput import costs as costs_module
 from benchmark.throughput import measurement as throughput
 from benchmark.throughput.costs import (
@@ -22,6 +23,7 @@ from benchmark.throughput.costs import (
     forecast,
     kind,
     measured_costs,
+    metric_seconds,
     protocol_seconds,
     read_costs,
     step_seconds,
@@ -174,7 +176,7 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     arguments = ("--study", "smoke", "--seconds", "1", "--device", "cpu")
     assert main(["throughput", *arguments, "--out", str(tmp_path)]) == 0
     out = capfd.readouterr().out
-    assert "mnist hgmvae_g d=8, width 0.25, batches of 32: " in out and "paired turns" in out
+    assert "mnist hgmvae_g d=8, width 0.25, batches of 16: " in out and "paired turns" in out
     assert [line.split()[0] for line in out.splitlines() if " ms a step and seed" in line] == [
         "pythae", "loop", "processes", "loop,", "loop,",
     ]  # fmt: skip
@@ -188,3 +190,15 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     assert main(["plan", "--study", "smoke", "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
     assert "measured by `throughput`" in capfd.readouterr().out
     torch.set_num_threads(threads)
+
+
+def test_metrics_of_pretrained_networks_cost_by_the_image_and_only_where_they_are_asked_for(tmp_path):
+    grid = tiny_grid(tmp_path, dataclasses.replace(TINY, tables=(TABLES[3],)), "dataset=mnist,method=vae")
+    trials = grid.trials()
+    assert [trial.data.n_test for trial in trials] == [60, 60]
+    cost = metric_seconds(trials, (), "cpu")
+    assert cost["fid"] / 120 == pytest.approx(0.16) and 0 < cost["lpips"] < cost["fid"]
+    assert list(metric_seconds(trials, ("fid",), "cpu")) == ["lpips"]
+    limited = dataclasses.replace(trials[0], protocols={"reconstruction": {"n_images": None, "fid_images": 15}})
+    assert metric_seconds([limited], ("lpips",), "cpu")["fid"] == pytest.approx(0.16 * 15)
+    assert metric_seconds(tiny_grid(tmp_path).trials(), (), "cpu") == {}
