@@ -120,10 +120,10 @@ def section(page):
 
 def test_the_page_marks_rows_with_a_collapse_by_sign_word_and_colour():
     page = render_report(study_results(*sample()))
-    rows = re.findall(r"<tr( class=\"collapsed\")?>(.*?)</tr>", section(page).split("<tbody>")[1], re.DOTALL)
+    rows = re.findall(r'<tr id="[^"]+"( class="collapsed")?>(.*?)</tr>', section(page).split("<tbody>")[1], re.DOTALL)
     assert [bool(marked) for marked, _ in rows] == [False, True, *[False] * 7]
     assert [re.findall(r"† \d+ collapsed", row) for _, row in rows] == [[], ["† 1 collapsed"], *[[]] * 7]
-    assert '<td class="number">5.0 (2–8) of 8</td>' in rows[1][1] and "50%_of [A&amp;B]" in rows[8][1]
+    assert '<td class="word">5.0 (2–8) of 8</td>' in rows[1][1] and "50%_of [A&amp;B]" in rows[8][1]
     assert re.search(r"\.collapsed \{ background: ", page)
     assert re.search(r'<a href="#figures">Figures</a>\s*<a href="#health">Health</a>', page)
     assert page.index('id="figures"') < page.index('id="health"') < page.index('id="cost"')

@@ -6,12 +6,12 @@ import shutil
 
 import pandas as pd
 import pytest
-from study_samples import ODD_NAME, cell, manifest, record, sample, study_results
+from study_samples import ODD_NAME, cell, manifest, sample, study_results
 from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
 
 from benchmark.cli import main
 from benchmark.results.manifest import Manifest
-from benchmark.tables.trial_outcomes import COST_COLUMNS, cost_frame, shortfalls_frame
+from benchmark.tables.trial_outcomes import shortfalls_frame
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
 from benchmark.verdict.verdict_page import VERDICT_SIGNS, counts, face, reasons_frame
 
@@ -113,21 +113,6 @@ def test_a_trial_that_two_tables_share_falls_short_once():
     [row] = shortfalls_frame(study_results(study, {})).itertuples(index=False, name=None)
     assert row == ("not run", "", 3, "MNIST", "GMVAE", "8", "all")
     assert shortfalls_frame(study_results(manifest([]), {})).empty
-
-
-def test_cost_is_the_mean_of_the_timed_trials():
-    more = {"parameters": 1200, "provenance": {"device": "cpu", "platform": "Linux", "numerics": {"threads": 1}}}
-    runs = [
-        record("mnist", "vae", 8, seed, "clustering", {}, timings={"training_seconds": seconds}, **more)
-        for seed, seconds in enumerate((1.0, 2.0, 6.0))
-    ]
-    runs += [
-        record("mnist", "gmvae", 8, 0, "clustering", {}, status="failed", timings={"training_seconds": 9.0}, **more)
-    ]
-    frame = cost_frame(study_results(manifest([]), {run["key"]: run for run in runs}))
-    assert list(frame.columns) == COST_COLUMNS
-    assert frame.values.tolist() == [["MNIST", 8, "vae", 1200, "cpu", 3, 3.0]]
-    assert cost_frame(study_results(*sample())).empty
 
 
 def test_the_verdict_command_writes_csv_and_prints_markdown(tmp_path, capsys):

@@ -11,7 +11,7 @@ from benchmark.commands.audit_protocols import AuditOptions, audited
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.closing_lines import closing_lines
 from benchmark.commands.declared_options import argument, option
-from benchmark.commands.judged_study import is_drawn, make_page, verdicts_of
+from benchmark.commands.judged_study import make_page, verdicts_of
 from benchmark.commands.option_types import given, path, positive
 from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.own_methods import OwnMethods
@@ -25,6 +25,7 @@ from benchmark.fields import fields, is_text
 from benchmark.figures.study_source import StudySource
 from benchmark.results.records import Record
 from benchmark.results.store import Store
+from benchmark.verdict.verdict_page import is_drawn
 
 _NAMES_IMAGES = fields({"name": is_text, "kind": is_text})
 

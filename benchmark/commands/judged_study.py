@@ -8,13 +8,16 @@ import pandas as pd
 
 from benchmark.audit.audit_files import AuditResult, audit_frame, read_results
 from benchmark.audit.open_protocols import with_open_protocols
+from benchmark.commands.folders import THROUGHPUT
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
 from benchmark.figures.study_source import CannotDraw, StudySource
-from benchmark.files import write_text
+from benchmark.files import REPOSITORY, write_text
 from benchmark.plotting.figure_files import FORMATS
+from benchmark.report.cost import paired_times
 from benchmark.report.html import Picture, render_report
+from benchmark.report.picture_texts import FIGURE_MEANINGS
 from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
@@ -26,7 +29,8 @@ from benchmark.verdict.verdict_page import claims_frame
 
 REPORT = "report.html"
 # Those that are made from records alone, so that a report needs neither checkpoints nor images.
-_FIGURES_OF_RECORDS = ("clustering", "cost", "curves")
+_FIGURES_OF_RECORDS = ("clustering", "curves")
+_MEASURED_TIMES = (THROUGHPUT, *sorted((REPOSITORY / "results" / "reference" / "throughput").glob("*")))
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,6 @@ class StudyVerdicts:
     agreements: pd.DataFrame
     claims: pd.DataFrame
     contests: pd.DataFrame
-
-
-def is_drawn(manifest: Manifest) -> bool:
-    """Whether all images of a study are drawn by program, so that it says nothing of the paper."""
-    return bool(manifest.marks) and all("procedural" in marks for marks in manifest.marks.values())
 
 
 def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> StudyVerdicts:
@@ -155,7 +154,8 @@ def write_report(store: Store, study: StudyResults, pages: Mapping[str, CannotDr
         source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
         pages = _made(source, _FIGURES_OF_RECORDS, folder, tuple(FORMATS))
     skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) in _FIGURES_OF_RECORDS]
-    page = render_report(study, _pictures(folder), skipped, read_results(store, list(study.records)))
+    times = paired_times(study, (store.folder, *_MEASURED_TIMES))
+    page = render_report(study, _pictures(folder), skipped, read_results(store, list(study.records)), times)
     write_text(store.folder / REPORT, page)
     return len(page.encode())
 
@@ -168,12 +168,12 @@ def _made(
 
 
 def _pictures(folder: Path) -> list[Picture]:
-    rank = {kind: number for number, kind in enumerate(FIGURES)}
+    rank = {kind: number for number, kind in enumerate(FIGURE_MEANINGS)}
     pages = {path.stem: (rank[kind], path.stem) for path in folder.glob("*.png") if (kind := _kind(path.stem))}
     names = sorted(pages, key=pages.__getitem__)
     return [Picture(name, (folder / f"{name}.png").read_bytes()) for name in names]
 
 
 def _kind(page: str) -> str | None:
-    """The figure whose name a page's begins with; None for a file that is no figure's."""
-    return next((kind for kind in FIGURES if page == kind or page.startswith(f"{kind}_")), None)
+    """The figure whose name a page's begins with; None for a file that is none of the report's."""
+    return next((kind for kind in FIGURE_MEANINGS if page == kind or page.startswith(f"{kind}_")), None)

@@ -15,7 +15,7 @@ from benchmark.commands.chosen_study import asked_study
 from benchmark.commands.closing_lines import WIDTH, closing_lines, fitted
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
-from benchmark.commands.judged_study import StudyVerdicts, is_drawn, make_page, verdicts_of
+from benchmark.commands.judged_study import StudyVerdicts, make_page, verdicts_of
 from benchmark.commands.option_types import path
 from benchmark.commands.options import ExecutionOptions, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
@@ -41,6 +41,7 @@ from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.tables.table_files import write_tables
 from benchmark.text import one_line
 from benchmark.training.pack import default_pack
+from benchmark.verdict.verdict_page import is_drawn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,15 @@
-"""One self-contained HTML page of a study: its verdicts first, then tables, claims, errata, figures and provenance.
+"""One self-contained HTML page of a study: the answer first, then verdicts, tables, figures, cost and provenance.
 
-It has no script and loads nothing: pictures are embedded, so that it opens offline and can be sent as one file.
+It loads nothing: pictures, styles and a short script to sort and filter are in it, so that it opens offline and can be
+sent as one file. Without the script it shows the same.
 """
 
 import base64
 import io
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,38 +23,36 @@ from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.errata.findings_frame import findings_frame
 from benchmark.errata.table_checks import paper_errata
+from benchmark.installation import LAUNCHER
 from benchmark.methods.cards import render_card
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.metrics import METRICS
+from benchmark.paper.claims import CLAIMS, Rule
+from benchmark.report.answer_plot import answer_plot
+from benchmark.report.cost import PairedTimes, cost_frame, cost_sentences
+from benchmark.report.page_tables import Anchors, page_table
+from benchmark.report.picture_texts import PictureText, picture_text
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
-from benchmark.tables.captions import facts, legend, metric_heading
+from benchmark.tables.captions import NEAR_BEST, NEAR_BEST_LEGEND, reduced, study_facts
 from benchmark.tables.health_table import HEALTH_MEANING, health_frame
-from benchmark.tables.layout import ABSENT, Row, Table, TableCell, build_tables, number
-from benchmark.tables.trial_outcomes import cost_frame, shortfalls_frame
+from benchmark.tables.layout import ABSENT, build_tables
+from benchmark.tables.trial_outcomes import shortfalls_frame
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
 from benchmark.verdict.claim_judging import ClaimState, judge_printed, judge_runs
 from benchmark.verdict.verdict_page import (
     AGREEMENT_MEANING,
     POWERLESS,
     VERDICT_SIGNS,
+    answer,
     claims_frame,
     counts,
     face,
+    is_drawn,
     reasons_frame,
 )
 
 CLAIM_SIGNS = {ClaimState.SUPPORTED: "✓", ClaimState.CONTRADICTED: "✗", ClaimState.UNDECIDED: "?"}
-
-FIGURE_MEANINGS = {
-    "clustering": "Clustering scores over the latent dim (the paper's Fig. 3)",
-    "curves": "Training curves, every term of the loss",
-    "cost": "Seconds of training and parameters",
-    "tsne": "The planes in which clustering is scored, coloured by label (the paper's Fig. 4)",
-    "reconstructions": "Test images over their reconstructions (the paper's Fig. 5a)",
-    "manifold": "What lies between four images (the paper's Fig. 5b)",
-    "traversals": "One latent unit moved at a time (the paper's Fig. 6)",
-}
+_RULES = {Rule.EVERY: "every", Rule.MOST: "most"}
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,6 @@ class Picture:
 
     name: str
     png: bytes
-
-    @property
-    def caption(self) -> str:
-        """What it shows in words, also as its alternative text."""
-        kind, _, of = self.name.partition("_")
-        return ": ".join(filter(None, (FIGURE_MEANINGS.get(kind, kind), of.replace("_", " "))))
 
     @property
     def source(self) -> str:
@@ -90,6 +82,7 @@ def render_report(
     pictures: Sequence[Picture] = (),
     skipped: Sequence[tuple[str, str]] = (),
     audited: Mapping[str, AuditResult] = MappingProxyType({}),
+    times: PairedTimes | None = None,
 ) -> str:
     """Write the page of a study; every word that comes from data is escaped.
 
@@ -98,6 +91,7 @@ def render_report(
         pictures: The figures, in the order of the page.
         skipped: (name, reason) of figures that could not be made.
         audited: The audit's results, by the trials' keys.
+        times: The measured cost of a training step, as from `paired_times`.
 
     Raises:
         UserError: A record belongs to another trial than its cell's.
@@ -109,38 +103,64 @@ def render_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    manifest = study.manifest
     cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
     claims = claims_frame(judge_runs(study), judge_printed())
-    verdicts = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row for row in cells.itertuples()}
+    verdicts = {
+        (row.table, row.dataset, row.metric, row.method, row.latent_dim): row
+        for row in cells.itertuples()
+        if "procedural" not in manifest.marks.get(str(row.dataset), ())
+    }
+    tables = build_tables(with_own_tables(study, audited))
     return environment.get_template("report.html.j2").render(
-        manifest=study.manifest,
-        face=face(study.manifest, cells, claims),
+        manifest=manifest,
+        study=study_facts(manifest),
+        images=[manifest.marked_label(name) for name in dict.fromkeys(cell.dataset for cell in manifest.cells)],
+        answer=answer(manifest, cells, claims),
+        plot=answer_plot(tables),
+        judged=not is_drawn(manifest),
+        anchor=Anchors(),
+        launcher=LAUNCHER,
+        face=face(manifest, cells, claims),
         counts=counts(cells, rank_agreements(study)),
         agreement_meaning=AGREEMENT_MEANING,
         signs={str(verdict): sign for verdict, sign in VERDICT_SIGNS.items()},
-        reasons=reasons_frame(study.manifest, cells),
+        reasons=reasons_frame(manifest, cells),
         claims=claims,
         claim_signs={str(state): sign for state, sign in CLAIM_SIGNS.items()},
+        rules={claim.name: f"{_RULES[claim.rule]} of {len({one.unit for one in claim.contests})}" for claim in CLAIMS},
         powerless=POWERLESS,
-        tables=[_table(table, verdicts) for table in build_tables(with_own_tables(study, audited))],
-        errata=findings_frame(paper_errata()),
+        tables=[page_table(table, verdicts) for table in tables],
+        near_best=NEAR_BEST,
+        near_best_legend=NEAR_BEST_LEGEND,
+        errata=_errata(),
         audit=_audit(study, audited),
-        pictures=pictures,
+        pictures=_by_kind([(picture_text(study, one.name), one) for one in pictures]),
         skipped=skipped,
-        health=health_frame(study),
+        health=_with_values(health_frame(study)),
         health_meaning=HEALTH_MEANING,
-        cost=cost_frame(study),
+        cost=_with_values(cost_frame(study, times)),
+        cost_sentences=cost_sentences(study, times),
         shortfalls=shortfalls_frame(study),
-        cards=_cards(study.manifest),
-        runs=_runs(study.manifest),
+        cards=_cards(manifest),
+        runs=_runs(manifest),
     )
+
+
+def _by_kind(pictures: Sequence[tuple[PictureText, Picture]]) -> list[tuple[str, list[tuple[PictureText, Picture]]]]:
+    return [(kind, list(of_kind)) for kind, of_kind in itertools.groupby(pictures, key=lambda one: one[0].kind)]
+
+
+def _with_values(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without the columns that have no value in any row."""
+    return frame.loc[:, (frame != ABSENT).any()] if len(frame) else frame
 
 
 @dataclass(frozen=True)
 class _Audit:
-    """The audit's findings as the page shows them."""
+    """The audit's findings as the page shows them; what the study reduced stands at the page's head."""
 
-    face: list[str]
+    said: list[str]
     sections: list[AuditSection]
 
 
@@ -148,7 +168,17 @@ def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | 
     found = findings(study, audited)
     if found is None:
         return None
-    return _Audit(audit_summary(study.manifest, found), audit_sections(study.manifest, found))
+    said = [one for one in audit_summary(study.manifest, found) if one not in reduced(study.manifest)]
+    return _Audit(said, audit_sections(study.manifest, found))
+
+
+def _errata() -> pd.DataFrame:
+    """A row per place where the paper contradicts itself: kind, what was found, and the paper's words."""
+    frame = findings_frame(paper_errata())
+    said = [
+        f"{one.section} “{one.quotation}”" if one.quotation else one.section for one in frame.itertuples(index=False)
+    ]
+    return pd.DataFrame({"kind": frame["kind"], "found": frame["sentence"], "where it says so": said})
 
 
 def _cards(manifest: Manifest) -> dict[str, str]:
@@ -173,81 +203,3 @@ def _runs(manifest: Manifest) -> pd.DataFrame:
         for run in manifest.runs
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _table(table: Table, verdicts: Mapping[tuple[Any, ...], Any]) -> dict[str, Any]:
-    """A table as plain data for the template: blocks of rows, with the paper's columns as columns."""
-    blocks = []
-    for _, of_block in itertools.groupby(table.rows, key=table.group):
-        rows = list(of_block)
-        names = [f"d = {c}" if table.dims_across else table.manifest.method_label(str(c)) for c in table.columns]
-        blocks.append(
-            {
-                "heading": _block_heading(table, rows[0]),
-                "columns": names,
-                "rows": [
-                    {
-                        "name": table.manifest.method_label(row.method) if row.method else metric_heading(row.metric),
-                        "cells": [_cell(table, row, column, verdicts) for column in table.columns],
-                    }
-                    for row in rows
-                ],
-            }
-        )
-    return {
-        "number": table.paper.number,
-        "face": " ".join((*facts(table), *legend(table))),
-        "blocks": blocks,
-        "footnotes": [(letter, text) for text, letter in table.footnotes.items()],
-    }
-
-
-def _block_heading(table: Table, row: Row) -> str:
-    what = metric_heading(row.metric) if table.dims_across else f"d = {row.latent_dim}"
-    return f"{table.manifest.marked_label(row.dataset)}, {what}"
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A cell as the template writes it."""
-
-    ours: str
-    why: str
-    best: bool = False
-    collapsed: bool = False
-    paper: str = ""
-    verdict: str = ""  # a CSS class
-    sign: str = ""
-    letters: str = ""
-
-
-def _cell(table: Table, row: Row, column: int | str, verdicts: Mapping[tuple[Any, ...], Any]) -> _Shown:
-    cell = table.cell(row, column)
-    if cell is None:
-        return _Shown(ABSENT, "not part of this study")
-    decimals = METRICS[row.metric].decimals
-    shown = _Shown(
-        _ours(cell, decimals),
-        "the paper prints no such number",
-        best=cell.rank == 1,
-        collapsed=bool(cell.collapsed),
-        letters=table.letters(cell),
-    )
-    judged = verdicts.get((table.paper.number, *table.key(row, column)))
-    if judged is None or cell.paper is None:
-        return shown
-    return replace(
-        shown,
-        why=f"{judged.verdict}: {judged.reason}",
-        paper=f"({number(judged.paper, decimals)})",
-        verdict=judged.verdict.replace(" ", "-"),
-        sign=VERDICT_SIGNS[judged.verdict],
-    )
-
-
-def _ours(cell: TableCell, decimals: int) -> str:
-    if cell.mean is None:
-        return cell.without_value
-    spread = f" ±{number(cell.std, decimals)}" if cell.std is not None else ""
-    missing = f" [{len(cell.values)}/{cell.asked}]" if len(cell.values) < cell.asked else ""
-    return number(cell.mean, decimals) + spread + missing

@@ -39,14 +39,16 @@ ABBREVIATIONS = {
 
 
 def facts(table: Table) -> list[str]:
-    """Return a table's caption as sentences: title, study, seeds, weight set, reductions and marks, in this order."""
-    sentences = [
-        f"{table.paper.title} ({_whose(table.paper.number)}).",
-        f"{study_facts(table.manifest)}.",
-    ]
+    """Return a table's caption as sentences: title, study and its reductions, latent dimension, marks."""
+    title, *others = about(table)
+    return [title, f"{study_facts(table.manifest)}.", *reduced(table.manifest), *others]
+
+
+def about(table: Table) -> list[str]:
+    """Return what is the table's own of its caption, and not the study's: title, latent dimension and marks."""
+    sentences = [f"{table.paper.title} ({_whose(table.paper.number)})."]
     if not table.dims_across:
         sentences.append(f"Latent dimension {', '.join(map(str, table.latent_dims))}.")
-    sentences += reduced(table.manifest)
     sentences += [
         f"{table.manifest.marked_label(dataset)}: {MARK_MEANINGS.get(mark, mark)}."
         for dataset in table.datasets

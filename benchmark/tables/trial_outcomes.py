@@ -1,4 +1,4 @@
-"""The outcomes of a study's trials: the cost of their training, and the scores that are missing, with reasons."""
+"""The scores that a study's trials lack, with reasons."""
 
 from collections.abc import Iterable
 
@@ -10,33 +10,8 @@ from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
 
-COST_COLUMNS = ["data set", "d", "method", "parameters", "device", "trials", "seconds each"]
 SHORTFALL_COLUMNS = ["how", "reason", "trials", "data sets", "methods", "d", "scores"]
 _OF_ONE_METRIC = (NOT_ASKED, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE)
-
-
-def cost_frame(study: StudyResults) -> pd.DataFrame:
-    """Tabulate the mean seconds of training over the trials that ended well and were timed.
-
-    Returns:
-        Columns are COST_COLUMNS, rows in the order of the records. In a pack the seconds are a trial's share of the
-        pack's.
-    """
-    rows = [
-        (
-            study.manifest.dataset_label(record.identity.dataset),
-            record.identity.latent_dim,
-            study.manifest.method_label(record.identity.method),
-            cost.parameters,
-            record.provenance.device,
-            cost.seconds,
-        )
-        for record in study.records.values()
-        if record.ok and (cost := record.training_cost)
-    ]
-    by = COST_COLUMNS[:5]
-    seconds = pd.DataFrame(rows, columns=[*by, "seconds"]).groupby(by, sort=False)["seconds"]
-    return seconds.agg(**{"trials": "count", "seconds each": "mean"}).round(1).reset_index()
 
 
 def shortfalls_frame(study: StudyResults) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The files of `throughput`: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from benchmark.throughput.measurement import Throughput, trainings_per_hour
 from benchmark.throughput.method_times import MethodTime
 
 MEASUREMENTS = "throughput.json"
+_METHODS, _METHODS_MADE = "methods.csv", "methods.json"
+_TIMES = ["dataset", "latent_dim", "method", "times_vae", "low", "high", "turns"]
 _OURS, _THEIRS = "#0072b2", "#d55e00"  # distinguishable for colour-blind readers and in grey
 
 
@@ -73,8 +76,29 @@ def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: di
     """
     table = pd.DataFrame(found).rename(columns={"step_seconds": "milliseconds_per_step"})
     table["milliseconds_per_step"] *= 1000
-    write_text(folder / "methods.csv", csv_text(table))
-    write_json(folder / "methods.json", provenance)
+    write_text(folder / _METHODS, csv_text(table))
+    write_json(folder / _METHODS_MADE, provenance)
+
+
+def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | None:
+    """Read what `write_method_times` has written; None where the folder has none.
+
+    Returns:
+        methods.csv as a frame, and the provenance of the measurement.
+
+    Raises:
+        UserError: A file cannot be read, or is of another kind.
+    """
+    try:
+        made = json.loads((folder / _METHODS_MADE).read_text(encoding="utf-8"))
+        frame = pd.read_csv(folder / _METHODS)
+        return frame[_TIMES], {name: made[name] for name in ("study", "device", "date", "command")}
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror}); make it readable, or move it away") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder / _METHODS}: not of `throughput --methods` ({error!r}); move it away") from None
 
 
 def sides_table(measured: Throughput) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, SEEDS_OF_THE_PAPER, Verdict, departures, summarise
-from benchmark.verdict.claim_judging import Judgement
+from benchmark.verdict.claim_judging import ClaimState, Judgement
 
 # Verdicts are shown by sign and word as well as by colour. The order is that of the summaries.
 VERDICT_SIGNS: Mapping[str, str] = {
@@ -82,6 +82,48 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
         for (verdict, reason), where in sorted(found.items())
     ]
     return pd.DataFrame(rows, columns=["verdict", "reason", "numbers", "where"])
+
+
+def is_drawn(manifest: Manifest) -> bool:
+    """Tell whether a program drew the images of every data set, so that no number says anything about the paper."""
+    datasets = {cell.dataset for cell in manifest.cells}
+    return bool(datasets) and all("procedural" in manifest.marks.get(name, ()) for name in datasets)
+
+
+def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str:
+    """Say in one sentence how much of the paper a study decides, why not more, and what can.
+
+    Args:
+        manifest: The study's manifest.
+        cells: As from `cell_verdicts`.
+        claims: As from `claims_frame`.
+    """
+    if is_drawn(manifest):
+        return (
+            "Nothing about the paper: a program drew every image of this study, which shows only that the suite runs."
+        )
+    verdicts, states = cells["verdict"].value_counts(), claims["ours"].value_counts()
+    decided = [f"{verdicts[one]} {one}" for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED) if one in verdicts]
+    closed = [f"{states[one]} {one}" for one in (ClaimState.SUPPORTED, ClaimState.CONTRADICTED) if one in states]
+    count = sum(verdicts.get(one, 0) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
+    found = (
+        f"{count} of the paper’s {len(cells)} numbers decided{_listed(decided)}, "
+        f"{states.get(ClaimState.UNDECIDED, 0)} of its {len(claims)} claims open{_listed(closed)}"
+    )
+    few, reduced_too = manifest.seeds < SEEDS_OF_THE_PAPER, Verdict.NOT_COMPARABLE in verdicts
+    if few and reduced_too:
+        why = f"{seed_count(manifest.seeds)} of a reduced study; {SEEDS_OF_THE_PAPER} at full size (study “paper”)"
+    elif few:
+        why = f"{manifest.seeds} of the paper’s {SEEDS_OF_THE_PAPER} seeds; all {SEEDS_OF_THE_PAPER}"
+    elif reduced_too:
+        why = "a reduced study; one at full size (study “paper”)"
+    else:
+        return f"{found}; {verdicts.get(Verdict.NOT_RUN, 0)} numbers were not run."
+    return f"{found}: {why} can decide {'the rest' if count or closed else 'them'}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:

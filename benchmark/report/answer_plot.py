@@ -1,0 +1,116 @@
+"""The picture beside the answer: one score of every method, ours with its spread and the paper's, as dots on a line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmark.metrics import METRICS
+from benchmark.tables.captions import ABBREVIATIONS, metric_heading
+from benchmark.tables.layout import CellKey, Table, TableCell, number
+
+_FIRST = 2  # the table to show where several have as many methods: one score says most there
+_MARGIN = 0.04  # free space at both ends, of the range
+
+
+@dataclass(frozen=True)
+class Dots:
+    """One method's line; positions are in percent of the width.
+
+    Attributes:
+        name: The method's label.
+        ours: Our number as text.
+        paper: The paper's number as text; empty where it prints none.
+        at: Of our mean.
+        spread: Of the mean minus and plus the standard deviation; None with one seed.
+        paper_at: Of the paper's number.
+        best: Whether ours is the best of our means.
+        collapsed: Whether some of its seeds have collapsed.
+    """
+
+    name: str
+    ours: str
+    paper: str
+    at: float
+    spread: tuple[float, float] | None
+    paper_at: float | None
+    best: bool
+    collapsed: bool
+
+
+@dataclass(frozen=True)
+class AnswerPlot:
+    """The picture as plain data.
+
+    Attributes:
+        heading: Which score, data set and latent dimension, abbreviations spelled out.
+        ends: The numbers at the left and right ends, as text.
+        dots: A line per method.
+        says: The data in words.
+    """
+
+    heading: str
+    ends: tuple[str, str]
+    dots: tuple[Dots, ...]
+    says: str
+
+
+def answer_plot(tables: Iterable[Table]) -> AnswerPlot | None:
+    """Choose the score that most methods have beside a number of the paper's, and lay it out; None where none has two.
+
+    Of several, that of most methods comes first, then Table 2's, MNIST's, and the order of print.
+    """
+    groups: dict[tuple[int, str, str, int], tuple[Table, dict[CellKey, TableCell]]] = {}
+    for table in sorted(tables, key=lambda one: one.paper.number != _FIRST):
+        for dataset in sorted(table.datasets, key=lambda name: name != "mnist"):
+            for metric in table.paper.metrics:
+                for dim in table.latent_dims:
+                    keys = [(dataset, metric, method, dim) for method in table.methods]
+                    cells = {key: table.cells[key] for key in keys if key in table.cells and table.cells[key].values}
+                    groups[table.paper.number, dataset, metric, dim] = table, cells
+
+    def methods(place: tuple[int, str, str, int]) -> tuple[int, int]:
+        cells = groups[place][1].values()
+        return sum(cell.paper is not None for cell in cells), len(cells)
+
+    place = max(groups, key=methods, default=None)
+    if place is None or len(groups[place][1]) < 2:
+        return None
+    return _laid_out(*place[1:], *groups[place])
+
+
+def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[CellKey, TableCell]) -> AnswerPlot:
+    decimals, manifest = METRICS[metric].decimals, table.manifest
+    ends = [value for cell in cells.values() for value in _extremes(cell)]
+    margin = _MARGIN * (max(ends) - min(ends)) or 1.0
+    low, high = min(ends) - margin, max(ends) + margin
+
+    def at(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 1)
+
+    dots = tuple(
+        Dots(
+            manifest.method_label(method),
+            number(mean, decimals) + (f" ±{number(cell.std, decimals)}" if cell.std is not None else ""),
+            "" if cell.paper is None else number(cell.paper, decimals),
+            at(mean),
+            None if cell.std is None else (at(mean - cell.std), at(mean + cell.std)),
+            None if cell.paper is None else at(cell.paper),
+            cell.rank == 1,
+            bool(cell.collapsed),
+        )
+        for (_, _, method, _), cell in cells.items()
+        if (mean := cell.mean) is not None
+    )
+    spelled = "; ".join(
+        f"{word}: {ABBREVIATIONS[word]}" for word in METRICS[metric].label.split() if word in ABBREVIATIONS
+    )
+    where = f"{manifest.marked_label(dataset)}, latent dimension d = {dim}"
+    heading = f"{metric_heading(metric)} on {where}" + (f" ({spelled})" if spelled else "")
+    each = "; ".join(f"{one.name} {one.ours}" + (f", the paper {one.paper}" if one.paper else "") for one in dots)
+    return AnswerPlot(heading, (number(low, decimals), number(high, decimals)), dots, f"{heading}. {each}.")
+
+
+def _extremes(cell: TableCell) -> list[float]:
+    found = [] if cell.paper is None else [cell.paper]
+    if cell.mean is not None:
+        found += [cell.mean - (cell.std or 0.0), cell.mean + (cell.std or 0.0)]
+    return found

@@ -1,0 +1,213 @@
+"""Tables as plain data for the page's template: blocks with a row per method, what has no value set apart."""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmark.metrics import METRICS
+from benchmark.tables.captions import about, legend, metric_heading, spelled_out
+from benchmark.tables.layout import ABSENT, CellKey, Row, Table, TableCell, number
+from benchmark.verdict.cell_verdicts import Verdict
+from benchmark.verdict.verdict_page import VERDICT_SIGNS
+
+Verdicts = Mapping[tuple[Any, ...], Any]  # a row of `cell_verdicts` by table and place
+# Those whose reasons are about the number itself; the others' are the study's, and stand in a table of their own.
+_OF_THE_NUMBER = (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.UNDECIDED)
+
+
+@dataclass(frozen=True)
+class ShownCell:
+    """A cell as the template writes it.
+
+    Attributes:
+        ours: Our number with its spread, or the state in words.
+        has_value: Whether it is a number.
+        rank: 1 is best; None without one.
+        near_best: Whether it is within noise of the best.
+        collapsed: Whether some of its seeds have collapsed.
+        letters: Of its footnotes.
+        paper: The paper's number in parentheses; empty where it prints none.
+        verdict: The verdict in words; empty where there is none.
+        sign: The verdict's sign.
+        reason: The verdict's reason.
+    """
+
+    ours: str
+    has_value: bool = False
+    rank: int | None = None
+    near_best: bool = False
+    collapsed: bool = False
+    letters: str = ""
+    paper: str = ""
+    verdict: str = ""
+    sign: str = ""
+    reason: str = ""
+
+    @property
+    def css(self) -> str:
+        """The class of its verdict."""
+        return self.verdict.replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows and columns of cells.
+
+    Attributes:
+        columns: Their headings.
+        rows: Each is a method's label and its cells.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[ShownCell, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The part of a table that shows one data set and metric, or data set and latent dimension.
+
+    Attributes:
+        name: The table's number and what is shown, to make an anchor from.
+        valued: The columns with a value; none where nothing has one.
+        lacking: The columns without.
+        states: What the columns without a value lack, in words, each once.
+        reasons: (sign and verdict, reason, which cells) of the numbers that were judged.
+    """
+
+    name: str
+    heading: str
+    valued: Grid
+    lacking: Grid
+    states: tuple[str, ...]
+    reasons: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """One table.
+
+    Attributes:
+        spelled: Its metrics' abbreviations spelled out.
+        face: The sentences of its caption, without those on the study.
+        footnotes: (letter, text).
+    """
+
+    number: int
+    title: str
+    spelled: str
+    face: str
+    blocks: tuple[Block, ...]
+    footnotes: tuple[tuple[str, str], ...]
+
+
+def page_table(table: Table, verdicts: Verdicts) -> PageTable:
+    """Lay a table out for the page.
+
+    Args:
+        table: The table.
+        verdicts: On the paper's numbers; empty where none is to be shown beside ours.
+    """
+    blocks = [_block(table, list(rows), verdicts) for _, rows in itertools.groupby(table.rows, key=table.group)]
+    return PageTable(
+        table.paper.number,
+        table.paper.title,
+        spelled_out(table.paper.metrics),
+        " ".join((*about(table), *legend(table))),
+        tuple(blocks),
+        tuple((letter, text) for text, letter in table.footnotes.items()),
+    )
+
+
+def _block(table: Table, rows: Sequence[Row], verdicts: Verdicts) -> Block:
+    """Methods are always the rows: to sort them, and because scores side by side fit a narrow window."""
+    first = rows[0]
+    if table.dims_across:
+        what = metric_heading(first.metric)
+        columns = [f"d = {dim}" for dim in table.columns]
+        grid = [(str(row.method), [table.key(row, dim) for dim in table.columns]) for row in rows]
+    else:
+        what = f"d = {first.latent_dim}"
+        columns = [metric_heading(row.metric) for row in rows]
+        grid = [(str(method), [table.key(row, method) for row in rows]) for method in table.columns]
+    shown = [
+        (table.manifest.method_label(method), tuple(_cell(table, key, verdicts) for key in keys))
+        for method, keys in grid
+    ]
+    full = [any(cells[at].has_value for _, cells in shown) for at in range(len(columns))]
+    lacking = _columns(columns, shown, [not has for has in full])
+    return Block(
+        f"table {table.paper.number} {first.dataset} {first.metric if table.dims_across else f'd{first.latent_dim}'}",
+        f"{table.manifest.marked_label(first.dataset)}, {what}",
+        _columns(columns, shown, full),
+        lacking,
+        tuple(dict.fromkeys(cell.ours for _, cells in lacking.rows for cell in cells if cell.ours != ABSENT)),
+        _reasons(columns, shown),
+    )
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[str, tuple[ShownCell, ...]]], kept: Sequence[bool]) -> Grid:
+    return Grid(
+        tuple(itertools.compress(names, kept)),
+        tuple((name, tuple(itertools.compress(cells, kept))) for name, cells in rows) if any(kept) else (),
+    )
+
+
+def _reasons(
+    columns: Sequence[str], rows: Iterable[tuple[str, tuple[ShownCell, ...]]]
+) -> tuple[tuple[str, str, str], ...]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, cells in rows:
+        for column, cell in zip(columns, cells, strict=True):
+            if cell.verdict in _OF_THE_NUMBER:
+                found.setdefault((f"{cell.sign} {cell.verdict}", cell.reason), []).append(f"{name} {column}")
+    return tuple((verdict, reason, ", ".join(where)) for (verdict, reason), where in found.items())
+
+
+def _cell(table: Table, key: CellKey, verdicts: Verdicts) -> ShownCell:
+    cell = table.cells.get(key)
+    if cell is None:
+        return ShownCell(ABSENT)
+    decimals = METRICS[key[1]].decimals
+    shown = ShownCell(
+        _ours(cell, decimals),
+        bool(cell.values),
+        cell.rank,
+        cell.near_best,
+        bool(cell.collapsed),
+        table.letters(cell),
+    )
+    judged = verdicts.get((table.paper.number, *key))
+    if judged is None:
+        return shown
+    return replace(
+        shown,
+        paper=f"({number(judged.paper, decimals)})",
+        verdict=str(judged.verdict),
+        sign=VERDICT_SIGNS[judged.verdict],
+        reason=judged.reason,
+    )
+
+
+def _ours(cell: TableCell, decimals: int) -> str:
+    if cell.mean is None:
+        return str(cell.state)
+    spread = f" ±{number(cell.std, decimals)}" if cell.std is not None else ""
+    missing = f" [{len(cell.values)}/{cell.asked}]" if len(cell.values) < cell.asked else ""
+    return number(cell.mean, decimals) + spread + missing
+
+
+class Anchors:
+    """Names for the page's elements, made from words: the same words in the same order give the same names."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def __call__(self, *words: object) -> str:
+        """Return a name that no other element has."""
+        plain = re.sub(r"[^a-z0-9]+", "-", " ".join(map(str, words)).lower()).strip("-") or "part"
+        numbered = (plain if again == 1 else f"{plain}-{again}" for again in itertools.count(1))
+        name = next(one for one in numbered if one not in self._taken)
+        self._taken.add(name)
+        return name
