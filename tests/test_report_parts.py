@@ -41,7 +41,7 @@ def answer_of(seeds=10, notes=(), dataset="mnist"):
 
 
 def test_the_answer_names_what_is_decided_why_not_more_and_what_can():
-    # Three methods at d = 8, each printed in Tables 1 and 4. SC: one within, one beyond, one partly beyond the limit.
+    # Three methods at d = 8, each printed in Tables 1 and 4. SC: one within its tolerance, one beyond, one partly.
     # CH is 1.0, far from all; DB is 1.0, within 15 % of 0.956 and 0.893, not of 0.853.
     found = "16 of the paper’s 392 numbers decided (6 reproduced, 10 contradicted), 9 of its 9 claims open"
     assert answer_of() == f"{found}; 374 numbers were not run."

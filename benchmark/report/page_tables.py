@@ -52,7 +52,7 @@ class ShownCell:
 
 
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """Rows and columns of cells.
 
     Attributes:
@@ -78,8 +78,8 @@ class Block:
 
     name: str
     heading: str
-    valued: Grid
-    lacking: Grid
+    valued: CellGrid
+    lacking: CellGrid
     states: tuple[str, ...]
     reasons: tuple[tuple[str, str, str], ...]
 
@@ -147,8 +147,8 @@ def _block(table: Table, rows: Sequence[Row], verdicts: Verdicts) -> Block:
     )
 
 
-def _columns(names: Sequence[str], rows: Sequence[tuple[str, tuple[ShownCell, ...]]], kept: Sequence[bool]) -> Grid:
-    return Grid(
+def _columns(names: Sequence[str], rows: Sequence[tuple[str, tuple[ShownCell, ...]]], kept: Sequence[bool]) -> CellGrid:
+    return CellGrid(
         tuple(itertools.compress(names, kept)),
         tuple((name, tuple(itertools.compress(cells, kept))) for name, cells in rows) if any(kept) else (),
     )
