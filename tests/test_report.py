@@ -14,7 +14,7 @@ from verdict_samples import LAPTOP, claims_of, five_verdicts
 from verdict_samples import laptop as laptop_study
 
 from benchmark.cli import main
-from benchmark.commands import make_report
+from benchmark.commands import judged_study
 from benchmark.figures.study_source import CannotDraw
 from benchmark.paper.tables import paper_numbers
 from benchmark.report.html import Picture, render_report
@@ -62,7 +62,7 @@ def laptop(tmp_path_factory):
     (folder / "figures").mkdir()
     (folder / "figures" / "holiday.png").write_bytes(PIXEL)  # nothing that the suite has made
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(make_report, "make_figures", one_picture)
+        patch.setattr(judged_study, "make_figures", one_picture)
         assert main(["report", str(folder)]) == 0
     return folder
 

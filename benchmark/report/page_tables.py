@@ -23,7 +23,8 @@ class ShownCell:
 
     Attributes:
         ours: Our number with its spread, or the state in words.
-        has_value: Whether it is a number.
+        state: The state in words; empty where the study does not ask for the cell.
+        has_value: Whether it has a number.
         rank: 1 is best; None without one.
         near_best: Whether it is within noise of the best.
         collapsed: Whether some of its seeds have collapsed.
@@ -35,6 +36,7 @@ class ShownCell:
     """
 
     ours: str
+    state: str = ""
     has_value: bool = False
     rank: int | None = None
     near_best: bool = False
@@ -142,7 +144,7 @@ def _block(table: Table, rows: Sequence[Row], verdicts: Verdicts) -> Block:
         f"{table.manifest.marked_label(first.dataset)}, {what}",
         _columns(columns, shown, full),
         lacking,
-        tuple(dict.fromkeys(cell.ours for _, cells in lacking.rows for cell in cells if cell.ours != ABSENT)),
+        tuple(dict.fromkeys(cell.state for _, cells in lacking.rows for cell in cells if cell.state)),
         _reasons(columns, shown),
     )
 
@@ -172,6 +174,7 @@ def _cell(table: Table, key: CellKey, verdicts: Verdicts) -> ShownCell:
     decimals = METRICS[key[1]].decimals
     shown = ShownCell(
         _ours(cell, decimals),
+        str(cell.state),
         bool(cell.values),
         cell.rank,
         cell.near_best,

@@ -145,6 +145,8 @@ def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[
         _MARK_WARNINGS.get(mark, "{names}: {mark}.").format(names=", ".join(names), mark=mark)
         for mark, names in by_mark.items()
     ]
+    if is_drawn(manifest):
+        return sentences
     if manifest.seeds < SEEDS_OF_THE_PAPER:
         sentences.append(
             f"{seed_count(manifest.seeds)}, the paper has {SEEDS_OF_THE_PAPER}: too few to call a number reproduced."
