@@ -138,8 +138,10 @@ def study(tmp_path_factory):
         ("verdict", "{study}"),
         ("compare", "{study}", str(ROOT / "results" / "reference" / "laptop-calibrated"), "--all"),
         ("errata",),
-        ("verdict", "{study}", str(ROOT / "results" / "reference" / "laptop-calibrated")),
-        ("controls", "{controls}"),
+        pytest.param(
+            ("verdict", "{study}", str(ROOT / "results" / "reference" / "laptop-calibrated")), marks=pytest.mark.slow
+        ),
+        pytest.param(("controls", "{controls}"), marks=pytest.mark.slow),
         ("methods",),
         ("methods", "hgmvae_g"),
         ("studies",),
