@@ -21,6 +21,6 @@ def studies(options: StudiesOptions, console: Console) -> int:
     for study in STUDIES.values():
         unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
         console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds:,} trials")
-        for note in study.notes():
+        for note in (*study.notes(), f"weight set {study.weight_set}"):
             console.print(f"    {note}")
     return 0

@@ -45,10 +45,9 @@ class GridOptions:
 
     study: str | None = option(choices=[*STUDIES], help="default: the one that fits this machine")
     only: str | None = option(type=given, help=ONLY)
-    weights: str = option(
+    weights: str | None = option(
         choices=WEIGHT_SETS,
-        default="default",
-        help="the set of loss weights (default: default); what they are: `methods`",
+        help="the set of loss weights (default: the study's; see `studies`); what they are: `methods`",
     )
     device: str | None = option(type=given, help=DEVICE)
     precision: str = option(choices=PRECISIONS, default="float32", help="of training; others make other trials")

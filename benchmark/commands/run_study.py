@@ -166,7 +166,7 @@ def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str
     study, why = asked_study(options, device, selection)
     console.print(textwrap.fill(f"Study {study.name}: {why}", WIDTH, break_long_words=False, break_on_hyphens=False))
     data = DataOptions.of(study, options.data_dir, options.offline)
-    grid = build_grid(study, selection, data, options.weights, device, console.print)
+    grid = build_grid(study, selection, data, options.weights or study.weight_set, device, console.print)
     if not grid.datasets:
         check_own_datasets(grid)
         raise UserError("; ".join(grid.unavailable.values()))
