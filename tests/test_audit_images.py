@@ -188,7 +188,7 @@ def test_ms_ssim_at_176_is_that_of_torchmetrics(outputs, without_weights, images
     assert scores.values["ms_ssim"] == pytest.approx(exact, abs=2e-6)
     assert scores.values["ms_ssim"] == pytest.approx(by_default, abs=1e-4)
     assert abs(scores.values["ms_ssim"] - found[JUDGED].values["ms_ssim"]) > 1e-3
-    assert scores.details == {"n_images": 3, "ms_ssim_scales": 5, "weights": {}}
+    assert scores.details == {"n_images": 3, "ms_ssim_scales": 5, "weights": {}, "weights_from": {}}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,11 @@ def test_lpips_is_taken_on_the_network_of_its_name(outputs, context, name, backb
     found = scored(made, context, fid_images=1)[name]
     assert found.values == {"lpips": pytest.approx(expected, rel=1e-6)}
     used = context.backbones[backbone]
-    assert found.details == {"n_images": 3, "weights": {used.file_name: used.sha256}}
+    assert found.details == {
+        "n_images": 3,
+        "weights": {used.file_name: used.sha256},
+        "weights_from": {used.file_name: "official file"},
+    }
 
 
 def test_each_fid_compares_its_own_images(outputs, context):
