@@ -32,11 +32,11 @@ def test_the_cards_in_the_docs_are_those_of_the_registry():
     assert page == render_all_cards(), "write it anew: python -m benchmark methods --all > docs/methods.md"
 
 
-def test_the_readme_counts_each_studys_trials_rightly():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_list_of_studies_counts_each_ones_trials_rightly():
+    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
     for study in STUDIES.values():
         trials = len({(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}) * study.seeds
-        row = next(line for line in readme.splitlines() if line.startswith(f"| `{study.name}` |"))
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{study.name}` |"))
         assert f"| {trials:,} |" in row
 
 
