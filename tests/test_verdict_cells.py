@@ -130,13 +130,19 @@ def test_not_run_says_why():
     assert (rows["gmvae"]["asked"], rows["hgmvae_u"]["asked"]) == (10, 0)
 
 
+def test_drawn_images_have_no_numbers_beside_the_papers():
+    row = silhouette(8, 0.404 + 0.002 * SPREAD, marks={"mnist": ["procedural"]})
+    assert (row["verdict"], row["n"]) == ("not run", 0) and pd.isna(row["mean"])
+    assert row["reason"] == "images drawn by program are not compared with the paper's"
+
+
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
         ({"notes": ["6 of 10 epochs", "3 of 10 seeds"]}, "6 of 10 epochs"),
         ({"notes": ["trained in tf32"]}, "trained in tf32"),
         ({"notes": ["clustering: n_images = 2,000"]}, "clustering: n_images = 2,000"),
-        ({"marks": {"mnist": ["procedural"]}}, "data: procedural"),
+        ({"marks": {"mnist": ["subset"]}}, "data: subset"),
         ({"marks": {"mnist": ["unverified"]}}, "data: unverified"),
         ({"weight_set": "published"}, "weights: published"),
     ],

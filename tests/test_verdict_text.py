@@ -43,7 +43,7 @@ def test_order_with_one_seed_has_no_interval_and_without_rivals_there_is_none():
     study, records = sample()
     for one in study["cells"]:
         one["keys"] = {seed: key for seed, key in one["keys"].items() if seed == "0"}
-    made = study_results(study, records)
+    made = study_results(study | {"marks": {}}, records)
     orders = [row["order"] for row in counts(cell_verdicts(made), rank_agreements(made))]
     assert re.fullmatch(r"-?[01]\.\d\d, \d+ of 21 rankings", orders[0])
     assert orders[1] == "no ranking"
