@@ -45,7 +45,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def one_picture(source, names, folder):
+def one_picture(source, names, folder, formats):
     """In place of make_figures: a pixel a figure, and one that cannot be drawn."""
     folder.mkdir(exist_ok=True)
     for name in names:
