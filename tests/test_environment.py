@@ -46,7 +46,11 @@ def page(tmp_path_factory) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("content", [USERS.encode(), b"\xff\xfe not text"], ids=["settings", "broken"])
+@pytest.mark.parametrize(
+    "content",
+    [USERS.encode(), pytest.param(b"\xff\xfe not text", marks=pytest.mark.slow)],
+    ids=["settings", "broken"],
+)
 def test_a_matplotlibrc_in_the_working_folder_changes_no_byte(tmp_path, page, content):
     (tmp_path / "matplotlibrc").write_bytes(content)
     done = in_a_process(DRAW, "drawn", folder=tmp_path)

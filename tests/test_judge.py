@@ -80,6 +80,7 @@ def test_all_that_a_study_says_is_written_and_shown(study, capfd):
     assert list((study / "figures").glob("*.png"))
 
 
+@pytest.mark.slow
 def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_path, capfd):
     out = shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("checkpoints", "audit", "verdicts"))
     status, said = judged(out, capfd)

@@ -62,6 +62,7 @@ def test_the_answers_come_from_the_records(folder):
     assert (folder / "controls" / "controls.md").read_text() == render_answers(study, found, means)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder, runs",
     [

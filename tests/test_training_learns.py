@@ -24,7 +24,7 @@ def svm_accuracy(codes, labels) -> float:
     return SVC().fit(scaled[:1300], labels[:1300]).score(scaled[1300:], labels[1300:])
 
 
-@pytest.mark.parametrize("name", ["vae", "hgmvae_g"])
+@pytest.mark.parametrize("name", [pytest.param("vae", marks=pytest.mark.slow), "hgmvae_g"])
 def test_the_loss_falls_and_an_svm_on_the_codes_beats_chance(name):
     images, labels = digits()
     method = METHODS[name]
