@@ -107,7 +107,9 @@ def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Tria
             "latent_dim that it has together"
         )
     [cell] = kinds.values()
-    return make_trial(study, cell, 0, expected_data(study, DATASETS[cell.dataset]), options.weights or study.weight_set, device)
+    return make_trial(
+        study, cell, 0, expected_data(study, DATASETS[cell.dataset]), options.weights or study.weight_set, device
+    )
 
 
 def _pack_gain(measured: Throughput, device: str) -> float:

@@ -274,6 +274,18 @@ STUDIES = {
                 seeds=3,
             )
         ),
+        dataclasses.replace(
+            _for_a_laptop(
+                Study(
+                    "fid",
+                    "ten methods on MNIST at d = 128, one seed, sized as the laptop study, with FID on 2,100 test images",
+                    (dataclasses.replace(TABLES[3], datasets=("mnist",), methods=tuple(METHODS)),),
+                    seeds=1,
+                    weight_set="calibrated",
+                )
+            ),
+            n_test=2_100,  # Inception has 2,048 features: from fewer images their covariance is singular
+        ),
         Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
         Study(
             "validation",
