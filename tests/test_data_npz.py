@@ -193,7 +193,17 @@ def test_only_what_is_used_is_read_and_counts_for_the_memory(tmp_path, monkeypat
         ({"x": X, "labels": Y, "targets": Y}, r"mine\.npz: labels, targets could each be y; give that name"),
         ({"X": X, "Images": X}, r"mine\.npz: Images, X could each be x"),
         ({"train_images": X}, r"mine\.npz: lacks x_test \(it has train_images\)"),
-        ({"images": X * 1.0}, r"mine\.npz: images is float64; images must be uint8.*multiply those of 0 to 1 by 255"),
+        (
+            {"images": X / 127.5 - 1},
+            r"mine\.npz: images is float64, from -1 to 1; images must be .*numbers from 0 to 1",
+        ),
+        ({"x": X / 2}, r"mine\.npz: x is float64, from 0 to 127\.5; images must be uint8"),
+        ({"x": X.astype(np.int16) * 2}, r"mine\.npz: x is int16, from 0 to 510; images must be uint8"),
+        (
+            {"x_train": X, "x_test": X / 255},
+            r"mine\.npz: x_train and x_test differ in type, range or order of channels",
+        ),
+        ({"x_train": X * 1.0, "x_test": X / 255}, r"mine\.npz: x_train and x_test differ in type, range"),
         ({"x": X, "y": Y * 1.0}, r"mine\.npz: y is float64; labels must be integers"),
     ],
 )
@@ -202,6 +212,38 @@ def test_errors_name_the_array_as_the_file_does(tmp_path, arrays, message):
     with pytest.raises(UserError, match=message) as error:
         load_dataset("mine", tmp_path)
     assert "\n" not in str(error.value)
+
+
+COLOURS = images(40, 32, 32, 3)
+READINGS = {
+    "floats": (COLOURS / 255, "float64 from 0 to 1, times 255"),
+    "half precision": ((COLOURS / 255).astype(np.float16), "float16 from 0 to 1, times 255"),
+    "whole floats": (COLOURS.astype(np.float32), "float32 from 0 to 255"),
+    "whole numbers": (COLOURS.astype(np.int64), "int64 from 0 to 255"),
+    "channels first": (COLOURS.transpose(0, 3, 1, 2), "channels first, (N, C, H, W)"),
+    "both": (COLOURS.transpose(0, 3, 1, 2) / 255, "float64 from 0 to 1, times 255; channels first, (N, C, H, W)"),
+}
+
+
+@pytest.mark.parametrize("case", READINGS)
+def test_other_numbers_and_orders_are_read_as_the_same_images_and_one_line_says_how(tmp_path, case):
+    array, said = READINGS[case]
+    np.savez(tmp_path / "plain.npz", x=COLOURS)
+    np.savez(tmp_path / "mine.npz", x=array)
+    np.savez(tmp_path / "ours.npz", train_images=array[:30], test_images=array[30:])
+    lines = []
+    assert load_dataset("mine", tmp_path, report=lines.append).digest == load_dataset("plain", tmp_path).digest
+    assert lines[1:] == [f"mine.npz: x: read as {said}"]
+    lines = []
+    np.testing.assert_array_equal(
+        load_dataset("ours", tmp_path, report=lines.append).images.transpose(0, 2, 3, 1), COLOURS
+    )
+    assert lines[-1] == f"ours.npz: train_images, test_images: read as {said}"
+
+
+def test_true_and_false_are_white_and_black(tmp_path):
+    np.savez(tmp_path / "mine.npz", x=X > 127)
+    np.testing.assert_array_equal(load_dataset("mine", tmp_path).images[:, 0], 255 * (X > 127))
 
 
 def test_chairs_are_split_by_runs_of_62_views(tmp_path):
@@ -241,9 +283,14 @@ def test_the_digest_depends_on_content_and_split_alone(tmp_path):
 
 GOOD = split_arrays()
 BAD = {
-    "float pixels": (GOOD | {"x_train": GOOD["x_train"] / 255}, "x_train is float64"),
+    "float pixels": (GOOD | {"x_train": GOOD["x_train"] / 300.0}, "x_train and x_test differ"),
+    "signed pixels": (GOOD | {"x_train": GOOD["x_train"] / 127.5 - 1}, "x_train is float64, from -1 to 1"),
     "flat pixels": (GOOD | {"x_train": GOOD["x_train"].reshape(30, -1)}, r"x_train has the shape \(30, 784\)"),
-    "channels first": (GOOD | {"x_test": images(10, 3, 32, 32)}, "channels go last"),
+    "two channels": (GOOD | {"x_test": images(10, 2, 32, 32)}, r"x_test has the shape \(10, 2, 32, 32\)"),
+    "other order": (
+        split_arrays(30, 10, 32, 32, 1) | {"x_test": images(10, 1, 32, 32)},
+        "differ in type, range or order",
+    ),
     "odd side": (GOOD | {"x_train": images(30, 48, 48)}, "48 x 48; they must be square with side 28, 32, 64"),
     "not square": (GOOD | {"x_train": images(30, 28, 32)}, "28 x 32"),
     "empty": (GOOD | {"x_test": images(0, 28, 28), "y_test": np.zeros(0, int)}, "x_test holds no images"),

@@ -64,7 +64,7 @@ MEMBERS = {
     "two of one name": ([("x.npy", image_file()), ("x.npy", image_file(10))], "two arrays of one name"),
     "with and without a suffix": ([("x", image_file()), ("x.npy", image_file(10))], "two arrays of one name"),
     "a name that leads elsewhere": ([("../x.npy", image_file())], "has ../x; needs"),
-    "records": ([("x.npy", npy(HEAD.format("|V784", "(20,)"), bytes(20 * 784)))], "images must be uint8"),
+    "records": ([("x.npy", npy(HEAD.format("|V784", "(20,)"), bytes(20 * 784)))], "x has the shape (20,)"),
 }
 
 
@@ -130,9 +130,13 @@ def test_an_archive_of_another_compression_is_one_line(tmp_path, plan):
 
 X = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 ARRAYS = {
-    "NaN": ({"x": np.full((300, 28, 28), np.nan)}, "x is float64; images must be uint8"),
-    "infinite": ({"x": np.full((300, 28, 28), np.inf, np.float32)}, "x is float32; images must be uint8"),
-    "booleans": ({"x": X > 9}, "x is bool; images must be uint8"),
+    "NaN": ({"x": np.full((300, 28, 28), np.nan)}, "x is float64, from nan to nan; images must be uint8"),
+    "infinite": (
+        {"x": np.full((300, 28, 28), np.inf, np.float32)},
+        "x is float32, from inf to inf; images must be uint8",
+    ),
+    "complex numbers": ({"x": X * 1j}, "x is complex128; images must be uint8"),
+    "whole numbers of 0 and 1": ({"x": (X > 127) * 1}, "its training images hold only 0 and 1"),
     "only 0 and 1": ({"x": (X > 127).astype(np.uint8)}, "its training images hold only 0 and 1"),
     "tests of only 0 and 1": (
         {"x_train": X, "x_test": (X[:9] > 127).astype(np.uint8)},

@@ -1,8 +1,10 @@
 """A user's own images: one .npz file per data set, validated before anything is made of it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,16 +15,45 @@ from benchmark.subsets import last_of_every_class
 from benchmark.text import short_message
 
 CHAIR_VIEWS = 62
+_ROWS = 4096  # checked at a time
 _WORDS = {"x": ("x", "image", "images"), "y": ("y", "label", "labels", "target", "targets")}
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How an array of images is read.
+
+    Attributes:
+        dtype: Of the array.
+        scale: What its pixels are multiplied by: 1, or 255.
+        channels_first: Whether it is (N, C, H, W).
+    """
+
+    dtype: np.dtype[Any]
+    scale: int
+    channels_first: bool
+
+    def bytes_of(self, images: np.ndarray) -> np.ndarray:
+        """The images as uint8."""
+        return images if self.dtype == np.uint8 else np.rint(images * np.float64(self.scale)).astype(np.uint8)
+
+    def remarks(self, names: Mapping[str, str]) -> tuple[str, ...]:
+        """The line for the user, if there is anything to say."""
+        pixels = f"{self.dtype} from 0 to {'1, times 255' if self.scale == 255 else '255'}"
+        order = "channels first, (N, C, H, W)"
+        said = [*([pixels] if self.dtype != np.uint8 else []), *([order] if self.channels_first else [])]
+        images = ", ".join(short_message(names[what]) for what in ("x_train", "x_test", "x") if what in names)
+        return (f"{images}: read as {'; '.join(said)}",) if said else ()
 
 
 def read_npz(path: Path, spec: DatasetSpec) -> Draft:
     """Make the draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`), whose last tenth is the test.
 
-    Images are uint8 (N, H, W) or (N, H, W, C), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64;
-    labels are integers (N,). With labels, the last tenth of every class of `x` is held out. A chairs file with `x` is
-    split by chair: by its array `model` (N,), or by runs of 62 views. Other usual names are understood, too
-    (`_members`); arrays that are not needed are not read.
+    Images are (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64.
+    Their pixels are uint8, other whole numbers from 0 to 255, or numbers from 0 to 1, which are multiplied by 255. A
+    remark says what was read otherwise than as uint8 with channels last. Labels are integers (N,). With labels, the
+    last tenth of every class of `x` is held out. A chairs file with `x` is split by chair: by its array `model` (N,),
+    or by runs of 62 views. Other usual names are understood, too (`_members`); arrays that are not needed are not read.
 
     Raises:
         UserError: The file has anything else; the message names the file and the array.
@@ -31,13 +62,13 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
     if "x" in arrays:
         if spec.has_labels:
             raise UserError(f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` alone")
-        x = _images(path, names["x"], arrays["x"])
+        x, reading = _images(path, names["x"], arrays["x"])
         labels = _labels(path, names["y"], arrays["y"], len(x)) if "y" in arrays else None
         order, n_train, split = _held_out(path, spec, len(x), labels, arrays.get("model"))
         parts = [x[order[:n_train]], x[order[n_train:]]] if order is not None else [x[:n_train], x[n_train:]]
         labels = labels[order] if order is not None and labels is not None else labels
     else:
-        parts, labels, split = _given_split(path, arrays, names)
+        parts, labels, split, reading = _given_split(path, arrays, names)
         n_train = len(parts[0])
     _check_against(path, spec, parts[0], labels)
     side = parts[0].shape[2]
@@ -46,12 +77,12 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
         image_shape=(parts[0].shape[1], SIDES[side], SIDES[side]),
         n_train=counts[0],
         n_test=counts[1],
-        blocks=((rows, pad(images, SIDES[side])) for rows, images in array_blocks(*parts)),
+        blocks=((rows, pad(reading.bytes_of(images), SIDES[side])) for rows, images in array_blocks(*parts)),
         split=split,
         processing=f"as in the file{f', zero-padded from {side} to {SIDES[side]}' if side == 28 else ''}",
         subset=_is_subset(spec, counts, "x" in arrays),
         labels=labels,
-        remarks=remarks,
+        remarks=(*remarks, *reading.remarks(names)),
     )
 
 
@@ -187,40 +218,58 @@ def _listed(names: Iterable[str]) -> str:
 
 def _given_split(
     path: Path, arrays: dict[str, np.ndarray], names: dict[str, str]
-) -> tuple[list[np.ndarray], np.ndarray | None, str]:
+) -> tuple[list[np.ndarray], np.ndarray | None, str, _Reading]:
     missing = [key for key in ("x_train", "x_test") if key not in arrays]
     if ("y_train" in arrays) != ("y_test" in arrays):
         missing += [key for key in ("y_train", "y_test") if key not in arrays]
     if missing:
         raise UserError(f"{path}: lacks {', '.join(missing)} (it has {_listed(names.values())})")
-    parts = [_images(path, names[key], arrays[key]) for key in ("x_train", "x_test")]
+    (train, reading), (test, other) = (_images(path, names[key], arrays[key]) for key in ("x_train", "x_test"))
+    parts = [train, test]
     if parts[0].shape[1:] != parts[1].shape[1:]:
         shapes = [f"{short_message(names[key])} is {arrays[key].shape}" for key in ("x_train", "x_test")]
         raise UserError(f"{path}: {' and '.join(shapes)}: their images must have one shape")
+    if reading != other:
+        both = " and ".join(short_message(names[key]) for key in ("x_train", "x_test"))
+        raise UserError(f"{path}: {both} differ in type, range or order of channels; store them alike")
     labels = None
     if "y_train" in arrays:
         pairs = (("y_train", parts[0]), ("y_test", parts[1]))
         labels = np.concatenate([_labels(path, names[key], arrays[key], len(x)) for key, x in pairs])
-    return parts, labels, "as given in the file"
+    return parts, labels, "as given in the file", reading
 
 
-def _images(path: Path, key: str, array: np.ndarray) -> np.ndarray:
-    """The array as (N, C, S, S), channels first; a view, not a copy."""
-    if array.dtype != np.uint8:
-        scale = "; multiply those of 0 to 1 by 255 first" if array.dtype.kind in "bf" else ""
-        raise UserError(f"{path}: {key} is {array.dtype}; images must be uint8, 0 to 255{scale}")
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in (1, 3)):
-        hint = " (channels go last)" if array.ndim == 4 and array.shape[1] in (1, 3) else ""
+def _images(path: Path, key: str, array: np.ndarray) -> tuple[np.ndarray, _Reading]:
+    """The array as (N, C, S, S), a view, not a copy; and how its pixels are to be read."""
+    if array.ndim not in (3, 4) or (array.ndim == 4 and not {array.shape[1], array.shape[3]} & {1, 3}):
         raise UserError(
-            f"{path}: {key} has the shape {array.shape}; it must be (N, H, W) or (N, H, W, C), C = 1 or 3{hint}"
+            f"{path}: {key} has the shape {array.shape}; it must be (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3"
         )
     if not len(array):
         raise UserError(f"{path}: {key} holds no images")
-    height, width = array.shape[1:3]
+    first = array.ndim == 4 and array.shape[3] not in (1, 3)
+    images = array[:, None] if array.ndim == 3 else array if first else array.transpose(0, 3, 1, 2)
+    height, width = images.shape[2:]
     if height != width or height not in SIDES:
         sides = ", ".join(str(side) for side in SIDES)
         raise UserError(f"{path}: {key} has images of {height} x {width}; they must be square with side {sides}")
-    return array[:, None] if array.ndim == 3 else array.transpose(0, 3, 1, 2)
+    return images, _Reading(array.dtype, _scale(path, key, array), first)
+
+
+def _scale(path: Path, key: str, array: np.ndarray) -> int:
+    """What pixels must be multiplied by to lie from 0 to 255. Raises UserError where that cannot be told."""
+    if array.dtype == np.uint8:
+        return 1
+    allowed = "images must be uint8 or other whole numbers, 0 to 255, or numbers from 0 to 1"
+    if array.dtype.kind not in "biuf":
+        raise UserError(f"{path}: {key} is {array.dtype}; {allowed}")
+    low, high = array.min(), array.max()
+    blocks = (array[start : start + _ROWS] for start in range(0, len(array), _ROWS))
+    if array.dtype.kind in "bf" and low >= 0 and high <= 1:
+        return 255
+    if low >= 0 and high <= 255 and all((np.rint(block) == block).all() for block in blocks):
+        return 1
+    raise UserError(f"{path}: {key} is {array.dtype}, from {low:.6g} to {high:.6g}; {allowed}")
 
 
 def _labels(path: Path, key: str, array: np.ndarray, n_images: int) -> np.ndarray:
