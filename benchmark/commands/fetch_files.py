@@ -1,16 +1,20 @@
-"""`fetch`: download, verify and prepare data sets and metric weights."""
+"""`fetch`: download, verify and prepare data sets and metric weights, and read a folder of pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.commands.declared_options import argument
+from benchmark.commands.declared_options import argument, option
+from benchmark.commands.option_types import given, path
 from benchmark.commands.options import FetchedData
 from benchmark.commands.wording import shown
+from benchmark.data.dataset import Dataset
+from benchmark.data.from_folder import write_from_folder
 from benchmark.data.load import load_dataset
-from benchmark.data.specs import DATASETS
-from benchmark.errors import DataUnavailable
+from benchmark.data.specs import DATASETS, SIDES
+from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
 from benchmark.names import asked_name
 from benchmark.studies.grid import data_marks
@@ -28,6 +32,11 @@ class FetchOptions(FetchedData):
         help="data sets, `weights` (FID and LPIPS), or `audit-weights` (LPIPS on VGG16 and SqueezeNet for `audit`, "
         "0.5 GB, only when asked for); default: all data sets and `weights`",
     )
+    from_folder: Path | None = option(
+        type=path, metavar="DIR", help="make a data set of the pictures in DIR, a folder of them for every class"
+    )
+    size: int | None = option(type=int, choices=(*SIDES,), help="side in pixels of its images (default: 32)")
+    name: str | None = option(type=given, help="of that data set (default: mine)")
 
 
 def fetch(options: FetchOptions, console: Console) -> int:
@@ -38,8 +47,12 @@ def fetch(options: FetchOptions, console: Console) -> int:
         printed.
 
     Raises:
-        UserError: A name is unknown, files are invalid, or a folder cannot be written.
+        UserError: A name is unknown, files are invalid, or a folder cannot be read or written.
     """
+    if options.from_folder is not None:
+        return _from_folder(options.from_folder, options, console)
+    if options.size or options.name:
+        raise UserError("--size and --name are those of a data set made --from-folder DIR")
     known = (*DATASETS, *WEIGHTS)
     asked = [asked_name("dataset", name, known, f"fetch {name}:") for name in options.what]
     wanted = asked or [*DATASETS, "weights"]
@@ -54,10 +67,25 @@ def fetch(options: FetchOptions, console: Console) -> int:
             console.print(f"{name}: {error}")
             missing += 1
             continue
-        counts = f"{dataset.n_train:,} + {dataset.n_test:,} images"
-        marks = "".join(f" [{mark}]" for mark in data_marks(dataset))
-        console.print(f"{name}{marks}: {counts} from {dataset.source}, sha256 {dataset.digest}")
+        console.print(_described(dataset))
     return 3 if missing else 0
+
+
+def _described(dataset: Dataset) -> str:
+    counts = f"{dataset.n_train:,} + {dataset.n_test:,} images"
+    marks = "".join(f" [{mark}]" for mark in data_marks(dataset))
+    return f"{dataset.name}{marks}: {counts} from {dataset.source}, sha256 {dataset.digest}"
+
+
+def _from_folder(folder: Path, options: FetchOptions, console: Console) -> int:
+    if options.what:
+        raise UserError(f"fetch {' '.join(options.what)} --from-folder: fetch these by a call of their own")
+    name = options.name or "mine"
+    made = write_from_folder(folder, name, options.size or 32, options.data_dir, console.print)
+    console.print(f"wrote {shown(made)}")
+    console.print(_described(load_dataset(name, options.data_dir, offline=True, report=console.print)))
+    console.print(f"train on it: run --only dataset={name}")
+    return 0
 
 
 def _fetch_weights(wanted: Mapping[str, Backbone], options: FetchOptions, console: Console) -> int:

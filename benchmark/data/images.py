@@ -46,7 +46,7 @@ def centre_crop(encoded: bytes, name: str, expected: tuple[int, int], crop: int,
             if image.size != expected:
                 raise UserError(f"{name}: is {image.width} x {image.height}, not {expected[0]} x {expected[1]} pixels")
             left, top = (image.width - crop) // 2, (image.height - crop) // 2
-            small = _opaque(image.crop((left, top, left + crop, top + crop))).convert(mode)
+            small = opaque(image.crop((left, top, left + crop, top + crop))).convert(mode)
             pixels = np.asarray(small.resize((SIZE, SIZE), Image.Resampling.BILINEAR), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name}: is no readable image ({type(error).__name__})") from None
@@ -99,8 +99,8 @@ def member_blocks(
             yield rows[block], images
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    """The image on white, where it has transparent parts."""
+def opaque(image: Image.Image) -> Image.Image:
+    """Put an image on white, where it has transparent parts."""
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")
