@@ -278,7 +278,7 @@ STUDIES = {
             _for_a_laptop(
                 Study(
                     "fid",
-                    "ten methods on MNIST at d = 128, one seed, sized as the laptop study, with FID on 2,100 test images",
+                    "ten methods on MNIST at d = 128, one seed, sized as the laptop study, for FID on 2,100 images",
                     (dataclasses.replace(TABLES[3], datasets=("mnist",), methods=tuple(METHODS)),),
                     seeds=1,
                     weight_set="calibrated",
