@@ -46,11 +46,15 @@ def test_clustering_leaves_a_diverged_seed_out_and_says_so():
     assert "With collapsed seeds: HGMVAE-G d = 8 (1 of 3)." in caption
 
 
-def test_clustering_shows_the_papers_values():
+def test_clustering_shows_the_papers_values_unless_images_are_drawn():
     paper = paper_numbers().set_index(["table", "dataset", "metric", "method", "latent_dim"])["value"]
     for metric in ("silhouette", "calinski_harabasz", "davies_bouldin"):
-        for method, line in lines_of(sample(), metric).items():
+        for method, line in lines_of(sample("subset"), metric).items():
             assert line.paper.tolist() == [paper[1, "mnist", metric, method, dim] for dim in (2, 8, 16)]
+    assert np.isnan(lines_of(sample(), "silhouette")["gmvae"].paper).all()
+    for mark, said in (("subset", True), ("procedural", False)):
+        caption = " ".join(only_page(clustering_scores.pages(sample(mark)))[1].caption)
+        assert ("Hollow: the paper's values." in caption) is said
 
 
 def test_clustering_draws_what_is_in_its_data():

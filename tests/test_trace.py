@@ -20,6 +20,7 @@ from benchmark.studies.grid import DataOptions, Selection, build_grid
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 from benchmark.training.loop import train
+from benchmark.training.training_settings import TrainingSettings
 
 NAMES = ("hgmvae_g", "hgmvae_g_no_fisher")
 TINY = dataclasses.replace(
@@ -27,6 +28,8 @@ TINY = dataclasses.replace(
     name="readings",
     tables=(dataclasses.replace(TABLES[2], datasets=("mnist",), methods=NAMES, latent_dims=(2,)),),
     seeds=1,
+    training=TrainingSettings(epochs=2, batch_size=32, width=0.25),
+    n_train=192,
 )
 
 

@@ -80,10 +80,12 @@ def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | C
         for (name, metric, method, dim), cell in table.cells.items()
         if name == dataset and metric == table.paper.metrics[0] and cell.collapsed
     ]
+    printed = any(np.isfinite(line.paper).any() for metric in lines.values() for line in metric)
     caption = [
         "SC: silhouette, CH: Calinski-Harabasz, DB: Davies-Bouldin, of the true labels in the t-SNE plane. Filled: "
-        "mean over seeds, the band one standard deviation (ddof 1) to either side. Hollow: the paper's values. "
-        "Methods are set apart sideways.",
+        "mean over seeds, the band one standard deviation (ddof 1) to either side. "
+        + ("Hollow: the paper's values. " if printed else "")
+        + "Methods are set apart sideways.",
         *face(source.study.manifest, dataset),
         *left_out(source, shown),
         *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),
