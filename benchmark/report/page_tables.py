@@ -182,7 +182,7 @@ def _cell(table: Table, key: CellKey, verdicts: Verdicts) -> ShownCell:
         table.letters(cell),
     )
     judged = verdicts.get((table.paper.number, *key))
-    if judged is None:
+    if judged is None or cell.paper is None:
         return shown
     return replace(
         shown,
