@@ -184,7 +184,7 @@ def _digits() -> tuple[TableSpec, ...]:
         dataclasses.replace(
             table, datasets=("mnist",), methods=tuple(METHODS) if table.number in (2, 3) else table.methods
         )
-        for table in _with_clustering_dims(2, 8, 128)
+        for table in _with_clustering_dims(8, 128)
     )
 
 
