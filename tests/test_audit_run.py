@@ -80,6 +80,7 @@ def keys_of(folder, **wanted):
     ]
 
 
+@pytest.mark.slow
 def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder):
     status, said = audit()
     assert status == 0
