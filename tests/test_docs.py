@@ -89,13 +89,12 @@ def _hgmvae_below_others() -> tuple[int, int]:
     return sum(high < 0 for high in highs), len(highs)
 
 
-# The first screen of the README, item by item -----------------------------------------------------------------
+# docs/findings.md, item by item -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def found() -> str:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return " ".join(readme[readme.index("## What it found so far") : readme.index("## Two commands")].split())
+    return " ".join((ROOT / "docs" / "findings.md").read_text(encoding="utf-8").split())
 
 
 def _interval(row: pd.Series, sign: int = 1) -> str:
@@ -103,12 +102,12 @@ def _interval(row: pd.Series, sign: int = 1) -> str:
     return f"{low:.3f} to {high:.3f}"
 
 
-def test_readme_1_counts_the_papers_contradictions(found):
+def test_finding_1_counts_the_papers_contradictions(found):
     contradictions = sum(finding.kind == FindingKind.CONTRADICTION for finding in paper_errata())
     assert f"in {contradictions} places" in found
 
 
-def test_readme_2_says_how_the_readings_ended(found):
+def test_finding_2_says_how_the_readings_ended(found):
     readings = REFERENCE / "readings"
     records = packed_records(readings).values()
     of_print = [record["status"] for record in records if record["identity"]["method"] == "hgmvae_g_as_printed"]
@@ -133,7 +132,7 @@ def _table2_distances() -> pd.DataFrame:
     return both.groupby(["alternative", "dataset"])[["distance", "constant"]].mean()
 
 
-def test_readme_3_says_how_far_protocols_move_numbers(found):
+def test_finding_3_says_how_far_protocols_move_numbers(found):
     away = _table2_distances()
     judged, machines = away.loc["judged", "distance"], away.loc["one-vs-rest", "distance"]
     assert f"lie {judged['cifar10']:.0f} tolerances from them, as the mean of ten one-vs-rest" in found
@@ -146,7 +145,7 @@ def test_readme_3_says_how_far_protocols_move_numbers(found):
     assert f"by {sizes['choice of images, not shared']:.3f} with the half" in found and f"differ by {gap:.3f}" in found
 
 
-def test_readme_4_says_what_the_calibration_reached(found):
+def test_finding_4_says_what_the_calibration_reached(found):
     lower, pairs = _hgmvae_below_others()
     assert f"in only {lower} of {pairs} pairs" in found
     page = (REFERENCE / "calibration" / "calibration.md").read_text(encoding="utf-8")
@@ -155,7 +154,7 @@ def test_readme_4_says_what_the_calibration_reached(found):
     assert {"HGMVAE-G", "HGMVAE-U"} <= at_an_end and "each at the end of its grid" in found
 
 
-def test_readme_4_says_what_the_controls_answered(found):
+def test_finding_4_says_what_the_controls_answered(found):
     answers = pd.read_csv(CONTROLS / "answers.csv").query("dataset == 'all' and measure == 'svm_accuracy'")
     of = answers.set_index(["question", "a", "b"]).sort_index()
     of_vae, at_rate = of.loc[("h", "hgmvae_g", "vae")], of.loc["a"].iloc[0]
@@ -167,7 +166,7 @@ def test_readme_4_says_what_the_controls_answered(found):
     assert "A better" not in set(helped["answer"])
 
 
-def test_readme_4_says_where_cross_entropy_differs(found, page):
+def test_finding_4_says_where_cross_entropy_differs(found, page):
     answers = pd.read_csv(CONTROLS / "answers.csv").query("a == 'hgmvae_g_bce' and b == 'vae_bce' and dataset != 'all'")
     of_place = answers.query("measure == 'svm_accuracy'").set_index(["dataset", "latent_dim"])
     assert (
@@ -253,7 +252,7 @@ def test_the_docs_have_the_sizes_of_what_the_controls_show(page):
     assert f"tell less, by {less['mnist', 32]:.1f} and {less['fashion_mnist', 32]:.1f} nats" in page
 
 
-def test_readme_5_says_what_the_claims_came_to(found):
+def test_finding_5_says_what_the_claims_came_to(found):
     for run in ("laptop-cpu", "laptop-calibrated", "laptop-ten-seeds"):
         claims = pd.read_csv(REFERENCE / run / "verdicts" / "claims.csv")
         assert set(claims["ours"]) == {"undecided"} and len(claims) == 9
