@@ -315,11 +315,11 @@ def test_weights_that_arrive_later_cause_a_new_evaluation():
 
 
 def test_a_bad_file_of_the_user_is_one_line(call, tmp_path):
-    np.savez(tmp_path / "mine.npz", x=np.zeros((300, 28, 28)))
+    np.savez(tmp_path / "mine.npz", x=np.linspace(-1, 1, 300 * 28 * 28).reshape(300, 28, 28))
     status, _, error = call(
         "run", "--study", "laptop", "--only", "dataset=mine", "--data-dir", tmp_path, "--out", tmp_path / "out"
     )
-    assert status == 2 and "mine.npz: x is float64; images must be uint8" in error
+    assert status == 2 and "mine.npz: x is float64, from -1 to 1; images must be uint8" in error
     assert len(error.strip().splitlines()) == 1
 
 

@@ -11,9 +11,10 @@ from study_samples import cell, clustering, manifest, record, study_results
 from benchmark.audit.audit_files import read_results
 from benchmark.cli import main
 from benchmark.commands.closing_lines import MOST_LINES, WIDTH, closing_lines, fitted, next_steps
-from benchmark.commands.judged_study import is_drawn, verdicts_of
+from benchmark.commands.judged_study import verdicts_of
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
+from benchmark.verdict.verdict_page import is_drawn
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 # Folders of whole studies; the others hold what several studies came to.
@@ -149,7 +150,8 @@ def test_as_many_items_as_fit_are_named_and_the_others_counted():
 def test_drawn_images_are_told_from_real_ones():
     plain = manifest([cell(1, "mnist", "gmvae", 8)])
     assert is_drawn(study_results(plain | {"marks": {"mnist": ["procedural"]}}, {}).manifest)
-    assert not is_drawn(study_results(plain | {"marks": {"mnist": ["procedural"], "celeba": []}}, {}).manifest)
+    both = manifest([cell(1, "mnist", "gmvae", 8), cell(3, "celeba", "gmvae", 128)])
+    assert not is_drawn(study_results(both | {"marks": {"mnist": ["procedural"]}}, {}).manifest)
     assert not is_drawn(study_results(plain | {"marks": {}}, {}).manifest)
 
 

@@ -90,7 +90,7 @@ def test_signs_are_text_in_the_report_and_escaped_in_verdicts(signs, call):  # n
     status, _, error = call("report", signs)
     assert (status, error) == (0, "")
     page = (signs / "report.html").read_text()
-    assert TAG not in page and "<script" not in page and "&lt;script&gt;" in page
+    assert TAG not in page and page.count("<script") == 1 and "&lt;script&gt;" in page
     assert 'href="b"' not in page  # a card's Markdown would have made a link of [a](b)
     status, out, error = call("verdict", signs)
     assert (status, error) == (0, "") and not re.search(r"(?<!\\)<script", out)
