@@ -4,6 +4,7 @@ import os
 import platform
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -60,7 +61,9 @@ def twice(tmp_path_factory):
     while not (root / "out" / "manifest.json").exists():
         assert process.poll() is None and time.monotonic() < until
         time.sleep(0.01)
+    os.kill(process.pid, signal.SIGSTOP)  # it would end before the second has imported anything
     second = subprocess.run(RUN.command, cwd=root, env=os.environ | {"PYTHONPATH": os.getcwd()}, capture_output=True)
+    os.kill(process.pid, signal.SIGCONT)
     finish(process, root)
     assert left_running(process.pid) == []
     return root, second
