@@ -50,9 +50,9 @@ def test_the_laptop_study_in_short():
     assert lines[0] == "Study laptop, 3 seeds, weight set default: 81 min on cpu (x86_64)"
     assert lines[1] == "174 trials ok, 0 diverged, 0 failed, 0 not run, 30 without data"
     # As tables.md of the same folder has them.
-    table = lines.index("d = 8                Accuracy ↑    Silhouette ↑")
-    assert "VAE                  0.932 ±0.003  –" in lines[table:]
-    assert "HGMVAE-G             0.922 ±0.007  0.337 ±0.022" in lines[table:]
+    table = lines.index("MNIST                Accuracy↑ d=8  Silhouette↑ d=8  SSIM↑ d=128")
+    assert "VAE                  0.932 ±0.003   –                0.404 ±0.067" in lines[table:]
+    assert "HGMVAE-G             0.922 ±0.007   0.337 ±0.022     0.434 ±0.030" in lines[table:]
     assert "Not measured: FID (weights unavailable); LPIPS (weights unavailable)" in lines
     assert "Decided: 0 of the paper's 392 numbers, 0 of its 9 claims" in lines
     assert "Why not more: 166 not comparable (reduced); 226 not run; 3 of 10 seeds" in lines
@@ -85,20 +85,24 @@ def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
     plain, records = study_samples.sample()
     study = study_results({**plain, "cells": cells, "marks": {}}, records)
     lines = closing_lines(study, None, Path("out"))
-    at = lines.index("d = 8     Silhouette ↑")
+    at = lines.index("MNIST     Silhouette↑ d=8")
     assert lines[at + 1 : at + 5] == [
         "GMVAE     0.000 ±0.000",
         "HGMVAE-G  0.500 ±0.354†*",
         "HGMVAE-U  -0.125*",
-        "MNIST: mean ± std over seeds; † a seed collapsed; * not all seeds",
+        "Mean ± std over seeds; † a seed collapsed; * not all seeds",
     ]
     assert "Drawn images: the numbers say nothing about the methods or the paper." in lines
 
 
-def test_the_table_is_of_the_place_that_most_methods_and_protocols_share():
-    """At d = 8 two methods have two protocols; d = 128 has three methods by one."""
+def test_the_table_has_each_score_at_the_latent_dim_where_most_methods_have_it():
+    """SSIM at d = 128; clustering at both, so at the one where accuracy is."""
     runs = [
-        *(record("mnist", method, 8, 0, "clustering", clustering(0.1, 9.0, 1.0)) for method in ("gmvae", "hgmvae_g")),
+        *(
+            record("mnist", method, d, 0, "clustering", clustering(0.1 * d, 9.0, 1.0))
+            for method in ("gmvae", "hgmvae_g")
+            for d in (2, 8)
+        ),
         *(
             record("mnist", method, 128, 0, "reconstruction", {"ssim": 0.5, "ms_ssim": 0.9})
             for method in ("vae", "gmvae", "hgmvae_g")
@@ -111,19 +115,25 @@ def test_the_table_is_of_the_place_that_most_methods_and_protocols_share():
         for one in runs
     ]
     cells = [
-        *(cell(table, "mnist", method, 8, (0,)) for table in (1, 2) for method in ("gmvae", "hgmvae_g")),
+        *(cell(1, "mnist", method, d, (0,)) for method in ("gmvae", "hgmvae_g") for d in (2, 8)),
+        *(cell(2, "mnist", method, 8, (0,)) for method in ("gmvae", "hgmvae_g")),
         *(cell(3, "mnist", method, 128, (0,)) for method in ("vae", "gmvae", "hgmvae_g")),
     ]
     study = study_results(manifest(cells, seeds=1), {one["key"]: one for one in runs})
     lines = closing_lines(study, None, Path("out"))
-    assert "d = 8     Accuracy ↑  Silhouette ↑" in lines and "HGMVAE-G  0.750       0.100" in lines
-    assert "MNIST: mean over seeds" in lines
+    at = lines.index("MNIST     Accuracy↑ d=8  Silhouette↑ d=8  SSIM↑ d=128")
+    assert lines[at + 1 : at + 5] == [
+        "vae       –              –                0.500",
+        "GMVAE     0.750          0.800            0.500",
+        "HGMVAE-G  0.750          0.800            0.500",
+        "Mean over seeds",
+    ]
 
 
 def test_a_study_without_any_value_has_no_table():
     study = study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {})
     lines = closing_lines(study, None, Path("out"))
-    assert lines[1] == "0 trials ok, 0 diverged, 0 failed, 3 not run" and not any("d = 8" in line for line in lines)
+    assert lines[1] == "0 trials ok, 0 diverged, 0 failed, 3 not run" and not any("d=8" in line for line in lines)
     assert lines[-1] == "Next: the same `run` again goes on with the 3 trials that are left"
 
 

@@ -116,21 +116,17 @@ def _shortfalls(study: StudyResults, folder: Path) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """The scores of a data set at one latent dim.
+class _Headline:
+    """The scores of a data set that say most, each at the latent dim where most methods have it.
 
     Attributes:
-        cells: (metric, method) -> cell, of all tables.
+        dims: Metric -> latent dim, in the order of the columns.
+        cells: (metric, method) -> cell.
     """
 
     dataset: str
-    latent_dim: int
+    dims: Mapping[str, int]
     cells: Mapping[tuple[str, str], TableCell]
-
-    def metrics(self) -> list[str]:
-        """The headline scores that have a value; without any, whatever has."""
-        with_value = dict.fromkeys(metric for (metric, _), cell in self.cells.items() if cell.values)
-        return [metric for metric in _HEADLINES if metric in with_value] or list(with_value)
 
     def answers(self) -> int:
         """How many methods have a value by how many protocols."""
@@ -144,57 +140,71 @@ class _Place:
 
 
 def headline_table(study: StudyResults, lines: int) -> list[str]:
-    """Write the scores at the place, a data set and latent dim, where most methods have values by most protocols.
+    """Write the scores that say most of the data set that has most of them, a line per method.
 
-    Of several such places it is the first in the order of the tables. Columns for which there is no room are left out.
+    Of several such data sets it is the first in the order of the tables. Columns for which there is no room are left
+    out.
 
     Args:
         study: The study.
-        lines: How many there may be, the legend included.
+        lines: At most so many.
 
     Returns:
         A heading, a line per method and a legend; nothing where there is no value or no room.
     """
     tables = build_tables(study)
-    places = _places(tables)
-    place = max(places, key=_Place.answers, default=None)  # the first of equals
-    if place is None or not place.answers() or lines < 4:
+    headline = max(_headlines(tables), key=_Headline.answers, default=None)  # the first of equals
+    if headline is None or not headline.answers() or lines < 4:
         return []
-    methods = _methods(tables, place)
-    legend = _legend(study.manifest, place)
-    shown_methods = methods[: min(MOST_METHODS, lines - 1 - len(legend))]
-    if len(shown_methods) < len(methods):
-        legend = _legend(study.manifest, place, f"; {len(shown_methods)} of {len(methods)} methods")
+    methods = _methods(tables, headline)
+    shown_methods = methods[: min(MOST_METHODS, lines - 2)]
+    left_out = f"; {len(shown_methods)} of {len(methods)} methods" if len(shown_methods) < len(methods) else ""
     columns = [
-        [f"d = {place.latent_dim}", *map(study.manifest.method_label, shown_methods)],
+        [study.manifest.marked_label(headline.dataset), *map(study.manifest.method_label, shown_methods)],
         *(
-            [_heading(metric), *(_cell_text(place.cells.get((metric, method)), metric) for method in shown_methods)]
-            for metric in place.metrics()
+            [
+                _heading(metric, dim),
+                *(_cell_text(headline.cells.get((metric, method)), metric) for method in shown_methods),
+            ]
+            for metric, dim in headline.dims.items()
         ),
     ]
-    return [*_aligned(columns), *legend]
+    return [*_aligned(columns), cut(_legend(headline) + left_out)]
 
 
-def _places(tables: Sequence[Table]) -> list[_Place]:
-    found: dict[tuple[str, int], dict[tuple[str, str], TableCell]] = {}
+def _headlines(tables: Sequence[Table]) -> list[_Headline]:
+    found: dict[str, dict[tuple[str, int], dict[str, TableCell]]] = {}
     for table in tables:
         for (dataset, metric, method, dim), cell in table.cells.items():
-            cells = found.setdefault((dataset, dim), {})
+            cells = found.setdefault(dataset, {}).setdefault((metric, dim), {})
             # Two tables may share trials; the first that has a value counts.
-            if (metric, method) not in cells or not cells[metric, method].values:
-                cells[metric, method] = cell
-    return [_Place(dataset, dim, cells) for (dataset, dim), cells in found.items()]
+            if method not in cells or not cells[method].values:
+                cells[method] = cell
+    return [_headline(dataset, of_dataset) for dataset, of_dataset in found.items()]
 
 
-def _methods(tables: Sequence[Table], place: _Place) -> list[str]:
-    """The place's methods with a headline score, in the order of the table that has most, then of the others."""
+def _headline(dataset: str, found: Mapping[tuple[str, int], Mapping[str, TableCell]]) -> _Headline:
+    values = {place: sum(bool(cell.values) for cell in cells.values()) for place, cells in found.items()}
+    with_value = dict.fromkeys(metric for (metric, _), count in values.items() if count)
+    dims: dict[str, int] = {}
+    for metric in [metric for metric in _HEADLINES if metric in with_value] or with_value:
+        places = [place for place in found if place[0] == metric]
+        # Of latent dims with as many methods, one that an earlier column has, else the first.
+        dims[metric] = max(places, key=lambda place: (values[place], place[1] in dims.values()))[1]
+    cells = {(metric, method): cell for metric, dim in dims.items() for method, cell in found[metric, dim].items()}
+    return _Headline(dataset, dims, cells)
+
+
+def _methods(tables: Sequence[Table], headline: _Headline) -> list[str]:
+    """The methods with a headline score, in the order of the table that has most, then of the others."""
     longest_first = sorted(tables, key=lambda table: len(table.methods), reverse=True)
     order = dict.fromkeys(method for table in longest_first for method in table.methods)
-    return [method for method in order if any((metric, method) in place.cells for metric in place.metrics())]
+    return [method for method in order if any((metric, method) in headline.cells for metric in headline.dims)]
 
 
-def _heading(metric: str) -> str:
-    return f"{_HEADINGS.get(metric, METRICS[metric].label)} {'↑' if METRICS[metric].higher_is_better else '↓'}"
+def _heading(metric: str, latent_dim: int) -> str:
+    better = "↑" if METRICS[metric].higher_is_better else "↓"
+    return f"{_HEADINGS.get(metric, METRICS[metric].label)}{better} d={latent_dim}"
 
 
 def _cell_text(cell: TableCell | None, metric: str) -> str:
@@ -219,13 +229,12 @@ def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
     return [_GAP.join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _legend(manifest: Manifest, place: _Place, more: str = "") -> list[str]:
-    cells = [cell for (metric, _), cell in place.cells.items() if metric in place.metrics()]
+def _legend(headline: _Headline) -> str:
+    cells = headline.cells.values()
     spread = " ± std" if any(cell.std is not None for cell in cells) else ""
     collapsed = "; † a seed collapsed" if any(cell.collapsed for cell in cells) else ""
     partial = "; * not all seeds" if any(map(_is_partial, cells)) else ""
-    whole = f"{manifest.marked_label(place.dataset)}: mean{spread} over seeds{more}{collapsed}{partial}"
-    return [cut(whole)]
+    return f"Mean{spread} over seeds{collapsed}{partial}"
 
 
 # What it says of the paper, and what to do next --------------------------------------------------------------
