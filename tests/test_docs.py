@@ -12,9 +12,11 @@ from study_samples import packed_records
 from benchmark.errata.printed_cells import FindingKind
 from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_all_cards
+from benchmark.paper.claims import CLAIMS, Rule
 from benchmark.paper.tables import paper_numbers
 from benchmark.studies.named_studies import STUDIES
 from benchmark.verdict.cell_verdicts import TOLERANCES
+from benchmark.verdict.claim_judging import judge_printed
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "results" / "reference"
@@ -263,6 +265,33 @@ def test_finding_5_says_what_the_claims_came_to(found):
     spans = [times.loc[times["method"] == name, "times_vae"] for name in ("hgmvae_g", "hgmvae_u")]
     said = " and of -U ".join(f"{of.min():.2f} to {of.max():.2f} times" for of in spans)
     assert f"a step of HGMVAE-G takes {said} as long as a VAE's" in found
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_short_and_leads_to_every_page_of_the_docs():
+    assert len(README.splitlines()) < 120
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")}
+    assert {name for name in pages if f"(docs/{name}" not in README} == set()
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readme_has_the_claims_with_their_rules_and_what_the_papers_numbers_say():
+    printed = {judgement.claim.name: judgement for judgement in judge_printed()}
+    for claim in CLAIMS:
+        count = len({contest.unit for contest in claim.contests})
+        rule = f"all {count} comparisons" if claim.rule is Rule.EVERY else f"most of {count}"
+        assert f"| {claim.name} | {claim.text} | {rule} | {printed[claim.name].state} |" in README
+    of_ours = [pd.read_csv(path) for path in REFERENCE.glob("*/verdicts/claims.csv")]
+    assert len(of_ours) > 3 and all(set(claims["ours"]) == {"undecided"} for claims in of_ours)
+    assert "Our own runs decide none of the nine yet" in README
+
+
+def test_the_readmes_findings_are_those_of_the_page(found):
+    for words in ("43 places", "under 3 of 3 seeds", "by 0.014"):
+        assert words in README and words in found
 
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")

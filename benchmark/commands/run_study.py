@@ -12,7 +12,7 @@ from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_executor import chosen_executor, chosen_way
 from benchmark.commands.chosen_study import asked_study
-from benchmark.commands.closing_lines import WIDTH, closing_lines, fitted
+from benchmark.commands.closing_lines import WIDTH, closing_lines, cut, fitted
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.judged_study import StudyVerdicts, make_page, verdicts_of
@@ -118,7 +118,9 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     left_out = frozenset(grid.study.metrics_left_out)
     needed = () if grid.study.images == "drawn" else backbones_wanted(trials, store, left_out)
     with heartbeat.during("metric weights"):
-        missing = prepare_weights(needed, options.weights_dir, offline=options.offline, report=console.print)
+        missing = prepare_weights(
+            needed, options.weights_dir, offline=options.offline, report=lambda line: console.print(cut(line))
+        )
     context = TrialContext(
         store.folder.resolve(),
         device,
