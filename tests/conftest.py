@@ -1,14 +1,21 @@
 """Shared by every test: which run, in how many processes; one thread, a fixed stream, Ctrl-C heeded, small images."""
 
+import atexit
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 # One thread in each process of the tests and in those that they start: there is a process for every core.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# No test finds the pretrained networks that a user has in the torch hub's cache; xdist's processes share this folder.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["TORCH_HOME"] = tempfile.mkdtemp(prefix="hgmvae-tests-")
+    atexit.register(shutil.rmtree, os.environ["TORCH_HOME"], ignore_errors=True)
 
 import pytest
 import torch

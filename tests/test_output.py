@@ -58,7 +58,7 @@ def test_an_encoding_changes_neither_the_status_nor_the_files(tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "study" / "tables").iterdir()}
     done = started(*arguments, PYTHONIOENCODING="latin-1", LC_ALL="C")
     assert (done.returncode, done.stderr) == (3, b"")
-    assert b"HGMVAE-G             0.922 \xb10.007  0.337 \xb10.022\n" in done.stdout
+    assert b"HGMVAE-G             0.922 \xb10.007   0.337 \xb10.022     0.434 \xb10.030\n" in done.stdout
     assert {path.name: path.read_bytes() for path in (tmp_path / "study" / "tables").iterdir()} == before
 
 
