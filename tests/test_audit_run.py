@@ -118,6 +118,7 @@ def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder)
     assert (folder / "tables" / "table6.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_only_what_has_changed_is_evaluated_again(audit, folder):
     [key] = keys_of(folder, dataset="mnist", method="vae", latent_dim=8)
     path = folder / "audit" / f"{key}.json"

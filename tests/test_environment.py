@@ -58,6 +58,7 @@ def test_a_matplotlibrc_in_the_working_folder_changes_no_byte(tmp_path, page, co
     assert {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()} == page
 
 
+@pytest.mark.slow
 def test_nor_do_variables_or_a_home_that_takes_no_cache(tmp_path, page):
     (tmp_path / "rc").write_bytes(b"\xff\xfe not text")
     users = {"MATPLOTLIBRC": str(tmp_path / "rc"), "MPLBACKEND": "nosuch", "PYTHONWARNINGS": "error"}

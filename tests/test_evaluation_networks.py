@@ -173,6 +173,7 @@ def test_the_originals_are_run_once_and_other_originals_are_not_mistaken_for_the
     assert len(sizes) == 5
 
 
+@pytest.mark.slow
 def test_the_originals_statistics_are_kept_on_disk_by_content(context, images, monkeypatch, tmp_path):
     originals, reconstructions = images(4)
 

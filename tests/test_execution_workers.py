@@ -163,6 +163,7 @@ def test_a_killed_worker_costs_its_trial_alone(grid, tmp_path):
     assert records[killed.key].metrics == {}
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
     hung = None
     for event in start(grid, tmp_path, ALONE, patience=8):

@@ -249,6 +249,7 @@ def test_tables_of_our_own_in_a_manifest_stop_no_figure(tmp_path, call):
     assert (status, error) == (0, "") and "curves_mnist_d8.png" in out
 
 
+@pytest.mark.slow
 def test_a_run_makes_again_what_was_spoilt_and_nothing_else(tmp_path, capfd):
     only = "table=2,dataset=mnist,method=vae"
     command = [

@@ -92,6 +92,7 @@ def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_p
     assert status == 0 and "study/report.html" in said
 
 
+@pytest.mark.slow
 def test_real_images_are_judged(tmp_path, capfd):
     out = shutil.copytree(REPOSITORY / "results" / "reference" / "collapse", tmp_path / "study")
     status, said = judged(out, capfd)

@@ -290,6 +290,7 @@ def test_no_reference_study_has_a_file_a_trial() -> None:
     assert len(list(REFERENCE.glob("*/records.jsonl"))) == 11
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_a_packed_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [
         "run",
