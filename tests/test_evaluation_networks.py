@@ -149,6 +149,7 @@ def test_fid_is_that_of_torchmetrics(context, images):
     assert scores.details["fid_images"] == 8
 
 
+@pytest.mark.slow
 def test_fid_is_zero_for_identity_and_grows_with_noise(context, images):
     originals, _ = images(8)
     values = [score(context, originals, images(8, noise=noise)[1]).values["fid"] for noise in (0, 0.05, 0.3)]
@@ -195,6 +196,7 @@ def test_the_originals_statistics_are_kept_on_disk_by_content(context, images, m
     assert fid(runs=1) == first
 
 
+@pytest.mark.slow
 def test_statistics_of_the_two_resizes_are_kept_apart(context, images, tmp_path):
     originals, reconstructions = images(2)
 

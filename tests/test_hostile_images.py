@@ -205,6 +205,7 @@ def runs(tmp_path_factory):
     return status, {kind: frame[frame["dataset"] == name] for kind, name in names.items()}, records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CLASSES)
 def test_sets_without_classes_to_tell_apart_have_reasons_and_no_numbers(runs, kind):
     status, frames, records = runs

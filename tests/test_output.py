@@ -79,6 +79,7 @@ def test_an_output_that_takes_nothing_ends_with_at_most_one_line_and_its_own_sta
     assert done.stderr.startswith(said) and len(done.stderr.splitlines()) == bool(said)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_the_help_needs_an_output_too(tmp_path):
     assert started("--help", wrapped=">/dev/full").returncode == 2
