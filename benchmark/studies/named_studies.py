@@ -175,7 +175,7 @@ def _a_little_of_everything() -> tuple[TableSpec, ...]:
         4: {"latent_dims": (8,)},
         5: {"datasets": ("fashion_mnist",), "methods": ("hgmvae_g_no_fisher", "hgmvae_g")},
     }
-    return tuple(dataclasses.replace(table, **ours[number]) for number, table in TABLES.items())
+    return tuple(dataclasses.replace(table, **ours.get(number, {})) for number, table in TABLES.items())
 
 
 def _digits() -> tuple[TableSpec, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
@@ -177,7 +178,7 @@ def counts(cells: pd.DataFrame, agreements: pd.DataFrame) -> list[dict[str, Any]
     summary = summarise(cells)
     printed = summary[summary["counting"] == "printed"]
     order = {str(row.table): _agreement(row) for row in agreements.itertuples()}
-    names = {**{str(table): f"Table {table}" for table in TABLES}, "all": "All as printed"}
+    names = {**{str(table): f"Table {table}" for table in PRINTED_TABLES}, "all": "All as printed"}
     rows = {row["scope"]: row for row in printed.to_dict("records")}
     found = [rows[scope] | {"name": name, "order": order.get(scope, "")} for scope, name in names.items()]
     [distinct] = summary[(summary["scope"] == "all") & (summary["counting"] == "distinct")].to_dict("records")
