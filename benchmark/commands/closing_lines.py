@@ -309,7 +309,8 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
         steps.append(f"the same `run` again goes on with the {left} trials that are left")
     if manifest.study == WITHOUT_DATA:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
-    if left_out := _left_out(study):
+    left_out = _left_out(study)
+    if left_out and any(folder.glob("checkpoints/*")):  # of which the metrics are computed
         here = "" if folder.resolve() == (RUNS / manifest.study).resolve() else f" --out {shown(folder)}"
         command = f"{LAUNCHER} run --study {manifest.study}{here} --metrics {','.join(left_out)}"
         labels = ", ".join(METRICS[name].label for name in left_out)

@@ -73,12 +73,12 @@ def run(options: RunOptions, console: Console) -> int:
         store = Store(options.out or default_out(grid), console.print)
         executor.check_folder(store)
         with store.locked():
-            _run(options, heartbeat, grid, executor, device, store)
+            all_computed = _run(options, heartbeat, grid, executor, device, store)
             study = _make_tables(store, heartbeat)
             verdicts = _make_report(options, heartbeat, store, study, device)
         for line in closing_lines(study, verdicts, store.folder, time.monotonic() - started):
             console.print(line)
-    return _status(study)
+    return _status(study) if all_computed else 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,8 @@ def tables(options: TablesOptions, console: Console) -> int:
     return _status(study)
 
 
-def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> None:
+def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> bool:
+    """Train and evaluate what is to do; whether every metric that was asked for could be looked after."""
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
     trials = grid.trials()
@@ -159,6 +160,7 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
+    return not found.without_checkpoint
 
 
 def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str]:
