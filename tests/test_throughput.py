@@ -202,3 +202,14 @@ def test_metrics_of_pretrained_networks_cost_by_the_image_and_only_where_they_ar
     limited = dataclasses.replace(trials[0], protocols={"reconstruction": {"n_images": None, "fid_images": 15}})
     assert metric_seconds([limited], ("lpips",), "cpu")["fid"] == pytest.approx(0.16 * 15)
     assert metric_seconds(tiny_grid(tmp_path).trials(), (), "cpu") == {}
+
+
+def test_a_forecast_computes_no_metric_of_a_pretrained_network(monkeypatch):
+    left_out = []
+
+    def score(self, outputs, context):
+        left_out.append(context.left_out)
+
+    monkeypatch.setattr(costs_module.PROTOCOLS["reconstruction"], "score", score)
+    protocol_seconds("reconstruction", 4, "cpu")
+    assert left_out == [{"fid", "lpips"}]
