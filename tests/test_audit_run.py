@@ -241,7 +241,9 @@ def test_an_interrupted_audit_leaves_no_process(folder, study):
     said = process.communicate(timeout=60)[0].decode()
     assert process.returncode == 130, said
     assert "interrupted" in said
-    time.sleep(0.5)
+    deadline = time.monotonic() + 30  # a worker that is still importing ends when it has
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert not Path(f"/proc/{worker}").exists()
 
 
