@@ -37,6 +37,7 @@ submitit = pytest.importorskip("submitit", minversion="1.5.4")
 
 ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u,method=gmvae"
 FOUR_PACKS = ("--study", "smoke", "--only", ONLY, "--pack", "2", "--offline", "--no-report")
+ON_SLURM = ("run", "--no-report", "--study", "smoke", "--only", ONLY, "--executor", "slurm")
 CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "11")
 
 
@@ -351,19 +352,7 @@ def test_a_job_does_only_what_is_missing(study, monkeypatch):
 
 def test_slurm_that_is_not_here_is_one_line(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("PATH", str(tmp_path))
-    arguments = (
-        "run",
-        "--no-report",
-        "--study",
-        "smoke",
-        "--only",
-        ONLY,
-        "--executor",
-        "slurm",
-        "--out",
-        str(tmp_path / "out"),
-    )
-    assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
+    assert main([*ON_SLURM, "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]) == 2
     assert capfd.readouterr().err == (
         "benchmark: --executor slurm: there is no squeue here; run where Slurm's commands are\n"
     )
@@ -728,18 +717,5 @@ def test_forgetting_what_jobs_are_at_work_on_is_refused(tmp_path, monkeypatch, c
     (out / "jobs").mkdir(parents=True)
     (out / "jobs" / "a.json").write_text(json.dumps(JOB))
     monkeypatch.setattr(slurm_queue, "queue", lambda name=None: {"1_0": "RUNNING"})
-    arguments = (
-        "run",
-        "--no-report",
-        "--study",
-        "smoke",
-        "--only",
-        ONLY,
-        "--executor",
-        "slurm",
-        "--force",
-        "--out",
-        str(out),
-    )
-    assert main([*arguments, "--data-dir", str(tmp_path)]) == 2
+    assert main([*ON_SLURM, "--force", "--out", str(out), "--data-dir", str(tmp_path)]) == 2
     assert "1 Slurm jobs have its trials (1_0 ...)" in capfd.readouterr().err

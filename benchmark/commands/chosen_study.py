@@ -73,7 +73,7 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
         UserError: An option cannot be met.
     """
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
-    study = study_with_options(study, options.precision, options.seeds, options.tsne)
+    study = study_with_options(study, options.precision, options.weights, options.seeds, options.tsne)
     study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
     study = with_settings(with_metrics(study, options.metrics), options.set)
     in_use = {cell.method for cell in selection.cells_of(selection.joined(study))}
@@ -82,12 +82,15 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
     return study, why
 
 
-def study_with_options(study: Study, precision: str, seeds: int | None = None, tsne: str = REFERENCE_TSNE) -> Study:
+def study_with_options(
+    study: Study, precision: str, weights: str | None, seeds: int | None = None, tsne: str = REFERENCE_TSNE
+) -> Study:
     """Change a study as the options ask.
 
     Args:
         study: The study.
         precision: Of training.
+        weights: The set of loss weights; None: the study's own.
         seeds: How many; None: the study's own number.
         tsne: A key of TSNE_LIBRARIES.
 
@@ -97,7 +100,9 @@ def study_with_options(study: Study, precision: str, seeds: int | None = None, t
     if seeds and seeds > MOST_SEEDS:
         raise UserError(f"--seeds {seeds}: at most {MOST_SEEDS:,}")
     training = dataclasses.replace(study.training, precision=precision)
-    study = dataclasses.replace(study, seeds=seeds or study.seeds, training=training)
+    study = dataclasses.replace(
+        study, seeds=seeds or study.seeds, training=training, weight_set=weights or study.weight_set
+    )
     if tsne == REFERENCE_TSNE:
         return study
     if missing := missing_library(tsne):

@@ -59,7 +59,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     """
     device = chosen_device(options.device)
     study, why = chosen_study(options.study, device)
-    study = study_with_options(study, options.precision)
+    study = study_with_options(study, options.precision, options.weights)
     out = options.out
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is not a folder")
@@ -89,7 +89,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
 
 def _methods_compared(study: Study, options: ThroughputOptions, device: str, console: Console) -> int:
     cells = Selection.parse(options.only).cells_of(study)
-    trials = expected_trials(dataclasses.replace(study, seeds=1), cells, options.weights or study.weight_set, device)
+    trials = expected_trials(dataclasses.replace(study, seeds=1), cells, study.weight_set, device)
     found = compare_methods(trials, device, options.seconds, console)
     if not found:
         raise UserError(f"--only {options.only}: no place of study {study.name} with {UNIT} and another method")
@@ -107,9 +107,7 @@ def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Tria
             "latent_dim that it has together"
         )
     [cell] = kinds.values()
-    return make_trial(
-        study, cell, 0, expected_data(study, DATASETS[cell.dataset]), options.weights or study.weight_set, device
-    )
+    return make_trial(study, cell, 0, expected_data(study, DATASETS[cell.dataset]), study.weight_set, device)
 
 
 def _pack_gain(measured: Throughput, device: str) -> float:

@@ -3,12 +3,13 @@
 import dataclasses
 import textwrap
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.audit.audit_files import read_results
+from benchmark.audit.audit_files import AuditResult, read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_executor import chosen_executor, chosen_way
 from benchmark.commands.chosen_study import asked_study
@@ -69,13 +70,15 @@ def run(options: RunOptions, console: Console) -> int:
     device, executor = chosen_executor(options, options.device)
     with Heartbeat(console) as heartbeat:
         with heartbeat.during("looking for the images"):
-            grid, _ = _grid(options, device, console)
+            grid = _grid(options, device, console)
         store = Store(options.out or default_out(grid), console.print)
         executor.check_folder(store)
         with store.locked():
             all_computed = _run(options, heartbeat, grid, executor, device, store)
-            study = _make_tables(store, heartbeat)
-            verdicts = _make_report(options, heartbeat, store, study, device)
+            study, audited = _make_tables(store, heartbeat)
+            verdicts = _verdicts(study, audited, heartbeat)
+            if not options.no_report:
+                _make_report(options, heartbeat, store, study, verdicts, device)
         for line in closing_lines(study, verdicts, store.folder, time.monotonic() - started):
             console.print(line)
     return _status(study) if all_computed else 3
@@ -100,15 +103,15 @@ def tables(options: TablesOptions, console: Console) -> int:
     store = Store(options.out, console.print)
     store.study_manifest()
     with Heartbeat(console) as heartbeat, store.locked():
-        study = _make_tables(store, heartbeat)
-        verdicts = _verdicts(study, store, heartbeat)
+        study, audited = _make_tables(store, heartbeat)
+        verdicts = _verdicts(study, audited, heartbeat)
     for line in closing_lines(study, verdicts, store.folder):
         console.print(line)
     return _status(study)
 
 
 def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> bool:
-    """Train and evaluate what is to do; whether every metric that was asked for could be looked after."""
+    """Train and evaluate what is to do; False where metrics are asked for that only a new training could give."""
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
     trials = grid.trials()
@@ -163,18 +166,18 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     return not found.without_checkpoint
 
 
-def _grid(options: RunOptions, device: str, console: Console) -> tuple[Grid, str]:
-    """The grid to run, and why; UserError where it has no images at all."""
+def _grid(options: RunOptions, device: str, console: Console) -> Grid:
+    """The grid to run; UserError where it has no images at all."""
     check_folders(options.data_dir, options.weights_dir)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
     study, why = asked_study(options, device, selection)
     console.print(textwrap.fill(f"Study {study.name}: {why}", WIDTH, break_long_words=False, break_on_hyphens=False))
     data = DataOptions.of(study, options.data_dir, options.offline)
-    grid = build_grid(study, selection, data, options.weights or study.weight_set, device, console.print)
+    grid = build_grid(study, selection, data, study.weight_set, device, console.print)
     if not grid.datasets:
         check_own_datasets(grid)
         raise UserError("; ".join(grid.unavailable.values()))
-    return grid, why
+    return grid
 
 
 def _print_summary(grid: Grid, console: Console) -> None:
@@ -192,35 +195,37 @@ def _print_summary(grid: Grid, console: Console) -> None:
             console.print(fitted(start, items))
 
 
-def _make_tables(store: Store, heartbeat: Heartbeat) -> StudyResults:
-    """Write the tables, and return the study that they show."""
+def _make_tables(store: Store, heartbeat: Heartbeat) -> tuple[StudyResults, Mapping[str, AuditResult]]:
+    """Write the tables, and return the study that they show and what an audit found."""
     with heartbeat.during("tables"):
         study = store.read_study()
-        write_tables(with_own_tables(study, read_results(store, list(study.records))), store.folder / "tables")
-    return study
+        audited = read_results(store, list(study.records))
+        write_tables(with_own_tables(study, audited), store.folder / "tables")
+    return study, audited
 
 
 def _make_report(
-    options: RunOptions, heartbeat: Heartbeat, store: Store, study: StudyResults, device: str
-) -> StudyVerdicts | None:
-    """Write figures, verdicts and report unless asked not to; where that cannot be done, one line says so."""
-    verdicts = _verdicts(study, store, heartbeat)
-    if options.no_report:
-        return verdicts
+    options: RunOptions,
+    heartbeat: Heartbeat,
+    store: Store,
+    study: StudyResults,
+    verdicts: StudyVerdicts | None,
+    device: str,
+) -> None:
+    """Write figures, verdicts and report; where that cannot be done, one line says so."""
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     try:
         make_page(store, source, verdicts, heartbeat, formats=("png",))  # those of the page; `judge` adds PDF
     except (OSError, UserError) as error:
         heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
-    return verdicts
 
 
-def _verdicts(study: StudyResults, store: Store, heartbeat: Heartbeat) -> StudyVerdicts | None:
+def _verdicts(study: StudyResults, audited: Mapping[str, AuditResult], heartbeat: Heartbeat) -> StudyVerdicts | None:
     """What the study says of the paper; None for drawn images."""
     if is_drawn(study.manifest):
         return None
     with heartbeat.during("verdicts"):
-        return verdicts_of(study, read_results(store, list(study.records)))
+        return verdicts_of(study, audited)
 
 
 def _status(study: StudyResults) -> int:

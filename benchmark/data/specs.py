@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 from benchmark.errors import UserError
 
-IMAGES = (
-    "real",
-    "drawn",
-    "installed",
-)  # a study's: the data sets', drawn by program, or the digits of `installed_digits`
+# A study's: the data sets' own, drawn by program, or the digits of `benchmark.data.installed_digits`.
+IMAGES = ("real", "drawn", "installed")
 SIDES = {28: 32, 32: 32, 64: 64}  # side of the images in a file -> side the networks see (28 is zero-padded)
 
 

@@ -1,6 +1,6 @@
 """The paper's Fig. 3: silhouette, Calinski-Harabasz and Davies-Bouldin over the latent dim."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,11 +80,10 @@ def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | C
         for (name, metric, method, dim), cell in table.cells.items()
         if name == dataset and metric == table.paper.metrics[0] and cell.collapsed
     ]
-    printed = any(np.isfinite(line.paper).any() for metric in lines.values() for line in metric)
     caption = [
         "SC: silhouette, CH: Calinski-Harabasz, DB: Davies-Bouldin, of the true labels in the t-SNE plane. Filled: "
         "mean over seeds, the band one standard deviation (ddof 1) to either side. "
-        + ("Hollow: the paper's values. " if printed else "")
+        + ("Hollow: the paper's values. " if _any_of_the_paper(lines) else "")
         + "Methods are set apart sideways.",
         *face(source.study.manifest, dataset),
         *left_out(source, shown),
@@ -125,9 +124,13 @@ def draw(data: ClusteringPage) -> Figure:
         axes.set_xlabel("latent dimension d")
         axes.set_title(metric_heading(metric))
     handles, labels = axes.get_legend_handles_labels()
-    if any(np.isfinite(line.paper).any() for metric in data.lines.values() for line in metric):
+    if _any_of_the_paper(data.lines):
         for label, filling in (("filled: ours", GREY), ("hollow: the paper's", "none")):
             handles.append(Line2D([], [], color=GREY, marker="o", linestyle="", markerfacecolor=filling))
             labels.append(label)
     body.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels))
     return figure
+
+
+def _any_of_the_paper(lines: Mapping[str, Sequence[Line]]) -> bool:
+    return any(np.isfinite(line.paper).any() for of_metric in lines.values() for line in of_metric)
