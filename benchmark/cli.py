@@ -19,6 +19,7 @@ from rich.console import Console
 
 from benchmark.commands.declared_options import add_options, options_of
 from benchmark.errors import UserError
+from benchmark.execution.fork_server import start_server
 from benchmark.installation import LAUNCHER, PROGRAM, VERSION
 from benchmark.output import OutputLost, plain_console, print_error, standard_output
 from benchmark.text import one_line
@@ -256,6 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["run"] and "torch" not in sys.modules and not {"-h", "--help"} & {*arguments}:
         print("Loading PyTorch, which may take some seconds", flush=True)  # up to a minute from a cold or shared disk
+        start_server()  # of the worker processes, whose libraries are then loaded beside this process's own
     parser = build_parser(loaded=arguments[:1])
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         if arguments[0] in MOVED:

@@ -1,11 +1,9 @@
 """Shared by every test: which run, in how many processes; one thread, a fixed stream, Ctrl-C heeded, small images."""
 
 import atexit
-import multiprocessing
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,17 +24,6 @@ from benchmark.execution.process_plan import usable_cores
 torch.set_num_threads(1)
 # A shell starts what it puts into the background with Ctrl-C ignored, which the processes under test would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# What workers import, at the start or when they score: seconds in each of them.
-multiprocessing.set_forkserver_preload(
-    [
-        "benchmark.execution.worker_processes",
-        "benchmark.audit.audit_processes",
-        "benchmark.methods.control_methods",
-        "baselines.further_pythae_models",
-        "models.hgmvae_controls",
-        "torchmetrics.functional.image",
-    ]
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,21 +51,6 @@ def _same_numbers_whatever_ran_before() -> None:
     """A test computes with one thread, and draws the same numbers where it draws without a generator."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-
-
-@pytest.fixture(autouse=True)
-def _workers_start_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes are forked from one that has imported their libraries; in a slow test each imports them itself.
-
-    Forked or spawned, a worker has nothing of this process but what is sent to it (nor a changed variable: mark a test
-    that needs one as `spawns`).
-    """
-    if sys.platform == "linux" and not {"slow", "spawns"} & {*request.keywords}:
-        context_of = multiprocessing.get_context
-        forked = context_of("forkserver")
-        monkeypatch.setattr(
-            multiprocessing, "get_context", lambda method=None: forked if method == "spawn" else context_of(method)
-        )
 
 
 @pytest.fixture

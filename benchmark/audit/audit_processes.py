@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmark.audit.audit_trial import audited
 from benchmark.evaluation.context import EvaluationContext
+from benchmark.execution.fork_server import ignore_signals, worker_context
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored_models import Images, NotAvailable, images_in, stored_model
 from benchmark.execution.worker_processes import end_with_parent
@@ -73,7 +74,7 @@ def audit_trials(
         return
     pool = ProcessPoolExecutor(
         min(jobs, len(trials)),
-        multiprocessing.get_context("spawn"),
+        worker_context(),
         initializer=_prepare,
         initargs=(context.device, method_files),
     )
@@ -93,7 +94,7 @@ def audit_trials(
 
 
 def _prepare(device: str, method_files: Sequence[Path]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    ignore_signals({signal.SIGINT})  # the parent ends its workers; the pool does so by SIGTERM
     threading.Thread(target=end_with_parent, daemon=True).start()
     add_methods(method_files)
     set_numerics(device, threads=1)  # whatever a method file has set

@@ -26,6 +26,7 @@ from benchmark.studies.trials import Trial
 from benchmark.throughput.costs import Costs, forecast, measured_costs
 from benchmark.throughput.measurement import PACKS, Throughput, TimedTrainer, measure, trainings_per_hour
 from benchmark.throughput.method_times import UNIT
+from benchmark.throughput.start_times import start_seconds
 from benchmark.throughput.throughput_files import write_method_times, write_throughput
 from benchmark.training.pack import default_pack, default_way
 
@@ -71,6 +72,11 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     # As a user would run each: pythae's trainer and our loop have all cores, processes one each.
     measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds)
     _print_sides(measured, console)
+    starts = start_seconds(trial, device)
+    console.print(
+        f"  until a process has made its first step: {starts['worker']:.2f} s; in a new interpreter "
+        f"{starts['interpreter']:.2f} s"
+    )
     set_numerics(device, workers.threads)
     costs = Costs(pack_gain=_pack_gain(measured, device))
     forecasts = {}
@@ -82,7 +88,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     for name, (images, seconds) in costs.protocols.items():
         console.print(f"  {name}: {seconds:.2f} s for {images:,} images")
     where = {"command": command_line()} | provenance(device)
-    write_throughput(out, measured, costs, forecasts, workers, where)
+    write_throughput(out, measured, costs, forecasts, workers, starts, where)
     console.print(f"Written: {shown(out)}")
     return 0
 

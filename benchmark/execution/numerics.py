@@ -1,7 +1,9 @@
-"""How torch computes in this suite: threads, precision and determinism, set once in each process that trains."""
+"""How torch computes in this suite: threads, precision and determinism, set in each process that trains."""
 
 import os
+import random
 
+import numpy as np
 import torch
 
 # Of OpenMP and MKL, which torch computes with on a CPU.
@@ -24,10 +26,29 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
     torch.set_num_threads(min(threads, thread_limit() or threads))
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    if deterministic or device.startswith("cuda"):
+    repeatable = deterministic or device.startswith("cuda")
+    if repeatable or torch.are_deterministic_algorithms_enabled():  # torch imports much when it is told either
+        torch.use_deterministic_algorithms(repeatable, warn_only=not deterministic)
+    if repeatable:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=not deterministic)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch sets it unseen
+
+
+def begin_afresh(device: str, threads: int, deterministic: bool) -> None:
+    """Set what a process shares among its trials to what the first one met, so that no trial depends on those before.
+
+    These are the settings of `set_numerics`, and the global streams of Python, numpy and torch, from which a method of
+    the user's own may draw; the suite's own code draws from `benchmark.streams` alone.
+
+    Args:
+        device: As for `set_numerics`.
+        threads: As for `set_numerics`.
+        deterministic: As for `set_numerics`.
+    """
+    set_numerics(device, threads, deterministic)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the legacy stream is the global one
+    torch.manual_seed(0)
 
 
 def thread_limit() -> int | None:

@@ -13,22 +13,25 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import TrialOutputs
 from benchmark.execution.evaluate_trial import TrialContext, empty_record, failed_record, scored
-from benchmark.execution.numerics import set_numerics
+from benchmark.execution.fork_server import PARENTS_SIGNALS, ignore_signals, worker_context
+from benchmark.execution.numerics import begin_afresh
 from benchmark.execution.pack_run import run_pack
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import ProcessPlan
@@ -150,7 +153,7 @@ def run_packs(
         UserError: Going on makes no sense: an error that every further trial would meet, too, or workers that die as
             they start.
     """
-    spawn = multiprocessing.get_context("spawn")
+    processes = worker_context()
     store = Store(context.out)
     to_train, to_score = deque(packs), deque[_Scoring]()
     deadline = time.monotonic() + seconds
@@ -158,10 +161,10 @@ def run_packs(
     false_starts = 0  # processes in a row that died before they were ready
 
     def start(trains: bool, scores: bool, device: str) -> None:
-        ours, theirs = spawn.Pipe()
+        ours, theirs = processes.Pipe()
         threads = plan.threads if trains else 1
         own = dataclasses.replace(context, device=device)
-        process = spawn.Process(target=_serve, args=(theirs, own, data, trains, threads), daemon=True)
+        process = processes.Process(target=_serve, args=(theirs, own, data, trains, threads), daemon=True)
         process.start()
         theirs.close()
         workers.append(_Worker(process, ours, trains, scores, device, time.monotonic()))
@@ -283,20 +286,18 @@ def run_packs(
 
 def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:
     """Run a worker process: tasks come in until the parent ends it."""
-    # The parent handles these and then ends this process: Ctrl-C, and what a cluster sends to every process of a job.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals(PARENTS_SIGNALS)  # the parent handles them and then ends this process
     add_methods(context.method_files)
-    set_numerics(context.device if trains else "cpu", threads, context.deterministic)  # whatever a method file has set
     # The parent has fetched and prepared everything; a worker only opens the prepared copies.
-    load = lru_cache(maxsize=2)(data.load)
+    load = cache(data.load)
 
     @lru_cache(maxsize=1)
     def images_of(name: str) -> Tensor:
-        # A copy: the prepared images are a read-only memory map.
-        return torch.from_numpy(np.array(load(name).x_train)).to(context.device)
+        return shared_tensor(load(name).x_train).to(context.device)
 
     def results(task: _Task) -> Iterator[_Result]:
+        # Whatever a method file has set, or a trial before this one.
+        begin_afresh(context.device if trains else "cpu", threads, context.deterministic)
         if isinstance(task, _Scoring):
             yield task.trial, scored(task.trial, task.record, task.outputs, context), None
             return
@@ -311,6 +312,16 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
         while task := _receive(connection):
             _do(task, results, context.device, connection)
             connection.send(_Ready())
+
+
+def shared_tensor(images: NDArray[np.uint8]) -> Tensor:
+    """Return a tensor of images without copying them, for reading alone.
+
+    Prepared images are a memory map, which then lies in memory once for all the processes that train on it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(images)
 
 
 def end_with_parent() -> None:

@@ -6,7 +6,7 @@ a ratio is the median over turns, so that other load on the machine affects all 
 
 import dataclasses
 import logging
-import multiprocessing
+import signal
 import statistics
 import tempfile
 import time
@@ -24,6 +24,7 @@ from pythae.trainers.training_callbacks import CallbackHandler
 from torch import Tensor
 
 from benchmark.execution.evaluate_trial import trial_model
+from benchmark.execution.fork_server import ignore_signals, worker_context
 from benchmark.execution.memory import memory_taken
 from benchmark.execution.numerics import set_numerics
 from benchmark.streams import generator
@@ -237,13 +238,13 @@ def _mebibytes(count: int | None) -> float | None:
 @contextmanager
 def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[[], None]]:
     """Processes that train at the same time when the function yielded is called."""
-    spawn = multiprocessing.get_context("spawn")
+    context = worker_context()
     ends: list[Connection] = []
     workers = []
     for seed in range(processes):
-        ours, theirs = spawn.Pipe()
+        ours, theirs = context.Pipe()
         one = dataclasses.replace(trial, seed=seed)
-        workers.append(spawn.Process(target=_help, args=(theirs, one, images.numpy()), daemon=True))
+        workers.append(context.Process(target=_help, args=(theirs, one, images.numpy()), daemon=True))
         workers[-1].start()
         theirs.close()
         ends.append(ours)
@@ -264,6 +265,7 @@ def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[
 
 
 def _help(connection: Connection, trial: Trial, images: NDArray[np.uint8]) -> None:
+    ignore_signals({signal.SIGINT})  # the parent ends its workers
     set_numerics("cpu", threads=1)
     model = trial_model(trial, trial.seed)
     trainings = pack_trainings([model], torch.from_numpy(images), trial.training, [trial.seed], "eager")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def write_throughput(
     costs: Costs,
     forecasts: dict[str, Forecast],
     plan: ProcessPlan,
+    starts: Mapping[str, float],
     provenance: dict[str, Any],
 ) -> None:
     """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
@@ -41,6 +42,7 @@ def write_throughput(
         costs: What the forecasts are made from.
         forecasts: By study.
         plan: The processes that the forecasts assume.
+        starts: From `start_seconds`.
         provenance: Of the measurement.
 
     Raises:
@@ -59,7 +61,7 @@ def write_throughput(
             _plot(measured, provenance, part)
     except OSError as error:
         raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
-    content = {"training": dataclasses.asdict(measured), "costs": dataclasses.asdict(costs)}
+    content = {"training": dataclasses.asdict(measured), "costs": dataclasses.asdict(costs), "start_seconds": starts}
     write_json(folder / MEASUREMENTS, provenance | content)
 
 

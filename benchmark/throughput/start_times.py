@@ -1,0 +1,59 @@
+"""How long a process that trains takes from its start until it has made its first step."""
+
+import multiprocessing
+import statistics
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+
+from benchmark.execution.evaluate_trial import trial_model
+from benchmark.execution.fork_server import PARENTS_SIGNALS, ignore_signals, worker_context
+from benchmark.execution.numerics import set_numerics
+from benchmark.studies.trials import Trial
+from benchmark.throughput.measurement import noise_images
+from benchmark.training.loop import run_epoch
+from benchmark.training.pack import pack_trainings
+
+_STARTS = 3
+
+
+def start_seconds(trial: Trial, device: str) -> dict[str, float]:
+    """Measure, on one kind of trial, the seconds from a process's start until the end of its first step.
+
+    Args:
+        trial: An example of the kind.
+        device: Where to train.
+
+    Returns:
+        Way to start -> the median over turns: "worker" is that of a study's workers (where these are forked, from a
+        server that runs), "interpreter" a new Python interpreter.
+    """
+    ways: dict[str, ForkServerContext | SpawnContext] = {
+        "worker": worker_context(),
+        "interpreter": multiprocessing.get_context("spawn"),
+    }
+    _first_step(ways["worker"], trial, device)  # the server answers once it has imported everything
+    turns = [{name: _first_step(context, trial, device) for name, context in ways.items()} for _ in range(_STARTS)]
+    return {name: statistics.median(turn[name] for turn in turns) for name in ways}
+
+
+def _first_step(context: ForkServerContext | SpawnContext, trial: Trial, device: str) -> float:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_train_one_step, args=(theirs, trial, device), daemon=True)
+    started = time.perf_counter()
+    process.start()
+    theirs.close()
+    try:
+        ours.recv()
+        return time.perf_counter() - started
+    finally:
+        process.kill()
+        process.join()
+
+
+def _train_one_step(connection: Connection, trial: Trial, device: str) -> None:
+    ignore_signals(PARENTS_SIGNALS)  # the parent ends its workers
+    set_numerics(device, threads=1)
+    model = trial_model(trial, trial.seed).to(device)
+    run_epoch(pack_trainings([model], noise_images(trial, 1).to(device), trial.training, [trial.seed], "eager"))
+    connection.send(True)
