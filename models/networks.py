@@ -11,6 +11,7 @@ from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
 from torch import Tensor, nn
 
+from models.convolutions import Convolution, TransposedConvolution
 from models.sizes import CHANNELS, FEATURES, SIDE_OF_MAPS, STRIDES, TwoLayers, channels_at
 
 
@@ -29,9 +30,9 @@ class Trunk(nn.Module):
         for channels, stride in zip(channels_at(width), STRIDES[side], strict=True):
             # No bias: BatchNorm removes it, and Adam would amplify its rounding noise.
             layers += [
-                nn.Conv2d(previous, channels, 3, stride, padding=1, bias=False),
+                Convolution(previous, channels, stride),
                 nn.BatchNorm2d(channels),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
             previous = channels
         self.convolutions = nn.Sequential(*layers)
@@ -40,6 +41,9 @@ class Trunk(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Compute the features (B, 256) of images (B, C, S, S) in [0, 1]."""
         maps = self.convolutions(images)  # (B, 128 * width, 4, 4)
+        if maps.requires_grad and maps.is_contiguous(memory_format=torch.channels_last):
+            # Else the gradient has its channels first, and the layers before mix the two layouts, slowly.
+            maps.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
         return torch.relu(self.fully_connected(maps.flatten(1)))
 
 
@@ -107,15 +111,9 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
         layers: list[nn.Module] = []
         for layer in reversed(range(len(CHANNELS))):
             last = layer == 0
-            stride = STRIDES[side][layer]
-            convolution = (
-                nn.Conv2d(channels[layer + 1], channels[layer], 3, padding=1, bias=last)
-                if stride == 1
-                else nn.ConvTranspose2d(
-                    channels[layer + 1], channels[layer], 3, stride, padding=1, output_padding=1, bias=last
-                )
-            )
-            layers += [convolution] if last else [convolution, nn.BatchNorm2d(channels[layer]), nn.ReLU()]
+            of_stride = Convolution if STRIDES[side][layer] == 1 else TransposedConvolution
+            convolution = of_stride(channels[layer + 1], channels[layer], bias=last)
+            layers += [convolution] if last else [convolution, nn.BatchNorm2d(channels[layer]), nn.ReLU(inplace=True)]
         self.convolutions = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> ModelOutput:

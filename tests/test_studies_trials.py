@@ -56,7 +56,7 @@ def test_a_precision_whose_meaning_has_changed_renames_its_own_trials_alone():
     }  # fmt: skip
     for precision, now in (
         ("tf32", {"precision": "tf32"}),
-        ("bfloat16", {"precision": "bfloat16", "precision_revision": 2}),
+        ("bfloat16", {"precision": "bfloat16", "precision_revision": 3}),
     ):
         training = TrainingSettings(precision=precision)
         assert training.plain() == before | now
@@ -70,7 +70,7 @@ def test_a_precision_whose_meaning_has_changed_renames_its_own_trials_alone():
     [
         {"precision": "bfloat16"},
         {"precision": "bfloat16", "precision_revision": 1},
-        {"precision_revision": 2},
+        {"precision_revision": 3},
         {"revision": 2},
     ],
 )

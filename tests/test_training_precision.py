@@ -92,6 +92,8 @@ def test_every_network_is_in_bfloat16_and_its_gradients_reach_float32_weights(na
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 layer.register_forward_hook(lambda _, inputs, out, child=child: given[child].add(out.dtype))
     forward(model, draw_images(B), draws(model), "bfloat16").loss.backward()
+    # The layer that makes the images adds its products in float32.
+    assert given.pop("decoder") == {torch.bfloat16, torch.float32}
     assert all(types == {torch.bfloat16} for types in given.values())
     assert {p.grad.dtype for p in model.parameters()} == {torch.float32}
 

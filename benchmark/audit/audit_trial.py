@@ -19,6 +19,7 @@ from benchmark.evaluation.scores import Scores
 from benchmark.execution.evaluate_trial import component_weights, in_batches, trial_outputs
 from benchmark.results.records import Identity
 from benchmark.streams import generator
+from benchmark.training.memory_layout import laid_out
 from models.base import ImageAutoencoder, draw_noise
 
 # Increased whenever an alternative, or a protocol of OWN_PROTOCOLS, changes what it measures.
@@ -57,7 +58,9 @@ def audited(
         `seconds`, the duration per protocol.
     """
     judged = {name: PROTOCOLS[name](**settings) for name, settings in identity.protocols.items()}
-    outputs = audit_outputs(model.to(context.device), dataset, context.device, judged, identity.training["batch_size"])
+    outputs = audit_outputs(
+        laid_out(model, context.device), dataset, context.device, judged, identity.training["batch_size"]
+    )
     scores: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
     for name, protocol in judged.items():

@@ -43,7 +43,7 @@ def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
         dataset: Its images.
         device: Where to train.
     """
-    model = trial_model(trial, trial.seed).to(device)
+    model = trial_model(trial, trial.seed, device)
     images = torch.from_numpy(np.array(dataset.x_train)).to(device)
     kept: list[Tensor] = []  # the loss and its terms of every step
     training = Training(model, images, trial.training, trial.seed, on_step=kept.append)

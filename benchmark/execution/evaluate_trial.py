@@ -40,6 +40,7 @@ from benchmark.streams import generator
 from benchmark.studies.trials import Trial
 from benchmark.text import first_line
 from benchmark.training.loop import to_unit_range
+from benchmark.training.memory_layout import laid_out
 from benchmark.training.training_settings import has_current_revisions
 from models.base import ImageAutoencoder, draw_noise
 from models.losses import gaussian_log_density
@@ -129,17 +130,18 @@ def matches_this_code(identity: Identity) -> bool:
     return same and has_current_revisions(identity.training)
 
 
-def trial_model(trial: Trial, seed: int) -> ImageAutoencoder:
-    """Build the trial's model, initialised from the streams of a seed, on the CPU.
+def trial_model(trial: Trial, seed: int, device: str = "cpu") -> ImageAutoencoder:
+    """Build the trial's model on a device, initialised from the streams of a seed.
 
     Raises:
         ValueError: The method does not take the trial's settings: the fault of this trial, no reason to end a study.
     """
     method, width = ALL_METHODS[trial.method], trial.training.width
     try:
-        return build_model(method, trial.settings, trial.data.image_shape, trial.latent_dim, width, seed)
+        model = build_model(method, trial.settings, trial.data.image_shape, trial.latent_dim, width, seed)
     except UserError as error:
         raise ValueError(str(error)) from error
+    return laid_out(model, device)
 
 
 def measured(

@@ -42,7 +42,7 @@ def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
     batch = images[: trial.training.batch_size]
 
     def work() -> object:
-        return train(trial_model(trial, seed=0).to(device), batch, two_steps, seed=0)
+        return train(trial_model(trial, seed=0, device=str(device)), batch, two_steps, seed=0)
 
     work()  # what libraries set up once does not count towards a seed
     _, one = memory_taken(work, str(device))

@@ -1,13 +1,18 @@
 """How torch computes in this suite: threads, precision and determinism, set in each process that trains."""
 
+import ctypes
 import os
 import random
+from contextlib import suppress
 
 import numpy as np
 import torch
 
 # Of OpenMP and MKL, which torch computes with on a CPU.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS")
+# Parameters of glibc's mallopt(3), and the most that each takes.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_TRIM, _LARGEST_MMAP = 2**31 - 1, 2**25
 
 
 def set_numerics(device: str, threads: int, deterministic: bool = False) -> None:
@@ -21,6 +26,8 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
         threads: Of the CPU; fewer where the user's variables allow fewer (`thread_limit`).
         deterministic: Whether an operation that has no repeatable kernel is an error, on any device.
     """
+    if device.startswith("cpu"):
+        _keep_freed_memory()
     torch.set_default_dtype(torch.float32)  # a method file may have set another for its own
     torch.set_float32_matmul_precision("highest")
     torch.set_num_threads(min(threads, thread_limit() or threads))
@@ -32,6 +39,17 @@ def set_numerics(device: str, threads: int, deterministic: bool = False) -> None
     if repeatable:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch sets it unseen
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep the memory that it is given back.
+
+    Otherwise glibc returns large blocks to the system, and every step of a training gets its activations page by page.
+    """
+    with suppress(AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP)
+        mallopt(_M_TRIM_THRESHOLD, _LARGEST_TRIM)
 
 
 def begin_afresh(device: str, threads: int, deterministic: bool) -> None:

@@ -120,14 +120,14 @@ def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:
     """The wanted trials as their checkpoints have them; None unless every checkpoint is there and readable."""
     store, trained = Store(context.out), []
     for trial in pack.wanted_trials:
-        model = trial_model(trial, trial.seed)
+        model = trial_model(trial, trial.seed, context.device)
         try:
             training = load_checkpoint(model, store.checkpoint_path(trial.key))
             said = {field: training[field] for field in ("curves", "timings", "training")}
             empty_record(trial, context.device).updated(**said, parameters=1)
         except (UserError, KeyError, UnfitRecord):  # missing or damaged: the trial can still be trained anew
             return None
-        trained.append((trial, model.to(context.device).eval(), said))
+        trained.append((trial, model.eval(), said))
     return trained
 
 
@@ -146,7 +146,7 @@ def _train(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch)
 
 
 def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
-    models = [trial_model(trial, trial.seed).to(context.device) for trial in pack.trials]
+    models = [trial_model(trial, trial.seed, context.device) for trial in pack.trials]
     seeds = [trial.seed for trial in pack.trials]
     if images.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(images.device)

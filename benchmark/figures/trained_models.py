@@ -23,6 +23,7 @@ from benchmark.figures.study_source import (
 )
 from benchmark.results.records import Identity, Record
 from benchmark.training.loop import to_unit_range
+from benchmark.training.memory_layout import laid_out
 from models.base import ImageAutoencoder
 
 N_IMAGES = 10  # side by side on a page
@@ -186,7 +187,7 @@ def _loaded(source: StudySource, kind: TrialKind, record: Record) -> Trained:
         model = stored_model(record.identity, source.checkpoint(record.key))
     except NotAvailable as reason:
         raise CannotDraw(str(reason)) from reason
-    return Trained(method_label(source, kind.method), record.identity.seed, record, model.to(source.device))
+    return Trained(method_label(source, kind.method), record.identity.seed, record, laid_out(model, source.device))
 
 
 @torch.no_grad()
