@@ -28,7 +28,15 @@ from benchmark.throughput.costs import (
     read_costs,
     step_seconds,
 )
-from benchmark.throughput.measurement import Throughput, TimedTrainer, measure, trainings_per_hour
+from benchmark.throughput.measurement import (
+    PYTHAE,
+    Side,
+    Throughput,
+    TimedTrainer,
+    measure,
+    sides_on,
+    trainings_per_hour,
+)
 from benchmark.throughput.throughput_files import MEASUREMENTS, sides_table, studies_table, write_throughput
 
 
@@ -39,29 +47,43 @@ def trial(tmp_path):
 
 @pytest.fixture
 def no_processes(monkeypatch):
-    """The side "processes" without any: starting them takes seconds."""
-    monkeypatch.setattr(throughput, "_helpers", lambda trial, images, processes: nullcontext(lambda: None))
+    """Sides without processes: starting them takes seconds."""
+    idle = throughput._Trainers(lambda: None, 64.0, "eager")
+    monkeypatch.setattr(throughput, "_trainers", lambda side, trial, images, device: nullcontext(idle))
 
 
 def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatch):
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
     found = measure(trial, "cpu", threads=1, processes=2, seconds=0.1)
-    assert [(side.name, side.seeds) for side in found.sides] == [
-        ("pythae", 1), ("loop", 1), ("processes", 2), ("loop, bfloat16", 1), ("loop, channels last", 1),
+    assert [(one.side.name, one.side.processes, one.side.threads) for one in found.sides] == [
+        ("pythae", 1, 1), ("loop", 1, 1), ("processes", 2, 1), ("loop, bfloat16", 1, 1), ("processes, bfloat16", 2, 1),
     ]  # fmt: skip
     assert found.rounds >= 3 and found.sides[0].times_pythae == 1
     assert (found.trial, found.steps_per_trial) == ("mnist gmvae d=2, width 0.25, batches of 32", 2 * 3)
     floor = found.operations_per_image * TINY.training.batch_size / found.rate
-    for side in found.sides:
-        if "bfloat16" in side.name:
-            assert side.floor_share is None
+    for one in found.sides:
+        if one.side.precision == "bfloat16":
+            assert one.floor_share is None
         else:
-            assert 0 < side.floor_share < 1 and side.floor_share == pytest.approx(floor / side.step_seconds)
-    assert [side.steps for side in found.sides][1:] == ["eager", "eager, a thread each", *["eager"] * 2]
+            assert 0 < one.floor_share < 1 and one.floor_share == pytest.approx(floor / one.step_seconds)
+    assert [one.steps for one in found.sides] == ["its own loop", *["eager"] * 4]
+    assert all(one.memory_mb is None or 1 < one.memory_mb < 1000 for one in found.sides)
+
+
+def test_the_sides_of_a_device_have_its_precisions_and_ways():
+    def named(device, precision):
+        return {(one.name, one.precision, one.seeds) for one in sides_on(device, precision, threads=8, processes=8)}
+
+    assert named("cpu", "bfloat16") == {
+        ("pythae", "float32", 1), ("loop", "bfloat16", 1), ("processes", "bfloat16", 8),
+    }  # fmt: skip
+    packs = {("graphs", "tf32", seeds) for seeds in (1, 2, 5, 10)}
+    others = {("loop", "tf32", 1), ("loop, bfloat16", "bfloat16", 1)}
+    assert named("cuda:1", "tf32") == {("pythae", "float32", 1)} | packs | others
 
 
 def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(trial, monkeypatch, no_processes):
-    # Turns of pythae, the loop, two processes, bfloat16 and channels last, three steps each; the first turn warms up.
+    # Turns of pythae, the loop, two processes, and both in bfloat16, three steps each; the first turn warms up.
     turns = [(99,) * 5, (6, 3, 3, 9, 9), (12, 6, 6, 9, 9), (6, 6, 12, 9, 9)]
     # To and fro: every other turn is timed from its end.
     timed = [turn if i % 2 == 0 else turn[::-1] for i, turn in enumerate(turns)]
@@ -70,7 +92,7 @@ def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(tr
     monkeypatch.setattr(throughput, "_MOST_STEPS", 3)
     monkeypatch.setattr(throughput, "device_rate", lambda device: 1e9)
     found = measure(trial, "cpu", threads=1, processes=2, seconds=0)
-    by_name = {side.name: side for side in found.sides}
+    by_name = {one.side.name: one for one in found.sides}
     assert [by_name[n].step_seconds for n in ("pythae", "loop", "processes")] == [2.0, 2.0, 1.0]
     assert [by_name[n].times_pythae for n in ("loop", "processes")] == [2.0, 4.0]
     assert trainings_per_hour(by_name["processes"], found) == 3600 / 6
@@ -114,7 +136,7 @@ def test_steps_and_protocols_take_time(trial):
 
 def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
     def side(name, seeds, seconds):
-        return TimedTrainer(name, seeds, seconds, 1.0, 0.1, None, "captured")
+        return TimedTrainer(Side(name, "graphs", "float32", pack=seeds), seconds, 1.0, 0.1, None, "captured")
 
     sides = [side("loop", 1, 6.0), side("graphs", 1, 5.0), side("graphs", 10, 2.0), side("graphs", 5, 1.0)]
     measured = dataclasses.replace(MEASURED, sides=sides)
@@ -125,8 +147,8 @@ def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
 # What is written -------------------------------------------------------------------------------------------
 
 SIDES = [
-    TimedTrainer("pythae", 1, 0.02, 1.0, 0.1, 700.0, "its own loop"),
-    TimedTrainer("graphs", 10, 0.001, 20.0, 0.5, None, "eager"),
+    TimedTrainer(Side("pythae", PYTHAE, "float32", threads=2), 0.02, 1.0, 0.1, 700.0, "its own loop"),
+    TimedTrainer(Side("graphs", "graphs", "float32", pack=10), 0.001, 20.0, 0.5, None, "eager"),
 ]
 MEASURED = Throughput("mnist vae d=8 seed=0", 4680, 1e8, 1e12, 7, SIDES)
 
@@ -142,8 +164,9 @@ def test_the_tables_have_a_row_a_side_and_a_row_a_study():
 def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     costs = Costs({"a kind": 0.5}, 4.0, {"clustering": (500, 2.0)})
     here = provenance("cpu")
+    starts = {"worker": 0.5, "interpreter": 3.0}
     write_throughput(
-        tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, ProcessPlan(1, 0, 1), here | {"command": "c"}
+        tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, ProcessPlan(1, 0, 1), starts, here | {"command": "c"}
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
@@ -156,6 +179,7 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     ]
     content = json.loads(path.read_text())
     assert content["training"]["sides"][1]["times_pythae"] == 20.0 and content["command"] == "c"
+    assert content["start_seconds"] == starts
     path.write_text(json.dumps(content | {"device": "cuda (another)"}))
     assert read_costs(path, "cpu") == Costs()
     assert read_costs(tmp_path / "absent.json", "cpu") == Costs()
@@ -168,6 +192,7 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
 def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers(
     tmp_path, capfd, monkeypatch, no_processes
 ):
+    monkeypatch.setattr(measure_throughput, "start_seconds", lambda trial, device: {"worker": 0.5, "interpreter": 3})
     monkeypatch.setattr(throughput, "PACKS", (2,))
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
     monkeypatch.setattr(measure_throughput, "measured_costs", lambda trials, costs, device, probes: costs)
@@ -178,7 +203,7 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     out = capfd.readouterr().out
     assert "mnist hgmvae_g d=8, width 0.25, batches of 16: " in out and "paired turns" in out
     assert [line.split()[0] for line in out.splitlines() if " ms a step and seed" in line] == [
-        "pythae", "loop", "processes", "loop,", "loop,",
+        "pythae", "loop", "processes", "loop,", "processes,",
     ]  # fmt: skip
     assert "paper: about" in out and "830 trials" in out and "full: about" in out and "3,500 trials" in out
     monkeypatch.setattr(plan_study, "THROUGHPUT", tmp_path)

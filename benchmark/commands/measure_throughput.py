@@ -123,7 +123,7 @@ def _pack_gain(measured: Throughput, device: str) -> float:
     """
     if default_pack(device) == 1:
         return 1.0
-    sides = {(side.name, side.seeds): side.step_seconds for side in measured.sides}
+    sides = {(one.side.name, one.side.seeds): one.step_seconds for one in measured.sides}
     return sides["loop", 1] / sides[default_way(device), PACKS[-1]]
 
 
@@ -132,15 +132,16 @@ def _print_sides(measured: Throughput, console: Console) -> None:
         f"{measured.trial}: {measured.operations_per_image / 1e6:.1f} MFLOP an image; large convolutions: "
         f"{measured.rate / 1e9:,.0f} GFLOP/s; medians of {measured.rounds} paired turns"
     )
-    for side in measured.sides:
-        console.print(_line(side, measured))
+    for one in measured.sides:
+        console.print(_line(one, measured))
 
 
-def _line(side: TimedTrainer, measured: Throughput) -> str:
-    arithmetic = f"{side.floor_share:4.0%} arithmetic" if side.floor_share else "floor not known"
-    memory = f"{side.memory_mb:,.0f} MiB" if side.memory_mb else "memory not known"
+def _line(one: TimedTrainer, measured: Throughput) -> str:
+    side = one.side
+    arithmetic = f"{one.floor_share:.0%} arithmetic" if one.floor_share else "floor not known"
+    memory = f"{one.memory_mb:,.0f} MiB" if one.memory_mb else "memory not known"
     return (
-        f"  {side.name:19} {side.seeds:2} at once: {1000 * side.step_seconds:8.2f} ms a step and seed, "
-        f"{side.times_pythae:5.2f} times pythae, {arithmetic}, "
-        f"{trainings_per_hour(side, measured):8,.1f} trainings an hour, {memory}"
+        f"  {side.name:19} {side.processes} x {side.threads} threads, {side.seeds:2} at once: "
+        f"{1000 * one.step_seconds:7.2f} ms a step and seed, {one.times_pythae:5.2f} times pythae, {arithmetic}, "
+        f"{trainings_per_hour(one, measured):,.1f} trainings an hour, {memory} a process"
     )

@@ -174,7 +174,7 @@ def metric_seconds(trials: Iterable[Trial], left_out: Collection[str], device: s
 def step_seconds(trial: Trial, device: str) -> float:
     """Measure a training step of a single seed, in seconds."""
     images = noise_images(trial, MEASURED_STEPS).to(device)
-    model = trial_model(trial, seed=0).to(device)
+    model = trial_model(trial, seed=0, device=device)
     trainings = pack_trainings([model], images, trial.training, [0], "eager")
     run_epoch(trainings)  # the first steps are slower
     return timed(lambda: run_epoch(trainings), device) / MEASURED_STEPS

@@ -1,7 +1,8 @@
 """The speed of training: pythae's own trainer, our loop, and every way of training many seeds, compared.
 
-All of them ("sides") train one kind of trial on the same noise images in batches of the same size. They take turns, and
-a ratio is the median over turns, so that other load on the machine affects all alike. Seconds are per step and seed.
+All of them ("sides") train one kind of trial on the same noise images in batches of the same size, in processes of
+their own. They take turns, and a ratio is the median over turns, so that other load on the machine affects all alike.
+Seconds are per step and seed.
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -29,35 +30,59 @@ from benchmark.execution.memory import memory_taken
 from benchmark.execution.numerics import set_numerics
 from benchmark.streams import generator
 from benchmark.studies.trials import Trial
-from benchmark.throughput.step_lower_bound import device_rate, operations_per_image, timed
+from benchmark.throughput.step_lower_bound import device_rate, finish, operations_per_image, timed
 from benchmark.training.loop import Training, run_epoch, to_unit_range
 from benchmark.training.pack import pack_trainings
 from benchmark.training.precision import kernels_of
-from models.base import ImageAutoencoder
 
 PACKS = (1, 2, 5, 10)
+PYTHAE = "pythae"
 _LEAST_ROUNDS = 3
 _TURN_SECONDS = 0.5  # of our loop
 _MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
-class TimedTrainer:
-    """The measurement of one way to train; times are medians over turns.
+class Side:
+    """A way to train.
 
     Attributes:
-        name: Of the way to train.
-        seeds: How many are trained at once.
+        name: Of the way.
+        way: Of the steps, one of `benchmark.training.pack.WAYS`; PYTHAE for its trainer.
+        precision: One of `training_settings.PRECISIONS`.
+        processes: How many train at the same time.
+        threads: Of each process.
+        pack: How many seeds each process trains at once.
+    """
+
+    name: str
+    way: str
+    precision: str
+    processes: int = 1
+    threads: int = 1
+    pack: int = 1
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds are trained at the same time."""
+        return self.processes * self.pack
+
+
+@dataclass(frozen=True)
+class TimedTrainer:
+    """The measurement of a side; times are medians over turns.
+
+    Attributes:
+        side: What was measured.
         step_seconds: Per step and seed.
         times_pythae: How many trainings it completes while pythae's trainer completes one.
         floor_share: The fraction of a step that its arithmetic alone would take; None for another precision than the
             floor's float32.
-        memory_mb: Peak memory with weights and optimiser, in MiB; None where it is not known.
+        memory_mb: Peak memory of one process, with weights and optimiser, in MiB; None where it is not known.
         steps: How they were executed.
     """
 
-    name: str
-    seeds: int
+    side: Side
     step_seconds: float
     times_pythae: float
     floor_share: float | None
@@ -86,21 +111,33 @@ class Throughput:
     sides: list[TimedTrainer]
 
 
-def trainings_per_hour(side: TimedTrainer, throughput: Throughput) -> float:
+def trainings_per_hour(timed_side: TimedTrainer, throughput: Throughput) -> float:
     """Return how many trainings of the trial, at its own length, a side completes in an hour."""
-    return 3600 / (side.step_seconds * throughput.steps_per_trial)
+    return 3600 / (timed_side.step_seconds * throughput.steps_per_trial)
 
 
-@dataclass(frozen=True)
-class _Runner:
-    """A side that is ready to be measured."""
+def sides_on(device: str, precision: str, threads: int, processes: int) -> list[Side]:
+    """List what is compared on a device: pythae's trainer first, then our loop, then ways of training many seeds.
 
-    name: str
-    seeds: int
-    turn: Callable[[], object]  # trains each seed for one epoch of the noise images
-    how: Callable[[], str]  # the steps were executed
-    memory_mb: float | None
-    in_float32: bool = True
+    Args:
+        device: torch's name of it.
+        precision: The study's; the other precisions of the device are compared with it.
+        threads: Of pythae's trainer and of our loop, where they train alone: all that there are.
+        processes: How many train at once on a CPU, a thread each.
+    """
+    on_gpu = device.startswith("cuda")
+    others = [one for one in (("tf32", "bfloat16") if on_gpu else ("bfloat16",)) if one != precision]
+    # pythae trains in float32; its mixed precision is for GPUs.
+    sides = [Side(PYTHAE, PYTHAE, "float32", threads=threads), Side("loop", "eager", precision, threads=threads)]
+    if on_gpu:  # on a CPU packs gain nothing
+        sides += [Side("graphs", "graphs", precision, pack=seeds) for seeds in PACKS]
+    else:
+        sides.append(Side("processes", "eager", precision, processes=processes))
+    for other in others:
+        sides.append(Side(f"loop, {other}", "eager", other, threads=threads))
+        if not on_gpu:
+            sides.append(Side(f"processes, {other}", "eager", other, processes=processes))
+    return sides
 
 
 def measure(trial: Trial, device: str, threads: int, processes: int, seconds: float) -> Throughput:
@@ -109,36 +146,37 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     Args:
         trial: An example of the kind.
         device: Where to train.
-        threads: Of the sides that train in this process.
-        processes: How many train at once, a thread each, in the side "processes", which only a CPU has.
+        threads: Of the sides that train alone.
+        processes: How many train at once, a thread each, in the sides "processes", which only a CPU has.
         seconds: About how long to measure.
     """
     set_numerics(device, threads)
     settings = trial.training
-    shape = trial.data.image_shape
-    operations = operations_per_image(trial_model(trial, seed=0), shape, settings.batch_size)
+    operations = operations_per_image(trial_model(trial, seed=0), trial.data.image_shape, settings.batch_size)
     rate = device_rate(device)
     floor = operations * settings.batch_size / rate
-    images = noise_images(trial, steps_per_turn(trial, device)).to(device)
+    images = noise_images(trial, steps_per_turn(trial, device))
     steps = len(images) // settings.batch_size
-    with _runners(trial, images, device, processes) as runners:
-        turns = paired_turns([runner.turn for runner in runners], device, seconds)
-        warm = [[took / (steps * one.seeds) for took, one in zip(turn, runners, strict=True)] for turn in turns]
-        sides = [
-            TimedTrainer(
-                runner.name,
-                runner.seeds,
-                seconds := statistics.median(turn[i] for turn in warm),
-                statistics.median(turn[0] / turn[i] for turn in warm),
-                floor / seconds if runner.in_float32 else None,
-                runner.memory_mb,
-                runner.how(),
-            )
-            for i, runner in enumerate(runners)
-        ]
+    sides = sides_on(device, settings.precision, threads, processes)
+    with ExitStack() as running:
+        trainers = [running.enter_context(_trainers(side, trial, images, device)) for side in sides]
+        turns = paired_turns([trainer.turn for trainer in trainers], "cpu", seconds)  # they wait for the device
+    warm = [[took / (steps * side.seeds) for took, side in zip(turn, sides, strict=True)] for turn in turns]
+    medians = [statistics.median(turn[i] for turn in warm) for i in range(len(sides))]
+    found = [
+        TimedTrainer(
+            side,
+            medians[i],
+            statistics.median(turn[0] / turn[i] for turn in warm),
+            floor / medians[i] if side.precision == "float32" else None,
+            trainer.memory_mb,
+            trainer.steps,
+        )
+        for i, (side, trainer) in enumerate(zip(sides, trainers, strict=True))
+    ]
     steps_per_trial = settings.epochs * (trial.data.n_train // settings.batch_size)
     what = f"{trial.data.name} {trial.method} d={trial.latent_dim}, width {settings.width:g}, batches of "
-    return Throughput(f"{what}{settings.batch_size}", steps_per_trial, operations, rate, len(warm), sides)
+    return Throughput(f"{what}{settings.batch_size}", steps_per_trial, operations, rate, len(warm), found)
 
 
 def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: float) -> list[list[float]]:
@@ -172,79 +210,32 @@ def noise_images(trial: Trial, steps: int) -> Tensor:
 def steps_per_turn(trial: Trial, device: str) -> int:
     """Return how many steps our loop takes in about half a second."""
     few = 3
-    trainings = _pack(trial, noise_images(trial, few).to(device), 1, "eager")
+    trainings = _pack(trial, trial.training.precision, noise_images(trial, few).to(device), [0], "eager")
     run_epoch(trainings)
     seconds = timed(lambda: run_epoch(trainings), device) / few
     return max(few, min(_MOST_STEPS, round(_TURN_SECONDS / seconds)))
 
 
-def _pack(trial: Trial, images: Tensor, seeds: int, way: str, channels_last: bool = False) -> list[Training]:
-    memory_format = torch.channels_last if channels_last else torch.preserve_format
-    models = [trial_model(trial, seed).to(images.device, memory_format=memory_format) for seed in range(seeds)]
-    return pack_trainings(models, images, trial.training, range(seeds), way)
+@dataclass(frozen=True)
+class _Trainers:
+    """The processes of a side, ready to be measured."""
+
+    turn: Callable[[], None]  # trains each seed for one epoch of the noise images
+    memory_mb: float | None
+    steps: str
 
 
 @contextmanager
-def _runners(trial: Trial, images: Tensor, device: str, processes: int) -> Iterator[list[_Runner]]:
-    """The sides: pythae's trainer first, then our loop, then the ways of training many seeds."""
-    runners: list[_Runner] = []
-
-    def add(name: str, way: str, seeds: int = 1, precision: str | None = None, channels_last: bool = False) -> None:
-        settings = dataclasses.replace(trial.training, precision=precision or trial.training.precision)
-        one = dataclasses.replace(trial, training=settings)
-
-        def turn(trainings: list[Training]) -> list[Training]:
-            with kernels_of(settings.precision):
-                run_epoch(trainings)
-            return trainings
-
-        trainings, memory = memory_taken(lambda: turn(_pack(one, images, seeds, way, channels_last)), device)
-        runners.append(
-            _Runner(
-                name,
-                seeds,
-                lambda: turn(trainings),
-                lambda: trainings[0].how,
-                _mebibytes(memory),
-                settings.precision == "float32",
-            )
-        )
-
-    def pythaes_first_turn() -> BaseTrainer:
-        trainer = _pythae_trainer(trial_model(trial, seed=0), images.cpu(), trial, device, folder)
-        trainer.train_step(1)
-        return trainer
-
-    on_gpu = device.startswith("cuda")
-    with tempfile.TemporaryDirectory() as folder, _helpers(trial, images, 0 if on_gpu else processes) as turn:
-        trainer, memory = memory_taken(pythaes_first_turn, device)
-        runners.append(_Runner("pythae", 1, lambda: trainer.train_step(1), lambda: "its own loop", _mebibytes(memory)))
-        add("loop", "eager")
-        if not on_gpu:
-            runners.append(_Runner("processes", processes, turn, lambda: "eager, a thread each", None))
-        for seeds in PACKS if on_gpu else ():  # on a CPU packs gain nothing
-            add("graphs", "graphs", seeds)
-        # Ways that would change results, and are therefore used on request or not at all.
-        for precision in ("tf32", "bfloat16") if on_gpu else ("bfloat16",):
-            add(f"loop, {precision}", "eager", precision=precision)
-        add("loop, channels last", "eager", channels_last=True)
-        yield runners
-
-
-def _mebibytes(count: int | None) -> float | None:
-    return None if count is None else round(count / 2**20, 1)
-
-
-@contextmanager
-def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[[], None]]:
-    """Processes that train at the same time when the function yielded is called."""
+def _trainers(side: Side, trial: Trial, images: Tensor, device: str) -> Iterator[_Trainers]:
+    """Start a side's processes, each of which has trained one epoch of the images when it is ready."""
     context = worker_context()
     ends: list[Connection] = []
     workers = []
-    for seed in range(processes):
+    for number in range(side.processes):
         ours, theirs = context.Pipe()
-        one = dataclasses.replace(trial, seed=seed)
-        workers.append(context.Process(target=_help, args=(theirs, one, images.numpy()), daemon=True))
+        seeds = range(number * side.pack, (number + 1) * side.pack)
+        arguments = (theirs, side, trial, seeds, images.numpy(), device)
+        workers.append(context.Process(target=_train_on_request, args=arguments, daemon=True))
         workers[-1].start()
         theirs.close()
         ends.append(ours)
@@ -256,7 +247,8 @@ def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[
             end.recv()
 
     try:
-        yield turn
+        first = [end.recv() for end in ends]
+        yield _Trainers(turn, *first[0])
     finally:
         for worker in workers:
             worker.kill()
@@ -264,28 +256,71 @@ def _helpers(trial: Trial, images: Tensor, processes: int) -> Iterator[Callable[
             worker.join()
 
 
-def _help(connection: Connection, trial: Trial, images: NDArray[np.uint8]) -> None:
+def _train_on_request(
+    connection: Connection, side: Side, trial: Trial, seeds: Sequence[int], images: NDArray[np.uint8], device: str
+) -> None:
     ignore_signals({signal.SIGINT})  # the parent ends its workers
-    set_numerics("cpu", threads=1)
-    model = trial_model(trial, trial.seed)
-    trainings = pack_trainings([model], torch.from_numpy(images), trial.training, [trial.seed], "eager")
-    with suppress(EOFError):  # the parent has gone
-        while connection.recv():
+    prepared = _pythaes_epoch if side.way == PYTHAE else _our_epoch
+    with tempfile.TemporaryDirectory() as folder:
+
+        def first_epoch() -> tuple[Callable[[], str], str]:
+            epoch = prepared(side, trial, seeds, torch.from_numpy(images), device, folder)
+            return epoch, epoch()
+
+        (epoch, steps), taken = memory_taken(first_epoch, device)
+        connection.send((None if taken is None else round(taken / 2**20, 1), steps))
+        with suppress(EOFError):  # the parent has gone
+            while connection.recv():
+                epoch()
+                finish(device)
+                connection.send(True)
+
+
+def _our_epoch(
+    side: Side, trial: Trial, seeds: Sequence[int], images: Tensor, device: str, folder: str
+) -> Callable[[], str]:
+    """Prepare our loop; the function trains an epoch and returns how the steps were executed."""
+    set_numerics(device, side.threads)
+    trainings = _pack(trial, side.precision, images.to(device), seeds, side.way)
+
+    def epoch() -> str:
+        with kernels_of(side.precision):
             run_epoch(trainings)
-            connection.send(True)
+        return trainings[0].how
+
+    return epoch
 
 
-def _pythae_trainer(model: ImageAutoencoder, images: Tensor, trial: Trial, device: str, folder: str) -> BaseTrainer:
-    """The trainer of pythae, ready for `train_step`, without its progress bars (they would only slow it)."""
+def _pack(trial: Trial, precision: str, images: Tensor, seeds: Sequence[int], way: str) -> list[Training]:
+    settings = dataclasses.replace(trial.training, precision=precision)
+    models = [trial_model(trial, seed, str(images.device)) for seed in seeds]
+    return pack_trainings(models, images, settings, seeds, way)
+
+
+def _pythaes_epoch(
+    side: Side, trial: Trial, seeds: Sequence[int], images: Tensor, device: str, folder: str
+) -> Callable[[], str]:
+    """Prepare the trainer of pythae, as a user of it has it: nothing is set in torch but the number of threads.
+
+    It has its fastest settings (a fused optimiser, no loading processes) and no progress bars, which only slow it.
+    """
+    torch.set_num_threads(side.threads)
     config = BaseTrainerConfig(
         output_dir=folder,
         per_device_train_batch_size=trial.training.batch_size,
         learning_rate=trial.training.learning_rate,
         optimizer_cls="AdamW",
+        optimizer_params={"fused": True},
         no_cuda=not device.startswith("cuda"),
     )
     logging.getLogger(BaseTrainer.__module__).setLevel(logging.ERROR)  # it logs every folder that it makes
+    model = trial_model(trial, seeds[0]).to(memory_format=torch.contiguous_format)
     trainer = BaseTrainer(model, BaseDataset(to_unit_range(images), torch.zeros(len(images))), training_config=config)
     trainer.prepare_training()
     trainer.callback_handler = CallbackHandler([], model)
-    return trainer
+
+    def epoch() -> str:
+        trainer.train_step(1)
+        return "its own loop"
+
+    return epoch

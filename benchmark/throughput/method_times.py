@@ -57,7 +57,7 @@ def method_times(trials: Sequence[Trial], device: str, threads: int, seconds: fl
     first = trials[0]
     images = noise_images(first, steps_per_turn(first, device)).to(device)
     trainings = [
-        pack_trainings([trial_model(trial, seed=0).to(device)], images, trial.training, [0], default_way(device))
+        pack_trainings([trial_model(trial, seed=0, device=device)], images, trial.training, [0], default_way(device))
         for trial in trials
     ]
     turns = paired_turns([partial(run_epoch, one) for one in trainings], device, seconds)

@@ -54,6 +54,6 @@ def _first_step(context: ForkServerContext | SpawnContext, trial: Trial, device:
 def _train_one_step(connection: Connection, trial: Trial, device: str) -> None:
     ignore_signals(PARENTS_SIGNALS)  # the parent ends its workers
     set_numerics(device, threads=1)
-    model = trial_model(trial, trial.seed).to(device)
+    model = trial_model(trial, trial.seed, device)
     run_epoch(pack_trainings([model], noise_images(trial, 1).to(device), trial.training, [trial.seed], "eager"))
     connection.send(True)

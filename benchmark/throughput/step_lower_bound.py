@@ -47,13 +47,14 @@ def device_rate(device: str) -> float:
 
 def timed(work: Callable[[], object], device: str) -> float:
     """Measure the seconds that `work` takes, until the device has finished, too."""
-    _wait(device)
+    finish(device)
     started = time.perf_counter()
     work()
-    _wait(device)
+    finish(device)
     return time.perf_counter() - started
 
 
-def _wait(device: str) -> None:
+def finish(device: str) -> None:
+    """Wait until a device has done what it was given."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)

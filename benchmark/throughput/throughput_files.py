@@ -16,7 +16,7 @@ from benchmark.plotting.figure_files import matplotlib_set_to
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import write_json
 from benchmark.throughput.costs import Costs, Forecast
-from benchmark.throughput.measurement import Throughput, trainings_per_hour
+from benchmark.throughput.measurement import PYTHAE, Throughput, trainings_per_hour
 from benchmark.throughput.method_times import MethodTime
 
 MEASUREMENTS = "throughput.json"
@@ -107,16 +107,19 @@ def sides_table(measured: Throughput) -> pd.DataFrame:
     """Make the table of sides, one row each."""
     return pd.DataFrame(
         {
-            "side": side.name,
-            "seeds_at_once": side.seeds,
-            "milliseconds_per_step_and_seed": 1000 * side.step_seconds,
-            "times_pythae": side.times_pythae,
-            "trainings_per_hour": trainings_per_hour(side, measured),
-            "share_of_floor": side.floor_share,
-            "peak_memory_mib": side.memory_mb,
-            "steps": side.steps,
+            "side": one.side.name,
+            "processes": one.side.processes,
+            "threads_each": one.side.threads,
+            "precision": one.side.precision,
+            "seeds_at_once": one.side.seeds,
+            "milliseconds_per_step_and_seed": 1000 * one.step_seconds,
+            "times_pythae": one.times_pythae,
+            "trainings_per_hour": trainings_per_hour(one, measured),
+            "share_of_floor": one.floor_share,
+            "peak_memory_mib": one.memory_mb,
+            "steps": one.steps,
         }
-        for side in measured.sides
+        for one in measured.sides
     )
 
 
@@ -142,13 +145,13 @@ def studies_table(forecasts: dict[str, Forecast], plan: ProcessPlan) -> pd.DataF
 
 
 def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
-    names = [f"{side.name}, {side.seeds} at once" for side in measured.sides]
-    milliseconds = [1000 * side.step_seconds for side in measured.sides]
-    colours = [_THEIRS if side.name == "pythae" else _OURS for side in measured.sides]
+    names = [f"{one.side.name}, {one.side.seeds} at once" for one in measured.sides]
+    milliseconds = [1000 * one.step_seconds for one in measured.sides]
+    colours = [_THEIRS if one.side.way == PYTHAE else _OURS for one in measured.sides]
     figure = Figure(figsize=(7, 0.4 * len(names) + 1.6), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh(names, milliseconds, color=colours)
-    axes.bar_label(bars, [f"{side.times_pythae:.2f}x" for side in measured.sides], padding=3)
+    axes.bar_label(bars, [f"{one.times_pythae:.2f}x" for one in measured.sides], padding=3)
     reference = measured.sides[0]
     if reference.floor_share is not None:
         floor = milliseconds[0] * reference.floor_share
