@@ -19,12 +19,17 @@ CLASSIFIERS = {
 
 
 class RandomInception(FeatureExtractorInceptionV3):
-    """The network as constructed, at a scale at which 94 layers still pass a signal."""
+    """The network at a scale at which 94 layers still pass a signal, and with statistics that a batch norm must use."""
 
     def load_state_dict(self, *_):
         for module in self.modules():
             if isinstance(module, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            elif isinstance(module, torch.nn.BatchNorm2d):
+                for scale in (module.weight, module.running_var):
+                    torch.nn.init.uniform_(scale, 0.5, 2.0)
+                for shift in (module.bias, module.running_mean):
+                    torch.nn.init.normal_(shift, std=0.2)
 
 
 def random_inception() -> dict[str, torch.Tensor]:

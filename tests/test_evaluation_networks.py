@@ -119,7 +119,7 @@ def test_features_are_those_of_torchmetrics(context, images, antialias, side):
     expected = reference(three(originals))
     assert ours.shape == (3, 2048)
     assert expected.std(dim=0).mean() > 0.01 * expected.mean() > 0  # images differ, so agreement says something
-    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5 * expected.max().item())
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=3e-6 * expected.max().item())  # float32 rounding
 
 
 def test_fid_is_that_of_torchmetrics(context, images):
@@ -138,7 +138,7 @@ def test_fid_is_that_of_torchmetrics(context, images):
         num_features = 15
 
         def forward(self, batch):
-            return (network(batch)[0].double() - origin) @ basis
+            return (network(batch).double() - origin) @ basis
 
     reference = FrechetInceptionDistance(feature=Turned())
     reference.update(three(originals), real=True)

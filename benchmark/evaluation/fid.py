@@ -16,7 +16,7 @@ from benchmark.evaluation.pretrained_networks import Pretrained
 from benchmark.files import written_whole
 
 # Raised whenever the features of an image or the fit to them change: statistics cached by earlier code are then unused.
-STATISTICS_REVISION = 1
+STATISTICS_REVISION = 2
 
 # Every trial on a data set has the same originals, and half of FID's cost is theirs.
 _KEPT = 3  # as an audit takes them: as judged, antialiased, cropped

@@ -154,7 +154,5 @@ def inception_features(
     Returns:
         float32 (n, 2048) on `device`.
     """
-    features = [
-        network(_three_channels(_tensor(images[rows], device)))[0] for rows in _batches(len(images), batch_size)
-    ]
+    features = [network(_three_channels(_tensor(images[rows], device))) for rows in _batches(len(images), batch_size)]
     return torch.cat(features)
