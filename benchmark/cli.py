@@ -137,6 +137,13 @@ GROUPS = {
     ),
     "look into the paper and the methods": (
         Command(
+            "error-rates",
+            "how often verdicts on numbers and claims are right and wrong, by simulation",
+            "simulate_error_rates",
+            "error_rates",
+            "error-rates --long",
+        ),
+        Command(
             "errata", "the paper's contradictions, found from its own numbers", "list_errata", "list_errata", "errata"
         ),
         Command(

@@ -22,6 +22,7 @@ LAYERS = (
     ("execution", "tables"),
     ("plotting",),
     ("figures", "throughput", "verdict", "comparison", "calibration", "errata"),
+    ("operating_characteristics",),
     ("controls", "audit"),
     ("report",),
     ("commands",),

@@ -1,0 +1,53 @@
+"""`error-rates`: how often the suite's judgements are right and wrong, by simulation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from benchmark.commands.declared_options import flag, option
+from benchmark.commands.option_types import path
+from benchmark.commands.wording import shown
+from benchmark.files import WORKSPACE, write_text
+from benchmark.operating_characteristics.rates import rates_frame
+from benchmark.operating_characteristics.rates_page import render_rates
+from benchmark.operating_characteristics.simulations import SIMULATIONS
+from benchmark.results.csv_text import csv_text
+from benchmark.streams import stream_seed
+from benchmark.tables.terminal import print_markdown
+
+_DRAWS, _LONG_DRAWS = 500, 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRatesOptions:
+    """The options of `error-rates`."""
+
+    long: bool = flag(help=f"draw {_LONG_DRAWS:,} studies for each rate in place of {_DRAWS}")
+    out: Path = option(
+        type=path, default=WORKSPACE / "results" / "operating-characteristics", help="folder of the CSV file and page"
+    )
+
+
+def error_rates(options: ErrorRatesOptions, console: Console) -> int:
+    """Simulate every judgement and write its rates.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        UserError: --out cannot be written.
+    """
+    draws = _LONG_DRAWS if options.long else _DRAWS
+    rates = [
+        rate
+        for name, simulate in SIMULATIONS.items()
+        for rate in simulate(draws, np.random.default_rng(stream_seed("evaluation", use="error rates", of=name)))
+    ]
+    page = render_rates(rates)
+    for name, text in {"error_rates.csv": csv_text(rates_frame(rates)), "error_rates.md": page}.items():
+        write_text(options.out / name, text)
+    print_markdown(console, page, end="")
+    console.print(f"Written: {shown(options.out)}/error_rates.csv, error_rates.md")
+    return 0
