@@ -12,24 +12,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Rule
+from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
 from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
+from benchmark.verdict.claim_effects import Power, contest_effects, decide, in_margins, inflation_of, power
 
 ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
+_LEFT_OUT = 0.1  # the largest share of the seeds that may lack a value: failed trainings are no random sample
 
 
 class ClaimState(StrEnum):
     """What the numbers say of a claim."""
 
     SUPPORTED = "supported"
-    CONTRADICTED = "contradicted"
-    UNDECIDED = "undecided"
+    REFUTED = "refuted"  # shown equal, or reversed
+    OPEN = "open"
 
 
 class ContestOutcome(StrEnum):
@@ -76,27 +79,61 @@ class ContestResult:
 
 
 @dataclass(frozen=True)
+class PartEffect:
+    """The effect of one part of a claim, the mean over its contests, in margins.
+
+    Attributes:
+        run: How many of its contests have values.
+        effect: The mean over seeds; of print the effect of the printed numbers.
+        low: The lower confidence bound; None without two seeds.
+        high: The upper one.
+        printed: The effect by the paper's numbers, over the same contests; None where it prints none.
+    """
+
+    part: Part
+    run: int
+    effect: float
+    low: float | None = None
+    high: float | None = None
+    printed: float | None = None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """A claim judged on one set of numbers.
 
     Attributes:
-        reason: How many of its units were won, lost, open and missing, and why contests are missing or have no test.
-        powerless: Whether no contest that has values could have been significant.
+        state: OPEN unless all contests have values under enough seeds.
+        on_run: What the contests say that have values.
+        reason: The effect that decides, what is missing, and how the contests ended.
         reduced: What the study reduced ("reduced: ..."), in which case the state is about this study alone; else empty.
         contests: The outcomes of its contests.
+        parts: The effects of its parts that have contests with values.
+        n: Seeds that the effects rest on (C9: places).
+        power: What the tests could have shown; None without two seeds, and on print.
+        by_counts: The state by the rules of before, which counted won and lost contests: an appendix, decides nothing.
     """
 
     claim: Claim
     state: ClaimState
+    on_run: ClaimState
     reason: str
-    powerless: bool
     reduced: str
     contests: tuple[ContestResult, ...]
+    parts: tuple[PartEffect, ...]
+    n: int
+    power: Power | None
+    by_counts: str
 
     @property
     def judged(self) -> int:
         """How many contests have values on both sides."""
         return sum(one.outcome is not ContestOutcome.MISSING for one in self.contests)
+
+    @property
+    def deciding(self) -> PartEffect | None:
+        """The part that is least above its bar; None where none has values."""
+        return min(self.parts, key=lambda one: one.effect - one.part.bar, default=None)
 
 
 def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
@@ -134,13 +171,18 @@ def judge_values(
         absent: By place without a score, why there is none.
         claims: The claims.
     """
+    printed = _printed_effects(paper_numbers(), claims)
     judgements = []
     for claim in claims:
+        of_costs = any(contest.metric == SECONDS for contest in claim.contests)
         ended = [
-            _on_costs(contest, costs) if contest.metric == SECONDS else _on_seeds(contest, values, absent)
-            for contest in claim.contests
+            _on_costs(contest, costs) if of_costs else _on_seeds(contest, values, absent) for contest in claim.contests
         ]
-        judgements.append(_judgement(claim, _corrected(ended), _reduced(manifest, claim)))
+        contests = _corrected(ended)
+        run = [one.contest for one in contests if one.outcome is not ContestOutcome.MISSING]
+        effects = _cost_effects(run, costs) if of_costs else _seed_effects(run, values)
+        asked = 0 if of_costs else manifest.seeds
+        judgements.append(_judgement(claim, contests, effects, asked, printed, _reduced(manifest, claim)))
     return judgements
 
 
@@ -154,8 +196,56 @@ def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] =
         claims: The claims.
     """
     rows = paper_numbers() if printed is None else printed
-    values = {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
-    return [_judgement(claim, [_on_print(contest, values) for contest in claim.contests], "") for claim in claims]
+    values = _printed_values(rows)
+    effects = _printed_effects(rows, claims)
+    return [
+        _judgement_on_print(claim, tuple(_on_print(contest, values) for contest in claim.contests), effects)
+        for claim in claims
+    ]
+
+
+def _printed_values(rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
+    return {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
+
+
+def _printed_effects(rows: pd.DataFrame, claims: Sequence[Claim]) -> dict[Contest, float]:
+    """The effect of every contest that printed numbers have values for, in margins."""
+    values = _printed_values(rows)
+    effects = {}
+    for contest in dict.fromkeys(contest for claim in claims for contest in claim.contests):
+        keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
+        if all(key in values for key in keys.values()):
+            of_seed = {side: np.array([values[key]]) for side, key in keys.items()}
+            effects[contest] = float(contest_effects(contest, of_seed)[0])
+    return effects
+
+
+def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, NDArray[np.float64]]:
+    """The effect of every contest in margins, under the seeds that all of their places have a value for."""
+    places = {
+        (contest, side): _place(contest, side) for contest in contests for side in (*contest.favoured, contest.rival)
+    }
+    seeds = sorted(set.intersection(*(set(values[place]) for place in places.values()))) if places else []
+    if not seeds:
+        return {}
+    scores = {place: np.array([values[place][seed] for seed in seeds]) for place in set(places.values())}
+    return {
+        contest: contest_effects(
+            contest, {side: scores[places[contest, side]] for side in (*contest.favoured, contest.rival)}
+        )
+        for contest in contests
+    }
+
+
+def _cost_effects(contests: Sequence[Contest], costs: pd.DataFrame) -> dict[Contest, NDArray[np.float64]]:
+    """As `_seed_effects`, with places (data set and latent dim) in place of seeds."""
+    methods = {contest: contest.favoured[0].method for contest in contests}
+    ratios = costs.groupby(["dataset", "latent_dim", "method"])["ratio"].mean().unstack()
+    whole = ratios[list(methods.values())].dropna() if methods else ratios
+    return {
+        contest: in_margins(SECONDS, whole[method].to_numpy(), np.ones(len(whole)))
+        for contest, method in methods.items()
+    }
 
 
 def _sign(metric: str) -> int:
@@ -249,21 +339,112 @@ def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
     return corrected
 
 
-def _judgement(claim: Claim, contests: Sequence[ContestResult], reduced: str) -> Judgement:
+def _judgement(
+    claim: Claim,
+    contests: Sequence[ContestResult],
+    effects: Mapping[Contest, NDArray[np.float64]],
+    asked: int,
+    printed: Mapping[Contest, float],
+    reduced: str,
+) -> Judgement:
+    """The claim's judgement from the effects of its contests under every seed; `asked` seeds (0: no number of them)."""
+    n = len(next(iter(effects.values()), ()))
+    run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
+    of_parts = [np.mean([effects[one] for one in here], axis=0) for here in run.values()]
+    of_print = [_mean_of(printed, here) for here in run.values()]
+    on_run, strength, bounds = ClaimState.OPEN, None, [(None, None)] * len(run)
+    if n > 1:
+        bars = [part.bar for part in run]
+        inflation = inflation_of(claim)
+        decision = decide(np.array(of_parts), bars, inflation)
+        bounds = list(zip(decision.low.tolist(), decision.high.tolist(), strict=True))
+        on_run = _state(bool(decision.supported), bool(decision.refuted))
+        strength = power(np.array(of_parts), bars, inflation, None if None in of_print else of_print)
+    parts = tuple(
+        PartEffect(part, len(run[part]), float(effect.mean()), *ends, of_paper)
+        for part, effect, ends, of_paper in zip(run, of_parts, bounds, of_print, strict=True)
+    )
+    missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
+    lacking = []
+    if missing:
+        lacking.append(f"{len(contests) - missing} of {len(contests)} comparisons were run")
+    if n < 2:
+        lacking.append(f"{n} of 2 seeds that a test needs")
+    elif asked - n > _LEFT_OUT * asked:
+        lacking.append(f"{asked - n} of {asked} seeds have no value somewhere")
+    state = ClaimState.OPEN if lacking else on_run
+    return _finished(claim, state, on_run, lacking, reduced, contests, parts, n, strength)
+
+
+def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, float]) -> Judgement:
+    """The claim's judgement by printed numbers: a margin above every bar supports it, none above one refutes it."""
+    run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
+    parts = tuple(PartEffect(part, len(here), _mean_of(effects, here)) for part, here in run.items())
+    above = [one.effect - one.part.bar for one in parts]
+    on_run = _state(bool(above) and min(above) >= 1, bool(above) and min(above) <= 0)
+    missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
+    lacking = [f"{len(contests) - missing} of {len(contests)} comparisons have numbers"] if missing else []
+    state = ClaimState.OPEN if lacking else on_run
+    return _finished(claim, state, on_run, lacking, "", contests, parts, 0, None)
+
+
+def _mean_of(effects: Mapping[Contest, float], contests: Sequence[Contest]) -> float | None:
+    return float(np.mean([effects[one] for one in contests])) if all(one in effects for one in contests) else None
+
+
+def _state(supported: bool, refuted: bool) -> ClaimState:
+    return ClaimState.SUPPORTED if supported else ClaimState.REFUTED if refuted else ClaimState.OPEN
+
+
+def _finished(
+    claim: Claim,
+    state: ClaimState,
+    on_run: ClaimState,
+    lacking: Sequence[str],
+    reduced: str,
+    contests: Sequence[ContestResult],
+    parts: tuple[PartEffect, ...],
+    n: int,
+    strength: Power | None,
+) -> Judgement:
+    """The judgement with its reason, and what the rules of before say."""
     units: dict[str, list[ContestOutcome]] = {}
     for one in contests:
         units.setdefault(one.contest.unit, []).append(one.outcome)
-    ended = {unit: _unit_outcome(outcomes) for unit, outcomes in units.items()}
-    count = Counter(ended.values())
-    total, won, lost = len(ended), count[ContestOutcome.WON], count[ContestOutcome.LOST]
-    still_open, missing = count[ContestOutcome.OPEN], count[ContestOutcome.MISSING]
-    refuted, shown = (lost > 0, won == total) if claim.rule is Rule.EVERY else (2 * lost >= total, 2 * won > total)
-    state = ClaimState.CONTRADICTED if refuted else ClaimState.SUPPORTED if shown else ClaimState.UNDECIDED
-    reason = f"{won} of {total} won, {lost} lost, {still_open} open, {missing} missing"
+    count = Counter(map(_unit_outcome, units.values()))
+    total, won, lost = len(units), count[ContestOutcome.WON], count[ContestOutcome.LOST]
+    against, shown = (lost > 0, won == total) if claim.rule is Rule.EVERY else (2 * lost >= total, 2 * won > total)
+    counted = (
+        f"{won} of {total} won, {lost} lost, {count[ContestOutcome.OPEN]} open, {count[ContestOutcome.MISSING]} missing"
+    )
     if reasons := dict.fromkeys(one.reason for one in contests if one.reason):
-        reason += f" ({'; '.join(reasons)})"
-    judged = [one for one in contests if one.outcome is not ContestOutcome.MISSING]
-    return Judgement(claim, state, reason, bool(judged) and all(d.powerless for d in judged), reduced, tuple(contests))
+        counted += f" ({'; '.join(reasons)})"
+    judgement = Judgement(
+        claim,
+        state,
+        on_run,
+        "",
+        reduced,
+        tuple(contests),
+        parts,
+        n,
+        strength,
+        "contradicted" if against else "supported" if shown else "undecided",
+    )
+    return replace(judgement, reason="; ".join([*_said(judgement), *lacking, counted]))
+
+
+def _said(judgement: Judgement) -> list[str]:
+    """The effect of the part that decides, with its bounds."""
+    least = judgement.deciding
+    if least is None:
+        return []
+    where = (
+        "" if len(judgement.claim.parts) == 1 else f", the least of {len(judgement.parts)} parts ({least.part.name})"
+    )
+    bounds = "" if least.low is None or least.high is None else f" [{least.low:+.1f}, {least.high:+.1f}]"
+    bar = f", to be above {least.part.bar:+.0f}" if least.part.bar else ""
+    return [f"effect {least.effect:+.1f} margins{bounds}{bar}{where}"]
 
 
 def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
@@ -285,6 +466,31 @@ def _reduced(manifest: Manifest, claim: Claim) -> str:
     if manifest.weight_set != "default":
         found.append(f"weights: {manifest.weight_set}")
     return f"reduced: {'; '.join(found)}" if found else ""
+
+
+def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    """Tabulate the parts of judgements that have values, a row each.
+
+    Returns:
+        Columns: `claim`, `part`, `bar`, `contests` (how many there are), `run` (how many of them have values), `n`,
+        `effect`, `low`, `high` and `printed`, all in margins.
+    """
+    return pd.DataFrame(
+        {
+            "claim": judgement.claim.name,
+            "part": one.part.name,
+            "bar": one.part.bar,
+            "contests": len(one.part.contests),
+            "run": one.run,
+            "n": judgement.n,
+            "effect": one.effect,
+            "low": one.low,
+            "high": one.high,
+            "printed": one.printed,
+        }
+        for judgement in judgements
+        for one in judgement.parts
+    )
 
 
 def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:

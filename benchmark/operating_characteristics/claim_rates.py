@@ -1,0 +1,117 @@
+"""Error rates of the judgements on claims: of each claim, and of the sentence that goes by means alone."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.operating_characteristics.rates import SEEDS, Rate
+from benchmark.operating_characteristics.spreads import with_noise
+from benchmark.paper.claims import CLAIMS, SECONDS, Claim
+from benchmark.paper.tables import paper_numbers
+from benchmark.verdict.claim_effects import MARGINS, contest_effects, decide, inflation_of
+
+JUDGED = tuple(claim for claim in CLAIMS if claim.contests[0].metric != SECONDS)  # C9 has no printed numbers
+FAMILY = "any of C1 to C8"
+FIRST_FOUR = "all of C1 to C4"
+NONE, HALF, PRINTED = "no difference", "half the paper's effects", "the paper is right"
+# The paper's differences between methods and latent dims, multiplied.
+TRUTHS: Mapping[str, float] = {NONE: 0.0, HALF: 0.5, PRINTED: 1.0}
+_BATCH = 500  # studies at once, so that memory stays small
+
+
+class Place(NamedTuple):
+    """A printed number's place."""
+
+    table: int
+    dataset: str
+    metric: str
+    method: str
+    latent_dim: int
+
+
+def true_values(share: float) -> dict[Place, float]:
+    """Return the paper's numbers with every difference within a table's data set and metric multiplied by `share`."""
+    found: dict[Place, float] = {}
+    for (table, dataset, metric), rows in paper_numbers().groupby(["table", "dataset", "metric"]):
+        relative = MARGINS[metric].relative
+        values = np.log(rows["value"]) if relative else rows["value"]
+        shrunk = values.mean() + share * (values - values.mean())
+        for method, dim, value in zip(rows["method"], rows["latent_dim"], shrunk, strict=True):
+            found[Place(table, dataset, metric, method, dim)] = float(np.exp(value) if relative else value)
+    return found
+
+
+def draw_scores(
+    truth: Mapping[Place, float], shape: tuple[int, int], stream: np.random.Generator
+) -> dict[Place, NDArray[np.float64]]:
+    """Draw the scores of whole studies; the same trial has one noise in every table.
+
+    Args:
+        truth: The true values.
+        shape: Studies and seeds.
+        stream: Of the noise.
+    """
+    trials = dict.fromkeys((place.dataset, place.method, place.latent_dim) for place in truth)
+    common = {trial: stream.standard_normal(shape) for trial in trials}
+    own = {place[1:]: stream.standard_normal(shape) for place in dict.fromkeys(truth)}
+    return {
+        place: with_noise(
+            place.metric, place.latent_dim, value, common[place.dataset, place.method, place.latent_dim], own[place[1:]]
+        )
+        for place, value in truth.items()
+    }
+
+
+def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the effect of every part of a claim in every study under every seed, (studies, parts, seeds)."""
+    effects = {
+        contest: contest_effects(
+            contest,
+            {
+                side: scores[
+                    Place(contest.table or 0, contest.dataset, contest.metric, side.method, side.latent_dim or 0)
+                ]
+                for side in (*contest.favoured, contest.rival)
+            },
+        )
+        for contest in claim.contests
+    }
+    return np.stack([np.mean([effects[one] for one in part.contests], axis=0) for part in claim.parts], axis=1)
+
+
+def _outcomes(scores: Mapping[Place, NDArray[np.float64]]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """By subject and outcome, in which of the studies it occurs."""
+    means = {place: values.mean(-1, keepdims=True) for place, values in scores.items()}
+    supported, against = [], []
+    for claim in JUDGED:
+        bars = [part.bar for part in claim.parts]
+        decision = decide(part_effects(claim, scores), bars, inflation_of(claim))
+        supported.append(decision.supported)
+        yield claim.name, "supported", decision.supported
+        yield claim.name, "refuted", decision.refuted
+        lowest = (part_effects(claim, means)[..., 0] - np.array(bars)).min(-1)
+        against.append(lowest <= 0)
+        yield claim.name, "refuted by means alone", lowest <= 0
+    yield FAMILY, "supported", np.any(supported, axis=0)
+    yield FIRST_FOUR, "refuted by means alone", np.all(against[:4], axis=0)
+
+
+def claim_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
+    """Simulate claims C1 to C8 under every one of TRUTHS; `draws` studies each."""
+    rates = []
+    for truth, share in TRUTHS.items():
+        values = true_values(share)
+        for n in SEEDS:
+            counts: Counter[tuple[str, str]] = Counter()
+            for start in range(0, draws, _BATCH):
+                scores = draw_scores(values, (min(_BATCH, draws - start), n), stream)
+                for subject, outcome, where in _outcomes(scores):
+                    counts[subject, outcome] += int(where.sum())
+            rates += [
+                Rate("claims", subject, truth, n, outcome, count / draws, draws)
+                for (subject, outcome), count in counts.items()
+            ]
+    return rates

@@ -1,0 +1,174 @@
+"""The effect of a claim in margins and the tests that decide on it, for any number of studies at once.
+
+A margin is the largest difference that a reader would call none; each metric's was fixed from the paper's numbers and
+from what the metric is used for, before any study at the paper's size was judged. Reasons: docs/verdicts.md.
+
+Sources: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (two one-sided tests); Berger,
+Technometrics 24, 1982 (a claim of several parts holds where each part's test rejects, without correction).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from benchmark.paper.claims import SECONDS, Claim, Contender, Contest
+from benchmark.paper.tables import PRINTED_METRICS
+from benchmark.statistics import ALPHA, Tolerance
+from benchmark.streams import stream_seed
+
+MARGINS: Mapping[str, Tolerance] = {
+    "silhouette": Tolerance(0.02),
+    "calinski_harabasz": Tolerance(0.07, relative=True),
+    "davies_bouldin": Tolerance(0.10, relative=True),
+    "svm_accuracy": Tolerance(0.005),
+    "fid": Tolerance(0.05, relative=True),
+    "ssim": Tolerance(0.01),
+    "ms_ssim": Tolerance(0.005),
+    "lpips": Tolerance(0.005),
+    SECONDS: Tolerance(0.05, relative=True),
+}
+
+# Where each half of the seeds chooses the better of two sides for the other half, the halves' mean effects are not
+# independent. With two sides and a rival that are alike, each with a mean of variance 1, the sides' difference D has
+# variance 2 in each half; the covariance is E[max(D, 0)]^2 = 2 / (2 pi), the variance of an effect 2, so that the
+# correlation is 1 / (2 pi) and the variance of the mean of both halves is larger by that share.
+_CHOSEN_BY_THE_OTHER_HALF = math.sqrt(1 + 1 / (2 * math.pi))
+
+
+def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np.float64]:
+    """Return how much better one side is than another, in margins of their metric.
+
+    Where the margin is relative, it is a share of the mean of the two values: this treats both sides alike and needs no
+    logarithm of a zero.
+
+    Args:
+        metric: Of MARGINS.
+        favoured: Scores of any shape; of SECONDS, the larger is favoured.
+        rival: Scores of the same shape.
+    """
+    one, other = np.asarray(favoured, dtype=np.float64), np.asarray(rival, dtype=np.float64)
+    margin = MARGINS[metric]
+    difference = one - other if metric == SECONDS or PRINTED_METRICS[metric].higher_is_better else other - one
+    if not margin.relative:
+        return difference / margin.amount
+    middle = (np.abs(one) + np.abs(other)) / 2
+    return np.divide(difference, margin.amount * middle, out=np.zeros_like(difference), where=middle > 0)
+
+
+def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the effect of a contest under every seed, in margins.
+
+    Of several favoured sides each half of the seeds chooses the better one for the other half: chosen and compared on
+    the same seeds, it would be favoured by chance.
+
+    Args:
+        contest: The contest.
+        scores: Of each of its sides, (..., seeds); a single one is its own choice, as printed numbers are.
+    """
+    rival = scores[contest.rival]
+    sides = np.stack([in_margins(contest.metric, scores[side], rival) for side in contest.favoured])
+    half = sides.shape[-1] // 2
+    if len(sides) == 1 or not half:
+        return sides.max(0)
+    halves = sides[..., :half], sides[..., half:]
+    choices = (half_of.mean(-1).argmax(0) for half_of in reversed(halves))
+    chosen = [
+        np.take_along_axis(of, choice[np.newaxis, ..., np.newaxis], axis=0)[0]
+        for of, choice in zip(halves, choices, strict=True)
+    ]
+    return np.concatenate(chosen, axis=-1)
+
+
+def inflation_of(claim: Claim) -> float:
+    """Return what a claim's standard errors are multiplied by because its favoured sides are chosen."""
+    return _CHOSEN_BY_THE_OTHER_HALF if any(len(one.favoured) > 1 for one in claim.contests) else 1.0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the tests of a claim's parts say, for any number of studies at once.
+
+    Attributes:
+        low: The lower confidence bound of each part's effect, (..., parts): one-sided, 95 %.
+        high: The upper one: one-sided, 95 % over all parts together.
+        supported: Whether the claim is, (...).
+        refuted: Whether the claim is, (...); never both.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    supported: NDArray[np.bool_]
+    refuted: NDArray[np.bool_]
+
+
+def decide(effects: NDArray[np.float64], bars: Sequence[float], inflation: float = 1.0) -> Decision:
+    """Test a claim's effects: supported where each part exceeds its bar, refuted where one is shown not to by a margin.
+
+    A part is refuted where its upper bound is less than a margin above the bar, even where its lower bound is above
+    it: a difference that a reader would call none.
+
+    Args:
+        effects: Of every part under every seed, in margins, (..., parts, seeds), two seeds or more.
+        bars: Of every part, in margins, (parts,).
+        inflation: What the standard errors are multiplied by.
+    """
+    n = effects.shape[-1]
+    mean, error = effects.mean(-1), inflation * effects.std(-1, ddof=1) / math.sqrt(n)
+    bar = np.asarray(bars, dtype=np.float64)
+    low = mean - float(stats.t.ppf(1 - ALPHA, n - 1)) * error
+    high = mean + float(stats.t.ppf(1 - ALPHA / len(bar), n - 1)) * error
+    refuted = (high < bar + 1).any(-1)
+    return Decision(low, high, (low > bar).all(-1) & ~refuted, refuted)
+
+
+@dataclass(frozen=True)
+class Power:
+    """What a claim's tests could have shown with these seeds and this spread.
+
+    Attributes:
+        if_as_printed: The chance of "supported" if the true effects are those of the paper's numbers; None where the
+            paper prints none.
+        if_none: The chance of "refuted" if there is no difference at all.
+        seeds_needed: The fewest of SEEDS_TRIED at which both chances are TARGET or more; None if none is enough.
+    """
+
+    if_as_printed: float | None
+    if_none: float
+    seeds_needed: int | None
+
+
+TARGET = 0.8
+SEEDS_TRIED = (3, 5, 10, 15, 20, 30, 50, 100)
+_STUDIES = 1000
+
+
+def power(
+    effects: NDArray[np.float64], bars: Sequence[float], inflation: float, printed: Sequence[float] | None
+) -> Power:
+    """Simulate normal effects with the covariance of the ones observed, and decide on them.
+
+    Args:
+        effects: As observed, in margins, (parts, seeds), two seeds or more.
+        bars: As for `decide`.
+        inflation: As for `decide`.
+        printed: The true effects if the paper's numbers are right, in margins, (parts,).
+    """
+    found = effects.shape[1]
+    spread = (effects - effects.mean(1, keepdims=True)) / math.sqrt(found - 1)  # spread @ spread.T: the covariance
+    stream = np.random.default_rng(stream_seed("evaluation", use="power of a claim"))
+    noise = spread @ stream.standard_normal((_STUDIES, found, max(SEEDS_TRIED)))
+
+    def chances(n: int) -> tuple[float | None, float]:
+        of_none = decide(noise[..., :n], bars, inflation).refuted.mean()
+        if printed is None:
+            return None, float(of_none)
+        as_printed = decide(noise[..., :n] + np.reshape(printed, (-1, 1)), bars, inflation).supported.mean()
+        return float(as_printed), float(of_none)
+
+    if_as_printed, if_none = chances(found)
+    enough = (n for n in SEEDS_TRIED if all(chance is None or chance >= TARGET for chance in chances(n)))
+    return Power(if_as_printed, if_none, next(enough, None))
