@@ -1,12 +1,14 @@
 """Confidence intervals, paired tests, Holm's correction and rank agreement: the statistics behind the verdicts.
 
 Sources: Student, Biometrika 6, 1908; Wilcoxon, Biometrics Bulletin 1, 1945; Holm, Scandinavian Journal of Statistics 6,
-1979; Kendall, Biometrika 33, 1945 (tau-b); Efron, Annals of Statistics 7, 1979 (bootstrap).
+1979; Kendall, Biometrika 33, 1945 (tau-b); Efron, Annals of Statistics 7, 1979 (bootstrap); Schuirmann, Journal of
+Pharmacokinetics and Biopharmaceutics 15, 1987 (equivalence by two one-sided tests).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from scipy import stats
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
 DRAWS = 2_000
+_POINTS = 400  # of a numerical mean over the distribution of a standard deviation
 
 
 @dataclass(frozen=True)
@@ -116,19 +119,62 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(n, mean, std, Interval(mean - margin, mean + margin))
 
 
-def difference_from_printed(ours: Estimate, printed: float, half_unit: float) -> Interval | None:
-    """Return the 95 % interval of our mean minus a printed number; None where ours has no interval.
+def difference_from_printed(
+    ours: Estimate, printed: float, half_unit: float, repeats: float, confidence: float = CONFIDENCE
+) -> Interval | None:
+    """Return the interval of our mean minus a printed mean; None where ours has no interval.
 
-    The printed mean comes without a spread and counts as a constant that is known up to rounding.
+    The printed mean comes without a spread. Its values are assumed to vary as ours do; with infinitely many of them it
+    is a constant.
 
     Args:
         ours: Our mean.
         printed: The number to compare with.
         half_unit: Half a unit of its last digit, by which both ends are moved outwards.
+        repeats: How many values it is the mean of; may be infinite.
+        confidence: That of the two-sided interval.
     """
-    if ours.interval is None:
+    if ours.std is None:
         return None
-    return Interval(ours.interval.low - printed - half_unit, ours.interval.high - printed + half_unit)
+    t = float(stats.t.ppf((1 + confidence) / 2, ours.n - 1))
+    margin = t * ours.std * math.sqrt(1 / ours.n + 1 / repeats) + half_unit
+    difference = ours.mean - printed
+    return Interval(difference - margin, difference + margin)
+
+
+@lru_cache
+def _spread_ratios(df: int) -> NDArray[np.float64]:
+    """Equally probable ratios of a sample's standard deviation to the true one."""
+    middles = (np.arange(_POINTS) + 0.5) / _POINTS
+    ratios: NDArray[np.float64] = np.sqrt(stats.chi2.ppf(middles, df) / df)
+    return ratios
+
+
+def chance_within(bound: float, error: float, df: int, confidence: float, shift: float = 0.0) -> float:
+    """Return the chance that a t-interval lies wholly in [-bound, bound].
+
+    With a confidence of 90 % this is the power of the two one-sided tests at 5 % (Schuirmann 1987).
+
+    Args:
+        bound: The largest difference that counts as none.
+        error: The true standard error of the estimate, at which its own is right on average.
+        df: Degrees of freedom of its spread.
+        confidence: That of the two-sided interval.
+        shift: The true difference.
+    """
+    if error == 0:
+        return float(abs(shift) <= bound)
+    room = bound / error - float(stats.t.ppf((1 + confidence) / 2, df)) * _spread_ratios(df)
+    inside = stats.norm.cdf(room - shift / error) - stats.norm.cdf(-room - shift / error)
+    return float(np.maximum(inside, 0).mean())
+
+
+def chance_outside(bound: float, error: float, df: int, confidence: float, shift: float = 0.0) -> float:
+    """Return the chance that a t-interval lies wholly outside [-bound, bound]; arguments as for `chance_within`."""
+    if error == 0:
+        return float(abs(shift) > bound)
+    reach = bound / error + float(stats.t.ppf((1 + confidence) / 2, df)) * _spread_ratios(df)
+    return float((stats.norm.cdf(-reach - shift / error) + stats.norm.sf(reach - shift / error)).mean())
 
 
 def _signed_ranks(differences: Sequence[float]) -> NDArray[np.float64]:

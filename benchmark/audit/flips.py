@@ -34,7 +34,7 @@ def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
         ours, other = common(judged, seed_values(part))
         before, after = (claim_judgements(study, {**kept, **values}) for values in (ours, other))
         rows += [
-            (protocol, alternative, claim, by, str(was.state), str(one.state), one.state != was.state)
+            (protocol, alternative, claim, by, str(was.on_run), str(one.on_run), one.on_run != was.on_run)
             for (claim, by), one in after.items()
             for was in [before[claim, by]]
             if concerned[claim] & touched

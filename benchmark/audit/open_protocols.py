@@ -10,7 +10,7 @@ import pandas as pd
 from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.statistics import Tolerance, estimate
 from benchmark.table_specs import TABLES
-from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, TOLERANCES, Verdict, difference_from_paper, verdict_on
+from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, TOLERANCES, Verdict, verdict_on
 
 _PLACE = ["protocol", "dataset", "metric", "method", "latent_dim"]
 
@@ -46,7 +46,7 @@ def with_open_protocols(
         if row.verdict == Verdict.NOT_COMPARABLE:
             continue
         values = by_place.get((TABLES[row.table].protocol, row.dataset, row.metric, row.method, row.latent_dim), {})
-        if other := _other_verdict(values, row.verdict, row.paper, row.asked, tolerances[row.metric]):
+        if other := _other_verdict(values, row.verdict, row.paper, tolerances[row.metric]):
             name, verdict = other
             verdicts.loc[row.Index, "reason"] = f"{OPEN_PROTOCOL}: {row.verdict} as judged, {verdict} under “{name}”"
             verdicts.loc[row.Index, "verdict"] = str(Verdict.NOT_COMPARABLE)
@@ -54,7 +54,7 @@ def with_open_protocols(
 
 
 def _other_verdict(
-    values: Mapping[str, Mapping[int, float]], verdict: str, paper: float, asked: int, tolerance: Tolerance
+    values: Mapping[str, Mapping[int, float]], verdict: str, paper: float, tolerance: Tolerance
 ) -> tuple[str, str] | None:
     """The first alternative that is far from the judged protocol and leads to another verdict, and that verdict.
 
@@ -64,9 +64,7 @@ def _other_verdict(
     for name, under in values.items():
         if seeds := sorted(under.keys() & values.get(JUDGED, {}).keys()):
             judged, mean = (estimate([of[seed] for seed in seeds]) for of in (values[JUDGED], under))
-            same_seeds, other = (
-                verdict_on(one, difference_from_paper(one, paper), bound, asked)[0] for one in (judged, mean)
-            )
+            same_seeds, other = (verdict_on(one, paper, bound, asked=len(seeds))[0] for one in (judged, mean))
             if abs(mean.mean - judged.mean) > bound and other not in (verdict, same_seeds):
                 return name, str(other)
     return None

@@ -12,7 +12,7 @@ from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import ClaimState, Judgement, seed_values
 from benchmark.verdict.claim_states import BY_MEANS, claim_judgements, common
 
-COLUMNS = ["claim", "by", "run", "state", "judged", "powerless", "flips"]
+COLUMNS = ["claim", "by", "run", "state", "judged", "flips"]
 _SAME = ("study", "notes")  # fields of the manifests that must be equal: runs may differ in their loss weights alone
 
 
@@ -21,9 +21,9 @@ class Robustness:
     """The states of every claim on several runs.
 
     Attributes:
-        states: A row per claim, way of judging (`by`) and run, with the columns COLUMNS: the claim's `state`, how many
-            of its contests have scores (`judged`), whether it has too few seeds to show anything (`powerless`), and
-            whether the state differs from that of the first run (`flips`).
+        states: A row per claim, way of judging (`by`) and run, with the columns COLUMNS: the claim's `state` by the
+            contests that have scores, how many those are (`judged`), and whether the state differs from that of the
+            first run (`flips`).
         scores: How many scores (data set, metric, method, latent dim, seed) they rest on; every run has each of them.
     """
 
@@ -50,7 +50,7 @@ def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
     standings = {name: claim_judgements(run, of_run) for (name, run), of_run in zip(runs.items(), values, strict=True)}
     first = next(iter(standings.values()))
     rows = [
-        (claim, by, name, str(now.state), now.judged, now.powerless, _flips(was, now))
+        (claim, by, name, str(now.on_run), now.judged, _flips(was, now))
         for (claim, by), was in first.items()
         if by != BY_MEANS or not _of_costs(was)
         for name, now in ((name, of_run[claim, by]) for name, of_run in standings.items())
@@ -63,8 +63,8 @@ def _of_costs(judgement: Judgement) -> bool:
 
 
 def _flips(was: Judgement, now: Judgement) -> bool:
-    lacks_costs = _of_costs(was) and ClaimState.UNDECIDED in (was.state, now.state)
-    return now.state != was.state and not lacks_costs
+    lacks_costs = _of_costs(was) and ClaimState.OPEN in (was.on_run, now.on_run)
+    return now.on_run != was.on_run and not lacks_costs
 
 
 def _check_alike(manifests: Mapping[str, Manifest]) -> None:

@@ -48,8 +48,7 @@ def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: 
 def _state(row: Any) -> str:
     if not row.judged:
         return "no score"
-    doubt = " (too few pairs to show anything)" if row.powerless else ""
-    return f"{'→ ' if row.flips else ''}{row.state}{doubt}"
+    return f"{'→ ' if row.flips else ''}{row.state}"
 
 
 def _facts(manifest: Manifest) -> str:

@@ -251,7 +251,7 @@ def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
         return ["Drawn images: the numbers say nothing about the methods or the paper."]
     of_numbers = verdicts.cells["verdict"].value_counts()
     numbers = sum(int(of_numbers.get(one, 0)) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
-    claims = verdicts.claims[verdicts.claims["ours"] != ClaimState.UNDECIDED]
+    claims = verdicts.claims[verdicts.claims["ours"] != ClaimState.OPEN]
     alone = " (for this study alone)" if (claims["reduced"] != "").any() else ""
     found = (
         f"Decided: {numbers} of the paper's {len(verdicts.cells)} numbers, {len(claims)} of its "
@@ -264,6 +264,8 @@ def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
         why.append(f"{not_run} not run")
     if undecided := int(of_numbers.get(Verdict.UNDECIDED, 0)):
         why.append(f"{undecided} within noise")
+    if out_of_reach := int(of_numbers.get(Verdict.OUT_OF_REACH, 0)):
+        why.append(f"{out_of_reach} out of reach")
     if manifest.seeds < SEEDS_OF_THE_PAPER:
         why.append(f"{manifest.seeds} of {SEEDS_OF_THE_PAPER} seeds")
     return [found, *([fitted("Why not more: ", why)] if why else [])]

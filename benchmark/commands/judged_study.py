@@ -23,7 +23,7 @@ from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements, summarise
-from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs
+from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs, parts_frame
 from benchmark.verdict.verdict_latex import render_verdicts
 from benchmark.verdict.verdict_page import claims_frame
 
@@ -41,12 +41,14 @@ class StudyVerdicts:
         cells: As from `cell_verdicts`, with what the audit found.
         agreements: As from `rank_agreements`.
         claims: As from `claims_frame`.
+        parts: As from `parts_frame`.
         contests: As from `contests_frame`.
     """
 
     cells: pd.DataFrame
     agreements: pd.DataFrame
     claims: pd.DataFrame
+    parts: pd.DataFrame
     contests: pd.DataFrame
 
 
@@ -62,7 +64,9 @@ def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> Stud
     """
     cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
     ours = judge_runs(study)
-    return StudyVerdicts(cells, rank_agreements(study), claims_frame(ours, judge_printed()), contests_frame(ours))
+    return StudyVerdicts(
+        cells, rank_agreements(study), claims_frame(ours, judge_printed()), parts_frame(ours), contests_frame(ours)
+    )
 
 
 def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) -> None:
@@ -76,6 +80,7 @@ def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) ->
         "summary": summarise(verdicts.cells),
         "agreements": verdicts.agreements,
         "claims": verdicts.claims,
+        "claim_parts": verdicts.parts,
         "contests": verdicts.contests,
     }
     texts = {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}

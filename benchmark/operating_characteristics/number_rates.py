@@ -1,20 +1,83 @@
-"""Error rates of the verdicts on printed numbers."""
+"""Error rates of the verdicts on printed numbers, by the distribution of t-intervals: no draws are needed."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import stats
 
 from benchmark.operating_characteristics.rates import SEEDS, Rate
-from benchmark.statistics import CONFIDENCE
+from benchmark.operating_characteristics.spreads import spread
+from benchmark.paper.tables import paper_numbers
+from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within
+from benchmark.verdict.cell_verdicts import (
+    HALF_A_UNIT,
+    OUT_OF_REACH,
+    SEEDS_OF_THE_PAPER,
+    TOLERANCES,
+    Verdict,
+    chance_of_reproducing,
+)
+
+ALL_NUMBERS = "all numbers"
+EXACT, ASSUMED = "interval misses, paper's mean taken as exact", "interval misses, paper's mean varying as ours"
+SAME = "the same trials"
+# The true difference, in tolerances.
+TRUTHS: Mapping[str, float] = {
+    SAME: 0.0,
+    "half a tolerance off": 0.5,
+    "one tolerance off": 1.0,
+    "two tolerances off": 2.0,
+}
+
+
+def miss_rate(n: int, repeats: float) -> float:
+    """Return how often the 95 % interval of n seeds misses the printed mean of ten of the same trials.
+
+    Args:
+        n: Our seeds.
+        repeats: How many values the interval takes the printed mean to rest on.
+    """
+    assumed, real = 1 / n + 1 / repeats, 1 / n + 1 / SEEDS_OF_THE_PAPER
+    return 2 * float(stats.t.sf(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * math.sqrt(assumed / real), n - 1))
 
 
 def number_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
-    """Say how often our 95 % interval misses the printed mean of ten seeds of the very same trials."""
+    """Return the chances of every verdict, means over the distinct printed numbers with their metrics' spreads.
+
+    Args:
+        draws: Not needed.
+        stream: Not needed.
+    """
     del draws, stream
+    numbers = paper_numbers().drop_duplicates(["dataset", "metric", "method", "latent_dim", "value"])
     rates = []
     for n in SEEDS:
-        reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) / math.sqrt(1 + n / 10)
-        missed = 2 * float(stats.t.sf(reach, n - 1))
-        rates.append(Rate("numbers", "any", "the same trials", n, "interval misses the printed mean", missed, 0))
+        for outcome, repeats in ((EXACT, math.inf), (ASSUMED, SEEDS_OF_THE_PAPER)):
+            rates.append(Rate("numbers", ALL_NUMBERS, SAME, n, outcome, miss_rate(n, repeats), 0))
+        for subject, rows in ((ALL_NUMBERS, numbers), *numbers.groupby("metric", sort=False)):
+            for truth, shift in TRUTHS.items():
+                chances = np.mean(
+                    [_chances(row.metric, row.latent_dim, row.value, n, shift) for row in rows.itertuples()], axis=0
+                )
+                rates += [
+                    Rate("numbers", subject, truth, n, str(outcome), float(chance), 0)
+                    for outcome, chance in zip(_OUTCOMES, chances, strict=True)
+                    if truth == SAME or outcome is not Verdict.OUT_OF_REACH  # by its spread, whatever is true
+                ]
     return rates
+
+
+_OUTCOMES = (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.OUT_OF_REACH)
+
+
+def _chances(metric: str, latent_dim: int, value: float, n: int, shift: float) -> tuple[float, float, float]:
+    """Of being reproduced and contradicted, and whether by its spread the number is out of reach."""
+    tolerance = TOLERANCES[metric]
+    bound = tolerance.at(value)
+    std = spread(metric, latent_dim) * (value if tolerance.relative else 1)
+    error = std * math.sqrt(1 / n + 1 / SEEDS_OF_THE_PAPER)
+    reproduced = chance_within(bound - HALF_A_UNIT, error, n - 1, 1 - 2 * ALPHA, shift * bound)
+    contradicted = chance_outside(bound + HALF_A_UNIT, error, n - 1, CONFIDENCE, shift * bound)
+    out_of_reach = chance_of_reproducing(std, n, bound) < OUT_OF_REACH
+    return reproduced if n >= SEEDS_OF_THE_PAPER else 0.0, contradicted, float(out_of_reach)

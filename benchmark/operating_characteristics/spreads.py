@@ -6,6 +6,7 @@ sets); a test holds them to the records. Relative ones are of natural logarithms
 one margin is assumed. Trials of the paper's size may vary less, or more.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -48,5 +49,6 @@ def with_noise(
         own: Standard normal draws of this metric, of the same shape.
     """
     better = 1 if PRINTED_METRICS[metric].higher_is_better else -1
-    moved = spread(metric, latent_dim) * (better * np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own)
-    return truth * np.exp(moved) if MARGINS[metric].relative else truth + moved
+    moved: NDArray[np.float64] = better * np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own
+    moved *= spread(metric, latent_dim)
+    return np.exp(math.log(truth) + moved) if MARGINS[metric].relative else truth + moved

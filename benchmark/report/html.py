@@ -26,7 +26,7 @@ from benchmark.errata.table_checks import paper_errata
 from benchmark.installation import LAUNCHER
 from benchmark.methods.cards import render_card
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.paper.claims import CLAIMS, Rule
+from benchmark.paper.claims import CLAIMS
 from benchmark.report.answer_plot import answer_plot
 from benchmark.report.cost import PairedTimes, cost_frame, cost_sentences
 from benchmark.report.page_tables import Anchors, page_table
@@ -41,7 +41,6 @@ from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
 from benchmark.verdict.claim_judging import ClaimState, judge_printed, judge_runs
 from benchmark.verdict.verdict_page import (
     AGREEMENT_MEANING,
-    POWERLESS,
     VERDICT_SIGNS,
     answer,
     claims_frame,
@@ -51,8 +50,7 @@ from benchmark.verdict.verdict_page import (
     reasons_frame,
 )
 
-CLAIM_SIGNS = {ClaimState.SUPPORTED: "✓", ClaimState.CONTRADICTED: "✗", ClaimState.UNDECIDED: "?"}
-_RULES = {Rule.EVERY: "every", Rule.MOST: "most"}
+CLAIM_SIGNS = {ClaimState.SUPPORTED: "✓", ClaimState.REFUTED: "✗", ClaimState.OPEN: "?"}
 
 
 @dataclass(frozen=True)
@@ -128,8 +126,7 @@ def render_report(
         reasons=reasons_frame(manifest, cells),
         claims=claims,
         claim_signs={str(state): sign for state, sign in CLAIM_SIGNS.items()},
-        rules={claim.name: f"{_RULES[claim.rule]} of {len({one.unit for one in claim.contests})}" for claim in CLAIMS},
-        powerless=POWERLESS,
+        comparisons={claim.name: len(claim.contests) for claim in CLAIMS},
         tables=[page_table(table, verdicts) for table in tables],
         near_best=NEAR_BEST,
         near_best_legend=NEAR_BEST_LEGEND,

@@ -14,7 +14,7 @@ from benchmark.verdict.verdict_page import VERDICT_SIGNS
 
 Verdicts = Mapping[tuple[Any, ...], Any]  # a row of `cell_verdicts` by table and place
 # Those whose reasons are about the number itself; the others' are the study's, and stand in a table of their own.
-_OF_THE_NUMBER = (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.UNDECIDED)
+_OF_THE_NUMBER = (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.UNDECIDED, Verdict.OUT_OF_REACH)
 
 
 @dataclass(frozen=True)

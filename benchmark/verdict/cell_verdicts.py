@@ -1,8 +1,9 @@
-"""Comparison of each of the paper's 392 printed numbers with ours: reproduced, contradicted, undecided or not judged.
+"""Comparison of each of the paper's 392 printed numbers with ours: reproduced, contradicted, not shown, or not judged.
 
 Rules and their reasons: docs/verdicts.md.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -14,13 +15,25 @@ from scipy import stats
 from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
-from benchmark.statistics import Estimate, Interval, Tolerance, difference_from_printed, estimate, rank_agreement
+from benchmark.statistics import (
+    ALPHA,
+    CONFIDENCE,
+    Estimate,
+    Interval,
+    Tolerance,
+    chance_within,
+    difference_from_printed,
+    estimate,
+    rank_agreement,
+)
 from benchmark.streams import stream_seed
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
 
 PRINTED_DECIMALS = 3  # of every number in the paper; tables.csv drops trailing zeros
+HALF_A_UNIT = 0.5 * 10**-PRINTED_DECIMALS
 SEEDS_OF_THE_PAPER = 10
+OUT_OF_REACH = 0.2  # the chance of being reproduced below which it says nothing that a number was not
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
 
 
@@ -30,14 +43,16 @@ class Verdict(StrEnum):
     REPRODUCED = "reproduced"
     CONTRADICTED = "contradicted"
     UNDECIDED = "undecided"
+    OUT_OF_REACH = "out of reach"
     NOT_COMPARABLE = "not comparable"
     NOT_RUN = "not run"
 
 
 # How far our number may be from the paper's and still agree with it. Each is less than the paper's own median
 # difference between HGMVAE and GMVAE, or it would hide what the paper is about, and more than the uncertainty of ten
-# seeds (0.72 standard deviations as measured on results/reference/laptop-cpu), or nothing could be reproduced. Relative
-# to the paper's number where a metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM.
+# seeds (0.72 of the median standard deviation on results/reference/laptop-cpu). Relative to the paper's number where a
+# metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM. A cell that varies more than
+# the median one may be out of reach all the same, which its chance tells.
 TOLERANCES: Mapping[str, Tolerance] = {
     "silhouette": Tolerance(0.03),
     "calinski_harabasz": Tolerance(0.10, relative=True),
@@ -64,12 +79,14 @@ COLUMN_TYPES = {
     "low": "Float64",  # 95 % interval of the mean
     "high": "Float64",
     "difference": "Float64",  # ours minus the paper's, in the metric's units
-    "difference_low": "Float64",  # its 95 % interval, widened by half a unit of the paper's last digit
+    "difference_low": "Float64",  # its 95 % interval, the paper's mean of ten varying as ours would
     "difference_high": "Float64",
     "difference_in_spreads": "Float64",  # in units of our std
     "difference_percent": "Float64",  # of the paper's number
     "tolerance": "float64",  # in the metric's units
+    "chance": "Float64",  # that an exact replication is reproduced, from our spread, with our seeds or ten if more
     "verdict": "object",
+    "if_exact": "object",  # the verdict if the paper's mean had no sampling error
     "reason": "object",  # never empty
     "our_rank": "Int64",  # 1 is best, equal numbers share a rank (1, 1, 3)
     "paper_rank": "int64",
@@ -78,9 +95,25 @@ COLUMN_TYPES = {
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
 _RIVALS = ["table", "dataset", "metric", "latent_dim"]
 
+# What every study does otherwise than the paper says, so that it makes no number of a study less comparable than
+# another's: the paper leaves how open.
+STANDING_DEPARTURES = (
+    "Pixels are in [0, 1]; the paper says that its data have a global mean of 0 after processing, and not how.",
+)
 # Notes on how much of the paper's grid was run, which do not make a trial another one.
 _SAME_TRIALS = re.compile(r"\d+ of 10 seeds|Table \d+ without d = .*")
 _PROTOCOLS = {table.protocol for table in TABLES.values()}
+
+
+def makes_another_trial(note: str, protocol: str) -> bool:
+    """Tell whether a note of a study's manifest says that its trials are not the paper's.
+
+    Args:
+        note: Of the manifest's reductions.
+        protocol: The protocol of the table that is judged; a note on another one does not count.
+    """
+    of_another_protocol = any(note.startswith(f"{name}: ") for name in _PROTOCOLS - {protocol})
+    return not of_another_protocol and not _SAME_TRIALS.fullmatch(note)
 
 
 def departures(manifest: Manifest, dataset: str, protocol: str) -> tuple[str, ...]:
@@ -96,10 +129,7 @@ def departures(manifest: Manifest, dataset: str, protocol: str) -> tuple[str, ..
     Returns:
         The reasons; empty where the trials are the paper's.
     """
-    of_others = tuple(f"{name}: " for name in _PROTOCOLS - {protocol})
-    found = [
-        note for note in manifest.reductions if not _SAME_TRIALS.fullmatch(note) and not note.startswith(of_others)
-    ]
+    found = [note for note in manifest.reductions if makes_another_trial(note, protocol)]
     found += [f"data: {mark}" for mark in manifest.marks.get(dataset, ())]
     if manifest.weight_set != "default":
         found.append(f"weights: {manifest.weight_set}")
@@ -161,9 +191,10 @@ def _judged(
         return row | {"verdict": str(Verdict.NOT_RUN), "reason": missing or str(cell.state)}
     mean = estimate(cell.values)
     difference = difference_from_paper(mean, paper)
-    verdict, reason = (
-        (Verdict.NOT_COMPARABLE, "; ".join(reasons)) if reasons else verdict_on(mean, difference, bound, cell.asked)
-    )
+    verdict, reason = verdict_on(mean, paper, bound, cell.asked)
+    if_exact, _ = verdict_on(mean, paper, bound, cell.asked, repeats=math.inf)
+    if reasons:
+        verdict, if_exact, reason = Verdict.NOT_COMPARABLE, Verdict.NOT_COMPARABLE, "; ".join(reasons)
     return row | {
         "n": mean.n,
         "mean": mean.mean,
@@ -175,40 +206,76 @@ def _judged(
         "difference_high": difference and difference.high,
         "difference_in_spreads": (mean.mean - paper) / mean.std if mean.std else None,
         "difference_percent": 100 * (mean.mean - paper) / abs(paper) if paper else None,
+        "chance": None if mean.std is None else chance_of_reproducing(mean.std, mean.n, bound),
         "verdict": str(verdict),
+        "if_exact": str(if_exact),
         "reason": "; ".join(filter(None, (reason, missing))),
     }
 
 
-def difference_from_paper(mean: Estimate, paper: float) -> Interval | None:
-    """Return the 95 % interval of our mean minus the paper's number; None where our mean has no interval."""
-    return difference_from_printed(mean, paper, 0.5 * 10**-PRINTED_DECIMALS)
-
-
-def verdict_on(mean: Estimate, difference: Interval | None, bound: float, asked: int) -> tuple[Verdict, str]:
-    """Judge a number whose trials are the paper's.
+def difference_from_paper(
+    mean: Estimate, paper: float, repeats: float = SEEDS_OF_THE_PAPER, confidence: float = CONFIDENCE
+) -> Interval | None:
+    """Return the interval of our mean minus the paper's number; None where our mean has no interval.
 
     Args:
         mean: Our values.
-        difference: The interval of our mean minus the paper's number; None where there is none.
+        paper: The paper's number.
+        repeats: How many values the paper's number is the mean of, each assumed to vary as ours do; if infinite, it is
+            a constant.
+        confidence: That of the interval.
+    """
+    return difference_from_printed(mean, paper, HALF_A_UNIT, repeats, confidence)
+
+
+def chance_of_reproducing(std: float, n: int, bound: float) -> float:
+    """Return the chance that an exact replication of a number is called reproduced.
+
+    Args:
+        std: The standard deviation over seeds, of ours and of the paper's values.
+        n: Our seeds; fewer than the paper's count as the paper's.
+        bound: The tolerance, in the metric's units.
+    """
+    n = max(n, SEEDS_OF_THE_PAPER)
+    error = std * math.sqrt(1 / n + 1 / SEEDS_OF_THE_PAPER)
+    return chance_within(bound - HALF_A_UNIT, error, n - 1, 1 - 2 * ALPHA)
+
+
+def verdict_on(
+    mean: Estimate, paper: float, bound: float, asked: int, repeats: float = SEEDS_OF_THE_PAPER
+) -> tuple[Verdict, str]:
+    """Judge a number whose trials are the paper's.
+
+    Reproduced is an equivalence test, two one-sided tests at 5 %, which is that the 90 % interval lies within the
+    tolerance; contradicted is that the 95 % interval lies beyond it.
+
+    Args:
+        mean: Our values.
+        paper: The paper's number.
         bound: The tolerance, in the metric's units.
         asked: How many seeds the study asks for.
+        repeats: As for `difference_from_paper`.
 
     Returns:
-        Reproduced, contradicted or undecided, and why.
+        Reproduced, contradicted, undecided or out of reach, and why.
     """
-    if difference is None:
+    difference = difference_from_paper(mean, paper, repeats)
+    narrow = difference_from_paper(mean, paper, repeats, 1 - 2 * ALPHA)
+    if mean.std is None or difference is None or narrow is None:
         return Verdict.UNDECIDED, "one value has no interval"
+    if mean.n < asked:
+        # A mean over the seeds that did not fail is that of a biased sample, and one over the first of them a peek.
+        return Verdict.UNDECIDED, f"{asked - mean.n} of {asked} seeds have no value"
     if difference.outside(bound):
         return Verdict.CONTRADICTED, "all of the difference's interval is beyond the tolerance"
-    if not difference.within(bound):
-        return Verdict.UNDECIDED, "the difference's interval lies partly within the tolerance, partly beyond"
-    if mean.n < SEEDS_OF_THE_PAPER:
+    if narrow.within(bound) and mean.n >= SEEDS_OF_THE_PAPER:
+        return Verdict.REPRODUCED, "all of the difference's interval is within the tolerance"
+    chance = chance_of_reproducing(mean.std, mean.n, bound)
+    if chance < OUT_OF_REACH:
+        return Verdict.OUT_OF_REACH, f"varies so much that an exact replication had a chance of {100 * chance:.0f} %"
+    if narrow.within(bound):
         return Verdict.UNDECIDED, f"within the tolerance, but {mean.n} of {SEEDS_OF_THE_PAPER} seeds"
-    if mean.n < asked:
-        # A mean over the seeds that did not fail is that of a biased sample.
-        return Verdict.UNDECIDED, f"within the tolerance, but {asked - mean.n} of {asked} seeds have no value"
-    return Verdict.REPRODUCED, "all of the difference's interval is within the tolerance"
+    return Verdict.UNDECIDED, "the difference's interval lies partly within the tolerance, partly beyond"
 
 
 def _groups_of_rivals(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

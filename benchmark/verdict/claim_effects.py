@@ -9,7 +9,7 @@ Technometrics 24, 1982 (a claim of several parts holds where each part's test re
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,9 +54,13 @@ def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np
     margin = MARGINS[metric]
     difference = one - other if metric == SECONDS or PRINTED_METRICS[metric].higher_is_better else other - one
     if not margin.relative:
-        return difference / margin.amount
+        in_units: NDArray[np.float64] = difference / margin.amount
+        return in_units
     middle = (np.abs(one) + np.abs(other)) / 2
-    return np.divide(difference, margin.amount * middle, out=np.zeros_like(difference), where=middle > 0)
+    relative: NDArray[np.float64] = np.divide(
+        difference, margin.amount * middle, out=np.zeros_like(difference), where=middle > 0
+    )
+    return relative
 
 
 def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -125,6 +129,11 @@ def decide(effects: NDArray[np.float64], bars: Sequence[float], inflation: float
     return Decision(low, high, (low > bar).all(-1) & ~refuted, refuted)
 
 
+TARGET = 0.8
+SEEDS_TRIED = (3, 5, 10, 15, 20, 30, 50, 100)
+_STUDIES = 1000
+
+
 @dataclass(frozen=True)
 class Power:
     """What a claim's tests could have shown with these seeds and this spread.
@@ -140,10 +149,10 @@ class Power:
     if_none: float
     seeds_needed: int | None
 
-
-TARGET = 0.8
-SEEDS_TRIED = (3, 5, 10, 15, 20, 30, 50, 100)
-_STUDIES = 1000
+    @property
+    def enough(self) -> bool:
+        """Whether both chances are TARGET or more."""
+        return self.if_none >= TARGET and (self.if_as_printed is None or self.if_as_printed >= TARGET)
 
 
 def power(
@@ -162,13 +171,11 @@ def power(
     stream = np.random.default_rng(stream_seed("evaluation", use="power of a claim"))
     noise = spread @ stream.standard_normal((_STUDIES, found, max(SEEDS_TRIED)))
 
-    def chances(n: int) -> tuple[float | None, float]:
+    def at(n: int) -> Power:
         of_none = decide(noise[..., :n], bars, inflation).refuted.mean()
         if printed is None:
-            return None, float(of_none)
+            return Power(None, float(of_none), None)
         as_printed = decide(noise[..., :n] + np.reshape(printed, (-1, 1)), bars, inflation).supported.mean()
-        return float(as_printed), float(of_none)
+        return Power(float(as_printed), float(of_none), None)
 
-    if_as_printed, if_none = chances(found)
-    enough = (n for n in SEEDS_TRIED if all(chance is None or chance >= TARGET for chance in chances(n)))
-    return Power(if_as_printed, if_none, next(enough, None))
+    return replace(at(found), seeds_needed=next((n for n in SEEDS_TRIED if at(n).enough), None))

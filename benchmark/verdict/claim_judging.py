@@ -88,6 +88,7 @@ class PartEffect:
         low: The lower confidence bound; None without two seeds.
         high: The upper one.
         printed: The effect by the paper's numbers, over the same contests; None where it prints none.
+        by_seed: The effect under every seed; empty on print.
     """
 
     part: Part
@@ -96,6 +97,7 @@ class PartEffect:
     low: float | None = None
     high: float | None = None
     printed: float | None = None
+    by_seed: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,6 @@ class Judgement:
         contests: The outcomes of its contests.
         parts: The effects of its parts that have contests with values.
         n: Seeds that the effects rest on (C9: places).
-        power: What the tests could have shown; None without two seeds, and on print.
         by_counts: The state by the rules of before, which counted won and lost contests: an appendix, decides nothing.
     """
 
@@ -122,7 +123,6 @@ class Judgement:
     contests: tuple[ContestResult, ...]
     parts: tuple[PartEffect, ...]
     n: int
-    power: Power | None
     by_counts: str
 
     @property
@@ -132,8 +132,13 @@ class Judgement:
 
     @property
     def deciding(self) -> PartEffect | None:
-        """The part that is least above its bar; None where none has values."""
-        return min(self.parts, key=lambda one: one.effect - one.part.bar, default=None)
+        """The part that refutes the claim or, if none does, is least shown to exceed its bar; None without values."""
+
+        def above(one: PartEffect) -> float:
+            bound = one.high if self.on_run is ClaimState.REFUTED else one.low
+            return (one.effect if bound is None else bound) - one.part.bar
+
+        return min(self.parts, key=above, default=None)
 
 
 def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
@@ -352,16 +357,13 @@ def _judgement(
     run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
     of_parts = [np.mean([effects[one] for one in here], axis=0) for here in run.values()]
     of_print = [_mean_of(printed, here) for here in run.values()]
-    on_run, strength, bounds = ClaimState.OPEN, None, [(None, None)] * len(run)
+    on_run, bounds = ClaimState.OPEN, [(None, None)] * len(run)
     if n > 1:
-        bars = [part.bar for part in run]
-        inflation = inflation_of(claim)
-        decision = decide(np.array(of_parts), bars, inflation)
+        decision = decide(np.array(of_parts), [part.bar for part in run], inflation_of(claim))
         bounds = list(zip(decision.low.tolist(), decision.high.tolist(), strict=True))
         on_run = _state(bool(decision.supported), bool(decision.refuted))
-        strength = power(np.array(of_parts), bars, inflation, None if None in of_print else of_print)
     parts = tuple(
-        PartEffect(part, len(run[part]), float(effect.mean()), *ends, of_paper)
+        PartEffect(part, len(run[part]), float(effect.mean()), *ends, of_paper, tuple(effect.tolist()))
         for part, effect, ends, of_paper in zip(run, of_parts, bounds, of_print, strict=True)
     )
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
@@ -373,19 +375,32 @@ def _judgement(
     elif asked - n > _LEFT_OUT * asked:
         lacking.append(f"{asked - n} of {asked} seeds have no value somewhere")
     state = ClaimState.OPEN if lacking else on_run
-    return _finished(claim, state, on_run, lacking, reduced, contests, parts, n, strength)
+    return _finished(claim, state, on_run, lacking, reduced, contests, parts, n)
+
+
+def power_of(judgement: Judgement) -> Power | None:
+    """Return what the tests of a claim could have shown with its seeds; None without two of them, and on print."""
+    effects = np.array([one.by_seed for one in judgement.parts])
+    if not effects.size or judgement.n < 2:
+        return None
+    printed = [one.printed for one in judgement.parts if one.printed is not None]
+    bars = [one.part.bar for one in judgement.parts]
+    known = printed if len(printed) == len(bars) else None
+    return power(effects, bars, inflation_of(judgement.claim), known)
 
 
 def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, float]) -> Judgement:
     """The claim's judgement by printed numbers: a margin above every bar supports it, none above one refutes it."""
     run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
-    parts = tuple(PartEffect(part, len(here), _mean_of(effects, here)) for part, here in run.items())
+    parts = tuple(
+        PartEffect(part, len(here), float(np.mean([effects[one] for one in here]))) for part, here in run.items()
+    )
     above = [one.effect - one.part.bar for one in parts]
     on_run = _state(bool(above) and min(above) >= 1, bool(above) and min(above) <= 0)
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
     lacking = [f"{len(contests) - missing} of {len(contests)} comparisons have numbers"] if missing else []
     state = ClaimState.OPEN if lacking else on_run
-    return _finished(claim, state, on_run, lacking, "", contests, parts, 0, None)
+    return _finished(claim, state, on_run, lacking, "", contests, parts, 0)
 
 
 def _mean_of(effects: Mapping[Contest, float], contests: Sequence[Contest]) -> float | None:
@@ -405,7 +420,6 @@ def _finished(
     contests: Sequence[ContestResult],
     parts: tuple[PartEffect, ...],
     n: int,
-    strength: Power | None,
 ) -> Judgement:
     """The judgement with its reason, and what the rules of before say."""
     units: dict[str, list[ContestOutcome]] = {}
@@ -428,7 +442,6 @@ def _finished(
         tuple(contests),
         parts,
         n,
-        strength,
         "contradicted" if against else "supported" if shown else "undecided",
     )
     return replace(judgement, reason="; ".join([*_said(judgement), *lacking, counted]))

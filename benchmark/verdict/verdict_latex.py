@@ -17,14 +17,16 @@ from benchmark.tables.latex_escape import escape
 from benchmark.tables.layout import ABSENT
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.claim_judging import ClaimState
-from benchmark.verdict.verdict_page import AGREEMENT_MEANING, POWERLESS, VERDICT_SIGNS, counts, face
+from benchmark.verdict.verdict_page import AGREEMENT_MEANING, VERDICT_SIGNS, counts, face
 
-# By word, as `contradicted` and `undecided` are said of numbers and of claims.
 SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: r"$\surd$",
     ClaimState.SUPPORTED: r"$\surd$",
     Verdict.CONTRADICTED: r"$\times$",
+    ClaimState.REFUTED: r"$\times$",
     Verdict.UNDECIDED: "?",
+    ClaimState.OPEN: "?",
+    Verdict.OUT_OF_REACH: r"$\circ$",
     Verdict.NOT_COMPARABLE: r"$\neq$",
     Verdict.NOT_RUN: r"\textendash{}",
 }
@@ -35,8 +37,8 @@ _NUMBERS_HEADS = (
 )
 _NUMBERS_CAPTION = (
     "Each number that the paper prints, in its order, beside ours: mean ± standard deviation (ddof 1) and seeds with a "
-    "value; ours minus the paper's, and the 95 % interval of that difference, widened by half a unit of the paper's "
-    "last digit. numbers.csv has the reason of each verdict."
+    "value; ours minus the paper's, and the 95 % interval of that difference, in which the paper's mean of ten varies "
+    "as ours would. numbers.csv has the reason of each verdict."
 )
 _CLAIMS_CAPTION = "The paper's claims, judged on our runs and on the paper's own numbers (means without a spread)."
 
@@ -90,7 +92,7 @@ def _claims(manifest: Manifest, claims: pd.DataFrame) -> str:
         _row(
             [
                 rf"\textbf{{{_text(claim.claim)}}} {_text(claim.says)}",
-                _judged(claim.ours, claim.why_ours, f" ({POWERLESS})" if claim.powerless else ""),
+                _judged(claim.ours, "; ".join(filter(None, (claim.why_ours, claim.power)))),
                 _judged(claim.papers, claim.why_papers),
             ]
         )
@@ -102,8 +104,8 @@ def _claims(manifest: Manifest, claims: pd.DataFrame) -> str:
     return _long_table("claims", _caption(manifest, _CLAIMS_CAPTION), f"@{{}}{third * 3}@{{}}", heads, lines)
 
 
-def _judged(state: str, why: str, doubt: str = "") -> str:
-    return f"{SIGNS[state]} {state}{doubt}: {_text(why)}"
+def _judged(state: str, why: str) -> str:
+    return f"{SIGNS[state]} {state}: {_text(why)}"
 
 
 def _numbers(manifest: Manifest, cells: pd.DataFrame) -> str:

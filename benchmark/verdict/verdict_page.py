@@ -5,24 +5,36 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.paper.claims import SECONDS
 from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
-from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, SEEDS_OF_THE_PAPER, Verdict, departures, summarise
-from benchmark.verdict.claim_judging import ClaimState, Judgement
+from benchmark.verdict.cell_verdicts import (
+    OPEN_PROTOCOL,
+    SEEDS_OF_THE_PAPER,
+    STANDING_DEPARTURES,
+    Verdict,
+    departures,
+    summarise,
+)
+from benchmark.verdict.claim_effects import SEEDS_TRIED, TARGET, Power
+from benchmark.verdict.claim_judging import ClaimState, Judgement, power_of
 
 # Verdicts are shown by sign and word as well as by colour. The order is that of the summaries.
 VERDICT_SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: "✓",
     Verdict.CONTRADICTED: "✗",
     Verdict.UNDECIDED: "?",
+    Verdict.OUT_OF_REACH: "∘",
     Verdict.NOT_COMPARABLE: "≠",
     Verdict.NOT_RUN: "–",
 }
-POWERLESS = "too few pairs to show anything"
+SAME_IMAGES = (
+    "Intervals are over seeds: every seed is scored on the same images, so they do not cover another draw of images."
+)
 AGREEMENT_MEANING = (
     "Order: how far our order of the methods is the paper's, Kendall's τ (1 the same, 0 unrelated, -1 reversed), mean "
     "over data sets, scores and d, with its 95 % bootstrap interval over seeds."
@@ -42,22 +54,36 @@ def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.D
         papers: The judgements on the paper's numbers, of the same claims in the same order.
 
     Returns:
-        Columns: `claim`, `says`, `ours` and `papers` (states), `why_ours` and `why_papers`, `powerless` (whether there
-        are too few seeds to show anything), `reduced`.
+        Columns: `claim`, `says`, `ours` and `papers` (states), `on_run` (what the comparisons say that were run),
+        `why_ours` and `why_papers`, `n` (seeds), `effect`, `low` and `high` (of the part that decides, in margins),
+        `power_if_as_printed`, `power_if_none` and `seeds_needed` (see `Power`), `power` (the same in words), `reduced`,
+        and `by_counts` (the state by the rules of before, which decides nothing).
     """
-    return pd.DataFrame(
-        {
-            "claim": mine.claim.name,
-            "says": mine.claim.text,
-            "ours": str(mine.state),
-            "why_ours": mine.reason,
-            "powerless": mine.powerless,
-            "reduced": mine.reduced,
-            "papers": str(printed.state),
-            "why_papers": printed.reason,
-        }
-        for mine, printed in zip(ours, papers, strict=True)
-    )
+    rows = []
+    for mine, printed in zip(ours, papers, strict=True):
+        least, strength = mine.deciding, power_of(mine)
+        rows.append(
+            {
+                "claim": mine.claim.name,
+                "says": mine.claim.text,
+                "ours": str(mine.state),
+                "on_run": str(mine.on_run),
+                "why_ours": mine.reason,
+                "n": mine.n,
+                "effect": least and least.effect,
+                "low": least and least.low,
+                "high": least and least.high,
+                "power_if_as_printed": strength and strength.if_as_printed,
+                "power_if_none": strength and strength.if_none,
+                "seeds_needed": strength and strength.seeds_needed,
+                "power": _power_text(strength, "places" if mine.claim.contests[0].metric == SECONDS else "seeds"),
+                "reduced": mine.reduced,
+                "papers": str(printed.state),
+                "why_papers": printed.reason,
+                "by_counts": mine.by_counts,
+            }
+        )
+    return pd.DataFrame(rows).astype({"seeds_needed": "Int64"})
 
 
 def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
@@ -85,6 +111,17 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["verdict", "reason", "numbers", "where"])
 
 
+def _power_text(strength: Power | None, of: str) -> str:
+    """What a claim's tests could have shown with these seeds, or what else `of` counts; empty where none was made."""
+    if strength is None:
+        return ""
+    chances = [f"of “{ClaimState.REFUTED}” if there is no difference {100 * strength.if_none:.0f} %"]
+    if strength.if_as_printed is not None:
+        chances.insert(0, f"of “{ClaimState.SUPPORTED}” if the paper is right {100 * strength.if_as_printed:.0f} %")
+    needed = f"{strength.seeds_needed}" if strength.seeds_needed else f"more than {SEEDS_TRIED[-1]}"
+    return f"chance {', '.join(chances)}" + ("" if strength.enough else f"; {100 * TARGET:.0f} % need {needed} {of}")
+
+
 def is_drawn(manifest: Manifest) -> bool:
     """Tell whether a program drew the images of every data set, so that no number says anything about the paper."""
     datasets = {cell.dataset for cell in manifest.cells}
@@ -105,11 +142,12 @@ def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str
         )
     verdicts, states = cells["verdict"].value_counts(), claims["ours"].value_counts()
     decided = [f"{verdicts[one]} {one}" for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED) if one in verdicts]
-    closed = [f"{states[one]} {one}" for one in (ClaimState.SUPPORTED, ClaimState.CONTRADICTED) if one in states]
+    closed = [f"{states[one]} {one}" for one in (ClaimState.SUPPORTED, ClaimState.REFUTED) if one in states]
+    alone = " for this study alone" if closed and claims["reduced"].any() else ""
     count = sum(verdicts.get(one, 0) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
     found = (
         f"{count} of the paper’s {len(cells)} numbers decided{_listed(decided)}, "
-        f"{states.get(ClaimState.UNDECIDED, 0)} of its {len(claims)} claims open{_listed(closed)}"
+        f"{states.get(ClaimState.OPEN, 0)} of its {len(claims)} claims open{_listed(closed)}{alone}"
     )
     few, reduced_too = manifest.seeds < SEEDS_OF_THE_PAPER, Verdict.NOT_COMPARABLE in verdicts
     if few and reduced_too:
@@ -162,6 +200,12 @@ def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[
         )
     if claims["reduced"].any():
         sentences.append("The claims' states are about this study alone.")
+    judged = cells[cells["verdict"].isin([Verdict.REPRODUCED, Verdict.CONTRADICTED])]
+    if otherwise := int((judged["if_exact"] != judged["verdict"]).sum()):
+        sentences.append(
+            f"{otherwise} of {len(judged)} verdicts rest on the assumption that the paper's mean varies as ours would."
+        )
+    sentences += [SAME_IMAGES, *STANDING_DEPARTURES]
     return sentences
 
 
@@ -208,8 +252,10 @@ def verdicts_text(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFr
     ]
     of_claims = []
     for claim in claims.itertuples():
-        power = f" ({POWERLESS})" if claim.powerless else ""
-        ours, papers = f"{claim.ours}{power}: {claim.why_ours}", f"{claim.papers}: {claim.why_papers}"
+        ours, papers = (
+            "; ".join(filter(None, (f"{claim.ours}: {claim.why_ours}", claim.power))),
+            f"{claim.papers}: {claim.why_papers}",
+        )
         of_claims.append([f"{claim.claim} {claim.says}", ours, papers])
     signs = (f"{sign} {verdict}" for verdict, sign in VERDICT_SIGNS.items())
     reasons = reasons_frame(manifest, cells)[["verdict", "numbers", "reason", "where"]]
