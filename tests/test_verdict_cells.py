@@ -11,17 +11,20 @@ from study_samples import cell, clustering, manifest, packed_records, record, st
 
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.manifest import Manifest
+from benchmark.statistics import estimate
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 from benchmark.training.training_settings import TrainingSettings
 from benchmark.verdict.cell_verdicts import (
     COLUMN_TYPES,
+    HALF_A_UNIT,
     TOLERANCES,
     Verdict,
     cell_verdicts,
     departures,
     rank_agreements,
     summarise,
+    verdict_on,
 )
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
@@ -67,7 +70,8 @@ def test_reproduced_contradicted_undecided():
     half = 2.262157 * 0.672812 * 0.02 / np.sqrt(10)
     assert near["std"] == pytest.approx(0.0134562, abs=1e-6)
     assert (near["low"], near["high"]) == pytest.approx((0.41 - half, 0.41 + half), abs=1e-6)
-    ends = (0.006 - half - 0.0005, 0.006 + half + 0.0005)
+    of_both = half * np.sqrt(2)  # ten seeds on either side
+    ends = (0.006 - of_both - 0.0005, 0.006 + of_both + 0.0005)
     assert (near["difference_low"], near["difference_high"]) == pytest.approx(ends, abs=1e-6)
     assert near["difference_in_spreads"] == pytest.approx(0.006 / near["std"])
     assert near["difference_percent"] == pytest.approx(100 * 0.006 / 0.404)
@@ -76,7 +80,56 @@ def test_reproduced_contradicted_undecided():
     assert silhouette(8, 0.3 + 0.02 * SPREAD)["verdict"] == "contradicted"
     assert silhouette(8, 0.5 + 0.02 * SPREAD)["verdict"] == "contradicted"
     assert silhouette(8, 0.435 + 0.02 * SPREAD)["verdict"] == "undecided"  # the interval straddles 0.404 + 0.03
-    assert silhouette(8, 0.41 + 0.2 * SPREAD)["verdict"] == "undecided"  # wider than the tolerance
+    wide = silhouette(8, 0.41 + 0.2 * SPREAD)
+    assert (wide["verdict"], wide["chance"]) == ("out of reach", 0)
+    assert "an exact replication had a chance of 0 %" in wide["reason"]
+
+
+def test_reproduced_goes_by_the_90_percent_interval_and_contradicted_by_the_95_percent_one():
+    """At std s the intervals are 0.820 s and 1.012 s wide to either side; s is 0.0134562."""
+    edge = 0.404 + 0.03 - 0.0005 - 1.8331129 * np.sqrt(0.2) * 0.0134562
+    assert silhouette(8, edge - 0.0001 + 0.02 * SPREAD)["verdict"] == "reproduced"
+    assert silhouette(8, edge + 0.0001 + 0.02 * SPREAD)["verdict"] == "undecided"
+    edge = 0.404 + 0.03 + 0.0005 + 2.2621572 * np.sqrt(0.2) * 0.0134562
+    assert silhouette(8, edge - 0.0001 + 0.02 * SPREAD)["verdict"] == "undecided"
+    assert silhouette(8, edge + 0.0001 + 0.02 * SPREAD)["verdict"] == "contradicted"
+
+
+def test_a_paper_without_sampling_error_would_have_narrower_intervals():
+    row = silhouette(8, 0.404 + 0.03 + 0.0005 + 2.3 * np.sqrt(0.1) * 0.0134562 + 0.02 * SPREAD)
+    assert (row["verdict"], row["if_exact"]) == ("undecided", "contradicted")
+    assert silhouette(8, 0.404 + 0.002 * SPREAD)["if_exact"] == "reproduced"
+
+
+def test_out_of_reach_is_a_chance_below_a_fifth_whatever_the_mean():
+    for scale in (0.02, 0.04, 0.06):
+        row = silhouette(8, 0.42 + scale * SPREAD)
+        simulated = np.mean(
+            [
+                verdict_on(estimate(values), printed, 0.03, 10)[0] == "reproduced"
+                for values, printed in _replications(row["std"])
+            ]
+        )
+        assert row["chance"] == pytest.approx(simulated, abs=0.06)
+        assert (row["verdict"] == "out of reach") == (row["chance"] < 0.2)
+    few = silhouette(8, [0.30, 0.40, 0.50], seeds=3)
+    assert few["verdict"] == "out of reach"  # of ten seeds that vary as these three do
+
+
+def _replications(std):
+    """Ten values of ours and the paper's mean of ten, all with the same mean and spread."""
+    stream = np.random.default_rng(6)
+    for _ in range(400):
+        yield 0.404 + std * stream.standard_normal(10), 0.404 + std * stream.standard_normal(10).mean()
+
+
+def test_a_replication_is_called_reproduced_at_the_edge_of_the_tolerance_in_one_of_twenty():
+    stream = np.random.default_rng(7)
+    ours = stream.normal(0.03 - HALF_A_UNIT, 0.01, (4000, 10))
+    printed = stream.normal(0.0, 0.01, (4000, 10)).mean(1)
+    verdicts = [verdict_on(estimate(one), paper, 0.03, 10)[0] for one, paper in zip(ours, printed, strict=True)]
+    assert np.mean([one == "reproduced" for one in verdicts]) == pytest.approx(0.05, abs=0.012)
+    assert np.mean([one == "contradicted" for one in verdicts]) < 0.03
 
 
 def test_half_a_unit_of_the_last_digit_can_decide():
@@ -104,6 +157,16 @@ def test_one_value_is_undecided_and_a_true_zero_is_a_value():
     assert one[["std", "low", "difference_low", "difference_in_spreads"]].isna().all()
     zeros = silhouette(8, [0.0] * 10)
     assert (zeros["mean"], zeros["std"], zeros["verdict"]) == (0.0, 0.0, "contradicted")
+
+
+def test_a_diverged_seed_keeps_a_cell_from_being_contradicted():
+    values = np.append(0.3 + 0.02 * SPREAD[:9], np.nan)
+    records = runs("gmvae", 8, values)
+    made = study([cell(1, "mnist", "gmvae", 8, range(10))])
+    records[9] |= {"status": "diverged", "reason": "loss not finite", "metrics": {}}
+    row = found(cell_verdicts(study_results(made, by_key(records))), "gmvae", 8)
+    assert (row["verdict"], row["n"]) == ("undecided", 9)
+    assert row["reason"].startswith("1 of 10 seeds have no value")
 
 
 def test_a_diverged_seed_keeps_a_cell_from_being_reproduced_and_is_named():

@@ -10,6 +10,8 @@ from scipy import stats
 from benchmark.statistics import (
     ALPHA,
     Interval,
+    chance_outside,
+    chance_within,
     difference_from_printed,
     estimate,
     holm,
@@ -41,23 +43,49 @@ def test_two_values_by_hand():
 def test_one_value_has_no_spread_and_none_is_an_error():
     found = estimate([0.0])
     assert (found.n, found.mean, found.std, found.interval) == (1, 0.0, None, None)
-    assert difference_from_printed(found, 0.4, 0.0005) is None
+    assert difference_from_printed(found, 0.4, 0.0005, 10) is None
     with pytest.raises(ValueError, match="no value"):
         estimate([])
 
 
 def test_the_difference_from_a_printed_number_is_wider_by_half_a_unit_at_either_end():
     ours = estimate([1.0, 3.0])
-    found = difference_from_printed(ours, 0.5, 0.25)
+    found = difference_from_printed(ours, 0.5, 0.25, math.inf)
     assert found.low == pytest.approx(ours.interval.low - 0.75)
     assert found.high == pytest.approx(ours.interval.high - 0.25)
+    of_two = difference_from_printed(ours, 0.5, 0.25, 2)  # a mean of two that vary as these two do
+    assert of_two.high - of_two.low - 0.5 == pytest.approx(math.sqrt(2) * (found.high - found.low - 0.5))
 
 
-def test_the_interval_covers_the_truth_95_times_in_100():
-    draws = np.random.default_rng(0).normal(5.0, 2.0, (2_000, 10))
-    covered = [difference_from_printed(estimate(values), 5.0, 0.0) for values in draws]
-    share = np.mean([interval.low <= 0 <= interval.high for interval in covered])
-    assert share == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 2_000))
+@pytest.mark.parametrize(("repeats", "coverage"), [(10, 0.95), (math.inf, 0.856)])
+def test_the_interval_covers_the_truth_95_times_in_100_if_the_printed_mean_counts_as_a_mean_of_ten(repeats, coverage):
+    stream = np.random.default_rng(0)
+    draws, printed = stream.normal(5.0, 2.0, (2_000, 10)), stream.normal(5.0, 2.0, (2_000, 10)).mean(1)
+    intervals = [
+        difference_from_printed(estimate(values), of_paper, 0.0, repeats)
+        for values, of_paper in zip(draws, printed, strict=True)
+    ]
+    share = np.mean([interval.low <= 0 <= interval.high for interval in intervals])
+    assert share == pytest.approx(coverage, abs=3 * math.sqrt(0.95 * 0.05 / 2_000) + 0.008)
+
+
+@pytest.mark.parametrize(
+    ("bound", "shift", "confidence"), [(1.5, 0.0, 0.9), (1.5, 0.8, 0.9), (0.8, 0.0, 0.9), (1.0, 3.0, 0.95)]
+)
+def test_the_chances_of_an_interval_are_those_of_simulated_ones(bound, shift, confidence):
+    draws = np.random.default_rng(2).normal(shift, 2.0, (100_000, 10))
+    reach = stats.t.ppf((1 + confidence) / 2, 9) * draws.std(1, ddof=1) / math.sqrt(10)
+    means = draws.mean(1)
+    error = 2 / math.sqrt(10)
+    within = (np.abs(means) + reach <= bound).mean()
+    outside = (np.abs(means) - reach > bound).mean()
+    assert chance_within(bound, error, 9, confidence, shift) == pytest.approx(within, abs=0.005)
+    assert chance_outside(bound, error, 9, confidence, shift) == pytest.approx(outside, abs=0.005)
+
+
+def test_without_a_spread_the_chances_are_certain():
+    assert (chance_within(1.0, 0.0, 9, 0.9), chance_within(1.0, 0.0, 9, 0.9, 1.1)) == (1.0, 0.0)
+    assert (chance_outside(1.0, 0.0, 9, 0.95), chance_outside(1.0, 0.0, 9, 0.95, 1.1)) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(
