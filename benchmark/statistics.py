@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import ndtr
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
@@ -165,7 +166,7 @@ def chance_within(bound: float, error: float, df: int, confidence: float, shift:
     if error == 0:
         return float(abs(shift) <= bound)
     room = bound / error - float(stats.t.ppf((1 + confidence) / 2, df)) * _spread_ratios(df)
-    inside = stats.norm.cdf(room - shift / error) - stats.norm.cdf(-room - shift / error)
+    inside = ndtr(room - shift / error) - ndtr(-room - shift / error)
     return float(np.maximum(inside, 0).mean())
 
 
@@ -174,7 +175,7 @@ def chance_outside(bound: float, error: float, df: int, confidence: float, shift
     if error == 0:
         return float(abs(shift) > bound)
     reach = bound / error + float(stats.t.ppf((1 + confidence) / 2, df)) * _spread_ratios(df)
-    return float((stats.norm.cdf(-reach - shift / error) + stats.norm.sf(reach - shift / error)).mean())
+    return float((ndtr(-reach - shift / error) + ndtr(-reach + shift / error)).mean())
 
 
 def _signed_ranks(differences: Sequence[float]) -> NDArray[np.float64]:

@@ -44,8 +44,7 @@ def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other(
     flipped = found[found["flips"]]
     assert set(flipped["claim"]) == {"C4"} and set(flipped["run"]) == {"other"}
     assert flipped.set_index("by").loc["means", "state"] == "supported"
-    by_tests = found[(found["by"] == "tests") & (found["claim"] != "C9")]
-    assert by_tests["powerless"].all()  # three seeds
+    assert flipped.set_index("by").loc["tests", "state"] == "supported"  # HGMVAE-G's accuracy has no spread any more
 
 
 @pytest.mark.parametrize("method", ["gmvae", "vae"])
@@ -118,7 +117,7 @@ def test_the_command_shows_claims_by_weights_and_by_protocol(tmp_path, capsys):
     page = (tmp_path / "page" / "robust.md").read_text()
     assert page in capsys.readouterr().out
     assert page.count("## With the weights, by ") == 2 and page.count("## With the protocol: ") == 2
-    assert re.search(r"\| C4 \|.*\| contradicted \| → supported \|", page)
+    assert re.search(r"\| C4 \|.*\| refuted \| → supported \|", page)
     table = pd.read_csv(tmp_path / "page" / "robust.csv")
     assert set(table[table["flips"]]["claim"]) == {"C4"} and len(table) == 2 * (2 * len(CLAIMS) - 1)
 

@@ -6,11 +6,12 @@ import subprocess
 
 import pytest
 from study_samples import ODD_NAME, sample, study_results
-from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
+from verdict_samples import LAPTOP, claims_of, every_verdict, laptop
 
 from benchmark.cli import main
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import DATASET_LABELS, paper_numbers
+from benchmark.tables.latex_escape import escape
 from benchmark.verdict.cell_verdicts import Verdict, cell_verdicts, rank_agreements
 from benchmark.verdict.claim_judging import ClaimState
 from benchmark.verdict.verdict_latex import SIGNS, render_verdicts
@@ -41,7 +42,7 @@ def laptop_texts():
 
 @pytest.fixture(scope="module")
 def five_texts():
-    return texts_of(study_results(*five_verdicts()))
+    return texts_of(study_results(*every_verdict()))
 
 
 def test_every_word_has_a_sign_that_needs_no_package():
@@ -67,13 +68,13 @@ def test_each_verdict_stands_as_sign_and_word(five_texts):
     by_place = {tuple(row[:5]): row[5:] for row in rows}
     silhouette = ("1", "MNIST", r"SC $\uparrow$")
     # Ten values of the printed 0.404 -+ 0.001: their std is 0.001 * sqrt(10 / 9); the interval half a unit (0.0005)
-    # beyond 2.262 * std / sqrt(10) on either side.
+    # beyond 2.262 * std * sqrt(2 / 10) on either side.
     assert by_place[*silhouette, "GMVAE", "8"] == [
-        *("0.404", r"0.404 $\pm$ 0.001 (10)", "0.000", "[$-$0.001, 0.001]", r"$\surd$ reproduced")
+        *("0.404", r"0.404 $\pm$ 0.001 (10)", "0.000", "[$-$0.002, 0.002]", r"$\surd$ reproduced")
     ]
     assert by_place[*silhouette, r"HGMVAE-\allowbreak{}G", "8"][2:] == [
         "0.200",
-        "[0.199, 0.201]",
+        "[0.198, 0.202]",
         r"$\times$ contradicted",
     ]
     assert by_place[*silhouette, "GMVAE", "2"] == ["0.143", NONE, NONE, NONE, rf"{NONE} not run"]
@@ -82,7 +83,7 @@ def test_each_verdict_stands_as_sign_and_word(five_texts):
 
 
 def test_one_value_has_neither_spread_nor_interval():
-    study, records = five_verdicts()
+    study, records = every_verdict()
     for one in study["cells"]:
         one["keys"] = {"3": one["keys"]["3"]}
     rows = rows_of(texts_of(study_results(study | {"seeds": 1}, records))["numbers.tex"])
@@ -104,24 +105,24 @@ def test_the_summary_has_what_must_be_known_first_then_the_counts(laptop_texts):
     ]
     for row, (_, part) in zip(rows, cells.groupby("table"), strict=False):
         by_name = part["verdict"].value_counts()
-        named = ("reproduced", "contradicted", "undecided", "not comparable", "not run")
-        assert row[2:7] == [str(by_name.get(name, 0)) for name in named]
-        assert re.fullmatch(r"-?0\.\d\d \{\[\}-?0\.\d\d, -?0\.\d\d\{\]\}, \d+ of \d+ rankings", clean(row[7]))
+        named = ("reproduced", "contradicted", "undecided", "out of reach", "not comparable", "not run")
+        assert row[2:8] == [str(by_name.get(name, 0)) for name in named]
+        assert re.fullmatch(r"-?0\.\d\d \{\[\}-?0\.\d\d, -?0\.\d\d\{\]\}, \d+ of \d+ rankings", clean(row[8]))
     heads = f"{SIGNS['reproduced']} reproduced & {SIGNS['contradicted']} contradicted"
     assert table.count(heads) == 2  # on the first page, and on those that follow
 
 
-@pytest.mark.parametrize("run, powerless", [("laptop-cpu", 9), ("laptop-ten-seeds", 2)])
-def test_the_claims_have_both_states_and_reasons(run, powerless):
+@pytest.mark.parametrize("run, states", [("laptop-cpu", set(ClaimState)), ("laptop-ten-seeds", {"open"})])
+def test_the_claims_have_both_states_with_reasons_and_power(run, states):
     claims = claims_of(study_results(*laptop(run)))
     rows = rows_of(texts_of(study_results(*laptop(run)))["claims.tex"])
     assert len(rows) == len(claims) == 9
     for row, claim in zip(rows, claims.itertuples(), strict=True):
-        doubt = " (too few pairs to show anything)" if claim.powerless else ""
+        power = f"; {claim.power}" if claim.power else ""
         assert clean(row[0]).startswith(rf"\textbf{{{claim.claim}}} ")
-        assert clean(row[1]) == f"{SIGNS[claim.ours]} {claim.ours}{doubt}: {claim.why_ours}"
-        assert clean(row[2]) == f"{SIGNS[claim.papers]} {claim.papers}: {claim.why_papers}"
-    assert claims["powerless"].sum() == powerless and set(claims["papers"]) == set(ClaimState)
+        assert clean(row[1]) == f"{SIGNS[claim.ours]} {claim.ours}: {clean(escape(claim.why_ours + power))}"
+        assert clean(row[2]) == f"{SIGNS[claim.papers]} {claim.papers}: {clean(escape(claim.why_papers))}"
+    assert set(claims["ours"]) == states and set(claims["papers"]) == {"supported", "open"}
 
 
 def hostile():
@@ -182,7 +183,7 @@ def overfull(log):
 
 
 @pytest.mark.skipif(MISSING_LATEX is not None, reason=MISSING_LATEX or "")
-@pytest.mark.parametrize("make", [laptop, five_verdicts, hostile])
+@pytest.mark.parametrize("make", [laptop, every_verdict, hostile])
 def test_verdicts_tex_compiles_and_stays_on_the_page(make, tmp_path):
     for name, text in texts_of(study_results(*make())).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -195,7 +196,7 @@ def test_verdicts_tex_compiles_and_stays_on_the_page(make, tmp_path):
 
 @pytest.mark.skipif(MISSING_LATEX is not None, reason=MISSING_LATEX or "")
 def test_a_table_too_wide_is_noticed(tmp_path):
-    for name, text in texts_of(study_results(*five_verdicts())).items():
+    for name, text in texts_of(study_results(*every_verdict())).items():
         (tmp_path / name).write_text(text.replace("{36mm}", "{150mm}"), encoding="utf-8")
     assert max(overfull(compiled(tmp_path))) > 100
 

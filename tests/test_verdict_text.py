@@ -7,13 +7,13 @@ import shutil
 import pandas as pd
 import pytest
 from study_samples import ODD_NAME, cell, manifest, sample, study_results
-from verdict_samples import LAPTOP, claims_of, five_verdicts, laptop
+from verdict_samples import LAPTOP, claims_of, every_verdict, laptop
 
 from benchmark.cli import main
 from benchmark.results.manifest import Manifest
 from benchmark.tables.trial_outcomes import shortfalls_frame
-from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
-from benchmark.verdict.verdict_page import VERDICT_SIGNS, counts, face, reasons_frame
+from benchmark.verdict.cell_verdicts import STANDING_DEPARTURES, cell_verdicts, rank_agreements
+from benchmark.verdict.verdict_page import SAME_IMAGES, VERDICT_SIGNS, counts, face, reasons_frame
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_order_with_one_seed_has_no_interval_and_without_rivals_there_is_none():
 
 
 def test_the_face_of_studies():
-    study, records = five_verdicts()
+    study, records = every_verdict()
     made = study_results(study, records)
     cells, claims = cell_verdicts(made), claims_of(made)
     alone = "The claims' states are about this study alone."
@@ -59,9 +59,16 @@ def test_the_face_of_studies():
         "CIFAR-10: a subset of the images.",
         f"{void}whatever they are.",
         alone,
+        SAME_IMAGES,
+        *STANDING_DEPARTURES,
     ]
     whole = study_results(study | {"marks": {}}, records)
-    assert face(whole.manifest, cell_verdicts(whole), claims_of(whole)) == []
+    assert face(whole.manifest, cell_verdicts(whole), claims_of(whole)) == [SAME_IMAGES, *STANDING_DEPARTURES]
+    as_exact = cells.assign(if_exact=cells["if_exact"].replace("reproduced", "undecided"))
+    number = (cells["verdict"] == "reproduced").sum()
+    of = number + (cells["verdict"] == "contradicted").sum()
+    rest = f"{number} of {of} verdicts rest on the assumption that the paper's mean varies as ours would."
+    assert face(made.manifest, as_exact, claims)[3] == rest
     void = face(Manifest.parse(study | {"marks": {"cifar10": ["unverified"]}}), cells, claims)[0]
     assert void == "CIFAR-10: not shown to be the published images, for no known digest or published checksum matched."
     drawn = study | {
@@ -124,15 +131,16 @@ def test_the_verdict_command_writes_csv_and_prints_markdown(tmp_path, capsys):
     assert main(["verdict", str(folder), "--format", "md"]) == 0
     out = capsys.readouterr().out
     frames = {path.stem: pd.read_csv(path) for path in (folder / "verdicts").glob("*.csv")}
-    sizes = {"numbers": 392, "claims": 9, "summary": 12, "agreements": 5, "contests": 372}
+    sizes = {"numbers": 392, "claims": 9, "claim_parts": 24, "summary": 12, "agreements": 5, "contests": 372}
     assert {name: len(frame) for name, frame in frames.items()} == sizes
     assert frames["numbers"]["reason"].notna().all()
     assert out.startswith("### Study laptop, weight set default, 3 seeds\n") and "Written" not in out
     widths = [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in out.splitlines() if line.startswith("|")]
-    assert set(widths[:9]) == {8} and set(widths[-11:]) == {3} and len([w for w in widths if w == 3]) == 11
+    assert set(widths[:9]) == {9} and set(widths[-11:]) == {3} and len([w for w in widths if w == 3]) == 11
     assert "| – not run | 96 | the study does not have this cell | Table 1 MNIST, Table 4 MNIST |" in out
     assert main(["verdict", str(folder)]) == 0
-    answer = "Decided: 0 of the paper's 392 numbers, 0 of its 9 claims\nWhy not more: 166 not comparable (reduced); "
+    decided = "Decided: 0 of the paper's 392 numbers, 2 of its 9 claims (for this study alone)"
+    answer = f"{decided}\nWhy not more: 166 not comparable (reduced); "
     assert capsys.readouterr().out == f"{out}{answer}226 not run; 3 of 10 seeds\nWritten: {folder}/verdicts\n"
 
 

@@ -53,6 +53,11 @@ def with_open_protocols(
     return verdicts
 
 
+def _decision(verdict: str) -> str:
+    """The verdict, in which it makes no difference why a number is not decided."""
+    return Verdict.UNDECIDED if verdict == Verdict.OUT_OF_REACH else verdict
+
+
 def _other_verdict(
     values: Mapping[str, Mapping[int, float]], verdict: str, paper: float, tolerance: Tolerance
 ) -> tuple[str, str] | None:
@@ -65,6 +70,7 @@ def _other_verdict(
         if seeds := sorted(under.keys() & values.get(JUDGED, {}).keys()):
             judged, mean = (estimate([of[seed] for seed in seeds]) for of in (values[JUDGED], under))
             same_seeds, other = (verdict_on(one, paper, bound, asked=len(seeds))[0] for one in (judged, mean))
-            if abs(mean.mean - judged.mean) > bound and other not in (verdict, same_seeds):
+            far = abs(mean.mean - judged.mean) > bound
+            if far and _decision(other) not in (_decision(verdict), _decision(same_seeds)):
                 return name, str(other)
     return None
