@@ -72,7 +72,7 @@ def test_half_the_effect_is_between_none_and_the_whole(committed):
 
 
 def test_means_alone_go_against_true_claims_and_refute_without_an_effect(committed):
-    """Why no state rests on means alone: of no effect at all they say "refuted" of four of the claims in most studies."""
+    """Why no state rests on means alone: without any effect they refute some claims in most studies."""
     often = {
         claim.name for claim in JUDGED if committed["claims", claim.name, NONE, "refuted by means alone", 10] > 0.5
     }

@@ -15,6 +15,7 @@ from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
 from benchmark.metrics import METRICS
+from benchmark.operating_characteristics.spreads import SPREADS
 from benchmark.paper.claims import CLAIMS, Contender
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.manifest import Manifest
@@ -384,12 +385,13 @@ def test_relative_margins_treat_both_sides_alike_and_zeros_as_values():
     assert in_margins("silhouette", 0.30, 0.26) == pytest.approx(2.0)
 
 
-def test_margins_are_smaller_than_the_tolerances_and_than_what_the_paper_is_about():
+def test_margins_are_smaller_than_the_tolerances_and_no_larger_than_what_two_trainings_differ_by():
     assert MARGINS.keys() == {one.metric for claim in CLAIMS for one in claim.contests}
     for metric, tolerance in TOLERANCES.items():
         margin = MARGINS[metric]
         assert margin.relative == tolerance.relative
         assert 0.5 <= margin.amount / tolerance.amount < 0.75, metric
+        assert margin.amount <= 1.2 * min(SPREADS[metric].values()), metric
 
 
 def test_three_seeds_have_little_power_and_say_how_many_would_do():
