@@ -1,5 +1,6 @@
 """The audit's image alternatives: which there are, what each compares, and that each says which of two is worse."""
 
+import math
 from dataclasses import fields, replace
 
 import lpips
@@ -8,14 +9,23 @@ import pytest
 import torch
 from PIL import Image
 from random_backbones import save_backbones
+from torchmetrics.functional.image import structural_similarity_index_measure
 from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, StructuralSimilarityIndexMeasure
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
-from benchmark.audit.reconstruction_protocols import ALTERNATIVES, reconstruction_alternatives
+from benchmark.audit.reconstruction_protocols import OTHER_IMAGES, SCORINGS, reconstruction_alternatives
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
-from benchmark.evaluation.image_quality import lpips_per_image, mean_pair_score, ms_ssim_betas, to_bytes, to_unit
+from benchmark.evaluation.image_quality import (
+    lpips_per_image,
+    mean_pair_score,
+    ms_ssim_betas,
+    ms_ssim_per_image,
+    ms_ssim_scales,
+    to_bytes,
+    to_unit,
+)
 from benchmark.evaluation.image_subsets import random_subset
 from benchmark.evaluation.pretrained_networks import pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction
@@ -25,12 +35,19 @@ METRICS = {
     "FID antialiased": ("fid",),
     "LPIPS VGG": ("lpips",),
     "LPIPS SqueezeNet": ("lpips",),
+    "SSIM valid window": ("ssim",),
+    "SSIM zero border": ("ssim",),
+    "SSIM uniform 7 x 7": ("ssim",),
     "MS-SSIM at 176": ("ms_ssim",),
+    "MS-SSIM valid window": ("ms_ssim",),
+    "MS-SSIM five scales": ("ms_ssim",),
+    "pixels in [-1, 1]": ("ssim", "ms_ssim"),
+    "pixels of mean 0": ("ssim", "ms_ssim"),
     "cropped to 28": ("fid", "ssim", "ms_ssim", "lpips"),
     "x sampled": ("fid", "ssim", "ms_ssim", "lpips"),
     "prior samples": ("fid",),
 }
-ALWAYS = ["FID antialiased", "LPIPS VGG", "LPIPS SqueezeNet", "MS-SSIM at 176"]
+ALWAYS = list(METRICS)[1:12]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +115,7 @@ def cropped(outputs):
 def test_which_there_are_depends_on_size_and_border(outputs, without_weights, images, names):
     found = scored(outputs(3, **images), without_weights)
     assert list(found) == [JUDGED, *names]
-    assert list(METRICS) == [JUDGED, *ALTERNATIVES]
+    assert list(METRICS) == [JUDGED, *SCORINGS, *OTHER_IMAGES] and list(SCORINGS) == ALWAYS
     for name, scores in found.items():
         assert set(scores.values) | set(scores.unavailable) == set(METRICS[name])
 
@@ -189,6 +206,122 @@ def test_ms_ssim_at_176_is_that_of_torchmetrics(outputs, without_weights, images
     assert scores.values["ms_ssim"] == pytest.approx(by_default, abs=1e-4)
     assert abs(scores.values["ms_ssim"] - found[JUDGED].values["ms_ssim"]) > 1e-3
     assert scores.details == {"n_images": 3, "ms_ssim_scales": 5, "weights": {}, "weights_from": {}}
+
+
+# ---- SSIM's border, MS-SSIM's scales and the pixels' origin, each against a loop over windows ----
+
+
+def gaussian_window(size):
+    """The weights (size, size) of a Gaussian of sigma 1.5 about pixel size // 2."""
+    line = np.array([math.exp(-((at - size // 2) ** 2) / 4.5) for at in range(size)])
+    return np.outer(line, line) / line.sum() ** 2
+
+
+def terms(one, other, weights, unbiased=1.0, least=(1e-4, 9e-4)):
+    """Means over the windows that lie within two images (S, S) of SSIM, and of its factor of contrast and structure."""
+    size, c1, c2 = len(weights), *least
+    ssim, contrast = [], []
+    for top in range(len(one) - size + 1):
+        for left in range(len(one) - size + 1):
+            a, b = (image[top : top + size, left : left + size] for image in (one, other))
+            mean_a, mean_b = (weights * a).sum(), (weights * b).sum()
+            spread = (weights * ((a - mean_a) ** 2 + (b - mean_b) ** 2)).sum() * unbiased
+            shared = (weights * (a - mean_a) * (b - mean_b)).sum() * unbiased
+            contrast.append((2 * shared + c2) / (spread + c2))
+            ssim.append((2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1) * contrast[-1])
+    return np.mean(ssim), np.mean(contrast)
+
+
+def halved(image):
+    return image.reshape(len(image) // 2, 2, -1, 2).mean((1, 3))
+
+
+def in_scales(one, other, scales):
+    """MS-SSIM by `terms`, its window cut to the image."""
+    betas, product = ms_ssim_betas(scales), 1.0
+    for scale, beta in enumerate(betas):
+        ssim, contrast = terms(one, other, gaussian_window(min(11, len(one))))
+        product *= max(0, ssim if scale == len(betas) - 1 else contrast) ** beta
+        one, other = halved(one), halved(other)
+    return product
+
+
+BY_LOOP = {
+    ("SSIM valid window", "ssim"): lambda one, other: terms(one, other, gaussian_window(11))[0],
+    ("SSIM zero border", "ssim"): lambda one, other: terms(np.pad(one, 5), np.pad(other, 5), gaussian_window(11))[0],
+    ("SSIM uniform 7 x 7", "ssim"): lambda one, other: terms(one, other, np.full((7, 7), 1 / 49), 49 / 48)[0],
+    ("MS-SSIM valid window", "ms_ssim"): lambda one, other: in_scales(one, other, 2),
+    ("MS-SSIM five scales", "ms_ssim"): lambda one, other: in_scales(one, other, 5),
+}
+
+
+@pytest.mark.parametrize(("name", "metric"), BY_LOOP)
+def test_windows_are_those_of_a_loop(outputs, without_weights, name, metric):
+    made = outputs(3)
+    pairs = zip(made.reconstructions_test[:, 0].astype(float), to_unit(made.images_test)[:, 0], strict=True)
+    expected = np.mean([BY_LOOP[name, metric](one, other.astype(float)) for one, other in pairs])
+    found = scored(made, without_weights)
+    assert found[name].values == {metric: pytest.approx(expected, abs=2e-6)}
+    assert abs(expected - found[JUDGED].values[metric]) > 1e-3
+
+
+def test_a_window_that_leaves_no_pixel_out_is_torchmetrics_own(outputs, without_weights):
+    """Torchmetrics' uniform window without its border, the estimates of variance made unbiased by its constants."""
+    made = outputs(4, shape=(3, 32, 32), padding=0)
+    pair = torch.tensor(made.reconstructions_test), torch.tensor(to_unit(made.images_test))
+    # (2 f cov + c2) / (f var + c2) with f = 49/48 is that of c2 / f.
+    settings = {"gaussian_kernel": False, "kernel_size": 7, "data_range": 1.0, "k2": 0.03 * math.sqrt(48 / 49)}
+    _, whole = structural_similarity_index_measure(*pair, return_full_image=True, **settings)
+    within = whole[..., 3:-3, 3:-3].mean().item()
+    assert scored(made, without_weights)["SSIM uniform 7 x 7"].values["ssim"] == pytest.approx(within, abs=2e-6)
+    _, whole = structural_similarity_index_measure(*pair, return_full_image=True, data_range=1.0)
+    within = whole[..., 5:-5, 5:-5].mean().item()
+    assert scored(made, without_weights)["SSIM valid window"].values["ssim"] == pytest.approx(within, abs=2e-6)
+
+
+@pytest.mark.parametrize(("side", "valid"), [(32, 2), (64, 3)])
+def test_ms_ssim_has_the_scales_that_its_record_says(outputs, without_weights, side, valid):
+    found = scored(outputs(2, shape=(3, side, side), padding=0), without_weights)
+    names = (JUDGED, "MS-SSIM valid window", "MS-SSIM five scales", "pixels of mean 0", "MS-SSIM at 176")
+    scales = [found[name].details["ms_ssim_scales"] for name in names]
+    assert scales == [ms_ssim_scales(side), valid, 5, ms_ssim_scales(side), 5]
+
+
+def test_the_second_scale_of_32_pixels_has_6_by_6_values_as_judged():
+    stream = torch.Generator().manual_seed(0)
+    one, other = torch.rand((2, 1, 32, 32), generator=stream, dtype=torch.float64).split(1)
+    arrays = [image[0, 0].numpy() for image in (one, other)]
+    betas = ms_ssim_betas(3)
+    product = 1.0
+    for size, beta in zip((22, 6), betas[:2], strict=True):
+        assert len(arrays[0]) - 11 + 1 == size
+        product *= max(0.0, terms(*arrays, gaussian_window(11))[1]) ** beta
+        arrays = [halved(image) for image in arrays]
+    coarsest = [np.pad(image, 5, mode="reflect") for image in arrays]
+    product *= max(0.0, terms(*coarsest, gaussian_window(11))[0]) ** betas[2]
+    assert ms_ssim_per_image(one, other).item() == pytest.approx(product, abs=1e-6)
+
+
+def test_the_origin_of_the_pixels_counts_and_their_unit_does_not(outputs, without_weights):
+    made = outputs(4, shape=(3, 32, 32), padding=0)
+    made.images_test[:, 1] //= 3  # channels of different means
+    found = scored(made, without_weights)
+    one, other = torch.tensor(made.reconstructions_test), torch.tensor(to_unit(made.images_test))
+    ssim = StructuralSimilarityIndexMeasure(data_range=2.0)
+    assert found["pixels in [-1, 1]"].values["ssim"] == pytest.approx(ssim(2 * one - 1, 2 * other - 1).item(), abs=1e-5)
+    mean, std = other.mean((0, 2, 3), keepdim=True), 0.3081
+    normalised = [(images - mean) / std for images in (one, other)]
+    assert normalised[1].mean().abs() < 1e-6
+    for metric, of_library in (
+        ("ssim", StructuralSimilarityIndexMeasure(data_range=1 / std)),
+        (
+            "ms_ssim",
+            MultiScaleStructuralSimilarityIndexMeasure(kernel_size=7, betas=ms_ssim_betas(3), data_range=1 / std),
+        ),
+    ):
+        value = found["pixels of mean 0"].values[metric]
+        assert value == pytest.approx(of_library(*normalised).item(), abs=1e-5)
+        assert abs(value - found[JUDGED].values[metric]) > 1e-3
 
 
 @pytest.mark.parametrize(

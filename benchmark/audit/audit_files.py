@@ -15,6 +15,7 @@ import pandas as pd
 
 from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
+from benchmark.audit.reconstruction_protocols import SCORINGS
 from benchmark.fields import Check, fields, is_number, is_text, list_of, object_of, parse_json
 from benchmark.metrics import METRICS
 from benchmark.results.packed_files import read_packed
@@ -147,9 +148,26 @@ def is_current(result: AuditResult | None, checkpoint: str, weights: list[str]) 
         weights: File names of the pretrained metric weights that are at hand now.
 
     Returns:
-        Whether the result is of this checkpoint and was computed with all of these weights.
+        Whether the result is of this checkpoint, was computed with all of these weights and lacks no alternative.
     """
-    return result is not None and result.checkpoint == checkpoint and set(weights) <= result.weights
+    return (
+        result is not None
+        and result.checkpoint == checkpoint
+        and set(weights) <= result.weights
+        and not lacking(result)
+    )
+
+
+def lacking(result: AuditResult) -> list[str]:
+    """Name the alternatives that have been added to the audit since a result was made.
+
+    What the result has keeps its meaning (else REVISION rises), so that only these have to be computed.
+
+    Returns:
+        Names of SCORINGS in their order; none for a trial without reconstructions.
+    """
+    scored = result.scores.get("reconstruction")
+    return [] if scored is None else [name for name in SCORINGS if name not in scored]
 
 
 def sha256_of(path: Path) -> str:

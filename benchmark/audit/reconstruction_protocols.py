@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
+from benchmark.evaluation import image_quality
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.preconditions import required
 from benchmark.evaluation.protocols import Reconstruction
@@ -48,10 +48,14 @@ def reconstruction_alternatives(
         context: Its backbones are used; for one that it does not name, the official one.
 
     Yields:
-        The name and the scores: JUDGED, then each of ALTERNATIVES whose images `outputs` have.
+        The name and the scores: JUDGED, each of SCORINGS, and each of OTHER_IMAGES that `outputs` have.
     """
     yield JUDGED, judged.score(outputs, context)
-    for name, make in ALTERNATIVES.items():
+    images = required(outputs.images_test, "images_test")
+    reconstructions = required(outputs.reconstructions_test, "reconstructions_test")
+    for name, scoring in SCORINGS.items():
+        yield name, _scored(Alternative(images, reconstructions, scoring), judged, context)
+    for name, make in OTHER_IMAGES.items():
         if alternative := make(outputs):
             yield name, _scored(alternative, judged, context)
 
@@ -69,15 +73,6 @@ def _scored(alternative: Alternative, judged: Reconstruction, context: Evaluatio
         )
     except Unscorable as reason:
         return none_of(alternative.scoring.metrics, str(reason))
-
-
-def _rescored(**scoring: Any) -> Callable[[AuditOutputs], Alternative]:
-    """An alternative that scores the judged protocol's images with these settings of ImageScoring."""
-    return lambda outputs: Alternative(
-        required(outputs.images_test, "images_test"),
-        required(outputs.reconstructions_test, "reconstructions_test"),
-        ImageScoring(**scoring),
-    )
 
 
 def _cropped(outputs: AuditOutputs) -> Alternative | None:
@@ -117,12 +112,25 @@ def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
     )
 
 
+_SIMILARITIES = ("ssim", "ms_ssim")
+
+# name -> how the judged protocol's images are scored. Every trial has them all, by which an audit of before one was
+# added is told (`audit_files.is_current`).
+SCORINGS: Mapping[str, ImageScoring] = {
+    "FID antialiased": ImageScoring(metrics=("fid",), antialias=True),
+    "LPIPS VGG": ImageScoring(metrics=("lpips",), lpips_trunk="vgg16"),
+    "LPIPS SqueezeNet": ImageScoring(metrics=("lpips",), lpips_trunk="squeezenet"),
+    "SSIM valid window": ImageScoring(metrics=("ssim",), ssim=image_quality.SSIM_VALID),
+    "SSIM zero border": ImageScoring(metrics=("ssim",), ssim=image_quality.SSIM_ZEROS),
+    "SSIM uniform 7 x 7": ImageScoring(metrics=("ssim",), ssim=image_quality.SSIM_UNIFORM),
+    "MS-SSIM at 176": ImageScoring(metrics=("ms_ssim",), ms_ssim_side=176),
+    "MS-SSIM valid window": ImageScoring(metrics=("ms_ssim",), ms_ssim=image_quality.MS_SSIM_VALID),
+    "MS-SSIM five scales": ImageScoring(metrics=("ms_ssim",), ms_ssim=image_quality.MS_SSIM_FIVE_SCALES),
+    "pixels in [-1, 1]": ImageScoring(metrics=_SIMILARITIES, pixel_origin=0.5),
+    "pixels of mean 0": ImageScoring(metrics=_SIMILARITIES, pixel_origin=None),
+}
 # name -> function that makes the alternative from a model's outputs; None where they lack the images that it compares.
-ALTERNATIVES: Mapping[str, Callable[[AuditOutputs], Alternative | None]] = {
-    "FID antialiased": _rescored(metrics=("fid",), antialias=True),
-    "LPIPS VGG": _rescored(metrics=("lpips",), lpips_trunk="vgg16"),
-    "LPIPS SqueezeNet": _rescored(metrics=("lpips",), lpips_trunk="squeezenet"),
-    "MS-SSIM at 176": _rescored(metrics=("ms_ssim",), ms_ssim_side=176),
+OTHER_IMAGES: Mapping[str, Callable[[AuditOutputs], Alternative | None]] = {
     "cropped to 28": _cropped,
     "x sampled": _from_sampled_codes,
     "prior samples": _from_the_prior,

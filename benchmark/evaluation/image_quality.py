@@ -7,6 +7,8 @@ torchmetrics is imported where it is used: it takes a second, which a process th
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 
 MS_SSIM_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, finest scale first
 MS_SSIM_KERNEL = 7
-MS_SSIM_SIGMA = 1.5
+SSIM_SIGMA = 1.5
+SSIM_WINDOW = 11
 SSIM_MIN_SIDE = 6  # the window is reflected five pixels beyond the edge
 
 PairScore = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -94,7 +97,11 @@ def mean_pair_score(
 
 
 def ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
-    """Compute SSIM (Wang et al. 2004), (B,) in [-1, 1]: Gaussian window of sigma 1.5, 11 pixels wide; side >= 6."""
+    """Compute SSIM (Wang et al. 2004), (B,) in [-1, 1]: Gaussian window of sigma 1.5, 11 pixels wide; side >= 6.
+
+    Images are reflected at their border and every pixel counts, where Wang et al. leave out windows that leave the
+    image (`SSIM_VALID`).
+    """
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     scores = structural_similarity_index_measure(reconstructions, originals, data_range=1.0, reduction="none")
@@ -105,7 +112,9 @@ def ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> to
 def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
     """Compute MS-SSIM (Wang et al. 2003), (B,) in [0, 1], with as many scales as fit (`ms_ssim_scales`).
 
-    torchmetrics builds its Gaussian window from sigma alone; kernel_size only decides which sides it refuses.
+    torchmetrics builds its Gaussian window from sigma alone, 11 pixels wide; kernel_size only decides which sides it
+    refuses. The coarsest scale is that of `ssim_per_image`, reflected at the border; of the others windows that leave
+    the image are left out, so that of 32 pixels the second scale, of 16, has 6 x 6 values.
     """
     from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
@@ -113,11 +122,108 @@ def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) ->
         reconstructions,
         originals,
         kernel_size=MS_SSIM_KERNEL,
-        sigma=MS_SSIM_SIGMA,
+        sigma=SSIM_SIGMA,
         betas=ms_ssim_betas(ms_ssim_scales(originals.shape[-1])),
         data_range=1.0,
         reduction="none",
     )
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window in which SSIM takes means, variances and covariances.
+
+    Attributes:
+        size: Its width in pixels; it is no wider than the image.
+        gaussian: Whether it is a Gaussian of SSIM_SIGMA; else uniform, with the unbiased estimates of variances and
+            covariances (scikit-image's default).
+        zeros: How many pixels of zeros lie around the image; 0: only windows that lie in the image count.
+    """
+
+    size: int = SSIM_WINDOW
+    gaussian: bool = True
+    zeros: int = 0
+
+
+def similarity_in_windows(
+    reconstructions: torch.Tensor, originals: torch.Tensor, *, window: Window, scales: Callable[[int], int]
+) -> torch.Tensor:
+    """Compute MS-SSIM (Wang et al. 2003) with one window at every scale; of one scale it is SSIM (Wang et al. 2004).
+
+    As in `ms_ssim_per_image` a scale's term is the mean over pixels and channels, negative ones count as 0, each scale
+    is the one before averaged over 2 x 2 pixels, and the exponents of the scales sum to 1.
+
+    Args:
+        reconstructions: (B, C, S, S), of a range of 1.
+        originals: (B, C, S, S), of the same range.
+        window: The window.
+        scales: Maps S to how many of the five scales there are.
+
+    Returns:
+        (B,) in [0, 1]; of one scale in [-1, 1].
+    """
+    betas = ms_ssim_betas(scales(originals.shape[-1]))
+    if len(betas) == 1:
+        return _similarity_and_contrast(reconstructions, originals, window)[0]
+    product = torch.ones(len(originals), device=originals.device)
+    for beta in betas[:-1]:
+        product = product * _similarity_and_contrast(reconstructions, originals, window)[1].relu() ** beta
+        reconstructions, originals = (torch.nn.functional.avg_pool2d(side, 2) for side in (reconstructions, originals))
+    return product * _similarity_and_contrast(reconstructions, originals, window)[0].relu() ** betas[-1]
+
+
+def _similarity_and_contrast(x: torch.Tensor, y: torch.Tensor, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
+    """SSIM, and its factor of contrast and structure alone, both (B,)."""
+    channels, size = x.shape[1], min(window.size, x.shape[-1])
+    # Of an even size the centre lies half a pixel beside the middle, as in the code that cuts windows so.
+    offsets = torch.arange(size, device=x.device, dtype=x.dtype) - size // 2
+    line = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2)) if window.gaussian else torch.ones_like(offsets)
+    line = (line / line.sum()).expand(channels, 1, 1, size)
+    maps = torch.cat([x, y, x * x, y * y, x * y])
+    for kernel, padding in ((line, (0, window.zeros)), (line.mT, (window.zeros, 0))):
+        maps = torch.nn.functional.conv2d(maps, kernel, padding=padding, groups=channels)
+    mean_x, mean_y, square_x, square_y, product = maps.chunk(5)
+    unbiased = 1.0 if window.gaussian else size**2 / (size**2 - 1)
+    variances = unbiased * (square_x - mean_x**2 + square_y - mean_y**2)
+    covariance = unbiased * (product - mean_x * mean_y)
+    c1, c2 = 0.01**2, 0.03**2  # Wang et al.'s constants for a range of 1
+    contrast = (2 * covariance + c2) / (variances + c2)
+    similarity = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1) * contrast
+    return similarity.mean((1, 2, 3)), contrast.mean((1, 2, 3))
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """A way to compute SSIM or MS-SSIM.
+
+    Attributes:
+        score: The score of image pairs.
+        min_side: The smallest side in pixels that it can score.
+        scales: Maps a side to the number of scales.
+    """
+
+    score: PairScore
+    min_side: int
+    scales: Callable[[int], int] = lambda side: 1
+
+
+def _in_windows(window: Window, min_side: int, scales: Callable[[int], int] = lambda side: 1) -> Similarity:
+    return Similarity(partial(similarity_in_windows, window=window, scales=scales), min_side, scales)
+
+
+def _scales_that_hold_the_window(side: int) -> int:
+    return sum(side >> scale >= SSIM_WINDOW for scale in range(len(MS_SSIM_BETAS)))
+
+
+SSIM = Similarity(ssim_per_image, SSIM_MIN_SIDE)
+SSIM_VALID = _in_windows(Window(), SSIM_WINDOW)
+SSIM_ZEROS = _in_windows(Window(zeros=SSIM_WINDOW // 2), 1)
+SSIM_UNIFORM = _in_windows(Window(size=7, gaussian=False), 7)
+MS_SSIM = Similarity(ms_ssim_per_image, MS_SSIM_KERNEL, ms_ssim_scales)
+# As many scales as hold a whole window: 2 of 32 pixels, 3 of 64, 5 from 176.
+MS_SSIM_VALID = _in_windows(Window(), SSIM_WINDOW, _scales_that_hold_the_window)
+# All five at every side, the window no wider than the scale, as in code that refuses no image.
+MS_SSIM_FIVE_SCALES = _in_windows(Window(), 2 ** (len(MS_SSIM_BETAS) - 1), lambda side: len(MS_SSIM_BETAS))
 
 
 def lpips_per_image(network: torch.nn.Module) -> PairScore:
@@ -137,6 +243,13 @@ def resized(score: PairScore, side: int) -> PairScore:
         return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
     return lambda reconstructions, originals: score(bilinear(reconstructions), bilinear(originals))
+
+
+def shifted(score: PairScore, origin: torch.Tensor) -> PairScore:
+    """Make a score of images from whose pixels `origin`, which broadcasts to (B, C, S, S), is taken away."""
+    return lambda reconstructions, originals: score(
+        reconstructions - origin.to(reconstructions), originals - origin.to(originals)
+    )
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from benchmark.evaluation import image_quality
@@ -27,14 +28,22 @@ class ImageScoring:
         antialias: Of Inception's resize (`pretrained_inception`).
         lpips_trunk: A key of LPIPS_TRUNKS.
         lpips_side: For LPIPS, images are first resized bilinearly to this side in pixels; None: not.
-        ms_ssim_side: For MS-SSIM, likewise.
+        ssim: How SSIM is computed.
+        ms_ssim: How MS-SSIM is computed.
+        ms_ssim_side: For MS-SSIM, as `lpips_side`.
+        pixel_origin: The pixel value in [0, 1] that SSIM and MS-SSIM take as 0, on which their luminance term depends;
+            None: of each channel the mean over the originals, as of images that are normalised to mean 0. (Their
+            standard deviation has no effect, as SSIM's constants follow the range of the pixels.)
     """
 
     metrics: tuple[str, ...] = IMAGE_METRICS
     antialias: bool = False
     lpips_trunk: str = "alexnet"
     lpips_side: int | None = None
+    ssim: image_quality.Similarity = image_quality.SSIM
+    ms_ssim: image_quality.Similarity = image_quality.MS_SSIM
     ms_ssim_side: int | None = None
+    pixel_origin: float | None = 0.0
 
 
 def score_images(
@@ -99,13 +108,21 @@ def score_images(
         pair = originals[for_fid], others[for_fid]
         return fid(inception, *pair, context.batch_size, context.device, context.statistics_dir)
 
+    def similarity(way: image_quality.Similarity, scored_side: int) -> float:
+        check_side(scored_side, way.min_side)
+        if scoring.pixel_origin == 0:
+            return mean_of(way.score, scored_side)
+        if scoring.pixel_origin is None:
+            origin = torch.tensor(originals.mean((0, 2, 3)) / 255)[:, None, None]
+        else:
+            origin = torch.tensor(scoring.pixel_origin)
+        return mean_of(image_quality.shifted(way.score, origin), scored_side)
+
     def ssim() -> float:
-        check_side(side, image_quality.SSIM_MIN_SIDE)
-        return mean_of(image_quality.ssim_per_image, side)
+        return similarity(scoring.ssim, side)
 
     def ms_ssim() -> float:
-        check_side(ms_ssim_side, image_quality.MS_SSIM_KERNEL)
-        return mean_of(image_quality.ms_ssim_per_image, ms_ssim_side)
+        return similarity(scoring.ms_ssim, ms_ssim_side)
 
     def lpips() -> float:
         trunk = scoring.lpips_trunk
@@ -117,6 +134,6 @@ def score_images(
     if "fid" in scoring.metrics:
         details["fid_images"] = len(for_fid)
     if "ms_ssim" in scoring.metrics:
-        details["ms_ssim_scales"] = image_quality.ms_ssim_scales(ms_ssim_side)
+        details["ms_ssim_scales"] = scoring.ms_ssim.scales(ms_ssim_side)
     details |= {"weights": weights, "weights_from": roads}
     return collect({metric: measures[metric] for metric in scoring.metrics}, details)
