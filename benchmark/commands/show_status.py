@@ -53,12 +53,14 @@ def status(options: StatusOptions, console: Console) -> int:
     at_work = {
         key: RUNNING if is_running(live[job.id]) else QUEUED for job in jobs if job.id in live for key in job.before
     }
+    sides = [study, *([study.paired] if study.paired else [])]
     rows = [
-        [f"Table {table}", sum(count.values()), *(count[state] for state in STATES)]
-        for table, count in _counts(study, at_work).items()
+        [f"Table {table}{which}", sum(count.values()), *(count[state] for state in STATES)]
+        for one, which in zip(sides, ("", ", the pairs"), strict=False)
+        for table, count in _counts(one, at_work).items()
     ]
     print_markdown(console, wide_table(["", "trials", *STATES], rows))
-    for key, record in study.records.items():
+    for key, record in (item for one in sides for item in one.records.items()):
         if not record.ok and key not in at_work:
             console.print(f"{record.identity}: {record.status}: {record.failure}")
     for name, reason in study.manifest.unavailable.items():

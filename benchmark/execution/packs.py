@@ -57,11 +57,12 @@ def packs_of(trials: list[Trial], wanted: list[Trial], most: int | None) -> list
         most: Most trials of a pack; None for all seeds of a kind in one.
 
     Returns:
-        The packs in which something is wanted, in the order of `trials`.
+        The packs in which something is wanted, in the order in which `trials` has their first ones.
     """
     kinds: dict[str, list[Trial]] = {}
     for trial in trials:
         kinds.setdefault(dataclasses.replace(trial, seed=0).key, []).append(trial)
     keys = frozenset(trial.key for trial in wanted)
     whole = (Pack(tuple(sorted(kind, key=lambda trial: trial.seed)), keys) for kind in kinds.values())
-    return [part for pack in whole for part in pack.split(most)]
+    order = {trial.key: place for place, trial in enumerate(trials)}
+    return sorted((part for pack in whole for part in pack.split(most)), key=lambda part: order[part.trials[0].key])

@@ -13,7 +13,7 @@ from benchmark.results.store import Store
 from benchmark.studies.grid import Grid
 from benchmark.studies.trials import Trial
 
-_SAME_STUDY = ("seeds", "weight_set", "notes", "basis")
+_SAME_STUDY = ("seeds", "weight_set", "notes", "basis", "paired_training")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
 

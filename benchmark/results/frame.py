@@ -3,6 +3,7 @@
 A row either has a value or says in `status` and `reason` why it has none; there is no default number.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,9 @@ class Summary:
     failed: int
     not_run: int
     no_data: int
+
+    def __add__(self, other: "Summary") -> "Summary":
+        return Summary(*map(sum, zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,14 @@ from benchmark.paper.tables import DATASET_LABELS
 from benchmark.results.records import Json
 from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
+from benchmark.training.training_settings import precision_note
 
 SCHEMA = 1
 MOST_SEEDS = 10_000  # in a study; every seed is below it
 
 _SEED = re.compile(r"0|[1-9][0-9]{0,3}")
 _DATA: Mapping[str, Check] = {"source": is_text, "digest": is_text, "n_train": whole(), "n_test": whole()}
+_KEYS = object_of(is_file_name, name=lambda seed: is_text(seed) and _SEED.fullmatch(seed) is not None)
 _RUN: Mapping[str, Check] = {
     **dict.fromkeys(("date", "command", "device"), is_text),
     "git_commit": or_none(is_text),
@@ -56,14 +58,18 @@ _FIELDS: Mapping[str, Check] = {
     "runs": list_of(fields(NONE, _RUN)),
     "cells": list_of(fields(NONE)),
 }
-_LABELS: Mapping[str, Check] = dict.fromkeys(("method_labels", "dataset_labels"), object_of(is_text))
+_OPTIONAL: Mapping[str, Check] = {
+    **dict.fromkeys(("method_labels", "dataset_labels"), object_of(is_text)),
+    "paired_training": fields({"precision": is_text}),
+}
 _CELL: Mapping[str, Check] = {
     "table": whole(),
     "dataset": is_file_name,  # figures' files are named after it
     "method": is_file_name,
     "latent_dim": whole(1),
-    "keys": object_of(is_file_name, name=lambda seed: is_text(seed) and _SEED.fullmatch(seed) is not None),
+    "keys": _KEYS,
 }
+_OF_PAIRS: Mapping[str, Check] = {"paired_keys": _KEYS}
 REMEDY = "move it away and run again (records are kept)"
 
 
@@ -157,6 +163,7 @@ class Manifest:
         dataset_labels: By data set, its name in tables.
         data: By data set, the images that were used.
         basis: Device, training and revisions that its trials share; None in older manifests, which do not have it.
+        paired_training: How the pair of every trial is trained; None where trials have none.
         runs: The calls of `run` that made it.
         cells: The cells of its tables.
         plain: The JSON it was parsed from.
@@ -172,6 +179,7 @@ class Manifest:
     dataset_labels: Mapping[str, str]
     data: Mapping[str, ManifestData]
     basis: Json | None
+    paired_training: Json | None
     runs: tuple[ManifestRun, ...]
     cells: tuple[ManifestCell, ...]
     plain: Json = field(repr=False)
@@ -189,10 +197,10 @@ class Manifest:
             raise UserError(
                 f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}"
             )
-        _check_fields("", content, _FIELDS, _LABELS)
+        _check_fields("", content, _FIELDS, _OPTIONAL)
         for position, cell in enumerate(content["cells"]):
             where = f"cells[{position}] "
-            _check_fields(where, cell, _CELL)
+            _check_fields(where, cell, _CELL, _OF_PAIRS)
             if cell["table"] not in ALL_TABLES:
                 raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of 1-7")
         return cls(
@@ -206,6 +214,7 @@ class Manifest:
             content.get("dataset_labels", {}),
             {name: ManifestData(*(data[part] for part in _DATA)) for name, data in content["data"].items()},
             content.get("basis"),
+            content.get("paired_training"),
             tuple(_run(run) for run in content["runs"]),
             tuple(map(ManifestCell.parse, content["cells"])),
             content,
@@ -227,6 +236,16 @@ class Manifest:
     def reductions(self) -> tuple[str, ...]:
         """The notes, each on one line."""
         return tuple(map(one_line, self.notes))
+
+    def of_pairs(self) -> "Manifest | None":
+        """Return the manifest that a study of the other trial of every pair alone would have; None without pairs."""
+        if self.paired_training is None:
+            return None
+        plain = {name: part for name, part in self.plain.items() if name != "paired_training"}
+        note = precision_note(self.paired_training["precision"])
+        cells = [{**cell.plain, "keys": cell.plain.get("paired_keys", {})} for cell in self.cells]
+        basis = {**(self.basis or {}), "training": self.paired_training}
+        return Manifest.parse({**plain, "basis": basis, "notes": [*self.notes, note], "cells": cells})
 
     def trial_keys(self) -> list[str]:
         """Return the keys of all trials of the cells, each once, in the cells' order."""

@@ -127,7 +127,8 @@ class Identity:
         )
 
     def __str__(self) -> str:
-        return f"{self.dataset} {self.method} d={self.latent_dim} seed={self.seed}"
+        precision = f" {self.training['precision']}" if "precision" in self.training else ""  # float32 has none
+        return f"{self.dataset} {self.method} d={self.latent_dim}{precision} seed={self.seed}"
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,9 @@ class Store:
             UserError: There is no manifest, or a file cannot be read.
         """
         manifest = self.study_manifest()
-        return StudyResults(manifest, self.read_records(manifest.trial_keys()))
+        of_pairs = manifest.of_pairs()
+        paired = of_pairs and StudyResults(of_pairs, self.read_records(of_pairs.trial_keys()))
+        return StudyResults(manifest, self.read_records(manifest.trial_keys()), paired)
 
     def remove_parts(self) -> None:
         """Remove the half-written files that killed processes of this machine left."""

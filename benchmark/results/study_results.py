@@ -23,10 +23,12 @@ class StudyResults:
 
     Attributes:
         records: By key, for the trials that have one.
+        paired: The same cells with the other trial of every pair, which differs in its precision; None without pairs.
     """
 
     manifest: Manifest
     records: Mapping[str, Record]
+    paired: "StudyResults | None" = None
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
@@ -35,8 +37,9 @@ class StudyResults:
 
     @cached_property
     def summary(self) -> Summary:
-        """How many trials ended in each way."""
-        return summary(self.manifest, self.records)
+        """How many trials ended in each way, both of a pair."""
+        own = summary(self.manifest, self.records)
+        return own + self.paired.summary if self.paired else own
 
     @cached_property
     def costs(self) -> "pd.DataFrame":

@@ -117,6 +117,7 @@ class Grid:
         cells: Cell -> seed -> trial; no trials where the data set is not available.
         datasets: The loaded ones, by name.
         unavailable: Data set -> why it is not available.
+        paired: As `cells`, in the study's `paired_precision`; empty where it has none.
     """
 
     study: Study
@@ -125,11 +126,20 @@ class Grid:
     cells: dict[GridCell, dict[int, Trial]]  # seed -> trial; empty where the data set is not available
     datasets: dict[str, Dataset]
     unavailable: dict[str, str]
+    paired: dict[GridCell, dict[int, Trial]]
 
     def trials(self) -> list[Trial]:
-        """Return every trial once, in the order of the tables."""
-        unique = {trial.key: trial for trials in self.cells.values() for trial in trials.values()}
-        return list(unique.values())
+        """Return every trial once, in the order of the tables.
+
+        Those of a study with pairs come seed by seed, the two of a pair one after the other, so that what a run that
+        was stopped has done is of all methods and both precisions alike.
+        """
+        if not self.paired:
+            return _unique(trial for trials in self.cells.values() for trial in trials.values())
+        pairs = [
+            (trial, self.paired[cell][seed]) for cell, trials in self.cells.items() for seed, trial in trials.items()
+        ]
+        return _unique(trial for pair in sorted(pairs, key=lambda pair: pair[0].seed) for trial in pair)
 
     def expected_trials(self) -> list[Trial]:
         """Return the trials of registered data sets that were not available, as they would be with complete data.
@@ -144,6 +154,7 @@ class Grid:
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
         sources = {name: method.source for name, method in methods.items() if method.source}
+        pairs_in = self.study.in_paired_precision
         plain = {
             "schema": SCHEMA,
             "study": self.study.name,
@@ -168,11 +179,21 @@ class Grid:
             },
             "runs": [],
             "cells": [
-                cell._asdict() | {"keys": {str(seed): trial.key for seed, trial in trials.items()}}
+                cell._asdict()
+                | {"keys": _keys(trials)}
+                | ({"paired_keys": _keys(self.paired[cell])} if self.paired else {})
                 for cell, trials in self.cells.items()
             ],
-        }
+        } | ({"paired_training": pairs_in.training.plain()} if pairs_in else {})
         return Manifest.parse(plain)
+
+
+def _unique(trials: Iterable[Trial]) -> list[Trial]:
+    return list({trial.key: trial for trial in trials}.values())
+
+
+def _keys(trials: Mapping[int, Trial]) -> dict[str, str]:
+    return {str(seed): trial.key for seed, trial in trials.items()}
 
 
 def data_marks(dataset: Dataset) -> list[str]:
@@ -270,18 +291,19 @@ def build_grid(
             meant = "" if name in DATASETS else may_mean("dataset", name, DATASETS)
             unavailable[name] = f"{error}; is {meant} meant?" if meant else str(error)
     cells = _scorable(cells, study, datasets, report)
-    trials: dict[GridCell, dict[int, Trial]] = {}
-    for cell in cells:
-        found = cell.dataset in datasets
-        trials[cell] = (
-            {
-                seed: make_trial(study, cell, seed, trial_data(study, datasets[cell.dataset]), weight_set, device)
-                for seed in range(study.seeds)
+
+    def trials_in(one: Study | None) -> dict[GridCell, dict[int, Trial]]:
+        return {
+            cell: {
+                seed: make_trial(one, cell, seed, trial_data(one, datasets[cell.dataset]), weight_set, device)
+                for seed in range(one.seeds if cell.dataset in datasets else 0)
             }
-            if found
-            else {}
-        )
-    return Grid(study, weight_set, device, trials, datasets, unavailable)
+            for cell in (cells if one else ())
+        }
+
+    return Grid(
+        study, weight_set, device, trials_in(study), datasets, unavailable, trials_in(study.in_paired_precision)
+    )
 
 
 def _scorable(
@@ -339,7 +361,7 @@ def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
 
 
 def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, device: str) -> list[Trial]:
-    """Return the trials of cells as they would be with complete data, each once.
+    """Return the trials of cells as they would be with complete data, each once, both of a pair.
 
     Their keys mean nothing yet.
 
@@ -351,9 +373,11 @@ def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, de
     """
     unique = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in cells}
     return [
-        make_trial(study, cell, seed, expected_data(study, DATASETS[cell.dataset]), weight_set, device)
+        make_trial(one, cell, seed, expected_data(one, DATASETS[cell.dataset]), weight_set, device)
         for cell in unique.values()
         for seed in range(study.seeds)
+        for one in (study, study.in_paired_precision)
+        if one
     ]
 
 

@@ -15,7 +15,7 @@ from benchmark.methods.registry import METHODS
 from benchmark.settings import check_settings, plain_settings, unknown_name
 from benchmark.studies.questions import QUESTIONS, READINGS, methods_of
 from benchmark.table_specs import TABLES, TableSpec
-from benchmark.training.training_settings import TrainingSettings
+from benchmark.training.training_settings import TrainingSettings, precision_note
 
 PAPER_TRAINING = TrainingSettings()
 SPLITS = ("official", "validation")
@@ -50,10 +50,12 @@ class Study:
         settings: Method -> settings that replace those of the set of weights.
         changes: The options that changed training or settings, with their values, as notes have them.
         metrics_left_out: Metrics that are not computed unless they are asked for; no part of a trial's identity.
+        paired_precision: The precision in which every trial is trained once more, to be compared with that of
+            `training`; None: each is trained once. Tables and verdicts are of `training` alone.
 
     Raises:
-        UserError: There is no such split, kind of images, metric, protocol or field of one, or a field does not take
-            its value.
+        UserError: There is no such split, kind of images, metric, protocol or field of one, a field does not take its
+            value, or both trainings of a pair have one precision.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Study:
     settings: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     changes: tuple[str, ...] = ()
     metrics_left_out: tuple[str, ...] = ()
+    paired_precision: str | None = None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -84,6 +87,19 @@ class Study:
             if protocol not in PROTOCOL_SETTINGS:
                 raise UserError(f"{where}: {unknown_name(protocol, PROTOCOL_SETTINGS)}")
             check_settings(PROTOCOL_SETTINGS[protocol], settings, f"{where} {protocol}")
+        if self.paired_precision == self.training.precision:
+            raise UserError(
+                f"--precision {self.training.precision}: study {self.name} trains every trial in that precision anyway, as the pair of "
+                f"one in {PAPER_TRAINING.precision}; leave --precision out"
+            )
+
+    @property
+    def in_paired_precision(self) -> "Study | None":
+        """The study whose trials are those of this one in `paired_precision`; None where it has none."""
+        if self.paired_precision is None:
+            return None
+        training = dataclasses.replace(self.training, precision=self.paired_precision)
+        return dataclasses.replace(self, training=training, paired_precision=None)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -139,7 +155,7 @@ class Study:
         if self.training.width != paper.width:
             notes.append(f"networks of {self.training.width:g} times the width")
         if self.training.precision != paper.precision:
-            notes.append(f"trained in {self.training.precision}")
+            notes.append(precision_note(self.training.precision))
         if self.training.batch_size != paper.batch_size and "--batch-size" not in flags:
             notes.append(f"batches of {self.training.batch_size}")
         if self.training.learning_rate != paper.learning_rate and "--learning-rate" not in flags:
@@ -285,6 +301,22 @@ STUDIES = {
                 )
             ),
             n_test=2_100,  # Inception has 2,048 features: from fewer images their covariance is singular
+        ),
+        Study(
+            "admission",
+            "pairs of trials of the paper's size, float32 and bfloat16, for the command admission: does precision matter?",
+            tuple(
+                dataclasses.replace(
+                    TABLES[number],
+                    datasets=("mnist",),
+                    methods=("vae", "gmvae", "swae", "hgmvae_g"),
+                    latent_dims=(8, 128),
+                )
+                for number in (1, 2, 3)
+            ),
+            seeds=5,
+            metrics_left_out=("fid",),  # a third of a training's time; its tolerance is a tenth
+            paired_precision="bfloat16",
         ),
         Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
         Study(

@@ -80,4 +80,5 @@ class Trial:
         return identity_key(self.identity)
 
     def __str__(self) -> str:
-        return f"{self.data.name} {self.method} d={self.latent_dim} seed={self.seed}"
+        precision = "" if self.training.precision == TrainingSettings.precision else f" {self.training.precision}"
+        return f"{self.data.name} {self.method} d={self.latent_dim}{precision} seed={self.seed}"

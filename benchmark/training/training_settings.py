@@ -55,6 +55,11 @@ class TrainingSettings:
         return plain_settings(self) | ({"precision_revision": _PRECISION_REVISIONS[self.precision]} if revised else {})
 
 
+def precision_note(precision: str) -> str:
+    """Say in a study's notes that it is trained in another precision than float32."""
+    return f"trained in {precision}"
+
+
 def has_current_revisions(training: Mapping[str, Any]) -> bool:
     """Tell whether recorded settings are of the revisions of this code.
 
