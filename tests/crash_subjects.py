@@ -41,10 +41,10 @@ def benchmark(*arguments: str) -> tuple[str, ...]:
 
 
 def run_subject(only: str = "", jobs: int = 2) -> Subject:
-    """The smoke study, or what `only` keeps of it."""
-    asked = ("--study", "smoke", "--device", "cpu", "--jobs", str(jobs), "--out", "out", "--data-dir", "data")
+    """Two seeds of the smoke study, or what `only` keeps of it."""
+    asked = ("--study", "smoke", "--seeds", "2", "--device", "cpu", "--jobs", str(jobs), "--out", "out")
     return Subject(
-        benchmark("run", *asked, "--offline", "--no-report", *(("--only", only) if only else ())),
+        benchmark("run", *asked, "--data-dir", "data", "--offline", "--no-report", *(("--only", only) if only else ())),
         lambda root: (root / "data").mkdir(),
         (
             Event("", delay=10.0),

@@ -20,7 +20,7 @@ def test_it_looks_like_its_original_and_never_passes_for_it(name, tmp_path):
     assert data.image_shape == (spec.channels, spec.size, spec.size) and data.images.dtype == np.uint8
     assert (data.kind, data.source, data.subset) == ("procedural", "procedural", False)
     assert (data.labels is not None) == spec.has_labels
-    assert 1900 <= data.n_train <= 2100 and 600 <= data.n_test <= 650
+    assert 950 <= data.n_train <= 1050 and 300 <= data.n_test <= 325
     assert not list(tmp_path.iterdir())
     assert len(np.unique(data.images.reshape(len(data.images), -1), axis=0)) > 0.95 * len(data.images)
     assert data.images.min() < 90 and data.images.max() > 200
@@ -43,7 +43,7 @@ def test_the_sets_differ():
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
 def test_a_linear_svm_learns_the_classes_but_not_all_of_them(name):
     data = procedural.draw(name)
-    assert np.bincount(data.y_train).tolist() == [200] * 10 and np.bincount(data.y_test).tolist() == [60] * 10
+    assert np.bincount(data.y_train).tolist() == [100] * 10 and np.bincount(data.y_test).tolist() == [30] * 10
     svm = LinearSVC(C=0.01, max_iter=300, tol=0.1).fit(flat(data.x_train[:1000]), data.y_train[:1000])
     assert 0.4 < svm.score(flat(data.x_test), data.y_test) < 0.97
 

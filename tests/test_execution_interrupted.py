@@ -15,7 +15,7 @@ ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u"
 
 
 def command(out: Path, *more: str) -> list[str]:
-    study = ("--study", "smoke", "--device", "cpu", "--only", ONLY, "--jobs", "1", "--no-report")
+    study = ("--study", "smoke", "--seeds", "2", "--device", "cpu", "--only", ONLY, "--jobs", "1", "--no-report")
     return [sys.executable, "-m", "benchmark", "run", *study, "--out", str(out), *more]
 
 

@@ -36,7 +36,7 @@ submitit = pytest.importorskip("submitit", minversion="1.5.4")
 # On a real Slurm ---------------------------------------------------------------------------------------------
 
 ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u,method=gmvae"
-FOUR_PACKS = ("--study", "smoke", "--only", ONLY, "--pack", "2", "--offline", "--no-report")
+FOUR_PACKS = ("--study", "smoke", "--seeds", "2", "--only", ONLY, "--pack", "2", "--offline", "--no-report")
 ON_SLURM = ("run", "--no-report", "--study", "smoke", "--only", ONLY, "--executor", "slurm")
 CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "11")
 

@@ -17,8 +17,8 @@ from benchmark.data.npz import CHAIR_VIEWS, pad
 from benchmark.data.specs import DATASETS, SIDES
 from benchmark.streams import stream_seed
 
-N_TRAIN, N_TEST = 2000, 600
-CHAIRS_TRAIN, CHAIRS_TEST = 32, 10
+N_TRAIN, N_TEST = 1000, 300
+CHAIRS_TRAIN, CHAIRS_TEST = 16, 5
 _BLOCK = 50  # images drawn at once, so that the working arrays stay in the processor's cache
 
 # (generator, classes (n,)) -> float (n, C, S, S) in [0, 1], up to noise beyond it

@@ -183,13 +183,16 @@ def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
 
 
 def _a_little_of_everything() -> tuple[TableSpec, ...]:
-    """Return the five tables with as few cells as have every method and data set, and two methods to compare."""
+    """Return the five tables with as few trials as have every method, data set and protocol.
+
+    Table 3 has one method, since a step on 64 x 64 pixels takes twice as long; Table 1 has trials of Tables 2 and 3.
+    """
     ours: dict[int, dict[str, Any]] = {
-        1: {"latent_dims": (2, 8)},
+        1: {"methods": ("gmvae",), "latent_dims": (8, 128)},
         2: {"datasets": ("mnist",)},
-        3: {"datasets": ("chairs", "celeba", "mnist", "cifar10"), "methods": ("vae", "gmvae")},
+        3: {"datasets": ("chairs", "celeba", "mnist", "cifar10"), "methods": ("gmvae",)},
         4: {"latent_dims": (8,)},
-        5: {"datasets": ("fashion_mnist",), "methods": ("hgmvae_g_no_fisher", "hgmvae_g")},
+        5: {"datasets": ("fashion_mnist",), "methods": ("hgmvae_g",)},
     }
     return tuple(dataclasses.replace(table, **ours.get(number, {})) for number, table in TABLES.items())
 
@@ -252,9 +255,9 @@ STUDIES = {
             "smoke",
             "proves that everything runs, on drawn images: its numbers mean nothing",
             _a_little_of_everything(),
-            seeds=2,
-            training=TrainingSettings(epochs=10, batch_size=16, learning_rate=2e-3, width=0.25),
-            n_train=512,
+            seeds=1,
+            training=TrainingSettings(epochs=6, batch_size=16, learning_rate=4e-3, width=0.25),
+            n_train=256,
             n_test=96,
             images="drawn",
             metrics_left_out=("fid", "lpips"),  # drawn images are worth no download
