@@ -14,6 +14,7 @@ from benchmark.commands import measure_throughput, plan_study
 from benchmark.errors import UserError
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
+from benchmark.files import REPOSITORY
 from benchmark.table_specs import TABLES
 from benchmark.throughput import costs as costs_module
 from benchmark.throughput import measurement as throughput
@@ -150,6 +151,8 @@ SIDES = [
     TimedTrainer(Side("pythae", PYTHAE, "float32", threads=2), 0.02, 1.0, 0.1, 700.0, "its own loop"),
     TimedTrainer(Side("graphs", "graphs", "float32", pack=10), 0.001, 20.0, 0.5, None, "eager"),
 ]
+PYTHAE_ALONE = SIDES[0].side
+OTHER = Side("processes, other checkout", "eager", "float32")
 MEASURED = Throughput("mnist vae d=8 seed=0", 4680, 1e8, 1e12, 7, SIDES)
 
 
@@ -238,3 +241,27 @@ def test_a_forecast_computes_no_metric_of_a_pretrained_network(monkeypatch):
     monkeypatch.setattr(costs_module.PROTOCOLS["reconstruction"], "score", score)
     protocol_seconds("reconstruction", 4, "cpu")
     assert left_out == [{"fid", "lpips"}]
+
+
+# Beside another checkout -----------------------------------------------------------------------------------
+
+
+def test_another_checkout_is_a_side_of_the_same_turns(trial, monkeypatch):
+    monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(throughput, "sides_on", lambda *_: [PYTHAE_ALONE, dataclasses.replace(OTHER, commit="abc")])
+    found = measure(trial, "cpu", threads=1, processes=1, seconds=0.1, beside=REPOSITORY)
+    [theirs, other] = found.sides
+    assert other.side.commit == "abc" and other.step_seconds > 0 and theirs.times_pythae == 1
+
+
+def test_a_checkout_that_cannot_train_is_said_to_be_none(trial, monkeypatch, tmp_path):
+    (tmp_path / "benchmark").mkdir()
+    (tmp_path / "benchmark" / "__init__.py").write_text("raise ImportError('an old one')\n")
+    monkeypatch.setattr(throughput, "sides_on", lambda *_: [dataclasses.replace(OTHER, commit="abc")])
+    with pytest.raises(UserError, match=r"--beside .*: its code cannot train this trial"):
+        measure(trial, "cpu", threads=1, processes=1, seconds=0.1, beside=tmp_path)
+
+
+def test_what_is_no_checkout_is_refused_before_anything_is_measured(tmp_path, capsys):
+    assert main(["throughput", "--beside", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert f"--beside {tmp_path}: is no checkout of this suite" in capsys.readouterr().err

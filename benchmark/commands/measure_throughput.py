@@ -41,6 +41,12 @@ class ThroughputOptions(GridOptions):
 
     out: Path = option(type=path, default=THROUGHPUT, help="folder to write to")
     seconds: int = option(type=positive, default=90, help="for the training part, or a place (default: %(default)s)")
+    beside: Path | None = option(
+        type=path,
+        default=None,
+        metavar="CHECKOUT",
+        help="another checkout of this suite, measured in the same turns (CPU)",
+    )
     methods: bool = flag(
         help="measure instead a step of every method beside VAE's, at every data set and latent dim that has both"
     )
@@ -62,6 +68,8 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     study, why = chosen_study(options.study, device)
     study = study_with_options(study, options.precision, options.weights)
     out = options.out
+    if options.beside and not (options.beside / "benchmark").is_dir():
+        raise UserError(f"--beside {options.beside}: is no checkout of this suite")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is not a folder")
     console.print(f"Study {study.name}: {why}; {device_name(device)}")
@@ -70,7 +78,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     trial = _chosen_trial(study, options, device)
     workers = process_plan(device)
     # As a user would run each: pythae's trainer and our loop have all cores, processes one each.
-    measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds)
+    measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds, options.beside)
     _print_sides(measured, console)
     starts = start_seconds(trial, device)
     console.print(

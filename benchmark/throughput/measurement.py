@@ -7,14 +7,19 @@ Seconds are per step and seed.
 
 import dataclasses
 import logging
+import os
+import pickle
 import signal
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,12 +29,15 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import CallbackHandler
 from torch import Tensor
 
+from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.fork_server import ignore_signals, worker_context
 from benchmark.execution.memory import memory_taken
 from benchmark.execution.numerics import set_numerics
+from benchmark.execution.provenance import code_state
 from benchmark.streams import generator
 from benchmark.studies.trials import Trial
+from benchmark.throughput import train_on_lines
 from benchmark.throughput.step_lower_bound import device_rate, finish, operations_per_image, timed
 from benchmark.training.loop import Training, run_epoch, to_unit_range
 from benchmark.training.pack import pack_trainings
@@ -53,6 +61,7 @@ class Side:
         processes: How many train at the same time.
         threads: Of each process.
         pack: How many seeds each process trains at once.
+        commit: Of the other checkout whose code trains; "" for this code.
     """
 
     name: str
@@ -61,6 +70,7 @@ class Side:
     processes: int = 1
     threads: int = 1
     pack: int = 1
+    commit: str = ""
 
     @property
     def seeds(self) -> int:
@@ -116,7 +126,7 @@ def trainings_per_hour(timed_side: TimedTrainer, throughput: Throughput) -> floa
     return 3600 / (timed_side.step_seconds * throughput.steps_per_trial)
 
 
-def sides_on(device: str, precision: str, threads: int, processes: int) -> list[Side]:
+def sides_on(device: str, precision: str, threads: int, processes: int, other_commit: str = "") -> list[Side]:
     """List what is compared on a device: pythae's trainer first, then our loop, then ways of training many seeds.
 
     Args:
@@ -124,6 +134,7 @@ def sides_on(device: str, precision: str, threads: int, processes: int) -> list[
         precision: The study's; the other precisions of the device are compared with it.
         threads: Of pythae's trainer and of our loop, where they train alone: all that there are.
         processes: How many train at once on a CPU, a thread each.
+        other_commit: Of another checkout that is measured, too, on a CPU; "" if there is none.
     """
     on_gpu = device.startswith("cuda")
     others = [one for one in (("tf32", "bfloat16") if on_gpu else ("bfloat16",)) if one != precision]
@@ -132,7 +143,11 @@ def sides_on(device: str, precision: str, threads: int, processes: int) -> list[
     if on_gpu:  # on a CPU packs gain nothing
         sides += [Side("graphs", "graphs", precision, pack=seeds) for seeds in PACKS]
     else:
-        sides.append(Side("processes", "eager", precision, processes=processes))
+        processes_alone = Side("processes", "eager", precision, processes=processes)
+        sides.append(processes_alone)
+        if other_commit:
+            name = "processes, other checkout"
+            sides.append(dataclasses.replace(processes_alone, name=name, commit=other_commit))
     for other in others:
         sides.append(Side(f"loop, {other}", "eager", other, threads=threads))
         if not on_gpu:
@@ -140,7 +155,9 @@ def sides_on(device: str, precision: str, threads: int, processes: int) -> list[
     return sides
 
 
-def measure(trial: Trial, device: str, threads: int, processes: int, seconds: float) -> Throughput:
+def measure(
+    trial: Trial, device: str, threads: int, processes: int, seconds: float, beside: Path | None = None
+) -> Throughput:
     """Measure every way of training one kind of trial: at least three turns of each after one for warming up.
 
     Args:
@@ -149,6 +166,10 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
         threads: Of the sides that train alone.
         processes: How many train at once, a thread each, in the sides "processes", which only a CPU has.
         seconds: About how long to measure.
+        beside: Another checkout, whose processes take turns with this one's on a CPU.
+
+    Raises:
+        UserError: The code of `beside` cannot train the trial.
     """
     set_numerics(device, threads)
     settings = trial.training
@@ -157,9 +178,17 @@ def measure(trial: Trial, device: str, threads: int, processes: int, seconds: fl
     floor = operations * settings.batch_size / rate
     images = noise_images(trial, steps_per_turn(trial, device))
     steps = len(images) // settings.batch_size
-    sides = sides_on(device, settings.precision, threads, processes)
+    other_commit = str(code_state(beside)["git_commit"]) if beside else ""
+    sides = sides_on(device, settings.precision, threads, processes, other_commit)
     with ExitStack() as running:
-        trainers = [running.enter_context(_trainers(side, trial, images, device)) for side in sides]
+        trainers = [
+            running.enter_context(
+                _trainers_of(beside, side, trial, images)
+                if side.commit and beside
+                else _trainers(side, trial, images, device)
+            )
+            for side in sides
+        ]
         turns = paired_turns([trainer.turn for trainer in trainers], "cpu", seconds)  # they wait for the device
     warm = [[took / (steps * side.seeds) for took, side in zip(turn, sides, strict=True)] for turn in turns]
     medians = [statistics.median(turn[i] for turn in warm) for i in range(len(sides))]
@@ -254,6 +283,42 @@ def _trainers(side: Side, trial: Trial, images: Tensor, device: str) -> Iterator
             worker.kill()
         for worker in workers:
             worker.join()
+
+
+@contextmanager
+def _trainers_of(checkout: Path, side: Side, trial: Trial, images: Tensor) -> Iterator[_Trainers]:
+    """As `_trainers`, with the code of another checkout and this environment."""
+    command = [sys.executable, "-P", str(Path(train_on_lines.__file__).resolve())]
+    environment = os.environ | {"PYTHONPATH": str(checkout.resolve())}
+    pipe = subprocess.PIPE
+    workers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) for _ in range(side.processes)]
+
+    def answered() -> None:
+        for worker in workers:
+            assert worker.stdout is not None
+            if worker.stdout.readline() != b"done\n":
+                raise UserError(f"--beside {checkout}: its code cannot train this trial; its own message stands above")
+
+    def turn() -> None:
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write(b"\n")
+            worker.stdin.flush()
+        answered()
+
+    try:
+        with suppress(BrokenPipeError):  # `answered` says it
+            for number, worker in enumerate(workers):
+                assert worker.stdin is not None
+                pickle.dump((trial, [number], images.numpy(), side.threads), worker.stdin)
+                worker.stdin.flush()
+        answered()
+        yield _Trainers(turn, None, "eager")
+    finally:
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.wait()
 
 
 def _train_on_request(

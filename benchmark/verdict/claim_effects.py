@@ -77,7 +77,8 @@ def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.floa
     sides = np.stack([in_margins(contest.metric, scores[side], rival) for side in contest.favoured])
     half = sides.shape[-1] // 2
     if len(sides) == 1 or not half:
-        return sides.max(0)
+        alone: NDArray[np.float64] = sides.max(0)
+        return alone
     halves = sides[..., :half], sides[..., half:]
     choices = (half_of.mean(-1).argmax(0) for half_of in reversed(halves))
     chosen = [
