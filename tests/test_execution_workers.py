@@ -17,7 +17,7 @@ from tiny_study import TINY, records_of, tiny_grid
 from benchmark.errors import UserError
 from benchmark.execution import worker_processes as workers_module
 from benchmark.execution.evaluate_trial import TrialContext
-from benchmark.execution.numerics import numerics, set_numerics, thread_limit
+from benchmark.execution.numerics import bfloat16_instructions, numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
 from benchmark.execution.process_plan import ProcessPlan, _quota, process_plan, usable_cores
 from benchmark.execution.worker_processes import run_packs
@@ -97,6 +97,7 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
         assert (record.metrics, record.curves) == (alone.metrics, alone.curves)
         numerics = {"threads": 1, "tf32": False, "deterministic": False, "strict": False}
         numerics["vector_instructions"] = torch.backends.cpu.get_cpu_capability()
+        numerics["bfloat16_instructions"] = bfloat16_instructions()
         assert record.provenance.numerics == numerics
     assert no_children_left()
 

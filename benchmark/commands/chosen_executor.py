@@ -9,6 +9,7 @@ from benchmark.commands.chosen_device import chosen_devices
 from benchmark.commands.options import ExecutionOptions, SlurmJobs
 from benchmark.errors import UserError
 from benchmark.execution.executors import Executor, Local, Slurm
+from benchmark.execution.numerics import bfloat16_instructions
 from benchmark.execution.process_plan import process_plan
 from benchmark.execution.slurm import SlurmOptions
 from benchmark.training.pack import default_way
@@ -48,6 +49,18 @@ def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int)
         raise UserError(f"--{given[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others")
     slurm = SlurmOptions(**{"minutes" if name == "time" else name: value for name, value in asked.items()})
     return slurm.device, Slurm(slurm, 60.0 * patience)
+
+
+def precision_warning(precision: str, device: str) -> str | None:
+    """Say that a precision makes training slower on a device; None where it does not.
+
+    Args:
+        precision: Of training.
+        device: A torch device.
+    """
+    if precision == "bfloat16" and device.startswith("cpu") and bfloat16_instructions() == "none":
+        return "--precision bfloat16: this processor has no instructions for it, float32 is faster here"
+    return None
 
 
 def chosen_way(way: str | None, precision: str, device: str) -> str:

@@ -16,7 +16,7 @@ from benchmark.commands.time_methods import compare_methods
 from benchmark.commands.wording import command_line, shown
 from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
-from benchmark.execution.numerics import set_numerics
+from benchmark.execution.numerics import bfloat16_instructions, processor_name, set_numerics
 from benchmark.execution.process_plan import cpu_jobs, process_plan
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
@@ -72,7 +72,10 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
         raise UserError(f"--beside {options.beside}: is no checkout of this suite")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is not a folder")
-    console.print(f"Study {study.name}: {why}; {device_name(device)}")
+    console.print(
+        f"Study {study.name}: {why}; {device_name(device)}, {processor_name()}, "
+        f"bfloat16 instructions: {bfloat16_instructions()}"
+    )
     if options.methods:
         return _methods_compared(study, options, device, console)
     trial = _chosen_trial(study, options, device)
@@ -95,7 +98,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
         console.print(f"{name}: about {minutes(forecasts[name].wall(workers))}, {workers.says}; {len(trials):,} trials")
     for name, (images, seconds) in costs.protocols.items():
         console.print(f"  {name}: {seconds:.2f} s for {images:,} images")
-    where = {"command": command_line()} | provenance(device)
+    where = {"command": command_line(), "processor": processor_name()} | provenance(device)
     write_throughput(out, measured, costs, forecasts, workers, starts, where)
     console.print(f"Written: {shown(out)}")
     return 0

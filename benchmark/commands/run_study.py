@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmark.audit.audit_files import AuditResult, read_results
 from benchmark.audit.own_tables import with_own_tables
-from benchmark.commands.chosen_executor import chosen_executor, chosen_way
+from benchmark.commands.chosen_executor import chosen_executor, chosen_way, precision_warning
 from benchmark.commands.chosen_study import asked_study
 from benchmark.commands.closing_lines import WIDTH, closing_lines, cut, fitted
 from benchmark.commands.declared_options import argument, flag, option
@@ -145,6 +145,8 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     console.print(
         f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {executor.says} on {device_name(device)}"
     )
+    if slow := precision_warning(options.precision, device):
+        console.print(slow)
     if found.to_complete:
         console.print(f"{len(found.to_complete)} of them need no training, only metrics that their records lack")
     if found.without_checkpoint:

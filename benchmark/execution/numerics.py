@@ -2,14 +2,19 @@
 
 import ctypes
 import os
+import platform
 import random
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import torch
 
 # Of OpenMP and MKL, which torch computes with on a CPU.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS")
+# The most capable first; the last two are ARM's.
+_BFLOAT16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "sve_bf16", "bf16")
 # Parameters of glibc's mallopt(3), and the most that each takes.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_TRIM, _LARGEST_MMAP = 2**31 - 1, 2**25
@@ -78,6 +83,29 @@ def thread_limit() -> int | None:
     return min((int(text) for text in said if text.isdecimal() and int(text) > 0), default=None)
 
 
+def bfloat16_instructions() -> str:
+    """Return the processor's instructions that multiply bfloat16, which it is slower than float32 without.
+
+    Returns:
+        torch's name of the most capable ones, "none", or "unknown" where this torch does not tell.
+    """
+    capabilities = _processor()
+    if not capabilities:
+        return "unknown"
+    return next((name for name in _BFLOAT16_INSTRUCTIONS if capabilities.get(name)), "none")
+
+
+def processor_name() -> str:
+    """Return the processor's name; its architecture where torch does not tell the name."""
+    return str(_processor().get("cpu_name") or platform.machine())
+
+
+def _processor() -> Mapping[str, Any]:
+    """What torch says of the processor; empty where it has not the function, which 2.11 lacks."""
+    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return told
+
+
 def numerics() -> dict[str, bool | int | str]:
     """Return the settings in force, for a record.
 
@@ -90,4 +118,5 @@ def numerics() -> dict[str, bool | int | str]:
         "strict": torch.are_deterministic_algorithms_enabled()
         and not torch.is_deterministic_algorithms_warn_only_enabled(),
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16_instructions": bfloat16_instructions(),
     }
