@@ -74,8 +74,7 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     variance)). The aggregate has the covariance S of the means plus the mean variances, so that the mean KL is
     (log det S - the mean of sum_d log variance) / 2. Where q also depends on other random draws (HGMVAE-G's w, of which
     one is drawn for each image) these count as information, too: `information_about_draws` estimates how much. With S
-    fitted on N images the rate is too low by about d (d + 3) / (4 N) where a code has little noise beside the spread of
-    its means, as in the limit of none; by less where it has more, and by nothing where the means do not vary.
+    fitted on N images the rate is about d (d + 3) / (4 N) too low.
 
     Args:
         means: Of each image's posterior, (N, d).
