@@ -126,6 +126,17 @@ def test_finding_2_says_how_the_readings_ended(found):
     assert f"SVM accuracy {of_fisher['advantage']:+.3f}, 95 % interval {_interval(of_fisher)})" in found
 
 
+def test_the_page_on_the_audit_counts_the_claims_that_the_protocol_decides():
+    page = " ".join((ROOT / "docs" / "audit.md").read_text(encoding="utf-8").split())
+    by_tests = pd.read_csv(LAPTOP / "audit" / "flips.csv").query("by == 'tests'")
+    of_c3 = by_tests[by_tests["claim"] == "C3"]
+    refuted = ((of_c3["judged"] == "supported") & (of_c3["state"] == "refuted")).sum()
+    assert f"by tests, {by_tests['flips'].sum()} of {len(by_tests)} states are others" in page
+    assert f"C3 is supported as judged and refuted under {refuted} of {len(of_c3)} readings" in page
+    kept = by_tests.groupby("claim")["flips"].sum()
+    assert kept.index[kept == 0].tolist() == ["C4", "C5", "C7"] and "C4, C5 and C7 keep their states" in page
+
+
 def _table2_distances() -> pd.DataFrame:
     """By reading and data set: how many tolerances our means, and a constant 0.9, lie from the paper's numbers."""
     scores = pd.read_csv(LAPTOP / "audit" / "scores.csv").query("metric == 'svm_accuracy'")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from benchmark.operating_characteristics.rates import SEEDS, Rate
@@ -31,6 +32,9 @@ TRUTHS: Mapping[str, float] = {
 }
 
 
+_OUTCOMES = tuple(map(str, (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.OUT_OF_REACH)))
+
+
 def miss_rate(n: int, repeats: float) -> float:
     """Return how often the 95 % interval of n seeds misses the printed mean of ten of the same trials.
 
@@ -55,20 +59,17 @@ def number_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
     for n in SEEDS:
         for outcome, repeats in ((EXACT, math.inf), (ASSUMED, SEEDS_OF_THE_PAPER)):
             rates.append(Rate("numbers", ALL_NUMBERS, SAME, n, outcome, miss_rate(n, repeats), 0))
-        for subject, rows in ((ALL_NUMBERS, numbers), *numbers.groupby("metric", sort=False)):
-            for truth, shift in TRUTHS.items():
-                chances = np.mean(
-                    [_chances(row.metric, row.latent_dim, row.value, n, shift) for row in rows.itertuples()], axis=0
-                )
-                rates += [
-                    Rate("numbers", subject, truth, n, str(outcome), float(chance), 0)
-                    for outcome, chance in zip(_OUTCOMES, chances, strict=True)
-                    if truth == SAME or outcome is not Verdict.OUT_OF_REACH  # by its spread, whatever is true
-                ]
+        for truth, shift in TRUTHS.items():
+            found = [_chances(row.metric, row.latent_dim, row.value, n, shift) for row in numbers.itertuples()]
+            chances = pd.DataFrame(found, columns=[*_OUTCOMES])
+            of_metrics = chances.groupby(numbers["metric"].to_numpy(), sort=False).mean()
+            rates += [
+                Rate("numbers", subject, truth, n, outcome, float(chance), 0)
+                for subject, of_subject in ((ALL_NUMBERS, chances.mean()), *of_metrics.iterrows())
+                for outcome, chance in of_subject.items()
+                if truth == SAME or outcome != Verdict.OUT_OF_REACH  # by its spread, whatever is true
+            ]
     return rates
-
-
-_OUTCOMES = (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.OUT_OF_REACH)
 
 
 def _chances(metric: str, latent_dim: int, value: float, n: int, shift: float) -> tuple[float, float, float]:
