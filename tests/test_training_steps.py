@@ -1,56 +1,15 @@
 """How steps are executed: eagerly first, then replayed from one capture; eagerly for good where none succeeds."""
 
-from contextlib import contextmanager, nullcontext
-
 import pytest
 import torch
+from fake_cuda import FakeCuda
 
 from benchmark.training.steps import CapturedSteps, EagerSteps
 
 
-class FakeCuda:
-    """Stands in for torch.cuda: what is captured is not executed, and replayed as often as asked."""
-
-    def __init__(self, error: Exception | None = None):
-        self.error, self.capturing, self.captures = error, False, 0
-
-    class Stream:
-        def __init__(self, device):
-            self.waits_for = []
-
-        def wait_stream(self, other):
-            self.waits_for.append(other)
-
-    class CUDAGraph:
-        def replay(self):
-            self.step()
-
-        def reset(self):
-            pass
-
-    def current_stream(self, device):
-        return "the current stream"
-
-    def stream(self, stream):
-        return nullcontext()
-
-    @contextmanager
-    def graph(self, graph, stream):
-        assert isinstance(stream, FakeCuda.Stream)
-        self.captures += 1
-        self.capturing = True
-        yield
-        self.capturing = False
-        if self.error:
-            raise self.error
-        graph.step = self.step
-
-
 def run(monkeypatch, steps: int, error: Exception | None = None) -> tuple[FakeCuda, CapturedSteps, list[int]]:
     """The fake, the steps and the executions of a counting step."""
-    cuda = FakeCuda(error)
-    for name in ("Stream", "CUDAGraph", "current_stream", "stream", "graph"):
-        monkeypatch.setattr(torch.cuda, name, getattr(cuda, name))
+    cuda = FakeCuda(error).stand_in(monkeypatch)
     done: list[int] = []
 
     def step():
