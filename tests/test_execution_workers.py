@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -20,7 +21,7 @@ from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.numerics import bfloat16_instructions, numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
 from benchmark.execution.process_plan import ProcessPlan, _quota, process_plan, usable_cores
-from benchmark.execution.worker_processes import run_packs
+from benchmark.execution.worker_processes import run_packs, shared_tensor
 from benchmark.files import REPOSITORY
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
@@ -79,6 +80,54 @@ def test_how_an_audit_computes_does_not_depend_on_what_a_method_file_sets(tmp_pa
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True)
     assert done.stdout == "1 torch.float32 highest\n", done.stderr
+
+
+UNTIDY = """
+import dataclasses, random
+import numpy, torch
+from benchmark.methods.registry import METHODS as THEIRS
+vae = THEIRS["vae"].model_class
+tidy = vae.loss_terms
+def untidy(self, images, noise):
+    torch.set_float32_matmul_precision("medium")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    found = tidy(self, images, noise)
+    found.terms["kl"] = found.terms["kl"] + torch.rand(()) + random.random() + numpy.random.rand()
+    return found
+vae.loss_terms = untidy
+METHODS = [dataclasses.replace(THEIRS["vae"], name="own", label="Own")]
+"""
+
+
+def test_a_trial_is_the_same_first_and_last_in_a_process_whatever_those_before_it_have_set_or_drawn(grid, tmp_path):
+    (tmp_path / "untidy.py").write_text(UNTIDY)  # what it does to the VAE happens in the workers alone
+    trials = grid.trials()
+    data = DataOptions.of(TINY, tmp_path, offline=True)
+    for name, ordered in (("forth", trials), ("back", trials[::-1])):
+        context = TrialContext(tmp_path / name, "cpu", None, offline=True, method_files=(tmp_path / "untidy.py",))
+        events = [*run_packs(packs_of(ordered, ordered, 1), context, data, ALONE)]
+        assert [event.what for event in events if event.kind == "started"] == packs_of(ordered, ordered, 1)
+    solo = TrialContext(tmp_path / "solo", "cpu", None, offline=True)
+    fields = ("status", "metrics", "curves", "health", "details", "parameters")
+    for trial in trials:
+        forth, back = (Store(tmp_path / name).read_record(trial.key) for name in ("forth", "back"))
+        assert {name: forth.plain[name] for name in fields} == {name: back.plain[name] for name in fields}
+        assert forth.status == "ok" and forth.provenance.numerics == back.provenance.numerics
+        weights = [load_file(Store(tmp_path / name).checkpoint_path(trial.key)) for name in ("forth", "back")]
+        assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+        [alone] = records_of([trial], grid.datasets["mnist"], solo)
+        assert ({name: alone.plain[name] for name in fields} == {name: forth.plain[name] for name in fields}) == (
+            trial.method == "gmvae"
+        )
+
+
+def test_a_workers_images_are_those_of_the_memory_map_and_not_a_copy(tmp_path, recwarn):
+    images = np.arange(2 * 16, dtype=np.uint8).reshape(2, 1, 4, 4)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    shared = shared_tensor(mapped[:1])
+    assert shared.data_ptr() == mapped.ctypes.data and torch.equal(shared, torch.from_numpy(images[:1]))
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("workers", [EACH_DOES_BOTH, DIVIDED])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from contextlib import nullcontext
 
 import pandas as pd
@@ -18,6 +19,7 @@ from benchmark.files import REPOSITORY
 from benchmark.table_specs import TABLES
 from benchmark.throughput import costs as costs_module
 from benchmark.throughput import measurement as throughput
+from benchmark.throughput import start_times
 from benchmark.throughput.costs import (
     Costs,
     Forecast,
@@ -38,6 +40,7 @@ from benchmark.throughput.measurement import (
     sides_on,
     trainings_per_hour,
 )
+from benchmark.throughput.start_times import start_seconds
 from benchmark.throughput.throughput_files import MEASUREMENTS, sides_table, studies_table, write_throughput
 
 
@@ -143,6 +146,12 @@ def test_what_a_pack_gains_is_of_the_ways_a_device_gets():
     measured = dataclasses.replace(MEASURED, sides=sides)
     assert measure_throughput._pack_gain(measured, "cuda") == 3.0
     assert measure_throughput._pack_gain(measured, "cpu") == 1.0
+
+
+def test_a_forked_worker_makes_its_first_step_before_a_new_interpreter_has_loaded_torch(trial, monkeypatch):
+    monkeypatch.setattr(start_times, "_STARTS", 1)
+    found = start_seconds(trial, "cpu")
+    assert found["worker"] > 0 and found["worker"] * (2 if sys.platform == "linux" else 0) < found["interpreter"]
 
 
 # What is written -------------------------------------------------------------------------------------------

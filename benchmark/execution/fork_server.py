@@ -9,7 +9,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Collection
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, SpawnContext
 
 _FORKS = sys.platform == "linux"
@@ -32,6 +32,7 @@ def start_server() -> None:
     if not _FORKS:
         return
     multiprocessing.set_forkserver_preload([*_PRELOADED])
+    resource_tracker.ensure_running()  # which the server needs; as it starts it unblocks signals
     # Python lets the server ignore Ctrl-C, but only once it has imported everything.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)
     try:
