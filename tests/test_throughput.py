@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import sys
 from contextlib import nullcontext
 
@@ -13,6 +14,7 @@ from tiny_study import TINY, tiny_grid
 from benchmark.cli import main
 from benchmark.commands import measure_throughput, plan_study
 from benchmark.errors import UserError
+from benchmark.execution.packs import packs_of
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.files import REPOSITORY
@@ -25,6 +27,7 @@ from benchmark.throughput.costs import (
     Forecast,
     forecast,
     kind,
+    longest_first,
     measured_costs,
     metric_seconds,
     protocol_seconds,
@@ -227,6 +230,28 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     assert main(["plan", "--study", "smoke", "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
     assert "measured by `throughput`" in capfd.readouterr().out
     torch.set_num_threads(threads)
+
+
+def test_the_longest_packs_come_first_by_the_costs_of_this_machine_or_where_it_has_none_by_nominal_ones(tmp_path):
+    def packs(*numbers):
+        study = dataclasses.replace(TINY, tables=tuple(TABLES[number] for number in numbers))
+        trials = tiny_grid(tmp_path, study, "method=gmvae,method=hgmvae_g").trials()
+        return packs_of(trials, trials, 1)
+
+    def ordered(packs, costs, left_out=("fid", "lpips")):
+        return [pack.trials[0] for pack in longest_first(packs, costs, left_out, "cpu")]
+
+    nominal = ordered(packs(3), Costs())
+    in_study_order = [pack.trials[0] for pack in packs(3)]
+    assert nominal == sorted(in_study_order, key=lambda trial: math.prod(trial.data.image_shape), reverse=True)
+    assert nominal != in_study_order
+    # With FID, which is most of a trial's cost, those that have it come first.
+    with_fid = [metric_seconds([trial], (), "cpu").get("fid", 0) for trial in ordered(packs(1, 3), Costs(), ())]
+    assert with_fid == sorted(with_fid, reverse=True) and with_fid[0] > with_fid[-1] == 0
+    steps = {kind(trial): 1.0 if trial.method == "gmvae" else 0.1 for trial in nominal}
+    known = Costs(steps, protocols={"reconstruction": (100, 0.01)})
+    methods = [trial.method for trial in ordered(packs(3), known)]
+    assert methods == sorted(methods) and {*methods} == {"gmvae", "hgmvae_g"}
 
 
 def test_metrics_of_pretrained_networks_cost_by_the_image_and_only_where_they_are_asked_for(tmp_path):

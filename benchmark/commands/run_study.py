@@ -15,7 +15,7 @@ from benchmark.commands.chosen_executor import chosen_executor, chosen_way, prec
 from benchmark.commands.chosen_study import asked_study
 from benchmark.commands.closing_lines import WIDTH, closing_lines, cut, fitted
 from benchmark.commands.declared_options import argument, flag, option
-from benchmark.commands.folders import check_folders
+from benchmark.commands.folders import THROUGHPUT, check_folders
 from benchmark.commands.judged_study import StudyVerdicts, make_page, verdicts_of
 from benchmark.commands.option_types import path
 from benchmark.commands.options import ExecutionOptions, StudyOptions
@@ -41,6 +41,8 @@ from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.tables.table_files import write_tables
 from benchmark.text import one_line
+from benchmark.throughput.costs import longest_first, read_costs
+from benchmark.throughput.throughput_files import MEASUREMENTS
 from benchmark.training.pack import default_pack
 from benchmark.verdict.verdict_page import is_drawn
 
@@ -139,6 +141,7 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     found = pending(trials, store, weights_at_hand(options.weights_dir), left_out)
     to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
+    packs = longest_first(packs, read_costs(THROUGHPUT / MEASUREMENTS, device), left_out, device)
     # As in the worker processes, so that the provenance recorded here is theirs, too.
     set_numerics(device, executor.threads, options.deterministic)
     _print_summary(grid, console)

@@ -20,6 +20,7 @@ from benchmark.evaluation.image_quality import to_unit
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.evaluate_trial import trial_model
+from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.studies.trials import Trial
@@ -36,6 +37,10 @@ _PROBE_PIXELS = 32 * 32
 # Seconds an image on one core of the metrics that need pretrained networks, measured on a busy machine of two; a
 # forecast does not measure them, for that would download the networks. Inception resizes every image to 299 x 299.
 _METRIC_SECONDS = {"fid": 0.16, "lpips": 0.002}
+
+# Of an ordinary core: seconds of a step at full width, for an image and a pixel of its side, and of PROBES' protocols.
+_NOMINAL_STEP = 2e-5
+_NOMINAL_PROTOCOLS = {"clustering": (500, 1.7), "classification": (1_000, 0.013), "reconstruction": (100, 0.03)}
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,37 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
             growth = (_evaluated_images(trial, name) / images) ** EXPONENTS[name]
             evaluation[name] = evaluation.get(name, 0.0) + seconds * growth
     return Forecast(training, evaluation)
+
+
+def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str], device: str) -> list[Pack]:
+    """Sort packs so that no core is left with a long one at the end of a study, those of equal duration as they come.
+
+    Args:
+        packs: The packs.
+        known: Costs of this machine; nominal ones are taken where these lack any that the packs need.
+        left_out: Metrics that are not computed.
+        device: Where to compute.
+    """
+    packs = list(packs)
+    trials = [trial for pack in packs for trial in pack.trials]
+    all_known = all(kind(trial) in known.steps and {*trial.protocols} <= {*known.protocols} for trial in trials)
+    costs = known if all_known else _nominal_costs(trials)
+
+    def seconds(pack: Pack) -> float:
+        of_pack = forecast(list(pack.trials), costs)
+        of_metrics = metric_seconds(pack.trials, left_out, device)
+        return of_pack.training + sum(of_pack.evaluation.values()) + sum(of_metrics.values())
+
+    return sorted(packs, key=seconds, reverse=True)
+
+
+def _nominal_costs(trials: Iterable[Trial]) -> Costs:
+    """Costs to compare trials by: a step's grows with the batch, the width and the side, and methods are alike."""
+    steps = {
+        kind(trial): _NOMINAL_STEP * trial.training.batch_size * trial.training.width * trial.data.image_shape[-1]
+        for trial in trials
+    }
+    return Costs(steps, protocols=_NOMINAL_PROTOCOLS)
 
 
 def metric_seconds(trials: Iterable[Trial], left_out: Collection[str], device: str) -> dict[str, float]:
