@@ -212,3 +212,19 @@ def test_a_terminal_too_narrow_or_too_simple_for_bars_gets_lines():
     for how in ({"width": 40}, {"width": 100, "_environ": {"TERM": "dumb"}}):
         console, _ = printed(force_terminal=True, **how)
         assert isinstance(progress_view(Heartbeat(console), [pack("a")]), LineProgress)
+
+
+def test_the_seconds_of_fid_are_counted_from_the_start():
+    """Two packs end without FID; the third, whose FID is known to take 600 s, has been at it for 100."""
+    clock, packs = 0.0, [pack(name) for name in "abc"]
+    state, blind = TimeLeft(packs, {"c0": 600.0}), TimeLeft(packs)
+    for one in packs:
+        for which in (state, blind):
+            which.see(Event("started", one), clock)
+            if one is not packs[2]:
+                which.see(Event("finished", one.trials[0], "ok"), clock + 10)
+        clock += 10
+    now = 20.0 + 110.0
+    # 10 s of its own and 600 of FID, less the 110 that have passed; one was at work at a time.
+    assert state.seconds(now) == pytest.approx(500.0)
+    assert blind.seconds(now) == pytest.approx(1.0)  # a tenth of what the others took

@@ -1,5 +1,8 @@
 """The run of an executor with its progress on the terminal."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
 from benchmark.execution.heartbeat import Heartbeat
@@ -15,6 +18,7 @@ def watched(
     data: DataOptions,
     heartbeat: Heartbeat,
     strict: bool = False,
+    metric_seconds: Mapping[str, float] = MappingProxyType({}),
 ) -> int:
     """Run packs and show their progress; when stopped early, print what goes on without this process.
 
@@ -25,6 +29,7 @@ def watched(
         data: Where the images are.
         heartbeat: Shows the progress.
         strict: Stop at the first trial that does not end well.
+        metric_seconds: As for `TimeLeft`.
 
     Returns:
         How many trials have ended.
@@ -34,7 +39,7 @@ def watched(
     """
     goes_on = [executor.after_interrupt] if executor.after_interrupt else []
     ended = 0
-    with progress_view(heartbeat, packs) as view:
+    with progress_view(heartbeat, packs, metric_seconds) as view:
         try:
             for event in executor.run(packs, context, data):
                 view.show(event)

@@ -1,8 +1,9 @@
 """Progress of a study: live bars in a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
@@ -39,10 +40,17 @@ class BarProgress(AbstractContextManager["BarProgress"]):
         heartbeat: Has the console on which the bars are drawn.
         packs: What is still to be run.
         clock: Seconds on any monotonic scale.
+        metric_seconds: As for `TimeLeft`.
     """
 
-    def __init__(self, heartbeat: Heartbeat, packs: Sequence[Pack], clock: Callable[[], float] = time.monotonic):
-        self._state, self._clock = TimeLeft(packs), clock
+    def __init__(
+        self,
+        heartbeat: Heartbeat,
+        packs: Sequence[Pack],
+        clock: Callable[[], float] = time.monotonic,
+        metric_seconds: Mapping[str, float] = MappingProxyType({}),
+    ):
+        self._state, self._clock = TimeLeft(packs, metric_seconds), clock
         total = self._state.total
         # Where there is little room the name is wrapped, and no number is cut.
         self._progress = Progress(
@@ -87,11 +95,18 @@ class LineProgress(AbstractContextManager["LineProgress"]):
         heartbeat: Writes the lines.
         packs: What is still to be run.
         clock: Seconds on any monotonic scale.
+        metric_seconds: As for `TimeLeft`.
     """
 
-    def __init__(self, heartbeat: Heartbeat, packs: Sequence[Pack], clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        heartbeat: Heartbeat,
+        packs: Sequence[Pack],
+        clock: Callable[[], float] = time.monotonic,
+        metric_seconds: Mapping[str, float] = MappingProxyType({}),
+    ):
         self._heartbeat, self._clock = heartbeat, clock
-        self._state = TimeLeft(packs)
+        self._state = TimeLeft(packs, metric_seconds)
         self._started = clock()
 
     def __enter__(self) -> "LineProgress":
@@ -126,7 +141,9 @@ class LineProgress(AbstractContextManager["LineProgress"]):
         return f"{_clock_time(now - self._started)} {', '.join([f'{state.done}/{state.total} trials', *at_work])}{left}"
 
 
-def progress_view(heartbeat: Heartbeat, packs: Sequence[Pack]) -> BarProgress | LineProgress:
+def progress_view(
+    heartbeat: Heartbeat, packs: Sequence[Pack], metric_seconds: Mapping[str, float] = MappingProxyType({})
+) -> BarProgress | LineProgress:
     """Choose the view that fits a console.
 
     Bars need a terminal that can redraw them and is wide enough for their names.
@@ -134,9 +151,10 @@ def progress_view(heartbeat: Heartbeat, packs: Sequence[Pack]) -> BarProgress | 
     Args:
         heartbeat: Has the console where progress is shown.
         packs: What is still to be run.
+        metric_seconds: As for `TimeLeft`.
     """
     drawn = can_redraw(heartbeat.console) and heartbeat.console.width >= LEAST_WIDTH_OF_BARS
-    return (BarProgress if drawn else LineProgress)(heartbeat, packs)
+    return (BarProgress if drawn else LineProgress)(heartbeat, packs, metric_seconds=metric_seconds)
 
 
 def minutes(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class _Followed:
 
     Attributes:
         pack: The pack.
+        metric_seconds: Seconds that are known beforehand, of the metrics that need pretrained networks.
         unfinished: Keys of the wanted trials without a record.
         started: When its training began; None before, as of the other times.
         trained: When its training ended.
@@ -30,6 +32,7 @@ class _Followed:
     """
 
     pack: Pack
+    metric_seconds: float
     unfinished: set[str]
     started: float | None = None
     trained: float | None = None
@@ -53,26 +56,32 @@ class _Followed:
         return 0.0 if self.started is None else (self.ended or now) - self.started
 
     def by_epochs(self, now: float) -> float:
-        """Seconds that it will have taken in the end, from its epochs alone, of which one must be done."""
+        """Seconds that it will have taken in the end, from its epochs, of which one must be done, and known metrics."""
         training = self.spent(self.trained or now)
-        return training * self.pack.trials[0].training.epochs / self.epochs / _SHARE_OF_TRAINING
+        unknown = training * self.pack.trials[0].training.epochs / self.epochs / _SHARE_OF_TRAINING
+        return unknown + self.metric_seconds
 
 
 class TimeLeft:
     """The state of a study's packs, and a forecast of the time that they still take.
 
     By the pixel that training sees, a pack is taken to last as long as the mean of those that had the same images and
-    protocols, or without any such as the mean of all. The sum over all unfinished packs is divided by how many were at
+    protocols, or without any such as the mean of all; the known seconds of its metrics come on top, since FID may take
+    longer than all else. The sum over all unfinished packs is divided by how many were at
     work at once on average. Times are in seconds on one scale.
 
     Args:
         packs: All that are to be run.
+        metric_seconds: Trial's key -> seconds, where they are known, of its metrics that need pretrained networks.
     """
 
-    def __init__(self, packs: Sequence[Pack]):
+    def __init__(self, packs: Sequence[Pack], metric_seconds: Mapping[str, float] = MappingProxyType({})):
         self.total = sum(len(pack.wanted) for pack in packs)
         self.done = 0
-        self._packs = {_name(pack): _Followed(pack, set(pack.wanted)) for pack in packs}
+        self._packs = {
+            _name(pack): _Followed(pack, sum(metric_seconds.get(key, 0.0) for key in pack.wanted), set(pack.wanted))
+            for pack in packs
+        }
         self._of_trial = {key: self._packs[_name(pack)] for pack in packs for key in pack.wanted}
 
     @property
@@ -116,7 +125,7 @@ class TimeLeft:
         left = 0.0
         for pack in packs:
             if pack.ended is None:
-                expected = rates.get(pack.kind, rates[None]) * pack.pixels
+                expected = rates.get(pack.kind, rates[None]) * pack.pixels + pack.metric_seconds
                 left += max(expected - pack.spent(now), _LEAST_LEFT * expected)
         return left / max(1.0, sum(pack.spent(now) for pack in begun) / passed)
 
@@ -125,11 +134,11 @@ class TimeLeft:
 
 
 def _rates(seen: Iterable[tuple[_Followed, float]]) -> Mapping[_Kind | None, float]:
-    """Mean seconds by the pixel of each kind of pack, and under None of all."""
+    """Mean seconds by the pixel of each kind of pack, and under None of all; without those of known metrics."""
     found: dict[_Kind | None, list[float]] = {}
     for pack, seconds in seen:
         for kind in (pack.kind, None):
-            found.setdefault(kind, []).append(seconds / pack.pixels)
+            found.setdefault(kind, []).append(max(0.0, seconds - pack.metric_seconds) / pack.pixels)
     return {kind: float(np.mean(rates)) for kind, rates in found.items()}
 
 
