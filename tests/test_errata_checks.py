@@ -9,6 +9,7 @@ from errata_samples import cells_of, row, series
 
 from benchmark.errata import quotes
 from benchmark.errata import table_checks as er
+from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind
 from benchmark.paper import statements as st
 from benchmark.paper.tables import COLUMNS, PrintedCell, paper_numbers
@@ -152,6 +153,16 @@ def test_counts_of_the_papers_findings():
         FindingKind.HOLDS: 2 + 9,
         FindingKind.BY_READING: 11,
     }
+
+
+def test_what_two_tables_or_two_sentences_have_is_listed_once():
+    listed = listing(on_paper())
+    assert Counter(one.kind for one in listed)[FindingKind.CONTRADICTION] == 43 - 5  # cells of Tables 1 and 4
+    [tie] = [one for one in listed if "HGMVAE-U 0.868 only ties GMVAE 0.868" in one.sentence]
+    assert tie.sentence.startswith("Tables 1 and 4, MNIST, d = 16, DB: ")
+    assert [source[:5] for source in tie.sources] == ["3.1.2", "3.4: "]
+    sources = {source for one in on_paper() if one.quotation for source in [f"{one.section}: “{one.quotation}”"]}
+    assert {source for one in listed for source in one.sources if "“" in source} == sources
 
 
 def test_tables_1_and_4_agree_and_3_and_5_do_not():

@@ -8,6 +8,7 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
+from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind, read_cells
 from benchmark.errata.table_checks import errata, paper_errata
 from benchmark.files import write_text
@@ -36,12 +37,13 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
         UserError: The table file is invalid, or --out cannot be written.
     """
     findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
+    listed = listing(findings)
     for kind in sorted(FindingKind, key=lambda kind: kind in _SAID_LAST):
-        found = [finding for finding in findings if finding.kind == kind]
+        found = [finding for finding in listed if finding.kind == kind]
         if found:
             console.print(f"{kind}: {len(found)}")
         for finding in found:
-            said = f" [{finding.section}: “{finding.quotation}”]" if finding.quotation else ""
+            said = f" [{'; '.join(finding.sources)}]" if finding.sources else ""
             console.print(f"  {one_line(finding.sentence)}{said}")
     if options.out:
         # Imported here, so that a listing that is only printed does not wait for pandas.
