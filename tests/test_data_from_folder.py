@@ -41,7 +41,7 @@ def test_folders_are_classes_by_name_and_the_last_tenth_of_each_is_held_out(tmp_
     assert arrays["x"].shape == (60, 32, 32) and arrays["x"].dtype == np.uint8
     assert arrays["y"].tolist() == [0] * 20 + [1] * 20 + [2] * 20
     assert arrays["x"][:, 16, 2].tolist() == [shade + number for shade in (10, 100, 200) for number in range(20)]
-    assert lines[1:] == [
+    assert lines[2:] == [
         f"{tmp_path / 'pictures'}: 60 pictures, the central square of each resized to 32 x 32 "
         "(Pillow's antialiased bilinear), grey",
         "classes: 0 a, 1 b, 2 c",
@@ -120,6 +120,7 @@ def test_what_is_no_picture_is_named_and_counted(tmp_path):
     arrays, lines = made(tmp_path)
     assert arrays["y"].tolist() == [0, 0, 0, 1, 1, 1]
     assert lines == [
+        f"{folder}: looking for pictures",
         f"{folder}: 1 files beside the folders of classes are not used",
         f"{folder}: reading 9 files",
         "a/notes.txt: skipped, no readable image (UnidentifiedImageError)",
@@ -136,7 +137,7 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path, monkeypatch):
         saved(picture(width), tmp_path / "pictures" / f"{number}.png")
     arrays, lines = made(tmp_path)
     assert len(arrays["x"]) == 2
-    assert lines[1] == "1.png: skipped, 41 x 40 are too many pixels"
+    assert lines[2] == "1.png: skipped, 41 x 40 are too many pixels"
 
 
 def test_links_in_a_circle_end(tmp_path):
@@ -194,3 +195,15 @@ def test_the_command_makes_a_set_that_can_be_trained_on_and_overwrites_none(tmp_
         assert match in capsys.readouterr().err
     assert main(["fetch", "--size", "32"]) == 2
     assert "--size and --name are those of a data set made --from-folder DIR" in capsys.readouterr().err
+
+
+def test_a_large_folder_is_never_silent(tmp_path, monkeypatch):
+    for number in range(3):
+        saved(picture(seed=number), tmp_path / "pictures" / f"{number}.png")
+    monkeypatch.setattr(from_folder, "_REPORT_EVERY", 0.0)
+    folder, (_, lines) = tmp_path / "pictures", made(tmp_path)
+    assert lines[:5] == [
+        f"{folder}: looking for pictures",
+        f"{folder}: reading 3 files",
+        *(f"{folder}: {number} of 3 files read" for number in (1, 2, 3)),
+    ]

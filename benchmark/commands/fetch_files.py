@@ -16,6 +16,7 @@ from benchmark.data.load import load_dataset
 from benchmark.data.specs import DATASETS, SIDES
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
+from benchmark.execution.heartbeat import Heartbeat
 from benchmark.names import asked_name
 from benchmark.studies.grid import data_marks
 
@@ -81,9 +82,13 @@ def _from_folder(folder: Path, options: FetchOptions, console: Console) -> int:
     if options.what:
         raise UserError(f"fetch {' '.join(options.what)} --from-folder: fetch these by a call of their own")
     name = options.name or "mine"
-    made = write_from_folder(folder, name, options.size or 32, options.data_dir, console.print)
-    console.print(f"wrote {shown(made)}")
-    console.print(_described(load_dataset(name, options.data_dir, offline=True, report=console.print)))
+    with Heartbeat(console) as heartbeat:
+        with heartbeat.during(f"making {name} of {folder}"):
+            made = write_from_folder(folder, name, options.size or 32, options.data_dir, heartbeat.say)
+        heartbeat.say(f"wrote {shown(made)}")
+        with heartbeat.during(f"preparing {name}"):
+            dataset = load_dataset(name, options.data_dir, offline=True, report=heartbeat.say)
+    console.print(_described(dataset))
     console.print(f"train on it: run --only dataset={name}")
     return 0
 

@@ -1,6 +1,7 @@
 """A folder of pictures made into a user's .npz file: any sizes, and any modes that Pillow reads."""
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from benchmark.text import short_message
 
 _BLOCK = 512  # pictures decoded at once; of each only the small version is kept
 _MOST_PIXELS = 1 << 26  # of a picture; more may be a file made to fill the memory
+_REPORT_EVERY = 5.0  # seconds
 _NAMED = 5  # skipped files that have a line each
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
@@ -51,7 +53,7 @@ def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report
         name: Of the data set.
         side: Of the images in the file, in pixels; a key of SIDES.
         data_dir: The data folder.
-        report: Called with a line on how pictures were read, and on each that was not.
+        report: Called with a line at once, every few seconds, on how pictures were read, and on each that was not.
 
     Returns:
         The path of the file.
@@ -60,6 +62,7 @@ def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report
         UserError: The name is taken, the folder has no picture that can be read, or is not clear about classes, or the
             file cannot be written.
     """
+    report(f"{folder}: looking for pictures")
     path = data_dir / spec_for(name).npz
     if name in DATASETS:
         raise UserError(f"--name {name}: is {DATASETS[name].label}'s; give your own pictures another name")
@@ -126,6 +129,7 @@ def _decode(files: list[Path], side: int, folder: Path, report: Report) -> tuple
     """The images (n, S, S, 3) of the files that can be read, and the numbers of these files."""
     images = np.empty((len(files), side, side, 3), np.uint8)
     rows: list[int] = []
+    said = time.monotonic()
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
         for start in range(0, len(files), _BLOCK):
             for row, image in enumerate(pool.map(partial(_small, side=side), files[start : start + _BLOCK]), start):
@@ -135,6 +139,9 @@ def _decode(files: list[Path], side: int, folder: Path, report: Report) -> tuple
                 else:
                     images[len(rows)] = image
                     rows.append(row)
+                if time.monotonic() - said >= _REPORT_EVERY:
+                    said = time.monotonic()
+                    report(f"{folder}: {row + 1:,} of {len(files):,} files read")
     if skipped := len(files) - len(rows):
         report(f"{folder}: {skipped:,} of {len(files):,} files skipped")
     return images[: len(rows)], rows
