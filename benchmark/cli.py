@@ -1,7 +1,8 @@
 """The command line: its commands, its parser, and the exit status of errors.
 
-Exit status: 0 the study is whole, or the results compared agree; 1 they do not; 2 bad use, with one line that says
-what to do; 3 some trials failed or could not run; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
+Exit status: 0 the study is whole, or the results compared are shown to be the same; 1 they differ; 2 bad use, with one
+line that says what to do; 3 some trials failed or could not run; 4 the results compared are shown neither to be the
+same nor to differ; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
 """
 
 import argparse
@@ -122,7 +123,7 @@ GROUPS = {
         ),
         Command(
             "compare",
-            "two results side by side: what differs beyond noise?",
+            "two results side by side: the same (0), different (1), or not shown either way (exit status 4)",
             "compare_results",
             "compare",
             "compare results/reference/laptop-cpu results/runs/laptop",

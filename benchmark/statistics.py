@@ -224,20 +224,21 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
     return PairedTest(of_mean, signed_rank_p(differences), int(np.sign(_signed_ranks(differences).sum())), p_t)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Adjust the p values of a family of tests by Holm's method, which bounds the family-wise error rate.
 
     Args:
-        p_values: Of every test that was declared, 1.0 for one that could not be made.
+        p_values: Of every test that was declared, 1.0 for one that could not be made; the family lies along the last
+            axis.
 
     Returns:
         The adjusted p values in the same order, each in [0, 1].
     """
-    adjusted = [1.0] * len(p_values)
-    floor = 0.0
-    for rank, position in enumerate(sorted(range(len(p_values)), key=lambda at: p_values[at])):
-        floor = max(floor, min(1.0, (len(p_values) - rank) * p_values[position]))
-        adjusted[position] = floor
+    p = np.asarray(p_values, dtype=np.float64)
+    order = p.argsort(axis=-1, kind="stable")
+    stepped = np.take_along_axis(p, order, -1) * np.arange(p.shape[-1], 0, -1)
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(np.maximum.accumulate(stepped, axis=-1), 1.0), -1)
     return adjusted
 
 
@@ -249,7 +250,7 @@ def powerless(pairs: Sequence[int]) -> list[bool]:
     Args:
         pairs: How many pairs each test has; 0 for one that was not made.
     """
-    return [p >= ALPHA for p in holm([smallest_signed_rank_p(n) for n in pairs])]
+    return [bool(p >= ALPHA) for p in holm([smallest_signed_rank_p(n) for n in pairs])]
 
 
 def tau_b(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""`compare`: whether two results differ by more than seeds and rounding explain."""
+"""`compare`: whether two results are the same, different, or neither is shown."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
-from benchmark.comparison.compare import TOLERANCES, Comparison, Result
+from benchmark.comparison.compare import TOLERANCES, Comparison, State
 from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import read_side
@@ -22,6 +22,7 @@ from benchmark.statistics import Tolerance
 from benchmark.table_specs import TABLES
 from benchmark.tables.terminal import print_markdown
 
+STATUS = {State.SAME: 0, State.DIFFERENT: 1, State.NOT_SHOWN: 4}
 _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<percent>%?)", re.ASCII)
 
 
@@ -44,7 +45,8 @@ def compare(options: CompareOptions, console: Console) -> int:
     """Compare two results cell by cell, and print and write what differs.
 
     Returns:
-        The exit status: 0 where nothing differs beyond noise and tolerance, 1 where something does.
+        The exit status: 0 where the two are shown to be the same within the tolerances, 1 where something differs, 4
+        where neither is shown.
 
     Raises:
         UserError: A side cannot be read, the two have no score in common, a tolerance is invalid or of a metric that
@@ -66,7 +68,7 @@ def compare(options: CompareOptions, console: Console) -> int:
         _write(comparison, options.out)
         if options.format != "md":
             console.print(f"Every cell: {shown(options.out)}")
-    return 1 if comparison.of(Result.DIFFERENT) else 0
+    return STATUS[comparison.state]
 
 
 def asked_tolerances(arguments: Iterable[str]) -> dict[str, Tolerance]:

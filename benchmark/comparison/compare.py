@@ -1,22 +1,29 @@
-"""Comparison of two results, A and B, cell by cell: do they differ by more than seeds and rounding do?
+"""Comparison of two results, A and B: are they the same, different, or is neither shown?
 
-A cell is data set, metric, method and latent dim, whatever table it is in; the difference is B's mean minus A's.
+A cell is data set, metric, method and latent dim, whatever table it is in; its difference is B's mean minus A's.
 
 1. Every common seed agrees to ROUNDING: `equal`.
 2. All common seeds are the same trials (same identity hash) on the same recorded setup, and at least half of all such
    trials agree to ROUNDING, so that results repeat: no seed explains a difference, each must lie within the metric's
-   tolerance (`noise`), else `different`.
-3. Else, with two or more common seeds that are at least half of the smaller side's: paired t-test of the seeds'
-   differences. Else, with two or more seeds on each side: Welch's t-test, so that a changed seed set is noise.
-   `different` where p < 0.05 after Holm's correction and the 95 % interval leaves the tolerance, else `noise`.
-4. Else too few seeds: the tolerance alone decides, and the result says so.
+   tolerance (`within tolerance`), else `different`.
+3. Else, with two seeds or more on each side, the tests of `benchmark.comparison.shift_tests`: of every cell, and of
+   every method's mean over its cells in tolerances. Seeds are compared one by one where two or more are common and
+   these are at least half of the smaller side's, else as two samples. `different` where the corrected p is below its
+   level and the 95 % interval leaves the tolerance; `within tolerance` where the 90 % interval lies in it (two
+   one-sided tests at 5 %); else `not shown either way`.
+4. Else too few seeds: `not shown either way`.
+
+A method is `different`, too, where more of its trials ended without a score on one side (`failures_p`).
+
+The whole is different where a cell or a method is; the same where every method is shown to be; else neither is shown.
 
 The same trials on two machines, or on a GPU, fall under 3, because training amplifies a difference in the last bit
 until it is as large as that of another seed: on one machine the laptop study's trials repeat bit by bit, but two
 threads instead of one moved the SVM accuracy of five by 0.003 to 0.015, where the standard deviation over seeds is
 0.006.
 
-Sources: Welch, Biometrika 34, 1947; Holm, Scandinavian Journal of Statistics 6, 1979.
+Source: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (two one-sided tests); others stand with
+the tests.
 """
 
 import math
@@ -25,26 +32,29 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
 
+from benchmark.comparison.failures import OUTCOMES, Ended, ended_trials, failures_p
 from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
+from benchmark.comparison.shift_tests import Floats, ShiftTests, cell_groups, run_shift_tests
 from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
 from benchmark.errors import UserError
-from benchmark.results.frame import METRIC_UNAVAILABLE
-from benchmark.statistics import ALPHA, Interval, Tolerance, holm, paired_test
+from benchmark.metrics import METRICS
+from benchmark.results.records import OK
+from benchmark.statistics import ALPHA, CONFIDENCE, Interval, Tolerance, holm
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
 NEAR_ZERO = 1e-9  # absolute, for scores that are about zero
-OUTCOMES = ("diverged", "failed", METRIC_UNAVAILABLE)  # how a trial can end without a score
+EQUIVALENCE = 1 - 2 * ALPHA  # the confidence of the interval that two one-sided tests at ALPHA amount to
 
 
 class Result(StrEnum):
-    """The result of comparing one cell; only `different` counts as a difference."""
+    """The result of comparing one cell or one method."""
 
     DIFFERENT = "different"
-    NOISE = "noise"
+    NOT_SHOWN = "not shown either way"
+    WITHIN = "within tolerance"
     EQUAL = "equal"
     ONLY_A = "only in A"
     ONLY_B = "only in B"
@@ -52,15 +62,27 @@ class Result(StrEnum):
     NO_VALUE = "no value"
 
 
+# From what counts most.
+COMPARED = (Result.DIFFERENT, Result.NOT_SHOWN, Result.WITHIN, Result.EQUAL)
+
+
 class Basis(StrEnum):
-    """What the result is based on."""
+    """What a cell's result is based on."""
 
     ROUNDING = "rounding"
     SAME_TRIALS = "same trials"
-    PAIRED = "paired t"
-    WELCH = "Welch t"
+    PAIRED = "paired seeds"
+    SAMPLES = "two samples"
     TOO_FEW = "too few seeds"
     NO_SCORE = "no score"
+
+
+class State(StrEnum):
+    """What a comparison shows as a whole."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    NOT_SHOWN = "not shown either way"
 
 
 # About the standard deviation of a score over seeds: the median over the cells of results/reference/laptop-cpu, which a
@@ -97,7 +119,8 @@ class CellResult:
         low: The lower end of the difference's 95 % interval.
         high: Its upper end.
         p: Of the test, uncorrected; None where none was made.
-        p_holm: The same after Holm's correction over all cells tested.
+        p_holm: The same after Holm's correction; where the method has no other cell, the method's.
+        smallest_seen: The least difference that the test finds with a probability of 80 %.
     """
 
     cell: ComparedCell
@@ -115,6 +138,36 @@ class CellResult:
     high: float | None = None
     p: float | None = None
     p_holm: float | None = None
+    smallest_seen: float | None = None
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """The comparison of one method's cells together; numbers are None where no cell was tested.
+
+    Attributes:
+        tested: Cells whose mean it is.
+        shift: The mean, B's minus A's, in tolerances; a positive one is better.
+        low: The lower end of its 95 % interval.
+        high: Its upper end.
+        p_holm: Of its test, after Holm's correction.
+        smallest_seen: The least shift that the test finds with a probability of 80 %.
+        shown_within: The tolerances within which it is shown to lie, by two one-sided tests at 5 %.
+        failed: How many trials ended on each side, and how many of them without a score.
+        failed_p_holm: Of the exact test of these, after the same correction; None where none failed.
+    """
+
+    method: str
+    result: Result
+    tested: int
+    failed: Ended
+    shift: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_holm: float | None = None
+    smallest_seen: float | None = None
+    shown_within: float | None = None
+    failed_p_holm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +178,7 @@ class Comparison:
         a: The name of side A.
         b: The name of side B.
         results: Of the cells of either side, in A's order, then the others.
+        methods: Of the methods with a cell that was compared, or with trials that ended on both sides.
         around: What else differs between trials of the kinds that both sides have.
         silent: The names of sides that are CSVs, which state little beside their scores.
         same_trials: How many trials both sides have made on the same recorded setup.
@@ -135,6 +189,7 @@ class Comparison:
     a: str
     b: str
     results: tuple[CellResult, ...]
+    methods: tuple[MethodResult, ...]
     around: tuple[Difference, ...]
     silent: tuple[str, ...]
     same_trials: int
@@ -145,9 +200,26 @@ class Comparison:
         """Return the cells with one of these results."""
         return [result for result in self.results if result.result in wanted]
 
+    @property
+    def state(self) -> State:
+        """What it shows as a whole."""
+        if self.of(Result.DIFFERENT) or any(method.result is Result.DIFFERENT for method in self.methods):
+            return State.DIFFERENT
+        shown = all(method.result is not Result.NOT_SHOWN for method in self.methods)
+        return State.SAME if shown else State.NOT_SHOWN
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The scores of a cell to be tested: of A and B, pair by pair where they are `paired`."""
+
+    a: Floats
+    b: Floats
+    paired: bool
+
 
 def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> Comparison:
-    """Compare two sides cell by cell.
+    """Compare two sides.
 
     Args:
         a: Side A.
@@ -160,15 +232,15 @@ def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance
     cells = [*a.scores, *(cell for cell in b.scores if cell not in a.scores)]
     repeated = _repeated_trials(a, b)
     strict = 2 * sum(repeated.values()) >= len(repeated)
-    results = _corrected(
-        [_cell_result(cell, a.scores.get(cell, {}), b.scores.get(cell, {}), tolerances, strict) for cell in cells]
-    )
-    if not any(result.result in (Result.EQUAL, Result.NOISE, Result.DIFFERENT) for result in results):
+    found = [_cell_result(cell, a.scores.get(cell, {}), b.scores.get(cell, {}), tolerances, strict) for cell in cells]
+    if not any(result.mean_a is not None and result.mean_b is not None for result, _ in found):
         raise UserError(nothing_in_common(a, b))
+    results, methods = _tested(found, ended_trials(a, b))
     silent = tuple(side.name for side in (a, b) if not side.facts_complete)
     around = tuple(differences(a, b))
     remarks = tuple(dict.fromkeys((*a.remarks, *b.remarks)))
-    return Comparison(a.name, b.name, tuple(results), around, silent, len(repeated), sum(repeated.values()), remarks)
+    repeats = len(repeated), sum(repeated.values())
+    return Comparison(a.name, b.name, tuple(results), tuple(methods), around, silent, *repeats, remarks)
 
 
 def _repeated_trials(a: ComparedSide, b: ComparedSide) -> dict[str, bool]:
@@ -191,17 +263,22 @@ def _cell_result(
     b: Mapping[int | None, Score],
     tolerances: Mapping[str, Tolerance],
     strict: bool,
-) -> CellResult:
-    """The result without its correction; `strict`: results repeat, so the same trial must give the same score."""
+) -> tuple[CellResult, _Sample | None]:
+    """The result as far as it needs no test, and what is to be tested.
+
+    `strict`: results repeat, so that the same trial must give the same score.
+    """
     values_a, values_b = ({seed: s.value for seed, s in side.items() if s.value is not None} for side in (a, b))
     common = [seed for seed in values_a if seed in values_b]
     n_a, n_b = len(values_a), len(values_b)
     notes = [*_one_sided_seeds(values_a, values_b), *_without_value("A", a), *_without_value("B", b)]
     unmatched = not values_a or not values_b
-    result = _unmatched(a, b, n_a, n_b) if unmatched else Result.NOISE
+    result = _unmatched(a, b, n_a, n_b) if unmatched else Result.NOT_SHOWN
     found = CellResult(cell, result, Basis.NO_SCORE, n_a, n_b, len(common), "; ".join(notes))
+    if strict and any(_one_failed(a[seed], b[seed]) for seed in a.keys() & b.keys()):
+        return replace(found, result=Result.DIFFERENT, basis=Basis.SAME_TRIALS), None
     if unmatched:
-        return found
+        return found, None
 
     fewest = min(n_a, n_b)
     paired = 2 * len(common) >= fewest and (len(common) > 1 or fewest == 1)
@@ -212,19 +289,13 @@ def _cell_result(
     found = replace(found, mean_a=float(x.mean()), mean_b=float(y.mean()), difference=difference, tolerance=tolerance)
 
     if (paired or fewest == len(x) == len(y) == 1) and agree(x, y):
-        return replace(found, result=Result.EQUAL, basis=Basis.ROUNDING)
+        return replace(found, result=Result.EQUAL, basis=Basis.ROUNDING), None
     if strict and paired and all(_same_trial(a[seed], b[seed]) for seed in common):
         within = bool(np.all(np.abs(y - x) <= tolerance))
-        return replace(found, result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.SAME_TRIALS)
+        return replace(found, result=Result.WITHIN if within else Result.DIFFERENT, basis=Basis.SAME_TRIALS), None
     if min(len(x), len(y)) < 2:
-        within = abs(difference) <= tolerance
-        return replace(found, result=Result.NOISE if within else Result.DIFFERENT, basis=Basis.TOO_FEW)
-    if not paired:
-        p, interval = welch_test(x, y)
-        return replace(found, basis=Basis.WELCH, p=p, low=interval.low, high=interval.high)
-    test = paired_test(y - x)
-    ends = test.estimate.interval or Interval(-math.inf, math.inf)  # a single pair has none, but is TOO_FEW
-    return replace(found, basis=Basis.PAIRED, p=test.p_t, low=ends.low, high=ends.high)
+        return replace(found, basis=Basis.TOO_FEW), None
+    return replace(found, basis=Basis.PAIRED if paired else Basis.SAMPLES), _Sample(x, y, paired)
 
 
 def agree(x: Iterable[float], y: Iterable[float]) -> bool:
@@ -232,43 +303,122 @@ def agree(x: Iterable[float], y: Iterable[float]) -> bool:
     return all(math.isclose(one, other, rel_tol=ROUNDING, abs_tol=NEAR_ZERO) for one, other in zip(x, y, strict=True))
 
 
-def welch_test(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
-    """Test whether two samples, which may have different variances, have the same mean.
+def _tested(
+    found: Sequence[tuple[CellResult, _Sample | None]], ended: Mapping[str, list[Ended]]
+) -> tuple[list[CellResult], list[MethodResult]]:
+    """The results of all cells, and of the methods."""
+    results = [result for result, _ in found]
+    samples = {position: sample for position, (_, sample) in enumerate(found) if sample}
+    failing = {method: failures_p(kinds) for method, kinds in ended.items() if any(kind.failed for kind in kinds)}
+    tests, names = None, list[str]()
+    if samples:
+        groups = cell_groups([results[position].cell for position in samples])
+        names = [*groups.method_names]
+        units = np.array([_signed_unit(results[position]) for position in samples])
+        a, b = (_padded([getattr(sample, side) for sample in samples.values()]) / units[:, None] for side in "ab")
+        paired = np.array([sample.paired for sample in samples.values()])
+        tests = run_shift_tests(a, b, paired, groups, [*failing.values()])
+        for place, position in enumerate(samples):
+            results[position] = _with_test(results[position], tests, place, units[place])
+    alpha = tests.methods_alpha if tests else ALPHA
+    corrected = tests.methods_p[len(names) :] if tests else holm([*failing.values()])
+    failed_p = dict(zip(failing, map(float, corrected), strict=True))
+    for position, result in enumerate(results):
+        unshown = result.result is Result.NOT_SHOWN and result.basis is Basis.NO_SCORE
+        if unshown and failed_p.get(result.cell.method, 1.0) < alpha:
+            results[position] = replace(result, result=Result.DIFFERENT)
 
-    Args:
-        x: Two values or more.
-        y: Two values or more.
-
-    Returns:
-        The two-sided p of Welch's t-test, and the 95 % interval of mean y - mean x.
-    """
-    difference = float(y.mean() - x.mean())
-    shares = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
-    if not shares.any():  # no spread at all: any difference is certain
-        return 0.0 if difference else 1.0, Interval(difference, difference)
-    error = math.sqrt(shares.sum())
-    freedom = float(shares.sum() ** 2 / (shares**2 / [len(x) - 1, len(y) - 1]).sum())
-    reach = float(stats.t.ppf(1 - ALPHA / 2, freedom)) * error
-    p = 2 * float(stats.t.sf(abs(difference) / error, freedom))
-    return p, Interval(difference - reach, difference + reach)
+    of_methods: dict[str, list[CellResult]] = {}
+    for result in results:
+        if result.result in COMPARED:
+            of_methods.setdefault(result.cell.method, []).append(result)
+    methods = []
+    for method, cells in of_methods.items():
+        kinds = ended.get(method, [])
+        one = _method_result(method, cells, kinds)
+        if tests and method in names:
+            one = _with_shift(one, tests, names.index(method))
+        methods.append(_with_failures(one, kinds, failed_p.get(method), alpha))
+    return results, methods
 
 
-def _corrected(results: Sequence[CellResult]) -> list[CellResult]:
-    """The results with `p_holm` for those tested, and `different` where it is below ALPHA beyond the tolerance."""
-    tested = {position: result.p for position, result in enumerate(results) if result.p is not None}
-    corrected = list(results)
-    for position, p_holm in zip(tested, holm([*tested.values()]), strict=True):
-        result = results[position]
-        verdict = Result.DIFFERENT if p_holm < ALPHA and not _negligible(result) else Result.NOISE
-        corrected[position] = replace(result, p_holm=p_holm, result=verdict)
-    return corrected
+def _signed_unit(result: CellResult) -> float:
+    """The tolerance, at least what counts as rounding; negative where less is better."""
+    assert result.tolerance is not None and result.mean_a is not None
+    unit = max(result.tolerance, ROUNDING * abs(result.mean_a), NEAR_ZERO)
+    better = result.cell.metric not in METRICS or METRICS[result.cell.metric].higher_is_better
+    return unit if better else -unit
 
 
-def _negligible(result: CellResult) -> bool:
-    """Whether all of the difference's interval lies within the tolerance."""
-    if result.low is None or result.high is None or result.tolerance is None:
-        return False
-    return Interval(result.low, result.high).within(result.tolerance)
+def _padded(rows: Sequence[Floats]) -> Floats:
+    padded = np.full((len(rows), max(map(len, rows))), np.nan)
+    for at, row in enumerate(rows):
+        padded[at, : len(row)] = row
+    return padded
+
+
+def _with_test(result: CellResult, tests: ShiftTests, place: int, unit: float) -> CellResult:
+    """The result of a cell that was tested, which is number `place` among these."""
+    assert result.difference is not None and result.tolerance is not None
+    reach, equivalence = (float(tests.cells.reach(c)[place]) * abs(unit) for c in (CONFIDENCE, EQUIVALENCE))
+    p_holm = float(tests.cells_p[place])
+    interval = Interval(result.difference - reach, result.difference + reach)
+    return replace(
+        result,
+        result=_shown(p_holm < tests.cells_alpha[place], result.difference, reach, equivalence, result.tolerance),
+        low=interval.low,
+        high=interval.high,
+        p=float(tests.cells.p()[place]),
+        p_holm=p_holm,
+        smallest_seen=float(tests.cells_seen[place]) * abs(unit),
+    )
+
+
+def _shown(significant: bool, shift: float, reach: float, equivalence: float, bound: float) -> Result:
+    """What a shift's test shows: `reach` is half of its 95 % interval, `equivalence` of its 90 % interval."""
+    if abs(shift) + equivalence <= bound and not (significant and abs(shift) + reach > bound):
+        return Result.WITHIN
+    return Result.DIFFERENT if significant else Result.NOT_SHOWN
+
+
+def _method_result(method: str, cells: Sequence[CellResult], kinds: Sequence[Ended]) -> MethodResult:
+    """What a method's cells show that need no test of their mean."""
+    untested = [cell.result for cell in cells if cell.p is None]
+    if all(cell.result is Result.EQUAL for cell in cells):
+        result = Result.EQUAL
+    else:
+        result = min([*untested, Result.WITHIN], key=COMPARED.index)
+    ended = Ended(*(sum(getattr(kind, field) for kind in kinds) for field in ("a", "failed_a", "b", "failed_b")))
+    return MethodResult(method, result, len(cells) - len(untested), ended)
+
+
+def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodResult:
+    """The result with the test of the method's mean, which is number `place` among these."""
+    shift, p_holm = float(tests.methods.shift[place]), float(tests.methods_p[place])
+    reach, equivalence = (float(tests.methods.reach(c)[place]) for c in (CONFIDENCE, EQUIVALENCE))
+    shown = _shown(p_holm < tests.methods_alpha, shift, reach, equivalence, 1.0)
+    return replace(
+        result,
+        result=min(result.result, shown, key=COMPARED.index),
+        shift=shift,
+        low=shift - reach,
+        high=shift + reach,
+        p_holm=p_holm,
+        smallest_seen=float(tests.methods_seen[place]),
+        shown_within=abs(shift) + equivalence,
+    )
+
+
+def _with_failures(result: MethodResult, kinds: Sequence[Ended], p_holm: float | None, alpha: float) -> MethodResult:
+    """The result with what is shown by how many trials ended without a score."""
+    if p_holm is None:
+        return result
+    shown = result.result
+    if p_holm < alpha:
+        shown = Result.DIFFERENT
+    elif shown is not Result.DIFFERENT and not all(kind.alike() for kind in kinds):
+        shown = Result.NOT_SHOWN
+    return replace(result, result=shown, failed_p_holm=p_holm)
 
 
 def _same_trial(a: Score, b: Score) -> bool:
@@ -278,15 +428,20 @@ def _same_trial(a: Score, b: Score) -> bool:
     return all(b.setup.get(field, value) == value for field, value in a.setup.items())
 
 
+def _one_failed(a: Score, b: Score) -> bool:
+    """Whether one trial, made twice on the same setup, has ended without a score once."""
+    return _same_trial(a, b) and {OK} < {a.status, b.status} <= {OK, *OUTCOMES}
+
+
 def _unmatched(a: Mapping[int | None, Score], b: Mapping[int | None, Score], n_a: int, n_b: int) -> Result:
-    """The result where a side has no score: one that ran the cell differs from the other, one that did not lacks it."""
+    """The result where a side has no score: one that did not run the cell lacks it; one that did shows nothing yet."""
     if any(score.status in (PER_CENT, IMPOSSIBLE) for side in (a, b) for score in side.values()):
         return Result.NOT_COMPARABLE
     if not n_a and not n_b:
         return Result.NO_VALUE
     without = b if n_a else a
     if any(score.status in OUTCOMES for score in without.values()):
-        return Result.DIFFERENT
+        return Result.NOT_SHOWN
     return Result.ONLY_A if n_a else Result.ONLY_B
 
 

@@ -1,21 +1,24 @@
 """A comparison of two results as Markdown, which also reads well in a terminal, and as a frame for a CSV."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from benchmark.comparison.compare import Basis, CellResult, Comparison, Result
-from benchmark.comparison.setup_differences import Difference
+from benchmark.comparison.compare import COMPARED, Basis, CellResult, Comparison, MethodResult, Result, State
+from benchmark.comparison.setup_differences import Difference, unlike
+from benchmark.comparison.shift_tests import POWER
 from benchmark.metrics import METRICS
 from benchmark.statistics import ALPHA
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown
 
 MEANING = {
-    Result.DIFFERENT: "beyond noise and tolerance, or a score on one side where the other's trials ended without one",
-    Result.NOISE: f"within the tolerance, or no difference shown at {ALPHA:.0%} (which is no proof that there is none)",
+    Result.DIFFERENT: "a difference beyond chance and tolerance, or in how many trials ended without a score",
+    Result.NOT_SHOWN: "neither a difference nor that there is none: too few seeds for what these scores vary",
+    Result.WITHIN: f"shown to differ by less than the tolerance (two one-sided tests at {ALPHA:.0%})",
     Result.EQUAL: "the same numbers but for rounding",
     Result.ONLY_A: "not asked, not run, missing or not scorable in B",
     Result.ONLY_B: "not asked, not run, missing or not scorable in A",
@@ -25,13 +28,23 @@ MEANING = {
 BASES = {
     Basis.ROUNDING: "the same numbers seed by seed",
     Basis.SAME_TRIALS: "the same trials on the same setup, every seed held to the tolerance",
-    Basis.PAIRED: "paired t-test over common seeds",
-    Basis.WELCH: "Welch's t-test, for want of common seeds",
-    Basis.TOO_FEW: "too few seeds to tell noise: the tolerance alone",
+    Basis.PAIRED: "common seeds one by one, moderated t",
+    Basis.SAMPLES: "both sides' seeds as two samples, moderated t",
+    Basis.TOO_FEW: "one value on a side",
     Basis.NO_SCORE: "no score on one side or both",
 }
 _UNREPEATED = ": another processor or other code, so that seeds are compared as samples"
 _HEAD = ("data set", "metric", "method", "d", "A", "B", "B - A", "95 %", "tolerance", "p (Holm)", "seeds", "basis")
+_METHODS_SAY = (
+    "B - A is the mean over a method's tested cells in tolerances, positive where B is better; cells that vary less "
+    "over seeds count more. The smallest seen is the least shift that would have been found with a probability of "
+    f"{POWER:.0%}."
+)
+_SEEN_SAYS = (
+    f"The least difference of a single cell that would have been found with a probability of {POWER:.0%}: median over "
+    "cells, and the largest."
+)
+_METHODS_HEAD = ("method", "result", "B - A", "95 %", "p (Holm)", "smallest seen", "cells", "without a score")
 
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
@@ -54,18 +67,23 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
         comparison: The comparison.
         every_cell: List all cells that were compared instead of those that differ.
     """
-    different = comparison.of(Result.DIFFERENT)
-    shown = comparison.of(Result.DIFFERENT, Result.NOISE, Result.EQUAL) if every_cell else different
+    shown = comparison.of(*COMPARED) if every_cell else comparison.of(Result.DIFFERENT)
     parts = [
         "### Comparison",
         f"A is {escape_markdown(comparison.a)}, B is {escape_markdown(comparison.b)}; a cell is data set, metric, "
         "method and latent dim.",
         _counts(comparison),
     ]
+    if unalike := unlike(comparison.around):
+        parts.insert(0, f"**Not like with like:** {escape_markdown('; '.join(unalike))}.")
     if comparison.remarks:
         parts += ["#### As read", _bullets(comparison.remarks)]
+    if any(method.result is not Result.EQUAL for method in comparison.methods):
+        parts += ["#### Methods", _METHODS_SAY, _methods(comparison.methods)]
     if shown:
         parts += ["#### Every cell compared" if every_cell else "#### Different", _cells(shown)]
+    if seen := _smallest_seen(comparison.results):
+        parts += ["#### What one cell could have shown", _SEEN_SAYS, seen]
     if missing := _missing(comparison):
         parts += ["#### Missing", _bullets(missing)]
     parts += ["#### What differs around them", _bullets(_around(comparison)), conclusion(comparison)]
@@ -73,21 +91,31 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Return the last line: whether there is a difference, and what the correction for many tests held back."""
-    different = comparison.of(Result.DIFFERENT)
-    compared = comparison.of(Result.DIFFERENT, Result.NOISE, Result.EQUAL)
-    verdict = f"{len(different)} of {len(compared)} cells differ"
-    if not different:
-        verdict = f"No difference beyond noise and tolerance; cells compared: {len(compared)}"
-    tested = [result for result in compared if result.p is not None]
-    held_back = [r for r in tested if r.p is not None and r.p_holm is not None and r.p < ALPHA <= r.p_holm]
-    holm = f"; Holm's correction over {len(tested)} tests" if tested else ""
-    holm += f" held back {len(held_back)} with an uncorrected p below {ALPHA}" if held_back else ""
+    """Return the last line: same, different or not shown, and what was too small to be seen."""
+    compared = comparison.of(*COMPARED)
+    cells, methods = len(compared), [method for method in comparison.methods if method.shift is not None]
+    said = {
+        State.DIFFERENT: _differ(comparison),
+        State.SAME: f"all {cells} cells are equal but for rounding",
+        State.NOT_SHOWN: f"of {cells} cells none is shown to differ, but not every method to be the same",
+    }[comparison.state]
+    if comparison.state is State.SAME and len(comparison.of(Result.EQUAL)) < cells:
+        said = f"every method is shown to be within tolerance; cells compared: {cells}"
+    seen = [method.smallest_seen for method in methods if method.smallest_seen is not None]
+    if seen:
+        ends = " to ".join(dict.fromkeys(f"{end:.2g}" for end in (min(seen), max(seen))))
+        said += f"; a method's shift would have been found from {ends} tolerances on (power {POWER:.0%})"
     few = sum(result.basis is Basis.TOO_FEW for result in compared)
-    few_said = f"; {few} judged by the tolerance alone: too few seeds" if few else ""
+    few_said = f"; {few} with one value on a side show nothing" if few else ""
     apart = len(comparison.of(Result.NOT_COMPARABLE))
     apart_said = f"; {apart} not comparable: a value that its metric cannot have" if apart else ""
-    return f"{verdict}{holm}{few_said}{apart_said}."
+    return f"{comparison.state.capitalize()}: {said}{few_said}{apart_said}."
+
+
+def _differ(comparison: Comparison) -> str:
+    cells, methods = comparison.of(Result.DIFFERENT), [m for m in comparison.methods if m.result is Result.DIFFERENT]
+    of_methods = f"{len(methods)} of {len(comparison.methods)} methods"
+    return f"{len(cells)} of {len(comparison.of(*COMPARED))} cells and {of_methods} differ"
 
 
 def _counts(comparison: Comparison) -> str:
@@ -98,12 +126,46 @@ def _counts(comparison: Comparison) -> str:
     return f"{counts}\n\nJudged by: {judged}."
 
 
+def _methods(methods: Iterable[MethodResult]) -> str:
+    return _pipe_table(_METHODS_HEAD, [_method_row(method) for method in methods])
+
+
+def _method_row(m: MethodResult) -> tuple[str, ...]:
+    def shown(value: float | None, text: Callable[[float], str] = lambda value: number(value, 2)) -> str:
+        return "-" if value is None else text(value)
+
+    interval = "-" if m.low is None else f"{shown(m.low)} to {shown(m.high)}"
+    without = f"{m.failed.failed_a} of {m.failed.a}, {m.failed.failed_b} of {m.failed.b}"
+    without += "" if m.failed_p_holm is None else f" (p {m.failed_p_holm:.2g})"
+    p = shown(m.p_holm, lambda value: f"{value:.2g}")
+    return m.method, str(m.result), shown(m.shift), interval, p, shown(m.smallest_seen), str(m.tested), without
+
+
+def _smallest_seen(results: Iterable[CellResult]) -> str:
+    """A row per metric; "" where no cell was tested."""
+    seen: dict[str, list[CellResult]] = {}
+    for result in results:
+        if result.smallest_seen is not None:
+            seen.setdefault(result.cell.metric, []).append(result)
+    rows = []
+    for metric, cells in seen.items():
+        decimals = _decimals(metric)
+        sizes = [np.array([getattr(cell, field) for cell in cells]) for field in ("smallest_seen", "tolerance")]
+        numbers = (np.median(sizes[0]), np.max(sizes[0]), np.median(sizes[1]))
+        rows.append((metric, str(len(cells)), *(number(float(size), decimals) for size in numbers)))
+    return _pipe_table(("metric", "cells", "median", "largest", "tolerance (median)"), rows) if rows else ""
+
+
 def _cells(results: Iterable[CellResult]) -> str:
     return _pipe_table(_HEAD, [_cell_row(result) for result in results])
 
 
+def _decimals(metric: str) -> int:
+    return METRICS[metric].decimals + 1 if metric in METRICS else 4
+
+
 def _cell_row(r: CellResult) -> tuple[str, ...]:
-    decimals = METRICS[r.cell.metric].decimals + 1 if r.cell.metric in METRICS else 4
+    decimals = _decimals(r.cell.metric)
 
     def shown(value: float | None) -> str:
         return "-" if value is None else number(value, decimals)
@@ -133,7 +195,7 @@ def _missing(comparison: Comparison) -> list[str]:
             missing = _joined(missing, axis)
         for dataset, metric, method, dim, note in missing:
             lines.append(f"{result}: {dataset}; {method}; d = {dim}; {metric}" + (f" ({note})" if note else ""))
-    notes = [r.note for r in comparison.of(Result.NOISE, Result.EQUAL) if r.note]
+    notes = [r.note for r in comparison.of(Result.NOT_SHOWN, Result.WITHIN, Result.EQUAL) if r.note]
     counts = {note: notes.count(note) for note in notes}
     return lines + [f"{note}: {count} cell{'s' if count > 1 else ''}" for note, count in counts.items()]
 

@@ -62,3 +62,21 @@ def _stated(facts: Iterable[Fact], kinds: set[Kind]) -> dict[tuple[str, str], li
         if concerned:
             values.setdefault((fact.field, fact.scope), set()).add(fact.value)
     return {field: sorted(found) for field, found in values.items()}
+
+
+def unlike(found: Iterable[Difference]) -> list[str]:
+    """Say which images and loss weights differ, so that the sides are not of the same kind.
+
+    Args:
+        found: As from `differences`.
+    """
+    said: list[str] = []
+    others: dict[str, list[str]] = {}
+    for difference in found:
+        part, of = difference.field.partition(".")[0], ", ".join(difference.scopes)
+        if difference.field in ("marks", "data.kind", "weight_set"):
+            what = {"marks": f"{of} marked", "data": f"images of {of}", "weight_set": "weights"}[part]
+            said.append(f"{what} {difference.a} in A, {difference.b} in B")
+        elif part in ("data", "settings"):
+            others.setdefault("images" if part == "data" else part, []).extend(difference.scopes)
+    return said + [f"other {what} of {', '.join(dict.fromkeys(names))}" for what, names in others.items()]
