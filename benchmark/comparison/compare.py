@@ -36,17 +36,16 @@ import numpy as np
 from benchmark.comparison.failures import OUTCOMES, Ended, ended_trials, failures_p
 from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
-from benchmark.comparison.shift_tests import Floats, ShiftTests, cell_groups, run_shift_tests
+from benchmark.comparison.shift_tests import EQUIVALENCE, Floats, ShiftTests, cell_groups, run_shift_tests
 from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
 from benchmark.results.records import OK
-from benchmark.statistics import ALPHA, CONFIDENCE, Interval, Tolerance, holm
+from benchmark.statistics import ALPHA, CONFIDENCE, Tolerance, holm
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
 NEAR_ZERO = 1e-9  # absolute, for scores that are about zero
-EQUIVALENCE = 1 - 2 * ALPHA  # the confidence of the interval that two one-sided tests at ALPHA amount to
 
 
 class Result(StrEnum):
@@ -359,26 +358,21 @@ def _padded(rows: Sequence[Floats]) -> Floats:
 
 def _with_test(result: CellResult, tests: ShiftTests, place: int, unit: float) -> CellResult:
     """The result of a cell that was tested, which is number `place` among these."""
-    assert result.difference is not None and result.tolerance is not None
-    reach, equivalence = (float(tests.cells.reach(c)[place]) * abs(unit) for c in (CONFIDENCE, EQUIVALENCE))
-    p_holm = float(tests.cells_p[place])
-    interval = Interval(result.difference - reach, result.difference + reach)
+    assert result.difference is not None
+    reach = float(tests.cells.reach(CONFIDENCE)[place]) * abs(unit)
     return replace(
         result,
-        result=_shown(p_holm < tests.cells_alpha[place], result.difference, reach, equivalence, result.tolerance),
-        low=interval.low,
-        high=interval.high,
+        result=_shown(bool(tests.cells_differ[place]), bool(tests.cells.within()[place])),
+        low=result.difference - reach,
+        high=result.difference + reach,
         p=float(tests.cells.p()[place]),
-        p_holm=p_holm,
+        p_holm=float(tests.cells_p[place]),
         smallest_seen=float(tests.cells_seen[place]) * abs(unit),
     )
 
 
-def _shown(significant: bool, shift: float, reach: float, equivalence: float, bound: float) -> Result:
-    """What a shift's test shows: `reach` is half of its 95 % interval, `equivalence` of its 90 % interval."""
-    if abs(shift) + equivalence <= bound and not (significant and abs(shift) + reach > bound):
-        return Result.WITHIN
-    return Result.DIFFERENT if significant else Result.NOT_SHOWN
+def _shown(differs: bool, within: bool) -> Result:
+    return Result.DIFFERENT if differs else Result.WITHIN if within else Result.NOT_SHOWN
 
 
 def _method_result(method: str, cells: Sequence[CellResult], kinds: Sequence[Ended]) -> MethodResult:
@@ -394,16 +388,16 @@ def _method_result(method: str, cells: Sequence[CellResult], kinds: Sequence[End
 
 def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodResult:
     """The result with the test of the method's mean, which is number `place` among these."""
-    shift, p_holm = float(tests.methods.shift[place]), float(tests.methods_p[place])
+    shift = float(tests.methods.shift[place])
     reach, equivalence = (float(tests.methods.reach(c)[place]) for c in (CONFIDENCE, EQUIVALENCE))
-    shown = _shown(p_holm < tests.methods_alpha, shift, reach, equivalence, 1.0)
+    shown = _shown(bool(tests.methods_differ[place]), bool(tests.methods.within()[place]))
     return replace(
         result,
         result=min(result.result, shown, key=COMPARED.index),
         shift=shift,
         low=shift - reach,
         high=shift + reach,
-        p_holm=p_holm,
+        p_holm=float(tests.methods_p[place]),
         smallest_seen=float(tests.methods_seen[place]),
         shown_within=abs(shift) + equivalence,
     )

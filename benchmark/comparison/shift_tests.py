@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from benchmark.comparison.sides import ComparedCell, Kind
-from benchmark.statistics import ALPHA, holm
+from benchmark.statistics import ALPHA, CONFIDENCE, holm
 
 METHODS_ALPHA = 0.8 * ALPHA  # a method's mean tells more than a cell, and few methods are compared
 CELLS_ALPHA = ALPHA - METHODS_ALPHA
+EQUIVALENCE = 1 - 2 * ALPHA  # the confidence of the interval that two one-sided tests at ALPHA amount to
 POWER = 0.8  # at which a smallest shift is stated
 _LEAST_VARIANCE = 1e-5  # of the median's, for cells whose seeds all agree
 _NEWTON_STEPS = 5
@@ -82,6 +83,11 @@ class Shifts:
         half: Floats = special.stdtrit(self.freedom, (1 + confidence) / 2) * self.error
         return half
 
+    def within(self, confidence: float = EQUIVALENCE) -> NDArray[np.bool_]:
+        """Tell whether all of the interval of this confidence lies within the tolerance."""
+        inside: NDArray[np.bool_] = np.abs(self.shift) + self.reach(confidence) <= 1
+        return inside
+
     def smallest_seen(self, alpha: float | Floats) -> Floats:
         """Return the shift that a two-sided test at `alpha` finds with the probability POWER."""
         quantiles = special.stdtrit(self.freedom, 1 - alpha / 2) + special.stdtrit(self.freedom, POWER)
@@ -112,6 +118,17 @@ class ShiftTests:
     methods_alpha: float
     cells_seen: Floats
     methods_seen: Floats
+
+    @property
+    def cells_differ(self) -> NDArray[np.bool_]:
+        """Which cells differ beyond chance and tolerance."""
+        return (self.cells_p < self.cells_alpha) & ~self.cells.within(CONFIDENCE)
+
+    @property
+    def methods_differ(self) -> NDArray[np.bool_]:
+        """Which methods do."""
+        significant = self.methods_p[..., : self.methods.shift.shape[-1]] < self.methods_alpha
+        return significant & ~self.methods.within(CONFIDENCE)
 
 
 def cell_groups(cells: Sequence[ComparedCell]) -> CellGroups:

@@ -5,9 +5,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from benchmark.operating_characteristics.claim_rates import claim_rates
+from benchmark.operating_characteristics.comparison_rates import comparison_rates
 from benchmark.operating_characteristics.number_rates import number_rates
 from benchmark.operating_characteristics.rates import Rate
 
 # Each takes the number of studies to draw and a stream of its own.
 Simulation = Callable[[int, np.random.Generator], list[Rate]]
-SIMULATIONS: Mapping[str, Simulation] = {"numbers": number_rates, "claims": claim_rates}
+SIMULATIONS: Mapping[str, Simulation] = {
+    "numbers": number_rates,
+    "claims": claim_rates,
+    "compare": comparison_rates,
+}
