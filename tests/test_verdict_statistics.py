@@ -150,7 +150,7 @@ def test_paired_t_is_scipys():
 def test_holm_by_hand():
     """0.01 * 4, 0.02 * 3, 0.03 * 2, and 0.04 * 1 raised to what stands before it."""
     assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert list(holm([0.6, 0.7])) == [1.0, 1.0]
     assert holm([]) == []
 
 
@@ -184,38 +184,57 @@ def test_tau_b_is_not_a_number_without_an_order():
 def test_rank_agreement_of_one_and_of_opposite_orders():
     paper = np.array([1.0, 2.0, 3.0])
     same = np.outer(paper, np.ones(4)) + np.array([0.0, 0.1, 0.2, 0.3])
-    assert rank_agreement([(same, paper)], seed=1).tau == 1.0
-    assert rank_agreement([(same, paper)], seed=1).interval == Interval(1.0, 1.0)
-    both = rank_agreement([(same, paper), (-same, paper)], seed=1)
+    assert rank_agreement([(same, paper)]).tau == 1.0
+    assert rank_agreement([(same, paper)]).interval == Interval(1.0, 1.0)  # rivals differ alike under every seed
+    both = rank_agreement([(same, paper), (-same, paper)])
     assert (both.tau, both.groups) == (0.0, 2)
 
 
-@pytest.mark.parametrize(("last", "share", "low"), [(-1.4, 0.0623, -1.0), (-0.9, 0.0087, 1.0)])
-def test_the_bootstrap_interval_leaves_out_2_5_percent_of_the_resamples_at_either_end(last, share, low):
-    """Two rivals: the order turns where the last of six seeds is drawn three (four) times or more."""
-    turned = math.ceil(6 / (1 - last) + 1e-9)
-    assert stats.binom.sf(turned - 1, 6, 1 / 6) == pytest.approx(share, abs=1e-4)
-    ours = np.array([[0.0] * 6, [1.0] * 5 + [last]])
-    found = rank_agreement([(ours, np.array([0.0, 1.0]))], seed=5)
+@pytest.mark.parametrize(("p", "low"), [(0.049, 1.0), (0.051, -1.0)])
+def test_two_rivals_are_in_order_where_a_paired_one_sided_test_says_so(p, low):
+    t = stats.t.isf(p, 5)
+    spread = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]) * math.sqrt(5 / 6)  # a standard deviation of 1
+    ours = np.array([np.arange(6.0), np.arange(6.0) + t / math.sqrt(6) + spread])
+    assert stats.ttest_rel(ours[1], ours[0], alternative="greater").pvalue == pytest.approx(p)
+    found = rank_agreement([(ours, np.array([0.0, 1.0]))])
     assert (found.tau, found.interval) == (1.0, Interval(low, 1.0))
 
 
-def test_rank_agreement_is_the_same_for_the_same_seed_and_spans_its_resamples():
-    ours = np.random.default_rng(0).normal(0, 1, (6, 5)) + np.arange(6)[:, None] * 0.3
-    groups = [(ours, np.arange(6.0))]
-    first = rank_agreement(groups, seed=1)
-    assert first == rank_agreement(groups, seed=1)
-    assert -1 <= first.interval.low < first.interval.high <= 1
-    assert first.tau == pytest.approx(stats.kendalltau(ours.mean(1), np.arange(6)).statistic)
+def test_bounds_count_the_pairs_that_are_shown_and_leave_the_others_open():
+    """Rivals 0 and 1 cannot be told apart, both are far from 2: two of three pairs are shown, (2 - 1) / 3 at least."""
+    ours = np.array([[0.0, 1.0, 0.5], [0.6, 0.0, 0.5], [20.0, 20.4, 20.9]])
+    found = rank_agreement([(ours, np.array([0.0, 1.0, 2.0]))])
+    assert (found.interval.low, found.interval.high) == pytest.approx((1 / 3, 1.0))
+    turned = rank_agreement([(ours, np.array([2.0, 2.0, 0.0]))])  # a tie on the other side: two pairs count
+    assert (turned.interval.low, turned.interval.high) == pytest.approx((-2 / math.sqrt(6),) * 2)
+
+
+def test_bounds_span_the_estimate_and_shrink_with_seeds():
+    noise = np.random.default_rng(0).normal(0, 1, (6, 40))
+    widths = []
+    for seeds in (3, 10, 40):
+        ours = noise[:, :seeds] + np.arange(6)[:, None]
+        found = rank_agreement([(ours, np.arange(6.0))])
+        assert found.tau == pytest.approx(stats.kendalltau(ours.mean(1), np.arange(6)).statistic)
+        assert -1 <= found.interval.low <= found.tau <= found.interval.high <= 1
+        widths.append(found.interval.high - found.interval.low)
+    assert widths[0] > widths[1] > widths[2]
 
 
 def test_rank_agreement_with_one_seed_with_gaps_and_with_nothing():
     paper = np.array([1.0, 2.0])
-    one = rank_agreement([(np.array([[0.1], [0.3]]), paper)], seed=0)
+    one = rank_agreement([(np.array([[0.1], [0.3]]), paper)])
     assert (one.tau, one.interval) == (1.0, None)
-    gap = rank_agreement([(np.array([[0.1, math.nan], [0.3, 0.2]]), paper)], seed=0)
-    assert (gap.tau, gap.interval) == (1.0, Interval(1.0, 1.0))
-    assert rank_agreement([], seed=0) is None
-    assert rank_agreement([(np.array([[0.1], [0.1]]), paper)], seed=0) is None
+    gap = rank_agreement([(np.array([[0.1, math.nan], [0.3, 0.2]]), paper)])
+    assert (gap.tau, gap.interval) == (1.0, Interval(-1.0, 1.0))  # one common seed shows no order
+    assert rank_agreement([]) is None
+    assert rank_agreement([(np.array([[0.1], [0.1]]), paper)]) is None
+    assert rank_agreement([(np.array([[math.nan, math.nan], [0.3, 0.2]]), paper)]) is None
     with pytest.raises(ValueError, match="seeds"):
-        rank_agreement([(np.zeros((2, 1)), paper), (np.zeros((2, 2)), paper)], seed=0)
+        rank_agreement([(np.zeros((2, 1)), paper), (np.zeros((2, 2)), paper)])
+
+
+def test_holm_takes_many_families_at_once():
+    p = np.random.default_rng(1).uniform(0, 0.2, (3, 2, 7))
+    assert holm(p).shape == p.shape
+    assert np.array_equal(holm(p)[2, 1], holm(p[2, 1]))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from benchmark.operating_characteristics.agreement_rates import agreement_rates
 from benchmark.operating_characteristics.claim_rates import claim_rates
 from benchmark.operating_characteristics.comparison_rates import comparison_rates
 from benchmark.operating_characteristics.number_rates import number_rates
@@ -15,4 +16,5 @@ SIMULATIONS: Mapping[str, Simulation] = {
     "numbers": number_rates,
     "claims": claim_rates,
     "compare": comparison_rates,
+    "rank agreement": agreement_rates,
 }

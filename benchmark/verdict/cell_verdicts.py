@@ -26,7 +26,6 @@ from benchmark.statistics import (
     estimate,
     rank_agreement,
 )
-from benchmark.streams import stream_seed
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
 
@@ -328,7 +327,7 @@ def rank_agreements(study: StudyResults) -> pd.DataFrame:
     Kendall's tau-b, averaged over a table's rankings.
 
     Returns:
-        Columns: `table`, `tau` in [-1, 1], `low` and `high` (95 % bootstrap interval over seeds; missing with one
+        Columns: `table`, `tau` in [-1, 1], `low` and `high` (bounds with 95 % confidence or more; missing with one
         seed), `rankings` (how many were run), `of` (how many the paper has), `seeds`.
 
     Raises:
@@ -342,7 +341,7 @@ def rank_agreements(study: StudyResults) -> pd.DataFrame:
         rankings = [ranking.set_index(_PLACE)["value"] for _, ranking in printed.groupby(_RIVALS)]
         run = [ranking[ranking.index.isin(values.index)] for ranking in rankings]
         groups = [(values.loc[ranking.index].to_numpy(), ranking.to_numpy()) for ranking in run if len(ranking) > 1]
-        agreement = rank_agreement(groups, stream_seed("evaluation", use="rank agreement", table=table))
+        agreement = rank_agreement(groups)
         interval = agreement and agreement.interval
         rows.append(
             {

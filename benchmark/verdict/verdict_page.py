@@ -37,7 +37,7 @@ SAME_IMAGES = (
 )
 AGREEMENT_MEANING = (
     "Order: how far our order of the methods is the paper's, Kendall's τ (1 the same, 0 unrelated, -1 reversed), mean "
-    "over data sets, scores and d, with its 95 % bootstrap interval over seeds."
+    "over data sets, scores and d, with the least and the largest that our seeds leave possible, at 95 % or more."
 )
 _MARK_WARNINGS = {
     "procedural": "Drawn images in place of {names}: numbers say nothing about the methods.",
