@@ -46,6 +46,7 @@ from benchmark.statistics import ALPHA, CONFIDENCE, Tolerance, holm
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
 NEAR_ZERO = 1e-9  # absolute, for scores that are about zero
+_MOST_VALUES = 1_000  # that stand in the place of a mean
 
 
 class Result(StrEnum):
@@ -280,14 +281,18 @@ def _cell_result(
         return found, None
 
     fewest = min(n_a, n_b)
-    paired = 2 * len(common) >= fewest and (len(common) > 1 or fewest == 1)
+    means = any(score.spread for side in (a, b) for score in side.values())
+    paired = not means and 2 * len(common) >= fewest and (len(common) > 1 or fewest == 1)
     seeds_a, seeds_b = (common, common) if paired else (values_a, values_b)
-    x, y = np.array([values_a[seed] for seed in seeds_a]), np.array([values_b[seed] for seed in seeds_b])
+    x, y = _values(a, seeds_a), _values(b, seeds_b)
     tolerance = tolerances.get(cell.metric, OTHER_METRIC).at(x.mean())
     difference = float(y.mean() - x.mean())
     found = replace(found, mean_a=float(x.mean()), mean_b=float(y.mean()), difference=difference, tolerance=tolerance)
+    if means:
+        found = replace(found, n_a=len(x), n_b=len(y))
 
-    if (paired or fewest == len(x) == len(y) == 1) and agree(x, y):
+    one_by_one = paired or (len(x) == len(y) and (means or fewest == len(x) == 1))
+    if one_by_one and agree(x, y):
         return replace(found, result=Result.EQUAL, basis=Basis.ROUNDING), None
     if strict and paired and all(_same_trial(a[seed], b[seed]) for seed in common):
         within = bool(np.all(np.abs(y - x) <= tolerance))
@@ -295,6 +300,19 @@ def _cell_result(
     if min(len(x), len(y)) < 2:
         return replace(found, basis=Basis.TOO_FEW), None
     return replace(found, basis=Basis.PAIRED if paired else Basis.SAMPLES), _Sample(x, y, paired)
+
+
+def _values(scores: Mapping[int | None, Score], seeds: Iterable[int | None]) -> Floats:
+    """The values of these seeds; in the place of a mean with its spread as many values that have both."""
+    values: list[float] = []
+    for score in map(scores.__getitem__, seeds):
+        assert score.value is not None
+        if score.spread is None:
+            values.append(score.value)
+        else:
+            steps = np.linspace(-1, 1, min(score.spread.n, _MOST_VALUES))
+            values += [*(score.value + score.spread.std * steps / steps.std(ddof=1))]
+    return np.array(values)
 
 
 def agree(x: Iterable[float], y: Iterable[float]) -> bool:
@@ -314,7 +332,10 @@ def _tested(
         groups = cell_groups([results[position].cell for position in samples])
         names = [*groups.method_names]
         units = np.array([_signed_unit(results[position]) for position in samples])
-        a, b = (_padded([getattr(sample, side) for sample in samples.values()]) / units[:, None] for side in "ab")
+        seeds = max(len(values) for sample in samples.values() for values in (sample.a, sample.b))
+        a, b = (
+            _padded([getattr(sample, side) for sample in samples.values()], seeds) / units[:, None] for side in "ab"
+        )
         paired = np.array([sample.paired for sample in samples.values()])
         tests = run_shift_tests(a, b, paired, groups, [*failing.values()])
         for place, position in enumerate(samples):
@@ -349,8 +370,8 @@ def _signed_unit(result: CellResult) -> float:
     return unit if better else -unit
 
 
-def _padded(rows: Sequence[Floats]) -> Floats:
-    padded = np.full((len(rows), max(map(len, rows))), np.nan)
+def _padded(rows: Sequence[Floats], length: int) -> Floats:
+    padded = np.full((len(rows), length), np.nan)
     for at, row in enumerate(rows):
         padded[at, : len(row)] = row
     return padded

@@ -23,7 +23,8 @@ from benchmark.results.records import OK, RECORD_STATUSES
 
 REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
 LABELS = ("study", "weight_set", "notes", "marks")
-OPTIONAL = ("table", "seed", "status", "key", *LABELS)
+SPREAD = ("std", "n")  # of a row that is a mean over seeds
+OPTIONAL = ("table", "seed", "status", "key", *SPREAD, *LABELS)
 MISSING = "missing"  # the status of a row that has neither a value nor a status
 STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE, MISSING)
 
@@ -38,6 +39,9 @@ class LongRow:
         value: A finite number exactly where the status is "ok".
         status: One of STATUSES.
         key: Of the trial behind the score.
+        std: The standard deviation (ddof 1) of the values that `value` is the mean of; None where the file has none, or
+            the row has a seed.
+        n: How many values these are, two or more; likewise.
         labels: Those of LABELS that the file has.
     """
 
@@ -51,6 +55,8 @@ class LongRow:
     value: float | None
     status: str
     key: str | None
+    std: float | None
+    n: int | None
     labels: dict[str, str]
 
 
@@ -123,6 +129,7 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
         raise row_error(path, line, "value", "there is none although the status is 'ok'")
     if status != OK and cells["value"]:
         raise row_error(path, line, "value", f"there is one although the status is {status!r}")
+    std, n = _spread(path, line, cells) if status == OK and not cells.get("seed") else (None, None)
     return LongRow(
         line=line,
         table=whole_number(path, line, "table", cells["table"], least=1) if cells.get("table") else None,
@@ -134,5 +141,20 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
         value=number(path, line, "value", cells["value"]) if status == OK else None,
         status=status,
         key=cells.get("key") or None,
+        std=std,
+        n=n,
         labels={label: cells[label] for label in LABELS if label in cells},
     )
+
+
+def _spread(path: Path, line: int, cells: dict[str, str]) -> tuple[float | None, int | None]:
+    """The standard deviation and the number of values of a mean; None where the row does not have both."""
+    if not all(cells.get(column) for column in SPREAD):
+        return None, None
+    for column in SPREAD:
+        check_plain(path, line, column, cells[column])
+    std = number(path, line, "std", cells["std"])
+    if std < 0:
+        raise row_error(path, line, "std", f"{cells['std'][:40]!r} is below 0")
+    n = whole_number(path, line, "n", cells["n"], least=1)
+    return (std, n) if n > 1 else (None, None)

@@ -41,9 +41,16 @@ class Kind(NamedTuple):
     latent_dim: int
 
 
+class Spread(NamedTuple):
+    """How the values of a mean vary: their standard deviation (ddof 1), and how many there are."""
+
+    std: float
+    n: int
+
+
 @dataclass(frozen=True)
 class Score:
-    """One seed's score.
+    """One seed's score, or a mean over seeds.
 
     Attributes:
         value: A finite float exactly where the status is "ok".
@@ -51,12 +58,14 @@ class Score:
         key: Of the trial behind it; None where it is not known.
         setup: What is recorded of the machine and its software, field -> value; None where nothing is recorded, or
             results do not repeat bit by bit there.
+        spread: Of a mean over seeds; None where it is not stated.
     """
 
     value: float | None
     status: str
     key: str | None
     setup: Mapping[str, str] | None = None
+    spread: Spread | None = None
 
 
 class Fact(NamedTuple):
@@ -117,7 +126,7 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
         facts, remarks = tuple(_facts(study)), list[str]()
     elif path.exists():
         csv_rows, remarks = read_long_csv(path)
-        rows = [(row.table, _cell(row), row.seed, Score(row.value, row.status, row.key)) for row in csv_rows]
+        rows = [(row.table, _cell(row), row.seed, _csv_score(row)) for row in csv_rows]
         facts = tuple(dict.fromkeys(_label_facts(csv_rows)))
     else:
         raise UserError(f"{path}: not here; give a results folder or a CSV")
@@ -137,6 +146,11 @@ def _folder_rows(path: Path, study: StudyResults) -> Iterator[_Row]:
     for row in frame.itertuples():
         value = float(row.value) if row.status == OK else None
         yield row.table, _cell(row), row.seed, Score(value, row.status, row.key, setups.get(row.key))
+
+
+def _csv_score(row: LongRow) -> Score:
+    spread = Spread(row.std, row.n) if row.std is not None and row.n is not None else None
+    return Score(row.value, row.status, row.key, spread=spread)
 
 
 def _cell(row: Any) -> ComparedCell:

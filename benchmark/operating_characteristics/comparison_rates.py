@@ -137,7 +137,8 @@ def _scores(draws: int, seeds: int, rng: np.random.Generator) -> Floats:
     noise = np.moveaxis(better, 0, 1) * np.sign(_UNITS)[:, None]
     log_variance = np.log1p(_STD**2)[:, None]
     lognormal = np.exp(np.sqrt(log_variance) * noise - log_variance / 2)
-    return np.where(_RELATIVE[:, None], lognormal, 1 + _STD[:, None] * noise)
+    scores: Floats = np.where(_RELATIVE[:, None], lognormal, 1 + _STD[:, None] * noise)
+    return scores
 
 
 def _failures_found(seeds: int, probability: float = 0.9) -> float:
