@@ -135,6 +135,13 @@ GROUPS = {
             "controls",
             "controls results/runs/laptop-controls",
         ),
+        Command(
+            "admission",
+            "for which metrics trials in bfloat16 count as those in float32, from the pairs of its study",
+            "admit_precision",
+            "admission",
+            "admission results/runs/admission",
+        ),
     ),
     "look into the paper and the methods": (
         Command(

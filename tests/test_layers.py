@@ -20,7 +20,7 @@ LAYERS = (
     ("results",),
     ("studies",),
     ("execution", "tables"),
-    ("plotting",),
+    ("plotting", "admission"),
     ("figures", "throughput", "verdict", "comparison", "calibration", "errata"),
     ("operating_characteristics",),
     ("controls", "audit"),

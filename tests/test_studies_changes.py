@@ -80,4 +80,4 @@ def test_they_make_other_trials_in_another_folder_of_which_no_number_is_judged(t
         (with_settings(paper, ("gmvae.beta_x=2",)), "--set gmvae.beta_x=2"),
     ):
         grid = tiny_grid(tmp_path, dataclasses.replace(study, seeds=1), "table=2,dataset=mnist,method=gmvae")
-        assert note in departures(grid.manifest(), "mnist", "classification")
+        assert note in departures(grid.manifest(), "mnist", "classification", "svm_accuracy")

@@ -224,10 +224,10 @@ def test_what_departs_from_the_paper_is_told_from_the_studies_own_notes():
 
     def of(protocol="clustering", marks=(), weights="default", **changes):
         notes = dataclasses.replace(paper, **changes).notes()
-        return departures(manifest_of(notes, {"mnist": list(marks)}, weights), "mnist", protocol)
+        return departures(manifest_of(notes, {"mnist": list(marks)}, weights), "mnist", protocol, "silhouette")
 
     assert of() == of(seeds=3) == of(tables=STUDIES["laptop"].tables) == ()
-    assert departures(manifest_of([]), "mnist", "clustering") == ()
+    assert departures(manifest_of([]), "mnist", "clustering", "silhouette") == ()
     for changes in (
         {"images": "drawn"},
         {"images": "installed"},

@@ -19,9 +19,7 @@ def studies(options: StudiesOptions, console: Console) -> int:
         The exit status, 0.
     """
     for study in STUDIES.values():
-        pair = 2 if study.paired_precision else 1
-        unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in study.cells()}
-        console.print(f"{study.name}: {study.purpose}; {len(unique) * study.seeds * pair:,} trials")
+        console.print(f"{study.name}: {study.purpose}; {study.n_trials:,} trials")
         for note in (*study.notes(), f"weight set {study.weight_set}"):
             console.print(f"    {note}")
     return 0

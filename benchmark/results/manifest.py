@@ -30,7 +30,7 @@ from benchmark.paper.tables import DATASET_LABELS
 from benchmark.results.records import Json
 from benchmark.table_specs import ALL_TABLES
 from benchmark.text import one_line
-from benchmark.training.training_settings import precision_note
+from benchmark.training.training_settings import TrainingSettings, precision_note
 
 SCHEMA = 1
 MOST_SEEDS = 10_000  # in a study; every seed is below it
@@ -60,6 +60,7 @@ _FIELDS: Mapping[str, Check] = {
 }
 _OPTIONAL: Mapping[str, Check] = {
     **dict.fromkeys(("method_labels", "dataset_labels"), object_of(is_text)),
+    "basis": fields(NONE, {"device": is_text, "training": fields(NONE)}),
     "paired_training": fields({"precision": is_text}),
 }
 _CELL: Mapping[str, Check] = {
@@ -231,6 +232,12 @@ class Manifest:
     def with_cells(self, cells: Iterable[ManifestCell]) -> "Manifest":
         """Return the manifest with these cells in place of its own."""
         return self.updated(cells=[cell.plain for cell in cells])
+
+    @property
+    def precision(self) -> str:
+        """The precision in which its trials are trained."""
+        training = (self.basis or {}).get("training", {})
+        return str(training.get("precision", TrainingSettings.precision))
 
     @property
     def reductions(self) -> tuple[str, ...]:

@@ -89,8 +89,8 @@ class Study:
             check_settings(PROTOCOL_SETTINGS[protocol], settings, f"{where} {protocol}")
         if self.paired_precision == self.training.precision:
             raise UserError(
-                f"--precision {self.training.precision}: study {self.name} trains every trial in that precision anyway, as the pair of "
-                f"one in {PAPER_TRAINING.precision}; leave --precision out"
+                f"--precision {self.training.precision}: study {self.name} trains every trial in float32 and in "
+                f"{self.paired_precision}; leave --precision out"
             )
 
     @property
@@ -113,6 +113,12 @@ class Study:
                 for latent_dim in table.latent_dims:
                     for method in table.methods:
                         yield GridCell(table.number, dataset, method, latent_dim)
+
+    @property
+    def n_trials(self) -> int:
+        """How many trainings the study has, those that several tables share once."""
+        unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in self.cells()}
+        return len(unique) * self.seeds * (2 if self.paired_precision else 1)
 
     def protocols(self, dataset: str, method: str, latent_dim: int) -> dict[str, dict[str, Any]]:
         """Return the protocols that the tables ask of one trial, all of them, so that it is trained once.
@@ -307,7 +313,7 @@ STUDIES = {
         ),
         Study(
             "admission",
-            "pairs of trials of the paper's size, float32 and bfloat16, for the command admission: does precision matter?",
+            "every trial in float32 and in bfloat16, at the paper's size, for the command admission: are they alike?",
             tuple(
                 dataclasses.replace(
                     TABLES[number],

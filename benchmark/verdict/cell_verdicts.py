@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
+from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
@@ -115,20 +116,23 @@ def makes_another_trial(note: str, protocol: str) -> bool:
     return not of_another_protocol and not _SAME_TRIALS.fullmatch(note)
 
 
-def departures(manifest: Manifest, dataset: str, protocol: str) -> tuple[str, ...]:
+def departures(manifest: Manifest, dataset: str, protocol: str, metric: str) -> tuple[str, ...]:
     """List why a study's trials are not the paper's: reduced settings, marks of the data set, other loss weights.
 
-    Fewer seeds or latent dims are no departure: what was run is comparable.
+    Fewer seeds or latent dims are no departure: what was run is comparable. Nor is a precision that is admitted for the
+    metric.
 
     Args:
         manifest: The study's manifest.
         dataset: Only the marks of this data set count.
         protocol: A note on another protocol does not count.
+        metric: For which the precision of training must be admitted.
 
     Returns:
         The reasons; empty where the trials are the paper's.
     """
-    found = [note for note in manifest.reductions if makes_another_trial(note, protocol)]
+    notes = precision_notes(manifest, [metric]).reductions
+    found = [note for note in notes if makes_another_trial(note, protocol)]
     found += [f"data: {mark}" for mark in manifest.marks.get(dataset, ())]
     if manifest.weight_set != "default":
         found.append(f"weights: {manifest.weight_set}")
@@ -162,7 +166,7 @@ def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOL
         by_table = ours.get(place, {})
         cell = by_table.get(printed.table) or next(iter(by_table.values()), None)
         first = first_table.setdefault((*place, printed.value), printed.table)
-        reasons = departures(study.manifest, printed.dataset, TABLES[printed.table].protocol)
+        reasons = departures(study.manifest, printed.dataset, TABLES[printed.table].protocol, printed.metric)
         if "procedural" in study.manifest.marks.get(printed.dataset, ()):
             cell, absent = None, "images drawn by program are not compared with the paper's"
         else:
@@ -172,6 +176,9 @@ def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOL
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
             | _judged(cell, float(printed.value), tolerances[printed.metric], reasons, absent)
         )
+        if rows[-1]["n"]:
+            admitted = precision_notes(study.manifest, [printed.metric]).admitted
+            rows[-1]["reason"] = "; ".join((rows[-1]["reason"], *admitted))
     for rivals in _groups_of_rivals(rows):
         _rank(rivals)
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)

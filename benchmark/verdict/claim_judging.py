@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.admission.committed_admission import PrecisionNotes, precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
 from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
 from benchmark.results.manifest import Manifest
@@ -187,7 +188,9 @@ def judge_values(
         run = [one.contest for one in contests if one.outcome is not ContestOutcome.MISSING]
         effects = _cost_effects(run, costs) if of_costs else _seed_effects(run, values)
         asked = 0 if of_costs else manifest.seeds
-        judgements.append(_judgement(claim, contests, effects, asked, printed, _reduced(manifest, claim)))
+        judgement = _judgement(claim, contests, effects, asked, printed, _reduced(manifest, claim))
+        reason = "; ".join((judgement.reason, *_precision_notes(manifest, claim).admitted))
+        judgements.append(replace(judgement, reason=reason))
     return judgements
 
 
@@ -469,7 +472,7 @@ def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
 
 def _reduced(manifest: Manifest, claim: Claim) -> str:
     datasets = {contest.dataset for contest in claim.contests}
-    found = [*manifest.reductions]
+    found = [*_precision_notes(manifest, claim).reductions]
     found += [
         f"{name}: {mark}"
         for name, marks in manifest.marks.items()
@@ -479,6 +482,10 @@ def _reduced(manifest: Manifest, claim: Claim) -> str:
     if manifest.weight_set != "default":
         found.append(f"weights: {manifest.weight_set}")
     return f"reduced: {'; '.join(found)}" if found else ""
+
+
+def _precision_notes(manifest: Manifest, claim: Claim) -> PrecisionNotes:
+    return precision_notes(manifest, dict.fromkeys(contest.metric for contest in claim.contests))
 
 
 def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import SECONDS
-from benchmark.paper.tables import PRINTED_TABLES
+from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
@@ -101,7 +102,9 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
     for row in cells[cells["verdict"].isin([Verdict.NOT_COMPARABLE, Verdict.NOT_RUN])].itertuples():
         reason = row.reason
         if row.verdict == Verdict.NOT_COMPARABLE:  # without the notes on single seeds, which are the tables' footnotes
-            reason = "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol)) or OPEN_PROTOCOL
+            reason = (
+                "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol, row.metric)) or OPEN_PROTOCOL
+            )
         where = f"Table {row.table} {manifest.dataset_label(row.dataset)}"
         found.setdefault((row.verdict, reason), []).append(where)
     rows = [
@@ -193,6 +196,7 @@ def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[
     sentences += reduced(manifest)
     if manifest.weight_set != "default":
         sentences.append(f"Loss weights: {manifest.weight_set}.")
+    sentences += [f"{note[0].upper()}{note[1:]}." for note in precision_notes(manifest, PRINTED_METRICS).admitted]
     if void := int((cells["verdict"] == Verdict.NOT_COMPARABLE).sum()):
         sentences.append(
             f"Therefore {void} of the paper's {len(cells)} numbers are not comparable: ours neither reproduce nor "

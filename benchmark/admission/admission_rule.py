@@ -1,0 +1,170 @@
+"""The decision by metric: admitted where the interval of the paired difference is within a share of the tolerance.
+
+Sources: Donner and Klar, Design and Analysis of Cluster Randomization Trials in Health Research, 2000 (a t-interval
+over the means of clusters); Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (a 95 % interval
+within a margin is two one-sided tests at 2.5 %).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+from scipy import stats
+
+from benchmark.admission.paired_differences import CELL, PairOutcome
+from benchmark.statistics import CONFIDENCE, Interval, estimate
+
+MARGIN = 0.25  # of a metric's tolerance, within which the interval must lie
+LEAST_PAIRS = 10  # with a value on both sides, below which nothing is decided
+
+
+class AdmissionState(StrEnum):
+    """Whether trials in another precision count as those in float32 for a metric."""
+
+    ADMITTED = "admitted"
+    NOT_ADMITTED = "not admitted"
+    NOT_DECIDED = "not decided"
+
+
+@dataclass(frozen=True)
+class MetricAdmission:
+    """The decision on one metric.
+
+    Differences are the other precision minus float32, in units of the metric's tolerance. A cell is a data set, method
+    and latent dim.
+
+    Attributes:
+        metric: The metric.
+        state: The decision.
+        reason: Why, in words.
+        pairs: How many pairs have a value on both sides.
+        asked: How many pairs the study has.
+        one_alone: Of how many pairs one trial alone has a value.
+        neither: Of how many pairs neither trial has a value.
+        cells: How many cells the pairs are of.
+        mean: The mean of the cells' mean differences; None without a pair.
+        interval: Its 95 % interval, from `interval_over_cells`, which decides.
+        over_pairs: The 95 % t-interval of the mean over pairs, as if these were independent; None with fewer than two.
+        spread: The standard deviation of a pair's difference within its cell; None where no cell has two pairs.
+        largest: Of the cells' mean differences the one that is farthest from 0; None without a pair.
+        largest_in: Its cell.
+    """
+
+    metric: str
+    state: AdmissionState
+    reason: str
+    pairs: int
+    asked: int
+    one_alone: int
+    neither: int
+    cells: int
+    mean: float | None
+    interval: Interval | None
+    over_pairs: Interval | None
+    spread: float | None
+    largest: float | None
+    largest_in: str
+
+
+def decide(pairs: pd.DataFrame) -> list[MetricAdmission]:
+    """Decide on every metric.
+
+    Args:
+        pairs: From `paired_differences`.
+
+    Returns:
+        A decision per metric, in the order of their first rows.
+    """
+    return [_decided(str(metric), of_metric) for metric, of_metric in pairs.groupby("metric", sort=False)]
+
+
+def _decided(metric: str, pairs: pd.DataFrame) -> MetricAdmission:
+    cells = {
+        "{} {} d={}".format(*cell): of_cell.loc[of_cell["outcome"] == PairOutcome.BOTH, "difference"].tolist()
+        for cell, of_cell in pairs.groupby(CELL, sort=False)
+    }
+    found = {cell: differences for cell, differences in cells.items() if differences}
+    means = {cell: estimate(differences).mean for cell, differences in found.items()}
+    every = [difference for differences in found.values() for difference in differences]
+    largest = max(means, key=lambda cell: abs(means[cell]), default="")
+    interval = interval_over_cells(list(found.values()))
+    spread = spread_within_cells(list(found.values()))
+    one_alone = int((pairs["outcome"] == PairOutcome.ONE_ALONE).sum())
+    if one_alone:
+        state, reason = AdmissionState.NOT_ADMITTED, f"of {pair_count(one_alone)} one trial alone has a value"
+    elif not every:
+        state, reason = AdmissionState.NOT_DECIDED, "no pair has values"
+    elif len(every) < LEAST_PAIRS or len(found) < len(cells) or interval is None:
+        few = f"{pair_count(len(every))} of the {LEAST_PAIRS} that a decision needs"
+        enough = f"{len(found)} of {len(cells)} methods and latent dims have a pair"
+        state, reason = AdmissionState.NOT_DECIDED, few if len(every) < LEAST_PAIRS else enough
+    else:
+        state, reason = _by_interval(interval, spread, len(found))
+    return MetricAdmission(
+        metric,
+        state,
+        reason,
+        len(every),
+        len(pairs),
+        one_alone,
+        int((pairs["outcome"] == PairOutcome.NEITHER).sum()),
+        len(found),
+        estimate(list(means.values())).mean if means else None,
+        interval,
+        estimate(every).interval if every else None,
+        spread,
+        means.get(largest),
+        largest,
+    )
+
+
+def interval_over_cells(cells: Sequence[Sequence[float]]) -> Interval | None:
+    """Return the 95 % t-interval of the mean difference, a cell's mean counting as one value.
+
+    It takes the cells for a sample of those that the precision is to be used for, their means for independent and near
+    enough to normal. What cells differ in by more than chance makes it wider, which an interval over pairs would take
+    for knowledge; how alike the pairs of a cell are does not matter.
+
+    Args:
+        cells: The differences of every cell's pairs, at least one in each.
+
+    Returns:
+        The interval; None with fewer than two cells.
+    """
+    return estimate([estimate(cell).mean for cell in cells]).interval if cells else None
+
+
+def spread_within_cells(cells: Sequence[Sequence[float]]) -> float | None:
+    """Return the standard deviation of the differences within cells, pooled; None where no cell has two."""
+    found = [(len(cell) - 1, one.std) for cell in cells if (one := estimate(cell)).std is not None]
+    freedom = sum(n for n, _ in found)
+    return math.sqrt(sum(n * std**2 for n, std in found if std is not None) / freedom) if freedom else None
+
+
+def _by_interval(interval: Interval, spread: float | None, cells: int) -> tuple[AdmissionState, str]:
+    if interval.within(MARGIN):
+        return AdmissionState.ADMITTED, f"the interval is within {MARGIN:g} of the tolerance"
+    if interval.outside(MARGIN):
+        return AdmissionState.NOT_ADMITTED, f"all of the interval is beyond {MARGIN:g} of the tolerance"
+    reason = f"the interval reaches beyond {MARGIN:g} of the tolerance"
+    if spread and interval.high - interval.low > 2 * MARGIN:
+        needed = pairs_needed(spread, cells)
+        reason += f", and is wider than that: by the spread within cells, about {needed} pairs make it as narrow"
+    return AdmissionState.NOT_ADMITTED, reason
+
+
+def pairs_needed(spread: float, cells: int) -> int:
+    """Return from how many pairs on the interval is no wider than twice the margin if cells do not differ.
+
+    Args:
+        spread: The standard deviation of a pair's difference, in units of the tolerance.
+        cells: How many cells the pairs are spread over evenly, at least two.
+    """
+    return math.ceil((float(stats.t.ppf((1 + CONFIDENCE) / 2, cells - 1)) * spread / MARGIN) ** 2)
+
+
+def pair_count(count: int) -> str:
+    """Say how many pairs."""
+    return f"{count} pair" if count == 1 else f"{count} pairs"

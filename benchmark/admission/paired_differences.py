@@ -1,0 +1,77 @@
+"""The trials of a study with pairs, metric by metric: the second precision minus the first, in units of tolerances."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import pandas as pd
+
+from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
+from benchmark.results.frame import NO_DATA, NOT_RUN
+from benchmark.results.study_results import StudyResults
+from benchmark.statistics import Tolerance
+
+CELL = ["dataset", "method", "latent_dim"]
+_PLACE = [*CELL, "seed", "metric"]
+# What says nothing of the precision, and may still be measured.
+_NOT_MEASURED = (NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE)
+
+
+class PairOutcome(StrEnum):
+    """What a pair of trials says of one metric."""
+
+    BOTH = "both have a value"
+    ONE_ALONE = "one alone has a value"
+    NEITHER = "neither has a value"
+    NOT_MEASURED = "not measured on both sides yet"
+
+
+def paired_differences(study: StudyResults, tolerances: Mapping[str, Tolerance]) -> pd.DataFrame:
+    """Compare the two trials of every pair.
+
+    A trial that diverged, failed or has no such score by its own fault has no value; one that was not run or not scored
+    for want of a network is not measured.
+
+    Args:
+        study: The study; without pairs there is no row.
+        tolerances: By metric; other metrics are left out.
+
+    Returns:
+        A row per data set, method, latent dim, seed and metric, with `value` and `paired_value`, of the first and of
+        the second precision; `difference`, the second minus the first in units of the metric's tolerance, which is a
+        share of the cell's mean in the first where it is relative; `outcome`, one of PairOutcome; and `reason`, why a
+        value is missing. Numbers are NaN where there is none.
+
+    Raises:
+        UserError: A record belongs to another trial than the manifest's.
+    """
+    both = [_scores(study.frame)]
+    both.append(_scores(study.paired.frame) if study.paired else both[0].iloc[:0])
+    pairs = both[0].merge(both[1], on=_PLACE, suffixes=("", "_paired"), validate="one_to_one")
+    pairs = pairs[pairs["metric"].isin(tolerances)].rename(columns={"value_paired": "paired_value"})
+    means = pairs.groupby([*CELL, "metric"])["value"].transform("mean")
+    unit = [tolerances[metric].at(mean) for metric, mean in zip(pairs["metric"], means, strict=True)]
+    pairs["difference"] = (pairs["paired_value"] - pairs["value"]) / pd.Series(unit, pairs.index, dtype=float)
+    pairs["outcome"] = [
+        _outcome(row.status, row.status_paired, pd.notna(row.value), pd.notna(row.paired_value))
+        for row in pairs.itertuples()
+    ]
+    pairs["reason"] = [_reason(row.reason, row.reason_paired) for row in pairs.itertuples()]
+    return pairs[[*_PLACE, "value", "paired_value", "difference", "outcome", "reason"]].reset_index(drop=True)
+
+
+def _scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns that are compared, once for every metric of a trial, whichever tables have it."""
+    scores = frame.drop_duplicates(_PLACE)[[*_PLACE, "value", "status", "reason"]]
+    return scores.astype({"value": "float64"})
+
+
+def _outcome(status: str, paired_status: str, value: bool, paired_value: bool) -> str:
+    if status in _NOT_MEASURED or paired_status in _NOT_MEASURED:
+        return PairOutcome.NOT_MEASURED
+    if value and paired_value:
+        return PairOutcome.BOTH
+    return PairOutcome.ONE_ALONE if value or paired_value else PairOutcome.NEITHER
+
+
+def _reason(*reasons: str | None) -> str:
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason))

@@ -1,0 +1,56 @@
+"""`admission`: for which metrics trials in another precision count as the paper's, from the pairs of a study."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmark.admission.admission_page import admission_frame, render_admission
+from benchmark.admission.admission_rule import decide
+from benchmark.admission.paired_differences import paired_differences
+from benchmark.commands.declared_options import argument
+from benchmark.commands.option_types import path
+from benchmark.commands.wording import shown
+from benchmark.errors import UserError
+from benchmark.files import write_text
+from benchmark.results.csv_text import csv_text
+from benchmark.results.store import Store
+from benchmark.tables.terminal import print_markdown
+from benchmark.verdict.cell_verdicts import TOLERANCES
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmissionOptions:
+    """The options of `admission`."""
+
+    out: Path = argument(type=path, help="results folder of the study admission, whole or in part")
+
+
+def admission(options: AdmissionOptions, console: Console) -> int:
+    """Print the decision on every metric, and write it with the pairs' differences to OUT.
+
+    Returns:
+        The exit status, 0, whatever is decided.
+
+    Raises:
+        UserError: The folder has no study with pairs, or cannot be read or written.
+    """
+    store = Store(options.out, console.print, look_only=True)
+    study = store.read_study()
+    if study.paired is None:
+        raise UserError(
+            f"{options.out}: study {study.manifest.study} has no pairs of trials; run --study admission first"
+        )
+    pairs = paired_differences(study, TOLERANCES)
+    found = decide(pairs)
+    text = render_admission(study, pairs, found)
+    files = {
+        "admission.md": text,
+        "admission.csv": csv_text(admission_frame(study, found)),
+        "pairs.csv": csv_text(pairs),
+    }
+    for name, content in files.items():
+        write_text(store.folder / name, content)
+    print_markdown(console, text, end="")
+    console.print(f"Written: {shown(store.folder)}/{', '.join(files)}")
+    return 0
