@@ -18,7 +18,7 @@ PARTS = ("baselines", "benchmark", "models")
 DATA = {
     "benchmark.report": ["templates/*"],
     "results.paper": ["*"],
-    "results.reference.calibration": ["chosen.json"],
+    "results.reference": ["calibration/chosen.json", "admission/admission.csv"],
 }
 
 

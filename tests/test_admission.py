@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from study_samples import cell, manifest, parsed, record
 from tiny_study import TINY, tiny_grid
 from verdict_samples import REFERENCE, claims_of
@@ -33,7 +34,7 @@ from benchmark.verdict.claim_judging import judge_runs
 from benchmark.verdict.verdict_page import verdicts_text
 
 METHODS, DIMS, SEEDS = ("vae", "gmvae", "swae", "hgmvae_g"), (8, 128), range(5)
-CELLS = [*itertools.product(METHODS, DIMS)]
+CONFIGURATIONS = [*itertools.product(METHODS, DIMS)]
 TRAINING, IN_BFLOAT16 = TrainingSettings().plain(), TrainingSettings(precision="bfloat16").plain()
 TOLERANCE = TOLERANCES["svm_accuracy"].amount
 ACCURACY = 0.95
@@ -45,7 +46,7 @@ def pairs_study(differences, failed=(), seeds=SEEDS):
     `failed` has (method, d, seed, "float32" or "bfloat16") of trials that diverged.
     """
     cells, own, paired = [], [], []
-    for method, dim in CELLS:
+    for method, dim in CONFIGURATIONS:
         keys = {str(seed): f"low-{method}-{dim}-{seed}" for seed in seeds}
         cells.append(cell(2, "mnist", method, dim, seeds) | {"paired_keys": keys})
         for seed in seeds:
@@ -69,10 +70,10 @@ def pairs_study(differences, failed=(), seeds=SEEDS):
 
 
 def noise(spread, mean=0.0, between=0.0, seed=0, seeds=SEEDS):
-    """Differences of every pair: a mean, deviations of cells that sum to zero, and noise that does within each cell."""
+    """Differences of every pair: a mean, deviations of configurations that sum to zero, and noise that does in each."""
     stream = np.random.default_rng(seed)
     found = {}
-    for number, (method, dim) in enumerate(CELLS):
+    for number, (method, dim) in enumerate(CONFIGURATIONS):
         own = stream.standard_normal(len(seeds))
         own = (own - own.mean()) / own.std(ddof=1) * spread
         for one, moved in zip(seeds, own, strict=True):
@@ -96,8 +97,8 @@ def test_a_difference_is_the_second_precision_minus_the_first_in_tolerances():
         assert row.difference == pytest.approx(wanted[row.method, row.latent_dim, row.seed], abs=1e-9)
 
 
-def test_a_relative_tolerance_is_a_share_of_the_cells_mean_in_float32():
-    study = pairs_study({(method, dim, seed): 1.0 for method, dim in CELLS for seed in SEEDS})
+def test_a_relative_tolerance_is_a_share_of_the_configurations_mean_in_float32():
+    study = pairs_study({(method, dim, seed): 1.0 for method, dim in CONFIGURATIONS for seed in SEEDS})
     pairs = paired_differences(study, {"svm_accuracy": Tolerance(0.1, relative=True)})
     assert pairs["difference"].tolist() == pytest.approx([TOLERANCE / (0.1 * ACCURACY)] * 40)
 
@@ -115,8 +116,8 @@ def test_a_metric_of_two_tables_counts_once():
 def test_a_small_difference_with_little_noise_is_admitted():
     found = decision(pairs_study(noise(0.2, 0.05, between=0.1)))
     assert found.state is AdmissionState.ADMITTED and found.pairs == found.asked == 40
-    # By hand: the cells' means are 0.05 plus and minus 0.1, their standard deviation 0.1 sqrt(8/7), and t of 7 degrees
-    # of freedom 2.36462.
+    # By hand: the configurations' means are 0.05 plus and minus 0.1, their standard deviation 0.1 sqrt(8/7), and t of 7
+    # degrees of freedom 2.36462.
     half = 2.36462 * 0.1 * np.sqrt(8 / 7) / np.sqrt(8)
     assert found.mean == pytest.approx(0.05)
     assert (found.interval.low, found.interval.high) == pytest.approx((0.05 - half, 0.05 + half), abs=1e-5)
@@ -133,7 +134,16 @@ def test_noise_alone_is_not_admitted_and_says_how_many_pairs_would_be():
     found = decision(pairs_study(noise(1.5, 0.0, between=0.5)))
     assert found.state is AdmissionState.NOT_ADMITTED
     assert f"about {pairs_needed(1.5, 8)} pairs" in found.reason
-    assert pairs_needed(1.5, 8) == int(np.ceil((2.36462 * 1.5 / MARGIN) ** 2))
+
+
+def test_as_many_pairs_as_it_says_admit_four_studies_in_five_where_there_is_no_difference():
+    spread, studies = 1.0, 4_000
+    pairs = pairs_needed(spread, len(CONFIGURATIONS))
+    means = np.random.default_rng(2).normal(
+        0, spread / np.sqrt(pairs / len(CONFIGURATIONS)), (studies, len(CONFIGURATIONS))
+    )
+    half = stats.t.ppf(0.975, len(CONFIGURATIONS) - 1) * means.std(1, ddof=1) / np.sqrt(len(CONFIGURATIONS))
+    assert np.mean(np.abs(means.mean(1)) + half <= MARGIN) == pytest.approx(0.8, abs=0.03)
 
 
 def test_methods_that_the_precision_moves_apart_are_not_admitted_though_all_pairs_say_so_on_average():
@@ -144,7 +154,7 @@ def test_methods_that_the_precision_moves_apart_are_not_admitted_though_all_pair
 
 
 def test_few_pairs_decide_nothing_however_alike_they_are():
-    zero = {(method, dim, seed): 0.0 for method, dim in CELLS for seed in range(2)}
+    zero = {(method, dim, seed): 0.0 for method, dim in CONFIGURATIONS for seed in range(2)}
     every = sorted(zero, key=lambda place: place[2])  # seed by seed, as the study runs
     few = zero | dict.fromkeys(every[LEAST_PAIRS - 1 :])
     found = decision(pairs_study(few, seeds=range(2)))
@@ -186,10 +196,10 @@ def test_at_a_true_difference_of_the_margin_one_in_forty_is_admitted_even_where_
     stream = np.random.default_rng(1)
     draws, admitted, over_pairs = 1_000, 0, 0
     for _ in range(draws):
-        apart = stream.normal(MARGIN, 0.2, len(CELLS))
+        apart = stream.normal(MARGIN, 0.2, len(CONFIGURATIONS))
         rows = [
             ("mnist", method, dim, seed, "svm_accuracy", mean + stream.normal(0, 0.1), PairOutcome.BOTH)
-            for (method, dim), mean in zip(CELLS, apart, strict=True)
+            for (method, dim), mean in zip(CONFIGURATIONS, apart, strict=True)
             for seed in SEEDS
         ]
         names = ["dataset", "method", "latent_dim", "seed", "metric", "difference", "outcome"]
@@ -207,7 +217,7 @@ PAIRED_TINY = dataclasses.replace(TINY, name="paired", paired_precision="bfloat1
 def test_the_study_trains_the_papers_size_in_both_precisions():
     study = STUDIES["admission"]
     assert study.training == TrainingSettings() and study.in_paired_precision.training.precision == "bfloat16"
-    assert {(one.method, one.latent_dim) for one in study.cells()} == set(CELLS)
+    assert {(one.method, one.latent_dim) for one in study.cells()} == set(CONFIGURATIONS)
     assert all(note == "5 of 10 seeds" or " without d = " in note for note in study.notes())
     with pytest.raises(UserError, match="study admission trains every trial in float32 and in bfloat16; leave --prec"):
         study_with_options(study, "bfloat16", None)

@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 from study_samples import packed_records
 
+from benchmark.admission.admission_page import admission_frame, render_admission
+from benchmark.admission.admission_rule import decide
+from benchmark.admission.paired_differences import paired_differences
 from benchmark.audit.audit_files import read_results
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.cli import main
@@ -16,8 +19,10 @@ from benchmark.controls.answers import answers, answers_frame, means_frame, meas
 from benchmark.controls.controls_page import render_answers
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
+from benchmark.studies.named_studies import STUDIES, GridCell
 from benchmark.table_specs import TABLES
 from benchmark.tables.table_files import write_tables
+from benchmark.verdict.cell_verdicts import TOLERANCES
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 FOLDERS = sorted(path.parent for path in REFERENCE.glob("*/manifest.json"))
@@ -32,8 +37,9 @@ def test_the_tables_come_from_the_records(folder, tmp_path):
     said: list[str] = []
     store = Store(folder, said.append, look_only=True)
     study = store.read_study()
-    assert study.records.keys() == packed_records(folder).keys()
-    assert said == [] and set(study.manifest.trial_keys()) == study.records.keys()
+    sides = [study, *([study.paired] if study.paired else [])]
+    assert {key for side in sides for key in side.records} == packed_records(folder).keys()
+    assert said == [] and all(set(side.manifest.trial_keys()) == side.records.keys() for side in sides)
     written = write_tables(with_own_tables(study, read_results(store, list(study.records))), tmp_path)
     assert {path.name for path in written} == {path.name for path in (folder / "tables").iterdir()}
     for path in written:
@@ -60,6 +66,22 @@ def test_the_answers_come_from_the_records(folder):
         committed = pd.read_csv(folder / "controls" / f"{name}.csv")
         pd.testing.assert_frame_equal(committed, pd.read_csv(StringIO(csv_text(frame))), rtol=1e-9, atol=1e-12)
     assert (folder / "controls" / "controls.md").read_text() == render_answers(study, found, means)
+
+
+@pytest.mark.parametrize(
+    "folder", [one for one in FOLDERS if (one / "admission.csv").is_file()], ids=lambda one: one.name
+)
+def test_the_admission_comes_from_the_records_of_the_whole_study(folder):
+    study = Store(folder, look_only=True).read_study()
+    assert all(note == "5 of 10 seeds" or " without d = " in note for note in study.manifest.notes)
+    declared = STUDIES["admission"]
+    assert {GridCell(cell.table, *cell.kind) for cell in study.manifest.cells} == {*declared.cells()}
+    pairs = paired_differences(study, TOLERANCES)
+    found = decide(pairs)
+    for name, frame in {"admission": admission_frame(study, found), "pairs": pairs}.items():
+        committed = pd.read_csv(folder / f"{name}.csv")
+        pd.testing.assert_frame_equal(committed, pd.read_csv(StringIO(csv_text(frame))), rtol=1e-9, atol=1e-12)
+    assert (folder / "admission.md").read_text() == render_admission(study, pairs, found)
 
 
 @pytest.mark.slow

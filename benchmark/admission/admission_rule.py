@@ -13,11 +13,12 @@ from enum import StrEnum
 import pandas as pd
 from scipy import stats
 
-from benchmark.admission.paired_differences import CELL, PairOutcome
+from benchmark.admission.paired_differences import CONFIGURATION, PairOutcome
 from benchmark.statistics import CONFIDENCE, Interval, estimate
 
 MARGIN = 0.25  # of a metric's tolerance, within which the interval must lie
 LEAST_PAIRS = 10  # with a value on both sides, below which nothing is decided
+POWER = 0.8  # of the number of pairs that is named where the interval is too wide
 
 
 class AdmissionState(StrEnum):
@@ -32,8 +33,8 @@ class AdmissionState(StrEnum):
 class MetricAdmission:
     """The decision on one metric.
 
-    Differences are the other precision minus float32, in units of the metric's tolerance. A cell is a data set, method
-    and latent dim.
+    Differences are the other precision minus float32, in units of the metric's tolerance. A configuration is a data
+    set, method and latent dim.
 
     Attributes:
         metric: The metric.
@@ -43,13 +44,13 @@ class MetricAdmission:
         asked: How many pairs the study has.
         one_alone: Of how many pairs one trial alone has a value.
         neither: Of how many pairs neither trial has a value.
-        cells: How many cells the pairs are of.
-        mean: The mean of the cells' mean differences; None without a pair.
-        interval: Its 95 % interval, from `interval_over_cells`, which decides.
+        configurations: How many configurations the pairs are of.
+        mean: The mean of the configurations' mean differences; None without a pair.
+        interval: Its 95 % interval, from `interval_over_configurations`, which decides.
         over_pairs: The 95 % t-interval of the mean over pairs, as if these were independent; None with fewer than two.
-        spread: The standard deviation of a pair's difference within its cell; None where no cell has two pairs.
-        largest: Of the cells' mean differences the one that is farthest from 0; None without a pair.
-        largest_in: Its cell.
+        spread: The standard deviation of a pair's difference within its configuration; None where none has two pairs.
+        largest: Of the configurations' mean differences the one that is farthest from 0; None without a pair.
+        largest_in: Its configuration.
     """
 
     metric: str
@@ -59,7 +60,7 @@ class MetricAdmission:
     asked: int
     one_alone: int
     neither: int
-    cells: int
+    configurations: int
     mean: float | None
     interval: Interval | None
     over_pairs: Interval | None
@@ -81,24 +82,24 @@ def decide(pairs: pd.DataFrame) -> list[MetricAdmission]:
 
 
 def _decided(metric: str, pairs: pd.DataFrame) -> MetricAdmission:
-    cells = {
-        "{} {} d={}".format(*cell): of_cell.loc[of_cell["outcome"] == PairOutcome.BOTH, "difference"].tolist()
-        for cell, of_cell in pairs.groupby(CELL, sort=False)
+    configurations = {
+        "{} {} d={}".format(*place): of_place.loc[of_place["outcome"] == PairOutcome.BOTH, "difference"].tolist()
+        for place, of_place in pairs.groupby(CONFIGURATION, sort=False)
     }
-    found = {cell: differences for cell, differences in cells.items() if differences}
-    means = {cell: estimate(differences).mean for cell, differences in found.items()}
+    found = {place: differences for place, differences in configurations.items() if differences}
+    means = {place: estimate(differences).mean for place, differences in found.items()}
     every = [difference for differences in found.values() for difference in differences]
-    largest = max(means, key=lambda cell: abs(means[cell]), default="")
-    interval = interval_over_cells(list(found.values()))
-    spread = spread_within_cells(list(found.values()))
+    largest = max(means, key=lambda place: abs(means[place]), default="")
+    interval = interval_over_configurations(list(found.values()))
+    spread = spread_within_configurations(list(found.values()))
     one_alone = int((pairs["outcome"] == PairOutcome.ONE_ALONE).sum())
     if one_alone:
         state, reason = AdmissionState.NOT_ADMITTED, f"of {pair_count(one_alone)} one trial alone has a value"
     elif not every:
         state, reason = AdmissionState.NOT_DECIDED, "no pair has values"
-    elif len(every) < LEAST_PAIRS or len(found) < len(cells) or interval is None:
+    elif len(every) < LEAST_PAIRS or len(found) < len(configurations) or interval is None:
         few = f"{pair_count(len(every))} of the {LEAST_PAIRS} that a decision needs"
-        enough = f"{len(found)} of {len(cells)} methods and latent dims have a pair"
+        enough = f"{len(found)} of {len(configurations)} methods and latent dims have a pair"
         state, reason = AdmissionState.NOT_DECIDED, few if len(every) < LEAST_PAIRS else enough
     else:
         state, reason = _by_interval(interval, spread, len(found))
@@ -120,49 +121,50 @@ def _decided(metric: str, pairs: pd.DataFrame) -> MetricAdmission:
     )
 
 
-def interval_over_cells(cells: Sequence[Sequence[float]]) -> Interval | None:
-    """Return the 95 % t-interval of the mean difference, a cell's mean counting as one value.
+def interval_over_configurations(differences: Sequence[Sequence[float]]) -> Interval | None:
+    """Return the 95 % t-interval of the mean difference, the mean of each configuration counting as one value.
 
-    It takes the cells for a sample of those that the precision is to be used for, their means for independent and near
-    enough to normal. What cells differ in by more than chance makes it wider, which an interval over pairs would take
-    for knowledge; how alike the pairs of a cell are does not matter.
+    It takes the configurations for a sample of those that the precision is to be used for, their means for independent
+    and near enough to normal. What they differ in by more than chance makes it wider, as it does not make an interval
+    over pairs; how alike the pairs of a configuration are does not matter.
 
     Args:
-        cells: The differences of every cell's pairs, at least one in each.
+        differences: By configuration those of its pairs, at least one.
 
     Returns:
-        The interval; None with fewer than two cells.
+        The interval; None with fewer than two configurations.
     """
-    return estimate([estimate(cell).mean for cell in cells]).interval if cells else None
+    return estimate([estimate(pairs).mean for pairs in differences]).interval if differences else None
 
 
-def spread_within_cells(cells: Sequence[Sequence[float]]) -> float | None:
-    """Return the standard deviation of the differences within cells, pooled; None where no cell has two."""
-    found = [(len(cell) - 1, one.std) for cell in cells if (one := estimate(cell)).std is not None]
-    freedom = sum(n for n, _ in found)
-    return math.sqrt(sum(n * std**2 for n, std in found if std is not None) / freedom) if freedom else None
+def spread_within_configurations(differences: Sequence[Sequence[float]]) -> float | None:
+    """Return the pooled standard deviation of differences within configurations; None where none has two pairs."""
+    squares = [sum((one - estimate(pairs).mean) ** 2 for one in pairs) for pairs in differences]
+    freedom = sum(len(pairs) - 1 for pairs in differences)
+    return math.sqrt(sum(squares) / freedom) if freedom else None
 
 
-def _by_interval(interval: Interval, spread: float | None, cells: int) -> tuple[AdmissionState, str]:
+def _by_interval(interval: Interval, spread: float | None, configurations: int) -> tuple[AdmissionState, str]:
     if interval.within(MARGIN):
         return AdmissionState.ADMITTED, f"the interval is within {MARGIN:g} of the tolerance"
     if interval.outside(MARGIN):
         return AdmissionState.NOT_ADMITTED, f"all of the interval is beyond {MARGIN:g} of the tolerance"
     reason = f"the interval reaches beyond {MARGIN:g} of the tolerance"
     if spread and interval.high - interval.low > 2 * MARGIN:
-        needed = pairs_needed(spread, cells)
-        reason += f", and is wider than that: by the spread within cells, about {needed} pairs make it as narrow"
+        needed = pairs_needed(spread, configurations)
+        reason += f", and is wider than that: with this spread it takes about {needed} pairs"
     return AdmissionState.NOT_ADMITTED, reason
 
 
-def pairs_needed(spread: float, cells: int) -> int:
-    """Return from how many pairs on the interval is no wider than twice the margin if cells do not differ.
+def pairs_needed(spread: float, configurations: int) -> int:
+    """Return how many pairs admit a metric with a chance of about POWER if the precision makes no difference at all.
 
     Args:
         spread: The standard deviation of a pair's difference, in units of the tolerance.
-        cells: How many cells the pairs are spread over evenly, at least two.
+        configurations: How many the pairs are spread over evenly, at least two.
     """
-    return math.ceil((float(stats.t.ppf((1 + CONFIDENCE) / 2, cells - 1)) * spread / MARGIN) ** 2)
+    quantiles = stats.t.ppf([(1 + CONFIDENCE) / 2, (1 + POWER) / 2], configurations - 1)
+    return math.ceil((float(quantiles.sum()) * spread / MARGIN) ** 2)
 
 
 def pair_count(count: int) -> str:

@@ -10,8 +10,8 @@ from benchmark.results.frame import NO_DATA, NOT_RUN
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import Tolerance
 
-CELL = ["dataset", "method", "latent_dim"]
-_PLACE = [*CELL, "seed", "metric"]
+CONFIGURATION = ["dataset", "method", "latent_dim"]
+_PLACE = [*CONFIGURATION, "seed", "metric"]
 # What says nothing of the precision, and may still be measured.
 _NOT_MEASURED = (NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE)
 
@@ -38,8 +38,8 @@ def paired_differences(study: StudyResults, tolerances: Mapping[str, Tolerance])
     Returns:
         A row per data set, method, latent dim, seed and metric, with `value` and `paired_value`, of the first and of
         the second precision; `difference`, the second minus the first in units of the metric's tolerance, which is a
-        share of the cell's mean in the first where it is relative; `outcome`, one of PairOutcome; and `reason`, why a
-        value is missing. Numbers are NaN where there is none.
+        share of the configuration's mean in the first where it is relative; `outcome`, one of PairOutcome; and
+        `reason`, why a value is missing. Numbers are NaN where there is none.
 
     Raises:
         UserError: A record belongs to another trial than the manifest's.
@@ -48,7 +48,7 @@ def paired_differences(study: StudyResults, tolerances: Mapping[str, Tolerance])
     both.append(_scores(study.paired.frame) if study.paired else both[0].iloc[:0])
     pairs = both[0].merge(both[1], on=_PLACE, suffixes=("", "_paired"), validate="one_to_one")
     pairs = pairs[pairs["metric"].isin(tolerances)].rename(columns={"value_paired": "paired_value"})
-    means = pairs.groupby([*CELL, "metric"])["value"].transform("mean")
+    means = pairs.groupby([*CONFIGURATION, "metric"])["value"].transform("mean")
     unit = [tolerances[metric].at(mean) for metric, mean in zip(pairs["metric"], means, strict=True)]
     pairs["difference"] = (pairs["paired_value"] - pairs["value"]) / pd.Series(unit, pairs.index, dtype=float)
     pairs["outcome"] = [

@@ -104,7 +104,7 @@ def _what_ran(study: StudyResults, seconds: float | None) -> list[str]:
 
 def _shortfalls(study: StudyResults, folder: Path) -> list[str]:
     """The first trials that did not end well, and where the reasons of all are."""
-    bad = [record for record in study.own_records() if not record.ok]
+    bad = [record for one in (study, study.paired) if one is not None for record in one.own_records() if not record.ok]
     if not bad:
         return []
     named = [f"  {one_line(f'{one.identity}: {one.status}: {one.failure}')}" for one in bad[:MOST_FAILURES]]
@@ -309,6 +309,9 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
     if counts.not_run or counts.failed:
         left = counts.not_run + counts.failed
         steps.append(f"the same `run` again goes on with the {left} trials that are left")
+    if study.paired:
+        precision = study.paired.manifest.precision
+        steps.append(f"{LAUNCHER} admission {shown(folder)}   decides on {precision} metric by metric")
     if manifest.study == WITHOUT_DATA:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
     left_out = _left_out(study)

@@ -103,7 +103,8 @@ def _over_seeds(trials: list[Trial]) -> dict[str, str]:
     """Trials that differ in their seed alone: their description -> their seeds, such as "0..9"."""
     seeds: dict[str, list[int]] = {}
     for trial in trials:
-        what = f"{trial.data.name} {trial.method} d={trial.latent_dim} {'+'.join(trial.protocols)}"
+        without_seed, _, _ = str(trial).rpartition(" seed=")
+        what = f"{without_seed} {'+'.join(trial.protocols)}"
         seeds.setdefault(what, []).append(trial.seed)
     return {what: f"{min(of)}..{max(of)}" if len(of) > 1 else str(of[0]) for what, of in seeds.items()}
 

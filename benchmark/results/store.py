@@ -208,7 +208,7 @@ class Store:
         """
         manifest = self.study_manifest()
         of_pairs = manifest.of_pairs()
-        paired = of_pairs and StudyResults(of_pairs, self.read_records(of_pairs.trial_keys()))
+        paired = StudyResults(of_pairs, self.read_records(of_pairs.trial_keys())) if of_pairs else None
         return StudyResults(manifest, self.read_records(manifest.trial_keys()), paired)
 
     def remove_parts(self) -> None:

@@ -292,17 +292,19 @@ def build_grid(
             unavailable[name] = f"{error}; is {meant} meant?" if meant else str(error)
     cells = _scorable(cells, study, datasets, report)
 
-    def trials_in(one: Study | None) -> dict[GridCell, dict[int, Trial]]:
+    def trials_of(one: Study) -> dict[GridCell, dict[int, Trial]]:
+        data = {name: trial_data(one, dataset) for name, dataset in datasets.items()}
         return {
             cell: {
-                seed: make_trial(one, cell, seed, trial_data(one, datasets[cell.dataset]), weight_set, device)
-                for seed in range(one.seeds if cell.dataset in datasets else 0)
+                seed: make_trial(one, cell, seed, data[cell.dataset], weight_set, device)
+                for seed in range(one.seeds if cell.dataset in data else 0)
             }
-            for cell in (cells if one else ())
+            for cell in cells
         }
 
+    pairs_in = study.in_paired_precision
     return Grid(
-        study, weight_set, device, trials_in(study), datasets, unavailable, trials_in(study.in_paired_precision)
+        study, weight_set, device, trials_of(study), datasets, unavailable, trials_of(pairs_in) if pairs_in else {}
     )
 
 

@@ -324,7 +324,7 @@ STUDIES = {
                 for number in (1, 2, 3)
             ),
             seeds=5,
-            metrics_left_out=("fid",),  # a third of a training's time; its tolerance is a tenth
+            metrics_left_out=("fid",),  # costs about as much as the trainings themselves
             paired_precision="bfloat16",
         ),
         Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
