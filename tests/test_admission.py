@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from benchmark.cli import main
 from benchmark.commands.chosen_study import study_with_options
 from benchmark.errors import UserError
 from benchmark.execution.packs import packs_of
+from benchmark.files import REPOSITORY
+from benchmark.metrics import METRICS
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
@@ -394,3 +397,29 @@ def test_numbers_and_claims_of_an_admitted_precision_are_judged_as_the_papers(co
     assert "Trained in bfloat16: admitted for SSIM" in page and "not decided for MS-SSIM" in page
     commit(ssim=AdmissionState.NOT_ADMITTED)
     assert judged()[0] == {"ssim": "not comparable", "ms_ssim": "not comparable"}
+
+
+# docs/precision.md -------------------------------------------------------------------------------------------
+
+PAGE = (REPOSITORY / committed_admission.SEE).read_text(encoding="utf-8")
+
+
+def test_the_docs_say_what_is_admitted():
+    file = REPOSITORY / committed_admission.RESULT
+    if not file.is_file():
+        assert "No study of pairs is committed yet" in PAGE
+        return
+    for row in pd.read_csv(file).itertuples():
+        assert f"| {METRICS[row.metric].label} | {row.state} |" in PAGE
+
+
+def test_the_docs_have_the_rules_numbers_and_the_chances_of_admission():
+    assert f"fewer than {LEAST_PAIRS}\n" in PAGE and MARGIN == 0.25 and "within a quarter of the tolerance" in PAGE
+    stream = np.random.default_rng(3)
+    rows = re.findall(r"^\| (0\.\d|1\.0) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", PAGE, re.MULTILINE)
+    assert len(rows) == 6
+    for spread, *chances in rows:
+        for pairs, chance in zip((40, 80, 160), chances, strict=True):
+            means = stream.normal(0, float(spread) / np.sqrt(pairs / 8), (20_000, 8))
+            half = stats.t.ppf(0.975, 7) * means.std(1, ddof=1) / np.sqrt(8)
+            assert np.mean(np.abs(means.mean(1)) + half <= MARGIN) == pytest.approx(float(chance), abs=0.02)
