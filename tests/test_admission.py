@@ -20,6 +20,7 @@ from benchmark.admission.committed_admission import admission_of, precision_note
 from benchmark.admission.paired_differences import PairOutcome, paired_differences
 from benchmark.cli import main
 from benchmark.commands.chosen_study import study_with_options
+from benchmark.commands.closing_lines import closing_lines
 from benchmark.errors import UserError
 from benchmark.execution.packs import packs_of
 from benchmark.files import REPOSITORY
@@ -264,6 +265,15 @@ def test_the_tables_are_of_float32_alone_and_the_summary_of_all(tmp_path):
     assert dataclasses.astuple(study.summary) == (78, 1, 0, 1, 0)
 
 
+def test_a_run_ends_with_failures_of_both_precisions_and_the_command_that_decides(tmp_path):
+    study = pairs_study(noise(0.1), failed={("vae", 8, 0, "float32"), ("gmvae", 8, 1, "bfloat16")})
+    said = closing_lines(study, None, tmp_path)
+    assert "78 trials ok, 2 diverged, 0 failed, 0 not run" in said
+    assert any("vae d=8 seed=0: diverged" in line for line in said)
+    assert any("gmvae d=8 seed=1: diverged" in line for line in said)
+    assert any(f"admission {tmp_path}   decides on bfloat16 metric by metric" in line for line in said)
+
+
 @pytest.mark.slow
 def test_a_study_of_pairs_runs_in_rounds_and_is_decided_by_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(STUDIES, "admission", dataclasses.replace(PAIRED_TINY, name="admission", seeds=1))
@@ -279,7 +289,7 @@ def test_a_study_of_pairs_runs_in_rounds_and_is_decided_by_the_command(tmp_path,
     ]
     capsys.readouterr()
     assert main(["status", str(out)]) == 0
-    assert capsys.readouterr().out.count("the pairs") == 2
+    assert capsys.readouterr().out.count(", bfloat16") == 2
     assert main(["admission", str(out)]) == 0
     assert "Not decided: SC, CH, DB, SVM" in capsys.readouterr().out
     pairs, decisions = pd.read_csv(out / "pairs.csv"), pd.read_csv(out / "admission.csv")

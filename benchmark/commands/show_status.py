@@ -55,8 +55,12 @@ def status(options: StatusOptions, console: Console) -> int:
     }
     sides = [study, *([study.paired] if study.paired else [])]
     rows = [
-        [f"Table {table}{which}", sum(count.values()), *(count[state] for state in STATES)]
-        for one, which in zip(sides, ("", ", the pairs"), strict=False)
+        [
+            f"Table {table}" if one is study else f"Table {table}, {one.manifest.precision}",
+            sum(count.values()),
+            *(count[state] for state in STATES),
+        ]
+        for one in sides
         for table, count in _counts(one, at_work).items()
     ]
     print_markdown(console, wide_table(["", "trials", *STATES], rows))
