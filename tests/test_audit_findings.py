@@ -19,6 +19,7 @@ from benchmark.audit.distances import COLUMNS, distances
 from benchmark.audit.findings import drifted, findings
 from benchmark.audit.flips import flips
 from benchmark.audit.outputs import JUDGED
+from benchmark.audit.reconstruction_protocols import SCORINGS
 from benchmark.audit.spread import spread
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
@@ -107,6 +108,11 @@ def test_results_are_read_back_unless_of_another_version_or_unreadable(tmp_path)
     assert not audit_files.is_current(read, "cd34", [])
     assert not audit_files.is_current(read, "ab12", ["alexnet", "inception"])
     assert not audit_files.is_current(None, "ab12", [])
+    of_images = {"reconstruction": {JUDGED: scored({"ssim": 0.5}), "MS-SSIM at 176": scored({"ms_ssim": 0.5})}}
+    audit_files.write_result(store, "images", "ab12", [], {"scores": of_images, "seconds": {"reconstruction": 1.0}})
+    [images] = audit_files.read_results(store, ["images"]).values()
+    assert audit_files.lacking(images) == [name for name in SCORINGS if name != "MS-SSIM at 176"]
+    assert not audit_files.is_current(images, "ab12", [])  # it is of before the others were added, and still read
     (tmp_path / "file").write_bytes(b"abc")
     assert audit_files.sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
 

@@ -55,12 +55,12 @@ def audited_by_hand():
     ]
     distances = pd.DataFrame(rows, columns=["table", "metric", "alternative", "cells", "of", "distance", "nearest"])
     moved = [
-        ("clustering", "latents", "C1", "tests", "undecided", "undecided", False),
-        ("clustering", "latents", "C2", "means", "supported", "contradicted", True),
-        ("clustering", "arg max w labels", "C2", "means", "supported", "undecided", True),
-        ("clustering", "first half", "C2", "means", "supported", "contradicted", True),
-        ("clustering", "last half", "C2", "means", "supported", "supported", False),
-        ("clustering", "latents", "C3", "tests", "supported", "contradicted", True),
+        ("clustering", "latents", "C1", "tests", "undecided", "undecided", False, None, None),
+        ("clustering", "latents", "C2", "means", "supported", "contradicted", True, 0.305, 0.5),
+        ("clustering", "arg max w labels", "C2", "means", "supported", "undecided", True, 0.305, 0.5),
+        ("clustering", "first half", "C2", "means", "supported", "contradicted", True, 0.305, 0.5),
+        ("clustering", "last half", "C2", "means", "supported", "supported", False, 0.305, 0.5),
+        ("clustering", "latents", "C3", "tests", "supported", "contradicted", True, None, None),
     ]
     sizes = [
         ("mnist", "silhouette", "training", 0.0123, 2, 0.0365),
@@ -77,6 +77,7 @@ def audited_by_hand():
         scores.iloc[:2].assign(recorded=0.4),
         audited=2,
         trials=7,
+        lacking={"SSIM valid window": 2, "pixels in [-1, 1]": 1},
     )
 
 
@@ -91,6 +92,8 @@ def test_the_summary_word_for_word():
             "2 of 7 trials evaluated again from their checkpoints, under 2 alternatives to the judged protocols.",
             r"Reduced against the paper: 8 of 10 \*epochs\*; subset.",
             "2 scores are not those of the trials' records (audit/drifted.csv): other images, device or versions.",
+            "Not computed for up to 2 trials, which were audited before these alternatives were added: "
+            "“SSIM valid window”, “pixels in [-1, 1]”. The command audit computes them from the checkpoints.",
             r"Without a score (4): SC, DB: one \<cluster\>.",
             "#### Nearest to the paper's numbers",
             "| table | metric | numbers | judged | nearest | farthest | protocols |\n"
@@ -99,12 +102,13 @@ def test_the_summary_word_for_word():
             "| 1 | SC | 2 | 0.25 | judged (0.25) | latents (12.35) | 2 |",
             DISTANCE_MEANING,
             "#### Conclusions that depend on the protocol",
-            "| claim | judged by | as judged | otherwise | alternatives |\n"
-            "| --- | --- | --- | --- | --- |\n"
-            "| C3 | tests | supported | contradicted: “latents” | 1 of 1 |\n"
+            "| claim | judged by | as judged | otherwise | alternatives | other seeds | other seeds, no difference |\n"
+            "| --- | --- | --- | --- | --- | --- | --- |\n"
+            "| C3 | tests | supported | contradicted: “latents” | 1 of 1 | – | – |\n"
             "| C2 | means | supported | "
-            "contradicted: “latents”, “first half”; undecided: “arg max w labels” | 3 of 4 |",
-            FLIPS_MEANING,
+            "contradicted: “latents”, “first half”; undecided: “arg max w labels” | 3 of 4 | 30% | 50% |",
+            "By means, 3 of 4 states flip; with other seeds alone 1.2 would, and 2.0 if nothing differed. "
+            + FLIPS_MEANING,
             "#### Where the spread comes from",
             "| data set | metric | training | first - last half | choice of images | the paper's gap |\n"
             "| --- | --- | --- | --- | --- | --- |\n"
@@ -126,6 +130,7 @@ def test_what_was_not_found_is_said():
         nothing.drifted.iloc[:0],
         audited=2,
         trials=2,
+        lacking={},
     )
     assert audit_text(Manifest.parse(STUDY | {"notes": [], "seeds": 1}), nothing) == "\n\n".join(
         [
@@ -134,7 +139,7 @@ def test_what_was_not_found_is_said():
             "#### Nearest to the paper's numbers",
             "No printed number was run.",
             "#### Conclusions that depend on the protocol",
-            "None.",
+            "None. By means, 0 of 1 states flip; with other seeds alone 0.3 would, and 0.5 if nothing differed.",
             "#### Where the spread comes from",
             "No clustering was audited.\n",
         ]
@@ -143,17 +148,17 @@ def test_what_was_not_found_is_said():
 
 def test_a_claim_whose_judged_state_hangs_on_what_was_scored_has_a_row_for_each():
     rows = [
-        ("clustering", "latents", "C2", "means", "supported", "contradicted", True),
-        ("clustering", "arg max w labels", "C2", "means", "undecided", "supported", True),
-        ("clustering", "last half", "C2", "means", "supported", "supported", False),
+        ("clustering", "latents", "C2", "means", "supported", "contradicted", True, 0.25, 0.5),
+        ("clustering", "arg max w labels", "C2", "means", "undecided", "supported", True, 0.25, 0.5),
+        ("clustering", "last half", "C2", "means", "supported", "supported", False, 0.25, 0.5),
     ]
     base = audited_by_hand()
     made = Findings(
-        base.scores, base.distances, pd.DataFrame(rows, columns=FLIP_COLUMNS), base.spread, base.drifted, 2, 7
+        base.scores, base.distances, pd.DataFrame(rows, columns=FLIP_COLUMNS), base.spread, base.drifted, 2, 7, {}
     )
     assert flips_frame(made).to_numpy().tolist() == [
-        ["C2", "means", "supported", "contradicted: “latents”", "1 of 2"],
-        ["C2", "means", "undecided", "supported: “arg max w labels”", "1 of 1"],
+        ["C2", "means", "supported", "contradicted: “latents”", "1 of 2", "25%", "50%"],
+        ["C2", "means", "undecided", "supported: “arg max w labels”", "1 of 1", "25%", "50%"],
     ]
 
 

@@ -20,8 +20,13 @@ DISTANCE_MEANING = (
     "judged protocol."
 )
 FLIPS_MEANING = (
-    "By tests: as the verdicts judge, paired over seeds. By means: which mean is better, whatever the spread."
+    "By tests: as the verdicts judge, paired over seeds. By means: which mean is better, whatever the spread. Other "
+    "seeds: how often a claim's state would differ between two studies under one protocol that differ in their seeds "
+    "alone, judged by means, by 100 simulated repeats with the scores' means and spreads. No difference: the same if "
+    "no method and no latent dim differed from another; where even then hardly a state flips, that none does is no "
+    "evidence. The trainings are the same under every protocol, so that seeds count for less there."
 )
+RATES = {"by_seeds": "other seeds", "by_seeds_alike": "other seeds, no difference"}  # column -> heading
 SPREAD_MEANING = (
     "Standard deviations in the metric's units, pooled: over seeds; over random starts of t-SNE for one trial; over "
     "random halves of the test images for one trial, also without what all trials have in common in a half. Last but "
@@ -62,8 +67,9 @@ def flips_frame(findings: Findings) -> pd.DataFrame:
 
     Returns:
         A row per claim, way of judging (BY_TESTS, BY_MEANS) and state under the judged protocol: the other states with
-        the alternatives that lead to them, and how many of the alternatives do. A claim may have several rows, as its
-        state under the judged protocol rests on the trials that the alternative has scored.
+        the alternatives that lead to them, how many of the alternatives do, and how often other seeds would. A claim
+        may have several rows, as its state under the judged protocol rests on the trials that the alternative has
+        scored.
     """
     rows = []
     for by in (BY_TESTS, BY_MEANS):
@@ -75,8 +81,31 @@ def flips_frame(findings: Findings) -> pd.DataFrame:
                 f"{state}: {', '.join(f'“{name}”' for name in of['alternative'])}"
                 for state, of in flipped.groupby("state", sort=True)
             ]
-            rows.append((claim, by, judged, "; ".join(states), f"{len(flipped)} of {len(part)}"))
-    return pd.DataFrame(rows, columns=["claim", "judged by", "as judged", "otherwise", "alternatives"])
+            rates = [share(flipped[rate].iloc[0]) for rate in RATES]
+            rows.append((claim, by, judged, "; ".join(states), f"{len(flipped)} of {len(part)}", *rates))
+    return pd.DataFrame(rows, columns=["claim", "judged by", "as judged", "otherwise", "alternatives", *RATES.values()])
+
+
+def share(rate: float | None) -> str:
+    """Write a share in [0, 1] as a percentage, a missing one as a dash."""
+    return "–" if pd.isna(rate) else f"{rate:.0%}"
+
+
+def flips_text(states: pd.DataFrame) -> list[str]:
+    """Say for each way of judging how many states flip, and how many would by the seeds alone.
+
+    Args:
+        states: With the columns `by`, `flips` and RATES, a row for each state that may flip.
+
+    Returns:
+        A sentence for each way of judging of which there are rates.
+    """
+    rated = states.dropna(subset=[*RATES])
+    return [
+        f"By {by}, {of_way['flips'].sum()} of {len(of_way)} states flip; with other seeds alone "
+        f"{of_way['by_seeds'].sum():.1f} would, and {of_way['by_seeds_alike'].sum():.1f} if nothing differed."
+        for by, of_way in rated.groupby("by", sort=False)
+    ]
 
 
 def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
@@ -115,6 +144,12 @@ def audit_summary(manifest: Manifest, findings: Findings, now: int | None = None
             f"{len(findings.drifted)} scores are not those of the trials' records (audit/drifted.csv): other images, "
             "device or versions."
         )
+    if findings.lacking:
+        names = ", ".join(f"“{name}”" for name in findings.lacking)
+        sentences.append(
+            f"Not computed for up to {max(findings.lacking.values())} trials, which were audited before these "
+            f"alternatives were added: {names}. The command audit computes them from the checkpoints."
+        )
     unavailable = findings.scores[findings.scores["value"].isna()]
     reasons = unavailable.groupby("reason")["metric"].agg(["size", "unique"])
     sentences += [
@@ -147,7 +182,12 @@ def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]
         AuditSection(
             "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
         ),
-        AuditSection("Conclusions that depend on the protocol", flips_frame(findings), FLIPS_MEANING, "None."),
+        AuditSection(
+            "Conclusions that depend on the protocol",
+            flips_frame(findings),
+            " ".join([*flips_text(findings.flips), FLIPS_MEANING]),
+            " ".join(["None.", *flips_text(findings.flips)]),
+        ),
         AuditSection(
             "Where the spread comes from",
             spread_frame(manifest, findings),

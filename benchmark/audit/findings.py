@@ -1,12 +1,13 @@
 """An audit's findings as frames, computed from its results alone, without models."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from benchmark.audit.audit_files import AuditResult, audit_frame
+from benchmark.audit.audit_files import AuditResult, audit_frame, lacking
 from benchmark.audit.distances import distances
 from benchmark.audit.flips import flips
 from benchmark.audit.outputs import JUDGED
@@ -31,6 +32,7 @@ class Findings:
         drifted: From the function of this name.
         audited: How many trials were evaluated again.
         trials: How many trials have a record.
+        lacking: Alternative -> how many of the audited trials lack it, having been audited before it was added.
     """
 
     scores: pd.DataFrame
@@ -40,6 +42,7 @@ class Findings:
     drifted: pd.DataFrame
     audited: int
     trials: int
+    lacking: Mapping[str, int]
 
 
 def findings(study: StudyResults, results: Mapping[str, AuditResult]) -> Findings | None:
@@ -63,6 +66,7 @@ def findings(study: StudyResults, results: Mapping[str, AuditResult]) -> Finding
         drifted(study.records, scores),
         scores["key"].nunique(),
         len(study.records),
+        Counter(name for key in results if key in study.records for name in lacking(results[key])),
     )
 
 

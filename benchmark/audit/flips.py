@@ -2,13 +2,14 @@
 
 import pandas as pd
 
+from benchmark.audit.flip_rates import flip_rates, rate_columns
 from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper.claims import CLAIMS
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import seed_values
 from benchmark.verdict.claim_states import claim_judgements, common
 
-COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips"]
+COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips", "by_seeds", "by_seeds_alike"]
 
 
 def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
@@ -20,23 +21,27 @@ def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A frame with the columns COLUMNS and a row per alternative, claim and way of judging (`by`): the claim's state
-        under the judged protocol (`judged`) and under the alternative (`state`), and whether they differ (`flips`).
-        Both states rest on the trials that have a score under both, so that a missing score flips nothing. Claims that
-        no score of the alternative concerns are left out.
+        under the judged protocol (`judged`) and under the alternative (`state`), whether they differ (`flips`), and how
+        often they would between two studies under the judged protocol that differ in their seeds alone (`flip_rates`;
+        missing by tests, and where it has none): with the measured means (`by_seeds`), or no difference at all
+        (`by_seeds_alike`). Both states rest on the trials that have a score under both, so that a missing score flips
+        nothing. Claims that no score of the alternative concerns are left out.
     """
     judged = seed_values(frame[frame["alternative"] == JUDGED])
-    concerned = {claim.name: {(one.dataset, one.metric) for one in claim.contests} for claim in CLAIMS}
-    rows = []
+    places = {claim.name: {(one.dataset, one.metric) for one in claim.contests} for claim in CLAIMS}
     others = frame[(frame["alternative"] != JUDGED) & frame["alternative"].map(is_reading) & frame["value"].notna()]
+    found = []
     for (protocol, alternative), part in others.groupby(["protocol", "alternative"], sort=False):
         touched = set(zip(part["dataset"], part["metric"], strict=True))
+        concerned = [claim for claim in CLAIMS if places[claim.name] & touched]
         kept = {place: values for place, values in judged.items() if place[:2] not in touched}
         ours, other = common(judged, seed_values(part))
-        before, after = (claim_judgements(study, {**kept, **values}) for values in (ours, other))
-        rows += [
-            (protocol, alternative, claim, by, str(was.on_run), str(one.on_run), one.on_run != was.on_run)
+        before, after = (claim_judgements(study, {**kept, **values}, claims=concerned) for values in (ours, other))
+        found += [
+            (protocol, alternative, claim, by, str(before[claim, by].on_run), str(one.on_run))
             for (claim, by), one in after.items()
-            for was in [before[claim, by]]
-            if concerned[claim] & touched
         ]
+    flippable = {claim for _, _, claim, *_ in found}
+    rates = flip_rates(judged, [claim for claim in CLAIMS if claim.name in flippable])
+    rows = [(*row, row[4] != row[5], *rate_columns(rates, *row[2:4])) for row in found]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmark.audit.flip_rates import flip_rates, rate_columns
 from benchmark.errors import UserError
 from benchmark.paper.claims import SECONDS
 from benchmark.results.manifest import Manifest
@@ -12,7 +13,7 @@ from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import ClaimState, Judgement, seed_values
 from benchmark.verdict.claim_states import BY_MEANS, claim_judgements, common
 
-COLUMNS = ["claim", "by", "run", "state", "judged", "flips"]
+COLUMNS = ["claim", "by", "run", "state", "judged", "flips", "by_seeds", "by_seeds_alike"]
 _SAME = ("study", "notes")  # fields of the manifests that must be equal: runs may differ in their loss weights alone
 
 
@@ -22,8 +23,10 @@ class Robustness:
 
     Attributes:
         states: A row per claim, way of judging (`by`) and run, with the columns COLUMNS: the claim's `state` by the
-            contests that have scores, how many those are (`judged`), and whether the state differs from that of the
-            first run (`flips`).
+            contests that have scores, how many those are (`judged`), whether the state differs from that of the first
+            run (`flips`), and how often it would between two runs that differ in their seeds alone (`flip_rates` of the
+            first run; missing by tests, and where it has none): with the measured means (`by_seeds`), or no difference
+            at all (`by_seeds_alike`).
         scores: How many scores (data set, metric, method, latent dim, seed) they rest on; every run has each of them.
     """
 
@@ -49,8 +52,9 @@ def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
         raise UserError(f"{', '.join(runs)}: no score that all of them have")
     standings = {name: claim_judgements(run, of_run) for (name, run), of_run in zip(runs.items(), values, strict=True)}
     first = next(iter(standings.values()))
+    rates = flip_rates(values[0])
     rows = [
-        (claim, by, name, str(now.on_run), now.judged, _flips(was, now))
+        (claim, by, name, str(now.on_run), now.judged, _flips(was, now), *rate_columns(rates, claim, by))
         for (claim, by), was in first.items()
         if by != BY_MEANS or not _of_costs(was)
         for name, now in ((name, of_run[claim, by]) for name, of_run in standings.items())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.audit.audit_page import FLIPS_MEANING, flips_frame
+from benchmark.audit.audit_page import FLIPS_MEANING, RATES, flips_frame, flips_text, share
 from benchmark.audit.findings import Findings
 from benchmark.audit.robustness import Robustness
 from benchmark.paper.claims import CLAIMS
@@ -31,17 +31,26 @@ def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: 
     parts += [f"{escape_markdown(name)}: {escape_markdown(_facts(manifest))}" for name, manifest in runs.items()]
     says = {claim.name: claim.text for claim in CLAIMS}
     parts.append(f"{robust.scores:,} scores that every run has.")
+    others = robust.states[robust.states["run"] != next(iter(runs))]
     for by, of_way in robust.states.groupby("by", sort=False):
+        rates = RATES if of_way[[*RATES]].notna().any(axis=None) else {}
         rows = [
-            [claim, says[claim], *map(_state, of_claim.itertuples())]
+            [
+                claim,
+                says[claim],
+                *map(_state, of_claim.itertuples()),
+                *(share(of_claim[rate].iloc[0]) for rate in rates),
+            ]
             for claim, of_claim in of_way.groupby("claim", sort=False)
         ]
-        parts += [f"## With the weights, by {by}", wide_table(["", "claim", *runs], rows)]
+        parts += [f"## With the weights, by {by}", wide_table(["", "claim", *runs, *rates.values()], rows)]
+        parts += flips_text(others[(others["by"] == by) & (others["judged"] > 0)])
     parts.append(_MEANING)
     for name, findings in audits.items():
         frame = flips_frame(findings)
         parts.append(f"## With the protocol: {escape_markdown(name)}")
         parts.append(wide_table(frame.columns, frame.itertuples(index=False)) if len(frame) else "None.")
+        parts += flips_text(findings.flips)
     return "\n\n".join(parts) + "\n"
 
 

@@ -24,6 +24,7 @@ from benchmark.verdict.claim_effects import Power, contest_effects, decide, in_m
 
 ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
+PrintedValues = Mapping[tuple[Any, ...], float]  # (table, *ScorePlace) -> value
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
 _LEFT_OUT = 0.1  # the largest share of the seeds that may lack a value: failed trainings are no random sample
 
@@ -177,7 +178,7 @@ def judge_values(
         absent: By place without a score, why there is none.
         claims: The claims.
     """
-    printed = _printed_effects(paper_numbers(), claims)
+    printed = _printed_effects(_printed_values(paper_numbers()), claims)
     judgements = []
     for claim in claims:
         of_costs = any(contest.metric == SECONDS for contest in claim.contests)
@@ -203,9 +204,12 @@ def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] =
         printed: Columns as those of `paper_numbers`; None: the paper's numbers.
         claims: The claims.
     """
-    rows = paper_numbers() if printed is None else printed
-    values = _printed_values(rows)
-    effects = _printed_effects(rows, claims)
+    return judge_means(_printed_values(paper_numbers() if printed is None else printed), claims)
+
+
+def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
+    """Judge every claim on means without a spread, as `judge_printed` on printed numbers."""
+    effects = _printed_effects(values, claims)
     return [
         _judgement_on_print(claim, tuple(_on_print(contest, values) for contest in claim.contests), effects)
         for claim in claims
@@ -216,9 +220,8 @@ def _printed_values(rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
     return {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
 
 
-def _printed_effects(rows: pd.DataFrame, claims: Sequence[Claim]) -> dict[Contest, float]:
+def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Contest, float]:
     """The effect of every contest that printed numbers have values for, in margins."""
-    values = _printed_values(rows)
     effects = {}
     for contest in dict.fromkeys(contest for claim in claims for contest in claim.contests):
         keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
@@ -308,7 +311,7 @@ def _on_costs(contest: Contest, costs: pd.DataFrame) -> ContestResult:
     return ContestResult(contest, ContestOutcome.OPEN, side, len(of_place), test.estimate.mean, test=test)
 
 
-def _on_print(contest: Contest, values: Mapping[tuple[Any, ...], float]) -> ContestResult:
+def _on_print(contest: Contest, values: PrintedValues) -> ContestResult:
     keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
     if any(key not in values for key in keys.values()):
         return ContestResult(contest, ContestOutcome.MISSING, reason="not printed")

@@ -1,23 +1,28 @@
 """The state of every claim on given scores, by tests and by means, and the seeds that several sets of scores share."""
 
-import pandas as pd
+from collections.abc import Sequence
+from typing import Any
 
+from benchmark.paper.claims import CLAIMS, Claim
 from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.study_results import StudyResults
-from benchmark.verdict.claim_judging import Judgement, Values, judge_printed, judge_values
+from benchmark.verdict.claim_judging import Judgement, Values, judge_means, judge_values
 
 BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges our runs
 BY_MEANS = "means"  # by the better mean over seeds, without a test
 
 
-def claim_judgements(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
-    """Judge every claim on these scores and the study's own training costs.
+def claim_judgements(
+    study: StudyResults, values: Values, claims: Sequence[Claim] = CLAIMS
+) -> dict[tuple[str, str], Judgement]:
+    """Judge claims on these scores and the study's own training costs.
 
     Returns:
         Judgements by the claim's name and the way of judging, BY_TESTS or BY_MEANS.
     """
-    by_tests = judge_values(study.manifest, values, study.costs, absent={})
-    judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in judge_printed(_means(values))]
+    by_tests = judge_values(study.manifest, values, study.costs, {}, claims)
+    by_means = judge_means(means_over_seeds(values), claims)
+    judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in by_means]
     return {(one.claim.name, by): one for by, one in judgements}
 
 
@@ -31,10 +36,7 @@ def common(*sides: Values) -> tuple[Values, ...]:
     )
 
 
-def _means(values: Values) -> pd.DataFrame:
-    """Means over seeds in the form of the paper's numbers, each under every table of the paper."""
-    means = pd.DataFrame(
-        [(*place, sum(of.values()) / len(of)) for place, of in values.items()],
-        columns=["dataset", "metric", "method", "latent_dim", "value"],
-    )
-    return means.merge(pd.DataFrame({"table": list(PRINTED_TABLES)}), how="cross")
+def means_over_seeds(values: Values) -> dict[tuple[Any, ...], float]:
+    """Return means over seeds in the form of the paper's numbers, each under every table of the paper."""
+    means = {place: sum(of_seed.values()) / len(of_seed) for place, of_seed in values.items()}
+    return {(table, *place): mean for table in PRINTED_TABLES for place, mean in means.items()}

@@ -1,0 +1,117 @@
+"""How often a claim's state changes though nothing but the seeds does: what numbers of flips are to be held against."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.paper.claims import CLAIMS, Claim
+from benchmark.streams import stream_seed
+from benchmark.verdict.claim_judging import ScorePlace, Values, judge_means
+from benchmark.verdict.claim_states import BY_MEANS, means_over_seeds
+
+REPEATS = 100
+
+
+@dataclass(frozen=True)
+class FlipRate:
+    """How often a claim's state differs between two repeats of a study with other seeds, in [0, 1].
+
+    Attributes:
+        as_measured: Where each score's true mean is the measured one.
+        alike: Where all methods and latent dims have the same true mean in a data set and metric.
+    """
+
+    as_measured: float
+    alike: float
+
+
+def flip_rates(values: Values, claims: Sequence[Claim] = CLAIMS, repeats: int = REPEATS) -> dict[str, FlipRate]:
+    """Estimate how often claims flip by the seeds alone when they are judged by means, on simulated repeats of a study.
+
+    Judged by tests, a state has the error rates of the tests (docs/verdicts.md).
+
+    Args:
+        values: The study's scores; each repeat's are drawn by `repeated`.
+        claims: The claims.
+        repeats: How many repeats are judged, at least 2; every pair of them counts.
+
+    Returns:
+        The rates by the claim's name. Left out are claims without scores, and those of which no score has a spread,
+        each standing under one seed.
+    """
+    spread = {(dataset, metric) for (dataset, metric, *_), of_seed in values.items() if len(of_seed) > 1}
+    judged = {one.claim.name for one in judge_means(means_over_seeds(values), claims) if one.judged}
+    concerned = [
+        claim
+        for claim in claims
+        if claim.name in judged and any((one.dataset, one.metric) in spread for one in claim.contests)
+    ]
+    if not concerned:
+        return {}
+    measured, alike = (_shares(of, concerned, repeats) for of in (values, _alike(values)))
+    return {claim: FlipRate(measured[claim], alike[claim]) for claim in measured}
+
+
+def rate_columns(rates: Mapping[str, FlipRate], claim: str, by: str) -> tuple[float | None, float | None]:
+    """Return both rates of a claim; None where there is none, as for claims that are not judged by means."""
+    rate = rates.get(claim) if by == BY_MEANS else None
+    return (None, None) if rate is None else (rate.as_measured, rate.alike)
+
+
+def _shares(values: Values, claims: Sequence[Claim], repeats: int) -> dict[str, float]:
+    """The share of pairs of repeats that differ in a claim's state, by claim."""
+    stream = np.random.default_rng(stream_seed("evaluation", use="flip rates"))
+    states: dict[str, Counter[str]] = defaultdict(Counter)
+    for _ in range(repeats):
+        for judgement in judge_means(means_over_seeds(repeated(values, stream)), claims):
+            states[judgement.claim.name][str(judgement.on_run)] += 1
+    return {
+        claim: round(1 - sum(n * (n - 1) for n in of_claim.values()) / (repeats * (repeats - 1)), 4)
+        for claim, of_claim in states.items()
+    }
+
+
+def _alike(values: Values) -> dict[ScorePlace, dict[int, float]]:
+    """Scores with the deviations of these from their means, about one mean for each data set and metric."""
+    of_place = {place: float(np.mean([*of_seed.values()])) for place, of_seed in values.items()}
+    means: Mapping[tuple[str, str], list[float]] = defaultdict(list)
+    for (dataset, metric, *_), mean in of_place.items():
+        means[dataset, metric].append(mean)
+    return {
+        place: {seed: value - of_place[place] + float(np.mean(means[place[:2]])) for seed, value in of_seed.items()}
+        for place, of_seed in values.items()
+    }
+
+
+def repeated(values: Values, stream: np.random.Generator) -> dict[ScorePlace, dict[int, float]]:
+    """Draw the scores of a repeat of a study, normal about each score's mean over its seeds.
+
+    Each score has the variance (ddof 1) that it has over its seeds, and the scores of one training the covariances;
+    trainings of different places are independent.
+
+    Args:
+        values: The scores of the study.
+        stream: Random numbers.
+
+    Returns:
+        Scores of the same places and seeds; of a place with one seed its score.
+    """
+    of_training: dict[tuple[str, str, int | None], list[ScorePlace]] = defaultdict(list)
+    for place in values:
+        dataset, _, method, latent_dim = place
+        of_training[dataset, method, latent_dim].append(place)
+    drawn: dict[ScorePlace, dict[int, float]] = {}
+    for places in of_training.values():
+        seeds = sorted(set().union(*(values[place] for place in places)))
+        # A repeat's seed is a normal combination of the deviations of all seeds, the same for each of its scores.
+        weights = dict(zip(seeds, stream.normal(size=(len(seeds), len(seeds))), strict=True))
+        for place in places:
+            own = [position for position, seed in enumerate(seeds) if seed in values[place]]
+            scores = np.array([values[place][seeds[position]] for position in own])
+            deviations = (scores - scores.mean()) / np.sqrt(max(1, len(own) - 1))
+            drawn[place] = {
+                seeds[position]: float(scores.mean() + weights[seeds[position]][own] @ deviations) for position in own
+            }
+    return {place: drawn[place] for place in values}
