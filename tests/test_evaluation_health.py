@@ -41,6 +41,32 @@ def test_the_rate_counts_correlated_units_once_and_falls_with_noise():
     assert rate(7 * means + 3, log_variances + 2 * math.log(7)) == pytest.approx(rate(means, log_variances))
 
 
+@pytest.mark.parametrize(
+    ("noise", "of_bound"),
+    [
+        ([1e-4, 1e-4, 1e-4, 1e-4], (0.99, 1.0)),  # little noise: nearly the bound
+        ([1.0, 1.0, 1.0, 1.0], (0.3, 0.4)),  # as much noise as signal
+        ([1e-4, 1e-4, 1e4, 1e4], (0.3, 0.4)),  # two units of four tell nothing
+    ],
+)
+def test_a_rate_fitted_on_few_images_is_too_low_by_what_is_said(noise, of_bound):
+    n, d = 150, 4
+    stream = np.random.default_rng(0)
+    mix = np.array([[1.0, 0.4, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, -0.7], [0, 0, 0, 1.0]])
+    log_variances = np.tile(np.log(noise), (n, 1))
+    signal = mix.T @ mix
+    total = signal + np.diag(noise)
+    exact = 0.5 * (np.linalg.slogdet(total)[1] - np.log(noise).sum())
+    found = np.array([rate(stream.normal(size=(n, d)) @ mix, log_variances) for _ in range(4000)])
+    share = np.linalg.solve(total, signal)
+    traces = np.trace(share), np.trace(share @ share)
+    said = (2 * traces[0] + traces[1] + traces[0] ** 2) / (4 * n)
+    error = found.std() / math.sqrt(len(found))
+    assert exact - found.mean() == pytest.approx(said, abs=0.05 * said + 4 * error)
+    assert of_bound[0] < said / (d * (d + 3) / (4 * n)) < of_bound[1]
+    assert error < 0.1 * said
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_rate_that_is_not_finite_is_none(bad):
     means, log_variances = posterior()

@@ -73,8 +73,12 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     It is the mean KL(q(x given y) || the Gaussian with the moments of the aggregate), q(x given y) = N(mean, exp(log
     variance)). The aggregate has the covariance S of the means plus the mean variances, so that the mean KL is
     (log det S - the mean of sum_d log variance) / 2. Where q also depends on other random draws (HGMVAE-G's w, of which
-    one is drawn for each image) these count as information, too: `information_about_draws` estimates how much. With S
-    fitted on N images the rate is about d (d + 3) / (4 N) too low.
+    one is drawn for each image) these count as information, too: `information_about_draws` estimates how much.
+
+    With S fitted on N images the rate is too low: for Gaussian means and noise alike for all images by about
+    (2 t_1 + t_2 + t_1^2) / (4 N), t_k being the trace of (S^-1 C)^k and C the covariance of the means (a delta method:
+    the expectation of the fit is C (N - 1) / N, its covariance Wishart's). Of a code with little noise S^-1 C is near 1
+    and this near its bound d (d + 3) / (4 N); of a unit without information it is 0.
 
     Args:
         means: Of each image's posterior, (N, d).
