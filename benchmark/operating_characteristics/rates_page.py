@@ -57,7 +57,29 @@ def claims_in_short(frame: pd.DataFrame) -> str:
     return _in_short(frame[frame["judgement"] == "claims"], "claim", _OF_CLAIMS)
 
 
-IN_SHORT: Sequence[Callable[[pd.DataFrame], str]] = (numbers_in_short, claims_in_short)
+def comparison_in_short(frame: pd.DataFrame) -> str:
+    """Write how often `compare` ends in each outcome as a table, a row for each truth; `frame` as from `rates_frame`."""
+    return _by_truth(frame[frame["judgement"] == "compare"])
+
+
+def agreement_in_short(frame: pd.DataFrame) -> str:
+    """Write how often the bounds of tau-b hold as a table, a row for each truth; `frame` as from `rates_frame`."""
+    return _by_truth(frame[frame["judgement"] == "rank agreement"])
+
+
+IN_SHORT: Sequence[Callable[[pd.DataFrame], str]] = (
+    numbers_in_short,
+    claims_in_short,
+    comparison_in_short,
+    agreement_in_short,
+)
+
+
+def _by_truth(frame: pd.DataFrame) -> str:
+    """A row for each truth and outcome that ever occurs, a column for each number of seeds."""
+    rates = frame.pivot_table(index=["truth", "outcome"], columns="seeds", values="rate", sort=False)
+    rows = [[*row[0], *map(_percent, row[1:])] for row in rates.itertuples() if any(row[1:])]
+    return wide_table(["what is so", "outcome", *(f"{seeds} seeds" for seeds in rates.columns)], rows)
 
 
 def _in_short(frame: pd.DataFrame, of: str, columns: _Columns) -> str:
