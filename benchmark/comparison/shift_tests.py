@@ -29,6 +29,7 @@ METHODS_ALPHA = 0.8 * ALPHA  # a method's mean tells more than a cell, and few m
 CELLS_ALPHA = ALPHA - METHODS_ALPHA
 EQUIVALENCE = 1 - 2 * ALPHA  # the confidence of the interval that two one-sided tests at ALPHA amount to
 POWER = 0.8  # at which a smallest shift is stated
+_NO_VARIANCE = 1e-100  # in the place of 0, which has neither logarithm nor reciprocal
 _LEAST_VARIANCE = 1e-5  # of the median's, for cells whose seeds all agree
 _NEWTON_STEPS = 5
 
@@ -249,8 +250,8 @@ def moderated_variances(variance: Floats, freedom: Floats, groups: Ints) -> tupl
 
 def _above_zero(variance: Floats) -> Floats:
     """The variances with those that are zero, or almost, raised to a small share of the median."""
-    median = np.median(variance, axis=-1, keepdims=True)
-    return np.maximum(variance, np.where(median > 0, _LEAST_VARIANCE * median, 1.0))
+    least = _LEAST_VARIANCE * np.median(variance, axis=-1, keepdims=True)
+    return np.maximum(variance, np.maximum(least, _NO_VARIANCE))
 
 
 def _inverse_trigamma(y: Floats) -> Floats:

@@ -58,12 +58,12 @@ def claims_in_short(frame: pd.DataFrame) -> str:
 
 
 def comparison_in_short(frame: pd.DataFrame) -> str:
-    """Write how often `compare` ends in each outcome as a table, a row for each truth; `frame` as from `rates_frame`."""
+    """Write how often `compare` ends in each outcome as a table, a row for each truth; `frame` is `rates_frame`'s."""
     return _by_truth(frame[frame["judgement"] == "compare"])
 
 
 def agreement_in_short(frame: pd.DataFrame) -> str:
-    """Write how often the bounds of tau-b hold as a table, a row for each truth; `frame` as from `rates_frame`."""
+    """Write how often the bounds of tau-b hold as a table, a row for each truth; `frame` is `rates_frame`'s."""
     return _by_truth(frame[frame["judgement"] == "rank agreement"])
 
 
