@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -212,13 +213,19 @@ def in_background(folder, study):
     )
 
 
+def children(process):
+    """The ids of a process's children; none where it has ended."""
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+    return []
+
+
 def worker_of(process):
-    """The id of its first worker process; waits until there is one."""
+    """The id of its first worker process, a child of the server that forks them; waits until there is one."""
     for _ in range(600):
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
-        for child in children:
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
+        for child in children(process.pid):
+            if b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes() and (workers := children(child)):
+                return int(workers[0])
         time.sleep(0.1)
     raise AssertionError("no worker process")
 
