@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -18,9 +19,10 @@ from benchmark.operating_characteristics.claim_rates import FAMILY, JUDGED, NONE
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT, SAME
 from benchmark.operating_characteristics.rates_page import IN_SHORT
 from benchmark.paper.tables import paper_numbers
+from benchmark.statistics import Estimate
 from benchmark.studies.named_studies import STUDIES
-from benchmark.verdict.cell_verdicts import TOLERANCES
-from benchmark.verdict.claim_effects import MARGINS
+from benchmark.verdict.cell_verdicts import TOLERANCES, difference_from_paper, verdict_on
+from benchmark.verdict.claim_effects import MARGINS, decide
 from benchmark.verdict.claim_judging import judge_printed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -310,6 +312,21 @@ def test_the_page_on_verdicts_has_the_committed_error_rates():
     assert f"supported in {100 * supported:.1f} % or more if the paper is right" in words
     by_means = {name: of["claims", name, NONE, "refuted by means alone", 10] for name in ("C1", "C4")}
     assert f"against C1 in {100 * by_means['C1']:.1f} % of studies, against C4 in {100 * by_means['C4']:.1f} %" in words
+
+
+def test_the_examples_of_the_page_on_verdicts_come_out_as_it_says():
+    words = " ".join(VERDICTS.split())
+    ours = Estimate(10, 0.410, 0.0135, None)
+    interval = difference_from_paper(ours, 0.404, confidence=0.9)
+    ends = (interval.low + 0.0005, interval.high - 0.0005)
+    assert f"{ends[0]:.3f} to {ends[1]:.3f} and half a unit of the last digit (0.0005) wider" in words
+    assert verdict_on(ours, 0.404, 0.03, 10)[0] == "reproduced"
+    assert verdict_on(Estimate(10, 0.410, 0.135, None), 0.404, 0.03, 10)[0] == "out of reach"
+    pattern = np.linspace(-1, 1, 10) / np.linspace(-1, 1, 10).std(ddof=1)
+    for mean, std, supported, refuted in ((1.2, 0.7, True, False), (0.3, 0.7, False, True), (0.6, 2.0, False, False)):
+        decision = decide((mean + std * pattern)[np.newaxis], [0.0])
+        assert (bool(decision.supported), bool(decision.refuted)) == (supported, refuted)
+        assert f"{decision.low[0]:.1f} and {decision.high[0]:.1f}" in words
 
 
 def test_the_page_on_verdicts_has_the_tolerances_margins_and_the_papers_own_effects():
