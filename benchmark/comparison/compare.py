@@ -388,7 +388,7 @@ def _with_test(result: CellResult, tests: ShiftTests, place: int, unit: float) -
         high=result.difference + reach,
         p=float(tests.cells.p()[place]),
         p_holm=float(tests.cells_p[place]),
-        smallest_seen=float(tests.cells_seen[place]) * abs(unit),
+        smallest_seen=float(tests.cells.smallest_seen(tests.cells_level)[place]) * abs(unit),
     )
 
 
@@ -419,7 +419,7 @@ def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodRe
         low=shift - reach,
         high=shift + reach,
         p_holm=float(tests.methods_p[place]),
-        smallest_seen=float(tests.methods_seen[place]),
+        smallest_seen=float(tests.methods.smallest_seen(tests.methods_level)[place]),
         shown_within=abs(shift) + equivalence,
     )
 

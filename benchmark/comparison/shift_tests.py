@@ -107,8 +107,8 @@ class ShiftTests:
         methods_p: Corrected over the methods; then those of `further_p`, corrected with them.
         cells_alpha: The level that each of `cells_p` is held to.
         methods_alpha: That of `methods_p`.
-        cells_seen: The smallest shift of each cell that is found with the probability POWER.
-        methods_seen: That of each method.
+        cells_level: The level of each cell's test alone, if it were the first of Holm's procedure.
+        methods_level: That of a method's.
     """
 
     cells: Shifts
@@ -117,8 +117,8 @@ class ShiftTests:
     methods_p: Floats
     cells_alpha: Floats
     methods_alpha: float
-    cells_seen: Floats
-    methods_seen: Floats
+    cells_level: Floats
+    methods_level: float
 
     @property
     def cells_differ(self) -> NDArray[np.bool_]:
@@ -186,8 +186,8 @@ def run_shift_tests(
         methods_p,
         cells_alpha,
         methods_alpha,
-        cells_seen=cells.smallest_seen(cells_alpha / tests),
-        methods_seen=methods.smallest_seen(methods_alpha / family.shape[-1]),
+        cells_level=cells_alpha / tests,
+        methods_level=methods_alpha / family.shape[-1],
     )
 
 
