@@ -10,6 +10,9 @@ import pytest
 from scipy import stats
 from study_samples import packed_records
 
+from benchmark.comparison.compare import compare
+from benchmark.comparison.comparison_page import conclusion, render_comparison
+from benchmark.comparison.sides import read_side
 from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind
 from benchmark.errata.table_checks import paper_errata
@@ -17,7 +20,7 @@ from benchmark.methods.cards import render_all_cards
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.claim_rates import FAMILY, JUDGED, NONE, PRINTED
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT, SAME
-from benchmark.operating_characteristics.rates_page import claims_in_short, numbers_in_short
+from benchmark.operating_characteristics.rates_page import IN_SHORT, comparison_in_short
 from benchmark.paper.tables import paper_numbers
 from benchmark.statistics import Estimate
 from benchmark.studies.named_studies import STUDIES
@@ -289,14 +292,16 @@ def test_finding_5_says_what_the_claims_came_to(found):
 
 
 VERDICTS = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
+COMPARING = (ROOT / "docs" / "comparing.md").read_text(encoding="utf-8")
 
 
 def test_the_page_on_verdicts_has_the_committed_error_rates():
     folder = REFERENCE / "operating-characteristics"
     rates = pd.read_csv(folder / "error_rates.csv")
     page = (folder / "error_rates.md").read_text(encoding="utf-8")
-    for in_short in (numbers_in_short, claims_in_short):
-        assert in_short(rates) in VERDICTS and in_short(rates) in page
+    for in_short in IN_SHORT:
+        where = COMPARING if in_short is comparison_in_short else VERDICTS
+        assert in_short(rates) in where and in_short(rates) in page
     of = rates.set_index(["judgement", "subject", "truth", "outcome", "seeds"])["rate"].sort_index()
     words = " ".join(VERDICTS.split())
     missed, missed_by_20 = (of["numbers", ALL_NUMBERS, SAME, EXACT, n] for n in (10, 20))
@@ -327,6 +332,20 @@ def test_the_examples_of_the_page_on_verdicts_come_out_as_it_says():
         decision = decide((mean + std * pattern)[np.newaxis], [0.0])
         assert (bool(decision.supported), bool(decision.refuted)) == (supported, refuted)
         assert f"{decision.low[0]:.1f} and {decision.high[0]:.1f}" in words
+
+
+def test_the_page_on_comparing_shows_what_the_command_says_of_the_committed_studies():
+    comparison = compare(read_side(LAPTOP), read_side(REFERENCE / "laptop-calibrated"))
+    text = render_comparison(comparison)
+    assert conclusion(comparison) in COMPARING
+    rows = [line for line in COMPARING.splitlines() if line.startswith(("| beta_vae", "| swae"))]
+    shown = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert len(rows) == 2 and all(
+        [cell.strip() for cell in row.split("|")[1:8]] in [r[:7] for r in shown] for row in rows
+    )
+    of = {method.method: method for method in comparison.methods}
+    assert f"better by {of['beta_vae'].shift:.1f} tolerances over its eight cells" in COMPARING
+    assert of["beta_vae"].tested == 8 and of["swae"].result == "within tolerance"
 
 
 def test_the_page_on_verdicts_has_the_tolerances_margins_and_the_papers_own_effects():
