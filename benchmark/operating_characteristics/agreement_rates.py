@@ -11,14 +11,14 @@ from benchmark.statistics import rank_agreement
 
 GAPS = (0.15, 0.5, 1.5)  # between neighbours, in standard deviations over seeds
 _METHODS, _RANKINGS = 8, 2
-_MOST_DRAWS = 2_000  # they are judged one by one
+_MOST_DRAWS = 500  # they are judged one by one
 
 
 def agreement_rates(draws: int, rng: np.random.Generator) -> list[Rate]:
     """Simulate for each distance and number of seeds how often the bounds hold the true agreement, which is 1.
 
     Args:
-        draws: Studies to draw for each rate, of which at most 2,000 are drawn.
+        draws: Studies to draw for each rate, of which at most 500 are drawn.
         rng: The stream.
     """
     draws = min(draws, _MOST_DRAWS)
