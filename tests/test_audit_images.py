@@ -18,8 +18,6 @@ from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
 from benchmark.evaluation.image_quality import (
-    lpips_per_image,
-    mean_pair_score,
     ms_ssim_betas,
     ms_ssim_per_image,
     ms_ssim_scales,
@@ -27,6 +25,7 @@ from benchmark.evaluation.image_quality import (
     to_unit,
 )
 from benchmark.evaluation.image_subsets import random_subset
+from benchmark.evaluation.lpips_distance import lpips_distance
 from benchmark.evaluation.pretrained_networks import pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction
 
@@ -329,9 +328,9 @@ def test_the_origin_of_the_pixels_counts_and_their_unit_does_not(outputs, withou
 )
 def test_lpips_is_taken_on_the_network_of_its_name(outputs, context, name, backbone, net):
     made = replace(outputs(3), sampled_reconstructions_test=None, prior_samples=None)
-    network = pretrained_lpips(context.backbones[backbone], context.weights_dir, True, "cpu", backbone).network
-    assert isinstance(network, lpips.LPIPS) and network.pnet_type == net
-    expected = mean_pair_score(lpips_per_image(network), made.images_test, made.reconstructions_test, 3, "cpu")
+    trunk = pretrained_lpips(context.backbones[backbone], context.weights_dir, True, "cpu", backbone)
+    assert isinstance(trunk.network, lpips.LPIPS) and trunk.network.pnet_type == net
+    expected = lpips_distance(trunk, made.images_test, made.reconstructions_test, 3, "cpu")
     found = scored(made, context, fid_images=1)[name]
     assert found.values == {"lpips": pytest.approx(expected, rel=1e-6)}
     used = context.backbones[backbone]

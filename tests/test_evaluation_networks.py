@@ -14,8 +14,10 @@ from random_backbones import save_backbones
 from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 
 from benchmark.evaluation import fid as fid_module
+from benchmark.evaluation import lpips_distance as lpips_module
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.evaluation.image_quality import inception_features, lpips_per_image, mean_pair_score, to_bytes, to_unit
+from benchmark.evaluation.image_quality import inception_features, to_bytes, to_unit
+from benchmark.evaluation.lpips_distance import lpips_distance, lpips_features
 from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
 
@@ -74,16 +76,44 @@ def test_lpips_is_the_librarys_own(context, images, name, net):
     originals, reconstructions = images(5)
     reference = lpips.LPIPS(net=net, verbose=False)  # loads the file from the hub cache by itself
     expected = reference(three(reconstructions), three(originals) / 255, normalize=True)
-    distances = lpips_per_image(trunk(context, name).network)
     assert expected.std() > 1e-3 * expected.mean() > 0
-    assert mean_pair_score(distances, originals, reconstructions, 5, "cpu") == pytest.approx(
-        expected.mean().item(), rel=1e-5
-    )
+    for _ in range(2):  # the second time with kept features of the originals
+        assert lpips_distance(trunk(context, name), originals, reconstructions, 5, "cpu") == pytest.approx(
+            expected.mean().item(), rel=1e-5
+        )
+
+
+def test_the_originals_features_for_lpips_are_kept_up_to_a_limit_and_apart(context, images, monkeypatch):
+    originals, reconstructions = images(6, (1, 64, 64))
+    counted = []
+
+    def count(network, batch, side=None):
+        counted.append(len(batch))
+        return lpips_features(network, batch, side)
+
+    def distance(originals=originals, **more):
+        counted.clear()
+        return lpips_distance(trunk(context), originals, reconstructions, 3, "cpu", **more), len(counted)
+
+    lpips_module._originals.clear()
+    monkeypatch.setattr(lpips_module, "lpips_features", count)
+    value, runs = distance()
+    assert runs == 4 and distance() == (value, 2)
+    [kept] = lpips_module._originals.values()
+    size = lpips_module._bytes(*kept) // 2  # of a batch
+    other, runs = distance(originals[::-1])
+    assert runs == 4 and other != pytest.approx(value, rel=1e-3)
+    smaller, runs = distance(side=32)
+    assert runs == 4 and smaller != pytest.approx(value, rel=1e-3)
+    for limit, again in ((size - 1, 4), (size, 3)):
+        monkeypatch.setattr(lpips_module, "_KEPT_BYTES", limit)
+        lpips_module._originals.clear()
+        assert [distance(), distance()] == [(value, 4), (value, again)]
 
 
 def test_the_judged_lpips_is_that_of_alexnet(context, images):
     originals, reconstructions = images(5)
-    expected = mean_pair_score(lpips_per_image(trunk(context).network), originals, reconstructions, 5, "cpu")
+    expected = lpips_distance(trunk(context), originals, reconstructions, 5, "cpu")
     scores = score(context, originals, reconstructions, fid_images=1)
     assert scores.values["lpips"] == pytest.approx(expected, rel=1e-6)
 
@@ -100,10 +130,8 @@ def test_the_smallest_side_is_the_smallest_that_the_network_takes(context, name,
 
 @pytest.mark.parametrize("name", LPIPS_TRUNKS)
 def test_lpips_is_zero_for_identity_grows_with_noise_and_ignores_the_batch_size(context, images, name):
-    distances = lpips_per_image(trunk(context, name).network)
-
     def mean(noise: float, batch_size: int) -> float:
-        return mean_pair_score(distances, *images(5, (3, 64, 64), noise), batch_size, "cpu")
+        return lpips_distance(trunk(context, name), *images(5, (3, 64, 64), noise), batch_size, "cpu")
 
     assert mean(0, 5) == pytest.approx(0, abs=1e-7)
     assert 0 < mean(0.02, 5) < mean(0.1, 5) < mean(0.4, 5)

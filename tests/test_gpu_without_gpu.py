@@ -19,12 +19,12 @@ from torch import Tensor
 from benchmark.evaluation.frechet import fit_gaussian
 from benchmark.evaluation.image_quality import (
     inception_features,
-    lpips_per_image,
     ms_ssim_per_image,
     resized,
     ssim_per_image,
 )
 from benchmark.evaluation.inception import FastInception
+from benchmark.evaluation.lpips_distance import feature_distance, lpips_features
 from benchmark.evaluation.weight_conversion import inception_without_weights
 from benchmark.execution import evaluate_trial
 from benchmark.methods.control_methods import ALL_METHODS
@@ -102,8 +102,10 @@ def test_scores_of_images_stay_on_the_device(monkeypatch):
     with fake_cuda(monkeypatch), torch.inference_mode():
         on_fake_cuda(perceptual)
         pair = torch.rand(2, B, *SHAPE, device="cuda")
-        for score in (ssim_per_image, ms_ssim_per_image, resized(lpips_per_image(perceptual), 64)):
+        for score in (ssim_per_image, ms_ssim_per_image, resized(ssim_per_image, 64)):
             assert are_there(score(*pair))
+        one, other = (lpips_features(perceptual, images, 64) for images in pair)
+        assert are_there(*one, *other, feature_distance(perceptual, one, other))
         features = inception_features(on_fake_cuda(inception), np.zeros((B, *SHAPE), np.uint8), 3, "cuda")
         gaussian = fit_gaussian(features)
         assert features.shape == (B, 2048) and are_there(features, gaussian.mean, gaussian.factor)

@@ -1,4 +1,4 @@
-"""SSIM, MS-SSIM, LPIPS and Inception features of image pairs, per image and in batches.
+"""SSIM, MS-SSIM and Inception features of image pairs, per image and in batches.
 
 Images are numpy arrays: originals uint8 (n, C, S, S), reconstructions float32 in [0, 1] (n, C, S, S). Every image
 counts once, whatever the batch size. Grey images are repeated to the three channels that the networks expect.
@@ -54,15 +54,18 @@ def to_bytes(images: NDArray[np.floating]) -> NDArray[np.uint8]:
     return rounded.astype(np.uint8)
 
 
-def _three_channels(batch: torch.Tensor) -> torch.Tensor:
+def three_channels(batch: torch.Tensor) -> torch.Tensor:
+    """Repeat grey images (B, 1, S, S) to the three channels of the pretrained networks; leave others as they are."""
     return batch.expand(-1, 3, -1, -1) if batch.shape[1] == 1 else batch
 
 
-def _batches(total: int, batch_size: int) -> Iterator[slice]:
+def batch_rows(total: int, batch_size: int) -> Iterator[slice]:
+    """Yield the rows of each batch; the last may be smaller."""
     return (slice(start, start + batch_size) for start in range(0, total, batch_size))
 
 
-def _tensor(images: np.ndarray, device: str) -> torch.Tensor:
+def on_device(images: np.ndarray, device: str) -> torch.Tensor:
+    """Copy images to a device."""
     return torch.tensor(np.ascontiguousarray(images), device=device)  # a copy: `images` may be a read-only map
 
 
@@ -85,13 +88,13 @@ def mean_pair_score(
     """
     per_image = [
         score(
-            _tensor(reconstructions[rows], device),
-            _tensor(to_unit(originals[rows]), device),
+            on_device(reconstructions[rows], device),
+            on_device(to_unit(originals[rows]), device),
         )
         .reshape(-1)
         .double()
         .cpu()
-        for rows in _batches(len(originals), batch_size)
+        for rows in batch_rows(len(originals), batch_size)
     ]
     return float(torch.cat(per_image).mean())
 
@@ -226,23 +229,14 @@ MS_SSIM_VALID = _in_windows(Window(), SSIM_WINDOW, _scales_that_hold_the_window)
 MS_SSIM_FIVE_SCALES = _in_windows(Window(), 2 ** (len(MS_SSIM_BETAS) - 1), lambda side: len(MS_SSIM_BETAS))
 
 
-def lpips_per_image(network: torch.nn.Module) -> PairScore:
-    """Make the score LPIPS (Zhang et al. 2018) of `network`, an `lpips.LPIPS`: (B,), 0 for identical images."""
-
-    def score(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
-        distance: torch.Tensor = network(_three_channels(reconstructions), _three_channels(originals), normalize=True)
-        return distance
-
-    return score
-
-
 def resized(score: PairScore, side: int) -> PairScore:
     """Make a score of both images resized bilinearly to `side` pixels (half-pixel centres, no antialiasing)."""
+    return lambda reconstructions, originals: score(bilinear(reconstructions, side), bilinear(originals, side))
 
-    def bilinear(images: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
-    return lambda reconstructions, originals: score(bilinear(reconstructions), bilinear(originals))
+def bilinear(images: torch.Tensor, side: int) -> torch.Tensor:
+    """Resize images (B, C, S, S) as `resized` does."""
+    return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
 
 def shifted(score: PairScore, origin: torch.Tensor) -> PairScore:
@@ -267,5 +261,5 @@ def inception_features(
     Returns:
         float32 (n, 2048) on `device`.
     """
-    features = [network(_three_channels(_tensor(images[rows], device))) for rows in _batches(len(images), batch_size)]
-    return torch.cat(features)
+    batches = (on_device(images[rows], device) for rows in batch_rows(len(images), batch_size))
+    return torch.cat([network(three_channels(batch)) for batch in batches])

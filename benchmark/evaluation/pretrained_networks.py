@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -119,11 +120,16 @@ def build_lpips(state: State, trunk: str) -> torch.nn.Module:
 
     The lpips package cuts torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`.
     """
+    loss = lpips_without_trunk_weights(trunk)
+    loss.net.load_state_dict({key: state[f"features.{key.split('.', 1)[1]}"] for key in loss.net.state_dict()})
+    network: torch.nn.Module = loss.to(memory_format=torch.channels_last)
+    return network
+
+
+def lpips_without_trunk_weights(trunk: str) -> Any:
+    """Build `lpips.LPIPS` with the linear weights of the package on a trunk with random ones, a key of LPIPS_TRUNKS."""
     import lpips
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lpips calls torchvision with a deprecated argument
-        loss = lpips.LPIPS(net=LPIPS_TRUNKS[trunk].net, pretrained=True, pnet_rand=True, verbose=False)
-    loss.net.load_state_dict({key: state[f"features.{key.split('.', 1)[1]}"] for key in loss.net.state_dict()})
-    network: torch.nn.Module = loss
-    return network
+        return lpips.LPIPS(net=LPIPS_TRUNKS[trunk].net, pretrained=True, pnet_rand=True, verbose=False)
