@@ -212,7 +212,8 @@ def test_without_any_data_the_choice_falls_on_the_digits_that_are_installed(call
 def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
     monkeypatch.setattr(plan_study, "measured_costs", lambda trials, known, device: Costs())
     monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
-    monkeypatch.setattr(plan_study, "metric_seconds", lambda trials, left_out, device: {"fid": 600.0})
+    monkeypatch.setattr(plan_study, "with_metric_costs", lambda trials, known, device: known)
+    monkeypatch.setattr(plan_study, "metric_seconds", lambda trials, costs, left_out: {"fid": 600.0})
     status, out, _ = call("plan", "--study", "paper", "--jobs", 2, "--data-dir", tmp_path, "--out", tmp_path / "out")
     assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out

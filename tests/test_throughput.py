@@ -33,6 +33,7 @@ from benchmark.throughput.costs import (
     protocol_seconds,
     read_costs,
     step_seconds,
+    with_metric_costs,
 )
 from benchmark.throughput.measurement import (
     PYTHAE,
@@ -43,6 +44,7 @@ from benchmark.throughput.measurement import (
     sides_on,
     trainings_per_hour,
 )
+from benchmark.throughput.metric_times import MetricTime
 from benchmark.throughput.start_times import start_seconds
 from benchmark.throughput.throughput_files import MEASUREMENTS, sides_table, studies_table, write_throughput
 
@@ -165,6 +167,10 @@ SIDES = [
 ]
 PYTHAE_ALONE = SIDES[0].side
 OTHER = Side("processes, other checkout", "eager", "float32")
+METRIC_TIMES = [
+    MetricTime("fid", "torch-fidelity", 2, 0.08, 1.0, 1.0, 1.0, 5),
+    MetricTime("fid", "ours", 2, 0.04, 2.0, 1.9, 2.1, 5),
+]
 MEASURED = Throughput("mnist vae d=8 seed=0", 4680, 1e8, 1e12, 7, SIDES)
 
 
@@ -177,17 +183,21 @@ def test_the_tables_have_a_row_a_side_and_a_row_a_study():
 
 
 def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
-    costs = Costs({"a kind": 0.5}, 4.0, {"clustering": (500, 2.0)})
+    costs = Costs({"a kind": 0.5}, 4.0, {"clustering": (500, 2.0)}, {"fid": 0.04})
     here = provenance("cpu")
     starts = {"worker": 0.5, "interpreter": 3.0}
+    plan = ProcessPlan(1, 0, 1)
     write_throughput(
-        tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, ProcessPlan(1, 0, 1), starts, here | {"command": "c"}
+        tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, plan, starts, METRIC_TIMES, here | {"command": "c"}
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
+        "evaluation.csv", "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
     ]  # fmt: skip
     path = tmp_path / MEASUREMENTS
     assert read_costs(path, "cpu") == costs
+    evaluation = pd.read_csv(tmp_path / "evaluation.csv").set_index(["metric", "side"])
+    assert list(evaluation["milliseconds_per_image"]) == [80, 40]
+    assert evaluation.loc[("fid", "ours"), "times_library"] == 2
     assert list(pd.read_csv(tmp_path / "training.csv")["side"]) == ["pythae", "graphs"]
     assert pd.read_csv(tmp_path / "protocols.csv").to_dict("records") == [
         {"protocol": "clustering", "images": 500, "seconds": 2.0}
@@ -210,7 +220,11 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     monkeypatch.setattr(measure_throughput, "start_seconds", lambda trial, device: {"worker": 0.5, "interpreter": 3})
     monkeypatch.setattr(throughput, "PACKS", (2,))
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(measure_throughput, "metric_times", lambda device, threads, seconds: METRIC_TIMES)
     monkeypatch.setattr(measure_throughput, "measured_costs", lambda trials, costs, device, probes: costs)
+    for module in (measure_throughput, plan_study):
+        monkeypatch.setattr(module, "with_metric_costs", lambda trials, costs, device: costs)
+        monkeypatch.setattr(module, "metric_seconds", lambda trials, costs, left_out: {})
     monkeypatch.setattr(measure_throughput, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
     threads = torch.get_num_threads()
     arguments = ("--study", "smoke", "--seconds", "1", "--device", "cpu")
@@ -220,6 +234,7 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     assert [line.split()[0] for line in out.splitlines() if " ms a step and seed" in line] == [
         "pythae", "loop", "processes", "loop,", "processes,",
     ]  # fmt: skip
+    assert "  FID, ours, 2 threads: 40 ms an image, 2.00 times as fast as the library" in out
     assert "paper: about" in out and "830 trials" in out and "full: about" in out and "3,500 trials" in out
     monkeypatch.setattr(plan_study, "THROUGHPUT", tmp_path)
     monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0, {}))
@@ -239,14 +254,15 @@ def test_the_longest_packs_come_first_by_the_costs_of_this_machine_or_where_it_h
         return packs_of(trials, trials, 1)
 
     def ordered(packs, costs, left_out=("fid", "lpips")):
-        return [pack.trials[0] for pack in longest_first(packs, costs, left_out, "cpu")]
+        return [pack.trials[0] for pack in longest_first(packs, costs, left_out)]
 
     nominal = ordered(packs(3), Costs())
     in_study_order = [pack.trials[0] for pack in packs(3)]
     assert nominal == sorted(in_study_order, key=lambda trial: math.prod(trial.data.image_shape), reverse=True)
     assert nominal != in_study_order
     # With FID, which is most of a trial's cost, those that have it come first.
-    with_fid = [metric_seconds([trial], (), "cpu").get("fid", 0) for trial in ordered(packs(1, 3), Costs(), ())]
+    image = Costs(metrics={"fid": 0.1, "lpips": 0.001})
+    with_fid = [metric_seconds([trial], image, ()).get("fid", 0) for trial in ordered(packs(1, 3), Costs(), ())]
     assert with_fid == sorted(with_fid, reverse=True) and with_fid[0] > with_fid[-1] == 0
     steps = {kind(trial): 1.0 if trial.method == "gmvae" else 0.1 for trial in nominal}
     known = Costs(steps, protocols={"reconstruction": (100, 0.01)})
@@ -254,16 +270,20 @@ def test_the_longest_packs_come_first_by_the_costs_of_this_machine_or_where_it_h
     assert methods == sorted(methods) and {*methods} == {"gmvae", "hgmvae_g"}
 
 
-def test_metrics_of_pretrained_networks_cost_by_the_image_and_only_where_they_are_asked_for(tmp_path):
+def test_metrics_of_pretrained_networks_cost_by_the_image_and_only_where_they_are_asked_for(tmp_path, monkeypatch):
     grid = tiny_grid(tmp_path, dataclasses.replace(TINY, tables=(TABLES[3],)), "dataset=mnist,method=vae")
     trials = grid.trials()
     assert [trial.data.n_test for trial in trials] == [60, 60]
-    cost = metric_seconds(trials, (), "cpu")
-    assert cost["fid"] / 120 == pytest.approx(0.16) and 0 < cost["lpips"] < cost["fid"]
-    assert list(metric_seconds(trials, ("fid",), "cpu")) == ["lpips"]
+    monkeypatch.setattr(costs_module, "image_seconds", lambda metric, device: {"fid": 0.1, "lpips": 0.001}[metric])
+    costs = with_metric_costs(trials, Costs(metrics={"lpips": 0.01}), "cpu")
+    assert costs == Costs(metrics={"fid": 0.1, "lpips": 0.01})
+    # The originals once for both trials.
+    assert metric_seconds(trials, costs, ()) == {"fid": pytest.approx(180 * 0.1), "lpips": pytest.approx(180 * 0.01)}
+    assert list(metric_seconds(trials, costs, ("fid",))) == ["lpips"]
     limited = dataclasses.replace(trials[0], protocols={"reconstruction": {"n_images": None, "fid_images": 15}})
-    assert metric_seconds([limited], ("lpips",), "cpu")["fid"] == pytest.approx(0.16 * 15)
-    assert metric_seconds(tiny_grid(tmp_path).trials(), (), "cpu") == {}
+    assert metric_seconds([limited], costs, ("lpips",)) == {"fid": pytest.approx(30 * 0.1)}
+    others = tiny_grid(tmp_path).trials()
+    assert with_metric_costs(others, Costs(), "cpu") == Costs() and metric_seconds(others, Costs(), ()) == {}
 
 
 def test_a_forecast_computes_no_metric_of_a_pretrained_network(monkeypatch):

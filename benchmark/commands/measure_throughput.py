@@ -20,12 +20,14 @@ from benchmark.execution.numerics import bfloat16_instructions, processor_name, 
 from benchmark.execution.process_plan import cpu_jobs, process_plan
 from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
+from benchmark.metrics import METRICS
 from benchmark.studies.grid import Selection, expected_data, expected_trials, make_trial
 from benchmark.studies.named_studies import STUDIES, Study
 from benchmark.studies.trials import Trial
-from benchmark.throughput.costs import Costs, forecast, measured_costs
+from benchmark.throughput.costs import Costs, forecast, measured_costs, metric_seconds, with_metric_costs
 from benchmark.throughput.measurement import PACKS, Throughput, TimedTrainer, measure, trainings_per_hour
 from benchmark.throughput.method_times import UNIT
+from benchmark.throughput.metric_times import metric_times
 from benchmark.throughput.start_times import start_seconds
 from benchmark.throughput.throughput_files import write_method_times, write_throughput
 from benchmark.training.pack import default_pack, default_way
@@ -33,6 +35,7 @@ from benchmark.training.pack import default_pack, default_way
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
 # Numbers of images, large enough to extrapolate from and small enough for the minutes that the command may take.
 _PROBES = {"clustering": 1_000, "classification": 4_000, "reconstruction": 500}
+_METRIC_TURNS = 20  # seconds for each metric of a pretrained network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,18 +91,26 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
         f"  until a process has made its first step: {starts['worker']:.2f} s; in a new interpreter "
         f"{starts['interpreter']:.2f} s"
     )
+    metrics = metric_times(device, cpu_jobs(), _METRIC_TURNS)
+    for one in metrics:
+        console.print(
+            f"  {METRICS[one.metric].label}, {one.side}, {one.threads} threads: {1000 * one.image_seconds:.3g} ms "
+            f"an image, {one.times_library:.2f} times as fast as the library"
+        )
     set_numerics(device, workers.threads)
     costs = Costs(pack_gain=_pack_gain(measured, device))
     forecasts = {}
     for name, other in STUDIES.items():
         trials = expected_trials(other, other.cells(), "default", device)
-        costs = measured_costs(trials, costs, device, _PROBES)
-        forecasts[name] = forecast(trials, costs)
+        costs = with_metric_costs(trials, measured_costs(trials, costs, device, _PROBES), device)
+        cost = forecast(trials, costs)
+        of_metrics = metric_seconds(trials, costs, other.metrics_left_out)
+        forecasts[name] = dataclasses.replace(cost, evaluation=cost.evaluation | of_metrics)
         console.print(f"{name}: about {minutes(forecasts[name].wall(workers))}, {workers.says}; {len(trials):,} trials")
     for name, (images, seconds) in costs.protocols.items():
         console.print(f"  {name}: {seconds:.2f} s for {images:,} images")
     where = {"command": command_line(), "processor": processor_name()} | provenance(device)
-    write_throughput(out, measured, costs, forecasts, workers, starts, where)
+    write_throughput(out, measured, costs, forecasts, workers, starts, metrics, where)
     console.print(f"Written: {shown(out)}")
     return 0
 

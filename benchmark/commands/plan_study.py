@@ -20,14 +20,21 @@ from benchmark.data.specs import DATASETS
 from benchmark.evaluation.backbones import BACKBONES, weights_at_hand
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.execution.numerics import set_numerics
-from benchmark.execution.process_plan import process_plan
+from benchmark.execution.process_plan import ProcessPlan, process_plan
 from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
 from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Selection, build_grid
 from benchmark.studies.trials import Trial
-from benchmark.throughput.costs import forecast, measured_costs, metric_seconds, read_costs
+from benchmark.throughput.costs import (
+    Costs,
+    forecast,
+    measured_costs,
+    metric_seconds,
+    read_costs,
+    with_metric_costs,
+)
 from benchmark.throughput.throughput_files import MEASUREMENTS
 
 # Measured: an HGMVAE checkpoint at full width has 7 MB at d = 8 and 12 MB at d = 128.
@@ -92,10 +99,13 @@ def plan(options: PlanOptions, console: Console) -> int:
     to_do = found.to_do + missing
     again = f", {len(found.to_complete)} of them without training" if found.to_complete else ""
     console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run{again}")
-    _print_metric_costs(to_do or here, left_out, device, console)
+    workers = process_plan(device, options.jobs)
+    set_numerics(device, workers.threads)
+    costs = with_metric_costs(to_do or here, read_costs(THROUGHPUT / MEASUREMENTS, device), device)
+    _print_metric_costs(to_do or here, costs, left_out, console)
     if to_do:
         to_train = [trial for trial in to_do if trial not in found.to_complete]
-        _print_forecast(to_train, metric_seconds(to_do, left_out, device), device, options.jobs, console)
+        _print_forecast(to_train, metric_seconds(to_do, costs, left_out), costs, device, workers, console)
     return 0
 
 
@@ -115,18 +125,20 @@ def _print_download(found: Availability, console: Console) -> None:
         console.print(f"To download: {found.label}, {size}, {found.download_url}; or {found.advice}")
 
 
-def _print_metric_costs(trials: list[Trial], left_out: frozenset[str], device: str, console: Console) -> None:
-    for metric, seconds in metric_seconds(trials, (), device).items():
+def _print_metric_costs(trials: list[Trial], costs: Costs, left_out: frozenset[str], console: Console) -> None:
+    for metric, seconds in metric_seconds(trials, costs, ()).items():
         how = f"; left out, --metrics {metric} adds it at any time" if metric in left_out else ""
         console.print(f"  {METRICS[metric].label}: about {minutes(seconds)} of one process's time in all{how}")
 
 
 def _print_forecast(
-    trials: list[Trial], of_metrics: dict[str, float], device: str, jobs: int | None, console: Console
+    trials: list[Trial],
+    of_metrics: dict[str, float],
+    known: Costs,
+    device: str,
+    workers: ProcessPlan,
+    console: Console,
 ) -> None:
-    workers = process_plan(device, jobs)
-    set_numerics(device, workers.threads)
-    known = read_costs(THROUGHPUT / MEASUREMENTS, device)
     cost = forecast(trials, measured_costs(trials, known, device))
     cost = dataclasses.replace(cost, evaluation=cost.evaluation | of_metrics)
     source = "by `throughput`" if known.steps else "just now"

@@ -142,7 +142,7 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     if grid.study.paired_precision is None:  # the two of a pair stay side by side
-        packs = longest_first(packs, read_costs(THROUGHPUT / MEASUREMENTS, device), left_out, device)
+        packs = longest_first(packs, read_costs(THROUGHPUT / MEASUREMENTS, device), left_out)
     # As in the worker processes, so that the provenance recorded here is theirs, too.
     set_numerics(device, executor.threads, options.deterministic)
     _print_summary(grid, console)

@@ -25,6 +25,7 @@ from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.studies.trials import Trial
 from benchmark.throughput.measurement import noise_images
+from benchmark.throughput.metric_times import image_seconds
 from benchmark.throughput.step_lower_bound import timed
 from benchmark.training.loop import run_epoch
 from benchmark.training.pack import pack_trainings
@@ -34,13 +35,12 @@ MEASURED_STEPS = 2
 PROBES = {"clustering": 500, "classification": 1_000, "reconstruction": 100}
 EXPONENTS = {"clustering": 1.0, "classification": 2.0, "reconstruction": 1.0}
 _PROBE_PIXELS = 32 * 32
-# Seconds an image on one core of the metrics that need pretrained networks, measured on a busy machine of two; a
-# forecast does not measure them, for that would download the networks. Inception resizes every image to 299 x 299.
-_METRIC_SECONDS = {"fid": 0.16, "lpips": 0.002}
 
-# Of an ordinary core: seconds of a step at full width, for an image and a pixel of its side, and of PROBES' protocols.
+# Of an ordinary core: seconds of a step at full width, for an image and a pixel of its side, of PROBES'
+# protocols, and of an image for the metrics of pretrained networks.
 _NOMINAL_STEP = 2e-5
 _NOMINAL_PROTOCOLS = {"clustering": (500, 1.7), "classification": (1_000, 0.013), "reconstruction": (100, 0.03)}
+_NOMINAL_METRICS = {"fid": 0.1, "lpips": 0.0003}
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ class Costs:
         steps: Of a training step of a single seed, by kind of trial (`kind`).
         pack_gain: The duration of a single seed's step over that of a packed seed's.
         protocols: Of a small evaluation, by protocol: the number of images, and the seconds.
+        metrics: Of an image, by metric that needs a pretrained network.
     """
 
     steps: dict[str, float] = field(default_factory=dict)
     pack_gain: float = 1.0
     protocols: dict[str, tuple[int, float]] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def kind(trial: Trial) -> str:
 def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: dict[str, int] = PROBES) -> Costs:
     """Measure the costs of trials that are not known yet, which takes some seconds per kind of trial.
 
+    Those of the metrics of pretrained networks are left to `with_metric_costs`.
+
     Args:
         trials: The trials to be forecast.
         known: Costs that are not measured again.
@@ -153,23 +157,27 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
     return Forecast(training, evaluation)
 
 
-def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str], device: str) -> list[Pack]:
+def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str]) -> list[Pack]:
     """Sort packs so that no core is left with a long one at the end of a study, those of equal duration as they come.
 
     Args:
         packs: The packs.
         known: Costs of this machine; nominal ones are taken where these lack any that the packs need.
         left_out: Metrics that are not computed.
-        device: Where to compute.
     """
     packs = list(packs)
     trials = [trial for pack in packs for trial in pack.trials]
-    all_known = all(kind(trial) in known.steps and {*trial.protocols} <= {*known.protocols} for trial in trials)
+    all_known = all(
+        kind(trial) in known.steps
+        and {*trial.protocols} <= {*known.protocols}
+        and {metric for _, metric in _of_networks(trial)} <= {*known.metrics, *left_out}
+        for trial in trials
+    )
     costs = known if all_known else _nominal_costs(trials)
 
     def seconds(pack: Pack) -> float:
         of_pack = forecast(list(pack.trials), costs)
-        of_metrics = metric_seconds(pack.trials, left_out, device)
+        of_metrics = metric_seconds(pack.trials, costs, left_out)
         return of_pack.training + sum(of_pack.evaluation.values()) + sum(of_metrics.values())
 
     return sorted(packs, key=seconds, reverse=True)
@@ -181,30 +189,45 @@ def _nominal_costs(trials: Iterable[Trial]) -> Costs:
         kind(trial): _NOMINAL_STEP * trial.training.batch_size * trial.training.width * trial.data.image_shape[-1]
         for trial in trials
     }
-    return Costs(steps, protocols=_NOMINAL_PROTOCOLS)
+    return Costs(steps, protocols=_NOMINAL_PROTOCOLS, metrics=_NOMINAL_METRICS)
 
 
-def metric_seconds(trials: Iterable[Trial], left_out: Collection[str], device: str) -> dict[str, float]:
+def with_metric_costs(trials: Iterable[Trial], known: Costs, device: str) -> Costs:
+    """Measure what the metrics of pretrained networks cost where trials have them and it is not known yet."""
+    asked = {metric for trial in trials for _, metric in _of_networks(trial)} - known.metrics.keys()
+    measured = {metric: image_seconds(metric, device) for metric in sorted(asked)}
+    return dataclasses.replace(known, metrics=known.metrics | measured)
+
+
+def metric_seconds(trials: Iterable[Trial], costs: Costs, left_out: Collection[str]) -> dict[str, float]:
     """Forecast what the metrics that need pretrained networks cost, in seconds of one process.
 
     Args:
         trials: The trials to be scored.
+        costs: With all their metrics, from `with_metric_costs`.
         left_out: Metrics that are not computed.
-        device: Where to compute.
 
     Returns:
-        Metric -> the seconds of all trials that have it; empty on a GPU, where they were not measured.
+        Metric -> the seconds of all trials that have it, those of their originals included, once for each data set.
     """
     found: dict[str, float] = {}
-    for trial in () if device.startswith("cuda") else trials:
-        for name in trial.protocols:
-            for metric in PROTOCOLS[name].metrics:
-                if metric in METRIC_BACKBONES and metric not in left_out:
-                    settings = trial.protocols[name]
-                    limits = (settings["n_images"], settings["fid_images"] if metric == "fid" else None)
-                    images = min(limit for limit in (trial.data.n_test, *limits) if limit is not None)
-                    found[metric] = found.get(metric, 0.0) + _METRIC_SECONDS[metric] * images
+    originals = set()
+    for trial in trials:
+        for name, metric in _of_networks(trial):
+            if metric not in left_out:
+                settings = trial.protocols[name]
+                limits = (settings["n_images"], settings["fid_images"] if metric == "fid" else None)
+                images = min(limit for limit in (trial.data.n_test, *limits) if limit is not None)
+                first = (metric, trial.data, images) not in originals
+                originals.add((metric, trial.data, images))
+                found[metric] = found.get(metric, 0.0) + costs.metrics[metric] * images * (2 if first else 1)
     return found
+
+
+def _of_networks(trial: Trial) -> list[tuple[str, str]]:
+    """The trial's metrics of pretrained networks, each with its protocol."""
+    pairs = ((name, metric) for name in trial.protocols for metric in PROTOCOLS[name].metrics)
+    return [(name, metric) for name, metric in pairs if metric in METRIC_BACKBONES]
 
 
 def step_seconds(trial: Trial, device: str) -> float:

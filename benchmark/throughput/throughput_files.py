@@ -18,6 +18,7 @@ from benchmark.results.store import write_json
 from benchmark.throughput.costs import Costs, Forecast
 from benchmark.throughput.measurement import PYTHAE, Throughput, trainings_per_hour
 from benchmark.throughput.method_times import MethodTime
+from benchmark.throughput.metric_times import MetricTime
 
 MEASUREMENTS = "throughput.json"
 _METHODS, _METHODS_MADE = "methods.csv", "methods.json"
@@ -32,9 +33,10 @@ def write_throughput(
     forecasts: dict[str, Forecast],
     plan: ProcessPlan,
     starts: Mapping[str, float],
+    metrics: Sequence[MetricTime],
     provenance: dict[str, Any],
 ) -> None:
-    """Write training.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
+    """Write training.csv, evaluation.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
 
     Args:
         folder: Made if need be.
@@ -43,6 +45,7 @@ def write_throughput(
         forecasts: By study.
         plan: The processes that the forecasts assume.
         starts: From `start_seconds`.
+        metrics: From `metric_times`.
         provenance: Of the measurement.
 
     Raises:
@@ -50,6 +53,7 @@ def write_throughput(
     """
     tables = {
         "training": sides_table(measured),
+        "evaluation": metrics_table(metrics),
         "protocols": protocols_table(costs),
         "studies": studies_table(forecasts, plan),
     }
@@ -61,7 +65,12 @@ def write_throughput(
             _plot(measured, provenance, part)
     except OSError as error:
         raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
-    content = {"training": dataclasses.asdict(measured), "costs": dataclasses.asdict(costs), "start_seconds": starts}
+    content = {
+        "training": dataclasses.asdict(measured),
+        "evaluation": [dataclasses.asdict(one) for one in metrics],
+        "costs": dataclasses.asdict(costs),
+        "start_seconds": starts,
+    }
     write_json(folder / MEASUREMENTS, provenance | content)
 
 
@@ -121,6 +130,13 @@ def sides_table(measured: Throughput) -> pd.DataFrame:
         }
         for one in measured.sides
     )
+
+
+def metrics_table(metrics: Sequence[MetricTime]) -> pd.DataFrame:
+    """Make the table of the metrics of pretrained networks, one row for each side of each."""
+    table = pd.DataFrame(metrics).rename(columns={"image_seconds": "milliseconds_per_image"})
+    table["milliseconds_per_image"] *= 1000
+    return table
 
 
 def protocols_table(costs: Costs) -> pd.DataFrame:

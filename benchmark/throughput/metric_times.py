@@ -1,0 +1,137 @@
+"""What FID and LPIPS cost an image: the networks as their own libraries run them beside ours, in paired turns.
+
+Weights are random: they change no duration, and nothing is downloaded.
+"""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from benchmark.evaluation.context import EvaluationContext
+from benchmark.evaluation.image_quality import three_channels
+from benchmark.evaluation.inception import FastInception
+from benchmark.evaluation.lpips_distance import feature_distance, lpips_features
+from benchmark.evaluation.pretrained_networks import lpips_without_trunk_weights
+from benchmark.evaluation.reconstruction import LPIPS_BATCHES
+from benchmark.evaluation.weight_conversion import inception_without_weights
+from benchmark.execution.numerics import set_numerics
+from benchmark.streams import generator
+from benchmark.throughput.measurement import paired_turns
+from benchmark.throughput.step_lower_bound import timed
+
+OURS = "ours"
+_SIDE = 32
+_LPIPS_TURN = 8  # batches
+
+
+@dataclass(frozen=True)
+class MetricTime:
+    """The measurement of one way to compute what a metric needs of a reconstruction, in float32.
+
+    Attributes:
+        metric: "fid" or "lpips".
+        side: The library whose network runs as the library runs it, or OURS.
+        threads: Of torch.
+        image_seconds: Of an image of 32 x 32 pixels, the median over turns.
+        times_library: How many images it does while the library does one: the median over turns.
+        low: The lower quartile of that ratio.
+        high: The upper quartile of that ratio.
+        turns: How many turns there were.
+    """
+
+    metric: str
+    side: str
+    threads: int
+    image_seconds: float
+    times_library: float
+    low: float
+    high: float
+    turns: int
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Ways to do the same, the library's first."""
+
+    images: int
+    sides: dict[str, Callable[[], object]]
+
+
+def metric_times(device: str, threads: int, seconds: float) -> list[MetricTime]:
+    """Measure each metric's network in turns (see `paired_turns`), the library's and ours on the same images.
+
+    For FID that is a batch of reconstructions through Inception. For LPIPS the library takes both images of each pair
+    through AlexNet, and ours the reconstruction alone: the features of the originals are kept between trials.
+
+    Args:
+        device: Where to compute.
+        threads: Of torch.
+        seconds: About how long to measure each metric.
+    """
+    set_numerics(device, threads)
+    found = []
+    for metric, prepare in _WORKS.items():
+        work = prepare(device)
+        with torch.inference_mode():
+            turns = paired_turns(list(work.sides.values()), device, seconds)
+        for i, side in enumerate(work.sides):
+            ratios = [turn[0] / turn[i] for turn in turns]
+            low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+            median = statistics.median(turn[i] for turn in turns) / work.images
+            found.append(MetricTime(metric, side, threads, median, middle, low, high, len(turns)))
+    return found
+
+
+@torch.inference_mode()
+def image_seconds(metric: str, device: str) -> float:
+    """Measure what a metric's network takes for a reconstruction: the seconds, with as many threads as torch has.
+
+    Args:
+        metric: "fid" or "lpips".
+        device: Where to compute.
+    """
+    work = _WORKS[metric](device)
+    ours = work.sides[OURS]
+    return min(timed(ours, device) for _ in range(2)) / work.images
+
+
+def _fid(device: str) -> _Work:
+    with torch.random.fork_rng(devices=[]):
+        library = inception_without_weights()
+    ours = FastInception(library).to(device)
+    library.eval().to(device)
+    images = _images(EvaluationContext(device=device).batch_size)
+    reconstructions = three_channels(images).to(device)
+    sides = {"torch-fidelity": library, OURS: ours}
+    return _Work(len(images), {name: partial(network, reconstructions) for name, network in sides.items()})
+
+
+def _lpips(device: str) -> _Work:
+    with torch.random.fork_rng(devices=[]):
+        library = lpips_without_trunk_weights("alexnet").requires_grad_(False).eval().to(device)
+        network = lpips_without_trunk_weights("alexnet").requires_grad_(False).eval().to(device)
+    network.to(memory_format=torch.channels_last)
+    batch_size = EvaluationContext(device=device).batch_size
+    images = (_images(2 * LPIPS_BATCHES * batch_size * _LPIPS_TURN).to(device) / 255).chunk(2)
+    kept = [lpips_features(network, batch) for batch in torch.split(images[0], LPIPS_BATCHES * batch_size)]
+
+    def theirs() -> None:
+        for originals, reconstructions in zip(*(torch.split(side, batch_size) for side in images), strict=True):
+            library(three_channels(reconstructions), three_channels(originals), normalize=True)
+
+    def ours() -> None:
+        for features, reconstructions in zip(kept, torch.split(images[1], LPIPS_BATCHES * batch_size), strict=True):
+            feature_distance(network, features, lpips_features(network, reconstructions))
+
+    return _Work(len(images[0]), {"lpips": theirs, OURS: ours})
+
+
+def _images(n: int) -> torch.Tensor:
+    stream = generator("cpu", "evaluation", use="speed")
+    return torch.randint(0, 256, (n, 1, _SIDE, _SIDE), generator=stream, dtype=torch.uint8)
+
+
+_WORKS: dict[str, Callable[[str], _Work]] = {"fid": _fid, "lpips": _lpips}
