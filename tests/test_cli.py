@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--jobs", "-2"), "argument --jobs: '-2' must be a whole number of at least 1"),
         (("run", "--weights", "best"), "argument --weights: invalid choice"),
         (("run", "--study", "smoke", "--only", "method=vea"), "--only method=vea: no such method"),
-        (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only latent_dim=3: study smoke has only 2, 8, 128"),
+        (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only latent_dim=3: study smoke has only 8, 128"),
         (("run", "--study", "smoke", "--only", "table=1,method=vae"), "--only: nothing of this study is left"),
         (("run", "--study", "smoke", "--data-dir", "no/such"), "--data-dir no/such: no such folder"),
         (("plan", "--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
@@ -106,7 +107,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
             "--set swae: no trial asked for is of this method",
         ),
         (("throughput", "--study", "smoke", "--only", "method=vae,dataset=none"), "dataset=none: study smoke has only"),
-        (("throughput", "--study", "smoke", "--only", "method=vae"), "name one method, dataset and latent_dim"),
+        (("throughput", "--study", "smoke", "--only", "method=gmvae"), "name one method, dataset and latent_dim"),
         (("throughput", "--seconds", "0"), "argument --seconds: '0' must be a whole number"),
         (("throughput", "--out", "README.md"), "--out README.md: is not a folder"),
         (("run", "--study", "smoke", "--way", "graphs", "--device", "cpu"), "--way graphs: CUDA graphs need a GPU"),
@@ -350,7 +351,7 @@ def test_an_unlabelled_set_of_the_users_own_is_in_the_tables_that_need_no_labels
     assert status == 0 and "mine: has no labels, so it is left out of Table 2" in out
     assert "Table 2: 0 cells" in out and "Table 3: 1 cells" in out
     status, _, error = call("plan", *common, "--only", "dataset=mine,table=1")
-    assert status == 2 and "these tables need labels" in error
+    assert status == 2 and "these tables need labels; without labels there are Tables 3, 5 (--only table=3)" in error
 
 
 def test_data_that_arrive_later_complete_the_study(call, tmp_path):
@@ -421,12 +422,14 @@ def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, t
     assert status == 2 and "--tsne openTSNE: openTSNE is not installed; ./run_all.sh pip install openTSNE" in error
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr(chosen_study, "missing_library", lambda engine: None)
-    arguments = ("plan", "--study", "smoke", "--device", "cpu", "--only", "table=1,method=gmvae,latent_dim=2")
+    monkeypatch.setattr(plan_study, "measured_costs", lambda trials, known, device: Costs())
+    monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0, {}))
+    arguments = ("plan", "--study", "smoke", "--device", "cpu", "--only", "table=1,method=gmvae,latent_dim=8")
     status, out, _ = call(*arguments, "--tsne", "openTSNE", "--trials", "--out", tmp_path / "out")
     assert status == 0 and "reduced: clustering: tsne = openTSNE" in out
     _, reference, _ = call(*arguments, "--trials", "--out", tmp_path / "out")
     keys = [{line.split()[0] for line in text.splitlines() if "mnist gmvae" in line} for text in (out, reference)]
-    assert len(keys[0]) == len(keys[1]) == 2 and not keys[0] & keys[1]
+    assert len(keys[0]) == len(keys[1]) == 1 and not keys[0] & keys[1]
 
 
 def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkeypatch):
@@ -443,10 +446,29 @@ def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkey
     assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 0
 
 
+def test_a_metric_that_was_asked_for_and_cannot_be_had_ends_with_one_line_and_status_3(call, tmp_path):
+    asked = ("run", "--study", "smoke", "--epochs", 1, "--only", "table=5,dataset=fashion_mnist", "--device", "cpu")
+    asked += ("--jobs", 1, "--data-dir", tmp_path, "--out", tmp_path / "out", "--offline")
+    status, out, _ = call(*asked)
+    assert status == 0 and "cannot be computed" not in out
+    status, out, _ = call("status", tmp_path / "out")
+    assert status == 0 and "not computed: FID, LPIPS; `run --metrics fid,lpips` adds" in out
+    status, out, _ = call(*asked, "--metrics", "fid,ssim")
+    [line] = [line for line in out.splitlines() if "cannot be computed" in line]
+    assert status == 3 and line.startswith("--metrics fid: cannot be computed; weights unavailable: weights-inception")
+    status, out, _ = call("report", tmp_path / "out")
+    assert status == 0 and "Not in it: traversals: not made yet; `judge` makes it" in out
+    shutil.rmtree(tmp_path / "out" / "checkpoints")
+    status, out, _ = call("report", tmp_path / "out")
+    assert status == 0 and "Not in it: traversals: its checkpoints are gone; the same `run --force` trains anew" in out
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<li>reconstructions: its checkpoints are gone" in page
+
+
 def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     status, out, _ = call("errata", "--out", tmp_path / "errata.csv")
     assert status == 0 and "103.076" in out and "60.24" in out
-    assert out.index("contradiction: 43") < out.index("holds: 11") < out.index("by reading: 11")
+    assert out.index("contradiction: 38") < out.index("holds: 11") < out.index("by reading: 11")
     assert len((tmp_path / "errata.csv").read_text().splitlines()) == 1 + 76
     table = tmp_path / "table.csv"
     table.write_text("table,dataset,metric,method,latent_dim,value\n1,mnist,silhouette,vae,8,1.5\n")

@@ -4,17 +4,18 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import study_samples
 from study_samples import cell, clustering, manifest, record, study_results
 
 from benchmark.audit.audit_files import read_results
 from benchmark.cli import main
-from benchmark.commands.closing_lines import MOST_LINES, WIDTH, closing_lines, fitted, next_steps
+from benchmark.commands.closing_lines import MOST_LINES, WIDTH, closing_lines, decided, fitted, next_steps
 from benchmark.commands.judged_study import verdicts_of
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
-from benchmark.verdict.verdict_page import is_drawn
+from benchmark.verdict.verdict_page import answer, can_judge, is_drawn
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 # Folders of whole studies; the others hold what several studies came to.
@@ -92,7 +93,20 @@ def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
         "HGMVAE-U  -0.125*",
         "Mean ± std over seeds; † a seed collapsed; * not all seeds",
     ]
-    assert "Drawn images: the numbers say nothing about the methods or the paper." in lines
+
+
+def test_drawn_images_say_nothing_and_of_images_of_ones_own_the_paper_has_no_word():
+    plain, records = study_samples.sample()
+
+    def on(dataset, marks):
+        one = {"cells": [cell(1, dataset, "gmvae", 8)], "marks": {dataset: marks}}
+        return study_results(plain | one, records)
+
+    drawn, own = on("mnist", ["procedural"]), on("mine", [])
+    assert decided(drawn.manifest, None) == ["Drawn images: the numbers say nothing about the methods or the paper."]
+    assert not can_judge(drawn.manifest) and not can_judge(own.manifest) and can_judge(on("mnist", []).manifest)
+    assert not [line for line in closing_lines(own, None, Path("out")) if "paper" in line]
+    assert "paper" not in answer(own.manifest, pd.DataFrame(), pd.DataFrame())
 
 
 def test_the_table_has_each_score_at_the_latent_dim_where_most_methods_have_it():

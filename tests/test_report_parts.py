@@ -134,7 +134,7 @@ def test_without_a_measurement_of_its_size_the_command_is_named(tmp_path):
     assert paired_times(study_results(study | {"study": "mine"}, records), [tmp_path]) is None
     [sentence] = cost_sentences(other, None)
     assert (
-        sentence.startswith("Not measured at this study’s size and device:")
+        sentence.startswith("Not measured at this study’s size and on its device,")
         and "throughput --methods --study laptop" in sentence
     )
     assert set(cost_frame(other, None)["times a VAE’s step"]) == {"–"}

@@ -128,7 +128,7 @@ def test_a_method_that_is_in_no_table_joins_every_one_when_asked_for(tmp_path, m
 
 def test_too_few_images_for_one_batch_are_a_user_error(tmp_path):
     write_own(tmp_path, n_train=20)
-    with pytest.raises(UserError, match="mine: 20 training images do not fill a batch of 32"):
+    with pytest.raises(UserError, match=r"mine: 20 training images do not fill a batch of 32; .* --batch-size 20 or"):
         tiny_grid(tmp_path, STUDIES["laptop"], "dataset=mine")
 
 

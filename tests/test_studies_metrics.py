@@ -13,7 +13,7 @@ from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.resume import backbones_wanted, is_done, pending
 from benchmark.results.frame import outcome
 from benchmark.results.store import Store
-from benchmark.studies.metrics_asked import with_metrics
+from benchmark.studies.metrics_asked import MetricsAsked, with_metrics
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 
@@ -37,11 +37,11 @@ IMAGES = dataclasses.replace(
         ("all", ()),
         ("all,no-MS-SSIM", ("ms_ssim",)),
         ("no-silhouette score, fid", ("silhouette",)),
-        ("no-fid,fid", ()),
+        ("no-MS-SSIM,all", ("ms_ssim",)),
     ],
 )
 def test_names_add_to_the_studys_metrics_or_leave_some_out(asked, left_out):
-    assert with_metrics(DIGITS, asked).metrics_left_out == left_out
+    assert with_metrics(DIGITS, MetricsAsked.parse(asked)).metrics_left_out == left_out
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,13 @@ def test_names_add_to_the_studys_metrics_or_leave_some_out(asked, left_out):
         ("no-lpip", "--metrics no-lpip: no such metric; .*is lpips meant"),
         ("accuracy", "is svm_accuracy meant"),
         ("mig", "--metrics mig: no such metric"),
+        ("fid,no-FID", "--metrics fid,no-FID: adds fid and leaves it out; give one of the two"),
+        ("no-lpips,ssim,lpips", "adds lpips and leaves it out"),
     ],
 )
-def test_an_unknown_name_is_one_line_with_the_nearest(asked, said):
+def test_an_unknown_name_is_one_line_with_the_nearest_and_so_is_a_name_both_ways(asked, said):
     with pytest.raises(UserError, match=said):
-        with_metrics(DIGITS, asked)
+        MetricsAsked.parse(asked)
     with pytest.raises(UserError, match="metrics_left_out: there is no 'fidd'; did you mean 'fid'"):
         dataclasses.replace(DIGITS, metrics_left_out=("fidd",))
 

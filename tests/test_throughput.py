@@ -18,6 +18,7 @@ from benchmark.execution.packs import packs_of
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.files import REPOSITORY
+from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 from benchmark.throughput import costs as costs_module
 from benchmark.throughput import measurement as throughput
@@ -225,7 +226,13 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
     for module in (measure_throughput, plan_study):
         monkeypatch.setattr(module, "with_metric_costs", lambda trials, costs, device: costs)
         monkeypatch.setattr(module, "metric_seconds", lambda trials, costs, left_out: {})
-    monkeypatch.setattr(measure_throughput, "forecast", lambda trials, costs: Forecast(60.0 * len(trials), {}))
+    weight_sets = []
+
+    def a_minute_a_trial(trials, costs):
+        weight_sets.append({trial.weight_set for trial in trials})
+        return Forecast(60.0 * len(trials), {})
+
+    monkeypatch.setattr(measure_throughput, "forecast", a_minute_a_trial)
     threads = torch.get_num_threads()
     arguments = ("--study", "smoke", "--seconds", "1", "--device", "cpu")
     assert main(["throughput", *arguments, "--out", str(tmp_path)]) == 0
@@ -235,6 +242,7 @@ def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers
         "pythae", "loop", "processes", "loop,", "processes,",
     ]  # fmt: skip
     assert "  FID, ours, 2 threads: 40 ms an image, 2.00 times as fast as the library" in out
+    assert weight_sets == [{study.weight_set} for study in STUDIES.values()]
     assert "paper: about" in out and "830 trials" in out and "full: about" in out and "3,500 trials" in out
     monkeypatch.setattr(plan_study, "THROUGHPUT", tmp_path)
     monkeypatch.setattr(plan_study, "forecast", lambda trials, costs: Forecast(60.0, {}))

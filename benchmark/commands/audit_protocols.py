@@ -120,7 +120,9 @@ def _evaluate(
         statistics_dir=store.folder.resolve() / "statistics",
         weights_missing=missing,
     )
-    weights = sorted(weights_at_hand(options.weights_dir, backbones))
+    others = {name: backbone for name, backbone in backbones.items() if name not in needed}
+    had = {backbones[name].file_name for name in needed if name not in missing}
+    weights = sorted(had | weights_at_hand(options.weights_dir, others))
     to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")
     trials = [StoredTrial(key, records[key].identity, store.checkpoint_path(key)) for key in to_do]

@@ -13,7 +13,7 @@ from benchmark.execution.provenance import device_name
 from benchmark.results.manifest import MOST_SEEDS
 from benchmark.studies.changes import with_settings, with_training
 from benchmark.studies.grid import Selection
-from benchmark.studies.metrics_asked import with_metrics
+from benchmark.studies.metrics_asked import MetricsAsked, with_metrics
 from benchmark.studies.named_studies import STUDIES, WITHOUT_DATA, Study
 
 
@@ -75,7 +75,7 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
     study = study_with_options(study, options.precision, options.weights, options.seeds, options.tsne)
     study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
-    study = with_settings(with_metrics(study, options.metrics), options.set)
+    study = with_settings(with_metrics(study, MetricsAsked.parse(options.metrics)), options.set)
     in_use = {cell.method for cell in selection.cells_of(selection.joined(study))}
     if unused := sorted(set(study.settings) - in_use):
         raise UserError(f"--set {unused[0]}: no trial asked for is of this method; see --study and --only")

@@ -8,7 +8,7 @@ from benchmark.commands.folders import RUNS
 from benchmark.commands.judged_study import REPORT, StudyVerdicts
 from benchmark.commands.wording import shown
 from benchmark.data.specs import DATASETS
-from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
+from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE
 from benchmark.execution.progress import minutes
 from benchmark.installation import LAUNCHER
 from benchmark.metrics import METRICS
@@ -21,7 +21,8 @@ from benchmark.tables.captions import seed_count
 from benchmark.tables.layout import Table, TableCell, build_tables, number
 from benchmark.text import one_line
 from benchmark.verdict.cell_verdicts import SEEDS_OF_THE_PAPER, Verdict
-from benchmark.verdict.claim_judging import ClaimState
+from benchmark.verdict.decided_counts import decided_counts
+from benchmark.verdict.verdict_page import is_drawn
 
 MOST_LINES = 20
 WIDTH = 80
@@ -41,7 +42,7 @@ def closing_lines(
 
     Args:
         study: The study.
-        verdicts: What it says of the paper; None where its images are drawn.
+        verdicts: What it says of the paper; None where it says nothing.
         folder: Its results folder.
         seconds: How long the command took; None: say how long the study's runs did.
 
@@ -245,16 +246,16 @@ def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
 
     Args:
         manifest: The study's manifest.
-        verdicts: What it says of the paper; None where its images are drawn.
+        verdicts: What it says of the paper; None where it says nothing, since its images are drawn or not the paper's.
     """
     if verdicts is None:
-        return ["Drawn images: the numbers say nothing about the methods or the paper."]
+        of_drawn = ["Drawn images: the numbers say nothing about the methods or the paper."]
+        return of_drawn if is_drawn(manifest) else []
     of_numbers = verdicts.cells["verdict"].value_counts()
-    numbers = sum(int(of_numbers.get(one, 0)) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
-    claims = verdicts.claims[verdicts.claims["ours"] != ClaimState.OPEN]
-    alone = " (for this study alone)" if (claims["reduced"] != "").any() else ""
+    counts = decided_counts(verdicts.cells, verdicts.claims)
+    alone = " (for this study alone)" if counts.all_claims and (verdicts.claims["reduced"] != "").any() else ""
     found = (
-        f"Decided: {numbers} of the paper's {len(verdicts.cells)} numbers, {len(claims)} of its "
+        f"Decided: {counts.all_numbers} of the paper's {len(verdicts.cells)} numbers, {counts.all_claims} of its "
         f"{len(verdicts.claims)} claims{alone}"
     )
     why = []
@@ -276,7 +277,7 @@ def _unmeasured(study: StudyResults) -> list[str]:
     frame = study.frame
     without = frame[~frame["metric"].isin(frame.dropna(subset="value")["metric"])]
     found = without[without["status"].isin([WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE])].drop_duplicates("metric")
-    left_out = _left_out(study)
+    left_out = study.metrics_left_out()
     reasons = [
         f"{METRICS[row.metric].label} ({row.status})" for row in found.itertuples() if row.metric not in left_out
     ]
@@ -314,7 +315,7 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
         steps.append(f"{LAUNCHER} admission {shown(folder)}   decides on {precision} metric by metric")
     if manifest.study == WITHOUT_DATA:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
-    left_out = _left_out(study)
+    left_out = study.metrics_left_out()
     if left_out and any(folder.glob("checkpoints/*")):  # of which the metrics are computed
         here = "" if folder.resolve() == (RUNS / manifest.study).resolve() else f" --out {shown(folder)}"
         command = f"{LAUNCHER} run --study {manifest.study}{here} --metrics {','.join(left_out)}"
@@ -323,15 +324,3 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
     if counts.ok:
         steps.append(f"{LAUNCHER} judge {shown(folder)}   audits what the paper leaves open")
     return steps
-
-
-def _left_out(study: StudyResults) -> list[str]:
-    """The metrics that the runs were not asked for."""
-    found = {
-        metric
-        for record in study.own_records()
-        for reasons in record.unavailable.values()
-        for metric, reason in reasons.items()
-        if reason.startswith(NOT_ASKED) and metric in METRICS
-    }
-    return [name for name in METRICS if name in found]

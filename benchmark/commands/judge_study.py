@@ -25,7 +25,7 @@ from benchmark.fields import fields, is_text
 from benchmark.figures.study_source import StudySource
 from benchmark.results.records import Record
 from benchmark.results.store import Store
-from benchmark.verdict.verdict_page import is_drawn
+from benchmark.verdict.verdict_page import can_judge
 
 _NAMES_IMAGES = fields({"name": is_text, "kind": is_text})
 
@@ -75,9 +75,9 @@ def judge(options: JudgeOptions, console: Console) -> int:
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     with Heartbeat(console) as heartbeat:
         with heartbeat.during("verdicts"):
-            drawn = is_drawn(study.manifest)
-            verdicts = None if drawn else verdicts_of(study, read_results(store, list(study.records)))
-        make_page(store, source, verdicts, heartbeat)
+            results = read_results(store, list(study.records))
+            verdicts = verdicts_of(study, results) if can_judge(study.manifest) else None
+        make_page(store, source, results, verdicts, heartbeat)
     for line in closing_lines(study, verdicts, store.folder):
         console.print(line)
     return status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.audit.audit_files import AuditResult, audit_frame, read_results
+from benchmark.audit.audit_files import AuditResult, audit_frame
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.commands.folders import THROUGHPUT
 from benchmark.execution.heartbeat import Heartbeat
@@ -116,6 +116,7 @@ def write_figures(
 def make_page(
     store: Store,
     source: StudySource,
+    audited: Mapping[str, AuditResult],
     verdicts: StudyVerdicts | None,
     heartbeat: Heartbeat,
     formats: Sequence[str] = tuple(FORMATS),
@@ -125,6 +126,7 @@ def make_page(
     Args:
         store: The results folder.
         source: Its study, with checkpoints and images.
+        audited: The audit's results, by the trials' keys.
         verdicts: What it says of the paper; None: nothing.
         heartbeat: Tells what is being made.
         formats: Those of the figures' files.
@@ -137,16 +139,48 @@ def make_page(
     with heartbeat.during("report"):
         if verdicts:
             write_verdicts(store.folder / "verdicts", source.study.manifest, verdicts)
-        write_report(store, source.study, pages)
+        write_report(store.folder, source.study, audited, pages)
 
 
-def write_report(store: Store, study: StudyResults, pages: Mapping[str, CannotDraw | None] | None = None) -> int:
-    """Write OUT/report.html with the pictures in OUT/figures.
+def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw | None]:
+    """Make the figures that need records alone, and say which others are not in OUT/figures.
 
     Args:
         store: The results folder.
         study: Its study.
-        pages: As from `write_figures`; None: make here those that need records alone.
+
+    Returns:
+        Page -> why it is not made; None for one that is. A figure of which no page is there has its own name as page.
+
+    Raises:
+        UserError: As `write_figures`.
+    """
+    folder = store.folder / "figures"
+    source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
+    pages = _made(source, _FIGURES_OF_RECORDS, folder, tuple(FORMATS))
+    there = {_kind(path.stem) for path in folder.glob("*.png")}
+    checkpoints = any(store.checkpoint_path(key).is_file() for key in study.records)
+    why = (
+        "not made yet; `judge` makes it"
+        if checkpoints
+        else "its checkpoints are gone; the same `run --force` trains anew"
+    )
+    return pages | {kind: CannotDraw(why) for kind in FIGURE_MEANINGS if kind not in {*_FIGURES_OF_RECORDS, *there}}
+
+
+def write_report(
+    folder: Path,
+    study: StudyResults,
+    audited: Mapping[str, AuditResult],
+    pages: Mapping[str, CannotDraw | None],
+) -> int:
+    """Write OUT/report.html with the pictures in OUT/figures.
+
+    Args:
+        folder: OUT.
+        study: Its study.
+        audited: The audit's results, by the trials' keys.
+        pages: As from `write_figures` or `pages_of_records`.
 
     Returns:
         The bytes of the page.
@@ -154,14 +188,12 @@ def write_report(store: Store, study: StudyResults, pages: Mapping[str, CannotDr
     Raises:
         UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
     """
-    folder = store.folder / "figures"
-    if pages is None:
-        source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
-        pages = _made(source, _FIGURES_OF_RECORDS, folder, tuple(FORMATS))
-    skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) in _FIGURES_OF_RECORDS]
-    times = paired_times(study, (store.folder, *_MEASURED_TIMES))
-    page = render_report(study, _pictures(folder), skipped, read_results(store, list(study.records)), times)
-    write_text(store.folder / REPORT, page)
+    pictures = _pictures(folder / "figures")
+    there = {picture.name for picture in pictures}
+    skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) and page not in there]
+    times = paired_times(study, (folder, *_MEASURED_TIMES))
+    page = render_report(study, pictures, skipped, audited, times)
+    write_text(folder / REPORT, page)
     return len(page.encode())
 
 

@@ -9,7 +9,7 @@ from benchmark.audit.audit_files import read_results
 from benchmark.commands.closing_lines import decided
 from benchmark.commands.compare_weights import compare_weight_sets
 from benchmark.commands.declared_options import argument, option
-from benchmark.commands.judged_study import REPORT, verdicts_of, write_report, write_verdicts
+from benchmark.commands.judged_study import REPORT, pages_of_records, verdicts_of, write_report, write_verdicts
 from benchmark.commands.option_types import path
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
@@ -82,6 +82,11 @@ def report(options: ReportOptions, console: Console) -> int:
         UserError: The folder has no study, or cannot be written.
     """
     store = Store(options.out, console.print, look_only=True)
-    size = write_report(store, store.read_study())
+    study = store.read_study()
+    pages = pages_of_records(store, study)
+    for page, why in pages.items():
+        if why:
+            console.print(f"Not in it: {page}: {why}")
+    size = write_report(store.folder, study, read_results(store, list(study.records)), pages)
     console.print(f"Written: {shown(options.out)}/{REPORT}, {size / 1e6:.1f} MB")
     return 0

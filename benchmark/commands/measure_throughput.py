@@ -101,7 +101,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     costs = Costs(pack_gain=_pack_gain(measured, device))
     forecasts = {}
     for name, other in STUDIES.items():
-        trials = expected_trials(other, other.cells(), "default", device)
+        trials = expected_trials(other, other.cells(), other.weight_set, device)
         costs = with_metric_costs(trials, measured_costs(trials, costs, device, _PROBES), device)
         cost = forecast(trials, costs)
         of_metrics = metric_seconds(trials, costs, other.metrics_left_out)

@@ -73,7 +73,9 @@ def plan(options: PlanOptions, console: Console) -> int:
     for fact in data_facts(grid):
         console.print(f"  {fact}")
     here, missing = grid.trials(), grid.expected_trials()
-    weights = weights_at_hand(options.weights_dir)  # hashes each file
+    asked = {name for metric, name in METRIC_BACKBONES.items() if metric not in grid.study.metrics_left_out}
+    backbones = {name: BACKBONES[name] for name in asked}
+    weights = weights_at_hand(options.weights_dir, backbones)  # hashes each file
     for table in grid.study.tables:
         cells = [cell for cell in grid.cells if cell.table == table.number]
         console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
@@ -82,8 +84,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     for name in grid.unavailable:
         _print_download(describe(name, options.data_dir), console)
     if any("reconstruction" in trial.protocols for trial in here + missing) and grid.study.images != "drawn":
-        asked = {name for metric, name in METRIC_BACKBONES.items() if metric not in grid.study.metrics_left_out}
-        absent = {BACKBONES[name].file_name for name in asked} - weights
+        absent = {backbone.file_name for backbone in backbones.values()} - weights
         for file_name in sorted(absent):
             console.print(f"To download: {file_name}, for FID or LPIPS; or put it into --weights-dir")
     if options.trials:

@@ -3,7 +3,7 @@
 import dataclasses
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +24,15 @@ from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line
 from benchmark.errors import UserError
-from benchmark.evaluation.backbones import prepare_weights, weights_at_hand
+from benchmark.evaluation.backbones import BACKBONES, prepare_weights
+from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
-from benchmark.execution.resume import backbones_wanted, log_run, pending, write_manifest
+from benchmark.execution.resume import backbones_wanted, log_run, metrics_without_score, pending, write_manifest
 from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.study_source import StudySource
@@ -39,12 +40,14 @@ from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
+from benchmark.studies.metrics_asked import MetricsAsked
+from benchmark.studies.trials import Trial
 from benchmark.tables.table_files import write_tables
 from benchmark.text import one_line
-from benchmark.throughput.costs import longest_first, read_costs
+from benchmark.throughput.costs import longest_first, metric_seconds, read_costs
 from benchmark.throughput.throughput_files import MEASUREMENTS
 from benchmark.training.pack import default_pack
-from benchmark.verdict.verdict_page import is_drawn
+from benchmark.verdict.verdict_page import can_judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ def run(options: RunOptions, console: Console) -> int:
             study, audited = _make_tables(store, heartbeat)
             verdicts = _verdicts(study, audited, heartbeat)
             if not options.no_report:
-                _make_report(options, heartbeat, store, study, verdicts, device)
+                _make_report(options, heartbeat, store, study, audited, verdicts, device)
         for line in closing_lines(study, verdicts, store.folder, time.monotonic() - started):
             console.print(line)
     return _status(study) if all_computed else 3
@@ -113,7 +116,7 @@ def tables(options: TablesOptions, console: Console) -> int:
 
 
 def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> bool:
-    """Train and evaluate what is to do; False where metrics are asked for that only a new training could give."""
+    """Train and evaluate what is to do; False where metrics asked for cannot be had, or only by a new training."""
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
     trials = grid.trials()
@@ -121,11 +124,12 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
+    offline = options.offline or grid.study.images == "drawn"
     left_out = frozenset(grid.study.metrics_left_out)
-    needed = () if grid.study.images == "drawn" else backbones_wanted(trials, store, left_out)
+    needed = backbones_wanted(trials, store, left_out)
     with heartbeat.during("metric weights"):
         missing = prepare_weights(
-            needed, options.weights_dir, offline=options.offline, report=lambda line: console.print(cut(line))
+            needed, options.weights_dir, offline=offline, report=lambda line: console.print(cut(line))
         )
     context = TrialContext(
         store.folder.resolve(),
@@ -138,7 +142,8 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         weights_missing=missing,
         left_out=left_out,
     )
-    found = pending(trials, store, weights_at_hand(options.weights_dir), left_out)
+    at_hand = {BACKBONES[name].file_name for name in needed if name not in missing}
+    found = pending(trials, store, at_hand, left_out)
     to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     if grid.study.paired_precision is None:  # the two of a pair stay side by side
@@ -158,6 +163,10 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
             f"{len(found.without_checkpoint)} trials lack metrics that were asked for, and their checkpoints are gone; "
             "--force trains anew"
         )
+    not_at_hand = {metric for metric, backbone in METRIC_BACKBONES.items() if backbone in missing}
+    not_had = [metric for metric in MetricsAsked.parse(options.metrics).added if metric in not_at_hand]
+    for name in not_had:
+        console.print(f"--metrics {name}: cannot be computed; {missing[METRIC_BACKBONES[name]]}")
     if gone := write_manifest(store, grid):
         console.print(
             f"{gone} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
@@ -165,11 +174,22 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         )
     if to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-        ended = watched(executor, packs, context, data, heartbeat, options.strict)
+        cost = _metric_seconds(to_do, store, left_out | not_at_hand, device)
+        ended = watched(executor, packs, context, data, heartbeat, options.strict, cost)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
-    return not found.without_checkpoint
+    return not found.without_checkpoint and not not_had
+
+
+def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], device: str) -> dict[str, float]:
+    """Trial's key -> the seconds that its metrics of pretrained networks will take; `absent` are not computed."""
+    found = {}
+    for trial in trials:
+        wanted = metrics_without_score(trial, store.read_record(trial.key))
+        left_out = [name for name in METRIC_BACKBONES if name in absent or name not in wanted]
+        found[trial.key] = sum(metric_seconds([trial], left_out, device).values())
+    return found
 
 
 def _grid(options: RunOptions, device: str, console: Console) -> Grid:
@@ -215,20 +235,21 @@ def _make_report(
     heartbeat: Heartbeat,
     store: Store,
     study: StudyResults,
+    audited: Mapping[str, AuditResult],
     verdicts: StudyVerdicts | None,
     device: str,
 ) -> None:
     """Write figures, verdicts and report; where that cannot be done, one line says so."""
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     try:
-        make_page(store, source, verdicts, heartbeat, formats=("png",))  # those of the page; `judge` adds PDF
+        make_page(store, source, audited, verdicts, heartbeat, formats=("png",))  # those of the page; `judge` adds PDF
     except (OSError, UserError) as error:
         heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
 
 
 def _verdicts(study: StudyResults, audited: Mapping[str, AuditResult], heartbeat: Heartbeat) -> StudyVerdicts | None:
-    """What the study says of the paper; None for drawn images."""
-    if is_drawn(study.manifest):
+    """What the study says of the paper; None where that is nothing."""
+    if not can_judge(study.manifest):
         return None
     with heartbeat.during("verdicts"):
         return verdicts_of(study, audited)

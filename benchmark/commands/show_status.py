@@ -12,6 +12,7 @@ from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
 from benchmark.execution.slurm_jobs import log_cause, stored_jobs
 from benchmark.execution.slurm_queue import QueueUnknown, is_running, queue
+from benchmark.metrics import METRICS
 from benchmark.results.frame import NO_DATA, NOT_RUN
 from benchmark.results.records import RECORD_STATUSES
 from benchmark.results.store import Store
@@ -64,6 +65,9 @@ def status(options: StatusOptions, console: Console) -> int:
         for table, count in _counts(one, at_work).items()
     ]
     print_markdown(console, wide_table(["", "trials", *STATES], rows))
+    if left_out := study.metrics_left_out():
+        labels = ", ".join(METRICS[name].label for name in left_out)
+        console.print(f"not computed: {labels}; `run --metrics {','.join(left_out)}` adds what its checkpoints give")
     for key, record in (item for one in sides for item in one.records.items()):
         if not record.ok and key not in at_work:
             console.print(f"{record.identity}: {record.status}: {record.failure}")

@@ -101,13 +101,14 @@ def backbones_wanted(trials: list[Trial], store: Store, left_out: Collection[str
     wanted = {
         metric
         for trial in trials
-        for metric in _without_score(trial, store.read_record(trial.key))
+        for metric in metrics_without_score(trial, store.read_record(trial.key))
         if metric in METRIC_BACKBONES and metric not in left_out
     }
     return [backbone for metric, backbone in METRIC_BACKBONES.items() if metric in wanted]
 
 
-def _without_score(trial: Trial, record: Record | None) -> list[str]:
+def metrics_without_score(trial: Trial, record: Record | None) -> list[str]:
+    """List the metrics of a trial's protocols that its record, None where there is none, could still get."""
     if record is None or not record.done:
         return [metric for name in trial.protocols for metric in PROTOCOL_SETTINGS[name].metrics]
     return [metric for _, metric in lacking_metrics(record, ())]

@@ -80,7 +80,10 @@ def cost_sentences(study: StudyResults, times: PairedTimes | None) -> list[str]:
     """
     if times is None:
         command = f"{LAUNCHER} throughput --methods --study {study.manifest.study}"
-        return [f"Not measured at this study’s size and device: {command} does it."]
+        return [
+            "Not measured at this study’s size and on its device, so the table has the models’ sizes alone. "
+            f"{command} times a step of every method in turn with a VAE’s there; report then shows the costs here."
+        ]
     frame, made = times
     ranges = [
         f"{study.manifest.method_label(str(method))} {number(part.min(), 2)} to {number(part.max(), 2)} times"

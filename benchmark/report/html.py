@@ -21,7 +21,7 @@ from benchmark.audit.audit_page import AuditSection, audit_sections, audit_summa
 from benchmark.audit.findings import findings
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.own_tables import with_own_tables
-from benchmark.errata.findings_frame import findings_frame
+from benchmark.errata.listing import listing
 from benchmark.errata.table_checks import paper_errata
 from benchmark.installation import LAUNCHER
 from benchmark.methods.cards import render_card
@@ -43,10 +43,10 @@ from benchmark.verdict.verdict_page import (
     AGREEMENT_MEANING,
     VERDICT_SIGNS,
     answer,
+    can_judge,
     claims_frame,
     counts,
     face,
-    is_drawn,
     reasons_frame,
 )
 
@@ -116,7 +116,7 @@ def render_report(
         images=[manifest.marked_label(name) for name in dict.fromkeys(cell.dataset for cell in manifest.cells)],
         answer=answer(manifest, cells, claims),
         plot=answer_plot(tables),
-        judged=not is_drawn(manifest),
+        judged=can_judge(manifest),
         anchor=Anchors(),
         launcher=LAUNCHER,
         face=face(manifest, cells, claims),
@@ -171,11 +171,8 @@ def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | 
 
 def _errata() -> pd.DataFrame:
     """A row per place where the paper contradicts itself: kind, what was found, and the paper's words."""
-    frame = findings_frame(paper_errata())
-    said = [
-        f"{one.section} “{one.quotation}”" if one.quotation else one.section for one in frame.itertuples(index=False)
-    ]
-    return pd.DataFrame({"kind": frame["kind"], "found": frame["sentence"], "where it says so": said})
+    rows = [(str(one.kind), one.sentence, "; ".join(one.sources)) for one in listing(paper_errata())]
+    return pd.DataFrame(rows, columns=["kind", "found", "where it says so"])
 
 
 def _cards(manifest: Manifest) -> dict[str, str]:

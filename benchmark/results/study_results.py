@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from benchmark.evaluation.scores import NOT_ASKED
+from benchmark.metrics import METRICS
 from benchmark.results.frame import Summary, long_frame, summary
 from benchmark.results.manifest import Manifest
 from benchmark.results.records import Record
@@ -49,3 +51,14 @@ class StudyResults:
     def own_records(self) -> list[Record]:
         """Return the records of the manifest's trials, each once, in the order of its cells."""
         return [self.records[key] for key in self.manifest.trial_keys() if key in self.records]
+
+    def metrics_left_out(self) -> list[str]:
+        """Return the metrics that the runs were not asked for, in the order of METRICS."""
+        found = {
+            metric
+            for record in self.own_records()
+            for reasons in record.unavailable.values()
+            for metric, reason in reasons.items()
+            if reason.startswith(NOT_ASKED)
+        }
+        return [name for name in METRICS if name in found]

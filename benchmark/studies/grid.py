@@ -313,13 +313,15 @@ def _scorable(
 ) -> list[GridCell]:
     """The cells whose data set has the labels that their protocol needs; UserError if none is left."""
     needs_labels = {t.number for t in study.tables if "labels_test" in PROTOCOLS[t.protocol].needs}
+    others = [str(table.number) for table in study.tables if table.number not in needs_labels]
     unlabelled = {name for name, dataset in datasets.items() if dataset.labels is None}
     kept = [cell for cell in cells if not (cell.table in needs_labels and cell.dataset in unlabelled)]
     for name in sorted({cell.dataset for cell in set(cells) - set(kept)}):
         tables = sorted({cell.table for cell in set(cells) - set(kept) if cell.dataset == name})
         report(f"{name}: has no labels, so it is left out of Table {', '.join(map(str, tables))}")
     if not kept:
-        raise UserError("--only: nothing is left, for these tables need labels")
+        works = f"; without labels there are Tables {', '.join(others)} (--only table={others[0]})" if others else ""
+        raise UserError(f"--only: nothing is left, for these tables need labels{works}")
     return kept
 
 
@@ -331,7 +333,8 @@ def trial_data(study: Study, dataset: Dataset) -> TrialData:
     """
     if dataset.n_train < study.training.batch_size:
         raise UserError(
-            f"{dataset.name}: {dataset.n_train} training images do not fill a batch of {study.training.batch_size}"
+            f"{dataset.name}: {dataset.n_train} training images do not fill a batch of {study.training.batch_size}; "
+            f"give more images, or --batch-size {dataset.n_train} or less"
         )
     return TrialData(
         dataset.name,

@@ -1,7 +1,9 @@
 """The metrics that a run computes: those of its study, more or fewer as they are asked for by name."""
 
 import dataclasses
+from dataclasses import dataclass
 
+from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import SCORED_METRICS
 from benchmark.names import asked_name
 from benchmark.studies.named_studies import Study
@@ -10,26 +12,42 @@ ALL = "all"
 NOT = "no-"
 
 
-def with_metrics(study: Study, asked: str | None) -> Study:
-    """Change which metrics a study leaves out.
+@dataclass(frozen=True)
+class MetricsAsked:
+    """What `--metrics` changes.
 
-    Args:
-        study: The study.
-        asked: Names, separated by commas: "fid" adds a metric to those of the study, "no-lpips" leaves one out, "all"
-            leaves none out; a later name overrides an earlier one. None: the study as it is.
-
-    Raises:
-        UserError: A name is no metric's; the message has the nearest one.
+    Attributes:
+        added: Metrics that are to be computed whatever the study leaves out, in the order of SCORED_METRICS.
+        left_out: Metrics that are not to be computed, likewise.
     """
-    left_out = dict.fromkeys(study.metrics_left_out)
-    for name in (part.strip() for part in (asked or "").split(",")):
-        if name == ALL:
-            left_out = {}
-        elif name.lower().startswith(NOT):
-            left_out[_metric(name[len(NOT) :], name)] = None
-        elif name:
-            left_out.pop(_metric(name, name), None)
-    return dataclasses.replace(study, metrics_left_out=tuple(left_out))
+
+    added: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, asked: str | None) -> "MetricsAsked":
+        """Parse names separated by commas, in any order.
+
+        Args:
+            asked: "fid" adds a metric, "no-lpips" leaves one out, "all" adds those that no other name leaves out.
+
+        Raises:
+            UserError: A name is no metric's (the message has the nearest one), or one is both added and left out.
+        """
+        names = [name for part in (asked or "").split(",") if (name := part.strip())]
+        left_out = {_metric(name[len(NOT) :], name) for name in names if name.lower().startswith(NOT)}
+        added = {_metric(name, name) for name in names if name != ALL and not name.lower().startswith(NOT)}
+        if both := sorted(added & left_out):
+            raise UserError(f"--metrics {asked}: adds {both[0]} and leaves it out; give one of the two")
+        if ALL in names:
+            added = {*SCORED_METRICS} - left_out
+        return cls(*(tuple(name for name in SCORED_METRICS if name in chosen) for chosen in (added, left_out)))
+
+
+def with_metrics(study: Study, asked: MetricsAsked) -> Study:
+    """Change which metrics a study leaves out as they are asked for."""
+    kept = [name for name in study.metrics_left_out if name not in asked.added]
+    return dataclasses.replace(study, metrics_left_out=tuple(dict.fromkeys([*kept, *asked.left_out])))
 
 
 def _metric(written: str, given: str) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import SECONDS
-from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES
+from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABLES
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
@@ -23,6 +23,7 @@ from benchmark.verdict.cell_verdicts import (
 )
 from benchmark.verdict.claim_effects import SEEDS_TRIED, TARGET, Power
 from benchmark.verdict.claim_judging import ClaimState, Judgement, power_of
+from benchmark.verdict.decided_counts import decided_counts
 
 # Verdicts are shown by sign and word as well as by colour. The order is that of the summaries.
 VERDICT_SIGNS: Mapping[str, str] = {
@@ -131,6 +132,16 @@ def is_drawn(manifest: Manifest) -> bool:
     return bool(datasets) and all("procedural" in manifest.marks.get(name, ()) for name in datasets)
 
 
+def has_papers_images(manifest: Manifest) -> bool:
+    """Tell whether a study has a data set of which the paper has a number, and not only images of a user's own."""
+    return any(cell.dataset in DATASET_LABELS for cell in manifest.cells)
+
+
+def can_judge(manifest: Manifest) -> bool:
+    """Tell whether a study's numbers say anything about the paper."""
+    return has_papers_images(manifest) and not is_drawn(manifest)
+
+
 def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str:
     """Say in one sentence how much of the paper a study decides, why not more, and what can.
 
@@ -143,14 +154,13 @@ def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str
         return (
             "Nothing about the paper: a program drew every image of this study, which shows only that the suite runs."
         )
-    verdicts, states = cells["verdict"].value_counts(), claims["ours"].value_counts()
-    decided = [f"{verdicts[one]} {one}" for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED) if one in verdicts]
-    closed = [f"{states[one]} {one}" for one in (ClaimState.SUPPORTED, ClaimState.REFUTED) if one in states]
-    alone = " for this study alone" if closed and claims["reduced"].any() else ""
-    count = sum(verdicts.get(one, 0) for one in (Verdict.REPRODUCED, Verdict.CONTRADICTED))
+    if not has_papers_images(manifest):
+        return "The methods compared on images of your own; their scores are in the tables."
+    verdicts, decided = cells["verdict"].value_counts(), decided_counts(cells, claims)
+    alone = " for this study alone" if decided.claims and claims["reduced"].any() else ""
     found = (
-        f"{count} of the paper’s {len(cells)} numbers decided{_listed(decided)}, "
-        f"{states.get(ClaimState.OPEN, 0)} of its {len(claims)} claims open{_listed(closed)}{alone}"
+        f"{decided.all_numbers} of the paper’s {len(cells)} numbers decided{_listed(decided.numbers)}, "
+        f"{len(claims) - decided.all_claims} of its {len(claims)} claims open{_listed(decided.claims)}{alone}"
     )
     few, reduced_too = manifest.seeds < SEEDS_OF_THE_PAPER, Verdict.NOT_COMPARABLE in verdicts
     if few and reduced_too:
@@ -161,11 +171,11 @@ def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str
         why = "a reduced study; one at full size (study “paper”)"
     else:
         return f"{found}; {verdicts.get(Verdict.NOT_RUN, 0)} numbers were not run."
-    return f"{found}: {why} can decide {'the rest' if count or closed else 'them'}."
+    return f"{found}: {why} can decide {'the rest' if decided.all_numbers or decided.all_claims else 'them'}."
 
 
-def _listed(parts: Sequence[str]) -> str:
-    return f" ({', '.join(parts)})" if parts else ""
+def _listed(counts: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{count} {state}' for state, count in counts.items())})" if counts else ""
 
 
 def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
@@ -189,6 +199,8 @@ def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[
     ]
     if is_drawn(manifest):
         return sentences
+    if not has_papers_images(manifest):
+        return [*sentences, *reduced(manifest)]
     if manifest.seeds < SEEDS_OF_THE_PAPER:
         sentences.append(
             f"{seed_count(manifest.seeds)}, the paper has {SEEDS_OF_THE_PAPER}: too few to call a number reproduced."
