@@ -66,6 +66,8 @@ _HGMVAE_CARD = Card(
         "given w, Eq. 1's x is one Gaussian, not a mixture; with Eq. 4 the loss is no proven bound on log p(y)",
         "Eq. 4 with the same w on both sides is least when all components of the conditional prior are one "
         "moment-matched Gaussian, so it gives p(x_k given w, z) no reason to tell components apart",
+        "the paper normalises its data to a global mean of 0, images or codes, it does not say; here pixels are in "
+        "[0, 1] and the decoder ends in a sigmoid (what that changes: docs/readings.md)",
         "the paper starts from a trained VAE's parameters, in a way it does not describe; here training starts afresh",
         _SHARED,
     ),
