@@ -92,7 +92,7 @@ def test_the_summary_word_for_word():
             "2 of 7 trials evaluated again from their checkpoints, under 2 alternatives to the judged protocols.",
             r"Reduced against the paper: 8 of 10 \*epochs\*; subset.",
             "2 scores are not those of the trials' records (audit/drifted.csv): other images, device or versions.",
-            "Not computed for up to 2 trials, which were audited before these alternatives were added: "
+            "Not computed in up to 2 trials, which were audited before these alternatives were added: "
             "“SSIM valid window”, “pixels in [-1, 1]”. The command audit computes them from the checkpoints.",
             r"Without a score (4): SC, DB: one \<cluster\>.",
             "#### Nearest to the paper's numbers",
