@@ -378,7 +378,8 @@ def test_beside_numbers_of_flips_stands_how_many_the_seeds_alone_would_make():
     assert of_audit in " ".join((ROOT / "docs" / "audit.md").read_text(encoding="utf-8").split())
     folders = (REFERENCE / "README.md").read_text(encoding="utf-8")
     for folder in ("robust", "robust-laptop"):
-        [of_weights] = flips_text(pd.read_csv(REFERENCE / folder / "robust.csv").query("judged > 0 and run != 'default'"))
+        states = pd.read_csv(REFERENCE / folder / "robust.csv").query("judged > 0 and run != 'default'")
+        [of_weights] = flips_text(states)
         [row] = [line for line in folders.splitlines() if line.startswith(f"| `{folder}/` |")]
         assert of_weights in row
 
