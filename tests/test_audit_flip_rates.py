@@ -4,7 +4,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from benchmark.audit.flip_rates import flip_rates, rate_columns, repeated
 from benchmark.verdict.claim_effects import MARGINS
@@ -31,7 +31,7 @@ def test_one_contest_flips_as_often_as_a_normal_difference_passes_zero_and_the_m
     """C4 with one rival: refuted where HGMVAE-G is not ahead, supported where by a margin, else open."""
     spread, margin = 0.01, MARGINS["svm_accuracy"].amount
     values = accuracy("hgmvae_g", seeds(0.95 - gap, spread, n)) | accuracy("vae", seeds(0.95, spread, n))
-    rate = flip_rates(values, repeats=300)["C4"]
+    rate = flip_rates(values, repeats=300)["C4", BY_MEANS]
     for found, mean in ((rate.as_measured, -gap), (rate.alike, 0.0)):
         behind, short = norm.cdf([0, margin], mean, spread * sqrt(2 / n))
         # Of 300 repeats a state's share has a standard error of up to 0.03.
@@ -47,7 +47,7 @@ def test_a_claim_that_must_hold_over_every_rival_hardly_flips_though_nothing_dif
     means = np.random.default_rng(1).normal(scale=spread / sqrt(n), size=(20_000, 1 + len(rivals), 2))
     least = (means[:, :1] - means[:, 1:]).mean(axis=2).min(axis=1)  # over the rivals, of the mean over the data sets
     shares = [(least <= 0).mean(), ((least > 0) & (least < margin)).mean(), (least >= margin).mean()]
-    rate = flip_rates(values, repeats=200)["C4"]
+    rate = flip_rates(values, repeats=200)["C4", BY_MEANS]
     assert rate.alike == pytest.approx(differing(shares), abs=0.07) and differing(shares) < 0.25
     assert rate.alike == pytest.approx(rate.as_measured, abs=0.05)  # they are alike as measured
 
@@ -55,10 +55,24 @@ def test_a_claim_that_must_hold_over_every_rival_hardly_flips_though_nothing_dif
 def test_a_gap_far_beyond_the_spread_flips_nothing():
     values = accuracy("hgmvae_g", seeds(0.9, 0.001, 3)) | accuracy("vae", seeds(0.95, 0.001, 3))
     rates = flip_rates(values)
-    assert rates.keys() == {"C4"}
-    assert rates["C4"].as_measured == 0 < rates["C4"].alike
-    assert rate_columns(rates, "C4", BY_MEANS) == (0, rates["C4"].alike)
-    assert rate_columns(rates, "C4", BY_TESTS) == rate_columns(rates, "C1", BY_MEANS) == (None, None)
+    assert rates.keys() == {("C4", BY_MEANS), ("C4", BY_TESTS)}
+    for by in (BY_MEANS, BY_TESTS):
+        assert rate_columns(rates, "C4", by) == (0, rates["C4", by].alike)
+        assert rate_columns(rates, "C1", by) == (None, None)
+    assert rates["C4", BY_MEANS].alike > 0.3
+
+
+@pytest.mark.parametrize("ahead", [-0.5, 1.0, 1.6])
+def test_by_tests_one_contest_flips_as_often_as_t_intervals_do(ahead):
+    n, spread, margin = 6, 0.002, MARGINS["svm_accuracy"].amount
+    values = accuracy("hgmvae_g", seeds(0.95 + ahead * margin, spread, n)) | accuracy("vae", seeds(0.95, spread, n))
+    draws = np.random.default_rng(1).normal(0, spread, (2, 20_000, n))
+    effects = ahead + (draws[0] - draws[1]) / margin
+    bound = t.ppf(0.95, n - 1) * effects.std(axis=1, ddof=1) / sqrt(n)
+    refuted = effects.mean(axis=1) + bound < 1
+    supported = (effects.mean(axis=1) - bound > 0) & ~refuted
+    expected = differing([refuted.mean(), supported.mean(), (~refuted & ~supported).mean()])
+    assert flip_rates(values, repeats=300)["C4", BY_TESTS].as_measured == pytest.approx(expected, abs=0.07)
 
 
 def test_one_seed_has_no_spread_and_no_score_no_rate():

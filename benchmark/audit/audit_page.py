@@ -22,7 +22,7 @@ DISTANCE_MEANING = (
 FLIPS_MEANING = (
     "By tests: as the verdicts judge, paired over seeds. By means: which mean is better, whatever the spread. Other "
     "seeds: how often a claim's state would differ between two studies under one protocol that differ in their seeds "
-    "alone, judged by means, by 100 simulated repeats with the scores' means and spreads. No difference: the same if "
+    "alone, by 100 simulated repeats with the scores' means and spreads. No difference: the same if "
     "no method and no latent dim differed from another; where even then hardly a state flips, that none does is no "
     "evidence. The trainings are the same under every protocol, so that seeds count for less there."
 )

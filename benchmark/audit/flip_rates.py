@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmark.paper.claims import CLAIMS, Claim
 from benchmark.streams import stream_seed
-from benchmark.verdict.claim_judging import ScorePlace, Values, judge_means
-from benchmark.verdict.claim_states import BY_MEANS, means_over_seeds
+from benchmark.verdict.claim_judging import ScorePlace, Values, judge_means, state_by_tests
+from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS, means_over_seeds
 
 REPEATS = 100
 
@@ -27,10 +27,10 @@ class FlipRate:
     alike: float
 
 
-def flip_rates(values: Values, claims: Sequence[Claim] = CLAIMS, repeats: int = REPEATS) -> dict[str, FlipRate]:
-    """Estimate how often claims flip by the seeds alone when they are judged by means, on simulated repeats of a study.
-
-    Judged by tests, a state has the error rates of the tests (docs/verdicts.md).
+def flip_rates(
+    values: Values, claims: Sequence[Claim] = CLAIMS, repeats: int = REPEATS
+) -> dict[tuple[str, str], FlipRate]:
+    """Estimate how often claims flip by the seeds alone, by judging simulated repeats of a study.
 
     Args:
         values: The study's scores; each repeat's are drawn by `repeated`.
@@ -38,8 +38,8 @@ def flip_rates(values: Values, claims: Sequence[Claim] = CLAIMS, repeats: int = 
         repeats: How many repeats are judged, at least 2; every pair of them counts.
 
     Returns:
-        The rates by the claim's name. Left out are claims without scores, and those of which no score has a spread,
-        each standing under one seed.
+        The rates by the claim's name and the way of judging, BY_TESTS or BY_MEANS. Left out are claims without scores,
+        and those of which no score has a spread, each standing under one seed.
     """
     spread = {(dataset, metric) for (dataset, metric, *_), of_seed in values.items() if len(of_seed) > 1}
     judged = {one.claim.name for one in judge_means(means_over_seeds(values), claims) if one.judged}
@@ -51,25 +51,27 @@ def flip_rates(values: Values, claims: Sequence[Claim] = CLAIMS, repeats: int = 
     if not concerned:
         return {}
     measured, alike = (_shares(of, concerned, repeats) for of in (values, _alike(values)))
-    return {claim: FlipRate(measured[claim], alike[claim]) for claim in measured}
+    return {place: FlipRate(measured[place], alike[place]) for place in measured}
 
 
-def rate_columns(rates: Mapping[str, FlipRate], claim: str, by: str) -> tuple[float | None, float | None]:
-    """Return both rates of a claim; None where there is none, as for claims that are not judged by means."""
-    rate = rates.get(claim) if by == BY_MEANS else None
+def rate_columns(rates: Mapping[tuple[str, str], FlipRate], claim: str, by: str) -> tuple[float | None, float | None]:
+    """Return both rates of a claim and a way of judging, None where there is none."""
+    rate = rates.get((claim, by))
     return (None, None) if rate is None else (rate.as_measured, rate.alike)
 
 
-def _shares(values: Values, claims: Sequence[Claim], repeats: int) -> dict[str, float]:
-    """The share of pairs of repeats that differ in a claim's state, by claim."""
+def _shares(values: Values, claims: Sequence[Claim], repeats: int) -> dict[tuple[str, str], float]:
+    """The share of pairs of repeats that differ in a claim's state, by claim and way of judging."""
     stream = np.random.default_rng(stream_seed("evaluation", use="flip rates"))
-    states: dict[str, Counter[str]] = defaultdict(Counter)
+    states: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for _ in range(repeats):
-        for judgement in judge_means(means_over_seeds(repeated(values, stream)), claims):
-            states[judgement.claim.name][str(judgement.on_run)] += 1
+        drawn = repeated(values, stream)
+        for claim, by_means in zip(claims, judge_means(means_over_seeds(drawn), claims), strict=True):
+            states[claim.name, BY_TESTS][state_by_tests(claim, drawn)] += 1
+            states[claim.name, BY_MEANS][by_means.on_run] += 1
     return {
-        claim: round(1 - sum(n * (n - 1) for n in of_claim.values()) / (repeats * (repeats - 1)), 4)
-        for claim, of_claim in states.items()
+        place: round(1 - sum(n * (n - 1) for n in of_place.values()) / (repeats * (repeats - 1)), 4)
+        for place, of_place in states.items()
     }
 
 

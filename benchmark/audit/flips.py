@@ -23,7 +23,7 @@ def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
         A frame with the columns COLUMNS and a row per alternative, claim and way of judging (`by`): the claim's state
         under the judged protocol (`judged`) and under the alternative (`state`), whether they differ (`flips`), and how
         often they would between two studies under the judged protocol that differ in their seeds alone (`flip_rates`;
-        missing by tests, and where it has none): with the measured means (`by_seeds`), or no difference at all
+        missing where it has none): with the measured means (`by_seeds`), or no difference at all
         (`by_seeds_alike`). Both states rest on the trials that have a score under both, so that a missing score flips
         nothing. Claims that no score of the alternative concerns are left out.
     """

@@ -25,7 +25,7 @@ class Robustness:
         states: A row per claim, way of judging (`by`) and run, with the columns COLUMNS: the claim's `state` by the
             contests that have scores, how many those are (`judged`), whether the state differs from that of the first
             run (`flips`), and how often it would between two runs that differ in their seeds alone (`flip_rates` of the
-            first run; missing by tests, and where it has none): with the measured means (`by_seeds`), or no difference
+            first run; missing where it has none): with the measured means (`by_seeds`), or no difference
             at all (`by_seeds_alike`).
         scores: How many scores (data set, metric, method, latent dim, seed) they rest on; every run has each of them.
     """

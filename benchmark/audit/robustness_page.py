@@ -33,17 +33,16 @@ def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: 
     parts.append(f"{robust.scores:,} scores that every run has.")
     others = robust.states[robust.states["run"] != next(iter(runs))]
     for by, of_way in robust.states.groupby("by", sort=False):
-        rates = RATES if of_way[[*RATES]].notna().any(axis=None) else {}
         rows = [
             [
                 claim,
                 says[claim],
                 *map(_state, of_claim.itertuples()),
-                *(share(of_claim[rate].iloc[0]) for rate in rates),
+                *(share(of_claim[rate].iloc[0]) for rate in RATES),
             ]
             for claim, of_claim in of_way.groupby("claim", sort=False)
         ]
-        parts += [f"## With the weights, by {by}", wide_table(["", "claim", *runs, *rates.values()], rows)]
+        parts += [f"## With the weights, by {by}", wide_table(["", "claim", *runs, *RATES.values()], rows)]
         parts += flips_text(others[(others["by"] == by) & (others["judged"] > 0)])
     parts.append(_MEANING)
     for name, findings in audits.items():

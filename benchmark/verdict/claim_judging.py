@@ -20,7 +20,7 @@ from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
-from benchmark.verdict.claim_effects import Power, contest_effects, decide, in_margins, inflation_of, power
+from benchmark.verdict.claim_effects import Decision, Power, contest_effects, decide, in_margins, inflation_of, power
 
 ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
@@ -231,6 +231,24 @@ def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Con
     return effects
 
 
+def state_by_tests(claim: Claim, values: Values) -> ClaimState:
+    """Return what `judge_values` says of a claim's contests that have values, without judging each by itself.
+
+    Args:
+        claim: A claim on scores, not on training costs.
+        values: The scores by place and seed.
+    """
+    run = [
+        contest
+        for contest in claim.contests
+        if set.intersection(
+            *(set(values.get(_place(contest, side), ())) for side in (*contest.favoured, contest.rival))
+        )
+    ]
+    of_parts = _part_effects(claim, _seed_effects(run, values))
+    return ClaimState.OPEN if _seeds(of_parts) < 2 else _state_of(_decision(claim, of_parts))
+
+
 def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, NDArray[np.float64]]:
     """The effect of every contest in margins, under the seeds that all of their places have a value for."""
     places = {
@@ -350,6 +368,24 @@ def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
     return corrected
 
 
+def _part_effects(claim: Claim, effects: Mapping[Contest, NDArray[np.float64]]) -> dict[Part, NDArray[np.float64]]:
+    """The effect of each part that has contests with effects, under every seed, in margins, (seeds,)."""
+    run = {part: [effects[one] for one in part.contests if one in effects] for part in claim.parts}
+    return {part: np.mean(here, axis=0) for part, here in run.items() if here}
+
+
+def _seeds(of_parts: Mapping[Part, NDArray[np.float64]]) -> int:
+    return len(next(iter(of_parts.values()), ()))
+
+
+def _decision(claim: Claim, of_parts: Mapping[Part, NDArray[np.float64]]) -> Decision:
+    return decide(np.array([*of_parts.values()]), [part.bar for part in of_parts], inflation_of(claim))
+
+
+def _state_of(decision: Decision) -> ClaimState:
+    return _state(bool(decision.supported), bool(decision.refuted))
+
+
 def _judgement(
     claim: Claim,
     contests: Sequence[ContestResult],
@@ -359,18 +395,18 @@ def _judgement(
     reduced: str,
 ) -> Judgement:
     """The claim's judgement from the effects of its contests under every seed; `asked` seeds (0: no number of them)."""
-    n = len(next(iter(effects.values()), ()))
     run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
-    of_parts = [np.mean([effects[one] for one in here], axis=0) for here in run.values()]
+    of_parts = _part_effects(claim, effects)
+    n = _seeds(of_parts)
     of_print = [_mean_of(printed, here) for here in run.values()]
     on_run, bounds = ClaimState.OPEN, [(None, None)] * len(run)
     if n > 1:
-        decision = decide(np.array(of_parts), [part.bar for part in run], inflation_of(claim))
+        decision = _decision(claim, of_parts)
         bounds = list(zip(decision.low.tolist(), decision.high.tolist(), strict=True))
-        on_run = _state(bool(decision.supported), bool(decision.refuted))
+        on_run = _state_of(decision)
     parts = tuple(
         PartEffect(part, len(run[part]), float(effect.mean()), *ends, of_paper, tuple(effect.tolist()))
-        for part, effect, ends, of_paper in zip(run, of_parts, bounds, of_print, strict=True)
+        for part, effect, ends, of_paper in zip(run, of_parts.values(), bounds, of_print, strict=True)
     )
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
     lacking = []
