@@ -99,7 +99,7 @@ def score_images(
         return pretrained
 
     def batch_size(scored_side: int) -> int:
-        return max(1, context.batch_size * side**2 // scored_side**2)  # as many pixels at a time at every side
+        return max(1, int(context.batch_size * (side / scored_side) ** 2))  # as many pixels at a time at every side
 
     def mean_of(score: image_quality.PairScore, scored_side: int) -> float:
         if scored_side != side:
