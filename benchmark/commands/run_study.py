@@ -44,7 +44,7 @@ from benchmark.studies.metrics_asked import MetricsAsked
 from benchmark.studies.trials import Trial
 from benchmark.tables.table_files import write_tables
 from benchmark.text import one_line
-from benchmark.throughput.costs import longest_first, metric_seconds, read_costs
+from benchmark.throughput.costs import Costs, longest_first, metric_seconds, read_costs, with_nominal_metric_costs
 from benchmark.throughput.throughput_files import MEASUREMENTS
 from benchmark.training.pack import default_pack
 from benchmark.verdict.verdict_page import can_judge
@@ -146,8 +146,9 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     found = pending(trials, store, at_hand, left_out)
     to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
+    known_costs = read_costs(THROUGHPUT / MEASUREMENTS, device)
     if grid.study.paired_precision is None:  # the two of a pair stay side by side
-        packs = longest_first(packs, read_costs(THROUGHPUT / MEASUREMENTS, device), left_out)
+        packs = longest_first(packs, known_costs, left_out)
     # As in the worker processes, so that the provenance recorded here is theirs, too.
     set_numerics(device, executor.threads, options.deterministic)
     _print_summary(grid, console)
@@ -174,7 +175,7 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         )
     if to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-        cost = _metric_seconds(to_do, store, left_out | not_at_hand, device)
+        cost = _metric_seconds(to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
         ended = watched(executor, packs, context, data, heartbeat, options.strict, cost)
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
@@ -182,13 +183,13 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
     return not found.without_checkpoint and not not_had
 
 
-def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], device: str) -> dict[str, float]:
+def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], costs: Costs) -> dict[str, float]:
     """Trial's key -> the seconds that its metrics of pretrained networks will take; `absent` are not computed."""
     found = {}
     for trial in trials:
         wanted = metrics_without_score(trial, store.read_record(trial.key))
         left_out = [name for name in METRIC_BACKBONES if name in absent or name not in wanted]
-        found[trial.key] = sum(metric_seconds([trial], left_out, device).values())
+        found[trial.key] = sum(metric_seconds([trial], costs, left_out).values())
     return found
 
 

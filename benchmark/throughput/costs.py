@@ -199,6 +199,11 @@ def with_metric_costs(trials: Iterable[Trial], known: Costs, device: str) -> Cos
     return dataclasses.replace(known, metrics=known.metrics | measured)
 
 
+def with_nominal_metric_costs(known: Costs) -> Costs:
+    """Fill in, roughly, what the metrics of pretrained networks cost where it is not known."""
+    return dataclasses.replace(known, metrics={**_NOMINAL_METRICS, **known.metrics})
+
+
 def metric_seconds(trials: Iterable[Trial], costs: Costs, left_out: Collection[str]) -> dict[str, float]:
     """Forecast what the metrics that need pretrained networks cost, in seconds of one process.
 
