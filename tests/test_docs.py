@@ -11,6 +11,7 @@ from scipy import stats
 from study_samples import packed_records
 
 from benchmark.audit.audit_page import flips_text
+from benchmark.audit.reconstruction_protocols import SCORINGS
 from benchmark.comparison.compare import compare
 from benchmark.comparison.comparison_page import conclusion, render_comparison
 from benchmark.comparison.sides import read_side
@@ -371,6 +372,26 @@ def test_beside_numbers_of_flips_stands_how_many_the_seeds_alone_would_make():
         states = pd.read_csv(REFERENCE / folder / "robust.csv").query("judged > 0 and run != 'default'")
         [row] = [line for line in folders.splitlines() if line.startswith(f"| `{folder}/` |")]
         assert " ".join(flips_text(states)) in row
+
+
+def test_the_readings_of_ssim_in_the_docs_are_those_measured():
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    folder = REFERENCE / "similarity"
+    scores = pd.read_csv(folder / "audit" / "scores.csv").pivot(index="alternative", columns="metric", values="value")
+    rows = page[page.index("| reading | SSIM") :].split("\n\n")[0].splitlines()[2:]
+    named = [line.strip("| ").split(" | ")[0] for line in rows]
+    assert set(named) >= {name for name, scoring in SCORINGS.items() if set(scoring.metrics) & {"ssim", "ms_ssim"}}
+    for name, row in zip(named, rows, strict=True):
+        cells = ["–" if pd.isna(scores.loc[name, of]) else f"{scores.loc[name, of]:.3f}" for of in ("ssim", "ms_ssim")]
+        assert row == f"| {name} | {' | '.join(cells)} |"
+    ssim = scores.loc[named, "ssim"]
+    assert f"an SSIM from {ssim.min():.2f} to {ssim.max():.2f}" in page
+    border = ssim["SSIM valid window"] - ssim["judged"]
+    assert f"The border counts for {border:.2f}" in page and ssim["pixels in [-1, 1]"] - ssim["judged"] > border
+    printed = (
+        paper_numbers().query("table == 3 and dataset == 'mnist' and method == 'vae'").set_index("metric")["value"]
+    )
+    assert f"the paper prints {printed['ssim']:.3f} and {printed['ms_ssim']:.3f}" in page
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
