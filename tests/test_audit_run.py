@@ -26,9 +26,9 @@ from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.execution.stored_models import images_in, stored_model
 from benchmark.results.store import Store
 
-# Both at d = 8 have classification, gmvae there and at d = 128 clustering, and at d = 128 reconstruction of labelled
+# Both at d = 8 have classification, hgmvae_u there and at d = 128 clustering, and at d = 128 reconstruction of labelled
 # images; chairs have factors.
-ONLY = "dataset=mnist,dataset=chairs,method=gmvae,method=vae"
+ONLY = "dataset=mnist,dataset=chairs,method=hgmvae_u,method=vae"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder)
     assert "recovery" in set(scores[scores["key"].isin(keys_of(folder, dataset="mnist"))]["protocol"])
     # Weights of mixtures alone are those of a mixture.
     weights = scores[scores["metric"] == "weights_accuracy"].set_index("method")
-    assert weights.loc["gmvae", "value"].notna().all()
+    assert weights.loc["hgmvae_u", "value"].notna().all()
     assert weights.loc["vae", "value"].isna().all()
 
     # All is there: nothing is evaluated a second time, nor by `tables`, which keeps Tables 6 and 7.
@@ -136,13 +136,13 @@ def test_only_what_has_changed_is_evaluated_again(audit, folder):
         path.write_text(spoilt)
         assert read_results(store, [key]) == {}
 
-    [other] = keys_of(folder, dataset="mnist", method="gmvae", latent_dim=128)
+    [other] = keys_of(folder, dataset="mnist", method="hgmvae_u", latent_dim=128)
     shutil.copy(folder / "checkpoints" / f"{other}.safetensors", folder / "checkpoints" / f"{key}.safetensors")
     status, said = audit("--only", "table=2,dataset=mnist")
     assert status == 3  # of two one has the model of another trial
     assert "2 to audit" in said
     assert "1 not audited: " in said and "no checkpoint of this model" in said
-    [found] = keys_of(folder, dataset="mnist", method="gmvae", latent_dim=8)
+    [found] = keys_of(folder, dataset="mnist", method="hgmvae_u", latent_dim=8)
     store.forget([found])
     assert not (folder / "audit" / f"{found}.json").exists()
 
@@ -255,7 +255,7 @@ def test_an_interrupted_audit_leaves_no_process(folder, study):
 
 
 def test_sampled_and_prior_images_are_the_models(study):
-    [key] = keys_of(study, dataset="mnist", method="gmvae", latent_dim=128)
+    [key] = keys_of(study, dataset="mnist", method="hgmvae_u", latent_dim=128)
     identity = Store(study).read_record(key).identity
     dataset = images_in(study, offline=True)(identity)
     model = stored_model(identity, Store(study).checkpoint_path(key))

@@ -119,7 +119,7 @@ def test_no_cell_of_our_csvs_is_a_formula(tmp_path, call, formula):  # noqa: F81
     path.write_text(json.dumps(manifest))
     assert call("tables", tmp_path)[0] == 3 and call("verdict", tmp_path)[0] == 0
     files = [*(tmp_path / "tables").glob("*.csv"), *(tmp_path / "verdicts").glob("*.csv")]
-    assert len(files) == 7
+    assert len(files) == 8
     for file in files:
         with file.open(newline="", encoding="utf-8") as stream:
             cells = {cell for row in csv.reader(stream) for cell in row}

@@ -27,7 +27,7 @@ def test_the_paper_study_has_a_cell_for_every_printed_number_and_no_other():
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        ("smoke", 15),
+        ("smoke", 16),
         ("digits", 40),
         ("laptop", 204),
         ("paper", 830),

@@ -195,7 +195,7 @@ def _a_little_of_everything() -> tuple[TableSpec, ...]:
     in the few steps of the study smoke.
     """
     ours: dict[int, dict[str, Any]] = {
-        1: {"methods": ("gmvae",), "latent_dims": (8, 128)},
+        1: {"methods": ("gmvae", "hgmvae_u"), "latent_dims": (8, 128)},
         2: {"datasets": ("mnist",)},
         3: {"datasets": ("chairs", "celeba", "mnist", "cifar10"), "methods": ("hgmvae_u",)},
         4: {"latent_dims": (8,)},
