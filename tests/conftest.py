@@ -32,9 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A process for every core; none but this one for a single file, where more would mostly import."""
+    """A process for every core and one for those that wait; none but this one for a single file."""
     single = len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file()
-    return 0 if single or usable_cores() == 1 else usable_cores()
+    return 0 if single or usable_cores() == 1 else usable_cores() + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
