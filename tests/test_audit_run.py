@@ -106,8 +106,8 @@ def test_every_alternative_is_there_and_the_records_are_confirmed(audit, folder)
     assert "recovery" in set(scores[scores["key"].isin(keys_of(folder, dataset="mnist"))]["protocol"])
     # Weights of mixtures alone are those of a mixture.
     weights = scores[scores["metric"] == "weights_accuracy"].set_index("method")
-    assert weights.loc["hgmvae_u", "value"].notna().all()
-    assert weights.loc["vae", "value"].isna().all()
+    assert weights.loc[["hgmvae_u"], "value"].notna().all()
+    assert weights.loc[["vae"], "value"].isna().all()
 
     # All is there: nothing is evaluated a second time, nor by `tables`, which keeps Tables 6 and 7.
     status, said = audit()

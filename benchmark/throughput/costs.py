@@ -135,7 +135,7 @@ def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: d
     for trial in trials:
         if kind(trial) not in steps:
             steps[kind(trial)] = step_seconds(trial, device)
-        for name in trial.protocols:
+        for name in _forecast_protocols(trial):
             if name not in protocols:
                 protocols[name] = probes[name], protocol_seconds(name, probes[name], device)
     return dataclasses.replace(known, steps=steps, protocols=protocols)
@@ -150,7 +150,7 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
         # Every test image passes twice (its health needs sampled codes too), a training image only for the SVM.
         passes = 2 * trial.data.n_test + trial.data.n_train * ("classification" in trial.protocols)
         evaluation["outputs"] += step / 3 * passes / trial.training.batch_size
-        for name in trial.protocols:
+        for name in _forecast_protocols(trial):
             images, seconds = costs.protocols[name]
             growth = (_evaluated_images(trial, name) / images) ** EXPONENTS[name]
             evaluation[name] = evaluation.get(name, 0.0) + seconds * growth
@@ -169,7 +169,7 @@ def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str]
     trials = [trial for pack in packs for trial in pack.trials]
     all_known = all(
         kind(trial) in known.steps
-        and {*trial.protocols} <= {*known.protocols}
+        and {*_forecast_protocols(trial)} <= {*known.protocols}
         and {metric for _, metric in _of_networks(trial)} <= {*known.metrics, *left_out}
         for trial in trials
     )
@@ -269,6 +269,11 @@ def protocol_seconds(name: str, n: int, device: str) -> float:
 
 def _on_device(name: str) -> bool:
     return name == "outputs" or name in METRIC_BACKBONES or PROTOCOLS[name].scores_images
+
+
+def _forecast_protocols(trial: Trial) -> list[str]:
+    """The trial's protocols whose time is known to grow in some way, which that of one's own is not."""
+    return [name for name in trial.protocols if name in EXPONENTS]
 
 
 def _evaluated_images(trial: Trial, protocol: str) -> float:
