@@ -1,5 +1,6 @@
 """The entry point of `python -m benchmark`."""
 
+import gc
 import sys
 
 from benchmark.errors import UserError
@@ -22,6 +23,8 @@ def main() -> int:
     except UserError as error:  # raised on import by a registry, such as for a study with an unknown setting
         print_error(str(error))
         return 2
+    finally:
+        gc.freeze()  # else Python searches the libraries' objects for cycles as it ends, for a second
 
 
 if __name__ == "__main__":
