@@ -11,6 +11,7 @@ from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
+from benchmark.studies.grid import expected_data
 from benchmark.studies.named_studies import STUDIES
 from benchmark.training.training_settings import TrainingSettings
 
@@ -127,3 +128,8 @@ def test_a_studys_protocols_are_those_that_score():
     for name, settings in PROTOCOL_SETTINGS.items():
         assert vars(PROTOCOLS[name]()) == vars(settings())
         assert PROTOCOLS[name].REVISION == settings.REVISION
+
+
+def test_the_digits_of_the_installation_are_expected_in_their_own_number():
+    expected = expected_data(STUDIES["digits"], DATASETS["mnist"])
+    assert (expected.n_train, expected.n_test) == (4_000, 1_000)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark.data.class_checks import one_sided_classes
 from benchmark.data.dataset import Dataset
+from benchmark.data.installed_digits import CLASSES, HELD_OUT_OF_EACH, OF_EACH
 from benchmark.data.limit import limit
 from benchmark.data.load import load_dataset
 from benchmark.data.specs import DATASETS, RegisteredSpec
@@ -351,6 +352,8 @@ def trial_data(study: Study, dataset: Dataset) -> TrialData:
 def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
     """Describe the images that a complete data set would have, all but the digest, before they are here."""
     n_train, n_test = spec.n_train, spec.n_test
+    if study.images == "installed":
+        n_train, n_test = CLASSES * (OF_EACH - HELD_OUT_OF_EACH), CLASSES * HELD_OUT_OF_EACH
     if study.split == "validation":
         n_train, n_test = n_train - VALIDATION_IMAGES, VALIDATION_IMAGES
     return TrialData(
