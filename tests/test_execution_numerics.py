@@ -6,6 +6,7 @@ import platform
 import pytest
 import torch
 
+from benchmark.cli import main
 from benchmark.commands.chosen_executor import precision_warning
 from benchmark.execution import numerics
 from benchmark.execution.numerics import bfloat16_instructions, processor_name
@@ -39,3 +40,10 @@ def test_a_torch_that_does_not_tell_leaves_both_unknown(monkeypatch):
 def test_a_c_library_without_mallopt_is_no_error(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     numerics.set_numerics("cpu", threads=torch.get_num_threads())
+
+
+def test_a_precision_that_is_refused_leaves_no_folder(tmp_path, capsys):
+    arguments = ["run", "--study", "smoke", "--precision", "tf32", "--device", "cpu", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "--precision tf32: only a GPU has it" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

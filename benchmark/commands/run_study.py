@@ -73,13 +73,14 @@ def run(options: RunOptions, console: Console) -> int:
     """
     started = time.monotonic()
     device, executor = chosen_executor(options, options.device)
+    way = chosen_way(options.way, options.precision, device)  # before a folder is made for what is refused
     with Heartbeat(console) as heartbeat:
         with heartbeat.during("looking for the images"):
             grid = _grid(options, device, console)
         store = Store(options.out or default_out(grid), console.print)
         executor.check_folder(store)
         with store.locked():
-            all_computed = _run(options, heartbeat, grid, executor, device, store)
+            all_computed = _run(options, heartbeat, grid, executor, device, way, store)
             study, audited = _make_tables(store, heartbeat)
             verdicts = _verdicts(study, audited, heartbeat)
             if not options.no_report:
@@ -115,7 +116,9 @@ def tables(options: TablesOptions, console: Console) -> int:
     return _status(study)
 
 
-def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, store: Store) -> bool:
+def _run(
+    options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, way: str, store: Store
+) -> bool:
     """Train and evaluate what is to do; False where metrics asked for cannot be had, or only by a new training."""
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
@@ -136,7 +139,7 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
         device,
         options.weights_dir,
         offline=True,
-        way=chosen_way(options.way, options.precision, device),
+        way=way,
         deterministic=options.deterministic,
         method_files=tuple(file.resolve() for file in options.method_file),
         weights_missing=missing,
