@@ -98,7 +98,7 @@ def test_an_output_that_is_lost_ends_the_work_that_the_line_told_of(monkeypatch)
 
     clock, (console, _) = Clock(), printed()
     heartbeat = Heartbeat(console, clock)
-    view = LineProgress(heartbeat, [pack("a")], clock)
+    view = LineProgress(heartbeat, TimeLeft([pack("a")]), clock)
     monkeypatch.setattr(console, "print", fails)
     monkeypatch.setattr(heartbeat._ended, "wait", lambda seconds: False)  # the thread's next second has come
     clock.now += SECONDS_BETWEEN_LINES
@@ -115,7 +115,7 @@ def test_lines_count_trials_and_what_is_at_work():
     clock, (console, file) = Clock(), printed()
     packs = [pack(name) for name in "abcd"]
     heartbeat = Heartbeat(console, clock)
-    view = LineProgress(heartbeat, packs, clock)
+    view = LineProgress(heartbeat, TimeLeft(packs), clock)
     assert view.line() == "0:00 0/4 trials, processes start"
     for one in packs[:2]:
         view.show(Event("started", one))
@@ -140,7 +140,7 @@ def test_lines_count_trials_and_what_is_at_work():
 def test_a_long_study_s_line_fits_80_columns():
     clock, (console, _) = Clock(), printed()
     packs = [pack(f"{number}-") for number in range(3500)]
-    view = LineProgress(Heartbeat(console, clock), packs, clock)
+    view = LineProgress(Heartbeat(console, clock), TimeLeft(packs), clock)
     for one in packs[:31]:
         view.show(Event("started", one))
     for one in packs[:16]:

@@ -38,19 +38,12 @@ class BarProgress(AbstractContextManager["BarProgress"]):
 
     Args:
         heartbeat: Has the console on which the bars are drawn.
-        packs: What is still to be run.
+        state: Of what is still to be run.
         clock: Seconds on any monotonic scale.
-        metric_seconds: As for `TimeLeft`.
     """
 
-    def __init__(
-        self,
-        heartbeat: Heartbeat,
-        packs: Sequence[Pack],
-        clock: Callable[[], float] = time.monotonic,
-        metric_seconds: Mapping[str, float] = MappingProxyType({}),
-    ):
-        self._state, self._clock = TimeLeft(packs, metric_seconds), clock
+    def __init__(self, heartbeat: Heartbeat, state: TimeLeft, clock: Callable[[], float] = time.monotonic):
+        self._state, self._clock = state, clock
         total = self._state.total
         # Where there is little room the name is wrapped, and no number is cut.
         self._progress = Progress(
@@ -93,20 +86,12 @@ class LineProgress(AbstractContextManager["LineProgress"]):
 
     Args:
         heartbeat: Writes the lines.
-        packs: What is still to be run.
+        state: Of what is still to be run.
         clock: Seconds on any monotonic scale.
-        metric_seconds: As for `TimeLeft`.
     """
 
-    def __init__(
-        self,
-        heartbeat: Heartbeat,
-        packs: Sequence[Pack],
-        clock: Callable[[], float] = time.monotonic,
-        metric_seconds: Mapping[str, float] = MappingProxyType({}),
-    ):
-        self._heartbeat, self._clock = heartbeat, clock
-        self._state = TimeLeft(packs, metric_seconds)
+    def __init__(self, heartbeat: Heartbeat, state: TimeLeft, clock: Callable[[], float] = time.monotonic):
+        self._heartbeat, self._state, self._clock = heartbeat, state, clock
         self._started = clock()
 
     def __enter__(self) -> "LineProgress":
@@ -154,7 +139,7 @@ def progress_view(
         metric_seconds: As for `TimeLeft`.
     """
     drawn = can_redraw(heartbeat.console) and heartbeat.console.width >= LEAST_WIDTH_OF_BARS
-    return (BarProgress if drawn else LineProgress)(heartbeat, packs, metric_seconds=metric_seconds)
+    return (BarProgress if drawn else LineProgress)(heartbeat, TimeLeft(packs, metric_seconds))
 
 
 def minutes(seconds: float) -> str:

@@ -229,6 +229,18 @@ def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: fl
     return turns[1:]
 
 
+def quartiles_of_ratio(turns: Sequence[Sequence[float]], work: int, unit: int) -> tuple[float, float, float]:
+    """Return the quartiles, over turns from `paired_turns`, of one function's seconds over those of another.
+
+    Args:
+        turns: For each turn the seconds of each function.
+        work: The position of the one function.
+        unit: The position of the other.
+    """
+    low, middle, high = statistics.quantiles((turn[work] / turn[unit] for turn in turns), n=4, method="inclusive")
+    return low, middle, high
+
+
 def noise_images(trial: Trial, steps: int) -> Tensor:
     """Draw uniform noise of the trial's shape for one epoch of `steps` steps: uint8 (N, C, S, S)."""
     stream = generator("cpu", "evaluation", use="speed")

@@ -12,7 +12,7 @@ from functools import partial
 from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.numerics import set_numerics
 from benchmark.studies.trials import Trial
-from benchmark.throughput.measurement import noise_images, paired_turns, steps_per_turn
+from benchmark.throughput.measurement import noise_images, paired_turns, quartiles_of_ratio, steps_per_turn
 from benchmark.training.loop import run_epoch
 from benchmark.training.pack import default_way, pack_trainings
 
@@ -65,7 +65,7 @@ def method_times(trials: Sequence[Trial], device: str, threads: int, seconds: fl
     steps = len(images) // first.training.batch_size
     found = []
     for i, trial in enumerate(trials):
-        low, middle, high = statistics.quantiles((turn[i] / turn[unit] for turn in turns), n=4, method="inclusive")
+        low, middle, high = quartiles_of_ratio(turns, work=i, unit=unit)
         median = statistics.median(turn[i] for turn in turns) / steps
         place = trial.data.name, trial.latent_dim, trial.method
         found.append(MethodTime(*place, median, middle, low, high, len(turns)))

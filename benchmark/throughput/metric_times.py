@@ -19,7 +19,7 @@ from benchmark.evaluation.reconstruction import LPIPS_BATCHES
 from benchmark.evaluation.weight_conversion import inception_without_weights
 from benchmark.execution.numerics import set_numerics
 from benchmark.streams import generator
-from benchmark.throughput.measurement import paired_turns
+from benchmark.throughput.measurement import paired_turns, quartiles_of_ratio
 from benchmark.throughput.step_lower_bound import timed
 
 OURS = "ours"
@@ -78,8 +78,7 @@ def metric_times(device: str, threads: int, seconds: float) -> list[MetricTime]:
         with torch.inference_mode():
             turns = paired_turns(list(work.sides.values()), device, seconds)
         for i, side in enumerate(work.sides):
-            ratios = [turn[0] / turn[i] for turn in turns]
-            low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+            low, middle, high = quartiles_of_ratio(turns, work=0, unit=i)  # of the library's seconds over this side's
             median = statistics.median(turn[i] for turn in turns) / work.images
             found.append(MetricTime(metric, side, threads, median, middle, low, high, len(turns)))
     return found
