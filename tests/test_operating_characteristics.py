@@ -22,12 +22,13 @@ from benchmark.operating_characteristics.claim_rates import (
     part_effects,
     true_values,
 )
+from benchmark.operating_characteristics.noise import CORRELATION
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, ASSUMED, EXACT, SAME, miss_rate, number_rates
 from benchmark.operating_characteristics.rates import SEEDS, rates_frame
-from benchmark.operating_characteristics.spreads import CORRELATION, SPREADS, spread
 from benchmark.paper.claims import CLAIMS
 from benchmark.verdict.claim_effects import MARGINS
 from benchmark.verdict.claim_judging import judge_printed
+from benchmark.verdict.spreads import SPREADS, spread
 
 RATES = Path(__file__).resolve().parent.parent / "results" / "reference" / "operating-characteristics"
 KEYS = ["judgement", "subject", "truth", "outcome", "seeds"]

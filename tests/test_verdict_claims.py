@@ -15,7 +15,6 @@ from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
 from benchmark.metrics import METRICS
-from benchmark.operating_characteristics.spreads import SPREADS
 from benchmark.paper.claims import CLAIMS, Contender
 from benchmark.paper.tables import paper_numbers
 from benchmark.results.manifest import Manifest
@@ -41,6 +40,7 @@ from benchmark.verdict.claim_judging import (
     parts_frame,
     power_of,
 )
+from benchmark.verdict.spreads import SPREADS
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 MACHINE = {"device": "cpu (x86_64)", "platform": "Linux x86_64", "numerics": {"threads": 1}}

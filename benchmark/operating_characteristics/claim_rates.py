@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.operating_characteristics.noise import with_noise
 from benchmark.operating_characteristics.rates import SEEDS, Rate
-from benchmark.operating_characteristics.spreads import with_noise
 from benchmark.paper.claims import CLAIMS, SECONDS, Claim
 from benchmark.paper.tables import paper_numbers
-from benchmark.verdict.claim_effects import MARGINS, contest_effects, decide, inflation_of
+from benchmark.verdict.claim_effects import MARGINS, contest_effects, decide, inflation_of, part_effect
 
 JUDGED = tuple(claim for claim in CLAIMS if claim.contests[0].metric != SECONDS)  # C9 has no printed numbers
 FAMILY = "any of C1 to C8"
@@ -79,7 +79,7 @@ def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> N
         )
         for contest in claim.contests
     }
-    return np.stack([np.mean([effects[one] for one in part.contests], axis=0) for part in claim.parts], axis=1)
+    return np.stack([part_effect(part.contests, effects) for part in claim.parts], axis=1)
 
 
 def _outcomes(scores: Mapping[Place, NDArray[np.float64]]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:

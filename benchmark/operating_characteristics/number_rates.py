@@ -8,7 +8,6 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.operating_characteristics.rates import SEEDS, Rate
-from benchmark.operating_characteristics.spreads import spread
 from benchmark.paper.tables import paper_numbers
 from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within
 from benchmark.verdict.cell_verdicts import (
@@ -19,6 +18,7 @@ from benchmark.verdict.cell_verdicts import (
     Verdict,
     chance_of_reproducing,
 )
+from benchmark.verdict.spreads import spread
 
 ALL_NUMBERS = "all numbers"
 EXACT, ASSUMED = "interval misses, paper's mean taken as exact", "interval misses, paper's mean varying as ours"

@@ -1,7 +1,7 @@
 """The paper's claims C1-C9 as contests between methods: data, declared before any result.
 
 A contest says that one side (a method at a latent dim) has a better score than another. A claim has one part or more,
-each of which is the mean over contests and must hold. How each claim is read, and why: docs/verdicts.md.
+each of which is a mean over contests and must hold. How each claim is read, and why: docs/verdicts.md.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -54,7 +54,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """What a claim says of the mean over some of its contests.
+    """What a claim says of a mean over some of its contests.
 
     Attributes:
         name: What the favoured side is compared with, or where.

@@ -1,7 +1,8 @@
 """The effect of a claim in margins and the tests that decide on it, for any number of studies at once.
 
 A margin is the largest difference that a reader would call none; each metric's was fixed from the paper's numbers and
-from what the metric is used for, before any study at the paper's size was judged. Reasons: docs/verdicts.md.
+from what the metric is used for, before any study at the paper's size was judged; so was what each contest weighs in
+the mean of its part. Reasons: docs/verdicts.md.
 
 Sources: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (two one-sided tests); Berger,
 Technometrics 24, 1982 (a claim of several parts holds where each part's test rejects, without correction).
@@ -19,6 +20,7 @@ from benchmark.paper.claims import SECONDS, Claim, Contender, Contest
 from benchmark.paper.tables import PRINTED_METRICS
 from benchmark.statistics import ALPHA, Tolerance
 from benchmark.streams import stream_seed
+from benchmark.verdict.spreads import spread
 
 MARGINS: Mapping[str, Tolerance] = {
     "silhouette": Tolerance(0.02),
@@ -86,6 +88,34 @@ def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.floa
         for of, choice in zip(halves, choices, strict=True)
     ]
     return np.concatenate(chosen, axis=-1)
+
+
+def contest_weight(contest: Contest) -> float:
+    """Return what a contest counts in the mean of its part: one over its effect's spread from seed to seed, in margins.
+
+    The spread is that of reduced studies and known before a claim is judged. At d = 2, where CH varies by a third from
+    one training to the next, a contest says least, and counts least. Those of SECONDS weigh the same.
+
+    Args:
+        contest: The contest.
+    """
+    if contest.metric == SECONDS:
+        return 1.0
+    dims = [side.latent_dim or 0 for side in (*contest.favoured, contest.rival)]
+    variance = sum(spread(contest.metric, dim) ** 2 for dim in dims) / len(dims)
+    return MARGINS[contest.metric].amount / math.sqrt(2 * variance)
+
+
+def part_effect(contests: Sequence[Contest], effects: Mapping[Contest, ArrayLike]) -> NDArray[np.float64]:
+    """Return the effect of a part of a claim: the weighted mean of its contests' effects.
+
+    Args:
+        contests: Those of the part that have an effect, one or more.
+        effects: Of each of them, in margins, of one shape.
+    """
+    weights = [contest_weight(contest) for contest in contests]
+    mean: NDArray[np.float64] = np.average([effects[contest] for contest in contests], axis=0, weights=weights)
+    return mean
 
 
 def inflation_of(claim: Claim) -> float:

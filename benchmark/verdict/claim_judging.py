@@ -20,7 +20,16 @@ from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
-from benchmark.verdict.claim_effects import Decision, Power, contest_effects, decide, in_margins, inflation_of, power
+from benchmark.verdict.claim_effects import (
+    Decision,
+    Power,
+    contest_effects,
+    decide,
+    in_margins,
+    inflation_of,
+    part_effect,
+    power,
+)
 
 ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
@@ -82,7 +91,7 @@ class ContestResult:
 
 @dataclass(frozen=True)
 class PartEffect:
-    """The effect of one part of a claim, the mean over its contests, in margins.
+    """The effect of one part of a claim, the weighted mean over its contests, in margins.
 
     Attributes:
         run: How many of its contests have values.
@@ -370,8 +379,8 @@ def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
 
 def _part_effects(claim: Claim, effects: Mapping[Contest, NDArray[np.float64]]) -> dict[Part, NDArray[np.float64]]:
     """The effect of each part that has contests with effects, under every seed, in margins, (seeds,)."""
-    run = {part: [effects[one] for one in part.contests if one in effects] for part in claim.parts}
-    return {part: np.mean(here, axis=0) for part, here in run.items() if here}
+    run = {part: [one for one in part.contests if one in effects] for part in claim.parts}
+    return {part: part_effect(here, effects) for part, here in run.items() if here}
 
 
 def _seeds(of_parts: Mapping[Part, NDArray[np.float64]]) -> int:
@@ -434,9 +443,7 @@ def power_of(judgement: Judgement) -> Power | None:
 def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, float]) -> Judgement:
     """The claim's judgement by printed numbers: a margin above every bar supports it, none above one refutes it."""
     run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
-    parts = tuple(
-        PartEffect(part, len(here), float(np.mean([effects[one] for one in here]))) for part, here in run.items()
-    )
+    parts = tuple(PartEffect(part, len(here), float(part_effect(here, effects))) for part, here in run.items())
     above = [one.effect - one.part.bar for one in parts]
     on_run = _state(bool(above) and min(above) >= 1, bool(above) and min(above) <= 0)
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
@@ -446,7 +453,7 @@ def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects
 
 
 def _mean_of(effects: Mapping[Contest, float], contests: Sequence[Contest]) -> float | None:
-    return float(np.mean([effects[one] for one in contests])) if all(one in effects for one in contests) else None
+    return float(part_effect(contests, effects)) if all(one in effects for one in contests) else None
 
 
 def _state(supported: bool, refuted: bool) -> ClaimState:
