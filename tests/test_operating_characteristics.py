@@ -59,9 +59,7 @@ def test_no_claim_is_supported_without_an_effect_in_more_than_one_of_twenty(comm
 def test_ten_seeds_support_a_true_paper_and_refute_no_effect(committed, short):
     for claim in JUDGED:
         assert committed["claims", claim.name, NONE, "refuted", 10] >= 0.8, claim.name
-        supported = committed["claims", claim.name, PRINTED, "supported", 10]
-        assert (supported >= 0.8) != (claim.name == "C2"), claim.name  # d = 2 varies much: C2 needs 20 seeds
-    assert committed["claims", "C2", PRINTED, "supported", 20] >= 0.8
+        assert committed["claims", claim.name, PRINTED, "supported", 10] >= 0.8, claim.name
     for key, rate in short["claims"].items():
         assert rate == pytest.approx(committed[("claims", *key)], abs=0.1), key
 
