@@ -138,9 +138,11 @@ def test_the_page_on_the_audit_counts_the_claims_that_the_protocol_decides():
     page = " ".join((ROOT / "docs" / "audit.md").read_text(encoding="utf-8").split())
     by_tests = pd.read_csv(LAPTOP / "audit" / "flips.csv").query("by == 'tests'")
     of_c3 = by_tests[by_tests["claim"] == "C3"]
-    refuted = ((of_c3["judged"] == "supported") & (of_c3["state"] == "refuted")).sum()
+    others = of_c3["state"].value_counts()
     assert f"by tests, {by_tests['flips'].sum()} of {len(by_tests)} states are others" in page
-    assert f"C3 is supported as judged and refuted under {refuted} of {len(of_c3)} readings" in page
+    assert set(of_c3["judged"]) == {"open"}
+    under = f"supported under {others['supported']} and refuted under {others['refuted']} of {len(of_c3)} readings"
+    assert f"C3 is open as judged, {under}" in page
     kept = by_tests.groupby("claim")["flips"].sum()
     assert kept.index[kept == 0].tolist() == ["C4", "C5", "C7"] and "C4, C5 and C7 keep their states" in page
 
@@ -286,8 +288,8 @@ def test_finding_5_says_what_the_claims_came_to(found):
     assert decided == {"C4": "refuted", "C9": "supported"} and "C4 is refuted and C9 supported" in found
     assert of_laptop["why_ours"][of_laptop["ours"] == "open"].str.contains("comparisons were run").all()
     assert set(of_ten["ours"]) == {"open"}
-    assert of_ten.loc[["C4", "C8", "C1"], "on_run"].tolist() == ["refuted", "refuted", "open"]
-    assert "ten seeds of the calibrated weights C4 and C8 are refuted and C1 is open" in found
+    assert of_ten.loc[["C4", "C8", "C1"], "on_run"].tolist() == ["refuted"] * 3
+    assert "ten seeds of the calibrated weights C1, C4 and C8 are refuted" in found
     times = pd.read_csv(REFERENCE / "throughput" / "cpu-laptop" / "methods.csv")
     spans = [times.loc[times["method"] == name, "times_vae"] for name in ("hgmvae_g", "hgmvae_u")]
     said = " and of -U ".join(f"{of.min():.2f} to {of.max():.2f} times" for of in spans)

@@ -1,6 +1,7 @@
 """The committed results are what this code makes of their records, and the records are what they say they are."""
 
 import json
+import shutil
 from io import StringIO
 from itertools import product
 from pathlib import Path
@@ -96,6 +97,23 @@ def test_which_claims_flip_comes_from_the_records(folder, runs, tmp_path):
     assert main(["verdict", *(str(REFERENCE / run) for run in runs), "--out", str(tmp_path)]) == 0
     for name in ("robust.md", "robust.csv"):
         assert (tmp_path / name).read_bytes() == (REFERENCE / folder / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in REFERENCE.glob("*/verdicts")))
+def test_the_committed_verdicts_and_report_say_what_the_present_rules_do(folder, tmp_path):
+    copy = tmp_path / folder
+    shutil.copytree(REFERENCE / folder, copy, ignore=shutil.ignore_patterns("*.png"))
+    commands = ["verdict"] + ["report"] * (copy / "report.html").exists() + ["audit"] * (copy / "audit").exists()
+    for command in commands:
+        assert main([command, str(copy)]) == 0
+    for path in [*copy.glob("verdicts/*"), *copy.glob("audit/*")]:
+        assert path.read_bytes() == (REFERENCE / folder / path.relative_to(copy)).read_bytes(), path.name
+    if "report" in commands:  # up to the pictures, some of which are made of checkpoints
+        new, committed = (
+            (at / "report.html").read_text().split('id="figures"')[0] for at in (copy, REFERENCE / folder)
+        )
+        assert new.splitlines() == committed.splitlines()
 
 
 def test_with_calibrated_weights_no_method_collapses_at_any_latent_dim_on_mnist():

@@ -504,9 +504,9 @@ def _said(judgement: Judgement) -> list[str]:
     where = (
         "" if len(judgement.claim.parts) == 1 else f", the least of {len(judgement.parts)} parts ({least.part.name})"
     )
-    bounds = "" if least.low is None or least.high is None else f" [{least.low:+.1f}, {least.high:+.1f}]"
+    bounds = "" if least.low is None or least.high is None else f" [{least.low:+z.1f}, {least.high:+z.1f}]"
     bar = f", to be above {least.part.bar:+.0f}" if least.part.bar else ""
-    return [f"effect {least.effect:+.1f} margins{bounds}{bar}{where}"]
+    return [f"effect {least.effect:+z.1f} margins{bounds}{bar}{where}"]
 
 
 def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
