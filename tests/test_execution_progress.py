@@ -228,3 +228,15 @@ def test_the_seconds_of_fid_are_counted_from_the_start():
     # 10 s of its own and 600 of FID, less the 110 that have passed; one was at work at a time.
     assert state.seconds(now) == pytest.approx(500.0)
     assert blind.seconds(now) == pytest.approx(1.0)  # a tenth of what the others took
+
+
+def test_metrics_that_are_added_to_trained_packs_are_forecast_before_the_first_has_ended():
+    """Of three packs two are at work, trained before, for 20 s; FID takes 100 s each."""
+    packs = [pack(name) for name in "abc"]
+    state, blind = TimeLeft(packs, {f"{name}0": 100.0 for name in "abc"}), TimeLeft(packs)
+    for which in (state, blind):
+        for one in packs[:2]:
+            which.see(Event("started", one), 0.0)
+            which.see(Event("trained", one), 0.0)
+    assert state.seconds(20.0) == pytest.approx((80 + 80 + 100) / 2)
+    assert blind.seconds(20.0) is None

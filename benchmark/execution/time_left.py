@@ -118,8 +118,10 @@ class TimeLeft:
         ended = [pack for pack in begun if pack.ended is not None]
         seen = [(pack, pack.spent(now)) for pack in ended]
         seen = seen or [(pack, pack.by_epochs(now)) for pack in begun if pack.epochs]
+        # Trained before, so that it is its metrics that are added: of what takes long, they are all there is.
+        seen = seen or [(pack, pack.metric_seconds) for pack in begun if pack.trained is not None]
         passed = now - min((pack.started for pack in begun if pack.started is not None), default=now)
-        if not seen or passed <= 0:
+        if passed <= 0 or not any(seconds for _, seconds in seen):
             return None
         rates = _rates(seen)
         left = 0.0
