@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from benchmark.admission.admission_rule import LEAST_PAIRS, MARGIN, POWER, AdmissionState, MetricAdmission, pair_count
+from benchmark.admission.admission_rule import MARGIN, POWER, AdmissionState, MetricAdmission, pair_count
 from benchmark.admission.committed_admission import SEE, holds_for
 from benchmark.admission.paired_differences import PairOutcome
 from benchmark.metrics import METRICS
@@ -19,7 +19,7 @@ _LEGEND = (
     "Difference: the same method, latent dim and seed, trained once more in {precision}, minus float32, in units of "
     "the metric's tolerance. It is averaged over the seeds of each configuration (method and latent dim), then over "
     "configurations; its 95 % t-interval is over configurations, so that methods that differ make it wider. "
-    "Admitted: all of it is within {margin:g} of the tolerance. Fewer than {least} pairs decide nothing, nor does a "
+    "Admitted: all of it is within {margin:g} of the tolerance. A part of the pairs decides nothing, nor does a "
     "part of the configurations. A pair of which one trial alone has a value counts as a difference, whatever the "
     "others say. Over pairs: the same interval as if every pair were independent, for comparison. Spread: the "
     "standard deviation of a pair's difference within its configuration. Largest: the configuration whose mean is "
@@ -88,7 +88,7 @@ def render_admission(study: StudyResults, pairs: pd.DataFrame, found: Sequence[M
                 for one in found
             ],
         ),
-        _LEGEND.format(precision=precision, margin=MARGIN, least=LEAST_PAIRS, power=POWER, see=SEE),
+        _LEGEND.format(precision=precision, margin=MARGIN, power=POWER, see=SEE),
     ]
     if missing := _missing(pairs):
         parts += ["## Pairs without two values", "\n".join(f"- {escape_markdown(line)}" for line in missing)]
