@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtrit
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
@@ -103,6 +103,16 @@ class Agreement:
     groups: int
 
 
+def t_quantile(probability: float, df: float) -> float:
+    """Return the quantile of Student's t distribution: the number of `scipy.stats.t.ppf` without its 0.2 ms a call.
+
+    Args:
+        probability: In (0, 1).
+        df: Degrees of freedom, above 0.
+    """
+    return float(stdtrit(df, probability))
+
+
 def estimate(values: Sequence[float]) -> Estimate:
     """Estimate the mean of one value or more.
 
@@ -115,7 +125,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     if n == 1:
         return Estimate(n, mean, None, None)
     std = float(np.std(values, ddof=1))
-    margin = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / math.sqrt(n)
+    margin = t_quantile((1 + CONFIDENCE) / 2, n - 1) * std / math.sqrt(n)
     return Estimate(n, mean, std, Interval(mean - margin, mean + margin))
 
 
@@ -136,7 +146,7 @@ def difference_from_printed(
     """
     if ours.std is None:
         return None
-    t = float(stats.t.ppf((1 + confidence) / 2, ours.n - 1))
+    t = t_quantile((1 + confidence) / 2, ours.n - 1)
     margin = t * ours.std * math.sqrt(1 / ours.n + 1 / repeats) + half_unit
     difference = ours.mean - printed
     return Interval(difference - margin, difference + margin)
@@ -164,7 +174,7 @@ def chance_within(bound: float, error: float, df: int, confidence: float, shift:
     """
     if error == 0:
         return float(abs(shift) <= bound)
-    room = bound / error - float(stats.t.ppf((1 + confidence) / 2, df)) * _spread_ratios(df)
+    room = bound / error - t_quantile((1 + confidence) / 2, df) * _spread_ratios(df)
     inside = ndtr(room - shift / error) - ndtr(-room - shift / error)
     return float(np.maximum(inside, 0).mean())
 
@@ -173,11 +183,11 @@ def chance_outside(bound: float, error: float, df: int, confidence: float, shift
     """Return the chance that a t-interval lies wholly outside [-bound, bound]; arguments as for `chance_within`."""
     if error == 0:
         return float(abs(shift) > bound)
-    reach = bound / error + float(stats.t.ppf((1 + confidence) / 2, df)) * _spread_ratios(df)
+    reach = bound / error + t_quantile((1 + confidence) / 2, df) * _spread_ratios(df)
     return float((ndtr(-reach - shift / error) + ndtr(-reach + shift / error)).mean())
 
 
-def _signed_ranks(differences: Sequence[float]) -> NDArray[np.float64]:
+def _signed_ranks(differences: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """The rank of the absolute value of each non-zero difference, from 1, times its sign."""
     nonzero = np.array([difference for difference in differences if difference != 0], dtype=np.float64)
     ranks: NDArray[np.float64] = stats.rankdata(np.abs(nonzero))
@@ -189,7 +199,10 @@ def signed_rank_p(differences: Sequence[float]) -> float:
 
     scipy's exact distribution does not support ties; here all 2^n signs of the observed ranks are counted.
     """
-    signed = _signed_ranks(differences)
+    return _p_of_ranks(_signed_ranks(differences))
+
+
+def _p_of_ranks(signed: NDArray[np.float64]) -> float:
     doubled = np.rint(2 * np.abs(signed)).astype(int)  # whole numbers even where ranks are halves
     ways = np.ones(1)  # ways[s]: choices of signs whose positive ranks sum to s
     for rank in doubled:
@@ -219,8 +232,9 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
     elif of_mean.std == 0:
         p_t = 0.0 if of_mean.mean else 1.0
     else:
-        p_t = 2 * float(stats.t.sf(abs(of_mean.mean) / of_mean.std * math.sqrt(of_mean.n), of_mean.n - 1))
-    return PairedTest(of_mean, signed_rank_p(differences), int(np.sign(_signed_ranks(differences).sum())), p_t)
+        p_t = 2 * float(stdtr(of_mean.n - 1, -abs(of_mean.mean) / of_mean.std * math.sqrt(of_mean.n)))
+    ranks = _signed_ranks(differences)
+    return PairedTest(of_mean, _p_of_ranks(ranks), int(np.sign(ranks.sum())), p_t)
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:

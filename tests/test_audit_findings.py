@@ -265,9 +265,9 @@ def states(found, alternative, by):
 
 @pytest.mark.parametrize(("seeds", "by_tests"), [(10, ("supported", "refuted")), (1, ("open", "open"))])
 def test_a_protocol_that_reverses_the_order_flips_the_claim_and_one_that_keeps_it_does_not(seeds, by_tests):
-    study, records = made_study(accuracy(0.1), seeds, tables=(2,))
+    _, records = made_study(accuracy(0.1), seeds, tables=(2,))
     alternatives = {"reversed": lambda *place: 1 - place[-1], "scaled": lambda *place: 0.5 * place[-1] + 0.2}
-    found = flips(study_results(study, records), frame_of(records, {"classification": alternatives}))
+    found = flips(frame_of(records, {"classification": alternatives}))
     assert states(found, "reversed", "tests") == {"C4": (*by_tests, seeds == 10)}
     assert states(found, "reversed", "means") == {"C4": ("supported", "refuted", True)}
     assert states(found, "scaled", "tests") == {"C4": (by_tests[0], by_tests[0], False)}
@@ -278,7 +278,7 @@ def test_a_protocol_that_reverses_the_order_flips_the_claim_and_one_that_keeps_i
 def test_under_every_table_the_judged_states_are_those_of_the_verdicts():
     study, records = made_study(as_printed, 10, seconds=lambda dataset, method, dim, seed: 1.0 + 0.01 * seed)
     same = {protocol: {"same": lambda *place: place[-1]} for protocol in {table.protocol for table in TABLES.values()}}
-    found = flips(study_results(study, records), frame_of(records, same))
+    found = flips(frame_of(records, same))
     assert not found["flips"].any()
     rows = pd.DataFrame(
         [
@@ -309,13 +309,13 @@ def test_a_metric_that_the_alternative_leaves_alone_keeps_its_judged_scores():
         sign = 1 if METRICS[metric].higher_is_better else -1
         return 5 + sign * (dim == 8) + 0.001 * math.sin(seed + dim + len(method))
 
-    study, records = made_study(score, 10, tables=(1,))
+    _, records = made_study(score, 10, tables=(1,))
     reversed_sc = {"SC reversed": lambda d, metric, *place: 10 - place[-1] if metric == "silhouette" else None}
-    found = flips(study_results(study, records), frame_of(records, {"clustering": reversed_sc}))
+    found = flips(frame_of(records, {"clustering": reversed_sc}))
     c3 = states(found, "SC reversed", "tests")["C3"]
     assert c3 == ("supported", "refuted", True)  # 50 margins of SC outweigh CH and DB
     won = {"SC same": lambda d, metric, *place: place[-1] if metric == "silhouette" else None}
-    found = flips(study_results(study, records), frame_of(records, {"clustering": won}))
+    found = flips(frame_of(records, {"clustering": won}))
     assert states(found, "SC same", "tests")["C3"] == ("supported", "supported", False)
 
 
@@ -336,14 +336,14 @@ def reconstructs_best(dataset, metric, method, dim, seed):
 )
 def test_scores_that_are_missing_flip_nothing(alternative):
     """Where the alternative has a score it is the judged one: no conclusion depends on the protocol."""
-    study, records = made_study(reconstructs_best, 10, tables=(3,))
-    found = flips(study_results(study, records), frame_of(records, {"reconstruction": {"other": alternative}}))
+    _, records = made_study(reconstructs_best, 10, tables=(3,))
+    found = flips(frame_of(records, {"reconstruction": {"other": alternative}}))
     assert not found["flips"].any()
 
 
 def test_no_alternative_flips_nothing():
-    study, records = made_study(accuracy(0.1), 2, tables=(2,))
-    assert flips(study_results(study, records), frame_of(records, {})).empty
+    _, records = made_study(accuracy(0.1), 2, tables=(2,))
+    assert flips(frame_of(records, {})).empty
 
 
 BASES = {("mnist", "gmvae", 8): (0.1, 0.2, 0.4), ("mnist", "hgmvae_g", 8): (0.5, 0.7), ("mnist", "gmvae", 2): (0.9,)}

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pandas as pd
-from scipy import stats
 
 from benchmark.admission.paired_differences import CONFIGURATION, PairOutcome
-from benchmark.statistics import CONFIDENCE, Interval, estimate
+from benchmark.statistics import CONFIDENCE, Interval, estimate, t_quantile
 
 MARGIN = 0.25  # of a metric's tolerance, within which the interval must lie
 POWER = 0.8  # of the number of pairs that is named where the interval is too wide
@@ -139,7 +138,8 @@ def interval_over_configurations(differences: Sequence[Sequence[float]]) -> Inte
 
 def spread_within_configurations(differences: Sequence[Sequence[float]]) -> float | None:
     """Return the pooled standard deviation of differences within configurations; None where none has two pairs."""
-    squares = [sum((one - estimate(pairs).mean) ** 2 for one in pairs) for pairs in differences]
+    means = [estimate(pairs).mean for pairs in differences]
+    squares = [sum((one - mean) ** 2 for one in pairs) for pairs, mean in zip(differences, means, strict=True)]
     freedom = sum(len(pairs) - 1 for pairs in differences)
     return math.sqrt(sum(squares) / freedom) if freedom else None
 
@@ -163,8 +163,8 @@ def pairs_needed(spread: float, configurations: int) -> int:
         spread: The standard deviation of a pair's difference, in units of the tolerance.
         configurations: How many the pairs are spread over evenly, at least two.
     """
-    quantiles = stats.t.ppf([(1 + CONFIDENCE) / 2, (1 + POWER) / 2], configurations - 1)
-    return math.ceil((float(quantiles.sum()) * spread / MARGIN) ** 2)
+    quantiles = [t_quantile((1 + chance) / 2, configurations - 1) for chance in (CONFIDENCE, POWER)]
+    return math.ceil((sum(quantiles) * spread / MARGIN) ** 2)
 
 
 def pair_count(count: int) -> str:

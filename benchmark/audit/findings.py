@@ -61,7 +61,7 @@ def findings(study: StudyResults, results: Mapping[str, AuditResult]) -> Finding
     return Findings(
         scores,
         distances(scores),
-        flips(study, scores),
+        flips(scores),
         spread(scores),
         drifted(study.records, scores),
         scores["key"].nunique(),

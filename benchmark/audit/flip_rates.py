@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmark.paper.claims import CLAIMS, Claim
 from benchmark.streams import stream_seed
-from benchmark.verdict.claim_judging import ScorePlace, Values, judge_means, state_by_tests
-from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS, means_over_seeds
+from benchmark.verdict.claim_judging import ScorePlace, Values, judge_means
+from benchmark.verdict.claim_states import claim_states, means_over_seeds
 
 REPEATS = 100
 
@@ -65,10 +65,8 @@ def _shares(values: Values, claims: Sequence[Claim], repeats: int) -> dict[tuple
     stream = np.random.default_rng(stream_seed("evaluation", use="flip rates"))
     states: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for _ in range(repeats):
-        drawn = repeated(values, stream)
-        for claim, by_means in zip(claims, judge_means(means_over_seeds(drawn), claims), strict=True):
-            states[claim.name, BY_TESTS][state_by_tests(claim, drawn)] += 1
-            states[claim.name, BY_MEANS][by_means.on_run] += 1
+        for place, state in claim_states(repeated(values, stream), claims).items():
+            states[place][state] += 1
     return {
         place: round(1 - sum(n * (n - 1) for n in of_place.values()) / (repeats * (repeats - 1)), 4)
         for place, of_place in states.items()
@@ -112,8 +110,9 @@ def repeated(values: Values, stream: np.random.Generator) -> dict[ScorePlace, di
         for place in places:
             own = [position for position, seed in enumerate(seeds) if seed in values[place]]
             scores = np.array([values[place][seeds[position]] for position in own])
-            deviations = (scores - scores.mean()) / np.sqrt(max(1, len(own) - 1))
+            mean = scores.mean()
+            deviations = (scores - mean) / np.sqrt(max(1, len(own) - 1))
             drawn[place] = {
-                seeds[position]: float(scores.mean() + weights[seeds[position]][own] @ deviations) for position in own
+                seeds[position]: float(mean + weights[seeds[position]][own] @ deviations) for position in own
             }
     return {place: drawn[place] for place in values}

@@ -5,18 +5,16 @@ import pandas as pd
 from benchmark.audit.flip_rates import flip_rates, rate_columns
 from benchmark.audit.outputs import JUDGED, is_reading
 from benchmark.paper.claims import CLAIMS
-from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import seed_values
-from benchmark.verdict.claim_states import claim_judgements, common
+from benchmark.verdict.claim_states import claim_states, common
 
 COLUMNS = ["protocol", "alternative", "claim", "by", "judged", "state", "flips", "by_seeds", "by_seeds_alike"]
 
 
-def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
+def flips(frame: pd.DataFrame) -> pd.DataFrame:
     """Judge every claim under every alternative protocol that is a reading of the paper (`is_reading`).
 
     Args:
-        study: The study that was audited.
         frame: From `audit_frame`.
 
     Returns:
@@ -36,10 +34,10 @@ def flips(study: StudyResults, frame: pd.DataFrame) -> pd.DataFrame:
         concerned = [claim for claim in CLAIMS if places[claim.name] & touched]
         kept = {place: values for place, values in judged.items() if place[:2] not in touched}
         ours, other = common(judged, seed_values(part))
-        before, after = (claim_judgements(study, {**kept, **values}, claims=concerned) for values in (ours, other))
+        before, after = (claim_states({**kept, **values}, concerned) for values in (ours, other))
         found += [
-            (protocol, alternative, claim, by, str(before[claim, by].on_run), str(one.on_run))
-            for (claim, by), one in after.items()
+            (protocol, alternative, claim, by, str(before[claim, by]), str(state))
+            for (claim, by), state in after.items()
         ]
     flippable = {claim for _, _, claim, *_ in found}
     rates = flip_rates(judged, [claim for claim in CLAIMS if claim.name in flippable])

@@ -9,7 +9,7 @@ from scipy import stats
 
 from benchmark.operating_characteristics.rates import SEEDS, Rate
 from benchmark.paper.tables import paper_numbers
-from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within
+from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within, t_quantile
 from benchmark.verdict.cell_verdicts import (
     HALF_A_UNIT,
     OUT_OF_REACH,
@@ -43,7 +43,7 @@ def miss_rate(n: int, repeats: float) -> float:
         repeats: How many values the interval takes the printed mean to rest on.
     """
     assumed, real = 1 / n + 1 / repeats, 1 / n + 1 / SEEDS_OF_THE_PAPER
-    return 2 * float(stats.t.sf(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * math.sqrt(assumed / real), n - 1))
+    return 2 * float(stats.t.sf(t_quantile((1 + CONFIDENCE) / 2, n - 1) * math.sqrt(assumed / real), n - 1))
 
 
 def number_rates(draws: int, stream: np.random.Generator) -> list[Rate]:

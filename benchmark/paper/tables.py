@@ -11,6 +11,8 @@ import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -143,6 +145,7 @@ class PrintedCell:
 COLUMNS = tuple(field.name for field in fields(PrintedCell))
 
 
+@cache
 def printed_numbers() -> tuple[PrintedCell, ...]:
     """Read the paper's 392 numbers in the order of results/paper/tables.csv."""
     with (PAPER_FOLDER / "tables.csv").open(encoding="utf-8", newline="") as file:
@@ -163,4 +166,4 @@ def paper_numbers() -> "pd.DataFrame":
     """Return `printed_numbers`, a row each, with columns named after its fields."""
     import pandas as pd  # here, for listings that need no frames are not to wait for it
 
-    return pd.DataFrame(list(printed_numbers()), columns=list(COLUMNS))
+    return pd.DataFrame(map(attrgetter(*COLUMNS), printed_numbers()), columns=list(COLUMNS))

@@ -14,11 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from benchmark.paper.claims import SECONDS, Claim, Contender, Contest
 from benchmark.paper.tables import PRINTED_METRICS
-from benchmark.statistics import ALPHA, Tolerance
+from benchmark.statistics import ALPHA, Tolerance, t_quantile
 from benchmark.streams import stream_seed
 from benchmark.verdict.spreads import spread
 
@@ -76,9 +75,11 @@ def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.floa
         scores: Of each of its sides, (..., seeds); a single one is its own choice, as printed numbers are.
     """
     rival = scores[contest.rival]
+    if len(contest.favoured) == 1:
+        return in_margins(contest.metric, scores[contest.favoured[0]], rival)
     sides = np.stack([in_margins(contest.metric, scores[side], rival) for side in contest.favoured])
     half = sides.shape[-1] // 2
-    if len(sides) == 1 or not half:
+    if not half:
         alone: NDArray[np.float64] = sides.max(0)
         return alone
     halves = sides[..., :half], sides[..., half:]
@@ -154,8 +155,8 @@ def decide(effects: NDArray[np.float64], bars: Sequence[float], inflation: float
     n = effects.shape[-1]
     mean, error = effects.mean(-1), inflation * effects.std(-1, ddof=1) / math.sqrt(n)
     bar = np.asarray(bars, dtype=np.float64)
-    low = mean - float(stats.t.ppf(1 - ALPHA, n - 1)) * error
-    high = mean + float(stats.t.ppf(1 - ALPHA / len(bar), n - 1)) * error
+    low = mean - t_quantile(1 - ALPHA, n - 1) * error
+    high = mean + t_quantile(1 - ALPHA / len(bar), n - 1) * error
     refuted = (high < bar + 1).any(-1)
     return Decision(low, high, (low > bar).all(-1) & ~refuted, refuted)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmark.admission.committed_admission import PrecisionNotes, precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
-from benchmark.paper.tables import PRINTED_METRICS, paper_numbers
+from benchmark.paper.tables import PRINTED_METRICS, paper_numbers, printed_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
@@ -187,7 +187,7 @@ def judge_values(
         absent: By place without a score, why there is none.
         claims: The claims.
     """
-    printed = _printed_effects(_printed_values(paper_numbers()), claims)
+    printed = _printed_effects({(one.table, *one.place): one.value for one in printed_numbers()}, claims)
     judgements = []
     for claim in claims:
         of_costs = any(contest.metric == SECONDS for contest in claim.contests)

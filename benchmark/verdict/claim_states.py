@@ -6,7 +6,14 @@ from typing import Any
 from benchmark.paper.claims import CLAIMS, Claim
 from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.study_results import StudyResults
-from benchmark.verdict.claim_judging import Judgement, Values, judge_means, judge_values
+from benchmark.verdict.claim_judging import (
+    ClaimState,
+    Judgement,
+    Values,
+    judge_means,
+    judge_values,
+    state_by_tests,
+)
 
 BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges our runs
 BY_MEANS = "means"  # by the better mean over seeds, without a test
@@ -24,6 +31,17 @@ def claim_judgements(
     by_means = judge_means(means_over_seeds(values), claims)
     judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in by_means]
     return {(one.claim.name, by): one for by, one in judgements}
+
+
+def claim_states(values: Values, claims: Sequence[Claim] = CLAIMS) -> dict[tuple[str, str], ClaimState]:
+    """Return what `claim_judgements` says of the contests that have values (`on_run`), without their single tests.
+
+    Args:
+        values: The scores by place and seed.
+        claims: Claims on scores, not on training costs.
+    """
+    by_tests = {(claim.name, BY_TESTS): state_by_tests(claim, values) for claim in claims}
+    return by_tests | {(one.claim.name, BY_MEANS): one.on_run for one in judge_means(means_over_seeds(values), claims)}
 
 
 def common(*sides: Values) -> tuple[Values, ...]:
