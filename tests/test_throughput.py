@@ -22,7 +22,7 @@ from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 from benchmark.throughput import costs as costs_module
 from benchmark.throughput import measurement as throughput
-from benchmark.throughput import start_times
+from benchmark.throughput import start_times, step_lower_bound
 from benchmark.throughput.costs import (
     Costs,
     Forecast,
@@ -56,6 +56,12 @@ def trial(tmp_path):
 
 
 @pytest.fixture
+def no_rate(monkeypatch):
+    """A device's rate that is not measured, which takes seconds."""
+    monkeypatch.setattr(throughput, "device_rate", lambda device: 1e9)
+
+
+@pytest.fixture
 def no_processes(monkeypatch):
     """Sides without processes: starting them takes seconds."""
     idle = throughput._Trainers(lambda: None, 64.0, "eager")
@@ -64,6 +70,7 @@ def no_processes(monkeypatch):
 
 def test_every_side_is_measured_in_turn_and_pythae_is_the_unit(trial, monkeypatch):
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(step_lower_bound, "_RATE_RUNS", 1)
     found = measure(trial, "cpu", threads=1, processes=2, seconds=0.1)
     assert [(one.side.name, one.side.processes, one.side.threads) for one in found.sides] == [
         ("pythae", 1, 1), ("loop", 1, 1), ("processes", 2, 1), ("loop, bfloat16", 1, 1), ("processes, bfloat16", 2, 1),
@@ -92,7 +99,9 @@ def test_the_sides_of_a_device_have_its_precisions_and_ways():
     assert named("cuda:1", "tf32") == {("pythae", "float32", 1)} | packs | others
 
 
-def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(trial, monkeypatch, no_processes):
+def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(
+    trial, monkeypatch, no_processes, no_rate
+):
     # Turns of pythae, the loop, two processes, and both in bfloat16, three steps each; the first turn warms up.
     turns = [(99,) * 5, (6, 3, 3, 9, 9), (12, 6, 6, 9, 9), (6, 6, 12, 9, 9)]
     # To and fro: every other turn is timed from its end.
@@ -100,7 +109,6 @@ def test_ratios_are_medians_of_paired_turns_and_seconds_are_per_step_and_seed(tr
     clock = iter([3 * 0.1, *(seconds for turn in timed for seconds in turn)])
     monkeypatch.setattr(throughput, "timed", lambda *_: next(clock))
     monkeypatch.setattr(throughput, "_MOST_STEPS", 3)
-    monkeypatch.setattr(throughput, "device_rate", lambda device: 1e9)
     found = measure(trial, "cpu", threads=1, processes=2, seconds=0)
     by_name = {one.side.name: one for one in found.sides}
     assert [by_name[n].step_seconds for n in ("pythae", "loop", "processes")] == [2.0, 2.0, 1.0]
@@ -216,7 +224,7 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
 
 
 def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers(
-    tmp_path, capfd, monkeypatch, no_processes
+    tmp_path, capfd, monkeypatch, no_processes, no_rate
 ):
     monkeypatch.setattr(measure_throughput, "start_seconds", lambda trial, device: {"worker": 0.5, "interpreter": 3})
     monkeypatch.setattr(throughput, "PACKS", (2,))
@@ -308,7 +316,7 @@ def test_a_forecast_computes_no_metric_of_a_pretrained_network(monkeypatch):
 # Beside another checkout -----------------------------------------------------------------------------------
 
 
-def test_another_checkout_is_a_side_of_the_same_turns(trial, monkeypatch):
+def test_another_checkout_is_a_side_of_the_same_turns(trial, monkeypatch, no_rate):
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
     monkeypatch.setattr(throughput, "sides_on", lambda *_: [PYTHAE_ALONE, dataclasses.replace(OTHER, commit="abc")])
     found = measure(trial, "cpu", threads=1, processes=1, seconds=0.1, beside=REPOSITORY)
@@ -316,7 +324,7 @@ def test_another_checkout_is_a_side_of_the_same_turns(trial, monkeypatch):
     assert other.side.commit == "abc" and other.step_seconds > 0 and theirs.times_pythae == 1
 
 
-def test_a_checkout_that_cannot_train_is_said_to_be_none(trial, monkeypatch, tmp_path):
+def test_a_checkout_that_cannot_train_is_said_to_be_none(trial, monkeypatch, tmp_path, no_rate):
     (tmp_path / "benchmark").mkdir()
     (tmp_path / "benchmark" / "__init__.py").write_text("raise ImportError('an old one')\n")
     monkeypatch.setattr(throughput, "sides_on", lambda *_: [dataclasses.replace(OTHER, commit="abc")])
