@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import statistics
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ from study_samples import cell, manifest, parsed, study_results
 from test_verdict_claims import PAPER, as_printed, made_study
 
 from benchmark.audit import audit_files
+from benchmark.audit import flips as flips_module
 from benchmark.audit.audit_files import AuditResult, audit_frame
 from benchmark.audit.distances import COLUMNS, distances
 from benchmark.audit.findings import drifted, findings
+from benchmark.audit.flip_rates import flip_rates
 from benchmark.audit.flips import flips
 from benchmark.audit.outputs import JUDGED
 from benchmark.audit.reconstruction_protocols import SCORINGS
@@ -30,6 +33,12 @@ from benchmark.verdict.claim_judging import judge_printed, judge_runs
 CLUSTERING = ("silhouette", "calinski_harabasz", "davies_bouldin")
 PLACES = [("mnist", method, dim) for method in ("gmvae", "hgmvae_g") for dim in (8, 16)]
 EMPTY = audit_frame({}, {})
+
+
+@pytest.fixture
+def few_repeats(monkeypatch):
+    """Rates of flips, whose numbers are tested in test_audit_flip_rates.py, from ten repeats rather than a hundred."""
+    monkeypatch.setattr(flips_module, "flip_rates", partial(flip_rates, repeats=10))
 
 
 def tolerance(metric, paper):
@@ -275,7 +284,7 @@ def test_a_protocol_that_reverses_the_order_flips_the_claim_and_one_that_keeps_i
     assert set(found["claim"]) == {"C4"}  # no other claim is about accuracy, and none about training time
 
 
-def test_under_every_table_the_judged_states_are_those_of_the_verdicts():
+def test_under_every_table_the_judged_states_are_those_of_the_verdicts(few_repeats):
     study, records = made_study(as_printed, 10, seconds=lambda dataset, method, dim, seed: 1.0 + 0.01 * seed)
     same = {protocol: {"same": lambda *place: place[-1]} for protocol in {table.protocol for table in TABLES.values()}}
     found = flips(frame_of(records, same))
@@ -303,7 +312,7 @@ def test_under_every_table_the_judged_states_are_those_of_the_verdicts():
     assert set(found["judged"]) == {"supported"}
 
 
-def test_a_metric_that_the_alternative_leaves_alone_keeps_its_judged_scores():
+def test_a_metric_that_the_alternative_leaves_alone_keeps_its_judged_scores(few_repeats):
     def score(dataset, metric, method, dim, seed):
         """Scores of which d = 8 has the best, in all three metrics."""
         sign = 1 if METRICS[metric].higher_is_better else -1
@@ -334,7 +343,7 @@ def reconstructs_best(dataset, metric, method, dim, seed):
     ],
     ids=["unscored", "one data set", "a method short", "six seeds short"],
 )
-def test_scores_that_are_missing_flip_nothing(alternative):
+def test_scores_that_are_missing_flip_nothing(few_repeats, alternative):
     """Where the alternative has a score it is the judged one: no conclusion depends on the protocol."""
     _, records = made_study(reconstructs_best, 10, tables=(3,))
     found = flips(frame_of(records, {"reconstruction": {"other": alternative}}))

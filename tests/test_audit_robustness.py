@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ import pytest
 from study_samples import packed_records, study_results
 from verdict_samples import laptop
 
+from benchmark.audit import robustness as robustness_module
+from benchmark.audit.flip_rates import flip_rates
 from benchmark.audit.robustness import robustness
 from benchmark.cli import main
 from benchmark.errors import UserError
@@ -22,6 +25,12 @@ from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_states import common
 
 LAPTOP = Path(__file__).resolve().parent.parent / "results" / "reference" / "laptop-cpu"
+
+
+@pytest.fixture
+def few_repeats(monkeypatch):
+    """Rates of flips, whose numbers are tested in test_audit_flip_rates.py, from ten repeats rather than a hundred."""
+    monkeypatch.setattr(robustness_module, "flip_rates", partial(flip_rates, repeats=10))
 
 
 def changed(change) -> StudyResults:
@@ -38,7 +47,7 @@ def best_classifier(record) -> None:
         scores["svm_accuracy"] = 0.999
 
 
-def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other():
+def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other(few_repeats):
     found = robustness({"default": study_results(*laptop()), "other": changed(best_classifier)}).states
     assert len(found) == 2 * (2 * len(CLAIMS) - 1)  # C9 by tests alone
     flipped = found[found["flips"]]
@@ -48,7 +57,7 @@ def test_a_method_that_becomes_the_best_flips_the_claim_that_it_is_and_no_other(
 
 
 @pytest.mark.parametrize("method", ["gmvae", "vae"])
-def test_a_missing_method_flips_nothing(method):
+def test_a_missing_method_flips_nothing(few_repeats, method):
     def lost(record) -> None:
         if record["identity"]["method"] == method:
             record |= {"status": "failed", "reason": "on purpose", "metrics": {}, "timings": {}}
@@ -65,7 +74,7 @@ def test_a_missing_method_flips_nothing(method):
     assert 0 < lacking == alone.scores - found.scores
 
 
-def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused():
+def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused(few_repeats):
     manifest, records = laptop()
     default = study_results(manifest, records)
 
