@@ -234,6 +234,7 @@ def worker_of(process):
     raise AssertionError("no worker process")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
 def test_a_worker_that_is_killed_is_said(folder, study):
     process = in_background(folder, study)
@@ -244,6 +245,7 @@ def test_a_worker_that_is_killed_is_said(folder, study):
     assert not list((folder / "audit").glob(".*.part"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
 def test_an_interrupted_audit_leaves_no_process(folder, study):
     process = in_background(folder, study)

@@ -150,6 +150,7 @@ def test_features_are_those_of_torchmetrics(context, images, antialias, side):
     torch.testing.assert_close(ours, expected, rtol=1e-5, atol=3e-6 * expected.max().item())  # float32 rounding
 
 
+@pytest.mark.slow
 def test_fid_is_that_of_torchmetrics(context, images):
     """Our distance is that of torchmetrics.
 

@@ -52,6 +52,7 @@ def test_a_file_name_that_is_no_text_is_printed_as_its_bytes(monkeypatch):
     assert in_encoding("utf-8", name, monkeypatch) == b"runs/\xff\xe9\n"
 
 
+@pytest.mark.slow
 def test_an_encoding_changes_neither_the_status_nor_the_files(tmp_path):
     arguments = ("tables", str(tmp_path / "study"))
     shutil.copytree(STUDY, tmp_path / "study")

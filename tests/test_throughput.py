@@ -316,6 +316,7 @@ def test_a_forecast_computes_no_metric_of_a_pretrained_network(monkeypatch):
 # Beside another checkout -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_checkout_is_a_side_of_the_same_turns(trial, monkeypatch, no_rate):
     monkeypatch.setattr(throughput, "_TURN_SECONDS", 0.01)
     monkeypatch.setattr(throughput, "sides_on", lambda *_: [PYTHAE_ALONE, dataclasses.replace(OTHER, commit="abc")])
