@@ -22,7 +22,7 @@ from benchmark.commands.options import ExecutionOptions, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.watching import watched
-from benchmark.commands.wording import command_line
+from benchmark.commands.wording import command_line, shown
 from benchmark.errors import UserError
 from benchmark.evaluation.backbones import BACKBONES, prepare_weights
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
@@ -33,6 +33,7 @@ from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import backbones_wanted, log_run, metrics_without_score, pending, write_manifest
+from benchmark.execution.reused_trials import reuse_trials
 from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.study_source import StudySource
@@ -58,6 +59,9 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
     strict: bool = flag(help="stop at the first trial that does not end well")
     deterministic: bool = flag(help="an operation that cannot be repeated bit by bit is an error")
     force: bool = flag(help="first forget the records and checkpoints of the trials asked for")
+    reuse: Path | None = option(
+        type=path, metavar="FOLDER", help="first take over what another results folder has of the same trainings"
+    )
     no_report: bool = flag(help="make the tables alone: no figures, verdicts and report.html")
 
 
@@ -126,6 +130,9 @@ def _run(
     if options.force:
         refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
+    if options.reuse is not None:
+        taken = reuse_trials(trials, store, Store(options.reuse, console.print, look_only=True))
+        console.print(f"{taken} trials taken over from {shown(options.reuse)}")
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.images == "drawn"
     left_out = frozenset(grid.study.metrics_left_out)

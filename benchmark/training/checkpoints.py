@@ -46,6 +46,26 @@ def save_checkpoint(
         ) from error
 
 
+def copy_checkpoint(path: Path, to: Path, identity: Mapping[str, Any]) -> None:
+    """Copy a checkpoint for another trial of the same training.
+
+    Args:
+        path: The checkpoint.
+        to: The copy, whole or absent at every moment.
+        identity: The other trial's.
+
+    Raises:
+        UserError: The file is no checkpoint, or the copy cannot be written.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {}) | {_IDENTITY: json.dumps(identity, allow_nan=False)}
+        with written_whole(to) as part:
+            save_file(load_file(path), part, metadata)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: could not be copied to {to.parent} ({' '.join(str(error).split())[:200]})") from error
+
+
 def read_identity(path: Path) -> dict[str, Any]:
     """Read the identity (`Trial.identity`) of the trial that a checkpoint is of.
 

@@ -1,0 +1,72 @@
+"""Trials taken over from another results folder: trained alike, and scored there by these protocols and more.
+
+A study of all protocols, such as `admission`, has made what `paper` wants of the same trainings; a trial's key names
+its protocols, too, so that the records have other names. No score depends on which other protocols a trial has.
+"""
+
+from collections.abc import Iterable
+
+from benchmark.results.identity import identity_key
+from benchmark.results.records import Json, Record
+from benchmark.results.store import Store
+from benchmark.studies.trials import Trial
+from benchmark.training.checkpoints import copy_checkpoint
+
+_BY_PROTOCOL = ("metrics", "unavailable", "details")
+
+
+def narrowed(record: Record, trial: Trial) -> Record | None:
+    """Return the record that a trial would have, from that of a trial with more protocols.
+
+    Args:
+        record: Of another trial or of the same.
+        trial: The trial that is wanted.
+
+    Returns:
+        The record, with the other's key as `reused_from`; None where the two differ in more than protocols, or the
+        other lacks one or has another setting of it.
+    """
+    wanted, there = trial.identity["protocols"], record.identity.protocols
+    alike = _training_key(record.identity.plain) == _training_key(trial.identity)
+    if not alike or any(there.get(name) != settings for name, settings in wanted.items()):
+        return None
+    seconds = {f"{name}_seconds" for name in there.keys() - wanted.keys()}
+    plain = {**record.plain, "key": trial.key, "identity": trial.identity}
+    for part in _BY_PROTOCOL:
+        plain[part] = {name: value for name, value in record.plain.get(part, {}).items() if name in wanted}
+    plain["timings"] = {name: value for name, value in record.timings.items() if name not in seconds}
+    return Record.parse(plain | {"reused_from": record.key})
+
+
+def reuse_trials(trials: Iterable[Trial], store: Store, other: Store) -> int:
+    """Copy records and checkpoints of trials that are not done from another results folder; neither loses anything.
+
+    Args:
+        trials: Those that are wanted.
+        store: The results folder that is filled.
+        other: The folder that has a study.
+
+    Returns:
+        How many trials were taken over.
+
+    Raises:
+        UserError: The other folder has no study, or a file cannot be read or written.
+    """
+    study = other.read_study()
+    records = [*study.records.values(), *(study.paired.records.values() if study.paired else ())]
+    by_training = {_training_key(record.identity.plain): record for record in records if record.done}
+    taken = 0
+    for trial in trials:
+        source, own = by_training.get(_training_key(trial.identity)), store.read_record(trial.key)
+        if source is None or (own is not None and own.done) or (record := narrowed(source, trial)) is None:
+            continue
+        checkpoint = other.checkpoint_path(source.key)
+        if checkpoint.is_file():
+            copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), trial.identity)
+        store.write_record(record)
+        taken += 1
+    return taken
+
+
+def _training_key(identity: Json) -> str:
+    return identity_key({**identity, "protocols": {}})
