@@ -206,6 +206,16 @@ def test_every_checkpoint_is_stored_before_the_first_record(grid, context):
     assert all(Store(context.out).checkpoint_path(trial.key).exists() for trial in grid.trials()[:2])
 
 
+def test_a_pack_that_is_trained_already_says_so_before_its_first_record(grid, context):
+    images = torch.from_numpy(grid.datasets["mnist"].x_train.copy())
+    said = []
+    for _ in range(2):
+        signs = {"on_epoch": said.append, "on_stored": lambda: said.append("stored")}
+        for trial, *_ in pack_run.run_pack(first_pack(grid), grid.datasets["mnist"], images, context, **signs):
+            said.append(trial.seed)
+    assert said == [1, 2, 0, 1, "stored", 0, 1]
+
+
 def test_a_seed_whose_evaluation_breaks_costs_no_other(grid, context, monkeypatch):
     broken, healthy = grid.trials()[:2]
 

@@ -238,5 +238,6 @@ def test_metrics_that_are_added_to_trained_packs_are_forecast_before_the_first_h
         for one in packs[:2]:
             which.see(Event("started", one), 0.0)
             which.see(Event("trained", one), 0.0)
+    assert (state.training, state.evaluating) == (0, 2)
     assert state.seconds(20.0) == pytest.approx((80 + 80 + 100) / 2)
     assert blind.seconds(20.0) is None

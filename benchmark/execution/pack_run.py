@@ -38,7 +38,12 @@ ENDS_ALL = (OSError, UserError, torch.AcceleratorError)
 
 
 def run_pack(
-    pack: Pack, dataset: Dataset, images: Tensor, context: TrialContext, on_epoch: OnEpoch = lambda epoch: None
+    pack: Pack,
+    dataset: Dataset,
+    images: Tensor,
+    context: TrialContext,
+    on_epoch: OnEpoch = lambda epoch: None,
+    on_stored: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
     """Train and evaluate a pack.
 
@@ -53,6 +58,7 @@ def run_pack(
         images: The data set's training images, uint8 (N, C, S, S), on the device.
         context: Where they run.
         on_epoch: Called with the number of epochs done.
+        on_stored: Called where checkpoints take the place of a training.
 
     Yields:
         Every wanted trial, its record, and the outputs that `scored` still has to score, None where the record is
@@ -66,6 +72,8 @@ def run_pack(
     most = seeds_that_fit(pack.trials[0], images) if whole is None and len(pack.trials) > 1 else None
     for part in pack.split(most):
         stored = whole if part == pack else _stored(part, context)
+        if stored:
+            on_stored()
         try:
             trained = stored or _train(part, images, context, on_epoch)
         except ENDS_ALL:

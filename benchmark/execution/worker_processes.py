@@ -99,6 +99,11 @@ class _EpochDone:
 
 
 @dataclass(frozen=True)
+class _Stored:
+    """Checkpoints take the place of the pack's training."""
+
+
+@dataclass(frozen=True)
 class _Ready:
     """The worker has started or finished its task, and can take another."""
 
@@ -253,9 +258,11 @@ def run_packs(
             raise UserError(message.message)
         if isinstance(message, _EpochDone) and isinstance(worker.task, Pack):
             yield Event("epoch", worker.task, message.number)
-        elif isinstance(message, _Ready):
+        elif isinstance(message, _Stored | _Ready):
             if isinstance(worker.task, Pack):
                 yield Event("trained", worker.task)
+            if isinstance(message, _Stored):
+                return
             worker.task, worker.ready, worker.has_been_ready, false_starts = None, True, True, 0
         else:
             worker.delivered.add(message.trial.key)
@@ -303,7 +310,12 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
             return
         name = task.trials[0].data.name
         yield from run_pack(
-            task, load(name), images_of(name), context, lambda epoch: connection.send(_EpochDone(epoch))
+            task,
+            load(name),
+            images_of(name),
+            context,
+            lambda epoch: connection.send(_EpochDone(epoch)),
+            lambda: connection.send(_Stored()),
         )
 
     threading.Thread(target=end_with_parent, daemon=True).start()
