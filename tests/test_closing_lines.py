@@ -155,18 +155,37 @@ def test_a_metric_that_was_left_out_is_named_with_the_command_that_adds_it():
     unavailable = {"reconstruction": {"fid": "not asked for (--metrics fid)"}}
     scores = {"ssim": 0.5, "ms_ssim": 0.75, "lpips": 0.25}
     runs = [record("mnist", "vae", 128, seed, "reconstruction", scores, unavailable=unavailable) for seed in range(3)]
-    study = study_results(manifest([cell(3, "mnist", "vae", 128)]), {one["key"]: one for one in runs})
-    command = "Next: ./run_all.sh run --study laptop --out out --metrics fid"
+    records = {one["key"]: one for one in runs}
+    study = study_results(manifest([cell(3, "mnist", "vae", 128)]), records)
     assert not any("--metrics" in line for line in closing_lines(study, None, Path("out")))
     Path("out/checkpoints").mkdir(parents=True)
     Path("out/checkpoints/key.safetensors").touch()
     lines = closing_lines(study, None, Path("out"))
-    assert f"{command}   adds FID" in lines
+    assert "Next: the same `run` with --metrics fid   adds FID" in lines
     assert not any(line.startswith("Not measured") for line in lines)
     assert [step.split("   ")[1] for step in next_steps(study, Path("out"))] == [
         "adds FID",
         "audits what the paper leaves open",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ("", "./run_all.sh run --study laptop"),
+        (" --study laptop --metrics no-fid", "./run_all.sh run --study laptop"),
+        (" --study laptop --seeds 1", "the same `run` with"),  # what was typed besides the study would be missing
+        (" --out=elsewhere", "the same `run` with"),
+    ],
+)
+def test_the_command_that_adds_a_metric_is_whole_or_not_given(given, run, tmp_path):
+    unavailable = {"reconstruction": {"fid": "not asked for (--metrics fid)"}}
+    one = record("mnist", "vae", 128, 0, "reconstruction", {"ssim": 0.5}, unavailable=unavailable)
+    runs = [{"command": f"./run_all.sh run{given}", "trials": 1}]
+    study = study_results(manifest([cell(3, "mnist", "vae", 128)], seeds=1, runs=runs), {one["key"]: one})
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "key.safetensors").touch()
+    assert f"{run} --metrics fid   adds FID" in next_steps(study, tmp_path)
 
 
 def test_as_many_items_as_fit_are_named_and_the_others_counted():

@@ -1,12 +1,11 @@
 """Trials that are taken over from a folder whose study has scored the same trainings by more protocols."""
 
 import dataclasses
-import json
 
 import pytest
 
 from benchmark.cli import main
-from benchmark.execution.reused_trials import narrowed, reuse_trials
+from benchmark.execution.reused_trials import finished_records, narrowed, reuse_trials
 from benchmark.execution.stored_models import stored_model
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -14,30 +13,23 @@ from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
 
 
-def run(study, folder, *more):
-    return main(["run", "--study", study, "--no-report", "--jobs", "1", "--out", str(folder), *more])
+def run(protocols, folder, *more):
+    """Run one training on drawn images with both protocols or with reconstruction alone."""
+    one = {"datasets": ("mnist",), "methods": ("hgmvae_u",), "latent_dims": (8,)}
+    tables = tuple(dataclasses.replace(TABLES[number], **one) for number in ((1, 3) if protocols == "both" else (3,)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STUDIES, "smoke", dataclasses.replace(STUDIES["smoke"], tables=tables))
+        return main(["run", "--study", "smoke", "--no-report", "--jobs", "1", "--out", str(folder), *more])
 
 
-def ran(study, folder, *more):
-    assert run(study, folder, *more) == 0
+def ran(protocols, folder, *more):
+    assert run(protocols, folder, *more) == 0
     [record] = Store(folder).read_study().records.values()
     return record
 
 
 @pytest.fixture(scope="module")
-def studies():
-    """Two studies of one training, one with both protocols and one with reconstruction alone."""
-    smoke = STUDIES["smoke"]
-    one = {"datasets": ("mnist",), "methods": ("hgmvae_u",), "latent_dims": (8,)}
-    tables = tuple(dataclasses.replace(TABLES[number], **one) for number in (1, 3))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, of in (("both", tables), ("alone", tables[1:])):
-            patch.setitem(STUDIES, name, dataclasses.replace(smoke, name=name, tables=of))
-        yield
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory, studies):
+def folders(tmp_path_factory):
     """Both protocols, one of them alone, and one of them taken over from both."""
     root = tmp_path_factory.mktemp("reused")
     return root, {
@@ -58,7 +50,7 @@ def test_what_is_taken_over_is_what_a_run_of_its_own_finds(folders, capsys):
     # It was not trained again: the seconds are the other's.
     assert taken.timings["training_seconds"] == both.timings["training_seconds"]
     assert run("alone", root / "taken", "--reuse", str(root / "both")) == 0
-    assert "0 trials taken over from" in capsys.readouterr().out
+    assert "0 of 1 trials taken over from" in capsys.readouterr().out
 
 
 def test_the_checkpoint_comes_along_under_the_trials_own_identity(folders):
@@ -95,16 +87,38 @@ def test_another_training_or_protocol_is_not_taken(folders, change):
     assert narrowed(records["both"], Wanted({**asked.identity, **change})) is None
 
 
-def test_a_failed_trial_is_not_taken_and_a_folder_without_study_is_refused(folders, tmp_path, capsys):
+def test_a_failed_trial_is_not_taken_nor_one_whose_checkpoint_is_damaged(folders, tmp_path, capsys):
     root, records = folders
-    failed = tmp_path / "failed"
-    store = Store(failed)
-    store.write_manifest(Store(root / "both").study_manifest())
-    store.write_record(Record.parse({**records["both"].plain, "status": "failed", "reason": "killed"}))
-    assert reuse_trials([], store, store) == 0
-    out = tmp_path / "out"
-    ran("alone", out, "--reuse", str(failed))
-    assert "0 trials taken over" in capsys.readouterr().out
-    assert run("alone", out, "--reuse", str(tmp_path / "nothing")) == 2
-    assert "no manifest.json here" in capsys.readouterr().err
-    assert json.loads((failed / "records" / f"{records['both'].key}.json").read_text())["status"] == "failed"
+    both = records["both"]
+    other, out = Store(tmp_path / "other"), Store(tmp_path / "out")
+    other.write_manifest(Store(root / "both").study_manifest())
+    other.write_record(Record.parse({**both.plain, "status": "failed", "reason": "killed"}))
+    assert finished_records(other.folder, print) == []
+    other.write_record(both)
+    other.checkpoint_path(both.key).parent.mkdir()
+    other.checkpoint_path(both.key).write_bytes(b"no checkpoint")
+    wanted = dataclasses.make_dataclass("Wanted", ["identity", "key"])(
+        records["alone"].identity.plain, records["alone"].key
+    )
+    found = finished_records(other.folder, print)
+    assert reuse_trials([wanted], out, found, other.folder, print) == 0
+    assert "no checkpoint" in capsys.readouterr().out and out.read_record(wanted.key) is None
+    other.checkpoint_path(both.key).unlink()
+    assert reuse_trials([wanted], out, found, other.folder, print) == 1
+    assert out.read_record(wanted.key).plain["reused_from"] == both.key
+
+
+@pytest.mark.parametrize("reuse", ["nothing", "taken"])
+def test_a_folder_without_study_and_the_folder_itself_are_refused_before_anything_is_forgotten(folders, reuse, capsys):
+    root, records = folders
+    assert run("alone", root / "taken", "--force", "--reuse", str(root / reuse)) == 2
+    said = capsys.readouterr().err
+    assert ("no manifest.json here" if reuse == "nothing" else "is the results folder of this run") in said
+    assert Store(root / "taken").read_record(records["taken"].key) == records["taken"]
+    assert Store(root / "taken").checkpoint_path(records["taken"].key).is_file()
+
+
+def test_the_manifest_has_the_run_that_took_trials_over(folders):
+    root, _ = folders
+    [only] = Store(root / "taken").study_manifest().runs
+    assert only.plain["trials"] == 1

@@ -1,10 +1,10 @@
 """The answer that ends a command: at most 20 lines of 80 columns on a study; its files have everything."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.commands.folders import RUNS
 from benchmark.commands.judged_study import REPORT, StudyVerdicts
 from benchmark.commands.wording import shown
 from benchmark.data.specs import DATASETS
@@ -317,10 +317,18 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
     left_out = study.metrics_left_out()
     if left_out and any(folder.glob("checkpoints/*")):  # of which the metrics are computed
-        here = "" if folder.resolve() == (RUNS / manifest.study).resolve() else f" --out {shown(folder)}"
-        command = f"{LAUNCHER} run --study {manifest.study}{here} --metrics {','.join(left_out)}"
+        run = f"{LAUNCHER} run --study {manifest.study}" if _was_plain(manifest) else "the same `run` with"
+        command = f"{run} --metrics {','.join(left_out)}"
         labels = ", ".join(METRICS[name].label for name in left_out)
         steps.append(f"{command}   adds {labels}")
     if counts.ok:
         steps.append(f"{LAUNCHER} judge {shown(folder)}   audits what the paper leaves open")
     return steps
+
+
+def _was_plain(manifest: Manifest) -> bool:
+    """Whether the last run asked for a study and its metrics alone, so that its name is enough to go on with it."""
+    if not manifest.runs:
+        return False
+    given = {word.partition("=")[0] for word in shlex.split(manifest.runs[-1].command or "") if word.startswith("-")}
+    return given <= {"--study", "--metrics"}

@@ -102,6 +102,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     console.print(f"{len(here) + len(missing) - len(to_do)} done in {shown(out)}, {len(to_do)} to run{again}")
     workers = process_plan(device, options.jobs)
     set_numerics(device, workers.threads)
+    workers = dataclasses.replace(workers, trainers=max(1, min(workers.trainers, len(to_do))))
     costs = with_metric_costs(to_do or here, read_costs(THROUGHPUT / MEASUREMENTS, device), device)
     _print_metric_costs(to_do or here, costs, left_out, console)
     if to_do:

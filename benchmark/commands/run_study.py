@@ -33,11 +33,12 @@ from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import backbones_wanted, log_run, metrics_without_score, pending, write_manifest
-from benchmark.execution.reused_trials import reuse_trials
+from benchmark.execution.reused_trials import finished_records, reuse_trials
 from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.study_source import StudySource
 from benchmark.metrics import METRICS
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
@@ -127,12 +128,15 @@ def _run(
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
     trials = grid.trials()
+    reused = None if options.reuse is None else _finished_elsewhere(options.reuse, store, console)
     if options.force:
         refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
-    if options.reuse is not None:
-        taken = reuse_trials(trials, store, Store(options.reuse, console.print, look_only=True))
-        console.print(f"{taken} trials taken over from {shown(options.reuse)}")
+    taken = 0
+    if options.reuse is not None and reused is not None:
+        taken = reuse_trials(trials, store, reused, options.reuse, console.print)
+        rest = "" if taken == len(trials) else "; the others are done here, or not trained so there"
+        console.print(f"{taken} of {len(trials)} trials taken over from {shown(options.reuse)}{rest}")
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.images == "drawn"
     left_out = frozenset(grid.study.metrics_left_out)
@@ -183,14 +187,23 @@ def _run(
             f"{gone} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
             "(their records are kept)"
         )
+    ended = 0
     if to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
         cost = _metric_seconds(to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
         ended = watched(executor, packs, context, data, heartbeat, options.strict, cost)
+    if to_do or taken:
         seconds = round(time.monotonic() - started, 1)
-        run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
+        run = {"command": command_line(), "trials": taken + ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
     return not found.without_checkpoint and not not_had
+
+
+def _finished_elsewhere(folder: Path, store: Store, console: Console) -> list[Record]:
+    """The records that --reuse takes from; UserError, before anything is changed, where there are none to take."""
+    if folder.resolve() == store.folder.resolve():
+        raise UserError(f"--reuse {folder}: is the results folder of this run; give another one")
+    return finished_records(folder, console.print)
 
 
 def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], costs: Costs) -> dict[str, float]:

@@ -4,13 +4,14 @@ A study of all protocols, such as `admission`, has made what `paper` wants of th
 its protocols, too, so that the records have other names. No score depends on which other protocols a trial has.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from benchmark.results.identity import identity_key
 from benchmark.results.records import Json, Record
 from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
-from benchmark.training.checkpoints import copy_checkpoint
+from benchmark.training.checkpoints import UnreadableCheckpoint, copy_checkpoint
 
 _BY_PROTOCOL = ("metrics", "unavailable", "details")
 
@@ -38,31 +39,54 @@ def narrowed(record: Record, trial: Trial) -> Record | None:
     return Record.parse(plain | {"reused_from": record.key})
 
 
-def reuse_trials(trials: Iterable[Trial], store: Store, other: Store) -> int:
-    """Copy records and checkpoints of trials that are not done from another results folder; neither loses anything.
+def finished_records(folder: Path, report: Callable[[str], None]) -> list[Record]:
+    """Read the records of another results folder's study, those of pairs too, whose trials ended; it is left as it is.
+
+    Args:
+        folder: The results folder.
+        report: Is told in a line of records that cannot be used.
+
+    Raises:
+        UserError: The folder has no study, or a file cannot be read.
+    """
+    study = Store(folder, report, look_only=True).read_study()
+    records = [*study.records.values(), *(study.paired.records.values() if study.paired else ())]
+    return [record for record in records if record.done]
+
+
+def reuse_trials(
+    trials: Iterable[Trial], store: Store, records: Iterable[Record], folder: Path, report: Callable[[str], None]
+) -> int:
+    """Copy records and checkpoints of trials that are not done from another results folder.
+
+    A checkpoint that cannot be read is said in a line, and its trial is not taken.
 
     Args:
         trials: Those that are wanted.
         store: The results folder that is filled.
-        other: The folder that has a study.
+        records: From `finished_records`.
+        folder: The other results folder.
+        report: Is told the lines.
 
     Returns:
         How many trials were taken over.
 
     Raises:
-        UserError: The other folder has no study, or a file cannot be read or written.
+        UserError: A file cannot be written.
     """
-    study = other.read_study()
-    records = [*study.records.values(), *(study.paired.records.values() if study.paired else ())]
-    by_training = {_training_key(record.identity.plain): record for record in records if record.done}
+    by_training = {_training_key(record.identity.plain): record for record in records}
     taken = 0
     for trial in trials:
         source, own = by_training.get(_training_key(trial.identity)), store.read_record(trial.key)
         if source is None or (own is not None and own.done) or (record := narrowed(source, trial)) is None:
             continue
-        checkpoint = other.checkpoint_path(source.key)
-        if checkpoint.is_file():
-            copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), trial.identity)
+        checkpoint = Store(folder).checkpoint_path(source.key)
+        try:
+            if checkpoint.is_file():
+                copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), trial.identity)
+        except UnreadableCheckpoint as error:
+            report(f"{error}; {trial} is not taken over")
+            continue
         store.write_record(record)
         taken += 1
     return taken

@@ -11,7 +11,7 @@ from benchmark.execution.worker_processes import Event
 
 # Of a trial's time, until one has ended; the rest is its evaluation.
 _SHARE_OF_TRAINING = 0.7
-# What a pack at work still takes at least, as a share of what one like it takes.
+# What a pack at work still takes at least, as a share of what one like it takes or it has taken already.
 _LEAST_LEFT = 0.1
 
 _Kind = tuple[str, tuple[str, ...]]  # data set, protocols
@@ -128,7 +128,7 @@ class TimeLeft:
         for pack in packs:
             if pack.ended is None:
                 expected = rates.get(pack.kind, rates[None]) * pack.pixels + pack.metric_seconds
-                left += max(expected - pack.spent(now), _LEAST_LEFT * expected)
+                left += max(expected - pack.spent(now), _LEAST_LEFT * max(expected, pack.spent(now)))
         return left / max(1.0, sum(pack.spent(now) for pack in begun) / passed)
 
     def _at_work(self) -> list[_Followed]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.fields import parse_json
@@ -35,15 +35,11 @@ def save_checkpoint(
         UserError: The folder or its disk takes no more.
     """
     metadata = {_TRAINING: json.dumps(training, allow_nan=False), _IDENTITY: json.dumps(identity, allow_nan=False)}
-    try:
-        with written_whole(path) as part:
-            state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-            save_file(state, part, metadata)
-    except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"{path.parent}: a checkpoint could not be written ({reason}); make room and run again"
-        ) from error
+    _write({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, metadata, path)
+
+
+class UnreadableCheckpoint(UserError):
+    """A file that is no checkpoint, or cannot be read."""
 
 
 def copy_checkpoint(path: Path, to: Path, identity: Mapping[str, Any]) -> None:
@@ -55,15 +51,16 @@ def copy_checkpoint(path: Path, to: Path, identity: Mapping[str, Any]) -> None:
         identity: The other trial's.
 
     Raises:
-        UserError: The file is no checkpoint, or the copy cannot be written.
+        UnreadableCheckpoint: `path` is no checkpoint.
+        UserError: The copy cannot be written.
     """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {}) | {_IDENTITY: json.dumps(identity, allow_nan=False)}
-        with written_whole(to) as part:
-            save_file(load_file(path), part, metadata)
+        state = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: could not be copied to {to.parent} ({' '.join(str(error).split())[:200]})") from error
+        raise UnreadableCheckpoint(f"{path}: no checkpoint ({_reason(error)})") from error
+    _write(state, metadata, to)
 
 
 def read_identity(path: Path) -> dict[str, Any]:
@@ -76,7 +73,7 @@ def read_identity(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             identity = parse_json((file.metadata() or {}).get(_IDENTITY, "null"))
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: no checkpoint ({' '.join(str(error).split())[:200]})") from error
+        raise UnreadableCheckpoint(f"{path}: no checkpoint ({_reason(error)})") from error
     if not isinstance(identity, dict):
         raise UserError(f"{path}: does not say which method and settings it is of; train the trial anew")
     return identity
@@ -102,7 +99,21 @@ def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
             raise ValueError("it does not say how it was trained")
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
         remedy = "make it readable" if isinstance(error, PermissionError) else "move it away and run again"
-        raise UserError(f"{path}: no checkpoint of this model ({reason}); {remedy}") from error
+        raise UserError(f"{path}: no checkpoint of this model ({_reason(error)}); {remedy}") from error
     return training
+
+
+def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    try:
+        with written_whole(path) as part:
+            save_file(state, part, metadata)
+            part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors lets nobody but the writer read its files
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{path.parent}: a checkpoint could not be written ({_reason(error)}); make room and run again"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
