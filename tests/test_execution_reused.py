@@ -121,4 +121,4 @@ def test_a_folder_without_study_and_the_folder_itself_are_refused_before_anythin
 def test_the_manifest_has_the_run_that_took_trials_over(folders):
     root, _ = folders
     [only] = Store(root / "taken").study_manifest().runs
-    assert only.plain["trials"] == 1
+    assert only.trials == 1

@@ -34,10 +34,11 @@ MARGINS: Mapping[str, Tolerance] = {
 }
 
 # Where each half of the seeds chooses the better of two sides for the other half, the halves' mean effects are not
-# independent. With two sides and a rival that are alike, each with a mean of variance 1, the sides' difference D has
-# variance 2 in each half; the covariance is E[max(D, 0)]^2 = 2 / (2 pi), the variance of an effect 2, so that the
-# correlation is 1 / (2 pi) and the variance of the mean of both halves is larger by that share.
-_CHOSEN_BY_THE_OTHER_HALF = math.sqrt(1 + 1 / (2 * math.pi))
+# independent. Of two sides without a difference, whose means in a half have variances a and b, the difference D has a
+# variance of a + b; the halves' covariance is E[max(D, 0)]^2 = (a + b) / (2 pi), an effect's variance (a + b) / 2 and
+# the rival's. Their correlation is 1 / pi at most, half of it where all three vary alike, and the variance of the mean
+# of both halves is larger by that share at most.
+_CHOSEN_BY_THE_OTHER_HALF = math.sqrt(1 + 1 / math.pi)
 
 
 def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np.float64]:
