@@ -17,8 +17,27 @@ JUDGED = tuple(claim for claim in CLAIMS if claim.contests[0].metric != SECONDS)
 FAMILY = "any of C1 to C8"
 FIRST_FOUR = "all of C1 to C4"
 NONE, HALF, PRINTED = "no difference", "half the paper's effects", "the paper is right"
-# The paper's differences between methods and latent dims, multiplied.
-TRUTHS: Mapping[str, float] = {NONE: 0.0, HALF: 0.5, PRINTED: 1.0}
+NONE_WIDER = "no difference, scores vary twice as much"
+
+
+class Truth(NamedTuple):
+    """What is so in a simulation.
+
+    Attributes:
+        share: What the paper's differences between methods and latent dims are multiplied by.
+        spread: What the measured spreads are multiplied by.
+    """
+
+    share: float
+    spread: float = 1.0
+
+
+TRUTHS: Mapping[str, Truth] = {
+    NONE: Truth(0.0),
+    HALF: Truth(0.5),
+    PRINTED: Truth(1.0),
+    NONE_WIDER: Truth(0.0, spread=2.0),
+}
 _BATCH = 500  # studies at once, so that memory stays small
 
 
@@ -45,7 +64,7 @@ def true_values(share: float) -> dict[Place, float]:
 
 
 def draw_scores(
-    truth: Mapping[Place, float], shape: tuple[int, int], stream: np.random.Generator
+    truth: Mapping[Place, float], shape: tuple[int, int], stream: np.random.Generator, spread: float = 1.0
 ) -> dict[Place, NDArray[np.float64]]:
     """Draw the scores of whole studies; the same trial has one noise in every table.
 
@@ -53,10 +72,11 @@ def draw_scores(
         truth: The true values.
         shape: Studies and seeds.
         stream: Of the noise.
+        spread: What the measured spreads are multiplied by.
     """
     trials = dict.fromkeys((place.dataset, place.method, place.latent_dim) for place in truth)
-    common = {trial: stream.standard_normal(shape) for trial in trials}
-    own = {place[1:]: stream.standard_normal(shape) for place in dict.fromkeys(truth)}
+    common = {trial: spread * stream.standard_normal(shape) for trial in trials}
+    own = {place[1:]: spread * stream.standard_normal(shape) for place in dict.fromkeys(truth)}
     return {
         place: with_noise(
             place.metric, place.latent_dim, value, common[place.dataset, place.method, place.latent_dim], own[place[1:]]
@@ -102,12 +122,12 @@ def _outcomes(scores: Mapping[Place, NDArray[np.float64]]) -> Iterator[tuple[str
 def claim_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
     """Simulate claims C1 to C8 under every one of TRUTHS; `draws` studies each."""
     rates = []
-    for truth, share in TRUTHS.items():
+    for truth, (share, spread) in TRUTHS.items():
         values = true_values(share)
         for n in SEEDS:
             counts: Counter[tuple[str, str]] = Counter()
             for start in range(0, draws, _BATCH):
-                scores = draw_scores(values, (min(_BATCH, draws - start), n), stream)
+                scores = draw_scores(values, (min(_BATCH, draws - start), n), stream, spread)
                 for subject, outcome, where in _outcomes(scores):
                     counts[subject, outcome] += int(where.sum())
             rates += [
