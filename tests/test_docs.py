@@ -20,7 +20,7 @@ from benchmark.errata.printed_cells import FindingKind
 from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_all_cards
 from benchmark.metrics import METRICS
-from benchmark.operating_characteristics.claim_rates import FAMILY, JUDGED, NONE, PRINTED
+from benchmark.operating_characteristics.claim_rates import FAMILY, JUDGED, NONE, NONE_WIDER, PRINTED
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT, SAME
 from benchmark.operating_characteristics.rates_page import IN_SHORT, comparison_in_short
 from benchmark.paper.claims import CLAIMS
@@ -316,6 +316,11 @@ def test_the_page_on_verdicts_has_the_committed_error_rates():
     assert f"of twenty seeds in {100 * missed_by_20:.1f} %" in words
     any_supported = of["claims", FAMILY, NONE, "supported", 10]
     assert f"C1 to C8 are supported in {100 * any_supported:.1f} % of studies of ten seeds" in words
+    wider = [of["claims", claim.name, NONE_WIDER, "supported", 10] for claim in JUDGED]
+    of_family = of["claims", FAMILY, NONE_WIDER, "supported", 10]
+    assert f"in {100 * of_family:.1f} %, each claim still in no more than {100 * max(wider):.1f} %" in words
+    least = min(of["claims", claim.name, NONE_WIDER, "refuted", 10] for claim in JUDGED)
+    assert f"each is refuted in {100 * least:.1f} % or more: wider spreads leave claims open" in words
     refuted = min(of["claims", claim.name, NONE, "refuted", 10] for claim in JUDGED)
     supported = min(of["claims", claim.name, PRINTED, "supported", 10] for claim in JUDGED)
     assert f"refuted in {100 * refuted:.1f} % or more of studies" in words
@@ -337,6 +342,25 @@ def test_the_examples_of_the_page_on_verdicts_come_out_as_it_says():
         decision = decide((mean + std * pattern)[np.newaxis], [0.0])
         assert (bool(decision.supported), bool(decision.refuted)) == (supported, refuted)
         assert f"{decision.low[0]:.1f} and {decision.high[0]:.1f}" in words
+
+
+def test_the_page_on_verdicts_says_what_tables_3_and_5_do_to_the_claims():
+    numbers, place = paper_numbers(), ["dataset", "metric", "method", "latent_dim"]
+    words = " ".join(VERDICTS.split())
+    effects = {}
+    for table, other in ((5, 3), (3, 5)):
+        values = numbers[numbers["table"] == other].set_index(place)["value"].rename("by_other")
+        joined = numbers.join(values, on=place)
+        there = (joined["table"] == table) & joined["by_other"].notna()
+        moved = numbers.assign(value=joined["value"].where(~there, joined["by_other"]))
+        assert f"for {(moved['value'] != numbers['value']).sum()} of the cells" in words
+        for one in judge_printed(moved):
+            if one.claim.contests[0].table == table or (one.claim.name == "C8" and table == 5):
+                effects[one.claim.name] = one.deciding.effect
+    assert (
+        f"C7 would be {effects['C7']:+.1f} and C8 {effects['C8']:+.1f}, by Table 5 alone C5 {effects['C5']:+.1f}"
+        in words
+    )
 
 
 def test_the_page_on_verdicts_has_the_weights_of_contests():

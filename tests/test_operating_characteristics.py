@@ -15,6 +15,7 @@ from benchmark.operating_characteristics.claim_rates import (
     HALF,
     JUDGED,
     NONE,
+    NONE_WIDER,
     PRINTED,
     Place,
     claim_rates,
@@ -53,6 +54,7 @@ def test_no_claim_is_supported_without_an_effect_in_more_than_one_of_twenty(comm
             assert committed["claims", claim.name, NONE, "supported", n] <= 0.05
             assert short["claims", claim.name, NONE, "supported", n] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
             assert committed["claims", claim.name, PRINTED, "refuted", n] <= 0.05
+            assert committed["claims", claim.name, NONE_WIDER, "supported", n] <= 0.05
     assert max(committed["claims", FAMILY, NONE, "supported", n] for n in SEEDS) <= 0.10
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchmark.paper.tables import PRINTED_TABLES
 
-SECONDS = "training_seconds"  # C9's metric: a record's timing, compared as a logarithm
+SECONDS = "training_seconds"  # C9's metric: a record's timing
 ALL = "all"  # C9's data set
 
 

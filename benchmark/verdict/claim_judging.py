@@ -422,7 +422,7 @@ def _judgement(
     if missing:
         lacking.append(f"{len(contests) - missing} of {len(contests)} comparisons were run")
     if n < 2:
-        lacking.append(f"{n} of 2 seeds that a test needs")
+        lacking.append(f"{n} of 2 {'seeds' if asked else 'places'} that a test needs")
     elif asked - n > _LEFT_OUT * asked:
         lacking.append(f"{asked - n} of {asked} seeds have no value somewhere")
     state = ClaimState.OPEN if lacking else on_run
