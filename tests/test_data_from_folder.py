@@ -186,7 +186,7 @@ def test_the_command_makes_a_set_that_can_be_trained_on_and_overwrites_none(tmp_
     assert main([*asked, "--size", "28", "--name", "ours"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[-2].startswith("ours: 18 + 2 images from ours.npz, sha256 ")
-    assert said[-1] == "train on it: run --only dataset=ours"
+    assert said[-1] == f"train on it: ./run_all.sh run --only dataset=ours --data-dir {tmp_path / 'data'}"
     for more, match in (
         (["--name", "ours"], "ours.npz: is there already; move it away, or give another --name"),
         (["mnist"], "fetch mnist --from-folder: fetch these by a call of their own"),

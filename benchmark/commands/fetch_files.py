@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.commands.declared_options import argument, option
+from benchmark.commands.folders import DEFAULT_DATA_DIR
 from benchmark.commands.option_types import given, path
 from benchmark.commands.options import FetchedData
 from benchmark.commands.wording import shown
@@ -17,6 +18,7 @@ from benchmark.data.specs import DATASETS, SIDES
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone, obtain
 from benchmark.execution.heartbeat import Heartbeat
+from benchmark.installation import LAUNCHER
 from benchmark.names import asked_name
 from benchmark.studies.grid import data_marks
 
@@ -89,7 +91,8 @@ def _from_folder(folder: Path, options: FetchOptions, console: Console) -> int:
         with heartbeat.during(f"preparing {name}"):
             dataset = load_dataset(name, options.data_dir, offline=True, report=heartbeat.say)
     console.print(_described(dataset))
-    console.print(f"train on it: run --only dataset={name}")
+    where = "" if options.data_dir == DEFAULT_DATA_DIR else f" --data-dir {shown(options.data_dir)}"
+    console.print(f"train on it: {LAUNCHER} run --only dataset={name}{where}", soft_wrap=True)
     return 0
 
 
