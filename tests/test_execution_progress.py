@@ -35,8 +35,7 @@ class NamedPack(Pack):
 def pack(name: str, *, side: int = 32, epochs: int = 10, seeds: int = 1, dataset: str = "mnist") -> Pack:
     data = Namespace(name=dataset, n_train=100, image_shape=(1, side, side))
     trials = tuple(
-        Namespace(key=f"{name}{seed}", training=Namespace(epochs=epochs), data=data, protocols={"clustering": {}})
-        for seed in range(seeds)
+        Namespace(key=f"{name}{seed}", epochs=epochs, data=data, protocols={"clustering": {}}) for seed in range(seeds)
     )
     return NamedPack(trials, frozenset(trial.key for trial in trials))
 

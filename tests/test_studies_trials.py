@@ -7,7 +7,7 @@ import json
 import pytest
 
 from benchmark.results.identity import identity_key
-from benchmark.studies.trials import Trial, TrialData
+from benchmark.studies.trials import Trial, TrialData, WarmStart
 from benchmark.training.training_settings import TrainingSettings, has_current_revisions
 
 DATA = TrialData("mnist", "d1", "real", False, "official", 100, 50, (1, 32, 32))
@@ -18,7 +18,7 @@ TRIAL = Trial(
 
 def test_the_key_is_the_sha256_of_the_identity_in_canonical_json():
     expected = dataclasses.asdict(TRIAL) | {"dataset": "mnist"}
-    del expected["training"]["precision"], expected["method_source"]  # they came later
+    del expected["training"]["precision"], expected["method_source"], expected["warm_start"]  # they came later
     text = json.dumps(expected, sort_keys=True, separators=(",", ":"))
     assert TRIAL.key == hashlib.sha256(text.encode()).hexdigest()
     assert identity_key(json.loads(json.dumps(TRIAL.identity))) == TRIAL.key
@@ -38,7 +38,15 @@ def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
         changed.append(dataclasses.replace(TRIAL, **{name: other[type(value)](value)}))
     changed.append(dataclasses.replace(TRIAL, settings={"beta": 0.2}))
     changed.append(dataclasses.replace(TRIAL, protocols={"clustering": {"revision": 2}}))
-    assert len(changed) == 1 + 8 + 7 + 6 + 2
+    start = WarmStart("vae", 1, {"beta": 0.05}, 10, {"mean": "embedding"})
+    other |= {dict: lambda v: v | {"x": "x"}}
+    starts = [
+        dataclasses.replace(start, **{field.name: other[type(value)](value)})
+        for field in dataclasses.fields(start)
+        if (value := getattr(start, field.name))
+    ]
+    changed += [dataclasses.replace(TRIAL, warm_start=one) for one in (start, *starts)]
+    assert len(changed) == 1 + 8 + 7 + 6 + 2 + 1 + 5
     assert len({trial.key for trial in changed}) == len(changed)
 
 

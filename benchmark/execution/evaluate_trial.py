@@ -120,11 +120,15 @@ def failed_record(trial: Trial, device: str, error: Exception) -> Record:
 def matches_this_code(identity: Identity) -> bool:
     """Tell whether a trial of this identity means the same to the code at hand.
 
-    It does where the revisions of method and training are the code's own, and the method's file is the same. A checkout
-    may have been updated since a trial was laid out or trained.
+    It does where the revisions of method, warm start and training are the code's own, and the method's file is the
+    same. A checkout may have been updated since a trial was laid out or trained.
     """
-    method = ALL_METHODS.get(identity.method)
+    method, start = ALL_METHODS.get(identity.method), identity.warm_start
     if method is None:
+        return False
+    if start and (
+        start["method"] not in ALL_METHODS or ALL_METHODS[start["method"]].revision != start["method_revision"]
+    ):
         return False
     same = (identity.method_revision, identity.method_source) == (method.revision, method.source)
     return same and has_current_revisions(identity.training)
@@ -136,9 +140,19 @@ def trial_model(trial: Trial, seed: int, device: str = "cpu") -> ImageAutoencode
     Raises:
         ValueError: The method does not take the trial's settings: the fault of this trial, no reason to end a study.
     """
-    method, width = ALL_METHODS[trial.method], trial.training.width
+    return _built(trial, trial.method, trial.settings, seed, device)
+
+
+def warm_start_model(trial: Trial, seed: int, device: str = "cpu") -> ImageAutoencoder:
+    """Build, as `trial_model`, what is trained before the trial's model; the trial must have a warm start."""
+    assert trial.warm_start is not None
+    return _built(trial, trial.warm_start.method, trial.warm_start.settings, seed, device)
+
+
+def _built(trial: Trial, name: str, settings: Json, seed: int, device: str) -> ImageAutoencoder:
+    method, width = ALL_METHODS[name], trial.training.width
     try:
-        model = build_model(method, trial.settings, trial.data.image_shape, trial.latent_dim, width, seed)
+        model = build_model(method, settings, trial.data.image_shape, trial.latent_dim, width, seed)
     except UserError as error:
         raise ValueError(str(error)) from error
     return laid_out(model, device)

@@ -1,5 +1,6 @@
 """One pack from its settings to its trials' records: train, store every checkpoint, then evaluate trial by trial."""
 
+import dataclasses
 import gc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from benchmark.execution.evaluate_trial import (
     matches_this_code,
     measured,
     trial_model,
+    warm_start_model,
 )
 from benchmark.execution.memory import seeds_that_fit
 from benchmark.execution.packs import Pack
@@ -26,7 +28,9 @@ from benchmark.results.records import Identity, Record, UnfitRecord
 from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
+from benchmark.training.loop import TrainingResult
 from benchmark.training.pack import train_pack
+from benchmark.training.warm_start import train_warm_pack
 from models.base import ImageAutoencoder
 
 OnEpoch = Callable[[int], None]
@@ -158,7 +162,13 @@ def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: 
     seeds = [trial.seed for trial in pack.trials]
     if images.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(images.device)
-    results = train_pack(models, images, pack.trials[0].training, seeds, context.way, on_epoch)
+    settings, start = pack.trials[0].training, pack.trials[0].warm_start
+    if start is None:
+        results = train_pack(models, images, settings, seeds, context.way, on_epoch)
+    else:
+        starts = [warm_start_model(trial, trial.seed, context.device) for trial in pack.trials]
+        stages = dataclasses.replace(settings, epochs=start.epochs), settings
+        results = train_warm_pack(starts, models, images, stages, start.heads, seeds, context.way, on_epoch)
     trained = []
     for trial, model, result in zip(pack.trials, models, results, strict=True):
         if trial.key not in pack.wanted:
@@ -168,12 +178,19 @@ def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: 
             "timings": {"training_seconds": round(result.seconds, 3)},
             "training": {"way": context.way, "steps": result.how, "pack_seeds": seeds}
             | {"hardware": hardware(context.device), "date": now()}
+            | ({} if result.start is None else {"warm_start": _of_start(result.start)})
             | code_state(),
         }
         if result.diverged_at is None:
             save_checkpoint(model, training, Store(context.out).checkpoint_path(trial.key), trial.identity)
         else:
             training["status"] = "diverged"
-            training["reason"] = f"not finite at step {result.diverged_at}: {', '.join(result.not_finite)}"
+            before = start is not None and result.start is not None and result.start.diverged_at is not None
+            whose = f" of its warm start ({start.method})" if start and before else ""
+            training["reason"] = f"not finite at step {result.diverged_at}{whose}: {', '.join(result.not_finite)}"
         trained.append((trial, model, training))
     return trained
+
+
+def _of_start(start: TrainingResult) -> dict[str, Any]:
+    return {"curves": start.curves, "steps": start.steps, "seconds": round(start.seconds, 3)}

@@ -74,7 +74,7 @@ class BarProgress(AbstractContextManager["BarProgress"]):
         elif isinstance(event.what, Pack):
             first = event.what.trials[0]
             if event.kind == "started":
-                self._bars[first.key] = self._progress.add_task(f"  {name}: epochs", total=first.training.epochs)
+                self._bars[first.key] = self._progress.add_task(f"  {name}: epochs", total=first.epochs)
             elif event.kind == "epoch":
                 self._progress.update(self._bars[first.key], completed=int(event.value))
             else:

@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.data.dataset import Dataset
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.execution.evaluate_trial import matches_this_code
-from benchmark.fields import Check, fields, invalid_field, is_number, is_text, list_of, object_of, whole
+from benchmark.fields import NONE, Check, fields, invalid_field, is_number, is_text, list_of, object_of, whole
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.results.records import Identity, Json
@@ -26,6 +26,7 @@ _OF_A_MODEL: Mapping[str, Check] = {
     "training": fields({"width": lambda width: is_number(width) and width > 0}),
     "data": fields({"image_shape": lambda shape: list_of(whole(1))(shape) and len(shape) == 3}),
 }
+_IF_THERE: Mapping[str, Check] = {"warm_start": fields({"method": is_text, "method_revision": whole()})}
 _OF_IMAGES: Mapping[str, Check] = {
     "data": fields(
         {"name": is_text, "kind": is_text, "split": is_text, "n_train": whole(1), "n_test": whole(1), "digest": is_text}
@@ -51,7 +52,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         NotAvailable: The method, this revision of it or the checkpoint is not available, or the identity is not one
             that a model can be built from.
     """
-    _check(identity, _OF_A_MODEL)
+    _check(identity, _OF_A_MODEL, _IF_THERE)
     method = ALL_METHODS.get(identity.method)
     if method is None:
         raise NotAvailable("no method of this version; one from a file needs its --method-file")
@@ -112,6 +113,6 @@ def possible_images(data: Json) -> tuple[str, ...]:
     return ("installed", "real") if data["name"] == "mnist" and data.get("subset") else ("real",)
 
 
-def _check(identity: Identity, needed: Mapping[str, Check]) -> None:
-    if unfit := invalid_field(identity.plain, needed):
+def _check(identity: Identity, needed: Mapping[str, Check], optional: Mapping[str, Check] = NONE) -> None:
+    if unfit := invalid_field(identity.plain, needed, optional):
         raise NotAvailable(f"its identity has no usable field {unfit!r}")

@@ -49,7 +49,7 @@ class _Followed:
         """How many training sees, of all trials of the pack."""
         first = self.pack.trials[0]
         height, width = first.data.image_shape[1:]
-        return len(self.pack.trials) * first.training.epochs * first.data.n_train * height * width
+        return len(self.pack.trials) * first.epochs * first.data.n_train * height * width
 
     def spent(self, now: float) -> float:
         """Seconds that it has taken by now."""
@@ -58,7 +58,7 @@ class _Followed:
     def by_epochs(self, now: float) -> float:
         """Seconds that it will have taken in the end, from its epochs, of which one must be done, and known metrics."""
         training = self.spent(self.trained or now)
-        unknown = training * self.pack.trials[0].training.epochs / self.epochs / _SHARE_OF_TRAINING
+        unknown = training * self.pack.trials[0].epochs / self.epochs / _SHARE_OF_TRAINING
         return unknown + self.metric_seconds
 
 
@@ -102,7 +102,7 @@ class TimeLeft:
                 pack.started = now
             elif event.kind == "epoch":
                 pack.epochs = int(event.value)
-            if event.kind == "trained" or pack.epochs == pack.pack.trials[0].training.epochs:
+            if event.kind == "trained" or pack.epochs == pack.pack.trials[0].epochs:
                 pack.trained = pack.trained or now
         elif event.kind == "finished":
             self.done += 1

@@ -68,7 +68,8 @@ _HGMVAE_CARD = Card(
         "moment-matched Gaussian, so it gives p(x_k given w, z) no reason to tell components apart",
         "the paper normalises its data to a global mean of 0, images or codes, it does not say; here pixels are in "
         "[0, 1] and the decoder ends in a sigmoid (what that changes: docs/readings.md)",
-        "the paper starts from a trained VAE's parameters, in a way it does not describe; here training starts afresh",
+        "the paper starts from a trained VAE's parameters, in a way it does not describe; here training starts afresh, "
+        "but in the controls hgmvae_g_warm and hgmvae_u_warm",
         _SHARED,
     ),
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.methods.further_methods import FURTHER_METHODS
+from benchmark.methods.own_training import OwnTraining
 from benchmark.methods.registry import AS_PRINTED, METHODS, Method
 from models.hgmvae_settings import equal_weights_heads
 
@@ -28,6 +29,26 @@ def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any]
         look=None,
         **parts,
     )
+
+
+# A component code of HGMVAE begins as the code of the VAE; the weights' logits mean nothing that a VAE has.
+_CODES_OF_A_VAE = {"mean": "embedding", "log_var": "log_covariance"}
+
+
+def _trained_longer(base: str) -> Method:
+    training = OwnTraining(times=2, change="for twice the epochs of its study")
+    return _control(base, "twice", "twice the epochs", training=training)
+
+
+def _warm_start(base: str) -> Method:
+    training = OwnTraining(
+        after="vae",
+        heads=_CODES_OF_A_VAE,
+        change="a VAE is trained for the study's epochs; trunk and decoder begin with its parameters and each of the K "
+        "component codes with its code, all else afresh; then as many epochs of its own, with a new optimiser and the "
+        "order of images and the noise that it would have without",
+    )
+    return _control(base, "warm", "warm start", training=training)
 
 
 _TC_FIELDS = ("beta_z_tc_between", "beta_z_tc_within")
@@ -67,6 +88,8 @@ CONTROLS = {
         ),
         _control("hgmvae_g", "log", "F logarithmic", settings={"fisher": "log", "fisher_weight": 1.0}),
         _control("hgmvae_g", "centre", "means centred", settings={"centre": True}),
+        *map(_trained_longer, ("vae", "hgmvae_g", "hgmvae_u")),
+        *map(_warm_start, ("hgmvae_g", "hgmvae_u")),
     )
 }
 

@@ -31,6 +31,7 @@ from benchmark.errors import UserError
 from benchmark.methods.calibrated_weights import RESULT, chosen_settings
 from benchmark.methods.card_texts import CARDS, Card
 from benchmark.methods.look import BLACK, BLUE, ORANGE, PURPLE, SKY, VERMILION, Look
+from benchmark.methods.own_training import AS_THE_STUDY, OwnTraining
 from benchmark.settings import check_settings, parsed_setting, unknown_name
 from models.hgmvae_settings import HGMVAESettings, hgmvae_heads, hgmvae_networks
 from models.sizes import FEATURES, TwoLayers, parameter_count
@@ -65,6 +66,7 @@ class Method:
         revision: Raised whenever the method's code changes the meaning of a result.
         residual_hidden: Hidden units of a residual block behind the trunk, 0 for none.
         changes: Settings that override those of every set of weights.
+        training: What it changes in the training of its study.
         calibrated_as: The method whose calibrated weights this one takes, "" for its own.
         control_of: The method that this one is a control of, "" for none.
         change: In words, what a control changes.
@@ -85,6 +87,7 @@ class Method:
     revision: int = 1
     residual_hidden: int = 0
     changes: Mapping[str, Any] = field(default_factory=dict)
+    training: OwnTraining = AS_THE_STUDY
     calibrated_as: str = ""
     control_of: str = ""
     change: str = ""

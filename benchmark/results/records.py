@@ -90,6 +90,7 @@ class Identity:
         training: The settings of training.
         data: Which images it is trained and scored on.
         protocols: By protocol, its settings.
+        warm_start: What was trained before, where the trial's own training began with its parameters; None: nothing.
         plain: The JSON it was parsed from.
     """
 
@@ -103,6 +104,7 @@ class Identity:
     training: Json
     data: Json
     protocols: Json
+    warm_start: Json | None
     plain: Json = field(repr=False)
 
     @classmethod
@@ -123,6 +125,7 @@ class Identity:
             plain.get("training", {}),
             plain.get("data", {}),
             plain.get("protocols", {}),
+            plain.get("warm_start"),
             plain,
         )
 

@@ -15,12 +15,13 @@ from benchmark.data.validation_split import VALIDATION_IMAGES, hold_out_validati
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.methods.own_training import OwnTraining
 from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name, may_mean, resolved
 from benchmark.paper.tables import DATASET_LABELS
 from benchmark.results.manifest import SCHEMA, Manifest, ManifestCell
 from benchmark.studies.named_studies import GridCell, Study
-from benchmark.studies.trials import Trial, TrialData
+from benchmark.studies.trials import Trial, TrialData, WarmStart
 
 
 @dataclass(frozen=True)
@@ -404,6 +405,8 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         UserError: The method does not have the set of weights.
     """
     method = ALL_METHODS[cell.method]
+    own = method.training
+    training = dataclasses.replace(study.training, epochs=own.times * study.training.epochs, **own.settings)
     return Trial(
         data,
         cell.method,
@@ -412,8 +415,15 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         seed,
         weight_set,
         method.settings(weight_set, study.settings.get(cell.method, {})),
-        study.training,
+        training,
         study.protocols(cell.dataset, cell.method, cell.latent_dim),
         device.partition(":")[0],
         method.source,
+        _warm_start(study, own, weight_set) if own.after else None,
     )
+
+
+def _warm_start(study: Study, own: OwnTraining, weight_set: str) -> WarmStart:
+    method = ALL_METHODS[own.after]
+    settings = method.settings(weight_set, study.settings.get(own.after, {}))
+    return WarmStart(own.after, method.revision, settings, study.training.epochs, dict(own.heads))

@@ -36,6 +36,29 @@ class TrialData:
 
 
 @dataclass(frozen=True)
+class WarmStart:
+    """The training that comes before a trial's own, which begins with its parameters: same images, seed and streams.
+
+    Attributes:
+        method: Name in ALL_METHODS of what is trained.
+        method_revision: Of that method's code.
+        settings: Every setting of that method, sizes apart.
+        epochs: Passes over the training images; everything else is as in the trial's own training.
+        heads: Head of the trial's method -> head of this one that means the same.
+    """
+
+    method: str
+    method_revision: int
+    settings: dict[str, Any]
+    epochs: int
+    heads: dict[str, str]
+
+
+# Fields of a trial that were added when records existed already -> the value at which an identity lacks them.
+_ADDED_LATER = {"method_source": "", "warm_start": None}
+
+
+@dataclass(frozen=True)
 class Trial:
     """Everything that changes a trial's result.
 
@@ -51,6 +74,7 @@ class Trial:
         protocols: Name -> settings, their revision included.
         device: "cpu" or "cuda", whose streams of noise differ; results of one kind of device agree up to rounding.
         method_source: SHA-256 of the file that the method is from; "" for the suite's own, whose identity lacks it.
+        warm_start: What is trained before; None, and not in the identity, where training starts afresh.
     """
 
     data: TrialData
@@ -64,13 +88,15 @@ class Trial:
     protocols: dict[str, dict[str, Any]]
     device: str
     method_source: str = ""
+    warm_start: WarmStart | None = None
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """The trial as plain data, the form in which it is hashed and recorded."""
         plain = dataclasses.asdict(self) | {"training": self.training.plain(), "dataset": self.data.name}
-        if not self.method_source:
-            del plain["method_source"]
+        for field, before in _ADDED_LATER.items():
+            if plain[field] == before:
+                del plain[field]
         identity: dict[str, Any] = json.loads(json.dumps(plain))
         return identity
 
@@ -78,6 +104,11 @@ class Trial:
     def key(self) -> str:
         """SHA-256 of the identity, the name of the trial's record and checkpoint."""
         return identity_key(self.identity)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it takes, those of its warm start among them."""
+        return self.training.epochs + (self.warm_start.epochs if self.warm_start else 0)
 
     def __str__(self) -> str:
         precision = "" if self.training.precision == TrainingSettings.precision else f" {self.training.precision}"

@@ -146,7 +146,7 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
     training, evaluation = 0.0, {"outputs": 0.0}
     for trial in trials:
         step = costs.steps[kind(trial)]
-        training += step * trial.training.epochs * (trial.data.n_train // trial.training.batch_size) / costs.pack_gain
+        training += step * trial.epochs * (trial.data.n_train // trial.training.batch_size) / costs.pack_gain
         # Every test image passes twice (its health needs sampled codes too), a training image only for the SVM.
         passes = 2 * trial.data.n_test + trial.data.n_train * ("classification" in trial.protocols)
         evaluation["outputs"] += step / 3 * passes / trial.training.batch_size

@@ -203,7 +203,7 @@ def measure(
         )
         for i, (side, trainer) in enumerate(zip(sides, trainers, strict=True))
     ]
-    steps_per_trial = settings.epochs * (trial.data.n_train // settings.batch_size)
+    steps_per_trial = trial.epochs * (trial.data.n_train // settings.batch_size)
     what = f"{trial.data.name} {trial.method} d={trial.latent_dim}, width {settings.width:g}, batches of "
     return Throughput(f"{what}{settings.batch_size}", steps_per_trial, operations, rate, len(warm), found)
 

@@ -10,7 +10,7 @@ they are. So a step can be captured as a CUDA graph.
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 
 import torch
@@ -39,6 +39,7 @@ class TrainingResult:
             left parameters that are not; None if there is none.
         not_finite: What was not at that step: "loss" and names of terms, or "parameters".
         how: `Steps.how` of the steps.
+        start: The result of the training whose parameters this one began with; None where it began afresh.
     """
 
     curves: dict[str, list[float | None]] = field(default_factory=dict)
@@ -47,6 +48,15 @@ class TrainingResult:
     diverged_at: int | None = None
     not_finite: tuple[str, ...] = ()
     how: str = ""
+    start: "TrainingResult | None" = None
+
+    def following(self, start: "TrainingResult") -> "TrainingResult":
+        """Return this result as that of a training that began with another's parameters, in the time of both."""
+        return replace(self, seconds=start.seconds + self.seconds, start=start)
+
+    def ended_before(self) -> "TrainingResult":
+        """Return the result of a training that could not begin, because this one, which it follows, diverged."""
+        return replace(self, curves={}, steps=0, start=self)
 
     def add_epoch(self, means: Mapping[str, float]) -> None:
         """Append an epoch's means, by name, to the curves."""
