@@ -25,7 +25,7 @@ from benchmark.controls.answers import (
     means_frame,
     measured,
 )
-from benchmark.controls.controls_page import render_answers
+from benchmark.controls.controls_page import measures_run, render_answers
 from benchmark.controls.rates_figure import RatesPanel, rate_pages, rate_panels, rates_figure
 from benchmark.data.specs import DATASETS
 from benchmark.execution.evaluate_trial import empty_record
@@ -35,6 +35,7 @@ from benchmark.results.store import Store
 from benchmark.studies.grid import expected_data, make_trial
 from benchmark.studies.named_studies import STUDIES, GridCell
 from benchmark.studies.questions import BASE, QUESTIONS, READINGS, VAES, Contrast, Question, methods_of
+from benchmark.training.training_settings import TrainingSettings
 
 PLACES = [("mnist", 2), ("mnist", 8), ("fashion_mnist", 2)]
 TWO = ((BASE, 0.9), (f"{BASE}_no_fisher", 0.8))
@@ -90,6 +91,52 @@ def test_an_advantage_is_that_of_the_seeds_means_with_students_interval():
     )
     assert (accuracy.answer, accuracy.seeds, accuracy.places, accuracy.ahead) == (Answer.A_BETTER, 3, 3, 3)
     assert (error.mean, error.answer) == (0, Answer.OPEN)
+
+
+WITH_MARGINS = dataclasses.replace(FISHER, margins={"svm_accuracy": 0.005, "ssim": 0.02})
+
+
+@pytest.mark.parametrize(
+    "of_seed, answer",
+    [
+        ([0.011, 0.012, 0.013], Answer.A_BETTER),
+        ([-0.011, -0.012, -0.013], Answer.B_BETTER),
+        ([0.001, 0.0015, 0.002], Answer.SAME),  # above zero, and yet within the margin
+        ([0.004, 0.005, 0.006], Answer.UNDECIDED),
+        ([-0.02, 0.03, 0.01], Answer.UNDECIDED),
+        ([0.02, 0.02], Answer.TOO_FEW),
+        ([math.nan], Answer.NO_PAIR),
+    ],
+)
+def test_with_a_margin_a_difference_counts_beyond_it_and_none_within(of_seed, answer):
+    accuracy, ssim = answers(pair([of_seed]), [WITH_MARGINS])
+    assert accuracy.answer is answer and (accuracy.measure, ssim.measure) == ("svm_accuracy", "ssim")
+    assert ssim.answer is Answer.NO_PAIR  # none of these trials has an SSIM
+    if accuracy.mean is not None:
+        assert set(answers_frame([accuracy])["answer"]) == {str(answer)}  # over all places, and at the only one
+
+
+def test_a_page_with_margins_says_them_and_what_they_decide():
+    trials = pair([[0.011, 0.012, 0.013]] * 2)
+    trials |= {of: dataclasses.replace(one, ssim=0.8 + one.svm_accuracy / 1e3) for of, one in trials.items()}
+    said = " ".join(page([WITH_MARGINS], trials).split())
+    assert "0.005 of SVM accuracy and 0.02 of SSIM" in said
+    assert not any(words in said for words in ("by chance", "shows no difference", "pixels' variance"))
+    assert f"{LABEL} better than {LABEL} w/o Fisher, by 0.012 | the same within the margin; the 95 % intervals" in said
+    assert "| question | SVM accuracy | SSIM |" in said and "| SVM accuracy | SSIM | rate |" in said
+
+
+def test_the_best_case_asks_its_own_questions_with_one_pair_of_margins():
+    questions = STUDIES["best-case"].questions
+    assert {tuple(question.margins.items()) for question in questions} == {(("svm_accuracy", 0.005), ("ssim", 0.02))}
+    letters = [question.letter for question in (*QUESTIONS, READINGS, *questions)]
+    assert letters == list("abcdefghijklmnopqrstuvwxyz")[: len(letters)]
+    for name in ("best-case", "laptop-best-case"):
+        study = STUDIES[name]
+        assert study.questions == questions and study.seeds == 5
+        assert {cell.method for cell in study.cells()} == set(methods_of(*questions)) <= set(ALL_METHODS)
+        assert {(cell.table, cell.dataset) for cell in study.cells()} == {(2, "mnist"), (3, "mnist")}
+    assert STUDIES["best-case"].training == TrainingSettings() and STUDIES["best-case"].n_train is None
 
 
 def test_a_smaller_error_is_an_advantage():
@@ -303,7 +350,8 @@ def test_the_command_draws_the_rates_where_there_are_vaes(tmp_path, capsys):
 
 def page(questions: list[Question], trials: dict) -> str:
     head = manifest([], study="controls", notes=[])
-    return render_answers(study_results(head, {}), answers(trials, questions), means_frame(trials))
+    found = answers(trials, questions)
+    return render_answers(study_results(head, {}), found, means_frame(trials, measures_run(found)))
 
 
 def test_in_short_says_what_is_shown_and_how_large_what_is_not_may_be():

@@ -15,6 +15,7 @@ from benchmark.audit.reconstruction_protocols import SCORINGS
 from benchmark.comparison.compare import compare
 from benchmark.comparison.comparison_page import conclusion, render_comparison
 from benchmark.comparison.sides import read_side
+from benchmark.controls.answers import MEASURES
 from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind
 from benchmark.errata.table_checks import paper_errata
@@ -26,6 +27,7 @@ from benchmark.operating_characteristics.rates_page import IN_SHORT, comparison_
 from benchmark.paper.claims import CLAIMS
 from benchmark.paper.tables import paper_numbers
 from benchmark.statistics import Estimate
+from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
 from benchmark.verdict.cell_verdicts import TOLERANCES, difference_from_paper, verdict_on
 from benchmark.verdict.claim_effects import MARGINS, contest_weight, decide
@@ -437,6 +439,22 @@ def test_the_readings_of_ssim_in_the_docs_are_those_measured():
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+BEST_CASE = " ".join((ROOT / "docs" / "best-case.md").read_text(encoding="utf-8").split())
+
+
+def test_the_page_of_the_best_case_has_its_rule_its_methods_and_its_questions():
+    study = STUDIES["best-case"]
+    for measure, margin in study.questions[0].margins.items():
+        assert re.search(rf"\| {MEASURES[measure].label}[^|]* \| {margin:g} \|", BEST_CASE)
+    for method in {cell.method for cell in study.cells()}:
+        assert f"`{method}`" in BEST_CASE and f"method={method}" in BEST_CASE
+    assert re.findall(r"- \((\w)\)", BEST_CASE) == [question.letter for question in study.questions]
+    for only in re.findall(r"--study best-case --only (\S+)", BEST_CASE):
+        assert Selection.parse(only).cells_of(study)
+    assert (study.seeds, study.training.epochs, study.weight_set) == (5, 10, "default")
+    assert not list(REFERENCE.glob("best-case*")) and "has not been run at the paper's size" in BEST_CASE
 
 
 def test_the_readme_is_short_and_leads_to_every_page_of_the_docs():

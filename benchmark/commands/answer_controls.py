@@ -13,23 +13,24 @@ from benchmark.commands.options import DEVICE, FetchedData
 from benchmark.commands.trace_readings import TRACED, trace_readings
 from benchmark.commands.wording import shown
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
-from benchmark.controls.controls_page import render_answers
+from benchmark.controls.controls_page import measures_run, render_answers
 from benchmark.controls.rates_figure import rate_pages, rates_figure
 from benchmark.errors import UserError
 from benchmark.files import write_text
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
+from benchmark.studies.named_studies import STUDIES, Study
 from benchmark.tables.terminal import print_markdown
+
+_STUDIES = "controls, laptop-controls, readings, best-case or laptop-best-case"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlsOptions(FetchedData):
     """The options of `controls`."""
 
-    out: Path | None = argument(
-        nargs="?", type=path, help="results folder of the study controls, laptop-controls or readings"
-    )
+    out: Path | None = argument(nargs="?", type=path, help=f"results folder of the study {_STUDIES}")
     trace: bool = flag(
         help="train the study readings anew, looking on: F and loss by the step, SVM accuracy by the epoch; into "
         f"OUT/trace (OUT by default: results/runs/{TRACED})"
@@ -53,7 +54,7 @@ def controls(options: ControlsOptions, console: Console) -> int:
     elif options.out:
         _answer(options.out, console)
     else:
-        raise UserError("controls: name a results folder of the study controls, laptop-controls or readings")
+        raise UserError(f"controls: name a results folder of the study {_STUDIES}")
     return 0
 
 
@@ -62,10 +63,11 @@ def _answer(out: Path, console: Console) -> None:
     store = Store(out, console.print, look_only=True)
     study = store.read_study()
     trials = measured(study)
-    found = answers(trials)
+    known = STUDIES.get(study.manifest.study)
+    found = answers(trials, known.questions if known else Study.questions)
     if all(one.answer is Answer.NOT_RUN for one in found):
         raise UserError(f"{out}: holds no two methods that the controls compare; run --study controls first")
-    means = means_frame(trials)
+    means = means_frame(trials, measures_run(found))
     text = render_answers(study, found, means)
     folder = out / "controls"
     for name, content in {
@@ -74,8 +76,8 @@ def _answer(out: Path, console: Console) -> None:
         "means.csv": csv_text(means),
     }.items():
         write_text(folder / name, content)
-    figures = [
-        write_page(rates_figure, page, folder, name)[0].name for name, page in rate_pages(study.manifest, trials)
-    ]
+    same_rate = any(one.contrast.same_rate for one in found)
+    pages = rate_pages(study.manifest, trials) if same_rate else ()
+    figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in pages]
     print_markdown(console, text, end="")
     console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")

@@ -76,7 +76,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     asked = {name for metric, name in METRIC_BACKBONES.items() if metric not in grid.study.metrics_left_out}
     backbones = {name: BACKBONES[name] for name in asked}
     weights = weights_at_hand(options.weights_dir, backbones)  # hashes each file
-    for table in grid.study.tables:
+    for table in {table.number: table for table in grid.study.tables}.values():
         cells = [cell for cell in grid.cells if cell.table == table.number]
         console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
     at_hand = f", {len(here)} of them with the data at hand" if missing else ""

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from benchmark.results.records import Record
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import Interval, estimate
-from benchmark.studies.questions import QUESTIONS, READINGS, VAES, Contrast, Question
+from benchmark.studies.questions import MEASURES_OF_CONTROLS, QUESTIONS, READINGS, VAES, Contrast, Question
 
 LEAST_SEEDS = 3
 MISSING, NO_RESULT, OUT_OF_REACH = "not run", "without a result", "rate out of the VAEs' reach"
@@ -53,16 +53,23 @@ MEASURES = {
     for measure in (
         Measure("svm_accuracy", "SVM accuracy", 1, lambda share: logit(np.clip(share, 1e-6, 1 - 1e-6)), expit),
         Measure("reconstruction_error", "reconstruction error", -1, lambda share: np.log(max(share, 1e-6)), np.exp),
+        Measure("ssim", "SSIM", 1, lambda share: logit(np.clip(share, 1e-6, 1 - 1e-6)), expit),
     )
 }
 
 
 class Answer(StrEnum):
-    """Whether the 95 % interval of a's advantage over b is above zero, below it or around it, or why there is none."""
+    """Where the 95 % interval of a's advantage over b lies, or why there is none.
+
+    Without a margin: above zero, below it or around it. With one: above it, below its negative, between these two, or
+    in none of the three.
+    """
 
     A_BETTER = "A better"
     B_BETTER = "B better"
     OPEN = "no difference shown"
+    SAME = "the same within the margin"
+    UNDECIDED = "not shown either way"
     TOO_FEW = f"fewer than {LEAST_SEEDS} seeds"
     NO_PAIR = "no pair with a result"
     NOT_RUN = "not run"
@@ -81,6 +88,7 @@ class Measured:
         collapsed: Whether the model collapsed.
         rate_bounds: A lower and an upper bound, in nats, of the rate less the information that the code carries about
             the draws that it is given besides its image (w).
+        ssim: Of reconstructions and originals.
     """
 
     svm_accuracy: float | None
@@ -89,6 +97,7 @@ class Measured:
     z_rate: float | None
     collapsed: bool
     rate_bounds: tuple[float, float] | None = None
+    ssim: float | None = None
 
     @property
     def rate_of_image(self) -> float | None:
@@ -168,11 +177,12 @@ def _measured(record: Record | None) -> Measured | None:
         sum(z_terms) if z_terms and len(z_terms) == len(last) else None,
         bool(health.collapsed),
         health.rate_bounds,
+        record.score("reconstruction", "ssim"),
     )
 
 
 def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[ContrastAnswer]:
-    """Answer every contrast of every question by every measure, in their order.
+    """Answer every contrast of every question by each of the question's measures, in their order.
 
     Args:
         trials: From `measured`.
@@ -182,7 +192,7 @@ def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READING
         _with_bounds(_answered(question, contrast, measure, trials), trials)
         for question in questions
         for contrast in question.contrasts
-        for measure in MEASURES
+        for measure in question.measures
     ]
 
 
@@ -319,7 +329,7 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
         measure,
         found,
         left_out,
-        _answer(of_mean.interval, len(seeds)),
+        _answer(of_mean.interval, len(seeds), question.margins.get(measure)),
         of_mean.mean,
         of_mean.interval,
         len(seeds),
@@ -355,12 +365,16 @@ def _worth(block: tuple[tuple[int, ...], list[DatasetDim]]) -> tuple[bool, int, 
     return len(seeds) >= LEAST_SEEDS, len(seeds) * len(places), len(seeds)
 
 
-def _answer(interval: Interval | None, seeds: int) -> Answer:
+def _answer(interval: Interval | None, seeds: int, margin: float | None) -> Answer:
     if interval is None or seeds < LEAST_SEEDS:
         return Answer.TOO_FEW
-    if interval.low > 0:
+    if margin is not None and interval.within(margin):
+        return Answer.SAME
+    if interval.low > (margin or 0):
         return Answer.A_BETTER
-    return Answer.B_BETTER if interval.high < 0 else Answer.OPEN
+    if interval.high < -(margin or 0):
+        return Answer.B_BETTER
+    return Answer.OPEN if margin is None else Answer.UNDECIDED
 
 
 def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
@@ -378,7 +392,7 @@ def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
         places: list[_Row] = [("all", None, one.seeds, one.mean, one.interval, one.answer)]
         for place, of_seed in one.differences.items():
             of_place = estimate(list(of_seed.values()))
-            answer = _answer(of_place.interval, of_place.n)
+            answer = _answer(of_place.interval, of_place.n, one.question.margins.get(one.measure))
             places.append((*place, of_place.n, of_place.mean, of_place.interval, answer))
         rows += [
             {
@@ -398,14 +412,15 @@ def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"latent_dim": "Int64"})
 
 
-def means_frame(trials: Trials) -> pd.DataFrame:
+def means_frame(trials: Trials, measures: Sequence[str] = MEASURES_OF_CONTROLS) -> pd.DataFrame:
     """Average over seeds what the records say.
 
     Args:
         trials: From `measured`, at least one of them with a result.
+        measures: Keys of MEASURES.
 
     Returns:
-        A row per data set, latent dim and method: the means of the fields of `Measured`, how many seeds have a result,
+        A row per data set, latent dim and method: the means of the measures and rates, how many seeds have a result,
         and how many collapsed. The bounds of the rate are missing where a seed has none.
     """
     rows = [
@@ -415,6 +430,6 @@ def means_frame(trials: Trials) -> pd.DataFrame:
         if trial not in (None, ENDED)
     ]
     grouped = pd.DataFrame(rows).groupby(["dataset", "latent_dim", "method"], sort=False)
-    means = grouped[[*MEASURES, "rate", "z_rate"]].agg(lambda values: values.astype(float).mean())
+    means = grouped[[*measures, "rate", "z_rate"]].agg(lambda values: values.astype(float).mean())
     bounds = grouped[[*_BOUNDS]].agg(lambda values: values.astype(float).mean(skipna=False))
     return means.join(bounds).assign(seeds=grouped["seed"].count(), collapsed=grouped["collapsed"].sum()).reset_index()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import pandas as pd
@@ -17,13 +17,17 @@ from benchmark.tables.pipe_table import escape_markdown, wide_table
 
 _MEASURES = {measure.field: measure.label for measure in MEASURES.values()}
 _LEGEND = (
-    "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or a smaller share of the "
-    "pixels' variance left by the reconstruction. It is averaged over data sets and latent dims for each seed, then "
-    "over seeds, with the 95 % t-interval of that mean. The images are the same for all, so that it is one over seeds "
-    "alone; one that holds zero shows no difference. Ahead: in how many of the data sets and latent dims A is better "
-    "on average. Nothing is corrected for the number of questions. "
+    "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or {better}. "
+    "It is averaged over data sets and latent dims for each seed, then over seeds, with the 95 % t-interval of that "
+    "mean. The images are the same for all, so that it is one over seeds alone{zero}. Ahead: in how many of the data "
+    "sets and latent dims A is better on average. Nothing is corrected for the number of questions. "
     "Where weights were chosen they were chosen for the methods themselves: their controls have them untuned."
 )
+_BEYOND_ZERO = {
+    "better": "a smaller share of the pixels' variance left by the reconstruction",
+    "zero": "; one that holds zero shows no difference",
+}
+_BEYOND_A_MARGIN = {"better": "a higher SSIM of reconstructions and originals", "zero": ""}
 _RATES = (
     "Rate: what a sampled code tells of its image at most, in nats, by one formula for all. HGMVAE-G draws w for every "
     "code, and its rate is taken given that w, so that what the code tells of w is counted, too. Accuracy and error "
@@ -53,13 +57,17 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
     """
     manifest = study.manifest
     title = f"Controls: study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
-    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest.notes), _LEGEND, _RATES]
+    margins = {name: margin for one in found for name, margin in one.question.margins.items()}
+    legend = _LEGEND.format(**(_BEYOND_A_MARGIN if margins else _BEYOND_ZERO))
+    parts = [f"# {escape_markdown(title)}", *map(escape_markdown, manifest.notes), legend, _RATES]
     parts += [_WITHOUT_W] if _bounds_on_record(means) else []
+    parts += [_margins(margins)] if margins else []
     parts += [_AT_RATE] if any(one.contrast.same_rate and one.answer is not Answer.NOT_RUN for one in found) else []
     left_out: list[str] = []
     sections: list[str] = []
     verdicts: list[list[str]] = []
     told: set[Contrast] = set()
+    by = measures_run(found)
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
         run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
@@ -67,11 +75,12 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
             told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest.weight_set)]
-            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in _MEASURES]
+            by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in by]
             verdicts.append([f"({question.letter}) {question.text.partition('?')[0]}?", *by_measure])
         else:
             left_out.append(f"({question.letter})")
-    parts += ["## In short", wide_table(["question", *_MEASURES.values()], verdicts), _by_chance(found), *sections]
+    parts += ["## In short", wide_table(["question", *(_MEASURES[name] for name in by)], verdicts)]
+    parts += sections if margins else [_by_chance(found), *sections]
     if left_out:
         parts.append(f"Not answered by what this folder holds: {', '.join(left_out)}.")
     parts += ["## What every method reached", _reached(means)]
@@ -85,14 +94,31 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
     return "\n\n".join(parts) + "\n"
 
 
+def measures_run(found: Iterable[ContrastAnswer]) -> list[str]:
+    """Return the measures by which any contrast was answered, in the order of MEASURES."""
+    run = {one.measure for one in found if one.answer is not Answer.NOT_RUN}
+    return [name for name in MEASURES if name in run]
+
+
+def _margins(margins: Mapping[str, float]) -> str:
+    sizes = " and ".join(f"{margin:g} of {_MEASURES[name]}" for name, margin in margins.items())
+    return (
+        f"These questions have margins, fixed before anything was trained: {sizes}. A or B is better where the whole "
+        "interval lies beyond the margin on its side, and the two are the same where all of it lies within both "
+        "margins. Otherwise it is not shown either way."
+    )
+
+
 def _verdict(found: Sequence[ContrastAnswer]) -> str:
     """A question's answer by one measure: the differences shown, and how large those not shown may be."""
     of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
     said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
-    if still_open := of[Answer.OPEN]:
-        ends = [end for one in still_open if one.interval for end in (one.interval.low, one.interval.high)]
+    for answer in (Answer.OPEN, Answer.SAME, Answer.UNDECIDED):
+        ends = [end for one in of[answer] if one.interval for end in (one.interval.low, one.interval.high)]
+        if not ends:
+            continue
         most = max(map(abs, ends))
-        whose = f"in {len(still_open)} of {len(found)} no difference shown" if len(found) > 1 else "no difference shown"
+        whose = f"in {len(of[answer])} of {len(found)} {answer}" if len(found) > 1 else str(answer)
         said.append(f"{whose}; the 95 % intervals end within {math.ceil(1000 * most) / 1000:.3f} of zero")
     silent = (Answer.TOO_FEW, Answer.NO_PAIR, Answer.NOT_RUN)
     said += [f"{len(of[answer])} of {len(found)}: {answer}" for answer in silent if of[answer]]
@@ -175,13 +201,13 @@ def _of(one: ContrastAnswer) -> int:
 
 def _reached(means: pd.DataFrame) -> str:
     bounds = _bounds_on_record(means)
+    by = [name for name in _MEASURES if name in means]
     rows = [
         [
             row.dataset,
             row.latent_dim,
             _label(row.method),
-            _number(row.svm_accuracy, 4),
-            _number(row.reconstruction_error, 4),
+            *(_number(getattr(row, name), 4) for name in by),
             _number(row.rate, 2),
             *([_span(row.rate_low, row.rate_high)] if bounds else []),
             _number(row.z_rate, 2),
@@ -190,7 +216,7 @@ def _reached(means: pd.DataFrame) -> str:
         for row in means.itertuples()
     ]
     without_w = ["without w"] if bounds else []
-    head = ["data set", "d", "method", *_MEASURES.values(), "rate", *without_w, "rate of z", "collapsed"]
+    head = ["data set", "d", "method", *(_MEASURES[name] for name in by), "rate", *without_w, "rate of z", "collapsed"]
     return wide_table(head, rows)
 
 

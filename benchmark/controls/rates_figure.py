@@ -12,7 +12,7 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.look import GREY
 from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
 from benchmark.results.manifest import Manifest
-from benchmark.studies.questions import BASE
+from benchmark.studies.questions import BASE, MEASURES_OF_CONTROLS
 
 _CAPTION = (
     "A line: one seed's VAEs that have not collapsed, each with its own beta. HGMVAE-G, a seed each: filled at the "
@@ -65,7 +65,7 @@ def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesP
     Yields:
         The name of the page, and its content.
     """
-    for measure in MEASURES.values():
+    for measure in map(MEASURES.__getitem__, MEASURES_OF_CONTROLS):
         panels = rate_panels(trials, measure)
         headings = {(name, dim): f"{manifest.marked_label(name)}, d = {dim}" for name, dim in panels}
         if panels:
