@@ -58,36 +58,15 @@ class HGMVAE(ImageAutoencoder):
         x = (self._mixed(w, noise)[..., None] * x_components).sum(1)  # (B, d), Eq. 1
         reconstructions = self.decode(x)
 
-        z_mean, z_log_var = self._gaussians(self.z_posterior(torch.cat([x, w], 1)))
-        z = z_mean + noise["z"] * torch.exp(0.5 * z_log_var)
-        prior_mean, prior_log_var = self._component_prior(w, z)
-
         terms = {
             "reconstruction": reconstruction_term(
                 config.reconstruction, reconstructions, images, config.decoder_variance
             ),
             "w_prior": self._weights_kl(encoded),
         }
-        weights = {"reconstruction": 1.0, "w_prior": config.beta_w, "conditional_prior": config.beta_x}
-
-        piece_weights = {
-            "information": config.beta_z_information,
-            "tc_between": config.beta_z_tc_between,
-            "tc_within": config.beta_z_tc_within,
-            "dimension_kl": config.beta_z_dimension_kl,
-        }
-        if len(set(piece_weights.values())) == 1:
-            terms["z_prior"] = losses.gaussian_kl_to_standard(z_mean, z_log_var).sum(1)
-            weights["z_prior"] = config.beta_z_information
-        else:
-            for name, piece in losses.z_prior_pieces(z, z_mean, z_log_var).items():
-                terms[f"z_{name}"] = piece
-                weights[f"z_{name}"] = piece_weights[name]
-
-        if config.conditional_prior == "pairwise":
-            terms["conditional_prior"] = losses.pairwise_conditional_prior(w, mean, log_var, prior_mean, prior_log_var)
-        else:
-            terms["conditional_prior"] = losses.matched_conditional_prior(mean, log_var, prior_mean, prior_log_var)
+        weights = {"reconstruction": 1.0, "w_prior": config.beta_w}
+        for name, (term, weight) in self._latent_priors(x, w, mean, log_var, noise).items():
+            terms[name], weights[name] = term, weight
         if config.beta_tc_x:
             terms["tc_x"] = losses.total_correlation_between(x_components, mean, log_var)
             weights["tc_x"] = config.beta_tc_x
@@ -97,6 +76,28 @@ class HGMVAE(ImageAutoencoder):
 
         return LossTerms(terms, weights, reconstructions, x)
 
+    def _latent_priors(
+        self, x: Tensor, w: Tensor, mean: Tensor, log_var: Tensor, noise: Noise
+    ) -> dict[str, tuple[Tensor, float]]:
+        """The terms of z and of the component codes, each with its weight."""
+        config = self.model_config
+        z_mean, z_log_var = self._gaussians(self.z_posterior(torch.cat([x, w], 1)))
+        z = z_mean + noise["z"] * torch.exp(0.5 * z_log_var)
+        prior = self._component_prior(w, z)
+        piece_weights = {
+            "information": config.beta_z_information,
+            "tc_between": config.beta_z_tc_between,
+            "tc_within": config.beta_z_tc_within,
+            "dimension_kl": config.beta_z_dimension_kl,
+        }
+        if len(set(piece_weights.values())) == 1:
+            of_z = {"z_prior": (losses.gaussian_kl_to_standard(z_mean, z_log_var).sum(1), config.beta_z_information)}
+        else:
+            pieces = losses.z_prior_pieces(z, z_mean, z_log_var)
+            of_z = {f"z_{name}": (piece, piece_weights[name]) for name, piece in pieces.items()}
+        of_x = losses.CONDITIONAL_PRIORS[config.conditional_prior](w, mean, log_var, *prior)
+        return of_z | {"conditional_prior": (of_x, config.beta_x)}
+
     def point_latents(self, images: Tensor) -> Tensor:
         """Return sum_k w_k mu_k with w the softmax of its mean logits, (B, C, S, S) -> (B, d)."""
         encoded = self.encoder(images)
@@ -105,15 +106,14 @@ class HGMVAE(ImageAutoencoder):
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
         """Return the Gaussian of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
-        mean, log_var = self._components(encoded)
-        w = self._mixed(self._drawn_weights(encoded, noise), noise)[..., None]
-        return (w * mean).sum(1), torch.logsumexp(2 * w.log() + log_var, 1)
+        w = self._mixed(self._drawn_weights(encoded, noise), noise)
+        return losses.summed_gaussian(w, *self._components(encoded))
 
     def posterior_draws(self) -> tuple[str, ...]:
         """Return the name of the draw of w in variant G, none in variant U."""
         return ("w",) if "w" in self.noise_shapes(1) else ()
 
-    def component_weights(self, images: Tensor) -> Tensor:
+    def component_weights(self, images: Tensor) -> Tensor | None:
         """Return w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
         return self._mean_weights(self.encoder(images))
 

@@ -27,7 +27,8 @@ class HGMVAESettings:
         beta_z_tc_between: Weight of the piece A of Eq. 5.
         beta_z_tc_within: Weight of the piece C of Eq. 7.
         beta_z_dimension_kl: Weight of the piece D of Eq. 7.
-        conditional_prior: "pairwise" (Eq. 4) or "matched" (Eq. 3 for a factorised q).
+        conditional_prior: A key of `losses.CONDITIONAL_PRIORS`: "pairwise" (Eq. 4), "matched" (Eq. 3 for a factorised
+            q) or "summed" (Eq. 3 for the x of Eq. 1).
         beta_x: Weight of the conditional prior.
         beta_tc_x: Weight of the total correlation of x_1..x_K (term A of Eq. 14, as a penalty); 0 leaves it out.
         fisher: A key of `losses.FISHER_FORMS`.
@@ -46,10 +47,10 @@ class HGMVAESettings:
     beta_z_tc_between: NonNegativeFloat = 1.0
     beta_z_tc_within: NonNegativeFloat = 1.0
     beta_z_dimension_kl: NonNegativeFloat = 1.0
-    conditional_prior: Literal["pairwise", "matched"] = "pairwise"
+    conditional_prior: Literal["pairwise", "matched", "summed"] = "pairwise"
     beta_x: NonNegativeFloat = 1.0
     beta_tc_x: float = 0.0
-    fisher: Literal["ratio", "total", "log"] = "total"
+    fisher: Literal["ratio", "total", "log", "traces"] = "total"
     fisher_weight: float = 1.0
     centre: bool = False
 
@@ -72,6 +73,11 @@ def equal_weights_heads(config: Any) -> dict[str, int]:
         config: As for `hgmvae_heads`.
     """
     return {name: size for name, size in hgmvae_heads(config).items() if name in ("mean", "log_var")}
+
+
+def no_networks(config: Any) -> tuple[TwoLayers, ...]:
+    """Return the sizes of the networks besides trunk, heads and decoder of a method that has none: ()."""
+    return ()
 
 
 def hgmvae_networks(config: Any) -> tuple[TwoLayers, TwoLayers]:

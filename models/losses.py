@@ -6,12 +6,14 @@ the HGMVAE paper (Zhou, Liu, Du 2024).
 """
 
 import math
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 _LOG_2PI = math.log(2 * math.pi)
+_LEAST_WEIGHT = 1e-30  # of which the logarithm is taken: a component of no weight has a finite gradient
 _LARGEST_GRAM = 1e12  # trace of G up to which I + G keeps four digits of its smallest eigenvalues in float64
 
 
@@ -60,6 +62,21 @@ def categorical_kl_to_uniform(log_probabilities: Tensor) -> Tensor:
     """Compute KL(Cat(p) || Cat(1/K)) = log K - H(p) over the last axis of normalised log probabilities."""
     entropy = -(log_probabilities.exp() * log_probabilities).sum(-1)
     return math.log(log_probabilities.shape[-1]) - entropy
+
+
+def summed_gaussian(weights: Tensor, mean: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the Gaussian of sum_k w_k x_k (Eq. 1) of independent x_k, N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2).
+
+    Args:
+        weights: w, (B, K), of either sign.
+        mean: Of the x_k, (B, K, d).
+        log_var: Of the x_k, (B, K, d).
+
+    Returns:
+        Its mean and log variance, (B, d) each.
+    """
+    log_weights = weights.abs().clamp(min=_LEAST_WEIGHT).log()[..., None]
+    return (weights[..., None] * mean).sum(1), torch.logsumexp(2 * log_weights + log_var, 1)
 
 
 # z-prior: total correlations, Eqs. 5-7 ---------------------------------------------------------------------
@@ -165,6 +182,35 @@ def matched_conditional_prior(mean: Tensor, log_var: Tensor, prior_mean: Tensor,
     return gaussian_kl(mean, log_var, prior_mean, prior_log_var).sum(1)
 
 
+def summed_conditional_prior(
+    weights: Tensor, mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: Tensor
+) -> Tensor:
+    """Compute KL(q(x given y, w) || p(x given w, z)) of x = sum_k w_k x_k, one Gaussian on each side.
+
+    It is the conditional prior of Eq. 3 for the x of Eq. 1, where Eq. 4 and `matched_conditional_prior` compare
+    components; with it the loss without its Fisher term is a bound on -log p(y). It is at most the latter.
+
+    Args:
+        weights: w, (B, K), of either sign.
+        mean: Of q's components, (B, K, d).
+        log_var: Of q's components, (B, K, d).
+        prior_mean: Of p's components, (B, K, d).
+        prior_log_var: Of p's components, (B, K, d).
+
+    Returns:
+        (B,).
+    """
+    ours, theirs = summed_gaussian(weights, mean, log_var), summed_gaussian(weights, prior_mean, prior_log_var)
+    return gaussian_kl(*ours, *theirs)
+
+
+CONDITIONAL_PRIORS: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]] = {
+    "pairwise": pairwise_conditional_prior,
+    "matched": lambda weights, *gaussians: matched_conditional_prior(*gaussians),
+    "summed": summed_conditional_prior,
+}
+
+
 # Fisher term, Eqs. 10-13 -----------------------------------------------------------------------------------
 
 
@@ -239,7 +285,25 @@ def fisher_log(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = Fa
     return (2 * lower.diagonal(dim1=1, dim2=2).log().sum(1)).to(mean.dtype)
 
 
-FISHER_FORMS = {"ratio": fisher_ratio, "total": fisher_total, "log": fisher_log}
+def fisher_traces(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:
+    """Compute -tr S_W / tr S_B, the usual loss of Fisher's criterion, negated: maximised as the others, it is bounded.
+
+    Args:
+        weights: w, (B, K), of either sign.
+        mean: Of the components, (B, K, d).
+        log_var: Of the components, (B, K, d).
+        centre: Whether the weighted mean is subtracted from the means.
+
+    Returns:
+        (B,), <= 0; without a lower bound where all means are near the centre.
+    """
+    if centre:
+        mean = mean - (weights[..., None] * mean).sum(1, keepdim=True)
+    squares = weights.square()[..., None]
+    return -(squares * log_var.exp()).sum((1, 2)) / (squares * mean.square()).sum((1, 2))
+
+
+FISHER_FORMS = {"ratio": fisher_ratio, "total": fisher_total, "log": fisher_log, "traces": fisher_traces}
 
 
 # GMVAE (Dilokthanakul et al. 2016) -------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_scores_of_images_stay_on_the_device(monkeypatch):
 
 
 def trained(
-    monkeypatch, model: ImageAutoencoder, precision: str = "float32", before: Callable[[Training], None] | None = None
+    monkeypatch, model: ImageAutoencoder, before: Callable[[Training], None] | None = None, **changes: object
 ) -> str:
     """How a training's steps end up: one is made eagerly, one captured and replayed, one replayed in another epoch.
 
@@ -124,7 +124,7 @@ def trained(
     monkeypatch.setattr(steps, "_STEPS_BEFORE_CAPTURE", 1)
     without_backward(monkeypatch, model)
     cuda = CheckedCuda().stand_in(monkeypatch)
-    settings = dataclasses.replace(SETTINGS, precision=precision)
+    settings = dataclasses.replace(SETTINGS, **changes)
     images = torch.zeros(B, *SHAPE, dtype=torch.uint8, device="cuda")
     [training] = pack_trainings([model], images, settings, [0], "graphs")
     cuda.step = training._step
@@ -148,7 +148,12 @@ def test_every_models_step_can_be_captured(name, monkeypatch):
 )
 def test_every_methods_step_can_be_captured_in_every_precision(name, precision, monkeypatch):
     with on_cuda(monkeypatch, name) as model:
-        assert trained(monkeypatch, model, precision) == "captured"
+        assert trained(monkeypatch, model, precision=precision) == "captured"
+
+
+def test_a_step_of_sgd_can_be_captured(monkeypatch):
+    with on_cuda(monkeypatch, "vae") as model:
+        assert trained(monkeypatch, model, **ALL_METHODS["vae_sgd_middle"].training.settings) == "captured"
 
 
 # These checks fail for what they look for --------------------------------------------------------------------

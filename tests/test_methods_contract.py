@@ -45,7 +45,7 @@ def weighted_sum(output) -> Tensor:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("d", [2, 128])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *WITH_OWN_MODELS])
 def test_contract(name, d, shape, draw_images):
     model, images = build(name, shape, d), draw_images(B, shape)
     noise = draws(model)
@@ -94,7 +94,7 @@ def test_embedding_draws_nothing_from_the_global_stream(name, draw_images):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *WITH_OWN_MODELS])
 def test_the_noise_handed_in_decides_the_loss(name, draw_images):
     model, images = build(name), draw_images(B)
     if not model.noise_shapes(B):
@@ -255,7 +255,10 @@ def misspelt(**parts) -> Method:
         ({"weights": {"default": {"decoder_variance": 0.0}}}, "decoder_variance = 0.0: input should be greater than 0"),
         ({"changes": {"beta_w": -1.0}}, "changes: beta_w = -1.0: input should be greater than or equal to 0"),
         ({"changes": {"n_components": 0}}, "changes: n_components = 0: input should be greater than 0"),
-        ({"changes": {"fisher": "totl"}}, "changes: fisher = 'totl': input should be 'ratio', 'total' or 'log'"),
+        (
+            {"changes": {"fisher": "totl"}},
+            "changes: fisher = 'totl': input should be 'ratio', 'total', 'log' or 'traces'",
+        ),
     ],
 )
 def test_a_misspelt_or_impossible_setting_is_refused_by_name(parts, said):

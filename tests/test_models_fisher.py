@@ -45,6 +45,7 @@ def test_each_form_equals_its_explicit_matrices(k, d, centre):
     torch.testing.assert_close(
         losses.fisher_log(*arguments, centre), torch.linalg.slogdet(identity + product).logabsdet
     )
+    torch.testing.assert_close(losses.fisher_traces(*arguments, centre), -trace(within) / trace(between))
 
 
 @pytest.mark.parametrize("centre", [False, True])
@@ -83,9 +84,11 @@ def test_identical_components_score_high_without_the_centre_and_zero_with_it(for
     log_var = torch.full_like(mean, math.log(0.25))
     eigenvalue = 25 / 0.25
     expected = {"ratio": eigenvalue, "total": eigenvalue / (1 + eigenvalue), "log": math.log1p(eigenvalue)}
+    expected["traces"] = -3 * 0.25 / 25  # of d = 3 within-class variances, and |mu|^2
     fisher = losses.FISHER_FORMS[form]
     assert fisher(w, mean, log_var, False).item() == pytest.approx(expected[form])
-    assert fisher(w, mean, log_var, True).item() == pytest.approx(0, abs=1e-9)
+    centred = fisher(w, mean, log_var, True).item()
+    assert centred < -1e20 if form == "traces" else centred == pytest.approx(0, abs=1e-9)
 
 
 def test_ratio_grows_like_one_over_the_variance_while_total_saturates_and_log_grows_by_logs():

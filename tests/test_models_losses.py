@@ -144,10 +144,50 @@ def test_matched_equals_an_explicit_loop_and_is_zero_at_the_prior():
     assert losses.matched_conditional_prior(mean, log_var, mean, log_var).abs().max() < 1e-12
 
 
-def test_the_two_readings_meet_at_one_component():
+def test_the_readings_meet_at_one_component():
     weights, *gaussians = conditional_prior_inputs(k=1)
-    pairwise = losses.pairwise_conditional_prior(weights, *gaussians)
-    torch.testing.assert_close(pairwise, losses.matched_conditional_prior(*gaussians))
+    of_one = losses.matched_conditional_prior(*gaussians)
+    for reading in losses.CONDITIONAL_PRIORS.values():
+        torch.testing.assert_close(reading(weights, *gaussians), of_one)
+
+
+def test_a_weighted_sum_of_gaussians_is_the_gaussian_of_its_samples():
+    weights, mean, log_var = randn(2, K), randn(2, K, D), randn(2, K, D)  # weights of either sign
+    samples = mean + randn(200_000, 2, K, D) * (0.5 * log_var).exp()
+    x = (weights[..., None] * samples).sum(2)
+    of_sum, log_var_of_sum = losses.summed_gaussian(weights, mean, log_var)
+    error = (0.5 * log_var_of_sum).exp() / math.sqrt(len(x))
+    assert ((x.mean(0) - of_sum).abs() < 5 * error).all()
+    torch.testing.assert_close(x.var(0), log_var_of_sum.exp(), rtol=0.03, atol=0)
+
+
+def test_the_kl_of_the_sums_equals_monte_carlo_and_is_at_most_the_sum_over_components():
+    weights, *gaussians = conditional_prior_inputs(b=6)
+    for signed in (weights, randn(6, K)):
+        q, p = (diagonal(*losses.summed_gaussian(signed, *pair)) for pair in (gaussians[:2], gaussians[2:]))
+        components = gaussians[0] + randn(100_000, 6, K, D) * (0.5 * gaussians[1]).exp()
+        x = (signed[..., None] * components).sum(2)
+        ratio = q.log_prob(x) - p.log_prob(x)
+        actual = losses.summed_conditional_prior(signed, *gaussians)
+        assert ((actual - ratio.mean(0)).abs() < 5 * ratio.std(0) / math.sqrt(len(x))).all()
+        assert (actual <= losses.matched_conditional_prior(*gaussians)).all()  # as of any function of the components
+    assert losses.summed_conditional_prior(weights, *gaussians[:2], *gaussians[:2]).abs().max() < 1e-12
+
+
+def test_the_kl_of_the_sums_has_a_finite_gradient_where_a_component_has_no_weight():
+    weights = torch.tensor([[0.0, 1.0, 0.0], [0.0, -0.5, 2.0]]).requires_grad_()
+    gaussians = [torch.randn(2, K, D).requires_grad_() for _ in range(4)]
+    losses.summed_conditional_prior(weights, *gaussians).sum().backward()
+    assert all(tensor.grad.isfinite().all() for tensor in (weights, *gaussians))
+
+
+def test_eq_4_is_negative_for_weights_of_both_signs_and_falls_without_end():
+    # w = (1, -1) and q at its prior: KL_11 and KL_22 are 0, KL_12 and KL_21 are half the squared distance each.
+    weights = torch.tensor([[1.0, -1.0]], dtype=F64)
+    for distance in (1.0, 10.0, 100.0):
+        mean = torch.tensor([[[0.0], [distance]]], dtype=F64)
+        actual = losses.pairwise_conditional_prior(weights, mean, 0 * mean, mean, 0 * mean)
+        assert actual.item() == pytest.approx(-(distance**2))
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])

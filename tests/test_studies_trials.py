@@ -18,7 +18,9 @@ TRIAL = Trial(
 
 def test_the_key_is_the_sha256_of_the_identity_in_canonical_json():
     expected = dataclasses.asdict(TRIAL) | {"dataset": "mnist"}
-    del expected["training"]["precision"], expected["method_source"], expected["warm_start"]  # they came later
+    for added_later in ("precision", "optimiser", "momentum"):
+        del expected["training"][added_later]
+    del expected["method_source"], expected["warm_start"]
     text = json.dumps(expected, sort_keys=True, separators=(",", ":"))
     assert TRIAL.key == hashlib.sha256(text.encode()).hexdigest()
     assert identity_key(json.loads(json.dumps(TRIAL.identity))) == TRIAL.key
@@ -31,7 +33,8 @@ def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
         part = getattr(TRIAL, name)
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)
-            new = {"image_shape": (3, 64, 64), "precision": "tf32"}.get(field.name) or other[type(value)](value)
+            given = {"image_shape": (3, 64, 64), "precision": "tf32", "optimiser": "sgd", "momentum": 0.9}
+            new = given.get(field.name) or other[type(value)](value)
             changed.append(dataclasses.replace(TRIAL, **{name: dataclasses.replace(part, **{field.name: new})}))
     for name in ("method", "method_revision", "latent_dim", "seed", "weight_set", "device"):
         value = getattr(TRIAL, name)
@@ -46,7 +49,7 @@ def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
         if (value := getattr(start, field.name))
     ]
     changed += [dataclasses.replace(TRIAL, warm_start=one) for one in (start, *starts)]
-    assert len(changed) == 1 + 8 + 7 + 6 + 2 + 1 + 5
+    assert len(changed) == 1 + 8 + 9 + 6 + 2 + 1 + 5
     assert len({trial.key for trial in changed}) == len(changed)
 
 
@@ -86,6 +89,8 @@ def test_a_training_of_another_revision_is_told_by_its_settings(change):
     assert not has_current_revisions(TRIAL.identity["training"] | change)
 
 
-def test_an_unknown_precision_is_refused():
+def test_an_unknown_precision_or_optimiser_is_refused():
     with pytest.raises(ValueError, match="precision 'float16': there are float32, tf32, bfloat16"):
         TrainingSettings(precision="float16")
+    with pytest.raises(ValueError, match="optimiser 'adam': there are adamw, sgd"):
+        TrainingSettings(optimiser="adam")

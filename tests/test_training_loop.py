@@ -100,11 +100,23 @@ def test_noise_is_the_seeds_own_stream_in_one_piece_and_new_at_every_step():
     assert len({noise.sum().item() for noise in model.noises}) == 8
 
 
-def test_the_optimiser_is_adamw_at_the_given_rate_and_decay():
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ({}, lambda parameters: torch.optim.AdamW(parameters, lr=0.1, weight_decay=0.3)),
+        (
+            {"optimiser": "sgd", "momentum": 0.9},
+            lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9, weight_decay=0.3),
+        ),
+    ],
+    ids=["adamw", "sgd"],
+)
+def test_the_optimiser_is_as_set_at_the_given_rate_and_decay(settings, made):
     model = Recorder()
-    train(model, numbered(8), TrainingSettings(epochs=3, batch_size=4, learning_rate=0.1, weight_decay=0.3), seed=0)
+    rates = {"learning_rate": 0.1, "weight_decay": 0.3}
+    train(model, numbered(8), TrainingSettings(epochs=3, batch_size=4, **rates, **settings), seed=0)
     reference = nn.Parameter(torch.zeros(()))
-    optimiser = torch.optim.AdamW([reference], lr=0.1, weight_decay=0.3)
+    optimiser = made([reference])
     expected = []
     for _ in range(6):
         expected.append(reference.item())

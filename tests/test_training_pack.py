@@ -21,7 +21,13 @@ from models.base import ImageAutoencoder
 STEPS = 50
 SETTINGS = TrainingSettings(epochs=2, batch_size=8, width=0.125)
 SEEDS = (3, 0, 11)
-CONTROLS_WITH_OWN_CODE = ("hgmvae_g_equal_w", "hgmvae_g_one_component", "vae_larger")
+CONTROLS_WITH_OWN_CODE = (
+    "hgmvae_g_equal_w",
+    "hgmvae_g_one_component",
+    "vae_larger",
+    "hgmvae_g_literal",
+    "hgmvae_g_real_w",
+)
 
 
 @pytest.fixture

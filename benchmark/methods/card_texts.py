@@ -1,5 +1,6 @@
 """What method cards say, as data: sources, formulas, departures. Values of settings stand in the registry alone."""
 
+import dataclasses
 from dataclasses import dataclass
 
 
@@ -53,10 +54,11 @@ _HGMVAE_CARD = Card(
         "beta_z_tc_within": "z-prior, total correlation inside each component, C of Eq. 7; 1",
         "beta_z_dimension_kl": "z-prior, KL of each dimension's aggregate to its prior, D of Eq. 7; 1",
         "conditional_prior": "published: matched, term B of the total loss (Eq. 14), about K times the other at even "
-        "weights. default: pairwise, Eq. 4",
+        "weights. default: pairwise, Eq. 4. summed: KL of the Gaussians of x itself, a proper bound",
         "beta_x": "weight of the conditional prior; 1 as in Eq. 14",
         "beta_tc_x": "weight of term A of Eq. 14 as a penalty; 0: its sign contradicts Eq. 5",
-        "fisher": "published: ratio, Eq. 13 to the letter, which has no optimum. default: total, bounded by min(K, d)",
+        "fisher": "published: ratio, Eq. 13 to the letter, which has no optimum. default: total, bounded by min(K, d). "
+        "traces: -tr S_W / tr S_B, the usual loss of Fisher's criterion, bounded by 0",
         "fisher_weight": "1 as in Eq. 14; 0 in the ablation without the Fisher term",
         "centre": "false: global mean taken as 0 (Eq. 11); true: weighted mean subtracted, w_k (mu_k - m)",
     },
@@ -73,6 +75,32 @@ _HGMVAE_CARD = Card(
         _SHARED,
     ),
 )
+
+_EQ_1, _, *_OTHERS = _HGMVAE_CARD.deviations
+_WITHOUT_A_BOUND = 2  # deviations on Eq. 4, which these two readings do not have
+
+READING_CARDS = {
+    "literal": dataclasses.replace(
+        _HGMVAE_CARD,
+        formula="SSE / (2 s_y^2) + beta_w w_prior + beta_z sum_k KL(q(z_k|y) || N(0, I)) - fisher_weight F, x = sum_k "
+        "w_k z_k",
+        deviations=(
+            "Eq. 1's z_i are the sub-Gaussians, as printed: x is a function of w and z, and p(x given w, z) and q(z "
+            "given x, w) of Eqs. 2 and 3 are left out with their networks; of the weights of z and x "
+            "beta_z_information alone counts",
+            "softmax keeps w on the simplex",
+            *_OTHERS[_WITHOUT_A_BOUND:],
+        ),
+    ),
+    "real_w": dataclasses.replace(
+        _HGMVAE_CARD,
+        deviations=(
+            _EQ_1,
+            "w is in R^K with its Gaussian prior, as printed; Eq. 4, which can turn negative then, is not used",
+            *_OTHERS[_WITHOUT_A_BOUND:],
+        ),
+    ),
+}
 
 _GMVAE_CARD = Card(
     reference="Dilokthanakul et al. 2016, arXiv 1611.02648",

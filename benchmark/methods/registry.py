@@ -33,7 +33,7 @@ from benchmark.methods.card_texts import CARDS, Card
 from benchmark.methods.look import BLACK, BLUE, ORANGE, PURPLE, SKY, VERMILION, Look
 from benchmark.methods.own_training import AS_THE_STUDY, OwnTraining
 from benchmark.settings import check_settings, parsed_setting, unknown_name
-from models.hgmvae_settings import HGMVAESettings, hgmvae_heads, hgmvae_networks
+from models.hgmvae_settings import HGMVAESettings, hgmvae_heads, hgmvae_networks, no_networks
 from models.sizes import FEATURES, TwoLayers, parameter_count
 
 if TYPE_CHECKING:
@@ -220,10 +220,6 @@ def _loaded(named: Any) -> Any:
     return getattr(importlib.import_module(_PARENT + module), name)
 
 
-def _no_networks(config: Any) -> tuple[TwoLayers, ...]:
-    return ()
-
-
 _PYTHAE = "baselines.pythae_models"
 
 
@@ -244,7 +240,7 @@ def _vae(name: str, label: str, look: Look, published: float, kl_weight: float) 
         fixed,
         weights,
         declared=BetaVAESettings,
-        networks=_no_networks,
+        networks=no_networks,
         card=CARDS[name],
         look=look,
     )
@@ -263,7 +259,7 @@ def _wae(kernel: str, look: Look) -> Method:
         fixed,
         weights,
         declared=WAESettings,
-        networks=_no_networks,
+        networks=no_networks,
         card=CARDS[name],
         look=look,
     )
@@ -336,7 +332,7 @@ METHODS = {
                 "bce": {"reg_weight": 10.0, "mean_over_pixels": False},
             },
             declared=SWAESettings,
-            networks=_no_networks,
+            networks=no_networks,
             card=CARDS["swae"],
             look=Look(PURPLE, "P"),
         ),

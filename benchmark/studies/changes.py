@@ -17,7 +17,7 @@ def with_training(study: Study, epochs: int | None, batch_size: int | None, lear
         study: The study.
         epochs: Passes over the training images; None, here and below: the study's own.
         batch_size: Images of a step.
-        learning_rate: Of AdamW.
+        learning_rate: Of the optimiser; methods that are defined by theirs keep it.
 
     Returns:
         The study with a note for each value that is another than its own.

@@ -1,4 +1,4 @@
-"""The one training loop: AdamW over shuffled batches, data resident on the device as uint8.
+"""The one training loop: an optimiser over shuffled batches, data resident on the device as uint8.
 
     train(model, ...)        one model
     advance_together(...)    several trainings, a step each in turn; benchmark.training.pack says when that pays
@@ -116,13 +116,7 @@ class Training:
         self._noise_stream = generator(device, "noise", seed=seed)
         self._done = 0
         with self._steps.context():
-            self._optimiser = torch.optim.AdamW(
-                model.parameters(),
-                lr=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                fused=True,
-                capturable=self._steps.captures,
-            )
+            self._optimiser = _optimiser(model, settings, self._steps.captures)
             self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, counted by the device
             order_shape = (self.steps_per_epoch, settings.batch_size)
             self._order = torch.zeros(order_shape, dtype=torch.int64, device=device)
@@ -205,6 +199,13 @@ class Training:
         output.loss.backward()
         self.names = ["loss", *output.terms]
         return loss_and_terms(output)
+
+
+def _optimiser(model: nn.Module, settings: TrainingSettings, captures: bool) -> torch.optim.Optimizer:
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(model.parameters(), rate, settings.momentum, weight_decay=decay)
+    return torch.optim.AdamW(model.parameters(), rate, weight_decay=decay, fused=True, capturable=captures)
 
 
 def to_unit_range(images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from benchmark.settings import added_later, check_settings, plain_settings
 # bfloat16: torch's autocast within the networks, for products and convolutions; the networks' outputs, the losses and
 # every term are float32. Weights and their updates are always float32.
 PRECISIONS = ("float32", "tf32", "bfloat16")
+OPTIMISERS = ("adamw", "sgd")
 # The revision of a precision, raised when its meaning changes, so that only the trials with that precision get new
 # names.
 _PRECISION_REVISIONS = {"bfloat16": 3}  # 1: terms were summed in bfloat16; 2: every convolution was torch's own
@@ -19,20 +20,22 @@ _PRECISION_REVISIONS = {"bfloat16": 3}  # 1: terms were summed in bfloat16; 2: e
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How every method of a study is trained: AdamW with torch's betas, batches that drop the last odd images.
+    """How every method of a study is trained, with batches that drop the last odd images.
 
     Attributes:
         epochs: Passes over the training images.
         batch_size: Images of a step.
-        learning_rate: Of AdamW.
-        weight_decay: Of AdamW.
+        learning_rate: Of the optimiser.
+        weight_decay: Of the optimiser: that of AdamW is decoupled, that of SGD a part of the gradient.
         width: Scales the channels of the shared networks.
         revision: Raised whenever the loop, the shared networks or the random streams change what the same settings
             give.
         precision: One of PRECISIONS.
+        optimiser: One of OPTIMISERS: AdamW with torch's betas, or SGD.
+        momentum: Of SGD.
 
     Raises:
-        ValueError: The precision is none of PRECISIONS.
+        ValueError: The precision is none of PRECISIONS, or the optimiser none of OPTIMISERS.
         UserError: Another field does not take its value.
     """
 
@@ -43,11 +46,15 @@ class TrainingSettings:
     width: PositiveFloat = 1.0
     revision: PositiveInt = 1
     precision: str = added_later("float32")
+    optimiser: str = added_later("adamw")
+    momentum: float = added_later(0.0)
 
     def __post_init__(self) -> None:
         check_settings(type(self), vars(self), "training")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r}: there are {', '.join(PRECISIONS)}")
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"optimiser {self.optimiser!r}: there are {', '.join(OPTIMISERS)}")
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as identities and manifests have them, with the revision of a precision that has one."""
