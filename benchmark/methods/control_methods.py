@@ -68,7 +68,7 @@ _LARGER_HIDDEN = 1944
 
 _MODELS, _READINGS = "models.hgmvae_controls", "models.hgmvae_readings"
 
-# Learning rates of HGMVAE-G: the middle one had the least loss of seven on 8,000 training images, in two epochs at full
+# Learning rates of HGMVAE-G: the middle one had the least loss of five on 8,000 training images, in two epochs at full
 # width. Under the default weights a VAE's loss is smaller by the decoder variance, and its rates are larger by it.
 SGD_RATES = {"slow": 3e-5, "middle": 1e-4, "fast": 3e-4}
 _SGD_SCALES = {"hgmvae_g": 1.0, "vae": 1 / DECODER_VARIANCE}
