@@ -20,6 +20,7 @@ from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind
 from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_all_cards
+from benchmark.methods.control_methods import SWEEPS
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.claim_rates import FAMILY, JUDGED, NONE, NONE_WIDER, PRINTED
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT, SAME
@@ -454,7 +455,10 @@ def test_the_page_of_the_best_case_has_its_rule_its_methods_and_its_questions():
     for only in re.findall(r"--study best-case --only (\S+)", BEST_CASE):
         assert Selection.parse(only).cells_of(study)
     assert (study.seeds, study.training.epochs, study.weight_set) == (5, 10, "default")
-    assert not list(REFERENCE.glob("best-case*")) and "has not been run at the paper's size" in BEST_CASE
+    assert not list(REFERENCE.glob("best-case*")) and not list(REFERENCE.glob("weight-sweep*"))
+    assert "neither study has been run at the paper's size" in BEST_CASE
+    of_sweeps = {f"{value:g}" for sweep in SWEEPS for value in sweep.values}
+    assert of_sweeps <= set(re.findall(r"[\d.]+(?=[,* ])", BEST_CASE))
 
 
 def test_the_readme_is_short_and_leads_to_every_page_of_the_docs():

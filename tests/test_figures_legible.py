@@ -4,9 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from figure_samples import sample
+from figure_samples import sample, source_of
 from matplotlib.legend import Legend
 from matplotlib.text import Text
+from study_samples import cell, record
 
 from benchmark.figures import (
     clustering_scores,
@@ -16,7 +17,9 @@ from benchmark.figures import (
     training_curves,
     traversals,
     tsne,
+    weight_sweeps,
 )
+from benchmark.methods.control_methods import ALL_METHODS, SWEEPS
 from benchmark.methods.look import GREY
 from benchmark.methods.registry import METHODS
 from benchmark.plotting.figure_files import matplotlib_set_to
@@ -88,6 +91,18 @@ def planes(methods: int, dims: tuple[int, ...]):
     return tsne.Planes("MNIST", labels, dims, {(label, dim): plane() for label in labels for dim in dims}, CAPTION)
 
 
+def swept():
+    metrics = ("ssim", "ms_ssim", "lpips")
+    methods = [method for sweep in SWEEPS for method in sweep.methods]
+    records = [
+        record("mnist", method, 128, seed, "reconstruction", dict(zip(metrics, STREAM.random(3).tolist(), strict=True)))
+        for method in methods
+        for seed in range(3)
+    ]
+    labels = {method: ALL_METHODS[method].label for method in methods}
+    return source_of(records, [cell(3, "mnist", method, 128) for method in methods], method_labels=labels)
+
+
 def moved(methods: int, units: int):
     found = {label: traversals.Traversal(np.arange(119, 119 + units), images(units, 7)) for label in LABELS[:methods]}
     return traversals.Traversals("MNIST", found, CAPTION)
@@ -109,6 +124,7 @@ PAGES = {
         manifold,
         lambda: manifold.Manifold("MNIST", images(2, 2), {label: images(7, 7) for label in LABELS[:4]}, CAPTION),
     ),
+    "weights": (weight_sweeps, lambda: next(weight_sweeps.pages(swept()))[1]),
     "traversals of ten": (traversals, lambda: moved(10, 8)),
     "traversals of three": (traversals, lambda: moved(3, 2)),
 }

@@ -5,14 +5,15 @@ import math
 import numpy as np
 import pytest
 from figure_samples import diverged, sample, source_of, trained
-from study_samples import cell
+from study_samples import cell, record
 
-from benchmark.figures import clustering_scores, training_cost, training_curves
-from benchmark.figures.study_source import CannotDraw, by_page, kinds, left_out
-from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.figures import clustering_scores, training_cost, training_curves, weight_sweeps
+from benchmark.figures.study_source import CannotDraw, StudySource, by_page, kinds, left_out
+from benchmark.methods.control_methods import ALL_METHODS, SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
 from benchmark.plotting.style import class_look, look
+from benchmark.studies.named_studies import STUDIES
 
 NAN = math.nan
 
@@ -79,6 +80,54 @@ def test_clustering_without_its_tables_or_results_says_why():
     assert str(reason) == "the study has none of Tables 1 and 4"
     _, reason = only_page(clustering_scores.pages(source_of([], [cell(1, "mnist", "gmvae", 8)])))
     assert str(reason) == "no trial of mnist in Table 1 has a result yet"
+
+
+def sweep_source(**more) -> StudySource:
+    """A sweep of the VAE's beta, another of GMVAE's variance with nothing run, and a method on no curve."""
+    scores = {"vae": 0.9, "beta_vae": 0.8, "vae_beta_0.3": 0.7, "vae_beta_0.01": 0.95}
+    records = [
+        record("mnist", method, 128, seed, "reconstruction", {"ssim": ssim + seed / 100, "lpips": 0.1})
+        for method, ssim in scores.items()
+        for seed in range(3)
+    ]
+    methods = (*scores, "gmvae", "gmvae_variance_1", "wae_rbf")
+    return source_of(records, [cell(3, "mnist", method, 128) for method in methods], **more)
+
+
+def test_weights_are_curves_over_the_swept_setting_with_the_papers_numbers():
+    name, data = only_page(weight_sweeps.pages(sweep_source()))
+    assert name == "weights_mnist_d128"
+    beta, variance = data.scores
+    assert (beta.setting, variance.setting) == ("beta", "decoder_variance")
+    assert list(data.scores[beta]) == ["ssim", "lpips"]  # FID and MS-SSIM were not computed
+    ssim = data.scores[beta]["ssim"]
+    assert ssim.values.tolist() == pytest.approx([0.01, 0.05, 0.2, 0.3])
+    assert ssim.mean.tolist() == pytest.approx([0.96, 0.91, 0.81, 0.71])
+    assert ssim.std.tolist() == pytest.approx([0.01] * 4)
+    assert ssim.own == {"vae": 0.05, "beta_vae": 0.2} and ssim.printed == {"vae": 0.834, "beta_vae": 0.774}
+    assert np.isnan(data.scores[variance]["ssim"].mean).all()
+    assert "Left out: GMVAE d = 128 seeds 0, 1, 2 (not run)" in " ".join(data.caption)
+    panels = weight_sweeps.draw(data).get_axes()
+    assert [axes.get_title() for axes in panels] == ["SSIM ↑", "LPIPS ↓", "", ""]
+    assert panels[0].get_xscale() == "log" and panels[0].lines[0].get_ydata().tolist() == ssim.mean.tolist()
+    assert [line.get_ydata()[0] for line in panels[0].lines[-2:]] == [0.834, 0.774]
+
+
+def test_weights_of_drawn_images_have_no_number_of_the_papers_and_a_study_without_a_sweep_has_no_page():
+    _, data = only_page(weight_sweeps.pages(sweep_source(marks={"mnist": ["procedural"]})))
+    assert not any(one.printed for of in data.scores.values() for one in of.values())
+    assert "the paper's number" not in " ".join(data.caption)
+    assert list(weight_sweeps.pages(source_of([], [cell(3, "mnist", "vae", 128)]))) == []
+    assert list(weight_sweeps.pages(sample())) == []
+
+
+def test_every_sweep_is_six_values_or_more_of_one_setting():
+    for sweep in SWEEPS:
+        settings = [ALL_METHODS[method].settings("default") for method in sweep.methods]
+        values = [one.pop(sweep.setting) for one in settings]
+        assert len(set(values)) == len(values) >= 6 and all(one == settings[0] for one in settings)
+    methods = {method for sweep in SWEEPS for method in sweep.methods}
+    assert {cell.method for cell in STUDIES["weight-sweep"].cells()} == methods
 
 
 def test_curves_have_a_row_per_seed_and_their_mean():

@@ -15,6 +15,7 @@ from benchmark.figures import (
     training_curves,
     traversals,
     tsne,
+    weight_sweeps,
 )
 from benchmark.figures.study_source import CannotDraw, StudySource
 from benchmark.plotting.figure_files import FORMATS, write_page
@@ -43,6 +44,7 @@ FIGURES = {
         "reconstructions": reconstructions,
         "manifold": manifold,
         "traversals": traversals,
+        "weights": weight_sweeps,
     }.items()
 }
 

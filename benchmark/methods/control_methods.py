@@ -1,7 +1,9 @@
 """The controls: methods with one thing changed, to find out what helps; no table of the paper has them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from benchmark.methods.card_texts import READING_CARDS
@@ -73,6 +75,49 @@ _MODELS, _READINGS = "models.hgmvae_controls", "models.hgmvae_readings"
 SGD_RATES = {"slow": 3e-5, "middle": 1e-4, "fast": 3e-4}
 _SGD_SCALES = {"hgmvae_g": 1.0, "vae": 1 / DECODER_VARIANCE}
 
+
+@dataclass(frozen=True)
+class Sweep:
+    """Methods that differ in one setting alone, so that they lie on one curve.
+
+    Attributes:
+        setting: Its name.
+        bases: Those of the paper's methods that lie on the curve.
+        suffix: Of the names of their controls, before the value.
+        values: Of the controls.
+    """
+
+    setting: str
+    bases: tuple[str, ...]
+    suffix: str
+    values: tuple[float, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All methods on the curve."""
+        return (*self.bases, *(f"{self.bases[0]}_{self.suffix}_{value:g}" for value in self.values))
+
+
+# The one weight that matters, from next to none to more than a method bears. A decoder variance is a weight of every KL
+# term against half the squared error, as beta is; beta-VAE is the VAE at another beta.
+_KL_WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0)
+SWEEPS = (
+    Sweep("beta", ("vae", "beta_vae"), "beta", _KL_WEIGHTS),
+    Sweep("decoder_variance", ("gmvae",), "variance", _KL_WEIGHTS),
+    Sweep("reg_weight", ("swae",), "weight", (0.1, 1.0, 100.0, 1_000.0, 10_000.0)),
+    Sweep("decoder_variance", ("hgmvae_u",), "variance", _KL_WEIGHTS),
+)
+
+
+def _swept(sweep: Sweep) -> Iterator[Method]:
+    """The methods of a sweep that are no other control."""
+    base, named = sweep.bases[0], sweep.setting.replace("_", " ")
+    for value in sweep.values:
+        if not (sweep.setting == "beta" and value in VAE_BETAS):
+            settings = {sweep.setting: value}
+            yield _control(base, f"{sweep.suffix}_{value:g}", f"{named} {value:g}", settings=settings)
+
+
 CONTROLS = {
     method.name: method
     for method in (
@@ -125,6 +170,7 @@ CONTROLS = {
         *(_by_sgd(base, speed) for base in _SGD_SCALES for speed in SGD_RATES),
         *map(_trained_longer, ("vae", "hgmvae_g", "hgmvae_u")),
         *map(_warm_start, ("hgmvae_g", "hgmvae_u")),
+        *chain.from_iterable(map(_swept, SWEEPS)),
     )
 }
 

@@ -14,6 +14,7 @@ from benchmark.tables.layout import number
 FIGURE_MEANINGS = {
     "clustering": "Clustering scores over the latent dimension d (the paper’s Fig. 3)",
     "curves": "Training curves, every term of the loss",
+    "weights": "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
     "tsne": "The planes in which clustering is scored, coloured by label (the paper’s Fig. 4)",
     "reconstructions": "Test images over their reconstructions (the paper’s Fig. 5a)",
     "manifold": "What lies between four images (the paper’s Fig. 5b)",
@@ -21,6 +22,7 @@ FIGURE_MEANINGS = {
 }
 _METRICS_OF = {
     "clustering": ("silhouette", "calinski_harabasz", "davies_bouldin"),
+    "weights": ("ssim", "ms_ssim", "lpips"),
     "tsne": ("silhouette",),
     "reconstructions": ("ssim", "lpips"),
 }

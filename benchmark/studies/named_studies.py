@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from benchmark.data.specs import DATASETS, IMAGES
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, SCORED_METRICS
+from benchmark.methods.control_methods import SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.settings import check_settings, plain_settings, unknown_name
 from benchmark.studies.questions import BEST_CASE, OTHER_READINGS, QUESTIONS, READINGS, Question, methods_of
@@ -355,6 +356,18 @@ STUDIES = {
             dataclasses.replace(
                 _BEST_CASE, name="laptop-best-case", purpose="the study best-case, reduced as the laptop study is"
             )
+        ),
+        Study(
+            "weight-sweep",
+            "five methods on MNIST at d = 128 over six values of their one weight, for the figure weights: where on a "
+            "method's own curve do the paper's numbers lie?",
+            (
+                dataclasses.replace(
+                    TABLES[3], datasets=("mnist",), methods=tuple(name for sweep in SWEEPS for name in sweep.methods)
+                ),
+            ),
+            seeds=3,
+            metrics_left_out=("fid",),  # costs more than the trainings
         ),
         Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
         Study(
