@@ -25,7 +25,7 @@ from benchmark.controls.answers import (
     means_frame,
     measured,
 )
-from benchmark.controls.controls_page import measures_run, render_answers
+from benchmark.controls.controls_page import _label, measures_run, render_answers
 from benchmark.controls.rates_figure import RatesPanel, rate_pages, rate_panels, rates_figure
 from benchmark.data.specs import DATASETS
 from benchmark.execution.evaluate_trial import empty_record
@@ -137,6 +137,11 @@ def test_the_best_case_asks_its_own_questions_with_one_pair_of_margins():
         assert {cell.method for cell in study.cells()} == set(methods_of(*questions)) <= set(ALL_METHODS)
         assert {(cell.table, cell.dataset) for cell in study.cells()} == {(2, "mnist"), (3, "mnist")}
     assert STUDIES["best-case"].training == TrainingSettings() and STUDIES["best-case"].n_train is None
+
+
+def test_a_control_of_another_training_is_never_called_the_same_as_its_method():
+    assert _label("hgmvae_g_warm", "default") == "HGMVAE-G, warm start"
+    assert _label("vae_bce", "bce") == "VAE, BCE (with these weights the same as VAE)"
 
 
 def test_a_smaller_error_is_an_advantage():

@@ -56,6 +56,10 @@ def test_smoke_and_full_span_everything():
     assert (STUDIES["smoke"].images, STUDIES["full"].images) == ("drawn", "real")
 
 
+def test_a_table_in_two_parts_lacks_what_neither_has():
+    assert [note for note in STUDIES["best-case"].notes() if "without" in note] == ["Table 3 without d = 128"]
+
+
 def test_only_the_papers_own_setting_has_nothing_to_confess():
     assert STUDIES["paper"].notes() == STUDIES["full"].notes() == []
     laptop = STUDIES["laptop"]

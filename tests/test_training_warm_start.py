@@ -65,6 +65,13 @@ def test_it_begins_with_the_codes_and_images_of_the_vae(name, images, draw_image
     assert not any("logits" in part for part in copied)
 
 
+def test_a_vae_begins_wholly_as_the_vae(images):
+    vae, model = build("vae", 1), build("vae_warm")
+    train(vae, images, SETTINGS, seed=1)
+    begin_with(model, vae, ALL_METHODS["vae_warm"].training.heads)
+    assert same(model, vae)
+
+
 @pytest.mark.parametrize("name", WARM)
 def test_either_stage_is_a_training_of_its_own_and_a_pack_is_its_seeds_alone(name, images):
     epochs: list[int] = []

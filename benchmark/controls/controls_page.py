@@ -243,7 +243,7 @@ def _label(method: str, weight_set: str = "") -> str:
     if (
         weight_set in WEIGHT_SETS
         and base
-        and (found.model, found.residual_hidden) == (base.model, base.residual_hidden)
+        and (found.model, found.residual_hidden, found.training) == (base.model, base.residual_hidden, base.training)
     ):
         same = found.settings(weight_set) == base.settings(weight_set)
         return f"{found.label} (with these weights the same as {base.label})" if same else found.label

@@ -51,12 +51,16 @@ def _by_sgd(base: str, speed: str) -> Method:
 
 
 def _warm_start(base: str) -> Method:
+    what = "everything begins with its parameters"
+    if base != "vae":  # of which the second stage differs from training on in its new beginning alone
+        what = (
+            "trunk and decoder begin with its parameters, each of the K component codes with its code, all else afresh"
+        )
     training = OwnTraining(
         after="vae",
-        heads=_CODES_OF_A_VAE,
-        change="a VAE is trained for the study's epochs; trunk and decoder begin with its parameters and each of the K "
-        "component codes with its code, all else afresh; then as many epochs of its own, with a new optimiser and the "
-        "order of images and the noise that it would have without",
+        heads={} if base == "vae" else _CODES_OF_A_VAE,
+        change=f"a VAE is trained for the study's epochs; {what}; then as many epochs of its own, with a new optimiser "
+        "and the order of images and the noise that it would have without",
     )
     return _control(base, "warm", "warm start", training=training)
 
@@ -169,7 +173,7 @@ CONTROLS = {
         _control("hgmvae_g", "traces", "tr S_W / tr S_B minimised", settings={"fisher": "traces"}),
         *(_by_sgd(base, speed) for base in _SGD_SCALES for speed in SGD_RATES),
         *map(_trained_longer, ("vae", "hgmvae_g", "hgmvae_u")),
-        *map(_warm_start, ("hgmvae_g", "hgmvae_u")),
+        *map(_warm_start, ("vae", "hgmvae_g", "hgmvae_u")),
         *chain.from_iterable(map(_swept, SWEEPS)),
     )
 }

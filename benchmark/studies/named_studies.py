@@ -173,10 +173,10 @@ class Study:
             notes.append(f"weight decay {self.training.weight_decay:g}")
         if self.seeds < 10:
             notes.append(f"{self.seeds} of 10 seeds")
-        for table in self.tables:
-            missing = sorted(set(TABLES[table.number].latent_dims) - set(table.latent_dims))
-            if missing:
-                notes.append(f"Table {table.number} without d = {', '.join(map(str, missing))}")
+        for number in dict.fromkeys(table.number for table in self.tables):
+            dims = {dim for table in self.tables if table.number == number for dim in table.latent_dims}
+            if missing := sorted(set(TABLES[number].latent_dims) - dims):
+                notes.append(f"Table {number} without d = {', '.join(map(str, missing))}")
         for protocol, settings in self.protocol_settings.items():
             for name, value in settings.items():
                 notes.append(f"{protocol}: {name} = {value if isinstance(value, str) else format(value, ',')}")

@@ -138,8 +138,7 @@ WARM_START = (
     _best_case(
         "k",
         "Does HGMVAE that begins as a trained VAE beat a VAE of the same budget? If not, the warm start is no defence",
-        ("hgmvae_g_warm", "vae_twice"),
-        ("hgmvae_u_warm", "vae_twice"),
+        *((f"hgmvae_{letter}_warm", vae) for vae in ("vae_twice", "vae_warm") for letter in "gu"),
     ),
     _best_case(
         "l",
