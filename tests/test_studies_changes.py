@@ -55,7 +55,7 @@ def test_settings_have_the_types_of_their_fields_and_the_last_one_counts():
         ("vae.beta=-1", "input should be greater than or equal to 0"),
         ("vae.beta=NaN", "input should be a finite number"),
         ("hgmvae_g.n_components=2.5", "input should be a valid integer"),
-        ("hgmvae_g.fisher=lgo", "input should be 'ratio', 'total' or 'log'"),
+        ("hgmvae_g.fisher=lgo", "input should be 'ratio', 'total', 'log' or 'traces'"),
         ("hgmvae_g_no_fisher.fisher_weight=1", "is defined by its fisher_weight, which stays 0.0"),
     ],
 )
