@@ -36,7 +36,11 @@ submitit = pytest.importorskip("submitit", minversion="1.5.4")
 # On a real Slurm ---------------------------------------------------------------------------------------------
 
 ONLY = "table=2,dataset=mnist,method=vae,method=wae_rbf,method=hgmvae_u,method=gmvae"
-FOUR_PACKS = ("--study", "smoke", "--seeds", "2", "--only", ONLY, "--pack", "2", "--offline", "--no-report")
+# Of so many epochs that a job is still at work when it is killed.
+FOUR_PACKS = (
+    *("--study", "smoke", "--seeds", "2", "--only", ONLY, "--pack", "2", "--epochs", "48"),
+    *("--offline", "--no-report"),
+)
 ON_SLURM = ("run", "--no-report", "--study", "smoke", "--only", ONLY, "--executor", "slurm")
 CLUSTER = ("--executor", "slurm", "--partition", "test", "--cpus-per-task", "1", "--time", "11")
 

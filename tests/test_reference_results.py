@@ -105,8 +105,8 @@ def test_the_committed_verdicts_and_report_say_what_the_present_rules_do(folder,
     copy = tmp_path / folder
     shutil.copytree(REFERENCE / folder, copy, ignore=shutil.ignore_patterns("*.png"))
     commands = ["verdict"] + ["report"] * (copy / "report.html").exists() + ["audit"] * (copy / "audit").exists()
-    for command in commands:
-        assert main([command, str(copy)]) == 0
+    for command in commands:  # status 3: an alternative that was added later wants checkpoints, which are gone
+        assert main([command, str(copy)]) == (3 if command == "audit" else 0)
     for path in [*copy.glob("verdicts/*"), *copy.glob("audit/*")]:
         assert path.read_bytes() == (REFERENCE / folder / path.relative_to(copy)).read_bytes(), path.name
     if "report" in commands:  # up to the pictures, some of which are made of checkpoints
