@@ -75,12 +75,12 @@ def reuse_trials(
         UserError: A file cannot be written.
     """
     by_training = {_training_key(record.identity.plain): record for record in records}
-    taken = 0
+    other, taken = Store(folder), 0
     for trial in trials:
         source, own = by_training.get(_training_key(trial.identity)), store.read_record(trial.key)
         if source is None or (own is not None and own.done) or (record := narrowed(source, trial)) is None:
             continue
-        checkpoint = Store(folder).checkpoint_path(source.key)
+        checkpoint = other.checkpoint_path(source.key)
         try:
             if checkpoint.is_file():
                 copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), trial.identity)

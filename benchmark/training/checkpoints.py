@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from benchmark.errors import UserError
 from benchmark.fields import parse_json
 from benchmark.files import written_whole
+from benchmark.text import one_line
 
 _TRAINING, _IDENTITY = "training", "identity"
 
@@ -116,4 +117,4 @@ def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> No
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return one_line(str(error))[:200]
