@@ -95,7 +95,7 @@ def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(whole, tmp_path
         Moment(Event("out/manifest.json")),
         Moment(Event("out/checkpoints/*.safetensors"), count=1),
         Moment(Event("out/records/*.json"), count=2, all_at_once=False),
-        Moment(Event("out/tables"), delay=0.002),
+        Moment(Event("out/tables/*"), delay=0.002),
     ]
     found = list(drill(RUN, whole, tmp_path, kills=4, plan=iter(plan)))
     kills = [happened for happened in found if isinstance(happened, Kill)]
