@@ -1,10 +1,11 @@
 """The convolutions of the shared networks: torch's, but for what oneDNN does slowly in bfloat16 on a CPU.
 
-Its kernel for a kernel's gradient reaches half the rate of a matrix product or less where the maps are small, and its
-transposed convolution to one channel a tenth. Under autocast on a CPU these two are matrix products here. Everywhere
-else both classes are torch's own.
+Its kernel for a kernel's gradient reaches half the rate of a matrix product or less where the maps are small (of
+stride 1 on processors with AMX alone), and its transposed convolution to one channel a tenth. Under autocast on a CPU
+these are matrix products here. Everywhere else both classes are torch's own.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -31,8 +32,9 @@ class Convolution(nn.Conv2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve maps (B, C, S, S)."""
-        if self.bias is None and self.stride[0] == 2 and _lowered(maps) and maps.shape[-1] <= 2 * _SMALL:
-            return _lowered_by(_SmallMaps, maps, self.weight, transposed=False)
+        [stride, _] = self.stride
+        if self.bias is None and maps.shape[-1] <= stride * _SMALL and _lowered(maps) and (stride == 2 or _amx()):
+            return _lowered_by(_SmallMaps, maps, self.weight, stride, False)
         return super().forward(maps)
 
 
@@ -55,7 +57,7 @@ class TransposedConvolution(nn.ConvTranspose2d):
                 summed = _lowered_by(_ToOneChannel, maps, self.weight)
                 return summed if self.bias is None else summed + self.bias[:, None, None]
             if self.bias is None and maps.shape[-1] <= _SMALL:
-                return _lowered_by(_SmallMaps, maps, self.weight, transposed=True)
+                return _lowered_by(_SmallMaps, maps, self.weight, 2, True)
         return super().forward(maps, output_size)
 
 
@@ -65,30 +67,36 @@ def _lowered(maps: Tensor) -> bool:
     return kind == "cpu" and torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.bfloat16
 
 
-def _lowered_by(function: type[torch.autograd.Function], maps: Tensor, weight: Tensor, **how: bool) -> Tensor:
-    convolved: Tensor = function.apply(maps.bfloat16(), weight.bfloat16(), *how.values())
+@cache
+def _amx() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 in tiles; False where torch does not tell (2.11)."""
+    return bool(getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16"))
+
+
+def _lowered_by(function: type[torch.autograd.Function], maps: Tensor, weight: Tensor, *how: int) -> Tensor:
+    convolved: Tensor = function.apply(maps.bfloat16(), weight.bfloat16(), *how)
     return convolved
 
 
 class _SmallMaps(torch.autograd.Function):
-    """torch's convolution of stride 2, or its transpose; the gradient of its kernel is a matrix product."""
+    """torch's convolution, or the transpose of one; the gradient of its kernel is a matrix product."""
 
     @staticmethod
-    def forward(ctx: Any, maps: Tensor, weight: Tensor, transposed: bool) -> Tensor:
+    def forward(ctx: Any, maps: Tensor, weight: Tensor, stride: int, transposed: bool) -> Tensor:
         ctx.save_for_backward(maps, weight)
-        ctx.transposed = transposed
-        convolved: Tensor = torch.ops.aten.convolution(maps, weight, None, *_geometry(transposed))
+        ctx.stride, ctx.transposed = stride, transposed
+        convolved: Tensor = torch.ops.aten.convolution(maps, weight, None, *_geometry(stride, transposed))
         return convolved
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         maps, weight = ctx.saved_tensors
-        of_maps, _ = _gradients(gradient, maps, weight, ctx.transposed, of_weight=False)
-        larger, smaller = (gradient, maps) if ctx.transposed else (maps, gradient)
-        rows = smaller.permute(0, 2, 3, 1).flatten(0, 2)  # (B * S * S, C of the smaller maps)
-        of_weight = (rows.T @ _patches(larger)).unflatten(1, (_KERNEL, _KERNEL, -1)).permute(0, 3, 1, 2)
-        return of_maps, of_weight, None
+        of_maps, _ = _gradients(gradient, maps, weight, _geometry(ctx.stride, ctx.transposed), of_weight=False)
+        seen, seeing = (gradient, maps) if ctx.transposed else (maps, gradient)
+        rows = seeing.permute(0, 2, 3, 1).flatten(0, 2)  # (B * S * S, C) of the maps that the kernel is laid out over
+        product = rows.T @ _patches(seen, ctx.stride)
+        return of_maps, product.unflatten(1, (_KERNEL, _KERNEL, -1)).permute(0, 3, 1, 2), None, None
 
 
 class _ToOneChannel(torch.autograd.Function):
@@ -106,30 +114,33 @@ class _ToOneChannel(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         maps, weight = ctx.saved_tensors
-        return _gradients(gradient.to(maps.dtype), maps, weight, transposed=True, of_weight=True)
+        return _gradients(gradient.to(maps.dtype), maps, weight, _geometry(2, True), of_weight=True)
+
+
+_Geometry = tuple[list[int], list[int], list[int], bool, list[int], int]
 
 
 def _gradients(
-    gradient: Tensor, maps: Tensor, weight: Tensor, transposed: bool, *, of_weight: bool
+    gradient: Tensor, maps: Tensor, weight: Tensor, geometry: _Geometry, *, of_weight: bool
 ) -> tuple[Tensor, Tensor]:
     """Compute torch's gradients of the maps and, if asked for, of the weight."""
     wanted = [True, of_weight, False]
     of_maps, of_kernel, _ = torch.ops.aten.convolution_backward(
-        gradient, maps, weight, None, *_geometry(transposed), wanted
+        gradient, maps, weight, None, *geometry, wanted
     )
     return of_maps, of_kernel
 
 
-def _geometry(transposed: bool) -> tuple[list[int], list[int], list[int], bool, list[int], int]:
+def _geometry(stride: int, transposed: bool) -> _Geometry:
     """Stride, padding, dilation, whether transposed, output padding and groups, as torch's operators take them."""
     output_padding = 1 if transposed else 0
-    return [2, 2], [_PADDING] * 2, [1, 1], transposed, [output_padding] * 2, 1
+    return [stride] * 2, [_PADDING] * 2, [1, 1], transposed, [output_padding] * 2, 1
 
 
-def _patches(maps: Tensor) -> Tensor:
-    """The patches of maps (B, C, S, S) that a kernel of stride 2 sees, one a row: (B * S/2 * S/2, 9 * C)."""
+def _patches(maps: Tensor, stride: int) -> Tensor:
+    """The patches of maps (B, C, S, S) that a kernel sees, one a row: (B * S/stride * S/stride, 9 * C)."""
     batch, channels, side, _ = maps.shape
     padded = maps.new_zeros(batch, side + 2 * _PADDING, side + 2 * _PADDING, channels)
     padded[:, _PADDING:-_PADDING, _PADDING:-_PADDING] = maps.permute(0, 2, 3, 1)
-    windows = padded.unfold(1, _KERNEL, 2).unfold(2, _KERNEL, 2)  # (B, S/2, S/2, C, 3, 3)
+    windows = padded.unfold(1, _KERNEL, stride).unfold(2, _KERNEL, stride)  # (B, S/stride, S/stride, C, 3, 3)
     return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, _KERNEL * _KERNEL * channels)

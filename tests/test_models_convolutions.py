@@ -11,13 +11,21 @@ from models.convolutions import Convolution, TransposedConvolution
 from models.networks import Decoder, Trunk
 
 BATCH = 8
+SMALL = ("to small", "from small", "to equal")  # maps whose kernels' gradient is a product
 # Name -> the layer, the channels and the side of its input; the last one has no product of its own.
 LAYERS = {
     "to small maps": (Convolution, 16, 24, 2, 8),
     "from small maps": (TransposedConvolution, 24, 16, None, 4),
     "to one channel": (TransposedConvolution, 16, 1, None, 16),
+    "to equal maps": (Convolution, 16, 24, 1, 4),
     "to large maps": (Convolution, 16, 24, 2, 16),
 }
+
+
+@pytest.fixture(autouse=True)
+def with_amx(monkeypatch):
+    """What is done on a processor with AMX; its results are those of any."""
+    monkeypatch.setattr(convolutions, "_amx", lambda: True)
 
 
 def layer_and_maps(name, layout, bias=False):
@@ -67,11 +75,18 @@ def test_products_replace_torchs_kernels_in_bfloat16_alone(name, monkeypatch):
         convolutions, "_lowered_by", lambda of, *args, **how: used.append(of) or lowered_by(of, *args, **how)
     )
     layer, maps = layer_and_maps(name, torch.channels_last)
-    ours = {"to small maps": ["_SmallMaps"], "from small maps": ["_SmallMaps"], "to one channel": ["_ToOneChannel"]}
+    ours = {"to one channel": ["_ToOneChannel"]} | {f"{to} maps": ["_SmallMaps"] for to in SMALL}
     passed(layer, maps, torch.ones_like(layer(maps)))
     assert used == []
     passed(layer, maps, torch.ones_like(layer(maps)), torch.bfloat16)
     assert [one.__name__ for one in used] == ours.get(name, [])
+
+
+def test_without_amx_a_convolution_of_stride_1_is_torchs_own_in_bfloat16(monkeypatch):
+    monkeypatch.setattr(convolutions, "_amx", lambda: False)
+    monkeypatch.setattr(convolutions, "_lowered_by", lambda *_: pytest.fail("a product"))
+    layer, maps = layer_and_maps("to equal maps", torch.channels_last)
+    passed(layer, maps, torch.ones_like(layer(maps)), torch.bfloat16)
 
 
 @pytest.mark.parametrize("name", LAYERS)
