@@ -5,6 +5,7 @@ stride 1 on processors with AMX alone), and its transposed convolution to one ch
 these are matrix products here. Everywhere else both classes are torch's own.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -70,7 +71,8 @@ def _lowered(maps: Tensor) -> bool:
 @cache
 def _amx() -> bool:
     """Whether the processor multiplies matrices of bfloat16 in tiles; False where torch does not tell (2.11)."""
-    return bool(getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16"))
+    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(told.get("amx_bf16"))
 
 
 def _lowered_by(function: type[torch.autograd.Function], maps: Tensor, weight: Tensor, *how: int) -> Tensor:
@@ -125,9 +127,7 @@ def _gradients(
 ) -> tuple[Tensor, Tensor]:
     """Compute torch's gradients of the maps and, if asked for, of the weight."""
     wanted = [True, of_weight, False]
-    of_maps, of_kernel, _ = torch.ops.aten.convolution_backward(
-        gradient, maps, weight, None, *geometry, wanted
-    )
+    of_maps, of_kernel, _ = torch.ops.aten.convolution_backward(gradient, maps, weight, None, *geometry, wanted)
     return of_maps, of_kernel
 
 
