@@ -132,7 +132,7 @@ def test_a_record_of_another_trial_is_refused(tmp_path):
 
 def test_the_registry_has_the_figures_by_name():
     assert list(FIGURES) == [
-        "clustering", "curves", "cost", "tsne", "reconstructions", "manifold", "traversals", "weights",
+        "clustering", "curves", "cost", "tsne", "reconstructions", "manifold", "traversals", "weights", "frontier",
     ]  # fmt: skip
 
 

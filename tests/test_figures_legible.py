@@ -11,6 +11,7 @@ from study_samples import cell, record
 
 from benchmark.figures import (
     clustering_scores,
+    frontiers,
     manifold,
     reconstructions,
     training_cost,
@@ -103,6 +104,19 @@ def swept():
     return source_of(records, [cell(3, "mnist", method, 128) for method in methods], method_labels=labels)
 
 
+def frontier():
+    methods = [method for sweep in SWEEPS for method in sweep.methods]
+    records = [
+        record("mnist", method, 8, seed, "classification", {"svm_accuracy": STREAM.random()})
+        | {"health": {"rate": None if "wae" in method else 40 * STREAM.random()}}
+        | {"metrics": {"all": dict(zip(("svm_accuracy", "ssim", "fid"), STREAM.random(3).tolist(), strict=True))}}
+        for method in methods
+        for seed in range(3)
+    ]
+    labels = {method: ALL_METHODS[method].label for method in methods}
+    return source_of(records, [cell(2, "mnist", method, 8) for method in methods], method_labels=labels)
+
+
 def moved(methods: int, units: int):
     found = {label: traversals.Traversal(np.arange(119, 119 + units), images(units, 7)) for label in LABELS[:methods]}
     return traversals.Traversals("MNIST", found, CAPTION)
@@ -125,6 +139,7 @@ PAGES = {
         lambda: manifold.Manifold("MNIST", images(2, 2), {label: images(7, 7) for label in LABELS[:4]}, CAPTION),
     ),
     "weights": (weight_sweeps, lambda: next(weight_sweeps.pages(swept()))[1]),
+    "frontier": (frontiers, lambda: next(frontiers.pages(frontier()))[1]),
     "traversals of ten": (traversals, lambda: moved(10, 8)),
     "traversals of three": (traversals, lambda: moved(3, 2)),
 }

@@ -7,13 +7,14 @@ import pytest
 from figure_samples import diverged, sample, source_of, trained
 from study_samples import cell, record
 
-from benchmark.figures import clustering_scores, training_cost, training_curves, weight_sweeps
+from benchmark.figures import clustering_scores, frontiers, training_cost, training_curves, weight_sweeps
 from benchmark.figures.study_source import CannotDraw, StudySource, by_page, kinds, left_out
 from benchmark.methods.control_methods import ALL_METHODS, SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
 from benchmark.plotting.style import class_look, look
 from benchmark.studies.named_studies import STUDIES
+from benchmark.table_specs import TABLES
 
 NAN = math.nan
 
@@ -127,7 +128,55 @@ def test_every_sweep_is_six_values_or_more_of_one_setting():
         values = [one.pop(sweep.setting) for one in settings]
         assert len(set(values)) == len(values) >= 6 and all(one == settings[0] for one in settings)
     methods = {method for sweep in SWEEPS for method in sweep.methods}
-    assert {cell.method for cell in STUDIES["weight-sweep"].cells()} == methods
+    assert {cell.method for cell in STUDIES["frontier"].cells()} == methods
+    assert {base for sweep in SWEEPS for base in sweep.bases} == set(TABLES[2].methods)
+    others = {method for base in ("hgmvae_g", "wae_imq", "wae_rbf") for method in methods if method.startswith(base)}
+    assert {cell.method for cell in STUDIES["weight-sweep"].cells()} == methods - others
+
+
+def frontier_source(*changed, leave_out=()) -> StudySource:
+    """A VAE along beta, whose rate falls as its accuracy rises, and a SWAE without a rate, of which 100 diverged."""
+    scores = {
+        "vae_beta_0.01": (90.0, 0.80),
+        "vae": (30.0, 0.90),
+        "vae_beta_0.3": (10.0, 0.85),
+        "swae": (None, 0.70),
+        "swae_weight_100": (None, 0.60),
+    }
+    records = [
+        record("mnist", method, 8, seed, "classification", {"svm_accuracy": accuracy + seed / 100})
+        | {"health": {"rate": None if rate is None else rate + seed}}
+        | ({"status": "diverged", "reason": "loss"} if method == "swae_weight_100" else {})
+        for method, (rate, accuracy) in scores.items()
+        for seed in range(3)
+    ]
+    cells = [cell(number, "mnist", method, 8) for number in (2, 3) for method in scores if method not in leave_out]
+    return source_of([*records, *changed], cells)
+
+
+def test_a_frontier_is_every_methods_scores_over_its_rate_in_order_of_its_weight():
+    name, data = only_page(frontiers.pages(frontier_source()))
+    assert name == "frontier_mnist_d8" and data.scores == ("svm_accuracy",)
+    vae, swae = data.curves.values()
+    assert vae.rates.tolist() == [91, 31, 11]
+    assert vae.means["svm_accuracy"].tolist() == pytest.approx([0.81, 0.91, 0.86])
+    assert vae.stds["svm_accuracy"].tolist() == pytest.approx([0.01] * 3)
+    assert vae.own == {"vae": 1} and swae.own == {"swae": 0}
+    assert np.isnan(swae.rates).all()
+    assert swae.means["svm_accuracy"].tolist() == pytest.approx([0.71, NAN], nan_ok=True)
+    assert "(diverged)" in " ".join(data.caption)
+    over_rate, beside = frontiers.draw(data).get_axes()
+    assert over_rate.get_title() == "SVM accuracy ↑" and over_rate.get_xlabel() == "rate (nats)"
+    assert over_rate.lines[0].get_xydata().tolist() == pytest.approx(np.array([[91, 0.81], [31, 0.91], [11, 0.86]]))
+    assert beside.lines[0].get_xdata().tolist() == [0, 0] and over_rate.get_ylim() == beside.get_ylim()
+
+
+def test_a_study_with_one_method_along_its_weight_or_without_accuracy_has_no_frontier():
+    assert list(frontiers.pages(frontier_source(leave_out=("swae_weight_100",)))) == []
+    assert list(frontiers.pages(sweep_source())) == []
+    empty = source_of([], [cell(2, "mnist", name, 8) for name in ("vae", "vae_beta_0.3", "swae_weight_1")])
+    _, reason = only_page(frontiers.pages(empty))
+    assert str(reason) == "no trial of mnist at d = 8 has a result yet"
 
 
 def test_curves_have_a_row_per_seed_and_their_mean():
@@ -224,9 +273,9 @@ def test_kinds_prefer_the_tables_of_a_protocol():
     assert left_out(source, []) == []
 
 
-def test_no_two_methods_and_no_two_of_70_classes_look_alike():
+def test_no_two_methods_and_no_two_of_110_classes_look_alike():
     looks = [method.look for method in METHODS.values()]
     assert None not in looks and len(set(looks)) == len(looks)
     assert len({one.marker for one in looks}) == len(looks)  # apart in grey, too
-    assert len({class_look(place) for place in range(70)}) == 70
+    assert len({class_look(place) for place in range(110)}) == 110
     assert len({look(method) for method in ALL_METHODS}) == len(ALL_METHODS)

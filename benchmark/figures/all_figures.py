@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmark.figures import (
     clustering_scores,
+    frontiers,
     manifold,
     reconstructions,
     training_cost,
@@ -45,6 +46,7 @@ FIGURES = {
         "manifold": manifold,
         "traversals": traversals,
         "weights": weight_sweeps,
+        "frontier": frontiers,
     }.items()
 }
 

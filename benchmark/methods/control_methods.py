@@ -105,11 +105,15 @@ class Sweep:
 # The one weight that matters, from next to none to more than a method bears. A decoder variance is a weight of every KL
 # term against half the squared error, as beta is; beta-VAE is the VAE at another beta.
 _KL_WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0)
+_DISTANCE_WEIGHTS = (0.1, 1.0, 100.0, 1_000.0, 10_000.0)
 SWEEPS = (
     Sweep("beta", ("vae", "beta_vae"), "beta", _KL_WEIGHTS),
     Sweep("decoder_variance", ("gmvae",), "variance", _KL_WEIGHTS),
-    Sweep("reg_weight", ("swae",), "weight", (0.1, 1.0, 100.0, 1_000.0, 10_000.0)),
+    Sweep("reg_weight", ("swae",), "weight", _DISTANCE_WEIGHTS),
     Sweep("decoder_variance", ("hgmvae_u",), "variance", _KL_WEIGHTS),
+    Sweep("decoder_variance", ("hgmvae_g",), "variance", _KL_WEIGHTS),
+    Sweep("reg_weight", ("wae_imq",), "weight", _DISTANCE_WEIGHTS),
+    Sweep("reg_weight", ("wae_rbf",), "weight", _DISTANCE_WEIGHTS),
 )
 
 

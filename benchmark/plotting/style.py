@@ -69,11 +69,15 @@ UNKNOWN = Look(GREY, "h", ":")
 # deutan and tritan vision, too, they lie as far from one another and from the others as those lie among themselves.
 CLASS_COLOURS = (BLUE, ORANGE, SKY, PURPLE, VERMILION, BLACK, "#682C00", "#001392", "#A21AFC", "#789151")
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "p", "X")
+_FURTHER_MARKERS = ("*", "P", "<", ">")  # of ten classes each, when the pairs of the others are used up
 
 
 def class_look(position: int) -> Look:
-    """Return the look of the class number `position`, from 0; 10 colours and 7 markers make 70 different pairs."""
+    """Return the look of the class number `position`, 0 to 109: 10 colours, each with 11 markers."""
     rounds, place = divmod(position, len(CLASS_COLOURS))
+    further = rounds - len(CLASS_MARKERS)
+    if further >= 0:
+        return Look(CLASS_COLOURS[place], _FURTHER_MARKERS[further % len(_FURTHER_MARKERS)])
     return Look(CLASS_COLOURS[place], CLASS_MARKERS[(place + rounds) % len(CLASS_MARKERS)])
 
 
