@@ -456,7 +456,7 @@ def test_the_page_of_the_best_case_has_its_rule_its_methods_and_its_questions():
         assert Selection.parse(only).cells_of(study)
     assert (study.seeds, study.training.epochs, study.weight_set) == (5, 10, "default")
     assert not list(REFERENCE.glob("best-case*")) and not list(REFERENCE.glob("weight-sweep*"))
-    assert "neither study has been run at the paper's size" in BEST_CASE
+    assert "no study of this page has been run at the paper's size" in BEST_CASE
     of_sweeps = {f"{value:g}" for sweep in SWEEPS for value in sweep.values}
     assert of_sweeps <= set(re.findall(r"[\d.]+(?=[,* ])", BEST_CASE))
 

@@ -43,6 +43,17 @@ def test_how_many_trainings_each_study_needs(name, count):
     assert STUDIES[name].n_trials == count
 
 
+def test_the_best_is_chosen_on_held_out_images_among_readings_and_weights_alone():
+    study = STUDIES["best-case-choice"]
+    assert (study.split, study.weight_set, study.training) == ("validation", "default", TrainingSettings())
+    candidates = {cell.method for cell in study.cells()}
+    swept = {cell.method for cell in STUDIES["frontier"].cells()}
+    others = {cell.method for cell in STUDIES["best-case"].cells() if cell.method.startswith("hgmvae")}
+    longer = {name for name in others if name.endswith(("_warm", "_twice"))}
+    assert candidates == swept | (others - longer) and len(longer) == 4
+    assert {cell.latent_dim for cell in study.cells()} == {8}
+
+
 def test_smoke_and_full_span_everything():
     printed = paper_numbers()
     for name, methods, datasets in (
