@@ -29,7 +29,7 @@ _HEIGHT = 2.6  # inches
 
 
 @dataclass(frozen=True)
-class Curve:
+class MethodCurve:
     """A method along its weight, V values of it in ascending order.
 
     Attributes:
@@ -58,7 +58,7 @@ class Frontier:
 
     title: str
     scores: tuple[str, ...]
-    curves: Mapping[Sweep, Curve]
+    curves: Mapping[Sweep, MethodCurve]
     caption: tuple[str, ...]
 
 
@@ -90,7 +90,7 @@ def _data(
     return Frontier(title, scores, curves, tuple(caption))
 
 
-def _curve(source: StudySource, sweep: Sweep, of_method: Mapping[str, TrialKind]) -> Curve:
+def _curve(source: StudySource, sweep: Sweep, of_method: Mapping[str, TrialKind]) -> MethodCurve:
     def value(method: str) -> float:
         return float(ALL_METHODS[method].settings(source.study.manifest.weight_set)[sweep.setting])
 
@@ -101,7 +101,7 @@ def _curve(source: StudySource, sweep: Sweep, of_method: Mapping[str, TrialKind]
         for name in _SCORES
     }
     rates = [[one.health.rate for one in records if one.health.rate is not None] for records in results]
-    return Curve(
+    return MethodCurve(
         " and ".join(method_label(source, name) for name in sweep.bases if name in of_method),
         np.array([np.mean(one) if one else math.nan for one in rates]),
         {name: np.array([np.mean(one) if one else math.nan for one in of]) for name, of in scores.items()},
@@ -137,7 +137,7 @@ def draw(data: Frontier) -> Figure:
     return figure
 
 
-def _plot(axes: Axes, curve: Curve, sweep: Sweep, score: str, at: np.ndarray) -> None:
+def _plot(axes: Axes, curve: MethodCurve, sweep: Sweep, score: str, at: np.ndarray) -> None:
     """Add a curve, one that has no value, too, for the legend's sake."""
     style = look(sweep.bases[0])
     axes.errorbar(
