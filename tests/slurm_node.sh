@@ -112,13 +112,21 @@ runs() { # is PID (still) this folder's process? A zombie's command line is empt
     tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -qF -- "$folder"
 }
 
+daemons() { # PIDs of program $1 of this folder. Not by its file: a daemon writes that after its start has returned.
+    local pid
+    for pid in $(pgrep -x "$1"); do
+        if runs "$pid"; then echo "$pid"; fi
+    done
+}
+
 end_daemon() {
-    local pid until=$((SECONDS + 10))
-    pid=$(cat "$1" 2>/dev/null) || return 0
-    runs "$pid" || return 0
-    kill -TERM "$pid" 2>/dev/null || true
-    while runs "$pid" && [ $SECONDS -lt $until ]; do sleep 0.1; done
-    ! runs "$pid" || kill -KILL "$pid" 2>/dev/null || true
+    local pids signal=TERM until=$((SECONDS + 10))
+    while pids=$(daemons "$1") && [ -n "$pids" ]; do
+        [ $SECONDS -lt $until ] || signal=KILL
+        # shellcheck disable=SC2086 # one word a process
+        kill -"$signal" $pids 2>/dev/null || true
+        sleep 0.1
+    done
 }
 
 end_jobs() { # A step outlives its slurmd, whose working directory it keeps; each of its tasks leads a process group.
@@ -132,10 +140,10 @@ end_jobs() { # A step outlives its slurmd, whose working directory it keeps; eac
 
 stop() {
     [ -e "$folder/slurm.conf" ] || refuse "nothing was started in $folder"
-    end_daemon "$folder/slurmctld.pid"
-    end_daemon "$folder/slurmd.pid"
+    end_daemon slurmctld
+    end_daemon slurmd
     end_jobs
-    end_daemon "$folder/munge/munged.pid"
+    end_daemon munged
 }
 
 case "$#:${1:-}" in
