@@ -105,11 +105,11 @@ def swept():
 
 
 def frontier():
+    metrics = ("svm_accuracy", "ssim", "fid")
     methods = [method for sweep in SWEEPS for method in sweep.methods]
     records = [
-        record("mnist", method, 8, seed, "classification", {"svm_accuracy": STREAM.random()})
+        record("mnist", method, 8, seed, "all", dict(zip(metrics, STREAM.random(3).tolist(), strict=True)))
         | {"health": {"rate": None if "wae" in method else 40 * STREAM.random()}}
-        | {"metrics": {"all": dict(zip(("svm_accuracy", "ssim", "fid"), STREAM.random(3).tolist(), strict=True))}}
         for method in methods
         for seed in range(3)
     ]

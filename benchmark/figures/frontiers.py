@@ -19,7 +19,7 @@ from benchmark.figures.study_source import (
     method_label,
     no_result,
 )
-from benchmark.methods.control_methods import ALL_METHODS, SWEEPS, Sweep
+from benchmark.methods.control_methods import SWEEPS, Sweep
 from benchmark.plotting.style import captioned, legend_columns, look
 from benchmark.table_specs import ALL_TABLES
 from benchmark.tables.captions import metric_heading
@@ -66,7 +66,7 @@ def pages(source: StudySource) -> Iterator[tuple[str, Frontier | CannotDraw]]:
     """Collect a page for each data set and latent dim where two methods or more are swept and scored on accuracy."""
     for (dataset, dim), found in by_page(kinds(source)).items():
         of_method = {kind.method: kind for kind in found}
-        swept = [sweep for sweep in SWEEPS if any(name in of_method for name in sweep.methods[len(sweep.bases) :])]
+        swept = [sweep for sweep in SWEEPS if any(name in of_method for name in sweep.controls)]
         tables = {cell.table for cell in source.study.manifest.cells if cell.kind[::2] == (dataset, dim)}
         if len(swept) > 1 and "svm_accuracy" in {score for table in tables for score in ALL_TABLES[table].metrics}:
             yield f"frontier_{dataset}_d{dim}", _data(source, dataset, dim, of_method, swept)
@@ -91,10 +91,9 @@ def _data(
 
 
 def _curve(source: StudySource, sweep: Sweep, of_method: Mapping[str, TrialKind]) -> MethodCurve:
-    def value(method: str) -> float:
-        return float(ALL_METHODS[method].settings(source.study.manifest.weight_set)[sweep.setting])
-
-    order = sorted((name for name in sweep.methods if name in of_method), key=value)
+    weight_set = source.study.manifest.weight_set
+    there = (name for name in sweep.methods if name in of_method)
+    order = sorted(there, key=lambda name: sweep.value_of(name, weight_set))
     results = [of_method[name].results for name in order]
     scores = {
         name: [[of[name] for one in records for of in one.metrics.values() if name in of] for records in results]
@@ -103,14 +102,18 @@ def _curve(source: StudySource, sweep: Sweep, of_method: Mapping[str, TrialKind]
     rates = [[one.health.rate for one in records if one.health.rate is not None] for records in results]
     return MethodCurve(
         " and ".join(method_label(source, name) for name in sweep.bases if name in of_method),
-        np.array([np.mean(one) if one else math.nan for one in rates]),
-        {name: np.array([np.mean(one) if one else math.nan for one in of]) for name, of in scores.items()},
+        _means(rates),
+        {name: _means(of) for name, of in scores.items()},
         {
             name: np.array([np.std(one, ddof=1) if len(one) > 1 else math.nan for one in of])
             for name, of in scores.items()
         },
         {name: order.index(name) for name in sweep.bases if name in of_method},
     )
+
+
+def _means(groups: list[list[float]]) -> np.ndarray:
+    return np.array([np.mean(one) if one else math.nan for one in groups])
 
 
 def draw(data: Frontier) -> Figure:

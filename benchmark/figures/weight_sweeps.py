@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmark.figures.study_source import CannotDraw, StudySource, face, kinds, left_out, method_label
-from benchmark.methods.control_methods import ALL_METHODS, SWEEPS, Sweep
+from benchmark.methods.control_methods import SWEEPS, Sweep
 from benchmark.plotting.style import captioned, look
 from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
@@ -63,7 +63,7 @@ def _data(source: StudySource, table: Table, dataset: str, dim: int) -> SweepsPa
     scores = {
         sweep: {metric: _scores(source, table, dataset, dim, sweep, metric) for metric in table.paper.metrics}
         for sweep in SWEEPS
-        if any(method in table.methods for method in sweep.methods if method not in sweep.bases)
+        if any(method in table.methods for method in sweep.controls)
     }
     there = [
         metric for metric in table.paper.metrics if any(np.isfinite(of[metric].mean).any() for of in scores.values())
@@ -90,7 +90,8 @@ def _data(source: StudySource, table: Table, dataset: str, dim: int) -> SweepsPa
 
 def _scores(source: StudySource, table: Table, dataset: str, dim: int, sweep: Sweep, metric: str) -> SweepScores:
     cells = {method: table.cells.get((dataset, metric, method, dim)) for method in sweep.methods}
-    values = {method: _value(method, sweep, source.study.manifest.weight_set) for method, cell in cells.items() if cell}
+    weight_set = source.study.manifest.weight_set
+    values = {method: sweep.value_of(method, weight_set) for method, cell in cells.items() if cell}
     order = sorted(values, key=values.__getitem__)
 
     def column(field: str) -> np.ndarray:
@@ -104,10 +105,6 @@ def _scores(source: StudySource, table: Table, dataset: str, dim: int, sweep: Sw
         {method: values[method] for method in sweep.bases if method in values},
         {method: cell.paper for method in sweep.bases if (cell := cells[method]) and cell.paper is not None},
     )
-
-
-def _value(method: str, sweep: Sweep, weight_set: str) -> float:
-    return float(ALL_METHODS[method].settings(weight_set)[sweep.setting])
 
 
 def draw(data: SweepsPage) -> Figure:

@@ -97,9 +97,18 @@ class Sweep:
     values: tuple[float, ...]
 
     @property
+    def controls(self) -> tuple[str, ...]:
+        """The methods on the curve that are not the paper's."""
+        return tuple(f"{self.bases[0]}_{self.suffix}_{value:g}" for value in self.values)
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """All methods on the curve."""
-        return (*self.bases, *(f"{self.bases[0]}_{self.suffix}_{value:g}" for value in self.values))
+        return (*self.bases, *self.controls)
+
+    def value_of(self, method: str, weight_set: str) -> float:
+        """Return the setting of a method on the curve under a set of weights."""
+        return float(ALL_METHODS[method].settings(weight_set)[self.setting])
 
 
 # The one weight that matters, from next to none to more than a method bears. A decoder variance is a weight of every KL

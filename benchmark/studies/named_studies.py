@@ -231,14 +231,18 @@ def _everything() -> tuple[TableSpec, ...]:
     )
 
 
-def _controls() -> tuple[TableSpec, ...]:
-    """Return Tables 2 and 3 for the grey sets with labels and the methods that the questions compare."""
+def _tables_2_and_3(
+    methods: tuple[str, ...], latent_dims: tuple[int, ...], datasets: tuple[str, ...] = ("mnist",)
+) -> tuple[TableSpec, ...]:
     return tuple(
-        dataclasses.replace(
-            TABLES[number], methods=methods_of(*QUESTIONS), datasets=("mnist", "fashion_mnist"), latent_dims=(2, 8, 32)
-        )
+        dataclasses.replace(TABLES[number], methods=methods, latent_dims=latent_dims, datasets=datasets)
         for number in (2, 3)
     )
+
+
+def _controls() -> tuple[TableSpec, ...]:
+    """Return Tables 2 and 3 for the grey sets with labels and the methods that the questions compare."""
+    return _tables_2_and_3(methods_of(*QUESTIONS), (2, 8, 32), ("mnist", "fashion_mnist"))
 
 
 def _best_case() -> tuple[TableSpec, ...]:
@@ -269,22 +273,14 @@ def _swept(*bases: str) -> tuple[str, ...]:
 def _candidates() -> tuple[TableSpec, ...]:
     """Return Tables 2 and 3 for MNIST at d = 8 with every reading of HGMVAE and every value of a method's weight."""
     readings = tuple(name for name in methods_of(*OTHER_READINGS) if name.startswith("hgmvae"))
-    methods = tuple(dict.fromkeys((*_swept(*TABLES[2].methods), *readings)))
-    return tuple(
-        dataclasses.replace(TABLES[number], datasets=("mnist",), methods=methods, latent_dims=(8,)) for number in (2, 3)
-    )
+    return _tables_2_and_3(tuple(dict.fromkeys((*_swept(*TABLES[2].methods), *readings))), (8,))
 
 
 _FRONTIER = Study(
     "frontier",
     "the eight methods over six values of their one weight, on MNIST at d = 8 and 32, for the figure frontier: how "
     "much does a code have to tell of its image for its scores?",
-    tuple(
-        dataclasses.replace(
-            TABLES[number], datasets=("mnist",), methods=_swept(*TABLES[2].methods), latent_dims=(8, 32)
-        )
-        for number in (2, 3)
-    ),
+    _tables_2_and_3(_swept(*TABLES[2].methods), (8, 32)),
     seeds=3,
     metrics_left_out=("fid", "lpips"),  # fid costs more than the trainings; --metrics fid adds it
 )
@@ -294,6 +290,12 @@ def _for_a_laptop(study: Study) -> Study:
     """Return the study reduced to what two CPU cores train in minutes."""
     training = TrainingSettings(epochs=6, batch_size=32, width=0.25)
     return dataclasses.replace(study, training=training, n_train=8_000, n_test=2_000)
+
+
+def _laptop_twin(study: Study) -> Study:
+    """Return the study reduced so, under a name of its own."""
+    purpose = f"the study {study.name}, reduced as the laptop study is"
+    return _for_a_laptop(dataclasses.replace(study, name=f"laptop-{study.name}", purpose=purpose))
 
 
 WITHOUT_DATA = "digits"  # the study that runs where no data set is at hand
@@ -381,11 +383,7 @@ STUDIES = {
             paired_precision="bfloat16",
         ),
         _BEST_CASE,
-        _for_a_laptop(
-            dataclasses.replace(
-                _BEST_CASE, name="laptop-best-case", purpose="the study best-case, reduced as the laptop study is"
-            )
-        ),
+        _laptop_twin(_BEST_CASE),
         Study(
             "best-case-choice",
             "every reading of HGMVAE and every method over its one weight, on MNIST at d = 8, judged on held-out "
@@ -408,11 +406,7 @@ STUDIES = {
             metrics_left_out=("fid",),  # costs more than the trainings
         ),
         _FRONTIER,
-        _for_a_laptop(
-            dataclasses.replace(
-                _FRONTIER, name="laptop-frontier", purpose="the study frontier, reduced as the laptop study is"
-            )
-        ),
+        _laptop_twin(_FRONTIER),
         Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
         Study(
             "validation",
