@@ -188,21 +188,14 @@ def chance_outside(bound: float, error: float, df: int, confidence: float, shift
 
 
 def _signed_ranks(differences: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rank of the absolute value of each non-zero difference, from 1, times its sign."""
+    """The rank of the absolute value of each non-zero difference, from 1, times its sign; ties share their mean."""
     nonzero = np.array([difference for difference in differences if difference != 0], dtype=np.float64)
     ranks: NDArray[np.float64] = stats.rankdata(np.abs(nonzero))
     return ranks * np.sign(nonzero)
 
 
-def signed_rank_p(differences: Sequence[float]) -> float:
-    """Return the exact two-sided p of Wilcoxon's signed-rank test; zeros are left out, ties share their mean rank.
-
-    scipy's exact distribution does not support ties; here all 2^n signs of the observed ranks are counted.
-    """
-    return _p_of_ranks(_signed_ranks(differences))
-
-
-def _p_of_ranks(signed: NDArray[np.float64]) -> float:
+def _signed_rank_p(signed: NDArray[np.float64]) -> float:
+    """The exact two-sided p of Wilcoxon's test; scipy's does not support ties, so all 2^n signs are counted here."""
     doubled = np.rint(2 * np.abs(signed)).astype(int)  # whole numbers even where ranks are halves
     ways = np.ones(1)  # ways[s]: choices of signs whose positive ranks sum to s
     for rank in doubled:
@@ -234,7 +227,7 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
     else:
         p_t = 2 * float(stdtr(of_mean.n - 1, -abs(of_mean.mean) / of_mean.std * math.sqrt(of_mean.n)))
     ranks = _signed_ranks(differences)
-    return PairedTest(of_mean, _p_of_ranks(ranks), int(np.sign(ranks.sum())), p_t)
+    return PairedTest(of_mean, _signed_rank_p(ranks), int(np.sign(ranks.sum())), p_t)
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FILES:
         shutil.copy(REPOSITORY / name, copy)
     admission = copy / "results" / "reference" / "admission" / "admission.csv"
-    admission.parent.mkdir()
+    admission.parent.mkdir(exist_ok=True)
     admission.write_text("metric,state,reason\n")
     return copy
 

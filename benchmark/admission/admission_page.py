@@ -92,12 +92,8 @@ def render_admission(study: StudyResults, pairs: pd.DataFrame, found: Sequence[M
     ]
     if missing := _missing(pairs):
         parts += ["## Pairs without two values", "\n".join(f"- {escape_markdown(line)}" for line in missing)]
-    runs = [
-        f"- `{run.command}`, commit {(run.git_commit or 'unknown')[:7]}, {run.device}, {run.date}"
-        for run in manifest.runs
-    ]
-    if runs:
-        parts += ["## Runs", "\n".join(runs)]
+    if manifest.runs:
+        parts += ["## Runs", "\n".join(map(_run_line, manifest.runs))]
     return "\n\n".join(parts) + "\n"
 
 

@@ -19,16 +19,14 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import to_unit
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
-from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
 from benchmark.studies.trials import Trial
-from benchmark.throughput.measurement import noise_images
+from benchmark.throughput.measurement import noise_images, untrained
 from benchmark.throughput.metric_times import image_seconds
 from benchmark.throughput.step_lower_bound import timed
 from benchmark.training.loop import run_epoch
-from benchmark.training.pack import pack_trainings
 
 MEASURED_STEPS = 2
 # Images of a small evaluation, and how its time grows with their number. Of 32 x 32 x 1 pixels.
@@ -238,8 +236,7 @@ def _of_networks(trial: Trial) -> list[tuple[str, str]]:
 def step_seconds(trial: Trial, device: str) -> float:
     """Measure a training step of a single seed, in seconds."""
     images = noise_images(trial, MEASURED_STEPS).to(device)
-    model = trial_model(trial, seed=0, device=device)
-    trainings = pack_trainings([model], images, trial.training, [0], "eager")
+    trainings = untrained(trial, images, [0], "eager")
     run_epoch(trainings)  # the first steps are slower
     return timed(lambda: run_epoch(trainings), device) / MEASURED_STEPS
 

@@ -251,10 +251,23 @@ def noise_images(trial: Trial, steps: int) -> Tensor:
 def steps_per_turn(trial: Trial, device: str) -> int:
     """Return how many steps our loop takes in about half a second."""
     few = 3
-    trainings = _pack(trial, trial.training.precision, noise_images(trial, few).to(device), [0], "eager")
+    trainings = untrained(trial, noise_images(trial, few).to(device), [0], "eager")
     run_epoch(trainings)
     seconds = timed(lambda: run_epoch(trainings), device) / few
     return max(few, min(_MOST_STEPS, round(_TURN_SECONDS / seconds)))
+
+
+def untrained(trial: Trial, images: Tensor, seeds: Sequence[int], way: str) -> list[Training]:
+    """Prepare trainings of a kind of trial on some images, where these are.
+
+    Args:
+        trial: An example of the kind.
+        images: uint8 (N, C, S, S).
+        seeds: Of the trainings.
+        way: Of the steps, one of `benchmark.training.pack.WAYS`.
+    """
+    models = [trial_model(trial, seed, str(images.device)) for seed in seeds]
+    return pack_trainings(models, images, trial.training, seeds, way)
 
 
 @dataclass(frozen=True)
@@ -358,7 +371,8 @@ def _our_epoch(
 ) -> Callable[[], str]:
     """Prepare our loop; the function trains an epoch and returns how the steps were executed."""
     set_numerics(device, side.threads)
-    trainings = _pack(trial, side.precision, images.to(device), seeds, side.way)
+    settings = dataclasses.replace(trial.training, precision=side.precision)
+    trainings = untrained(dataclasses.replace(trial, training=settings), images.to(device), seeds, side.way)
 
     def epoch() -> str:
         with kernels_of(side.precision):
@@ -366,12 +380,6 @@ def _our_epoch(
         return trainings[0].how
 
     return epoch
-
-
-def _pack(trial: Trial, precision: str, images: Tensor, seeds: Sequence[int], way: str) -> list[Training]:
-    settings = dataclasses.replace(trial.training, precision=precision)
-    models = [trial_model(trial, seed, str(images.device)) for seed in seeds]
-    return pack_trainings(models, images, settings, seeds, way)
 
 
 def _pythaes_epoch(

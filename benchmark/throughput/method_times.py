@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.numerics import set_numerics
 from benchmark.studies.trials import Trial
-from benchmark.throughput.measurement import noise_images, paired_turns, quartiles_of_ratio, steps_per_turn
+from benchmark.throughput.measurement import noise_images, paired_turns, quartiles_of_ratio, steps_per_turn, untrained
 from benchmark.training.loop import run_epoch
-from benchmark.training.pack import default_way, pack_trainings
+from benchmark.training.pack import default_way
 
 UNIT = "vae"
 
@@ -56,10 +55,7 @@ def method_times(trials: Sequence[Trial], device: str, threads: int, seconds: fl
     set_numerics(device, threads)
     first = trials[0]
     images = noise_images(first, steps_per_turn(first, device)).to(device)
-    trainings = [
-        pack_trainings([trial_model(trial, seed=0, device=device)], images, trial.training, [0], default_way(device))
-        for trial in trials
-    ]
+    trainings = [untrained(trial, images, [0], default_way(device)) for trial in trials]
     turns = paired_turns([partial(run_epoch, one) for one in trainings], device, seconds)
     unit = [trial.method for trial in trials].index(UNIT)
     steps = len(images) // first.training.batch_size

@@ -6,13 +6,11 @@ import time
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 
-from benchmark.execution.evaluate_trial import trial_model
 from benchmark.execution.fork_server import PARENTS_SIGNALS, ignore_signals, worker_context
 from benchmark.execution.numerics import set_numerics
 from benchmark.studies.trials import Trial
-from benchmark.throughput.measurement import noise_images
+from benchmark.throughput.measurement import noise_images, untrained
 from benchmark.training.loop import run_epoch
-from benchmark.training.pack import pack_trainings
 
 _STARTS = 3
 
@@ -54,6 +52,5 @@ def _first_step(context: ForkServerContext | SpawnContext, trial: Trial, device:
 def _train_one_step(connection: Connection, trial: Trial, device: str) -> None:
     ignore_signals(PARENTS_SIGNALS)  # the parent ends its workers
     set_numerics(device, threads=1)
-    model = trial_model(trial, trial.seed, device)
-    run_epoch(pack_trainings([model], noise_images(trial, 1).to(device), trial.training, [trial.seed], "eager"))
+    run_epoch(untrained(trial, noise_images(trial, 1).to(device), [trial.seed], "eager"))
     connection.send(True)
