@@ -10,7 +10,17 @@ import torch
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.execution import pack_run
-from benchmark.execution.evaluate_trial import TrialContext, _rate_bounds, failed_record, measured, trial_model
+from benchmark.execution.evaluate_trial import (
+    TrialContext,
+    _rate_bounds,
+    _with_more,
+    completed,
+    empty_record,
+    failed_record,
+    measured,
+    trial_model,
+    write_result,
+)
 from benchmark.execution.packs import Pack
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS, build_model
@@ -266,9 +276,9 @@ def test_a_full_disk_is_no_trials_fault(grid, context, monkeypatch):
         run_pack(grid, first_pack(grid), context)
 
 
-def test_an_interrupted_pack_is_trained_in_its_first_composition(grid, context, tmp_path, monkeypatch):
+def test_of_an_interrupted_pack_only_what_is_missing_is_trained_to_the_same_records(grid, context, monkeypatch):
     whole = {trial.key: record for trial, record, _ in run_pack(grid, first_pack(grid), context)}
-    # Seed 0 has its record; seed 1 had none, and its checkpoint was not yet there.
+    # Seed 0 has its checkpoint; that of seed 1 was not yet there.
     done, missing = grid.trials()[:2]
     store = Store(context.out)
     store.checkpoint_path(missing.key).unlink()
@@ -280,10 +290,52 @@ def test_an_interrupted_pack_is_trained_in_its_first_composition(grid, context, 
         return train_pack(models, *arguments)
 
     monkeypatch.setattr(pack_run, "train_pack", counted)
-    [(trial, record, _)] = run_pack(grid, first_pack(grid, [missing]), context)
-    assert (trial, sizes) == (missing, [2])
-    assert results_of(record) == results_of(whole[missing.key])
+    again = run_pack(grid, first_pack(grid), context)
+    assert ([trial for trial, *_ in again], sizes) == ([done, missing], [1])
+    assert [results_of(record) for _, record, _ in again] == [results_of(one) for one in whole.values()]
     assert store.checkpoint_path(done.key).stat().st_mtime_ns == before
+
+
+def test_an_error_while_scores_are_added_costs_the_trial_it_belongs_to(grid, context, monkeypatch):
+    pack = first_pack(grid)
+    for _, record, _ in run_pack(grid, pack, context):
+        Store(context.out).write_record(record)
+    broken, healthy = pack.trials
+
+    def sometimes(trial, *arguments):
+        if trial == broken:
+            raise RuntimeError("no memory")
+        return completed(trial, *arguments)
+
+    monkeypatch.setattr(pack_run, "completed", sometimes)
+    again = {trial.key: record for trial, record, _ in run_pack(grid, pack, context)}
+    assert (again[broken.key].status, again[broken.key].reason) == ("failed", "RuntimeError: no memory")
+    assert again[healthy.key].ok
+
+
+def test_a_metric_that_is_added_keeps_where_the_networks_of_the_others_came_from():
+    lpips = {"n_images": 60, "weights": {"lpips": "one.pth"}, "weights_from": {"one.pth": "registry"}}
+    fid = {"n_images": 60, "fid_images": 60, "weights": {"fid": "two.pth"}, "weights_from": {"two.pth": "folder"}}
+    assert _with_more(lpips, fid) == {
+        "n_images": 60,
+        "fid_images": 60,
+        "weights": {"lpips": "one.pth", "fid": "two.pth"},
+        "weights_from": {"one.pth": "registry", "two.pth": "folder"},
+    }
+    assert _with_more(lpips, {**fid, "weights": {}, "weights_from": {}})["weights_from"] == {"one.pth": "registry"}
+
+
+def test_a_failed_attempt_to_add_scores_leaves_the_record_as_it_was(grid, tmp_path):
+    store, [trial, other] = Store(tmp_path), grid.trials()[:2]
+    good = empty_record(trial, "cpu").updated(metrics={"reconstruction": {"ssim": 0.5}})
+    assert write_result(store, good) == "ok"
+    failed = failed_record(trial, "cpu", MemoryError("FID"))
+    assert write_result(store, failed) == "nothing was added to its record (MemoryError: FID)"
+    assert store.read_record(trial.key) == good
+    # Where nothing has ended well the failure is the record, whatever there was before.
+    for reason in ("first", "second"):
+        assert write_result(store, empty_record(other, "cpu", "failed", reason)) == "failed"
+        assert store.read_record(other.key).reason == reason
 
 
 def test_a_pack_that_runs_out_of_memory_is_trained_in_halves(grid, context, monkeypatch):

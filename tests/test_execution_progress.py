@@ -207,6 +207,17 @@ def test_the_numbers_of_the_progress_bars_are_whole(width):
     assert {"1/1260", "3/10", "d=128", "0..9:"} <= set(words) and "…" not in file.getvalue()
 
 
+def test_a_trained_pack_has_no_bar_of_epochs_any_more():
+    console, _ = printed(width=80, force_terminal=True)
+    packs = [pack("a"), pack("b")]
+    with progress_view(Heartbeat(console), packs) as view:
+        for kind in ("started", "trained"):  # what comes of a pack whose checkpoints are there
+            view.show(Event(kind, packs[0]))
+        view.show(Event("started", packs[1]))
+        view.show(Event("finished", packs[0].trials[0], "ok"))
+        assert [task.description for task in view._progress.tasks] == ["trials", f"  {packs[1]}: epochs"]
+
+
 def test_a_terminal_too_narrow_or_too_simple_for_bars_gets_lines():
     for how in ({"width": 40}, {"width": 100, "_environ": {"TERM": "dumb"}}):
         console, _ = printed(force_terminal=True, **how)

@@ -138,6 +138,9 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
     for pack in packs_of(trials, trials, most):
         kinds = [(event.kind, event.value) for event in events if event.what == pack]
         assert kinds == [("started", 0), ("epoch", 1), ("epoch", 2), ("trained", 0)]
+    again = list(start(grid, tmp_path, workers, most))
+    for pack in packs_of(trials, trials, most):
+        assert [event.kind for event in again if event.what == pack] == ["started", "trained"]
     assert [event.value for event in events if event.kind == "finished"] == ["ok"] * 4
     solo = TrialContext(tmp_path / "solo", "cpu", None, offline=True)
     for trial in trials:

@@ -192,11 +192,14 @@ def _run(
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
         cost = _metric_seconds(to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
         ended = watched(executor, packs, context, data, heartbeat, options.strict, cost)
+    lacking = pending(found.to_complete, store, at_hand, left_out).to_complete
+    if lacking:
+        console.print(f"{len(lacking)} trials still lack metrics that were asked for; the same command adds them")
     if to_do or taken:
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": taken + ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
-    return not found.without_checkpoint and not not_had
+    return not (found.without_checkpoint or lacking or not_had)
 
 
 def _finished_elsewhere(folder: Path, store: Store, console: Console) -> list[Record]:

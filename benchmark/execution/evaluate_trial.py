@@ -36,6 +36,7 @@ from benchmark.execution.resume import lacking_metrics
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import build_model
 from benchmark.results.records import OK, RECORD_OBJECTS, RECORD_SCHEMA, Health, Identity, Json, Record
+from benchmark.results.store import Store
 from benchmark.streams import generator
 from benchmark.studies.trials import Trial
 from benchmark.text import first_line
@@ -115,6 +116,26 @@ def failed_record(trial: Trial, device: str, error: Exception) -> Record:
     """Make the record of a trial that an error has ended; the first line of its message is the reason."""
     kind, said = type(error).__name__, first_line(error)
     return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
+
+
+def write_result(store: Store, record: Record) -> str:
+    """Write a record, but never a failed one in place of one that ended well, which scores were to be added to.
+
+    That one is written again as it is, so that whoever watches the folder sees that the attempt has ended.
+
+    Args:
+        store: The results folder.
+        record: Of the attempt.
+
+    Returns:
+        What became of it: the record's status, or that nothing was added, and why.
+    """
+    earlier = store.read_record(record.key) if record.status == "failed" else None
+    if earlier is None or not earlier.ok:
+        store.write_record(record)
+        return record.status
+    store.write_record(earlier)
+    return f"nothing was added to its record ({record.reason})"
 
 
 def matches_this_code(identity: Identity) -> bool:
@@ -250,9 +271,9 @@ def _with_scores(
 
 
 def _with_more(details: Json, more: Json) -> dict[str, Any]:
-    """Details of a protocol with those of metrics that were added; of weights, the entries of both."""
-    weights = {**details.get("weights", {}), **more.get("weights", {})}
-    return {**details, **more, **({"weights": weights} if "weights" in more else {})}
+    """Details of a protocol with those of metrics that were added; of what is by metric or network, both's entries."""
+    merged = {name: {**details.get(name, {}), **more[name]} for name in ("weights", "weights_from") if name in more}
+    return {**details, **more, **merged}
 
 
 def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str, outputs: TrialOutputs) -> Health:

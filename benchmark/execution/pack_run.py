@@ -2,7 +2,7 @@
 
 import dataclasses
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ from benchmark.execution.evaluate_trial import (
     warm_start_model,
 )
 from benchmark.execution.memory import seeds_that_fit
-from benchmark.execution.packs import Pack
+from benchmark.execution.packs import Pack, even_parts
 from benchmark.execution.provenance import code_state, hardware, now
 from benchmark.results.records import Identity, Record, UnfitRecord
 from benchmark.results.store import Store
@@ -51,10 +51,9 @@ def run_pack(
 ) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
     """Train and evaluate a pack.
 
-    Trials whose checkpoints are all there are not trained again; where one is missing or damaged the whole pack is, as
-    it was put together first. All its checkpoints are stored before its first record is given out. A pack that is too
-    large for the device is trained in parts. An error costs the trial it belongs to, one in training the part; those of
-    ENDS_ALL are raised.
+    Trials whose checkpoints are there are not trained again, and come first. Of the others those that fit on the device
+    are trained together; all their checkpoints are stored before the first of their records is given out. An error
+    costs the trial it belongs to, one in training all that were trained together; those of ENDS_ALL are raised.
 
     Args:
         pack: Trials that differ in their seed alone.
@@ -62,7 +61,7 @@ def run_pack(
         images: The data set's training images, uint8 (N, C, S, S), on the device.
         context: Where they run.
         on_epoch: Called with the number of epochs done.
-        on_stored: Called where checkpoints take the place of a training.
+        on_stored: Called where checkpoints take the place of all training.
 
     Yields:
         Every wanted trial, its record, and the outputs that `scored` still has to score, None where the record is
@@ -72,21 +71,23 @@ def run_pack(
         UserError: Code or images are no longer those that the trials are named after, or another error of ENDS_ALL.
     """
     _refuse_other_code_or_images(pack.trials[0], dataset)
-    whole = _stored(pack, context)
-    most = seeds_that_fit(pack.trials[0], images) if whole is None and len(pack.trials) > 1 else None
-    for part in pack.split(most):
-        stored = whole if part == pack else _stored(part, context)
-        if stored:
-            on_stored()
+    stored = [found for trial in pack.wanted_trials if (found := _stored(trial, context))]
+    with_checkpoint = {trial.key for trial, *_ in stored}
+    missing = [trial for trial in pack.wanted_trials if trial.key not in with_checkpoint]
+    if not missing:
+        on_stored()
+    yield from _evaluated(_completed, stored, dataset, context)
+    if not missing:
+        return
+    for part in even_parts(missing, seeds_that_fit(missing[0], images) if len(missing) > 1 else None):
         try:
-            trained = stored or _train(part, images, context, on_epoch)
+            trained = _train(part, images, context, on_epoch)
         except ENDS_ALL:
             raise
         except Exception as error:
-            yield from ((trial, failed_record(trial, context.device, error), None) for trial in part.wanted_trials)
+            yield from ((trial, failed_record(trial, context.device, error), None) for trial in part)
             continue
-        finish = _completed if stored else _finished
-        yield from (finish(*one, dataset, context) for one in trained)
+        yield from _evaluated(_finished, trained, dataset, context)
 
 
 def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
@@ -103,76 +104,80 @@ def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
         raise UserError(f"{dataset.name}: its images changed while this run was under way; give the same command again")
 
 
-def _finished(
-    trial: Trial, model: ImageAutoencoder, training: dict[str, Any], dataset: Dataset, context: TrialContext
-) -> tuple[Trial, Record, TrialOutputs | None]:
+def _evaluated(
+    evaluate: Callable[[Trained, Dataset, TrialContext], tuple[Record, TrialOutputs | None]],
+    trained: Sequence[Trained],
+    dataset: Dataset,
+    context: TrialContext,
+) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
+    """The results of trained trials, one by one; an error is the record of the trial it belongs to."""
+    for one in trained:
+        trial = one[0]
+        try:
+            record, outputs = evaluate(one, dataset, context)
+        except ENDS_ALL:
+            raise
+        except Exception as error:
+            record, outputs = failed_record(trial, context.device, error), None
+        yield trial, record, outputs
+
+
+def _finished(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[Record, TrialOutputs | None]:
+    trial, model, training = one
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    try:
-        record = empty_record(trial, context.device).updated(**training, parameters=parameters)
-        if not record.ok:
-            return trial, record, None
-        return trial, *measured(trial, model, dataset, context, record)
-    except ENDS_ALL:
-        raise
-    except Exception as error:
-        return trial, failed_record(trial, context.device, error), None
+    record = empty_record(trial, context.device).updated(**training, parameters=parameters)
+    return measured(trial, model, dataset, context, record) if record.ok else (record, None)
 
 
-def _completed(
-    trial: Trial, model: ImageAutoencoder, training: dict[str, Any], dataset: Dataset, context: TrialContext
-) -> tuple[Trial, Record, TrialOutputs | None]:
+def _completed(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[Record, TrialOutputs | None]:
     """As `_finished`; a record of this very model that ended well is completed, not made anew."""
+    trial, model, _ = one
     record = Store(context.out).read_record(trial.key)
     if record is None or not record.ok:
-        return _finished(trial, model, training, dataset, context)
-    return trial, completed(trial, model, dataset, context, record), None
+        return _finished(one, dataset, context)
+    return completed(trial, model, dataset, context, record), None
 
 
-def _stored(pack: Pack, context: TrialContext) -> list[Trained] | None:
-    """The wanted trials as their checkpoints have them; None unless every checkpoint is there and readable."""
-    store, trained = Store(context.out), []
-    for trial in pack.wanted_trials:
-        model = trial_model(trial, trial.seed, context.device)
-        try:
-            training = load_checkpoint(model, store.checkpoint_path(trial.key))
-            said = {field: training[field] for field in ("curves", "timings", "training")}
-            empty_record(trial, context.device).updated(**said, parameters=1)
-        except (UserError, KeyError, UnfitRecord):  # missing or damaged: the trial can still be trained anew
-            return None
-        trained.append((trial, model.eval(), said))
-    return trained
-
-
-def _train(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
-    """Train the whole pack, in halves where memory does not suffice, and store the wanted trials' checkpoints."""
+def _stored(trial: Trial, context: TrialContext) -> Trained | None:
+    """The trial as its checkpoint has it; None where that is missing or damaged, for it can be trained anew."""
+    model = trial_model(trial, trial.seed, context.device)
     try:
-        return _train_at_once(pack, images, context, on_epoch)
+        training = load_checkpoint(model, Store(context.out).checkpoint_path(trial.key))
+        said = {field: training[field] for field in ("curves", "timings", "training")}
+        empty_record(trial, context.device).updated(**said, parameters=1)
+    except (UserError, KeyError, UnfitRecord):
+        return None
+    return trial, model.eval(), said
+
+
+def _train(trials: Sequence[Trial], images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
+    """Train trials together, in halves where memory does not suffice, and store their checkpoints."""
+    try:
+        return _train_at_once(trials, images, context, on_epoch)
     except torch.OutOfMemoryError:
-        if len(pack.trials) == 1:
+        if len(trials) == 1:
             raise
     # Outside of the handler, because the error keeps the tensors of its frames alive.
     gc.collect()
     torch.cuda.empty_cache()
-    halves = pack.split(-(-len(pack.trials) // 2))
+    halves = even_parts(trials, -(-len(trials) // 2))
     return [trained for half in halves for trained in _train(half, images, context, on_epoch)]
 
 
-def _train_at_once(pack: Pack, images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
-    models = [trial_model(trial, trial.seed, context.device) for trial in pack.trials]
-    seeds = [trial.seed for trial in pack.trials]
+def _train_at_once(trials: Sequence[Trial], images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
+    models = [trial_model(trial, trial.seed, context.device) for trial in trials]
+    seeds = [trial.seed for trial in trials]
     if images.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(images.device)
-    settings, start = pack.trials[0].training, pack.trials[0].warm_start
+    settings, start = trials[0].training, trials[0].warm_start
     if start is None:
         results = train_pack(models, images, settings, seeds, context.way, on_epoch)
     else:
-        starts = [warm_start_model(trial, trial.seed, context.device) for trial in pack.trials]
+        starts = [warm_start_model(trial, trial.seed, context.device) for trial in trials]
         stages = dataclasses.replace(settings, epochs=start.epochs), settings
         results = train_warm_pack(starts, models, images, stages, start.heads, seeds, context.way, on_epoch)
     trained = []
-    for trial, model, result in zip(pack.trials, models, results, strict=True):
-        if trial.key not in pack.wanted:
-            continue
+    for trial, model, result in zip(trials, models, results, strict=True):
         training = {
             "curves": result.curves,
             "timings": {"training_seconds": round(result.seconds, 3)},

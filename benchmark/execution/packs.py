@@ -1,7 +1,7 @@
 """Packs: the trials that differ in their seed alone, trained together, and how a study's trials fall into them."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.studies.trials import Trial
@@ -11,12 +11,11 @@ from benchmark.studies.trials import Trial
 class Pack:
     """Trials of one kind, by ascending seed.
 
-    The trials that are not wanted are trained along, because a packed result depends, in its last digits, on what is in
-    the pack: a study that was interrupted then ends with the very numbers of one that was not.
+    A pack is the same however much of it is done, so that a run that goes on knows the job that has it.
 
     Attributes:
         trials: All of the pack.
-        wanted: Keys of those whose record is still to be made.
+        wanted: Keys of those whose record is still to be made; the others are not trained again.
     """
 
     trials: tuple[Trial, ...]
@@ -27,25 +26,21 @@ class Pack:
         """The trials whose record is still to be made."""
         return [trial for trial in self.trials if trial.key in self.wanted]
 
-    def split(self, most: int | None) -> Iterator["Pack"]:
-        """Divide the pack into as few parts as a limit allows, of sizes that differ by at most one.
-
-        Args:
-            most: Most trials of a part; None for one part.
-
-        Yields:
-            The parts in which something is wanted.
-        """
-        n = len(self.trials)
-        parts = -(-n // (most or n))
-        for part in range(parts):
-            trials = self.trials[part * n // parts : (part + 1) * n // parts]
-            if wanted := self.wanted & {trial.key for trial in trials}:
-                yield Pack(trials, wanted)
-
     def __str__(self) -> str:
         first, last = self.trials[0], self.trials[-1]
         return str(first) if first is last else f"{first}..{last.seed}"
+
+
+def even_parts(trials: Sequence[Trial], most: int | None) -> list[tuple[Trial, ...]]:
+    """Divide trials into as few parts as a limit allows, of sizes that differ by at most one.
+
+    Args:
+        trials: One or more.
+        most: Most trials of a part; None for one part.
+    """
+    n = len(trials)
+    parts = -(-n // (most or n))
+    return [tuple(trials[part * n // parts : (part + 1) * n // parts]) for part in range(parts)]
 
 
 def packs_of(trials: list[Trial], wanted: list[Trial], most: int | None) -> list[Pack]:
@@ -63,6 +58,8 @@ def packs_of(trials: list[Trial], wanted: list[Trial], most: int | None) -> list
     for trial in trials:
         kinds.setdefault(dataclasses.replace(trial, seed=0).key, []).append(trial)
     keys = frozenset(trial.key for trial in wanted)
-    whole = (Pack(tuple(sorted(kind, key=lambda trial: trial.seed)), keys) for kind in kinds.values())
+    by_seed = (sorted(kind, key=lambda trial: trial.seed) for kind in kinds.values())
+    parts = (part for kind in by_seed for part in even_parts(kind, most))
+    packs = [Pack(part, of_part) for part in parts if (of_part := keys & {trial.key for trial in part})]
     order = {trial.key: place for place, trial in enumerate(trials)}
-    return sorted((part for pack in whole for part in pack.split(most)), key=lambda part: order[part.trials[0].key])
+    return sorted(packs, key=lambda pack: order[pack.trials[0].key])

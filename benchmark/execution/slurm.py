@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.execution import slurm_queue
-from benchmark.execution.evaluate_trial import TrialContext, empty_record
+from benchmark.execution.evaluate_trial import TrialContext, empty_record, write_result
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import process_plan
 from benchmark.execution.slurm_environment import lines_before_jobs, python_of_jobs, submission_environment
@@ -382,8 +382,7 @@ def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) ->
     for trial in pack.wanted_trials:
         if trial.key not in seen:
             record = empty_record(trial, device, "failed", reason[:500])
-            store.write_record(record.updated(details={"log": end}))
-            yield Event("finished", trial, "failed")
+            yield Event("finished", trial, write_result(store, record.updated(details={"log": end})))
 
 
 def _end(store: Store, name: str, pack: Pack, running: set[str]) -> Iterator[Event]:

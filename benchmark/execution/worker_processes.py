@@ -29,7 +29,7 @@ from torch import Tensor
 
 from benchmark.errors import UserError
 from benchmark.evaluation.protocols import TrialOutputs
-from benchmark.execution.evaluate_trial import TrialContext, empty_record, failed_record, scored
+from benchmark.execution.evaluate_trial import TrialContext, empty_record, failed_record, scored, write_result
 from benchmark.execution.fork_server import PARENTS_SIGNALS, ignore_signals, worker_context
 from benchmark.execution.numerics import begin_afresh
 from benchmark.execution.pack_run import run_pack
@@ -51,9 +51,11 @@ class Event:
     """A step of progress.
 
     Attributes:
-        kind: Of a pack's training, "started", "epoch" or "trained"; of a trial, "finished".
+        kind: Of a pack's training, "started", "epoch" or "trained", each pack once, but for epochs; of a trial,
+            "finished".
         what: The pack or the trial.
-        value: For "epoch" the number of epochs done, for "finished" the status of the trial's record.
+        value: For "epoch" the number of epochs done, for "finished" the status of the trial's record, or what became
+            of scores that were to be added to it.
     """
 
     kind: str
@@ -127,6 +129,7 @@ class _Worker:
     ready: bool = False
     has_been_ready: bool = False
     task: _Task | None = None
+    trains_task: bool = False  # until it is known that the task, a pack, is trained
     delivered: set[str] = field(default_factory=set)  # keys of the task's trials whose results have come
 
 
@@ -214,12 +217,17 @@ def run_packs(
                     to_score.appendleft(task)
                 continue
             worker.task, worker.delivered, worker.heard = task, set(), time.monotonic()
+            worker.trains_task = isinstance(task, Pack)
             if isinstance(task, Pack):
                 yield Event("started", task)
 
+    def end_training(worker: _Worker) -> Iterator[Event]:
+        if isinstance(worker.task, Pack) and worker.trains_task:
+            worker.trains_task = False
+            yield Event("trained", worker.task)
+
     def finish(trial: Trial, record: Record) -> Event:
-        store.write_record(record)
-        return Event("finished", trial, record.status)
+        return Event("finished", trial, write_result(store, record))
 
     def replace(worker: _Worker) -> Iterator[Event]:
         nonlocal false_starts
@@ -229,8 +237,7 @@ def run_packs(
             if false_starts > _MOST_FALSE_STARTS:
                 raise UserError(f"{false_starts} worker processes died as they started (exit code {code}); see above")
         start(worker.trains, worker.scores, worker.device)
-        if isinstance(worker.task, Pack):
-            yield Event("trained", worker.task)
+        yield from end_training(worker)
         for trial in worker.task.wanted_trials if worker.task else []:
             if trial.key not in worker.delivered:
                 killed = " (out of memory?)" if code == -signal.SIGKILL else ""
@@ -258,11 +265,10 @@ def run_packs(
             raise UserError(message.message)
         if isinstance(message, _EpochDone) and isinstance(worker.task, Pack):
             yield Event("epoch", worker.task, message.number)
-        elif isinstance(message, _Stored | _Ready):
-            if isinstance(worker.task, Pack):
-                yield Event("trained", worker.task)
-            if isinstance(message, _Stored):
-                return
+        elif isinstance(message, _Stored):
+            yield from end_training(worker)
+        elif isinstance(message, _Ready):
+            yield from end_training(worker)
             worker.task, worker.ready, worker.has_been_ready, false_starts = None, True, True, 0
         else:
             worker.delivered.add(message.trial.key)
