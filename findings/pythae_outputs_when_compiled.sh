@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# pythae 0.1.2 with torch 2.13.0: a model that torch compiles returns outputs without their attributes. Its ModelOutput is
+# a dictionary that sets an attribute for every key; the one that comes out of a compiled forward pass has the keys alone.
+# So output.loss, which pythae's own trainers and most code read, raises an AttributeError, though compiling itself succeeds
+# without a break in the graph; output["loss"] is what it was. It is so with the backend "eager", too, which generates no code.
+#
+# Seen (Python 3.11, 2026-11-30), a VAE with pythae's default networks:
+#   plain: ModelOutput, "loss" in it: True, has .loss: True
+#   compiled: ModelOutput, "loss" in it: True, has .loss: False
+#   the trainer's step: AttributeError 'ModelOutput' object has no attribute 'loss'
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+pip() { "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$@"; }
+# Without dependencies, for pythae asks for a backport of dataclasses that hides the standard library's.
+pip --no-deps pythae==0.1.2
+pip torch==2.13.0 numpy==2.3.5 pydantic==2.12.5 imageio==2.37.2 tqdm==4.67.1 cloudpickle==3.1.2 scikit-learn==1.8.0
+cd "$folder"
+"$folder/venv/bin/python" - 2>"$folder/log" <<'PY' | tee "$folder/seen" || { cat "$folder/log"; exit 1; }
+import torch
+from pythae.data.datasets import BaseDataset
+from pythae.models import VAE, VAEConfig
+from pythae.trainers import BaseTrainer, BaseTrainerConfig
+
+torch.manual_seed(0)
+images = torch.rand(8, 1, 8, 8)
+model = VAE(VAEConfig(input_dim=(1, 8, 8), latent_dim=2))
+
+
+def describe(name):
+    output = model({"data": images})
+    in_it, attribute = "loss" in output, hasattr(output, "loss")
+    print(f'{name}: {type(output).__name__}, "loss" in it: {in_it}, has .loss: {attribute}')
+
+
+describe("plain")
+model.compile(backend="eager", fullgraph=True)  # raises where the graph breaks
+describe("compiled")
+config = BaseTrainerConfig(output_dir=".", no_cuda=True)
+trainer = BaseTrainer(model, BaseDataset(images, torch.zeros(8)), training_config=config)
+trainer.prepare_training()
+try:
+    trainer.train_step(1)
+except AttributeError as error:
+    print("the trainer's step: AttributeError", error)
+PY
+diff "$folder/seen" - <<'SEEN'
+plain: ModelOutput, "loss" in it: True, has .loss: True
+compiled: ModelOutput, "loss" in it: True, has .loss: False
+the trainer's step: AttributeError 'ModelOutput' object has no attribute 'loss'
+SEEN
