@@ -1,13 +1,15 @@
 """The baselines' settings, and the heads and networks between latents that follow from them; imports no torch."""
 
 from dataclasses import field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from models.declared import AS_DECLARED
 from models.sizes import TwoLayers
+
+Scales = Annotated[list[PositiveFloat], Field(min_length=1)]  # at which a kernel is summed
 
 
 @dataclass(config=AS_DECLARED)
@@ -38,7 +40,7 @@ class WAESettings:
     kernel_choice: Literal["rbf", "imq"] = "imq"
     reg_weight: NonNegativeFloat = 3e-2
     kernel_bandwidth: PositiveFloat = 1.0
-    scales: list[PositiveFloat] | None = field(default_factory=lambda: [0.1, 0.2, 0.5, 1.0, 2.0, 5, 10.0])
+    scales: Scales | None = field(default_factory=lambda: [0.1, 0.2, 0.5, 1.0, 2.0, 5, 10.0])
     reconstruction_loss_scale: PositiveFloat = 1.0
 
 

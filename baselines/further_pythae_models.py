@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from pythae.models import INFOVAE_MMD, BaseAEConfig, INFOVAE_MMD_Config
 from torch import Tensor, nn
 
+from baselines.baseline_settings import Scales
 from baselines.pythae_models import GaussianAutoencoder, squared_mmd
 from models import losses
 from models.base import ImageAutoencoder, LossTerms, Noise, reconstruction_term
@@ -93,7 +94,7 @@ class InfoVAEConfig(LikelihoodConfig):
     lbd: float = 1.0
     kernel_choice: Literal["rbf", "imq"] = "imq"
     kernel_bandwidth: PositiveFloat = 1.0
-    scales: list[PositiveFloat] = field(default_factory=lambda: INFOVAE_MMD_Config().scales)
+    scales: Scales = field(default_factory=lambda: INFOVAE_MMD_Config().scales)
 
 
 class InfoVAE(LikelihoodAutoencoder):

@@ -25,16 +25,15 @@ class Convolution(nn.Conv2d):
         channels: Of the input.
         out_channels: Of the output.
         stride: 1 or 2.
-        bias: Whether a bias is added.
     """
 
-    def __init__(self, channels: int, out_channels: int, stride: int = 1, *, bias: bool = False):
-        super().__init__(channels, out_channels, _KERNEL, stride, _PADDING, bias=bias)
+    def __init__(self, channels: int, out_channels: int, stride: int = 1):
+        super().__init__(channels, out_channels, _KERNEL, stride, _PADDING, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve maps (B, C, S, S)."""
         [stride, _] = self.stride
-        if self.bias is None and maps.shape[-1] <= stride * _SMALL and _lowered(maps) and (stride == 2 or _amx()):
+        if maps.shape[-1] <= stride * _SMALL and _lowered(maps) and (stride == 2 or _amx()):
             return _lowered_by(_SmallMaps, maps, self.weight, stride, False)
         return super().forward(maps)
 

@@ -111,8 +111,9 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
         layers: list[nn.Module] = []
         for layer in reversed(range(len(CHANNELS))):
             last = layer == 0
-            of_stride = Convolution if STRIDES[side][layer] == 1 else TransposedConvolution
-            convolution = of_stride(channels[layer + 1], channels[layer], bias=last)
+            maps = channels[layer + 1], channels[layer]
+            keeps = STRIDES[side][layer] == 1  # which the last does not
+            convolution = Convolution(*maps) if keeps else TransposedConvolution(*maps, bias=last)
             layers += [convolution] if last else [convolution, nn.BatchNorm2d(channels[layer]), nn.ReLU(inplace=True)]
         self.convolutions = nn.Sequential(*layers)
 

@@ -166,6 +166,10 @@ def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_pat
         ('model="json:Model"', "own: AttributeError: module 'json' has no attribute 'Model'"),
         ("model=int", "own: TypeError: model int is no ImageAutoencoder"),
         ("model=None", "own: "),
+        ("training=None", "own: training cannot be None"),
+        ("training=OwnTraining(after='vea')", "own, training: after: there is no 'vea'; did you mean 'vae'?"),
+        ("training=OwnTraining(after='vae', heads={'men': 'embedding'})", "own, training: heads: there is no 'men'"),
+        ("training=OwnTraining(after='vae', heads={'embedding': 'mu'})", "own, training: heads: there is no 'mu'"),
         ('card="A card"', "own: card cannot be 'A card'"),
         ('look="red"', "own: look cannot be 'red'"),
         (
@@ -178,7 +182,8 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
     file = tmp_path / "own.py"
     whole = f"dict(name='own', label='Own') | dict({part})"
     file.write_text(
-        "import dataclasses\nfrom benchmark.methods.registry import METHODS as THEIRS\n"
+        "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
+        "from benchmark.methods.registry import METHODS as THEIRS\n"
         f"METHODS = [dataclasses.replace(THEIRS['vae'], **({whole}))]\n",
         encoding="utf-8",
     )
@@ -186,6 +191,31 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
         add_methods([file])
     assert str(raised.value).startswith(f"--method-file {file}: ") and said in str(raised.value)
     assert "own" not in ALL_METHODS
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("times=0", "epochs = 0: "),
+        ("settings={'lr': 1}", "unexpected keyword argument 'lr'"),
+        ("settings={'optimiser': 'adam'}", "optimiser 'adam': there are adamw, sgd"),
+    ],
+)
+def test_a_training_that_no_study_takes_is_one_line(own, said, tmp_path, capsys):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
+        "from benchmark.methods.registry import METHODS as THEIRS\n"
+        f"METHODS = [dataclasses.replace(THEIRS['vae'], name='own', label='Own', training=OwnTraining({own}))]\n",
+        encoding="utf-8",
+    )
+    only = ("--only", "table=2,dataset=mnist,method=own", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out"))
+    try:
+        assert main(["plan", "--study", "smoke", "--method-file", str(file), *only]) == 2
+    finally:
+        ALL_METHODS.pop("own", None)
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 @pytest.mark.parametrize(("name", "said"), [("absent.py", "No such file or directory"), (".", "Is a directory")])

@@ -8,8 +8,8 @@ import torch
 from model_samples import B, D, K, build, noise_of
 from scipy import stats
 
-from benchmark.methods.control_methods import CONTROLS
-from benchmark.methods.registry import METHODS, WEIGHT_SETS
+from benchmark.methods.control_methods import ALL_METHODS, CONTROLS, SGD_RATES
+from benchmark.methods.registry import DECODER_VARIANCE, METHODS, WEIGHT_SETS
 from models.hgmvae_controls import _gumbel
 
 
@@ -124,3 +124,20 @@ def test_one_component_is_the_code_and_w_has_the_gradient_of_the_weighted_sum(dr
     with torch.no_grad():
         leading = encoded.logits.argmax(1)
         assert torch.allclose(model.embed(images), encoded.mean.view(B, K, D)[torch.arange(B), leading], atol=1e-5)
+
+
+@pytest.mark.parametrize("speed", SGD_RATES)
+def test_sgd_takes_the_same_steps_for_a_loss_that_is_smaller_by_the_decoder_variance(speed):
+    ends = []
+    for method, scale in ((f"hgmvae_g_sgd_{speed}", 1.0), (f"vae_sgd_{speed}", DECODER_VARIANCE)):
+        settings = dict(ALL_METHODS[method].training.settings)
+        assert settings.pop("optimiser") == "sgd"
+        weights = torch.nn.Parameter(torch.tensor([3.0, -2.0]))
+        optimiser = torch.optim.SGD([weights], settings.pop("learning_rate"), **settings)
+        for _ in range(200):
+            optimiser.zero_grad()
+            (scale * (weights - 1).square().sum()).backward()
+            optimiser.step()
+        ends.append(weights.detach())
+    torch.testing.assert_close(*ends, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(ends[0], torch.tensor([3.0, -2.0]), atol=0.01)

@@ -29,9 +29,11 @@ def with_amx(monkeypatch):
 
 
 def layer_and_maps(name, layout, bias=False):
+    """A layer, with a bias where it is asked for and the layer may have one, and maps for it."""
     kind, channels, out_channels, stride, side = LAYERS[name]
     torch.manual_seed(0)
-    layer = kind(channels, out_channels, **({} if stride is None else {"stride": stride}), bias=bias)
+    how = {"bias": bias} if stride is None else {"stride": stride}
+    layer = kind(channels, out_channels, **how)
     maps = torch.randn(BATCH, channels, side, side).to(memory_format=layout)
     return layer.to(memory_format=layout), maps
 
@@ -94,7 +96,7 @@ def test_in_float32_they_are_torchs_own(name):
     layer, maps = layer_and_maps(name, torch.channels_last, bias=True)
     transposed = isinstance(layer, nn.ConvTranspose2d)
     size = (layer.in_channels, layer.out_channels, 3, layer.stride, 1)
-    own = nn.ConvTranspose2d(*size, output_padding=1) if transposed else nn.Conv2d(*size)
+    own = nn.ConvTranspose2d(*size, output_padding=1) if transposed else nn.Conv2d(*size, bias=False)
     own.load_state_dict(layer.state_dict())
     own = own.to(memory_format=torch.channels_last)
     weights = torch.randn_like(layer(maps))

@@ -1,6 +1,7 @@
 """Another training or other settings than a study's: other trials, said in the notes, and never judged."""
 
 import dataclasses
+import re
 
 import pytest
 from tiny_study import TINY, tiny_grid
@@ -8,9 +9,11 @@ from tiny_study import TINY, tiny_grid
 from benchmark.commands.own_datasets import default_out
 from benchmark.errors import UserError
 from benchmark.execution.resume import write_manifest
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.store import Store
 from benchmark.studies.changes import with_settings, with_training
 from benchmark.studies.named_studies import STUDIES
+from benchmark.table_specs import TABLES
 from benchmark.verdict.cell_verdicts import departures
 
 PAPER = STUDIES["paper"]
@@ -54,13 +57,15 @@ def test_settings_have_the_types_of_their_fields_and_the_last_one_counts():
         ("vae.beta=much", "input should be a valid number"),
         ("vae.beta=-1", "input should be greater than or equal to 0"),
         ("vae.beta=NaN", "input should be a finite number"),
+        ("wae_imq.scales=[]", "should have at least 1 item"),
+        ("info_vae.scales=[]", "should have at least 1 item"),
         ("hgmvae_g.n_components=2.5", "input should be a valid integer"),
         ("hgmvae_g.fisher=lgo", "input should be 'ratio', 'total', 'log' or 'traces'"),
         ("hgmvae_g_no_fisher.fisher_weight=1", "is defined by its fisher_weight, which stays 0.0"),
     ],
 )
 def test_what_cannot_be_set_is_one_line_that_names_it(assignment, said):
-    with pytest.raises(UserError, match=f"--set {assignment}: .*{said}") as error:
+    with pytest.raises(UserError, match=f"--set {re.escape(assignment)}: .*{said}") as error:
         with_settings(PAPER, (assignment,))
     assert "\n" not in str(error.value)
 
@@ -81,3 +86,38 @@ def test_they_make_other_trials_in_another_folder_of_which_no_number_is_judged(t
     ):
         grid = tiny_grid(tmp_path, dataclasses.replace(study, seeds=1), "table=2,dataset=mnist,method=gmvae")
         assert note in departures(grid.manifest(), "mnist", "classification", "svm_accuracy")
+
+
+def test_settings_are_noted_alike_however_they_are_given(tmp_path):
+    given = (("vae.beta=0.10", "gmvae.beta_x=2.0"), ("gmvae.beta_x=2", "vae.beta=0.1"))
+    studies = [with_settings(TINY, assignments) for assignments in given]
+    assert studies[0].notes() == studies[1].notes()
+    assert studies[0].changes == ("--set gmvae.beta_x=2", "--set vae.beta=0.1")
+
+
+def test_cells_of_a_method_outside_the_tables_and_of_the_tables_stay_beside_each_other(tmp_path, monkeypatch):
+    """A control, or a method of a file that is given once, is kept by a run without it, and the other way round."""
+    store = Store(tmp_path / "out")
+    own = dataclasses.replace(ALL_METHODS["swae"], name="own", label="Own", source="0" * 64)
+    monkeypatch.setitem(ALL_METHODS, "own", own)
+
+    study = dataclasses.replace(
+        TINY, tables=(dataclasses.replace(TABLES[2], methods=("vae", "gmvae"), datasets=("mnist",)),)
+    )
+
+    def only(method):
+        return tiny_grid(tmp_path, study, only=f"method={method}")
+
+    plain = only("vae")
+    for grid in (plain, only("hgmvae_g_warm"), only("own")):
+        assert write_manifest(store, grid) == 0
+    monkeypatch.delitem(ALL_METHODS, "own")
+    assert write_manifest(store, plain) == 0
+    manifest = store.study_manifest()
+    assert {cell.method for cell in manifest.cells} == {"vae", "hgmvae_g_warm", "own"}
+    assert manifest.basis["method_sources"] == {"own": own.source} and manifest.method_label("own") == "Own"
+    assert {"hgmvae_g_warm", "own"} <= set(manifest.basis["methods"])
+    # A method that means something else by now leaves, as does one that starts from it; the others stay.
+    monkeypatch.setitem(ALL_METHODS, "vae", dataclasses.replace(ALL_METHODS["vae"], revision=99))
+    assert write_manifest(store, only("gmvae")) == 2
+    assert {cell.method for cell in store.study_manifest().cells} == {"own", "gmvae"}

@@ -7,13 +7,15 @@ from typing import Any
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES, PROTOCOL_SETTINGS
 from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.grid import Grid
 from benchmark.studies.trials import Trial
 
-_SAME_STUDY = ("seeds", "weight_set", "notes", "basis", "paired_training")
+_SAME_STUDY = ("seeds", "weight_set", "notes", "paired_training")
+_SAME_BASIS = ("device", "training", "protocols")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
 
@@ -118,8 +120,8 @@ def write_manifest(store: Store, grid: Grid) -> int:
     """Write the study's manifest.
 
     Cells that `--only` left out this time are kept where they are comparable: same seeds, weights, reductions, device
-    and revisions, and the same images. Others leave the tables, whose every number then belongs to one study; their
-    records stay, and the old command brings the old tables back.
+    and training, the same images, and methods that are still the same. Others leave the tables, whose every number then
+    belongs to one study; their records stay, and the old command brings the old tables back.
 
     Args:
         store: The results folder.
@@ -139,15 +141,26 @@ def write_manifest(store: Store, grid: Grid) -> int:
     if earlier.study != manifest.study:
         raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
     changes = [note for note in earlier.notes if note.startswith("--")]
-    if changes != list(grid.study.changes):
+    if sorted(changes) != sorted(grid.study.changes):
         held = " ".join(changes) or "no such changes"
         raise UserError(f"--out {store.folder}: holds the study {earlier.study} with {held}; give another --out")
     chosen = {_place(cell) for cell in manifest.cells}
     others = [cell for cell in earlier.cells if _place(cell) not in chosen]
-    same = all(getattr(earlier, field) == getattr(manifest, field) for field in _SAME_STUDY)
-    kept = [cell for cell in others if same and _same_images(cell.dataset, earlier, manifest)]
+    kept = [
+        cell
+        for cell in others
+        if _same_study(earlier, manifest)
+        and _same_images(cell.dataset, earlier, manifest)
+        and _same_method(cell.method, earlier)
+    ]
     of_kept = {cell.dataset for cell in kept} - set(grid.datasets)
     merged = {field: _with_kept(manifest.plain[field], earlier.plain.get(field, {}), of_kept) for field in _BY_DATASET}
+    methods = {cell.method for cell in kept}
+    merged["method_labels"] = _with_kept(manifest.method_labels, earlier.method_labels, methods)
+    merged["basis"] = dict(manifest.plain["basis"])
+    for field in ("methods", "method_sources"):
+        of_methods = _with_kept(merged["basis"].get(field, {}), (earlier.basis or {}).get(field, {}), methods)
+        merged["basis"] |= {field: of_methods} if of_methods else {}
     merged["runs"] = earlier.plain["runs"]
     store.write_manifest(manifest.updated(**merged).with_cells([*kept, *manifest.cells]))
     return len(others) - len(kept)
@@ -168,9 +181,29 @@ def _place(cell: ManifestCell) -> tuple[int, str, str, int]:
     return cell.table, *cell.kind
 
 
-def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], datasets: set[str]) -> dict[str, Any]:
-    """The entries of data sets now, and the earlier ones of data sets that are kept and were not looked at now."""
-    return {**now, **{name: earlier[name] for name in sorted(datasets) if name in earlier and name not in now}}
+def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    """The entries now, and the earlier ones of names that are kept and were not looked at now."""
+    return {**now, **{name: earlier[name] for name in sorted(names) if name in earlier and name not in now}}
+
+
+def _same_study(earlier: Manifest, now: Manifest) -> bool:
+    before, basis = earlier.basis or {}, now.basis or {}
+    return all(getattr(earlier, field) == getattr(now, field) for field in _SAME_STUDY) and all(
+        before.get(field) == basis.get(field) for field in _SAME_BASIS
+    )
+
+
+def _same_method(name: str, earlier: Manifest) -> bool:
+    """Whether a method, and what it starts from, mean what they did; also true of one whose file is not given now."""
+    if name not in ALL_METHODS:
+        return True
+    revisions, sources = ((earlier.basis or {}).get(field, {}) for field in ("methods", "method_sources"))
+    own = ALL_METHODS[name].training.after
+    methods = [ALL_METHODS[one] for one in (name, own) if one]
+    return all(
+        (method.revision, method.source) == (revisions.get(method.name), sources.get(method.name, ""))
+        for method in methods
+    )
 
 
 def _same_images(dataset: str, earlier: Manifest, now: Manifest) -> bool:

@@ -15,8 +15,14 @@ from benchmark.studies.grid import DataOptions
 from benchmark.text import short_message
 from benchmark.training.checkpoints import load_checkpoint
 from models.base import ImageAutoencoder
+from models.sizes import STRIDES
 
 Images = Callable[[Identity], Dataset]
+
+
+def _is_image_shape(*sizes: int) -> bool:
+    return len(sizes) == 3 and sizes[1] == sizes[2] and sizes[1] in STRIDES
+
 
 _OF_A_MODEL: Mapping[str, Check] = {
     "method": is_text,
@@ -24,7 +30,7 @@ _OF_A_MODEL: Mapping[str, Check] = {
     "seed": whole(),
     "settings": object_of(lambda value: True),
     "training": fields({"width": lambda width: is_number(width) and width > 0}),
-    "data": fields({"image_shape": lambda shape: list_of(whole(1))(shape) and len(shape) == 3}),
+    "data": fields({"image_shape": lambda shape: list_of(whole(1))(shape) and _is_image_shape(*shape)}),
 }
 _IF_THERE: Mapping[str, Check] = {"warm_start": fields({"method": is_text, "method_revision": whole()})}
 _OF_IMAGES: Mapping[str, Check] = {

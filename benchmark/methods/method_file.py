@@ -14,6 +14,7 @@ from benchmark.fields import Check, invalid_field, is_text, object_of, or_none, 
 from benchmark.methods.card_texts import Card
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.look import Look
+from benchmark.methods.own_training import OwnTraining
 from benchmark.methods.registry import METHODS, Method
 from benchmark.settings import unknown_name
 from benchmark.text import first_line
@@ -36,6 +37,7 @@ _ENTRY: Mapping[str, Check] = {
     "networks": or_none(callable),
     "revision": whole(1),
     "residual_hidden": whole(),
+    "training": lambda own: isinstance(own, OwnTraining),
     "changes": _SETTINGS,
     "calibrated_as": _is_empty_or_base,
     "control_of": _is_empty_or_base,
@@ -112,8 +114,27 @@ def _check_entry(method: Method, file: Path) -> None:
             json.dumps(settings, allow_nan=False)  # as they are hashed
             if method.card and (unknown := sorted(set(method.card.sources) - set(settings))):
                 raise UserError(f"method {method.name}, card: {unknown_name(unknown[0], settings)}")
-            method.heads(method.configuration(settings, input_dim=(1, 32, 32), latent_dim=_LATENT_DIM))
+            _heads_of(method, weight_set)
+        _check_training(method)
     except UserError as error:
         raise UserError(f"--method-file {file}: {error}") from None
     except Exception as error:  # whatever a user's own code may raise
         raise UserError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
+
+
+def _heads_of(method: Method, weight_set: str = "default") -> Mapping[str, int]:
+    configuration = method.configuration(method.settings(weight_set), input_dim=(1, 32, 32), latent_dim=_LATENT_DIM)
+    return method.heads(configuration)
+
+
+def _check_training(method: Method) -> None:
+    """Raise UserError for a warm start from what is not there; a study's settings check those of training."""
+    own, where = method.training, f"method {method.name}, training"
+    if not own.after:
+        return
+    if own.after not in ALL_METHODS:
+        raise UserError(f"{where}: after: {unknown_name(own.after, ALL_METHODS)}")
+    for names, known in ((own.heads, _heads_of(method)), (own.heads.values(), _heads_of(ALL_METHODS[own.after]))):
+        for name in names:
+            if name not in known:
+                raise UserError(f"{where}: heads: {unknown_name(name, known)}")

@@ -41,7 +41,7 @@ def with_settings(study: Study, assignments: Sequence[str]) -> Study:
         assignments: Each "method.field=value"; a later one of the same field overrides an earlier one.
 
     Returns:
-        The study with a note for each setting.
+        The study with a note for each setting, in the same order and words however they are given.
 
     Raises:
         UserError: An assignment is malformed, or there is no such method, field or value; the message has the nearest
@@ -58,5 +58,7 @@ def with_settings(study: Study, assignments: Sequence[str]) -> Study:
         method = asked_name("method", written, ALL_METHODS, f"{where}: no such method;")
         value = ALL_METHODS[method].setting(field, text, where)
         settings.setdefault(method, {})[field] = value
-        notes[f"{method}.{field}"] = f"--set {method}.{field}={text}"
-    return dataclasses.replace(study, settings=settings, changes=(*study.changes, *notes.values()))
+        said = repr(value).removesuffix(".0") if isinstance(value, float) else text  # 0.10 and 0.1 are one
+        notes[f"{method}.{field}"] = f"--set {method}.{field}={said}"
+    in_order = (notes[key] for key in sorted(notes))
+    return dataclasses.replace(study, settings=settings, changes=(*study.changes, *in_order))

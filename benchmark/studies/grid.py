@@ -22,6 +22,7 @@ from benchmark.paper.tables import DATASET_LABELS
 from benchmark.results.manifest import SCHEMA, Manifest, ManifestCell
 from benchmark.studies.named_studies import GridCell, Study
 from benchmark.studies.trials import Trial, TrialData, WarmStart
+from benchmark.text import first_line
 
 
 @dataclass(frozen=True)
@@ -402,11 +403,14 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         device: torch's name of it, such as "cuda:1", of which only the kind counts.
 
     Raises:
-        UserError: The method does not have the set of weights.
+        UserError: The method does not have the set of weights, or its own training has what no training takes.
     """
     method = ALL_METHODS[cell.method]
     own = method.training
-    training = dataclasses.replace(study.training, epochs=own.times * study.training.epochs, **own.settings)
+    try:
+        training = dataclasses.replace(study.training, epochs=own.times * study.training.epochs, **own.settings)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"method {cell.method}, training: {first_line(error)}") from None
     return Trial(
         data,
         cell.method,

@@ -110,7 +110,7 @@ QUESTIONS = (
     ),
 )
 
-# ContrastAnswer by a study of its own, `readings`.
+# Answered by a study of its own, `readings`.
 READINGS = Question(
     "j",
     "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
