@@ -364,6 +364,15 @@ def test_the_same_trial_that_diverges_once_where_results_repeat_is_different(tmp
     assert run(a, b)[0] == run(b, a)[0] == 1
 
 
+def test_a_seed_that_diverged_once_is_no_difference_where_no_trial_shows_that_results_repeat(tmp_path):
+    a = folder(tmp_path / "a", {"vae": {0: 0.90, 1: 0.91}})
+    b = folder(tmp_path / "b", {"vae": {0: "diverged", 2: 0.90}})
+    found = compare(read_side(a), read_side(b))
+    assert (found.state, found.same_trials) == (State.NOT_SHOWN, 0)
+    assert (one(found).result, one(found).basis) == (Result.NOT_SHOWN, Basis.TOO_FEW)
+    assert run(a, b)[0] == run(b, a)[0] == 4
+
+
 def test_means_of_a_csv_are_compared_where_both_sides_state_their_spread(tmp_path):
     draw = np.random.default_rng(6)
     x, y = draw.normal(0.9, 0.01, 8), draw.normal(0.88, 0.01, 5)

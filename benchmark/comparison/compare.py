@@ -231,7 +231,7 @@ def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance
     """
     cells = [*a.scores, *(cell for cell in b.scores if cell not in a.scores)]
     repeated = _repeated_trials(a, b)
-    strict = 2 * sum(repeated.values()) >= len(repeated)
+    strict = bool(repeated) and 2 * sum(repeated.values()) >= len(repeated)
     found = [_cell_result(cell, a.scores.get(cell, {}), b.scores.get(cell, {}), tolerances, strict) for cell in cells]
     if not any(result.mean_a is not None and result.mean_b is not None for result, _ in found):
         raise UserError(nothing_in_common(a, b))
