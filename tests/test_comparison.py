@@ -589,6 +589,14 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         (f"{HEADER}\n{GOOD}\nmnist,ssim,vae", "line 3, column latent_dim: 3 cells under a header of 6"),
         (f"{HEADER}\n{GOOD}\n{GOOD}", "line 3, column seed: the same score as line 2; remove one"),
         (f"{HEADER}\nmnist,ssim,vae,8,,1\nmnist,ssim,vae,8,,2", "line 3, column seed: the same score as line 2; give"),
+        (
+            f"{HEADER},std,n\n{GOOD},,\nmnist,ssim,vae,8,1,0.4,,\nmnist,ssim,VAE,8,,0.45,0.07,2",
+            "line 4, column seed: there is none where line 2 of the same metric, method and latent dim has one; give",
+        ),
+        (
+            f"{HEADER}\nmnist,ssim,vae,8,,0.45\n{GOOD}",
+            "line 3, column seed: there is one where line 2 of the same metric, method and latent dim has none; give",
+        ),
         (f'{HEADER}\nmnist,fid,vae,8,0,"1,234.5"', "line 2, column value: '1,234.5' has a thousand separator"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1'234.5", "thousand separator"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1_234", "thousand separator"),
