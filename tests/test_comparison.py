@@ -17,14 +17,16 @@ from study_samples import packed_records
 
 from benchmark.commands.compare_results import CompareOptions, asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
-from benchmark.comparison.compare import TOLERANCES, Basis, Result, State, Tolerance, compare
+from benchmark.comparison.compare import Basis, Result, State, compare
 from benchmark.comparison.comparison_page import comparison_frame
 from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind, Score, Spread, read_side
+from benchmark.comparison.tolerances import TOLERANCES
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.identity import identity_key
 from benchmark.results.records import Record
 from benchmark.results.store import Store
+from benchmark.statistics import Tolerance
 from benchmark.table_specs import TABLES
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
