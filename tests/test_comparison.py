@@ -17,14 +17,16 @@ from study_samples import packed_records
 
 from benchmark.commands.compare_results import CompareOptions, asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
-from benchmark.comparison.compare import TOLERANCES, Basis, Result, State, Tolerance, compare
+from benchmark.comparison.compare import Basis, Result, State, compare
 from benchmark.comparison.comparison_page import comparison_frame
 from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind, Score, Spread, read_side
+from benchmark.comparison.tolerances import TOLERANCES
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.identity import identity_key
 from benchmark.results.records import Record
 from benchmark.results.store import Store
+from benchmark.statistics import Tolerance
 from benchmark.table_specs import TABLES
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
@@ -364,6 +366,15 @@ def test_the_same_trial_that_diverges_once_where_results_repeat_is_different(tmp
     assert run(a, b)[0] == run(b, a)[0] == 1
 
 
+def test_a_seed_that_diverged_once_is_no_difference_where_no_trial_shows_that_results_repeat(tmp_path):
+    a = folder(tmp_path / "a", {"vae": {0: 0.90, 1: 0.91}})
+    b = folder(tmp_path / "b", {"vae": {0: "diverged", 2: 0.90}})
+    found = compare(read_side(a), read_side(b))
+    assert (found.state, found.same_trials) == (State.NOT_SHOWN, 0)
+    assert (one(found).result, one(found).basis) == (Result.NOT_SHOWN, Basis.TOO_FEW)
+    assert run(a, b)[0] == run(b, a)[0] == 4
+
+
 def test_means_of_a_csv_are_compared_where_both_sides_state_their_spread(tmp_path):
     draw = np.random.default_rng(6)
     x, y = draw.normal(0.9, 0.01, 8), draw.normal(0.88, 0.01, 5)
@@ -580,6 +591,14 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         (f"{HEADER}\n{GOOD}\nmnist,ssim,vae", "line 3, column latent_dim: 3 cells under a header of 6"),
         (f"{HEADER}\n{GOOD}\n{GOOD}", "line 3, column seed: the same score as line 2; remove one"),
         (f"{HEADER}\nmnist,ssim,vae,8,,1\nmnist,ssim,vae,8,,2", "line 3, column seed: the same score as line 2; give"),
+        (
+            f"{HEADER},std,n\n{GOOD},,\nmnist,ssim,vae,8,1,0.4,,\nmnist,ssim,VAE,8,,0.45,0.07,2",
+            "line 4, column seed: there is none where line 2 of the same metric, method and latent dim has one; give",
+        ),
+        (
+            f"{HEADER}\nmnist,ssim,vae,8,,0.45\n{GOOD}",
+            "line 3, column seed: there is one where line 2 of the same metric, method and latent dim has none; give",
+        ),
         (f'{HEADER}\nmnist,fid,vae,8,0,"1,234.5"', "line 2, column value: '1,234.5' has a thousand separator"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1'234.5", "thousand separator"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1_234", "thousand separator"),

@@ -14,6 +14,7 @@ from benchmark.audit.audit_page import flips_text
 from benchmark.audit.reconstruction_protocols import SCORINGS
 from benchmark.comparison.compare import compare
 from benchmark.comparison.comparison_page import conclusion, render_comparison
+from benchmark.comparison.shift_tests import METHODS_ALPHA
 from benchmark.comparison.sides import read_side
 from benchmark.controls.answers import MEASURES
 from benchmark.errata.listing import listing
@@ -385,14 +386,24 @@ def test_the_page_on_comparing_shows_what_the_command_says_of_the_committed_stud
     comparison = compare(read_side(LAPTOP), read_side(REFERENCE / "laptop-calibrated"))
     text = render_comparison(comparison)
     assert conclusion(comparison) in COMPARING
-    rows = [line for line in COMPARING.splitlines() if line.startswith(("| beta_vae", "| swae"))]
+    rows = [
+        line for line in COMPARING.splitlines() if line.startswith(("| beta_vae", "| swae", "| hgmvae_g_no_fisher"))
+    ]
     shown = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    assert len(rows) == 2 and all(
+    assert len(rows) == 3 and all(
         [cell.strip() for cell in row.split("|")[1:8]] in [r[:7] for r in shown] for row in rows
     )
     of = {method.method: method for method in comparison.methods}
-    assert f"better by {of['beta_vae'].shift:.1f} tolerances over its eight cells" in COMPARING
-    assert of["beta_vae"].tested == 8 and of["swae"].result == "within tolerance"
+    assert f"better by {of['hgmvae_g_no_fisher'].shift:.1f} tolerances over its 15 cells" in COMPARING
+    assert of["hgmvae_g_no_fisher"].tested == 15 and of["swae"].result == "within tolerance"
+    beta = of["beta_vae"]
+    assert (
+        f"better by {beta.shift:.1f} tolerances over its eight cells and just not shown (p = {beta.p_holm:.3f}"
+        in COMPARING
+    )
+    assert beta.tested == 8 and beta.p_holm > METHODS_ALPHA and beta.result == "not shown either way"
+    [apart] = [result for result in comparison.results if result.result == "different"]
+    assert (apart.cell.metric, apart.cell.method) == ("svm_accuracy", "beta_vae")
 
 
 def test_the_page_on_verdicts_has_the_tolerances_margins_and_the_papers_own_effects():

@@ -10,10 +10,11 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
-from benchmark.comparison.compare import TOLERANCES, Comparison, State
+from benchmark.comparison.compare import Comparison, State
 from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import read_side
+from benchmark.comparison.tolerances import TOLERANCES
 from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.names import asked_name, resolved

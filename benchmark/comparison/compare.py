@@ -38,6 +38,7 @@ from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
 from benchmark.comparison.shift_tests import EQUIVALENCE, Floats, ShiftTests, cell_groups, run_shift_tests
 from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
+from benchmark.comparison.tolerances import OTHER_METRIC, TOLERANCES
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
 from benchmark.results.records import OK
@@ -83,22 +84,6 @@ class State(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
     NOT_SHOWN = "not shown either way"
-
-
-# About the standard deviation of a score over seeds: the median over the cells of results/reference/laptop-cpu, which a
-# test compares them with; for SSIM between its 0.0147 there and the 0.0122 of a run on another processor; for FID and
-# LPIPS, which were not measured there, by analogy.
-TOLERANCES = {
-    "silhouette": Tolerance(0.02),
-    "calinski_harabasz": Tolerance(0.08, relative=True),
-    "davies_bouldin": Tolerance(0.12, relative=True),
-    "svm_accuracy": Tolerance(0.0065),
-    "fid": Tolerance(0.05, relative=True),
-    "ssim": Tolerance(0.0135),
-    "ms_ssim": Tolerance(0.005),
-    "lpips": Tolerance(0.01),
-}
-OTHER_METRIC = Tolerance(0.02, relative=True)
 
 
 @dataclass(frozen=True)
@@ -231,7 +216,7 @@ def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance
     """
     cells = [*a.scores, *(cell for cell in b.scores if cell not in a.scores)]
     repeated = _repeated_trials(a, b)
-    strict = 2 * sum(repeated.values()) >= len(repeated)
+    strict = bool(repeated) and 2 * sum(repeated.values()) >= len(repeated)
     found = [_cell_result(cell, a.scores.get(cell, {}), b.scores.get(cell, {}), tolerances, strict) for cell in cells]
     if not any(result.mean_a is not None and result.mean_b is not None for result, _ in found):
         raise UserError(nothing_in_common(a, b))

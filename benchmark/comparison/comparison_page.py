@@ -36,9 +36,9 @@ BASES = {
 _UNREPEATED = ": another processor or other code, so that seeds are compared as samples"
 _HEAD = ("data set", "metric", "method", "d", "A", "B", "B - A", "95 %", "tolerance", "p (Holm)", "seeds", "basis")
 _METHODS_SAY = (
-    "B - A is the mean over a method's tested cells in tolerances, positive where B is better; cells that vary less "
-    "over seeds count more. The smallest seen is the least shift that would have been found with a probability of "
-    f"{POWER:.0%}."
+    "B - A is the mean over a method's tested cells in tolerances, positive where B is better; metrics and latent dims "
+    "that varied less over seeds in earlier studies count more. The smallest seen is the least shift that would have "
+    f"been found with a probability of {POWER:.0%}."
 )
 _SEEN_SAYS = (
     f"The least difference of a single cell that would have been found with a probability of {POWER:.0%}: median over "

@@ -68,9 +68,10 @@ def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
         read, one line each.
 
     Raises:
-        UserError: `read_rows` refuses the file, it has no rows, two rows are the same score, a value is without the
-            status "ok" or the reverse, or a cell is ambiguous or invalid: a formula, blanks around it, an unprintable
-            character in a name or label, a number that is none. The message names file, line and column.
+        UserError: `read_rows` refuses the file, it has no rows, two rows are the same score, a mean over seeds stands
+            beside its seeds, a value is without the status "ok" or the reverse, or a cell is ambiguous or invalid: a
+            formula, blanks around it, an unprintable character in a name or label, a number that is none. The message
+            names file, line and column.
     """
     try:
         read = list(read_rows(path, REQUIRED, OPTIONAL))
@@ -85,6 +86,7 @@ def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
         for row, cells in zip(written, known, strict=True)
     ]
     _check_once(path, rows, written)
+    _check_seeds(path, rows)
     return rows, notes
 
 
@@ -103,6 +105,17 @@ def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None
                 raise row_error(path, row.line, column, f"{fault}, so that one score stands twice; remove one")
         remedy = "remove one" if row.seed is not None else "give each its own in a column seed"
         raise row_error(path, row.line, "seed", f"the same score as line {before.line}; {remedy}")
+
+
+def _check_seeds(path: Path, rows: list[LongRow]) -> None:
+    """Raise UserError where a mean over seeds stands beside its seeds: they would count twice."""
+    first: dict[tuple[object, ...], LongRow] = {}
+    for row in rows:
+        before = first.setdefault((row.dataset, row.metric, row.method, row.latent_dim), row)
+        if (before.seed is None) != (row.seed is None):
+            here, there = ("none", "one") if row.seed is None else ("one", "none")
+            fault = f"there is {here} where line {before.line} of the same metric, method and latent dim has {there}"
+            raise row_error(path, row.line, "seed", f"{fault}; give either the seeds or their mean")
 
 
 def _one_a_row(path: Path, header: Sequence[str]) -> str:

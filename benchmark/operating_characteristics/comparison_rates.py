@@ -1,20 +1,25 @@
 """Error rates of `compare`, by the tests that the command makes.
 
-Simulated is a comparison of two runs of one study, each with seeds of its own: Tables 1 and 2 of the laptop study on
-MNIST, 35 cells of eight methods. Scores vary as they did there (`results/reference/laptop-ten-seeds`, which a test
-compares them with): normal where a metric's tolerance is absolute, lognormal where it is a share of the mean.
+Simulated is a comparison of two runs of one study: Tables 1 and 2 of the laptop study on MNIST, all 35 cells of eight
+methods or the ten of one, with seeds of their own or with common ones. Scores vary as they did there
+(`results/reference/laptop-ten-seeds`, which a test compares them with): normal where a metric's tolerance is absolute,
+lognormal where it is a share of the mean. Common seeds are compared one by one but are drawn apart, as another machine
+turns the same seed into another training.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmark.comparison.compare import TOLERANCES, State
+from benchmark.comparison.compare import State
 from benchmark.comparison.failures import Ended, failures_p
-from benchmark.comparison.shift_tests import METHODS_ALPHA, cell_groups, run_shift_tests
+from benchmark.comparison.shift_tests import METHODS_ALPHA, CellGroups, cell_groups, run_shift_tests
 from benchmark.comparison.sides import ComparedCell
+from benchmark.comparison.tolerances import TOLERANCES
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.rates import SEEDS, Rate
 
@@ -42,45 +47,83 @@ CELLS = {
     for latent_dim, spreads in dims.items()
     for method, spread in zip(_CLASSIFIED if metric == "svm_accuracy" else _CLUSTERED, spreads, strict=True)
 }
-_GROUPS = cell_groups([*CELLS])
-_SUBJECT = f"{len(CELLS)} cells of {len(_GROUPS.method_names)} methods"
 _AT_ONCE = 500  # comparisons, so that memory stays small
 _MOST_DRAWS, _MOST_POWER_DRAWS = 8_000, 1_000  # false alarms are rare, so that their rate takes more
 
 Floats = NDArray[np.float64]
 
 
-def _no_shift(draws: int, rng: np.random.Generator) -> Floats:
-    return np.zeros((draws, len(CELLS)))
+@dataclass(frozen=True)
+class Design:
+    """What is compared.
+
+    Attributes:
+        cells: The cells, with their standard deviations over seeds in tolerances.
+        paired: Whether both sides have the same seeds.
+    """
+
+    cells: Mapping[ComparedCell, float]
+    paired: bool
+
+    @cached_property
+    def groups(self) -> CellGroups:
+        """The groups of the cells."""
+        return cell_groups([*self.cells])
+
+    @property
+    def subject(self) -> str:
+        """The design in words."""
+        methods = len(self.groups.method_names)
+        return f"{len(self.cells)} cells of {methods} method{'s' if methods > 1 else ''}"
 
 
-def _method_shift(tolerances: float) -> Callable[[int, np.random.Generator], Floats]:
+# Given a design and a number of comparisons, the shifts of the cells in tolerances: (draws, cells).
+ShiftsOf = Callable[[Design, int, np.random.Generator], Floats]
+
+
+def _no_shift(design: Design, draws: int, rng: np.random.Generator) -> Floats:
+    return np.zeros((draws, len(design.cells)))
+
+
+def _method_shift(tolerances: float) -> ShiftsOf:
     """Shifts of all cells of one method, another in each comparison."""
 
-    def shifts(draws: int, rng: np.random.Generator) -> Floats:
-        method = rng.integers(len(_GROUPS.method_names), size=(draws, 1))
-        return np.where(_GROUPS.methods == method, -tolerances, 0.0)
+    def shifts(design: Design, draws: int, rng: np.random.Generator) -> Floats:
+        method = rng.integers(len(design.groups.method_names), size=(draws, 1))
+        return np.where(design.groups.methods == method, -tolerances, 0.0)
 
     return shifts
 
 
-def _cell_shift(tolerances: float, metric: str) -> Callable[[int, np.random.Generator], Floats]:
+def _cell_shift(tolerances: float, metric: str) -> ShiftsOf:
     """A shift of one cell of the metric, another in each comparison."""
-    places = [place for place, cell in enumerate(CELLS) if cell.metric == metric]
 
-    def shifts(draws: int, rng: np.random.Generator) -> Floats:
-        return np.where(np.arange(len(CELLS)) == rng.choice(places, size=(draws, 1)), -tolerances, 0.0)
+    def shifts(design: Design, draws: int, rng: np.random.Generator) -> Floats:
+        places = [place for place, cell in enumerate(design.cells) if cell.metric == metric]
+        return np.where(np.arange(len(design.cells)) == rng.choice(places, size=(draws, 1)), -tolerances, 0.0)
 
     return shifts
 
 
-# Truth -> shifts in tolerances, of as many comparisons as are drawn: (draws, cells).
-TRUTHS: Mapping[str, Callable[[int, np.random.Generator], Floats]] = {
+_EIGHT = Design(CELLS, paired=False)
+_ONE = {cell: spread for cell, spread in CELLS.items() if cell.method == "hgmvae_g"}
+_FURTHER = {
+    "common seeds": Design(CELLS, paired=True),
+    "one method": Design(_ONE, paired=False),
+    "one method, common seeds": Design(_ONE, paired=True),
+}
+_OF_METHODS: Mapping[str, ShiftsOf] = {
     "no difference": _no_shift,
-    "a method worse by 1 tolerance": _method_shift(1),
-    "a method worse by 2 tolerances": _method_shift(2),
-    "a method worse by 5 tolerances": _method_shift(5),
-    **{f"one cell's {METRICS[metric].label} worse by 10 tolerances": _cell_shift(10, metric) for metric in SPREADS},
+    **{f"a method worse by {by} tolerance{'s' if by > 1 else ''}": _method_shift(by) for by in (1, 2)},
+}
+TRUTHS: Mapping[str, tuple[Design, ShiftsOf]] = {
+    **{truth: (_EIGHT, shifts) for truth, shifts in _OF_METHODS.items()},
+    "a method worse by 5 tolerances": (_EIGHT, _method_shift(5)),
+    **{
+        f"one cell's {METRICS[metric].label} worse by 10 tolerances": (_EIGHT, _cell_shift(10, metric))
+        for metric in SPREADS
+    },
+    **{f"{truth} ({of})": (design, shifts) for of, design in _FURTHER.items() for truth, shifts in _OF_METHODS.items()},
 }
 
 
@@ -96,57 +139,67 @@ def comparison_rates(draws: int, rng: np.random.Generator) -> list[Rate]:
         nine of ten trainings of one kind on one side and never on the other.
     """
     rates = []
-    for truth, shifts in TRUTHS.items():
+    for truth, (design, shifts) in TRUTHS.items():
         of_truth = min(draws, _MOST_DRAWS if shifts is _no_shift else _MOST_POWER_DRAWS)
         for seeds, stream in zip(SEEDS, rng.spawn(len(SEEDS)), strict=True):
             counts = np.zeros(2)
             for start in range(0, of_truth, _AT_ONCE):
                 count = min(_AT_ONCE, of_truth - start)
-                counts += _outcomes(shifts(count, stream), seeds, stream).sum(0)
+                counts += outcomes(design, shifts(design, count, stream), seeds, stream).sum(0)
             for state, of_state in zip((State.DIFFERENT, State.SAME), counts, strict=True):
-                rates.append(Rate("compare", _SUBJECT, truth, seeds, str(state), of_state / of_truth, of_truth))
+                rates.append(Rate("compare", design.subject, truth, seeds, str(state), of_state / of_truth, of_truth))
     diverging = "a method diverges in 9 of 10 trainings"
-    rates += [Rate("compare", _SUBJECT, diverging, n, str(State.DIFFERENT), _failures_found(n), 0) for n in SEEDS]
-    return rates
+    return rates + [
+        Rate("compare", _EIGHT.subject, diverging, n, str(State.DIFFERENT), _failures_found(n), 0) for n in SEEDS
+    ]
 
 
-def _outcomes(shift: Floats, seeds: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Whether each comparison ends as different, and whether as the same: (draws, 2)."""
-    a, b = (_scores(len(shift), seeds, rng) for _ in range(2))
-    b += (shift * _UNITS)[..., None]
-    scale = np.where(_RELATIVE, np.abs(a.mean(-1)), 1.0) * np.abs(_UNITS)
-    signed = (scale * np.sign(_UNITS))[..., None]
-    tests = run_shift_tests(a / signed, b / signed, np.zeros(len(CELLS), dtype=bool), _GROUPS)
+def outcomes(design: Design, shift: Floats, seeds: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw comparisons and judge them.
+
+    Args:
+        design: What is compared.
+        shift: How much better B is, in tolerances, (draws, cells).
+        seeds: Seeds a side.
+        rng: The stream.
+
+    Returns:
+        Whether each comparison ends as different, and whether as the same, (draws, 2).
+    """
+    tolerances = [TOLERANCES[cell.metric] for cell in design.cells]
+    better = [1 if METRICS[cell.metric].higher_is_better else -1 for cell in design.cells]
+    units = np.array([tolerance.amount * sign for tolerance, sign in zip(tolerances, better, strict=True)])
+    relative = np.array([tolerance.relative for tolerance in tolerances])
+    a, b = (_scores(design, units, relative, (len(shift), seeds), rng) for _ in range(2))
+    b += (shift * units)[..., None]
+    scale = np.where(relative, np.abs(a.mean(-1)), 1.0) * units
+    paired = np.full(len(design.cells), design.paired)
+    tests = run_shift_tests(a / scale[..., None], b / scale[..., None], paired, design.groups)
     different = tests.cells_differ.any(-1) | tests.methods_differ.any(-1)
     return np.stack([different, tests.methods.within().all(-1) & ~different], axis=-1)
 
 
-_TOLERANCES = [TOLERANCES[cell.metric] for cell in CELLS]
-_RELATIVE = np.array([tolerance.relative for tolerance in _TOLERANCES])
-# A cell's tolerance around a mean of 1, negative where less is better.
-_UNITS = np.array(
-    [t.amount * (1 if METRICS[c.metric].higher_is_better else -1) for t, c in zip(_TOLERANCES, CELLS, strict=True)]
-)
-_STD = np.array([*CELLS.values()]) * np.abs(_UNITS)
-_METRIC = np.array([[*SPREADS].index(cell.metric) for cell in CELLS])
-
-
-def _scores(draws: int, seeds: int, rng: np.random.Generator) -> Floats:
-    """Scores with a mean of 1: (draws, cells, seeds)."""
-    shape = (draws, _GROUPS.trials.max() + 1, seeds)
-    of_trials = rng.multivariate_normal(np.zeros(len(SPREADS)), CORRELATIONS, size=shape)
-    better = of_trials[:, _GROUPS.trials, :, _METRIC]  # (cells, draws, seeds)
-    noise = np.moveaxis(better, 0, 1) * np.sign(_UNITS)[:, None]
-    log_variance = np.log1p(_STD**2)[:, None]
+def _scores(
+    design: Design, units: Floats, relative: NDArray[np.bool_], shape: tuple[int, int], rng: np.random.Generator
+) -> Floats:
+    """Scores with a mean of 1, whose tolerances are `units`, negative where less is better: (draws, cells, seeds)."""
+    draws, seeds = shape
+    metrics = [[*SPREADS].index(cell.metric) for cell in design.cells]
+    trials = design.groups.trials
+    of_trials = rng.multivariate_normal(np.zeros(len(SPREADS)), CORRELATIONS, size=(draws, trials.max() + 1, seeds))
+    better = np.moveaxis(of_trials[:, trials, :, metrics], 0, 1)
+    noise = better * np.sign(units)[:, None]
+    std = (np.array([*design.cells.values()]) * np.abs(units))[:, None]
+    log_variance = np.log1p(std**2)
     lognormal = np.exp(np.sqrt(log_variance) * noise - log_variance / 2)
-    scores: Floats = np.where(_RELATIVE[:, None], lognormal, 1 + _STD[:, None] * noise)
+    scores: Floats = np.where(relative[:, None], lognormal, 1 + std * noise)
     return scores
 
 
 def _failures_found(seeds: int, probability: float = 0.9) -> float:
     """The chance that failures with this probability of all seeds of one kind of trial, on one side, are found."""
     failed = np.arange(seeds + 1)
-    tests = len(_GROUPS.method_names) + 1  # the shifts of the methods, and these failures
+    tests = len(_EIGHT.groups.method_names) + 1  # the shifts of the methods, and these failures
     p = np.array([failures_p([Ended(seeds, 0, seeds, int(k))]) for k in failed])
     chances = stats.binom.pmf(failed, seeds, probability)
     return float(chances[p * tests < METHODS_ALPHA].sum())
