@@ -10,6 +10,7 @@ from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.execution.provenance import device_name
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.manifest import MOST_SEEDS
 from benchmark.studies.changes import with_settings, with_training
 from benchmark.studies.grid import Selection
@@ -77,6 +78,11 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
     study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
     study = with_settings(with_metrics(study, MetricsAsked.parse(options.metrics)), options.set)
     in_use = {cell.method for cell in selection.cells_of(selection.joined(study))}
+    if options.weights is None and study.weight_set != "default":  # every method has this one
+        for method in sorted(in_use):
+            if study.weight_set not in ALL_METHODS[method].weight_sets:
+                lacks = f"uses the weights {study.weight_set}, which {method} lacks"
+                raise UserError(f"study {study.name} {lacks}; add --weights default")
     if unused := sorted(set(study.settings) - in_use):
         raise UserError(f"--set {unused[0]}: no trial asked for is of this method; see --study and --only")
     return study, why
