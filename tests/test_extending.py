@@ -103,7 +103,18 @@ def test_a_metric_of_ones_own_is_scored_and_has_its_table(checkout):
     tables = checkout / "results" / "runs" / "psnr" / "tables"
     [value] = pd.read_csv(tables / "table8_seeds.csv")["value"]
     assert 0 < value < 60  # dB
-    assert "PSNR" in (tables / "tables.md").read_text(encoding="utf-8")
+    page = (tables / "tables.md").read_text(encoding="utf-8")
+    assert "Peak signal-to-noise ratio (Table 8: not in the paper)." in page and "PSNR" in page
+
+    judged = shell(checkout, f"{PYTHON} -m benchmark judge results/runs/psnr --data-dir {checkout}")
+    assert judged.returncode == 0, (judged.stdout[-2000:], judged.stderr[-2000:])
+    [audited] = (tables.parent / "audit").glob("*.json")
+    [alternative] = json.loads(audited.read_text(encoding="utf-8"))["scores"]["psnr"].values()
+    assert alternative["values"]["psnr"] == pytest.approx(value, rel=1e-6)
+    assert "psnr" in (tables.parent / "report.html").read_text(encoding="utf-8").lower()
+
+    without = shell(checkout, f"{PYTHON} -m benchmark plan --study smoke --only table=8,method=vae --metrics no-psnr")
+    assert without.returncode == 0, without.stderr
 
 
 @pytest.mark.slow

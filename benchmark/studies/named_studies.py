@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from benchmark.data.specs import DATASETS, IMAGES
 from benchmark.errors import UserError
-from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, SCORED_METRICS
+from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, scored_metrics
 from benchmark.methods.control_methods import SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.settings import check_settings, plain_settings, unknown_name
@@ -83,8 +83,8 @@ class Study:
         if self.images not in IMAGES:
             raise UserError(f"study {self.name}, images: {unknown_name(self.images, IMAGES)}")
         for metric in self.metrics_left_out:
-            if metric not in SCORED_METRICS:
-                raise UserError(f"study {self.name}, metrics_left_out: {unknown_name(metric, SCORED_METRICS)}")
+            if metric not in scored_metrics():
+                raise UserError(f"study {self.name}, metrics_left_out: {unknown_name(metric, scored_metrics())}")
         for protocol, settings in self.protocol_settings.items():
             where = f"study {self.name}, protocol_settings"
             if protocol not in PROTOCOL_SETTINGS:
