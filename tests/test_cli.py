@@ -457,7 +457,11 @@ def test_a_metric_that_was_asked_for_and_cannot_be_had_ends_with_one_line_and_st
     [line] = [line for line in out.splitlines() if "cannot be computed" in line]
     assert status == 3 and line.startswith("--metrics fid: cannot be computed; weights unavailable: weights-inception")
     status, out, _ = call("report", tmp_path / "out")
-    assert status == 0 and "Not in it: traversals: not made yet; `judge` makes it" in out
+    assert status == 0
+    missing = dict(line.removeprefix("Not in it: ").split(": ") for line in out.splitlines() if "Not in it" in line)
+    assert missing.pop("clustering") == "the study has none of Tables 1 and 4"  # nor has it planes or sweeps
+    kinds = ("reconstructions", "manifold", "traversals")
+    assert missing == dict.fromkeys(kinds, "not made yet; `judge` makes it")
     shutil.rmtree(tmp_path / "out" / "checkpoints")
     status, out, _ = call("report", tmp_path / "out")
     assert status == 0 and "Not in it: traversals: its checkpoints are gone; the same `run --force` trains anew" in out

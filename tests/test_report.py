@@ -150,6 +150,7 @@ def test_the_laptop_page_is_whole_and_small(laptop_page):
     assert [image["alt"].split(":")[0].split(" (")[0] for image in page.all("img")] == [
         "Clustering scores over the latent dimension d",
         "Training curves, every term of the loss",
+        "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
     ]
     assert "curves_chairs_d128: no trial" in page.text
     assert "6e34e0c23a" in page.text and "4,869.3" in page.text
@@ -165,7 +166,9 @@ def test_every_table_row_claim_and_figure_has_an_anchor_of_its_own(laptop_page):
         "table": [box["id"] for box in page.all("div") if "block" in box.get("class", "").split()],
         "row": re.findall(r'<tbody>\s*<tr id="([^"]+)"', laptop_page),
         "claim": [f"claim-c{number}" for number in range(1, 10)],
-        "figure": ["figure-clustering-mnist-d8", "figure-curves-mnist-d8", "figure-answer"],
+        "figure": [
+            f"figure-{name}" for name in ("clustering-mnist-d8", "curves-mnist-d8", "weights-mnist-d8", "answer")
+        ],
     }
     for kind, names in named.items():
         assert set(names) <= links, kind
