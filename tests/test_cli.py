@@ -201,8 +201,15 @@ def test_without_any_data_the_choice_falls_on_the_digits_that_are_installed(call
     status, out, _ = call("plan", *arguments, "--only", "table=2,method=vae")
     assert status == 0
     first = out.splitlines()[0]
-    assert first.startswith("Study digits: no data set is in ") and "`./run_all.sh fetch` brings" in first
+    assert (
+        first.startswith("Study digits: none of the paper's data sets is in ")
+        and "`./run_all.sh fetch` brings" in first
+    )
     assert "mnist [subset]" in out and "To download: CIFAR" not in out and "procedural" not in out
+    assert "--only dataset=" not in first
+    np.savez(tmp_path / "mine.npz", x=np.zeros((9, 32, 32, 3), np.uint8))  # as of `fetch --from-folder`
+    study, why = chosen_study.study_at_hand(None, "cpu", Selection(), tmp_path)
+    assert study.name == "digits" and why.endswith("; for mine.npz add --only dataset=mine")
     _, out, _ = call("plan", *arguments, "--only", "dataset=cifar10,method=vae")  # which the digits cannot stand in for
     assert out.startswith("Study laptop: ") and "To download: CIFAR-10" in out
     np.savez(tmp_path / "celeba64.npz", x=np.zeros((9, 64, 64, 3), np.uint8))
