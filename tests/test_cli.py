@@ -347,7 +347,12 @@ def test_an_out_folder_that_is_a_file_is_one_line(call, tmp_path):
     file.write_text("in the way")
     for out in (file, file / "deeper"):
         status, _, error = call("run", *TINY, "--out", out)
-        assert status == 2 and f"{out}: cannot be written" in error and len(error.strip().splitlines()) == 1
+        assert (
+            status == 2
+            and f"{out}: cannot be written" in error
+            and "; move away what" in error
+            and len(error.strip().splitlines()) == 1
+        )
         assert call("plan", *TINY, "--out", out)[0] == 0
 
 
@@ -489,7 +494,9 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     status, _, error = call("errata", table)
     assert status == 2 and "no column table" in error and len(error.strip().splitlines()) == 1
     status, _, error = call("errata", "--out", table / "below")
-    assert status == 2 and "could not be written" in error
+    assert status == 2 and error.endswith(
+        "could not be written (File exists); move away what is in the way and run again\n"
+    )
 
 
 LARGE = ("torch", "sklearn", "scipy", "pandas", "pythae")
