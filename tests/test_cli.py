@@ -378,14 +378,14 @@ def test_data_that_arrive_later_complete_the_study(call, tmp_path):
 
     save("mine", (28, 28), 100)
     status, out, _ = call(*arguments, *only)
-    assert status == 3 and "  no images: cifar10: CIFAR-10: not here, and --offline forbids" in out
-    reason = "no data: CIFAR-10: not here, and --offline forbids fetching it"
+    assert status == 3 and "  no images: cifar10: CIFAR-10: not here; `./run_all.sh fetch cifar10`" in out
+    reason = "no data: CIFAR-10: not here; `./run_all.sh fetch cifar10` fetches it, or put "
     found, out, _ = call("status", tmp_path / "out")
     assert found == 0 and f"cifar10: {reason}" in out
     found, out, _ = call("tables", tmp_path / "out")
     assert found == 3 and "1 trials ok, 0 diverged, 0 failed, 0 not run, 1 without data\n" in out
     assert "Images not at hand: CIFAR-10   (./run_all.sh fetch)\n" in out
-    assert reason in (tmp_path / "out" / "tables" / "tables.md").read_text()
+    assert reason.replace("`", r"\`") in (tmp_path / "out" / "tables" / "tables.md").read_text()
     save("cifar10", (32, 32, 3), 100)
     status, out, _ = call(*arguments, *only)
     assert status == 0 and "2 trials ok" in out and "not at hand" not in out
