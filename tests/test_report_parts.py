@@ -208,3 +208,12 @@ def test_anchors_are_made_from_words_and_never_twice_the_same():
     assert [anchor("Table", 1), anchor("50%_of [A&B]"), anchor("table 1"), anchor("table 1"), anchor("†")] == [
         *("table-1", "50-of-a-b", "table-1-2", "table-1-3", "part"),
     ]
+
+
+def test_a_record_without_an_epoch_of_the_loss_has_no_sentence_on_it():
+    study, records = sample()
+    key = next(key for key, one in records.items() if one["status"] == "ok")
+    place = records[key]["identity"]
+    name = f"curves_{place['dataset']}_d{place['latent_dim']}"
+    text = picture_text(study_results(study, {key: records[key] | {"curves": {"loss": []}}}), name)
+    assert text.says.startswith(text.caption) and "Loss from" not in text.says
