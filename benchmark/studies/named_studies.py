@@ -276,6 +276,7 @@ def _candidates() -> tuple[TableSpec, ...]:
     return _tables_2_and_3(tuple(dict.fromkeys((*_swept(*TABLES[2].methods), *readings))), (8,))
 
 
+_CONTROLS = Study("controls", "what the gain of HGMVAE is due to, for the command controls", _controls(), seeds=5)
 _FRONTIER = Study(
     "frontier",
     "the eight methods over six values of their one weight, on MNIST at d = 8 and 32, for the figure frontier: how "
@@ -334,10 +335,8 @@ STUDIES = {
             )
         ),
         Study("paper", "exactly the trials that Tables 1-5 need, as the paper states them", tuple(TABLES.values()), 10),
-        Study("controls", "what the gain of HGMVAE is due to, for the command controls", _controls(), seeds=5),
-        _for_a_laptop(
-            Study("laptop-controls", "the study controls, reduced as the laptop study is", _controls(), seeds=3)
-        ),
+        _CONTROLS,
+        dataclasses.replace(_laptop_twin(_CONTROLS), seeds=3),
         _for_a_laptop(
             Study(
                 "readings",
