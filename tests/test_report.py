@@ -16,6 +16,7 @@ from verdict_samples import laptop as laptop_study
 from benchmark.cli import main
 from benchmark.commands import judged_study
 from benchmark.figures.study_source import CannotDraw
+from benchmark.files import REPOSITORY
 from benchmark.paper.tables import paper_numbers
 from benchmark.report.html import Picture, render_report
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
@@ -262,6 +263,26 @@ for (const [name, address, width] of PAGES) {
   document.body.append(frame);
 }
 </script></body>"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("texts", "ascending", "descending"),
+    [
+        (["0.5 ±0.1", "–", "1,000", "† 2 of 3", "-1"], "-1|0.5 ±0.1|† 2 of 3|1,000|–", "1,000|† 2 of 3|0.5 ±0.1|-1|–"),
+        (["6e34e0c", "b2", "4f1", ""], "|4f1|6e34e0c|b2", "b2|6e34e0c|4f1|"),
+        (["2026-11-27", "2025-12-01"], "2025-12-01|2026-11-27", "2026-11-27|2025-12-01"),
+        (["MNIST", "3D Chairs", "CelebA"], "3D Chairs|CelebA|MNIST", "MNIST|CelebA|3D Chairs"),
+    ],
+)
+def test_a_column_sorts_both_ways_by_numbers_only_where_cells_are_numbers(texts, ascending, descending):
+    file = REPOSITORY / "benchmark" / "report" / "templates" / "report.js"
+    script = file.read_text(encoding="utf-8").split("for (const table")[0]
+    rows = [{"cells": [{"firstChild": {"textContent": text}}]} for text in texts]
+    script += f"""for (const down of [false, true])
+        console.log(sorted({json.dumps(rows)}, 0, down).map(row => row.cells[0].firstChild.textContent).join("|"));"""
+    said = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert said.splitlines() == [ascending, descending]
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
