@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -125,6 +126,15 @@ def test_a_data_set_of_ones_own_is_trained_on(checkout):
     seeds = pd.read_csv(checkout / "results" / "runs" / "bars" / "tables" / "table2_seeds.csv")
     assert seeds["dataset"].tolist() == ["bars"]
     assert 0.25 < seeds["value"].item() <= 1  # better than chance at four directions
+
+
+def test_the_places_of_a_registered_set_have_the_sets_that_are_registered():
+    page = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `(\w+)` in `benchmark/(.+)\.py` \|", page, re.MULTILINE)
+    sets = {name: set(getattr(import_module(f"benchmark.{file.replace('/', '.')}"), name)) for name, file in found}
+    assert (
+        sets["DATASETS"] == sets["_DRAWERS"] == {*sets["PUBLISHED_SETS"], "chairs"} > sets["KNOWN"] and len(sets) == 4
+    )
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "docs/running.md"])
