@@ -65,4 +65,17 @@ def write_text(path: Path, text: str) -> None:
         with written_whole(path) as part:
             part.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{path}: could not be written ({error.strerror}); make room and run again") from None
+        raise UserError(f"{path}: could not be written ({error.strerror}); {write_remedy(error.errno)}") from None
+
+
+def write_remedy(code: int | None) -> str:
+    """Say what to do about a file that could not be written.
+
+    Args:
+        code: The number of the error, as `OSError.errno`.
+    """
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return "make room and run again"
+    if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL):  # EINVAL: of `written_whole`
+        return "move away what is in the way and run again"
+    return "make it writable and run again"

@@ -46,7 +46,7 @@ def test_a_choice_that_is_not_there_or_is_none_is_one_line(content, tmp_path):
     file = tmp_path / "chosen.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(UserError, match=r"--weights calibrated: .*; make it with calibrate, or") as error:
+    with pytest.raises(UserError, match=r"^weights calibrated: .*; make it with calibrate, or add") as error:
         chosen_settings(file)
     assert "\n" not in str(error.value)
 

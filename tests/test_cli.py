@@ -201,8 +201,15 @@ def test_without_any_data_the_choice_falls_on_the_digits_that_are_installed(call
     status, out, _ = call("plan", *arguments, "--only", "table=2,method=vae")
     assert status == 0
     first = out.splitlines()[0]
-    assert first.startswith("Study digits: no data set is in ") and "`./run_all.sh fetch` brings" in first
+    assert (
+        first.startswith("Study digits: none of the paper's data sets is in ")
+        and "`./run_all.sh fetch` brings" in first
+    )
     assert "mnist [subset]" in out and "To download: CIFAR" not in out and "procedural" not in out
+    assert "--only dataset=" not in first
+    np.savez(tmp_path / "mine.npz", x=np.zeros((9, 32, 32, 3), np.uint8))  # as of `fetch --from-folder`
+    study, why = chosen_study.study_at_hand(None, "cpu", Selection(), tmp_path)
+    assert study.name == "digits" and why.endswith("; for mine.npz add --only dataset=mine")
     _, out, _ = call("plan", *arguments, "--only", "dataset=cifar10,method=vae")  # which the digits cannot stand in for
     assert out.startswith("Study laptop: ") and "To download: CIFAR-10" in out
     np.savez(tmp_path / "celeba64.npz", x=np.zeros((9, 64, 64, 3), np.uint8))
@@ -340,7 +347,12 @@ def test_an_out_folder_that_is_a_file_is_one_line(call, tmp_path):
     file.write_text("in the way")
     for out in (file, file / "deeper"):
         status, _, error = call("run", *TINY, "--out", out)
-        assert status == 2 and f"{out}: cannot be written" in error and len(error.strip().splitlines()) == 1
+        assert (
+            status == 2
+            and f"{out}: cannot be written" in error
+            and "; move away what" in error
+            and len(error.strip().splitlines()) == 1
+        )
         assert call("plan", *TINY, "--out", out)[0] == 0
 
 
@@ -366,14 +378,14 @@ def test_data_that_arrive_later_complete_the_study(call, tmp_path):
 
     save("mine", (28, 28), 100)
     status, out, _ = call(*arguments, *only)
-    assert status == 3 and "  no images: cifar10: CIFAR-10: not here, and --offline forbids" in out
-    reason = "no data: CIFAR-10: not here, and --offline forbids fetching it"
+    assert status == 3 and "  no images: cifar10: CIFAR-10: not here; `./run_all.sh fetch cifar10`" in out
+    reason = "no data: CIFAR-10: not here; `./run_all.sh fetch cifar10` fetches it, or put "
     found, out, _ = call("status", tmp_path / "out")
     assert found == 0 and f"cifar10: {reason}" in out
     found, out, _ = call("tables", tmp_path / "out")
     assert found == 3 and "1 trials ok, 0 diverged, 0 failed, 0 not run, 1 without data\n" in out
     assert "Images not at hand: CIFAR-10   (./run_all.sh fetch)\n" in out
-    assert reason in (tmp_path / "out" / "tables" / "tables.md").read_text()
+    assert reason.replace("`", r"\`") in (tmp_path / "out" / "tables" / "tables.md").read_text()
     save("cifar10", (32, 32, 3), 100)
     status, out, _ = call(*arguments, *only)
     assert status == 0 and "2 trials ok" in out and "not at hand" not in out
@@ -457,7 +469,11 @@ def test_a_metric_that_was_asked_for_and_cannot_be_had_ends_with_one_line_and_st
     [line] = [line for line in out.splitlines() if "cannot be computed" in line]
     assert status == 3 and line.startswith("--metrics fid: cannot be computed; weights unavailable: weights-inception")
     status, out, _ = call("report", tmp_path / "out")
-    assert status == 0 and "Not in it: traversals: not made yet; `judge` makes it" in out
+    assert status == 0
+    missing = dict(line.removeprefix("Not in it: ").split(": ") for line in out.splitlines() if "Not in it" in line)
+    assert missing.pop("clustering") == "the study has none of Tables 1 and 4"  # nor has it planes or sweeps
+    kinds = ("reconstructions", "manifold", "traversals")
+    assert missing == dict.fromkeys(kinds, "not made yet; `judge` makes it")
     shutil.rmtree(tmp_path / "out" / "checkpoints")
     status, out, _ = call("report", tmp_path / "out")
     assert status == 0 and "Not in it: traversals: its checkpoints are gone; the same `run --force` trains anew" in out
@@ -478,7 +494,9 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     status, _, error = call("errata", table)
     assert status == 2 and "no column table" in error and len(error.strip().splitlines()) == 1
     status, _, error = call("errata", "--out", table / "below")
-    assert status == 2 and "could not be written" in error
+    assert status == 2 and error.endswith(
+        "could not be written (File exists); move away what is in the way and run again\n"
+    )
 
 
 LARGE = ("torch", "sklearn", "scipy", "pandas", "pythae")

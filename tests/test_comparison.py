@@ -854,7 +854,7 @@ def test_an_output_that_is_a_link_is_written_where_it_leads(tmp_path):
 def test_the_output_never_replaces_what_is_no_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(UserError, match=r"pipe: cannot be written \(is no regular file\)"):
+    with pytest.raises(UserError, match=r"pipe: cannot be written \(is no regular file\); move away what"):
         run(LAPTOP, LAPTOP, out=pipe)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

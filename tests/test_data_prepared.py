@@ -130,7 +130,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_old_copy(folder, monkeypatch):
     write_source(folder, seed=1)
     usage = shutil.disk_usage(folder)
     monkeypatch.setattr(prepared.shutil, "disk_usage", lambda _: usage._replace(free=100))
-    with pytest.raises(UserError, match=r"cannot write .*mine .*free some space"):
+    with pytest.raises(UserError, match=r"cannot write .*mine .*make room and run again, or choose"):
         load_dataset("mine", folder)
     assert sorted(path.name for path in (folder / "prepared").iterdir()) == [".mine.lock", "mine"]
     assert prepared.read(folder, "mine").digest == old.digest

@@ -7,16 +7,21 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from benchmark.cli import main
+from benchmark.cli import build_parser, main
+from benchmark.commands.chosen_study import asked_study
+from benchmark.commands.declared_options import options_of
+from benchmark.commands.run_study import RunOptions
 from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.method_file import add_methods
+from benchmark.studies.grid import Selection, expected_trials
 
 EXAMPLE = REPOSITORY / "examples" / "plain_autoencoder.py"
 PYTHON = shlex.quote(sys.executable)
@@ -99,7 +104,18 @@ def test_a_metric_of_ones_own_is_scored_and_has_its_table(checkout):
     tables = checkout / "results" / "runs" / "psnr" / "tables"
     [value] = pd.read_csv(tables / "table8_seeds.csv")["value"]
     assert 0 < value < 60  # dB
-    assert "PSNR" in (tables / "tables.md").read_text(encoding="utf-8")
+    page = (tables / "tables.md").read_text(encoding="utf-8")
+    assert "Peak signal-to-noise ratio (Table 8: not in the paper)." in page and "PSNR" in page
+
+    judged = shell(checkout, f"{PYTHON} -m benchmark judge results/runs/psnr --data-dir {checkout}")
+    assert judged.returncode == 0, (judged.stdout[-2000:], judged.stderr[-2000:])
+    [audited] = (tables.parent / "audit").glob("*.json")
+    [alternative] = json.loads(audited.read_text(encoding="utf-8"))["scores"]["psnr"].values()
+    assert alternative["values"]["psnr"] == pytest.approx(value, rel=1e-6)
+    assert "psnr" in (tables.parent / "report.html").read_text(encoding="utf-8").lower()
+
+    without = shell(checkout, f"{PYTHON} -m benchmark plan --study smoke --only table=8,method=vae --metrics no-psnr")
+    assert without.returncode == 0, without.stderr
 
 
 @pytest.mark.slow
@@ -110,6 +126,41 @@ def test_a_data_set_of_ones_own_is_trained_on(checkout):
     seeds = pd.read_csv(checkout / "results" / "runs" / "bars" / "tables" / "table2_seeds.csv")
     assert seeds["dataset"].tolist() == ["bars"]
     assert 0.25 < seeds["value"].item() <= 1  # better than chance at four directions
+
+
+def test_the_places_of_a_registered_set_have_the_sets_that_are_registered():
+    page = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `(\w+)` in `benchmark/(.+)\.py` \|", page, re.MULTILINE)
+    sets = {name: set(getattr(import_module(f"benchmark.{file.replace('/', '.')}"), name)) for name, file in found}
+    assert (
+        sets["DATASETS"] == sets["_DRAWERS"] == {*sets["PUBLISHED_SETS"], "chairs"} > sets["KNOWN"] and len(sets) == 4
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "docs/running.md"])
+def test_every_documented_run_of_another_method_has_trials_without_images(page, tmp_path, monkeypatch):
+    monkeypatch.delitem(ALL_METHODS, "plain_ae", raising=False)
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    found = re.findall(r"(?:run_all\.sh (?:run )?|`)(--[^`\n#]*method=(?:plain_ae|iwae)[^`\n#]*)", text)
+    assert found
+    for given in found:
+        given = shlex.split(given.replace("examples/", f"{REPOSITORY}/examples/"))
+        options = options_of(RunOptions, build_parser(["run"]).parse_args(["run", *given, "--data-dir", str(tmp_path)]))
+        add_methods(options.method_file)
+        selection = Selection.parse(options.only)
+        study, _ = asked_study(options, "cpu", selection)
+        cells = selection.cells_of(selection.joined(study))
+        methods = {trial.method for trial in expected_trials(study, cells, study.weight_set, "cpu")}
+        assert methods <= {"plain_ae", "iwae"} and methods
+
+
+@pytest.mark.parametrize("name", ["iwae", "plain_ae"])
+def test_a_method_without_the_studys_weights_says_how_it_runs(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.delitem(ALL_METHODS, "plain_ae", raising=False)
+    command = ["plan", "--study", "digits", "--only", f"method={name},method=vae", "--method-file", str(EXAMPLE)]
+    assert main([*command, "--data-dir", str(tmp_path)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"study digits uses the weights calibrated, which {name} lacks; add --weights default")
 
 
 ENTRY = 'Method("{}", "{}", BetaVAE, BetaVAEConfig, gaussian_heads, {{}}, {{"default": {}}})'

@@ -1,5 +1,6 @@
 """The figures that need records alone: the data behind them against hand-made records."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,7 +15,7 @@ from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
 from benchmark.plotting.style import class_look, look
 from benchmark.studies.named_studies import STUDIES
-from benchmark.table_specs import TABLES
+from benchmark.table_specs import ALL_TABLES, TABLES
 
 NAN = math.nan
 
@@ -81,6 +82,14 @@ def test_clustering_without_its_tables_or_results_says_why():
     assert str(reason) == "the study has none of Tables 1 and 4"
     _, reason = only_page(clustering_scores.pages(source_of([], [cell(1, "mnist", "gmvae", 8)])))
     assert str(reason) == "no trial of mnist in Table 1 has a result yet"
+
+
+def test_a_table_over_dims_of_another_protocol_has_no_page_of_clustering(monkeypatch):
+    monkeypatch.setitem(ALL_TABLES, 8, dataclasses.replace(TABLES[2], number=8, latent_dims=(2, 8)))
+    cells = [cell(8, "mnist", "vae", 2), cell(8, "mnist", "vae", 8)]
+    records = [record("mnist", "vae", dim, 0, "classification", {"svm_accuracy": 0.9}) for dim in (2, 8)]
+    _, reason = only_page(clustering_scores.pages(source_of(records, cells)))
+    assert str(reason) == "the study has none of Tables 1 and 4"
 
 
 def sweep_source(**more) -> StudySource:

@@ -16,6 +16,7 @@ from verdict_samples import laptop as laptop_study
 from benchmark.cli import main
 from benchmark.commands import judged_study
 from benchmark.figures.study_source import CannotDraw
+from benchmark.files import REPOSITORY
 from benchmark.paper.tables import paper_numbers
 from benchmark.report.html import Picture, render_report
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
@@ -150,6 +151,7 @@ def test_the_laptop_page_is_whole_and_small(laptop_page):
     assert [image["alt"].split(":")[0].split(" (")[0] for image in page.all("img")] == [
         "Clustering scores over the latent dimension d",
         "Training curves, every term of the loss",
+        "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
     ]
     assert "curves_chairs_d128: no trial" in page.text
     assert "6e34e0c23a" in page.text and "4,869.3" in page.text
@@ -165,7 +167,9 @@ def test_every_table_row_claim_and_figure_has_an_anchor_of_its_own(laptop_page):
         "table": [box["id"] for box in page.all("div") if "block" in box.get("class", "").split()],
         "row": re.findall(r'<tbody>\s*<tr id="([^"]+)"', laptop_page),
         "claim": [f"claim-c{number}" for number in range(1, 10)],
-        "figure": ["figure-clustering-mnist-d8", "figure-curves-mnist-d8", "figure-answer"],
+        "figure": [
+            f"figure-{name}" for name in ("clustering-mnist-d8", "curves-mnist-d8", "weights-mnist-d8", "answer")
+        ],
     }
     for kind, names in named.items():
         assert set(names) <= links, kind
@@ -259,6 +263,26 @@ for (const [name, address, width] of PAGES) {
   document.body.append(frame);
 }
 </script></body>"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("texts", "ascending", "descending"),
+    [
+        (["0.5 ±0.1", "–", "1,000", "† 2 of 3", "-1"], "-1|0.5 ±0.1|† 2 of 3|1,000|–", "1,000|† 2 of 3|0.5 ±0.1|-1|–"),
+        (["6e34e0c", "b2", "4f1", ""], "|4f1|6e34e0c|b2", "b2|6e34e0c|4f1|"),
+        (["2026-11-27", "2025-12-01"], "2025-12-01|2026-11-27", "2026-11-27|2025-12-01"),
+        (["MNIST", "3D Chairs", "CelebA"], "3D Chairs|CelebA|MNIST", "MNIST|CelebA|3D Chairs"),
+    ],
+)
+def test_a_column_sorts_both_ways_by_numbers_only_where_cells_are_numbers(texts, ascending, descending):
+    file = REPOSITORY / "benchmark" / "report" / "templates" / "report.js"
+    script = file.read_text(encoding="utf-8").split("for (const table")[0]
+    rows = [{"cells": [{"firstChild": {"textContent": text}}]} for text in texts]
+    script += f"""for (const down of [false, true])
+        console.log(sorted({json.dumps(rows)}, 0, down).map(row => row.cells[0].firstChild.textContent).join("|"));"""
+    said = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert said.splitlines() == [ascending, descending]
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")

@@ -14,8 +14,8 @@ from benchmark.report.picture_texts import picture_text
 from benchmark.tables.layout import build_tables
 from benchmark.throughput.method_times import MethodTime
 from benchmark.throughput.throughput_files import write_method_times
-from benchmark.verdict.cell_verdicts import cell_verdicts
-from benchmark.verdict.verdict_page import answer
+from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, Verdict, cell_verdicts
+from benchmark.verdict.verdict_page import answer, why_not_comparable
 
 MADE = {
     "study": "laptop",
@@ -53,6 +53,38 @@ def test_the_answer_names_what_is_decided_why_not_more_and_what_can():
     assert answer_of(seeds=1, notes=["6 of 10 epochs"]) == (
         f"{none}: 1 seed of a reduced study; 10 at full size (study “paper”) can decide them."
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"marks": {"mnist": ["subset"]}}, "data: subset"),
+        ({"marks": {"mnist": ["unverified"]}, "weight_set": "published"}, "data: unverified, weights: published"),
+        (
+            {"notes": ["trained in bfloat16"], "basis": {"device": "cpu", "training": {"precision": "bfloat16"}}},
+            "trained in bfloat16",
+        ),
+    ],
+)
+def test_numbers_of_a_study_at_full_size_are_not_called_those_of_a_reduced_one(changes, why):
+    study, records = every_verdict()
+    cells = [one for one in study["cells"] if one["dataset"] == "mnist"]
+    whole = study_results(study | {"cells": cells} | changes, records)
+    numbers, claims = cell_verdicts(whole), claims_of(whole)
+    said = answer(whole.manifest, numbers, claims)
+    assert said.endswith(f"368 numbers were not run; there are 24 numbers that are not comparable ({why}).")
+    assert why_not_comparable(whole.manifest, numbers) == tuple(why.split(", "))
+    few = study_results(study | {"cells": cells, "seeds": 3} | changes, records)
+    said = answer(few.manifest, cell_verdicts(few), claims_of(few))
+    assert said.endswith(f"all 10 can decide them, but for 24 numbers that are not comparable ({why}).")
+
+
+def test_a_number_that_an_open_protocol_decides_is_not_called_one_of_a_reduced_study():
+    study, records = every_verdict()
+    whole = study_results(study, records)
+    numbers = cell_verdicts(whole)
+    numbers.loc[numbers["verdict"] == Verdict.REPRODUCED, "verdict"] = str(Verdict.NOT_COMPARABLE)
+    assert why_not_comparable(whole.manifest, numbers) == (OPEN_PROTOCOL, "data: subset")
 
 
 def test_the_picture_is_of_the_score_that_most_methods_have_beside_the_papers(reference):
@@ -176,3 +208,12 @@ def test_anchors_are_made_from_words_and_never_twice_the_same():
     assert [anchor("Table", 1), anchor("50%_of [A&B]"), anchor("table 1"), anchor("table 1"), anchor("†")] == [
         *("table-1", "50-of-a-b", "table-1-2", "table-1-3", "part"),
     ]
+
+
+def test_a_record_without_an_epoch_of_the_loss_has_no_sentence_on_it():
+    study, records = sample()
+    key = next(key for key, one in records.items() if one["status"] == "ok")
+    place = records[key]["identity"]
+    name = f"curves_{place['dataset']}_d{place['latent_dim']}"
+    text = picture_text(study_results(study, {key: records[key] | {"curves": {"loss": []}}}), name)
+    assert text.says.startswith(text.caption) and "Loss from" not in text.says

@@ -1,5 +1,6 @@
 """The results folder: whole files only, and nothing unreadable is taken for a record."""
 
+import errno
 import json
 import os
 import platform
@@ -85,10 +86,45 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(store_module.Path, "write_text", disk_full)
-    with pytest.raises(UserError, match=r"a\.json: could not be written \(No space left on device\)"):
+    with pytest.raises(
+        UserError, match=r"a\.json: could not be written \(No space left on device\); make room and run again$"
+    ):
         write_json(path, {"n": 2})
     assert json.loads(path.read_bytes()) == {"n": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.EDQUOT, "make room and run again"),
+        (errno.EISDIR, "move away what is in the way and run again"),
+        (errno.EACCES, "make it writable and run again"),
+    ],
+)
+def test_what_cannot_be_written_says_what_to_do(code, remedy, tmp_path, monkeypatch):
+    def fails(self, text, encoding):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(store_module.Path, "write_text", fails)
+    with pytest.raises(UserError, match=rf"a\.json: could not be written \({os.strerror(code)}\); {remedy}$"):
+        write_json(tmp_path / "a.json", {"n": 2})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": 2}, "schema is 2, this version reads 1"),
+        (
+            {"cells": [study_samples.cell(9, "mnist", "vae", 8)]},
+            "cells[0] names table 9, not one of 1, 2, 3, 4, 5, 6, 7",
+        ),
+    ],
+)
+def test_a_manifest_of_another_version_says_what_to_do(change, said):
+    with pytest.raises(UserError) as caught:
+        Manifest.parse(study_samples.manifest([]) | change)
+    assert str(caught.value) == f"manifest.json: {said}; move it away and run again (records are kept)"
 
 
 def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):

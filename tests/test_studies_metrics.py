@@ -8,7 +8,7 @@ from study_samples import parsed, record
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
-from benchmark.evaluation.protocol_settings import SCORED_METRICS
+from benchmark.evaluation.protocol_settings import scored_metrics
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.resume import backbones_wanted, is_done, pending
 from benchmark.results.frame import outcome
@@ -65,7 +65,7 @@ def test_an_unknown_name_is_one_line_with_the_nearest_and_so_is_a_name_both_ways
 def test_they_are_no_part_of_a_trials_identity(tmp_path):
     all_of_them = dataclasses.replace(IMAGES, metrics_left_out=())
     assert tiny_grid(tmp_path, IMAGES).trials() == tiny_grid(tmp_path, all_of_them).trials()
-    assert set(DIGITS.metrics_left_out) < set(SCORED_METRICS)
+    assert set(DIGITS.metrics_left_out) < set(scored_metrics())
 
 
 def test_a_finished_study_gets_what_it_lacks_without_training_and_keeps_what_it_has(tmp_path):

@@ -1,5 +1,6 @@
 """Checkpoints: a round trip is exact, nothing half-written is left, and whatever is no checkpoint is a UserError."""
 
+import errno
 import pickle
 from pathlib import Path
 
@@ -58,14 +59,19 @@ def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monke
     key = "encoder.heads.mean.weight"
     assert torch.equal(load_file(path)[key], build(seed=1).state_dict()[key])
 
-    for kind in (OSError, SafetensorError):  # safetensors has its own for a full disk
+    of_safetensors = "I/O error: {} (os error {})"  # which has the system's errors in its text
+    for error, remedy in (
+        (OSError(errno.ENOSPC, "No space left on device"), "make room and run again"),
+        (SafetensorError(of_safetensors.format("No space left on device", errno.ENOSPC)), "make room and run again"),
+        (SafetensorError(of_safetensors.format("Permission denied", errno.EACCES)), "make it writable and run again"),
+    ):
 
-        def disk_full(tensors, part, metadata, kind=kind):
+        def fails(tensors, part, metadata, error=error):
             Path(part).write_bytes(b"half")
-            raise kind("No space left on device")
+            raise error
 
-        monkeypatch.setattr(checkpoints, "save_file", disk_full)
-        with pytest.raises(UserError, match=r"could not be written \(No space left on device\); make room"):
+        monkeypatch.setattr(checkpoints, "save_file", fails)
+        with pytest.raises(UserError, match=rf"could not be written \(.*\); {remedy}$"):
             save_checkpoint(build(seed=2), TRAINING, path)
         assert path.read_bytes() == content
         assert list(tmp_path.iterdir()) == [path]

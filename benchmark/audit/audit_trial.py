@@ -45,8 +45,9 @@ def audited(
 ) -> dict[str, Any]:
     """Evaluate a trial under every alternative to its protocols, and under OWN_PROTOCOLS.
 
-    The judged protocol itself is among the alternatives under JUDGED, scored again here. Of OWN_PROTOCOLS, `recovery`
-    is left out where the data set has no labels, `disentanglement` where it has no known factors.
+    The judged protocol itself is among the alternatives under JUDGED, scored again here; one that ALTERNATIVES lacks
+    has no other. Of OWN_PROTOCOLS, `recovery` is left out where the data set has no labels, `disentanglement` where it
+    has no known factors.
 
     Args:
         identity: The trial's identity.
@@ -66,8 +67,11 @@ def audited(
     seconds: dict[str, float] = {}
     for name, protocol in judged.items():
         started = time.perf_counter()
-        found = ALTERNATIVES[name](outputs, protocol, context)
-        scores[name] = {alternative: _plain(score) for alternative, score in found}
+        if name in ALTERNATIVES:
+            found = ALTERNATIVES[name](outputs, protocol, context)
+            scores[name] = {alternative: _plain(score) for alternative, score in found}
+        else:  # a protocol of one's own
+            scores[name] = {JUDGED: _plain(protocol.score(outputs, context))}
         seconds[name] = round(time.perf_counter() - started, 3)
     for name, protocol in OWN_PROTOCOLS.items():
         if (outputs.labels_test if name == "recovery" else outputs.factors_test) is not None:

@@ -4,12 +4,15 @@ import dataclasses
 from pathlib import Path
 
 from benchmark.commands.options import StudyOptions
+from benchmark.commands.own_datasets import own_datasets
 from benchmark.commands.wording import shown
 from benchmark.data.load import describe
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.execution.provenance import device_name
+from benchmark.installation import LAUNCHER
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.manifest import MOST_SEEDS
 from benchmark.studies.changes import with_settings, with_training
 from benchmark.studies.grid import Selection
@@ -52,9 +55,10 @@ def study_at_hand(asked: str | None, device: str, selection: Selection, data_dir
     installed = STUDIES[WITHOUT_DATA]
     if selection.axes.get("dataset", frozenset()) - set(installed.datasets):
         return study, why
+    own = "".join(f"; for {name}.npz add --only dataset={name}" for name in sorted(own_datasets(data_dir)))
     return installed, (
-        f"no data set is in {shown(data_dir)}, so the digits that the installation brings; `./run_all.sh fetch` brings "
-        "the data sets"
+        f"none of the paper's data sets is in {shown(data_dir)}, so the digits that the installation brings; "
+        f"`{LAUNCHER} fetch` brings the data sets{own}"
     )
 
 
@@ -77,6 +81,11 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
     study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
     study = with_settings(with_metrics(study, MetricsAsked.parse(options.metrics)), options.set)
     in_use = {cell.method for cell in selection.cells_of(selection.joined(study))}
+    if options.weights is None and study.weight_set != "default":  # every method has this one
+        for method in sorted(in_use):
+            if study.weight_set not in ALL_METHODS[method].weight_sets:
+                lacks = f"uses the weights {study.weight_set}, which {method} lacks"
+                raise UserError(f"study {study.name} {lacks}; add --weights default")
     if unused := sorted(set(study.settings) - in_use):
         raise UserError(f"--set {unused[0]}: no trial asked for is of this method; see --study and --only")
     return study, why

@@ -22,7 +22,7 @@ from benchmark.tables.layout import Table, TableCell, build_tables, number
 from benchmark.text import one_line
 from benchmark.verdict.cell_verdicts import SEEDS_OF_THE_PAPER, Verdict
 from benchmark.verdict.decided_counts import decided_counts
-from benchmark.verdict.verdict_page import is_drawn
+from benchmark.verdict.verdict_page import is_drawn, why_not_comparable
 
 MOST_LINES = 20
 WIDTH = 80
@@ -260,7 +260,7 @@ def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
     )
     why = []
     if void := int(of_numbers.get(Verdict.NOT_COMPARABLE, 0)):
-        why.append(f"{void} not comparable (reduced)")
+        why.append(f"{void} not comparable ({', '.join(why_not_comparable(manifest, verdicts.cells))})")
     if not_run := int(of_numbers.get(Verdict.NOT_RUN, 0)):
         why.append(f"{not_run} not run")
     if undecided := int(of_numbers.get(Verdict.UNDECIDED, 0)):

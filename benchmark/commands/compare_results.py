@@ -16,7 +16,7 @@ from benchmark.comparison.comparison_page import comparison_frame, render_compar
 from benchmark.comparison.sides import read_side
 from benchmark.comparison.tolerances import TOLERANCES
 from benchmark.errors import UserError
-from benchmark.files import written_whole
+from benchmark.files import write_remedy, written_whole
 from benchmark.names import asked_name, resolved
 from benchmark.results.csv_text import csv_text
 from benchmark.statistics import Tolerance
@@ -110,4 +110,4 @@ def _write(comparison: Comparison, out: Path) -> None:
         with written_whole(out) as part:
             part.write_text(csv_text(comparison_frame(comparison)), encoding="utf-8")
     except OSError as error:
-        raise UserError(f"--out {out}: cannot be written ({error.strerror})") from None
+        raise UserError(f"--out {out}: cannot be written ({error.strerror}); {write_remedy(error.errno)}") from None

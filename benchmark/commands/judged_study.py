@@ -22,6 +22,7 @@ from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
+from benchmark.table_specs import ALL_TABLES
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements, summarise
 from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs, parts_frame
 from benchmark.verdict.verdict_latex import render_verdicts
@@ -29,7 +30,7 @@ from benchmark.verdict.verdict_page import claims_frame
 
 REPORT = "report.html"
 # Those that are made from records alone, so that a report needs neither checkpoints nor images.
-_FIGURES_OF_RECORDS = ("clustering", "curves")
+_FIGURES_OF_RECORDS = ("clustering", "curves", "weights")
 _MEASURED_TIMES = (THROUGHPUT, *sorted((REPOSITORY / "results" / "reference" / "throughput").glob("*")))
 
 
@@ -150,7 +151,8 @@ def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw 
         study: Its study.
 
     Returns:
-        Page -> why it is not made; None for one that is. A figure of which no page is there has its own name as page.
+        Page -> why it is not made; None for one that is. A figure that the study can have and of which no page is there
+        has its own name as page.
 
     Raises:
         UserError: As `write_figures`.
@@ -165,7 +167,10 @@ def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw 
         if checkpoints
         else "its checkpoints are gone; the same `run --force` trains anew"
     )
-    return pages | {kind: CannotDraw(why) for kind in FIGURE_MEANINGS if kind not in {*_FIGURES_OF_RECORDS, *there}}
+    without = {*_FIGURES_OF_RECORDS, *there}
+    if all(ALL_TABLES[cell.table].protocol != "clustering" for cell in study.manifest.cells):
+        without.add("tsne")  # no trial of the study has a plane
+    return pages | {kind: CannotDraw(why) for kind in FIGURE_MEANINGS if kind not in without}
 
 
 def write_report(

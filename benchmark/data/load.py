@@ -14,6 +14,7 @@ from benchmark.data.prepared import Unusable
 from benchmark.data.source import Source
 from benchmark.data.specs import CHAIRS_URL, DATASETS, DatasetSpec, RegisteredSpec, spec_for
 from benchmark.errors import DataUnavailable, UserError
+from benchmark.installation import LAUNCHER
 
 READ_BACK_ATTEMPTS = 10
 
@@ -79,7 +80,7 @@ def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> D
         return _reuse(spec, data_dir, source)
     except Unusable:
         if source is None and (offline or spec.url is None):
-            raise DataUnavailable(_missing(spec, data_dir, offline)) from None
+            raise DataUnavailable(_missing(spec, data_dir)) from None
     with prepared.locked(data_dir, spec.name):
         source = _find(spec, data_dir)  # both may have been made by another process meanwhile
         try:
@@ -195,16 +196,16 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
         raise Unusable("its source has changed")
 
 
-def _missing(spec: DatasetSpec, data_dir: Path, offline: bool) -> str:
+def _missing(spec: DatasetSpec, data_dir: Path) -> str:
     if not isinstance(spec, RegisteredSpec):
         return (
             f"dataset {spec.name!r}: is none of {', '.join(DATASETS)}, "
             f"and {spec.npz} does not exist in the data folder (--data-dir)"
         )
+    fetches = f"`{LAUNCHER} fetch {spec.name}` fetches it"  # many commands are always offline
     if spec.name != "chairs":
         from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
 
         if part := torchvision_sets.missing_part(spec, data_dir):
-            return f"{spec.label}: not whole; {part}; put the rest there, or run without --offline to fetch it"
-    why = "not here, and --offline forbids fetching it" if offline else "not here, and cannot be fetched"
-    return f"{spec.label}: {why}; {spec.remedy}"
+            return f"{spec.label}: not whole; {part}; put the rest there, or {fetches}"
+    return f"{spec.label}: not here; {fetches}, or {spec.remedy}"

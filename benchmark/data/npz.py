@@ -61,7 +61,9 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
     arrays, names, remarks = _load(path, spec)
     if "x" in arrays:
         if spec.has_labels:
-            raise UserError(f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` alone")
+            raise UserError(
+                f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` in their place"
+            )
         x, reading = _images(path, names["x"], arrays["x"])
         labels = _labels(path, names["y"], arrays["y"], len(x)) if "y" in arrays else None
         order, n_train, split = _held_out(path, spec, len(x), labels, arrays.get("model"))

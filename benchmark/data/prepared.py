@@ -23,6 +23,7 @@ from benchmark.data.content import check_pixels, is_known
 from benchmark.data.dataset import Dataset, Draft, content_digest, content_hashes
 from benchmark.errors import UserError
 from benchmark.fields import Check, fields, invalid_field, is_boolean, is_text, list_of, or_none, whole
+from benchmark.files import write_remedy
 from benchmark.text import short_message
 
 # Raise it whenever a source would be prepared differently; `is_current` tells which copies are not affected.
@@ -278,11 +279,8 @@ def named_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "free some space" if full else "make it writable"
-        raise UserError(
-            f"cannot write {path} ({error.strerror or error}); {advice}, or choose another --data-dir"
-        ) from None
+        remedy = f"{write_remedy(error.errno)}, or choose another --data-dir"
+        raise UserError(f"cannot write {path} ({error.strerror or error}); {remedy}") from None
 
 
 def _remove_leavings(parent: Path, name: str) -> None:

@@ -96,4 +96,8 @@ PROTOCOL_SETTINGS: dict[str, type[ProtocolSettings]] = {
     "classification": ClassificationSettings,
     "reconstruction": ReconstructionSettings,
 }
-SCORED_METRICS = tuple(metric for protocol in PROTOCOL_SETTINGS.values() for metric in protocol.metrics)
+
+
+def scored_metrics() -> tuple[str, ...]:
+    """Return the metrics of all protocols, those included that are entered after this module was loaded."""
+    return tuple(metric for protocol in PROTOCOL_SETTINGS.values() for metric in protocol.metrics)

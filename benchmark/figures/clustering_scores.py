@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from benchmark.figures.study_source import CannotDraw, StudySource, face, kinds, left_out, method_label, no_result
 from benchmark.methods.look import GREY
 from benchmark.plotting.style import captioned, legend_columns, look
-from benchmark.table_specs import TABLES
 from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
 
+_PROTOCOL = "clustering"
 _APART = 0.07  # octaves of d between neighbouring methods' points
 
 
@@ -51,8 +51,8 @@ class ClusteringPage:
 
 
 def pages(source: StudySource) -> Iterator[tuple[str, ClusteringPage | CannotDraw]]:
-    """Collect a page for each data set of each table over latent dims (1 and 4)."""
-    tables = [table for table in build_tables(source.study) if table.dims_across]
+    """Collect a page for each data set of each table of clustering over latent dims (1 and 4)."""
+    tables = [table for table in build_tables(source.study) if table.dims_across and table.paper.protocol == _PROTOCOL]
     if not tables:
         yield "clustering", CannotDraw("the study has none of Tables 1 and 4")
     for table in tables:
@@ -70,11 +70,7 @@ def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | C
     }
     if not any(np.isfinite(line.mean).any() for metric in lines.values() for line in metric):
         return no_result(source, dataset, f"{dataset} in Table {table.paper.number}")
-    shown = [
-        kind
-        for kind in kinds(source, TABLES[table.paper.number].protocol)
-        if kind.dataset == dataset and kind.method in table.methods
-    ]
+    shown = [kind for kind in kinds(source, _PROTOCOL) if kind.dataset == dataset and kind.method in table.methods]
     collapsed = [
         f"{method_label(source, method)} d = {dim} ({cell.collapsed} of {len(cell.values)})"
         for (name, metric, method, dim), cell in table.cells.items()

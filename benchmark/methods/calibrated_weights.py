@@ -32,4 +32,4 @@ def chosen_settings(file: Path = _FILE) -> dict[str, dict[str, Any]]:
         reason = error.strerror
     except (ValueError, KeyError, TypeError, AttributeError):
         reason = f"holds no choice by the criterion {CRITERION}"
-    raise UserError(f"--weights calibrated: {RESULT}: {reason}; make it with calibrate, or take another set")
+    raise UserError(f"weights calibrated: {RESULT}: {reason}; make it with calibrate, or add --weights default")

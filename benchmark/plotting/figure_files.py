@@ -9,7 +9,7 @@ from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
-from benchmark.files import written_whole
+from benchmark.files import write_remedy, written_whole
 from benchmark.plotting.style import RC
 
 if TYPE_CHECKING:  # older versions of matplotlib do not have it
@@ -60,5 +60,6 @@ def write_page(
                 with written_whole(path) as part:
                     figure.savefig(part, format=kind, **FORMATS[kind])
         except OSError as error:
-            raise UserError(f"{folder}: figures cannot be written there ({error.strerror})") from None
+            remedy = write_remedy(error.errno)
+            raise UserError(f"{folder}: figures cannot be written there ({error.strerror}); {remedy}") from None
     return paths

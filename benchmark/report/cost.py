@@ -11,12 +11,12 @@ import pandas as pd
 
 from benchmark.installation import LAUNCHER
 from benchmark.results.study_results import StudyResults
+from benchmark.results.training_costs import COMPARED
 from benchmark.studies.named_studies import STUDIES
 from benchmark.tables.layout import ABSENT, number
 from benchmark.throughput.throughput_files import read_method_times
 
 COST_COLUMNS = ["data set", "d", "method", "parameters", "times a VAE’s step", "quartiles", "paired turns"]
-_COMPARED = ("hgmvae_g", "hgmvae_u")
 _OF_A_STEP = ("width", "batch_size")  # what of a study's training changes the duration of a step
 PairedTimes = tuple[pd.DataFrame, dict[str, Any]]
 
@@ -88,7 +88,7 @@ def cost_sentences(study: StudyResults, times: PairedTimes | None) -> list[str]:
     ranges = [
         f"{study.manifest.method_label(str(method))} {number(part.min(), 2)} to {number(part.max(), 2)} times"
         for method, part in frame.groupby("method", sort=False)["times_vae"]
-        if method in _COMPARED
+        if method in COMPARED
     ]
     return [
         *([f"A training step takes as long as a VAE’s: {', '.join(ranges)}."] if ranges else []),

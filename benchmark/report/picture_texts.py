@@ -87,7 +87,7 @@ def _losses(study: StudyResults, dataset: str, dim: str | None) -> list[str]:
     """The loss in the first and the last epoch, the mean over seeds, of every method."""
     curves: dict[str, list[list[float]]] = {}
     for record in study.own_records():
-        trial, loss = record.identity, record.curves.get("loss", [None])
+        trial, loss = record.identity, record.curves.get("loss") or [None]
         here = record.ok and (trial.dataset, str(trial.latent_dim)) == (dataset, dim)
         if here and loss[0] is not None and loss[-1] is not None:
             curves.setdefault(trial.method, []).append([loss[0], loss[-1]])

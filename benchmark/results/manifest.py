@@ -196,14 +196,15 @@ class Manifest:
             raise UserError(f"manifest.json: is no manifest; {REMEDY}")
         if content.get("schema") != SCHEMA:
             raise UserError(
-                f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}"
+                f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}; {REMEDY}"
             )
         _check_fields("", content, _FIELDS, _OPTIONAL)
         for position, cell in enumerate(content["cells"]):
             where = f"cells[{position}] "
             _check_fields(where, cell, _CELL, _OF_PAIRS)
             if cell["table"] not in ALL_TABLES:
-                raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of 1-7")
+                known = ", ".join(map(str, ALL_TABLES))
+                raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of {known}; {REMEDY}")
         return cls(
             content["study"],
             content["seeds"],

@@ -205,7 +205,7 @@ class TrainingRun:
     """How a trial was trained; None where it is not recorded.
 
     Attributes:
-        way: How the steps of its pack were executed, such as "eager" or "vmap".
+        way: How the steps of its pack were executed, such as "eager" or "graphs".
         pack_seeds: The seeds that were trained together.
         hardware: What it was trained on, where the record has this apart from its provenance.
     """

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _REFERENCE = "vae"
-_COMPARED = ("hgmvae_g", "hgmvae_u")
+COMPARED = ("hgmvae_g", "hgmvae_u")
 COLUMNS = [
     *("dataset", "latent_dim", "method", "seeds", "machine"),
     *("seconds", "vae_seconds", "ratio", "parameters_ratio"),
@@ -52,7 +52,7 @@ def training_costs(records: Iterable[Record]) -> "pd.DataFrame":
         )
         for (dataset, dim, seeds, machine), of in sides.items()
         for method, cost in of.items()
-        if method in _COMPARED and _REFERENCE in of
+        if method in COMPARED and _REFERENCE in of
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 

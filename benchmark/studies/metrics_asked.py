@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
-from benchmark.evaluation.protocol_settings import SCORED_METRICS
+from benchmark.evaluation.protocol_settings import scored_metrics
 from benchmark.names import asked_name
 from benchmark.studies.named_studies import Study
 
@@ -17,7 +17,7 @@ class MetricsAsked:
     """What `--metrics` changes.
 
     Attributes:
-        added: Metrics that are to be computed whatever the study leaves out, in the order of SCORED_METRICS.
+        added: Metrics that are to be computed whatever the study leaves out, in the order of `scored_metrics`.
         left_out: Metrics that are not to be computed, likewise.
     """
 
@@ -40,8 +40,8 @@ class MetricsAsked:
         if both := sorted(added & left_out):
             raise UserError(f"--metrics {asked}: adds {both[0]} and leaves it out; give one of the two")
         if ALL in names:
-            added = {*SCORED_METRICS} - left_out
-        return cls(*(tuple(name for name in SCORED_METRICS if name in chosen) for chosen in (added, left_out)))
+            added = {*scored_metrics()} - left_out
+        return cls(*(tuple(name for name in scored_metrics() if name in chosen) for chosen in (added, left_out)))
 
 
 def with_metrics(study: Study, asked: MetricsAsked) -> Study:
@@ -51,4 +51,4 @@ def with_metrics(study: Study, asked: MetricsAsked) -> Study:
 
 
 def _metric(written: str, given: str) -> str:
-    return asked_name("metric", written, SCORED_METRICS, f"--metrics {given}: no such metric;")
+    return asked_name("metric", written, scored_metrics(), f"--metrics {given}: no such metric;")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from benchmark.data.specs import DATASETS, IMAGES
 from benchmark.errors import UserError
-from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, SCORED_METRICS
+from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, scored_metrics
 from benchmark.methods.control_methods import SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.settings import check_settings, plain_settings, unknown_name
@@ -83,8 +83,8 @@ class Study:
         if self.images not in IMAGES:
             raise UserError(f"study {self.name}, images: {unknown_name(self.images, IMAGES)}")
         for metric in self.metrics_left_out:
-            if metric not in SCORED_METRICS:
-                raise UserError(f"study {self.name}, metrics_left_out: {unknown_name(metric, SCORED_METRICS)}")
+            if metric not in scored_metrics():
+                raise UserError(f"study {self.name}, metrics_left_out: {unknown_name(metric, scored_metrics())}")
         for protocol, settings in self.protocol_settings.items():
             where = f"study {self.name}, protocol_settings"
             if protocol not in PROTOCOL_SETTINGS:
@@ -276,6 +276,7 @@ def _candidates() -> tuple[TableSpec, ...]:
     return _tables_2_and_3(tuple(dict.fromkeys((*_swept(*TABLES[2].methods), *readings))), (8,))
 
 
+_CONTROLS = Study("controls", "what the gain of HGMVAE is due to, for the command controls", _controls(), seeds=5)
 _FRONTIER = Study(
     "frontier",
     "the eight methods over six values of their one weight, on MNIST at d = 8 and 32, for the figure frontier: how "
@@ -334,10 +335,8 @@ STUDIES = {
             )
         ),
         Study("paper", "exactly the trials that Tables 1-5 need, as the paper states them", tuple(TABLES.values()), 10),
-        Study("controls", "what the gain of HGMVAE is due to, for the command controls", _controls(), seeds=5),
-        _for_a_laptop(
-            Study("laptop-controls", "the study controls, reduced as the laptop study is", _controls(), seeds=3)
-        ),
+        _CONTROLS,
+        dataclasses.replace(_laptop_twin(_CONTROLS), seeds=3),
         _for_a_laptop(
             Study(
                 "readings",

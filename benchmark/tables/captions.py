@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from benchmark.metrics import METRICS
+from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.manifest import Manifest
-from benchmark.table_specs import TABLES
+from benchmark.table_specs import OWN_TABLES
 from benchmark.tables.layout import ABSENT, Table
 
 MARK_MEANINGS = {
@@ -87,10 +88,11 @@ def spelled_out(metrics: Iterable[str]) -> str:
 
 
 def _whose(table_number: int) -> str:
-    """'Table 1 of the paper', or for another table's number where its values come from."""
-    if table_number in TABLES:
+    """'Table 1 of the paper', or that a table is none of the paper's, and where the audit's values come from."""
+    if table_number in PRINTED_TABLES:
         return f"Table {table_number} of the paper"
-    return f"Table {table_number}: not in the paper, scored from checkpoints by the audit"
+    by_audit = ", scored from checkpoints by the audit" if table_number in OWN_TABLES else ""
+    return f"Table {table_number}: not in the paper{by_audit}"
 
 
 def study_facts(manifest: Manifest) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.errors import UserError
-from benchmark.files import written_whole
+from benchmark.files import write_remedy, written_whole
 from benchmark.results.csv_text import csv_text
 from benchmark.results.study_results import StudyResults
 from benchmark.tables.latex import render_document, render_latex
@@ -64,7 +64,8 @@ def write_tables(study: StudyResults, folder: Path) -> list[Path]:
             with written_whole(folder / name) as part:
                 part.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise UserError(f"{folder}: tables cannot be written there ({error.strerror})") from error
+        remedy = write_remedy(error.errno)
+        raise UserError(f"{folder}: tables cannot be written there ({error.strerror}); {remedy}") from error
     return [folder / name for name in texts]
 
 

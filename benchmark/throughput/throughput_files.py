@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
 from benchmark.execution.process_plan import ProcessPlan
-from benchmark.files import write_text, written_whole
+from benchmark.files import write_remedy, write_text, written_whole
 from benchmark.plotting.figure_files import matplotlib_set_to
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import write_json
@@ -64,7 +64,7 @@ def write_throughput(
         with matplotlib_set_to({}), written_whole(folder / "throughput.png") as part:
             _plot(measured, provenance, part)
     except OSError as error:
-        raise UserError(f"{folder}: could not be written ({error.strerror}); make room and run again") from None
+        raise UserError(f"{folder}: could not be written ({error.strerror}); {write_remedy(error.errno)}") from None
     content = {
         "training": dataclasses.asdict(measured),
         "evaluation": [dataclasses.asdict(one) for one in metrics],

@@ -5,6 +5,7 @@ trial whose evaluation was interrupted goes on from there, and the trial's ident
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.fields import parse_json
-from benchmark.files import written_whole
+from benchmark.files import write_remedy, written_whole
 from benchmark.text import one_line
 
 _TRAINING, _IDENTITY = "training", "identity"
@@ -111,9 +112,16 @@ def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> No
             save_file(state, part, metadata)
             part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors lets nobody but the writer read its files
     except (SafetensorError, OSError) as error:
+        # safetensors has the number of the system's error in its text alone.
+        code = error.errno if isinstance(error, OSError) else _system_error(str(error))
         raise UserError(
-            f"{path.parent}: a checkpoint could not be written ({_reason(error)}); make room and run again"
+            f"{path.parent}: a checkpoint could not be written ({_reason(error)}); {write_remedy(code)}"
         ) from error
+
+
+def _system_error(text: str) -> int | None:
+    found = re.search(r"\(os error (\d+)\)", text)
+    return int(found[1]) if found else None
 
 
 def _reason(error: Exception) -> str:

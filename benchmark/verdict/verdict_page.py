@@ -13,6 +13,7 @@ from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
+from benchmark.training.training_settings import precision_note
 from benchmark.verdict.cell_verdicts import (
     OPEN_PROTOCOL,
     SEEDS_OF_THE_PAPER,
@@ -34,6 +35,7 @@ VERDICT_SIGNS: Mapping[str, str] = {
     Verdict.NOT_COMPARABLE: "≠",
     Verdict.NOT_RUN: "–",
 }
+REDUCED = "reduced"
 SAME_IMAGES = (
     "Intervals are over seeds: every seed is scored on the same images, so they do not cover another draw of images."
 )
@@ -103,9 +105,7 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
     for row in cells[cells["verdict"].isin([Verdict.NOT_COMPARABLE, Verdict.NOT_RUN])].itertuples():
         reason = row.reason
         if row.verdict == Verdict.NOT_COMPARABLE:  # without the notes on single seeds, which are the tables' footnotes
-            reason = (
-                "; ".join(departures(manifest, row.dataset, TABLES[row.table].protocol, row.metric)) or OPEN_PROTOCOL
-            )
+            reason = "; ".join(_why_not_comparable(manifest, row))
         where = f"Table {row.table} {manifest.dataset_label(row.dataset)}"
         found.setdefault((row.verdict, reason), []).append(where)
     rows = [
@@ -113,6 +113,29 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
         for (verdict, reason), where in sorted(found.items())
     ]
     return pd.DataFrame(rows, columns=["verdict", "reason", "numbers", "where"])
+
+
+def why_not_comparable(manifest: Manifest, cells: pd.DataFrame) -> tuple[str, ...]:
+    """Say in short why numbers of a study are not comparable.
+
+    Args:
+        manifest: The study's manifest.
+        cells: As from `cell_verdicts`.
+
+    Returns:
+        REDUCED alone where the study is reduced, which a larger one is not, else each reason once, such as
+        "weights: published"; none where no number is `not comparable`.
+    """
+    rows = cells[cells["verdict"] == Verdict.NOT_COMPARABLE].itertuples()
+    reasons = dict.fromkeys(why for row in rows for why in _why_not_comparable(manifest, row))
+    if reasons.keys() & {*manifest.reductions}:
+        return (REDUCED,)
+    precision = precision_note(manifest.precision)  # the decisions on each metric are long
+    return tuple(dict.fromkeys(precision if why.startswith(precision) else why for why in reasons))
+
+
+def _why_not_comparable(manifest: Manifest, row: Any) -> tuple[str, ...]:
+    return departures(manifest, row.dataset, TABLES[row.table].protocol, row.metric) or (OPEN_PROTOCOL,)
 
 
 def _power_text(strength: Power | None, of: str) -> str:
@@ -162,16 +185,21 @@ def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str
         f"{decided.all_numbers} of the paper’s {len(cells)} numbers decided{_listed(decided.numbers)}, "
         f"{len(claims) - decided.all_claims} of its {len(claims)} claims open{_listed(decided.claims)}{alone}"
     )
-    few, reduced_too = manifest.seeds < SEEDS_OF_THE_PAPER, Verdict.NOT_COMPARABLE in verdicts
-    if few and reduced_too:
+    few, whys = manifest.seeds < SEEDS_OF_THE_PAPER, why_not_comparable(manifest, cells)
+    is_reduced, void = whys == (REDUCED,), ""
+    if whys and not is_reduced:
+        void = f"{verdicts[Verdict.NOT_COMPARABLE]} numbers that are not comparable ({', '.join(whys)})"
+    if few and is_reduced:
         why = f"{seed_count(manifest.seeds)} of a reduced study; {SEEDS_OF_THE_PAPER} at full size (study “paper”)"
     elif few:
         why = f"{manifest.seeds} of the paper’s {SEEDS_OF_THE_PAPER} seeds; all {SEEDS_OF_THE_PAPER}"
-    elif reduced_too:
+    elif is_reduced:
         why = "a reduced study; one at full size (study “paper”)"
     else:
-        return f"{found}; {verdicts.get(Verdict.NOT_RUN, 0)} numbers were not run."
-    return f"{found}: {why} can decide {'the rest' if decided.all_numbers or decided.all_claims else 'them'}."
+        there_are = f"; there are {void}" if void else ""
+        return f"{found}; {verdicts.get(Verdict.NOT_RUN, 0)} numbers were not run{there_are}."
+    rest = "the rest" if decided.all_numbers or decided.all_claims else "them"
+    return f"{found}: {why} can decide {rest}{f', but for {void}' if void else ''}."
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -1,12 +1,18 @@
 "use strict";
 // Sorts a table by a click on a heading, filters rows by words, and hides what was not run. The page is whole without it.
+const NUMBER = /^(?:† )?([-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?)(?=$|[\s±])/;  // no date, no commit, no 3D
 const value = (row, column) => {
-  const text = row.cells[column].textContent.trim().replaceAll(",", "");
-  const number = parseFloat(text.replace(/^[†(\s]+/, ""));
-  return Number.isNaN(number) ? text : number;
+  // The first node has neither the link of a heading nor the footnotes and the paper's number.
+  const text = (row.cells[column].firstChild?.textContent ?? "").trim();
+  const number = NUMBER.exec(text.replaceAll(",", ""));
+  return number ? Number(number[1]) : text;
 };
-const compare = (one, other) =>
-  typeof one === typeof other ? (typeof one === "number" ? one - other : one.localeCompare(other)) : typeof one === "number" ? -1 : 1;
+const compare = (one, other, sign) => {
+  if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;  // what has no value is last either way
+  return sign * (typeof one === "number" ? one - other : one.localeCompare(other));
+};
+const sorted = (rows, column, down) =>
+  [...rows].sort((one, other) => compare(value(one, column), value(other, column), down ? -1 : 1));
 for (const table of document.querySelectorAll("table.data")) {
   const body = table.tBodies[0];
   if (body.rows.length < 2) continue;
@@ -18,9 +24,7 @@ for (const table of document.querySelectorAll("table.data")) {
       const down = head.getAttribute("aria-sort") === "ascending";
       for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const words = row => typeof value(row, column) !== "number";
-      body.append(...[...body.rows].sort((one, other) =>
-        words(one) || words(other) ? compare(value(one, column), value(other, column)) : (down ? -1 : 1) * compare(value(one, column), value(other, column))));
+      body.append(...sorted(body.rows, column, down));
     });
   });
 }
