@@ -292,7 +292,7 @@ def test_it_is_downloaded_when_it_is_not_here(members, tmp_path, monkeypatch, of
         monkeypatch.setitem(DATASETS, "chairs", replace(DATASETS["chairs"], url=url))
         if of_the_authors:
             monkeypatch.setattr(chairs, "CHAIRS_URL", url)
-        with pytest.raises(DataUnavailable, match="--offline"):
+        with pytest.raises(DataUnavailable, match=r"not here; `\./run_all\.sh fetch chairs` fetches it"):
             load_dataset("chairs", tmp_path / "data", offline=True)
         data = load_dataset("chairs", tmp_path / "data", report=lines.append)
         http.shutdown()
