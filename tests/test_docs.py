@@ -31,7 +31,7 @@ from benchmark.statistics import Estimate
 from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
 from benchmark.verdict.cell_verdicts import TOLERANCES, difference_from_paper, verdict_on
-from benchmark.verdict.claim_effects import MARGINS, contest_weight, decide
+from benchmark.verdict.claim_effects import MARGINS, Effects, contest_weight, decide
 from benchmark.verdict.claim_judging import judge_printed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -342,7 +342,7 @@ def test_the_examples_of_the_page_on_verdicts_come_out_as_it_says():
     assert verdict_on(Estimate(10, 0.410, 0.135, None), 0.404, 0.03, 10)[0] == "out of reach"
     pattern = np.linspace(-1, 1, 10) / np.linspace(-1, 1, 10).std(ddof=1)
     for mean, std, supported, refuted in ((1.2, 0.7, True, False), (0.3, 0.7, False, True), (0.6, 2.0, False, False)):
-        decision = decide((mean + std * pattern)[np.newaxis], [0.0])
+        decision = decide(Effects.of_one_side((mean + std * pattern)[np.newaxis]), [0.0])
         assert (bool(decision.supported), bool(decision.refuted)) == (supported, refuted)
         assert f"{decision.low[0]:.1f} and {decision.high[0]:.1f}" in words
 

@@ -115,7 +115,7 @@ def test_the_truths_are_the_papers_numbers_and_one_value_for_all():
     for share in (0.0, 1.0):
         scores = {place: np.full((1, 2), value) for place, value in true_values(share).items()}
         for claim in JUDGED:
-            found = part_effects(claim, scores)[0, :, 0]
+            found = part_effects(claim, scores).by_all[0, :, 0]
             expected = [share * one.effect for one in printed[claim.name].parts]
             assert found == pytest.approx(expected, abs=1e-9)
 
