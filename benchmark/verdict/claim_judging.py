@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from benchmark.admission.committed_admission import PrecisionNotes, precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
@@ -462,7 +461,9 @@ def power_of(judgement: Judgement) -> Power | None:
     return power(Effects.stacked(effects), bars, inflation_of(judgement.claim), known)
 
 
-def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, Effects]) -> Judgement:
+def _judgement_on_print(
+    claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, Effects]
+) -> Judgement:
     """The claim's judgement by printed numbers: a margin above every bar supports it, none above one refutes it."""
     run = _run_of(claim, effects)
     parts = tuple(PartEffect(part, len(here), _mean_effect(here, effects)) for part, here in run.items())
