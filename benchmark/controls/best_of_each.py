@@ -74,8 +74,8 @@ def render_best_of_each(found: pd.DataFrame) -> str:
     """
     parts = [
         f"# Study {CHOICE}",
-        "Of HGMVAE's candidates, and of the rivals', the one with the highest mean over seeds is chosen, by accuracy and "
-        "by SSIM of training images that were held out; a diverged seed counts as zero.",
+        "Of HGMVAE's candidates, and of the rivals', the one with the highest mean over seeds is chosen, by accuracy "
+        "and by SSIM of training images that were held out; a diverged seed counts as zero.",
     ]
     for measure, of_measure in found.groupby("measure", sort=False):
         best = of_measure[of_measure["chosen"]]

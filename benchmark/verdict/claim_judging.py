@@ -224,7 +224,10 @@ def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] =
 
 
 def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Judge every claim on means without a spread, as `judge_printed` on printed numbers."""
+    """Judge every claim on means without a spread, as `judge_printed` on printed numbers.
+
+    Supported is what is a margin or more above every bar, refuted what is not above one of them.
+    """
     effects = _printed_effects(values, claims)
     return [
         _judgement_on_print(claim, tuple(_on_print(contest, values) for contest in claim.contests), effects)

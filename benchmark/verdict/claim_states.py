@@ -16,7 +16,7 @@ from benchmark.verdict.claim_judging import (
 )
 
 BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges our runs
-BY_MEANS = "means"  # by the better mean over seeds, without a test
+BY_MEANS = "means"  # by the mean effect over seeds, without a test: see `judge_means`
 
 
 def claim_judgements(
