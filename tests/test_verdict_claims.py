@@ -596,6 +596,22 @@ def test_a_reduced_study_is_judged_but_says_so():
     assert judgement.reduced == "reduced: 6 of 10 epochs; mnist: subset; weights: published"
 
 
+@pytest.mark.parametrize(
+    ("note", "claims"),
+    [
+        ("5 of 10 seeds", set()),
+        ("Table 1 without d = 4, 16", set()),
+        ("clustering: tsne = openTSNE", {"C1", "C2", "C3", "C6", "C8"}),
+        ("classification: kernel = linear", {"C4"}),
+        ("6 of 10 epochs", {claim.name for claim in CLAIMS}),
+    ],
+)
+def test_a_claim_is_reduced_by_what_makes_its_own_trials_others_than_the_papers(note, claims):
+    found = judged(judge_runs(study_results(*made_study(better_by(0.1), 2, tables=(2,), notes=[note]))))
+    assert {name for name, one in found.items() if one.reduced} == claims
+    assert {one.reduced for one in found.values()} <= {"", f"reduced: {note}"}
+
+
 @pytest.fixture(scope="module")
 def laptop():
     return laptop_study()

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.admission.committed_admission import PrecisionNotes, precision_notes
+from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
 from benchmark.paper.tables import PRINTED_METRICS, paper_numbers, printed_numbers
 from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
+from benchmark.table_specs import TABLES
+from benchmark.verdict.cell_verdicts import other_trials, other_weights
 from benchmark.verdict.claim_effects import (
     Decision,
     Effects,
@@ -120,7 +122,8 @@ class Judgement:
         state: OPEN unless all contests have values under enough seeds.
         on_run: What the contests say that have values.
         reason: The effect that decides, what is missing, and how the contests ended.
-        reduced: What the study reduced ("reduced: ..."), in which case the state is about this study alone; else empty.
+        reduced: Why the claim's trials are not the paper's ("reduced: ..."), in which case the state is about this
+            study alone; else empty.
         contests: The outcomes of its contests.
         parts: The effects of its parts that have contests with values.
         n: Seeds that the effects rest on (C9: places).
@@ -206,7 +209,7 @@ def judge_values(
         places = {_place(contest, side) for contest in run for side in (*contest.favoured, contest.rival)}
         to_come = len(set().union(*(pending.get(place, ()) for place in places)))
         judgement = _judgement(claim, contests, effects, asked, to_come, printed, _reduced(manifest, claim))
-        reason = "; ".join((judgement.reason, *_precision_notes(manifest, claim).admitted))
+        reason = "; ".join((judgement.reason, *precision_notes(manifest, _metrics(claim)).admitted))
         judgements.append(replace(judgement, reason=reason))
     return judgements
 
@@ -544,21 +547,21 @@ def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
 
 
 def _reduced(manifest: Manifest, claim: Claim) -> str:
+    """The `departures` of all of a claim's contests, each once."""
     datasets = {contest.dataset for contest in claim.contests}
-    found = [*_precision_notes(manifest, claim).reductions]
-    found += [
+    protocols = {TABLES[contest.table].protocol for contest in claim.contests if contest.table}
+    marks = (
         f"{name}: {mark}"
         for name, marks in manifest.marks.items()
         for mark in marks
         if name in datasets or ALL in datasets
-    ]
-    if manifest.weight_set != "default":
-        found.append(f"weights: {manifest.weight_set}")
+    )
+    found = (*other_trials(manifest, protocols, _metrics(claim)), *marks, *other_weights(manifest))
     return f"reduced: {'; '.join(found)}" if found else ""
 
 
-def _precision_notes(manifest: Manifest, claim: Claim) -> PrecisionNotes:
-    return precision_notes(manifest, dict.fromkeys(contest.metric for contest in claim.contests))
+def _metrics(claim: Claim) -> list[str]:
+    return [*dict.fromkeys(contest.metric for contest in claim.contests)]
 
 
 def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
