@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from study_samples import packed_records
+from verdict_samples import judge_numbers
 
 from benchmark.audit.audit_page import flips_text
 from benchmark.audit.reconstruction_protocols import SCORINGS
@@ -357,7 +358,7 @@ def test_the_page_on_verdicts_says_what_tables_3_and_5_do_to_the_claims():
         there = (joined["table"] == table) & joined["by_other"].notna()
         moved = numbers.assign(value=joined["value"].where(~there, joined["by_other"]))
         assert f"for {(moved['value'] != numbers['value']).sum()} of the cells" in words
-        for one in judge_printed(moved):
+        for one in judge_numbers(moved):
             if one.claim.contests[0].table == table or (one.claim.name == "C8" and table == 5):
                 effects[one.claim.name] = one.deciding.effect
     assert (

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from study_samples import cell, manifest, study_results
+from verdict_samples import judge_numbers
 from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
@@ -193,7 +194,7 @@ def test_other_printed_numbers_give_other_states():
     at = changed.query("table == 1 and method == 'gmvae' and latent_dim == 16 and metric == 'davies_bouldin'").index
     for value, by_counts in ((0.869, "supported"), (0.867, "contradicted")):
         changed.loc[at, "value"] = value
-        assert judged(judge_printed(changed))["C1"].by_counts == by_counts
+        assert judged(judge_numbers(changed))["C1"].by_counts == by_counts
     of_g = (changed["table"] == 2) & (changed["method"] == "hgmvae_g")
     for move, state in (
         (0.0, "supported"),
@@ -201,9 +202,9 @@ def test_other_printed_numbers_give_other_states():
         (0.013, "refuted"),
     ):  # GMVAE is 0.0125 behind, the margin 0.005
         moved = changed.assign(value=changed["value"] - move * of_g)
-        assert judged(judge_printed(moved))["C4"].state == state
+        assert judged(judge_numbers(moved))["C4"].state == state
     without = changed[changed["table"] != 2]
-    assert judged(judge_printed(without))["C4"].state == "open"
+    assert judged(judge_numbers(without))["C4"].state == "open"
 
 
 def test_ten_seeds_of_the_papers_own_numbers_support_what_print_does():

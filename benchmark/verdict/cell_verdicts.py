@@ -142,14 +142,13 @@ def departures(manifest: Manifest, dataset: str, protocol: str, metric: str) -> 
     return (*other_trials(manifest, (protocol,), (metric,)), *marks, *other_weights(manifest))
 
 
-def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> pd.DataFrame:
+def cell_verdicts(study: StudyResults) -> pd.DataFrame:
     """Judge every printed number, in the paper's order.
 
     A number that the study has under another table counts as run (Tables 1 and 4, 3 and 5 share trials).
 
     Args:
         study: The study.
-        tolerances: By metric, the difference from the paper's number that still counts as agreement.
 
     Returns:
         One row per number; columns and types are COLUMN_TYPES. Our values are given whatever the verdict, and missing
@@ -177,7 +176,7 @@ def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOL
         rows.append(
             dict(zip(_PLACE, place, strict=True))
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
-            | _judged(cell, float(printed.value), tolerances[printed.metric], reasons, absent)
+            | _judged(cell, float(printed.value), TOLERANCES[printed.metric], reasons, absent)
         )
         if rows[-1]["n"]:
             admitted = precision_notes(study.manifest, [printed.metric]).admitted

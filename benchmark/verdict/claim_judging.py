@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
-from benchmark.paper.tables import PRINTED_METRICS, paper_numbers, printed_numbers
+from benchmark.paper.tables import PRINTED_METRICS, printed_numbers
 from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
@@ -195,7 +195,7 @@ def judge_values(
             none to come.
         claims: The claims.
     """
-    printed = _printed_effects({(one.table, *one.place): one.value for one in printed_numbers()}, claims)
+    printed = _printed_effects(_on_paper(), claims)
     judgements = []
     for claim in claims:
         of_costs = any(contest.metric == SECONDS for contest in claim.contests)
@@ -214,16 +214,12 @@ def judge_values(
     return judgements
 
 
-def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Judge every claim on printed numbers, which are means without a spread.
+def judge_printed() -> list[Judgement]:
+    """Judge every claim on the paper's numbers, which are means without a spread.
 
     The states say whether a claim and a table agree, not whether other seeds would.
-
-    Args:
-        printed: Columns as those of `paper_numbers`; None: the paper's numbers.
-        claims: The claims.
     """
-    return judge_means(_printed_values(paper_numbers() if printed is None else printed), claims)
+    return judge_means(_on_paper())
 
 
 def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
@@ -238,8 +234,8 @@ def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list
     ]
 
 
-def _printed_values(rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
-    return {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
+def _on_paper() -> dict[tuple[Any, ...], float]:
+    return {(one.table, *one.place): one.value for one in printed_numbers()}
 
 
 def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Contest, Effects]:
