@@ -292,8 +292,8 @@ def test_finding_5_says_what_the_claims_came_to(found):
     assert decided == {"C4": "refuted", "C9": "supported"} and "C4 is refuted and C9 supported" in found
     assert of_laptop["why_ours"][of_laptop["ours"] == "open"].str.contains("comparisons were run").all()
     assert set(of_ten["ours"]) == {"open"}
-    assert of_ten.loc[["C4", "C8", "C1"], "on_run"].tolist() == ["refuted"] * 3
-    assert "ten seeds of the calibrated weights C1, C4 and C8 are refuted" in found
+    assert of_ten.index[of_ten["on_run"] == "refuted"].tolist() == ["C2", "C4", "C8"]
+    assert "ten seeds of the calibrated weights C2, C4 and C8 are refuted" in found
     times = pd.read_csv(REFERENCE / "throughput" / "cpu-laptop" / "methods.csv")
     spans = [times.loc[times["method"] == name, "times_vae"] for name in ("hgmvae_g", "hgmvae_u")]
     said = " and of -U ".join(f"{of.min():.2f} to {of.max():.2f} times" for of in spans)
