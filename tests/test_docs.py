@@ -23,7 +23,7 @@ from benchmark.errata.table_checks import paper_errata
 from benchmark.methods.cards import render_all_cards
 from benchmark.methods.control_methods import SWEEPS
 from benchmark.metrics import METRICS
-from benchmark.operating_characteristics.claim_rates import FAMILY, JUDGED, NONE, NONE_WIDER, PRINTED
+from benchmark.operating_characteristics.claim_rates import FAMILY, G_AHEAD, JUDGED, NONE, NONE_WIDER, PRINTED
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT, SAME
 from benchmark.operating_characteristics.rates_page import IN_SHORT, comparison_in_short
 from benchmark.paper.claims import CLAIMS
@@ -320,6 +320,9 @@ def test_the_page_on_verdicts_has_the_committed_error_rates():
     assert f"of twenty seeds in {100 * missed_by_20:.1f} %" in words
     any_supported = of["claims", FAMILY, NONE, "supported", 10]
     assert f"C1 to C8 are supported in {100 * any_supported:.1f} % of studies of ten seeds" in words
+    at_margin = [f"{100 * of['claims', 'C1', G_AHEAD, 'refuted', n]:.1f} %" for n in (3, 10, 20)]
+    sentence = "C1 is refuted in {} of studies of three seeds, in {} of ten and in {} of twenty"
+    assert sentence.format(*at_margin) in words
     wider = [of["claims", claim.name, NONE_WIDER, "supported", 10] for claim in JUDGED]
     of_family = of["claims", FAMILY, NONE_WIDER, "supported", 10]
     assert f"in {100 * of_family:.1f} %, each claim still in no more than {100 * max(wider):.1f} %" in words
