@@ -282,10 +282,9 @@ def rank_agreement(groups: Sequence[tuple[NDArray[np.float64], NDArray[np.float6
     """Measure how well the order of our means agrees with the order of other numbers, over several groups of rivals.
 
     The bounds of a group count the pairs of rivals whose order our seeds show, and take all others for or against. A
-    pair's order is shown by a one-sided t-test of the mean difference over common seeds, with the variance pooled over
-    the group's pairs and Bonferroni's correction over the pairs of all groups. So the bounds hold with 95 % confidence
-    or more, however close the true means lie; a percentile bootstrap's do not, as resampled seeds can only blur an
-    order.
+    pair's order is shown by a one-sided t-test of its differences over common seeds, with Bonferroni's correction over
+    the pairs of all groups. So the bounds hold with 95 % confidence or more, however close the true means lie and
+    whichever rivals vary more; a percentile bootstrap's do not, as resampled seeds can only blur an order.
 
     Args:
         groups: Each is the scores of m rivals under n seeds, (m, n), NaN where a seed has no value, and the m numbers
@@ -329,12 +328,9 @@ def _tau_bounds(ours: NDArray[np.float64], other: NDArray[np.float64], alpha: fl
     there = ~np.isnan(differences)
     n = there.sum(axis=1)
     mean = np.where(there, differences, 0).sum(axis=1) / np.maximum(n, 1)
-    squares = (np.where(there, differences - mean[:, None], 0) ** 2).sum()
-    degrees = np.maximum(n - 1, 0).sum()
-    # m rivals have m - 1 independent differences under each seed.
-    freedom = 2 * degrees / len(other)
-    with np.errstate(divide="ignore", invalid="ignore"):  # no pair may have two common seeds, and then none is shown
-        needed = stdtrit(freedom, 1 - alpha) * np.sqrt(squares / degrees / n)
+    squares = (np.where(there, differences - mean[:, None], 0) ** 2).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a pair without two common seeds is not shown
+        needed = stdtrit(n - 1, 1 - alpha) * np.sqrt(squares / (n - 1) / n)
     shown = (n > 1) & (np.abs(mean) > needed)
     signs = np.sign(other[one] - other[two])
     untied = math.sqrt(len(one) * (signs**2).sum())

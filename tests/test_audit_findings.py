@@ -13,6 +13,7 @@ import pytest
 from audit_samples import audit_of, audit_results, frame_of, scored, trials
 from study_samples import cell, manifest, parsed, study_results
 from test_verdict_claims import PAPER, as_printed, made_study
+from verdict_samples import judge_numbers
 
 from benchmark.audit import audit_files
 from benchmark.audit import flips as flips_module
@@ -28,7 +29,7 @@ from benchmark.metrics import METRICS
 from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
 from benchmark.results.store import Store
 from benchmark.table_specs import TABLES
-from benchmark.verdict.claim_judging import judge_printed, judge_runs
+from benchmark.verdict.claim_judging import judge_runs
 
 CLUSTERING = ("silhouette", "calinski_harabasz", "davies_bouldin")
 PLACES = [("mnist", method, dim) for method in ("gmvae", "hgmvae_g") for dim in (8, 16)]
@@ -300,7 +301,7 @@ def test_under_every_table_the_judged_states_are_those_of_the_verdicts(few_repea
     )
     means = rows.groupby(["dataset", "metric", "method", "latent_dim"], as_index=False)["value"].mean()
     means = paper_numbers().drop(columns="value").merge(means)
-    for by, judgements in (("tests", judge_runs(study_results(study, records))), ("means", judge_printed(means))):
+    for by, judgements in (("tests", judge_runs(study_results(study, records))), ("means", judge_numbers(means))):
         expected = {one.claim.name: (str(one.on_run), str(one.on_run), False) for one in judgements}
         del expected["C9"]
         assert states(found, "same", by) == expected

@@ -12,7 +12,7 @@ from study_samples import cell, clustering, manifest, record, study_results
 from benchmark.audit.audit_files import read_results
 from benchmark.cli import main
 from benchmark.commands.closing_lines import MOST_LINES, WIDTH, closing_lines, decided, fitted, next_steps
-from benchmark.commands.judged_study import verdicts_of
+from benchmark.report.study_verdicts import verdicts_of
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.verdict_page import answer, can_judge, is_drawn

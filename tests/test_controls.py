@@ -116,6 +116,25 @@ def test_with_a_margin_a_difference_counts_beyond_it_and_none_within(of_seed, an
         assert set(answers_frame([accuracy])["answer"]) == {str(answer)}  # over all places, and at the only one
 
 
+@pytest.mark.parametrize("lacking", [BASE, f"{BASE}_no_fisher"])
+def test_nothing_is_decided_while_a_trial_is_not_run(lacking):
+    trials = pair([[0.011, 0.012, 0.013, 0.012, 0.011], [0.011, 0.012, 0.013, 0.012, 0.011]])
+    assert answers(trials, [WITH_MARGINS])[0].answer is Answer.A_BETTER
+    trials["mnist", 8, lacking, 4] = None
+    accuracy = answers(trials, [WITH_MARGINS])[0]
+    assert (accuracy.answer, accuracy.seeds, accuracy.left_out) == (Answer.PENDING, 4, {MISSING: 1})
+    assert accuracy.mean == pytest.approx(0.012)
+    assert set(answers_frame([accuracy])["answer"]) == {"not decided: trials are not run"}
+    assert "1 of 1: not decided: trials are not run" in page([WITH_MARGINS], trials)
+    trials["mnist", 8, lacking, 4] = ENDED
+    assert answers(trials, [WITH_MARGINS])[0].answer is Answer.A_BETTER
+
+
+def test_a_place_that_the_study_has_for_one_side_alone_keeps_nothing_open():
+    trials = pair([[0.011, 0.012, 0.013]]) | {("mnist", 8, BASE, seed): trial(0.9) for seed in range(3)}
+    assert answers(trials, [WITH_MARGINS])[0].answer is Answer.A_BETTER
+
+
 def test_a_page_with_margins_says_them_and_what_they_decide():
     trials = pair([[0.011, 0.012, 0.013]] * 2)
     trials |= {of: dataclasses.replace(one, ssim=0.8 + one.svm_accuracy / 1e3) for of, one in trials.items()}

@@ -1,5 +1,6 @@
 """The error rates that the judgements promise, by a short simulation; and the committed long one."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from study_samples import study_results
 from verdict_samples import laptop
 
 from benchmark.cli import main
+from benchmark.operating_characteristics.agreement_rates import agreement_rates
 from benchmark.operating_characteristics.claim_rates import (
     FAMILY,
     FIRST_FOUR,
+    G_AHEAD,
     HALF,
     JUDGED,
     NONE,
@@ -27,7 +30,7 @@ from benchmark.operating_characteristics.noise import CORRELATION
 from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, ASSUMED, EXACT, SAME, miss_rate, number_rates
 from benchmark.operating_characteristics.rates import SEEDS, rates_frame
 from benchmark.paper.claims import CLAIMS
-from benchmark.verdict.claim_effects import MARGINS
+from benchmark.verdict.claim_effects import MARGINS, in_margins
 from benchmark.verdict.claim_judging import judge_printed
 from benchmark.verdict.spreads import SPREADS, spread
 
@@ -39,7 +42,7 @@ KEYS = ["judgement", "subject", "truth", "outcome", "seeds"]
 def short():
     """The rates of a few hundred studies, by KEYS."""
     stream = np.random.default_rng(0)
-    rates = [*number_rates(0, stream), *claim_rates(300, stream)]
+    rates = [*number_rates(0, stream), *claim_rates(300, stream), *agreement_rates(100, stream)]
     return rates_frame(rates).set_index(KEYS)["rate"].sort_index()
 
 
@@ -108,6 +111,27 @@ def test_the_committed_rates_are_those_of_this_code(committed, short):
     assert set(committed["numbers"].index) == set(short["numbers"].index)
     assert committed["numbers"].to_numpy() == pytest.approx(short["numbers"].to_numpy())
     assert set(committed["claims"].index) == set(short["claims"].index)
+    assert set(committed["rank agreement"].index) == set(short["rank agreement"].index)
+
+
+def test_bounds_of_the_rank_agreement_hold_in_19_of_20_also_where_one_method_varies_more(committed, short):
+    assert committed["rank agreement"].min() >= 0.95
+    for key, rate in short["rank agreement"].items():
+        assert rate == pytest.approx(committed[("rank agreement", *key)], abs=0.07), key
+
+
+def test_a_claim_is_refuted_at_exactly_one_margin_in_at_most_one_of_twenty(committed, short):
+    """C1 has one side that is a margin better and one that is not; C4 a margin over each of seven rivals."""
+    for claim, n in product(("C1", "C4"), SEEDS):
+        assert committed["claims", claim, G_AHEAD, "refuted", n] <= 0.05
+        assert short["claims", claim, G_AHEAD, "refuted", n] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_a_side_that_is_a_margin_ahead_is_so_in_every_metric():
+    none, ahead = true_values(0.0), true_values(0.0, ahead=1.0)
+    for place, value in none.items():
+        expected = 1.0 if place.method == "hgmvae_g" else 0.0
+        assert in_margins(place.metric, ahead[place], value) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_truths_are_the_papers_numbers_and_one_value_for_all():
@@ -115,7 +139,7 @@ def test_the_truths_are_the_papers_numbers_and_one_value_for_all():
     for share in (0.0, 1.0):
         scores = {place: np.full((1, 2), value) for place, value in true_values(share).items()}
         for claim in JUDGED:
-            found = part_effects(claim, scores)[0, :, 0]
+            found = part_effects(claim, scores).by_all[0, :, 0]
             expected = [share * one.effect for one in printed[claim.name].parts]
             assert found == pytest.approx(expected, abs=1e-9)
 

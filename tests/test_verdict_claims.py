@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from study_samples import cell, manifest, study_results
+from verdict_samples import judge_numbers
 from verdict_samples import laptop as laptop_study
 
 from benchmark.files import REPOSITORY
@@ -23,6 +24,7 @@ from benchmark.table_specs import TABLES
 from benchmark.verdict.cell_verdicts import TOLERANCES
 from benchmark.verdict.claim_effects import (
     MARGINS,
+    Effects,
     Power,
     contest_effects,
     contest_weight,
@@ -192,7 +194,7 @@ def test_other_printed_numbers_give_other_states():
     at = changed.query("table == 1 and method == 'gmvae' and latent_dim == 16 and metric == 'davies_bouldin'").index
     for value, by_counts in ((0.869, "supported"), (0.867, "contradicted")):
         changed.loc[at, "value"] = value
-        assert judged(judge_printed(changed))["C1"].by_counts == by_counts
+        assert judged(judge_numbers(changed))["C1"].by_counts == by_counts
     of_g = (changed["table"] == 2) & (changed["method"] == "hgmvae_g")
     for move, state in (
         (0.0, "supported"),
@@ -200,9 +202,9 @@ def test_other_printed_numbers_give_other_states():
         (0.013, "refuted"),
     ):  # GMVAE is 0.0125 behind, the margin 0.005
         moved = changed.assign(value=changed["value"] - move * of_g)
-        assert judged(judge_printed(moved))["C4"].state == state
+        assert judged(judge_numbers(moved))["C4"].state == state
     without = changed[changed["table"] != 2]
-    assert judged(judge_printed(without))["C4"].state == "open"
+    assert judged(judge_numbers(without))["C4"].state == "open"
 
 
 def test_ten_seeds_of_the_papers_own_numbers_support_what_print_does():
@@ -241,7 +243,7 @@ def test_the_better_of_two_variants_is_supported_refuted_or_left_open():
             assert {one.chosen.method for one in judgement.contests} == {"hgmvae_g"}
 
 
-def test_each_half_of_the_seeds_chooses_the_better_variant_for_the_other():
+def test_halves_of_the_seeds_choose_for_each_other_for_the_lower_bound_and_all_seeds_for_the_upper():
     """HGMVAE-G is better under seeds 0 to 4, -U under 5 to 9, so that each half chooses the other half's worse one."""
     [contest] = [one for one in BY_NAME["C1"].contests if (one.metric, one.rival.latent_dim) == ("silhouette", 8)]
     first = np.arange(10) < 5
@@ -250,9 +252,28 @@ def test_each_half_of_the_seeds_chooses_the_better_variant_for_the_other():
         Contender("hgmvae_g", 8): np.where(first, 0.04, 0.01),
         Contender("hgmvae_u", 8): np.where(first, -0.02, 0.02),
     }
-    assert contest_effects(contest, scores) == pytest.approx([-1.0] * 5 + [0.5] * 5)
+    found = contest_effects(contest, scores)
+    assert found.by_halves == pytest.approx([-1.0] * 5 + [0.5] * 5)
+    assert found.by_all == pytest.approx([2.0] * 5 + [0.5] * 5)  # HGMVAE-G has 0.025 on average, -U 0
     several = {side: np.stack([values, -values]) for side, values in scores.items()}
-    assert contest_effects(contest, several)[1] == pytest.approx([-2.0] * 5 + [-1.0] * 5)
+    assert contest_effects(contest, several).by_halves[1] == pytest.approx([-2.0] * 5 + [-1.0] * 5)
+    assert contest_effects(contest, several).by_all[1] == pytest.approx([1.0] * 5 + [-1.0] * 5)
+    decision = decide(Effects.stacked([found]), [0.0], inflation_of(BY_NAME["C1"]))
+    low, high = (stats.ttest_1samp(of, 0).confidence_interval(0.9) for of in (found.by_halves, found.by_all))
+    mean = found.by_halves.mean()
+    assert decision.low == pytest.approx([mean - math.sqrt(1 + 1 / math.pi) * (mean - low.low)])
+    assert decision.high == pytest.approx([high.high])
+
+
+def test_what_choosing_adds_is_the_mean_of_the_larger_of_two_normal_draws():
+    """Of sides with spreads a and b in margins sqrt(a^2 + b^2) / sqrt(2 pi) by one seed."""
+    [contest] = [one for one in BY_NAME["C1"].contests if (one.metric, one.rival.latent_dim) == ("silhouette", 8)]
+    draws = np.random.default_rng(2).normal(size=(3, 400, 50))
+    sides = zip(("gmvae", "hgmvae_g", "hgmvae_u"), (1.0, 0.04, 0.03), strict=True)
+    scores = {Contender(method, 8): size * draws[at] for at, (method, size) in enumerate(sides)}
+    found = contest_effects(contest, scores)
+    assert found.favour.mean() == pytest.approx(0.05 / 0.02 / math.sqrt(2 * math.pi), rel=0.02)
+    assert Effects.of_one_side(draws[0]).favour == pytest.approx(np.zeros(400))
 
 
 def test_a_contest_weighs_one_over_the_spread_of_its_effect_in_margins():
@@ -272,13 +293,13 @@ def test_a_contest_weighs_one_over_the_spread_of_its_effect_in_margins():
 def test_the_effect_of_a_part_is_the_weighted_mean_of_those_there_are():
     several = [one for one in BY_NAME["C2"].parts[0].contests if one.metric == "silhouette"]
     weights = {one.rival.latent_dim: contest_weight(one) for one in several}
-    effects = {one: np.full(3, float(one.rival.latent_dim)) for one in several}
+    effects = {one: Effects.of_one_side(np.full(3, float(one.rival.latent_dim))) for one in several}
     of_all = sum(dim * weight for dim, weight in weights.items()) / sum(weights.values())
-    assert part_effect(several, effects) == pytest.approx([of_all] * 3)
+    assert part_effect(several, effects).by_all == pytest.approx([of_all] * 3)
     assert of_all < np.mean([*weights]) + 1.5  # d = 2 counts least, so that the mean moves towards 4 and 8
     assert of_all > np.mean([*weights])
     without = [one for one in several if one.rival.latent_dim != 2]  # 4 and 8 vary alike: a plain mean
-    assert part_effect(without, effects) == pytest.approx([6.0] * 3)
+    assert part_effect(without, effects).by_all == pytest.approx([6.0] * 3)
 
 
 def test_the_better_variant_is_chosen_on_the_first_seeds_and_tested_on_the_others():
@@ -339,15 +360,16 @@ def test_a_claim_in_its_states_with_little_spread(gain, state):
 def test_the_tests_of_a_part_are_those_of_scipy():
     stream = np.random.default_rng(3)
     effects = stream.normal([[1.0], [2.5]], 1.0, (2, 8))
-    decision = decide(effects, [0.0, -1.0])
+    decision = decide(Effects.of_one_side(effects), [0.0, -1.0])
     for part, bar in ((0, 0.0), (1, -1.0)):
         better = stats.ttest_1samp(effects[part], bar, alternative="greater")
         assert (decision.low[part] > bar) == (better.pvalue < 0.05)
         low = stats.ttest_1samp(effects[part], 0).confidence_interval(0.90).low
         high = stats.ttest_1samp(effects[part], 0).confidence_interval(0.95).high  # 5 % in two parts, one-sided
         assert (decision.low[part], decision.high[part]) == pytest.approx((low, high))
-    wider = decide(effects, [0.0, -1.0], inflation=2.0)
-    assert wider.high - effects.mean(-1) == pytest.approx(2 * (decision.high - effects.mean(-1)))
+    wider = decide(Effects.of_one_side(effects), [0.0, -1.0], inflation=2.0)
+    assert effects.mean(-1) - wider.low == pytest.approx(2 * (effects.mean(-1) - decision.low))
+    assert wider.high == pytest.approx(decision.high)
 
 
 @pytest.mark.parametrize(
@@ -363,24 +385,25 @@ def test_the_tests_of_a_part_are_those_of_scipy():
 )
 def test_what_many_seeds_say(means, bars, state):
     effects = np.array(means)[:, np.newaxis] + 0.1 * np.sin(np.arange(40))
-    decision = decide(effects, bars)
+    decision = decide(Effects.of_one_side(effects), bars)
     assert (bool(decision.supported), bool(decision.refuted)) == (state == "supported", state == "refuted")
 
 
 def test_at_the_edge_of_no_effect_and_of_a_margin_a_claim_is_wrong_in_one_of_twenty():
     stream = np.random.default_rng(5)
     noise = stream.normal(0.0, 3.0, (20_000, 3, 10))
-    at_bar = decide(noise + np.array([[0.0], [60.0], [60.0]]), [0.0] * 3)
+    at_bar = decide(Effects.of_one_side(noise + np.array([[0.0], [60.0], [60.0]])), [0.0] * 3)
     assert at_bar.supported.mean() == pytest.approx(0.05, abs=0.005)
-    at_margin = decide(noise + 1.0, [0.0] * 3)
+    at_margin = decide(Effects.of_one_side(noise + 1.0), [0.0] * 3)
     assert 0.035 < at_margin.refuted.mean() < 0.055
     alike = {Contender(method, 8): stream.normal(size=(20_000, 10)) for method in ("gmvae", "hgmvae_g", "hgmvae_u")}
     [contest] = [one for one in BY_NAME["C1"].contests if (one.metric, one.rival.latent_dim) == ("silhouette", 8)]
-    of_chosen = contest_effects(contest, alike)[:, np.newaxis]
+    of_chosen = Effects.stacked([contest_effects(contest, alike)], axis=1)
     rates = [decide(of_chosen, [0.0], inflation).supported.mean() for inflation in (1.0, inflation_of(BY_NAME["C1"]))]
     assert rates[0] > 0.055 and 0.03 < rates[1] < 0.05
     alike[Contender("gmvae", 8)] *= 0  # the worst case: a rival that never varies
-    rate = decide(contest_effects(contest, alike)[:, np.newaxis], [0.0], inflation_of(BY_NAME["C1"])).supported.mean()
+    of_chosen = Effects.stacked([contest_effects(contest, alike)], axis=1)
+    rate = decide(of_chosen, [0.0], inflation_of(BY_NAME["C1"])).supported.mean()
     assert rate == pytest.approx(0.05, abs=0.006)
 
 
@@ -401,13 +424,13 @@ def test_power_is_that_of_students_test():
     """One part: the chances follow from the noncentral t distribution."""
     effects = np.random.default_rng(1).normal(0.3, 1.2, (1, 10))
     error = effects.std(ddof=1) / math.sqrt(10)
-    found = power(effects, [0.0], 1.0, [1.4])
+    found = power(Effects.of_one_side(effects), [0.0], 1.0, [1.4])
     t = stats.t.ppf(0.95, 9)
     assert found.if_none == pytest.approx(stats.nct.cdf(-t, 9, -1 / error), abs=0.05)
     supported = stats.nct.sf(t, 9, 1.4 / error) - stats.nct.cdf(-t, 9, 0.4 / error)
     assert found.if_as_printed == pytest.approx(supported, abs=0.05)
     assert found.seeds_needed == 10 and found.enough
-    assert power(effects, [0.0], 1.0, None).if_as_printed is None
+    assert power(Effects.of_one_side(effects), [0.0], 1.0, None).if_as_printed is None
 
 
 def test_relative_margins_treat_both_sides_alike_and_zeros_as_values():
@@ -464,6 +487,20 @@ def test_of_ten_seeds_one_may_fail(diverged, state):
     assert (short.contest.dataset, short.contest.rival.method, short.n) == ("mnist", "vae", 10 - len(diverged))
     assert (judgement.state, judgement.on_run, judgement.n) == (state, "supported", 10 - len(diverged))
     assert ("2 of 10 seeds have no value somewhere" in judgement.reason) == (state == "open")
+
+
+@pytest.mark.parametrize("why", ["not run", "not asked for", "weights unavailable"])
+def test_a_seed_that_is_still_to_be_measured_leaves_a_claim_open(why):
+    """One seed in ten without a value everywhere: diverged it is left out, not measured yet it is waited for."""
+    made, records = made_study(better_by(0.1), 10, tables=(2,))
+    for key, one in [*records.items()]:
+        if one["identity"]["seed"] == 9 and why == "not run":
+            del records[key]
+        elif one["identity"]["seed"] == 9:
+            one |= {"metrics": {}, "unavailable": {"classification": {"svm_accuracy": f"{why}: as the test has it"}}}
+    judgement = judged(judge_runs(study_results(made, records)))["C4"]
+    assert (judgement.state, judgement.on_run, judgement.n) == ("open", "supported", 9)
+    assert "; 1 of 10 seeds are not measured everywhere yet; " in judgement.reason
 
 
 def test_true_zeros_are_values():
@@ -560,6 +597,22 @@ def test_a_reduced_study_is_judged_but_says_so():
     assert judgement.reduced == "reduced: 6 of 10 epochs; mnist: subset; weights: published"
 
 
+@pytest.mark.parametrize(
+    ("note", "claims"),
+    [
+        ("5 of 10 seeds", set()),
+        ("Table 1 without d = 4, 16", set()),
+        ("clustering: tsne = openTSNE", {"C1", "C2", "C3", "C6", "C8"}),
+        ("classification: kernel = linear", {"C4"}),
+        ("6 of 10 epochs", {claim.name for claim in CLAIMS}),
+    ],
+)
+def test_a_claim_is_reduced_by_what_makes_its_own_trials_others_than_the_papers(note, claims):
+    found = judged(judge_runs(study_results(*made_study(better_by(0.1), 2, tables=(2,), notes=[note]))))
+    assert {name for name, one in found.items() if one.reduced} == claims
+    assert {one.reduced for one in found.values()} <= {"", f"reduced: {note}"}
+
+
 @pytest.fixture(scope="module")
 def laptop():
     return laptop_study()
@@ -571,7 +624,7 @@ def test_ranks_decide_nothing_against_the_mean():
     columns = ["dataset", "latent_dim", "method", "seeds", "machine", "seconds", "vae_seconds", "ratio", "parameters"]
     for odd, outcome in ((0.05, ContestOutcome.OPEN), (0.9, ContestOutcome.WON)):
         costs = pd.DataFrame([*rows, ("mnist", 99, "hgmvae_g", (0,), "here", odd, 1.0, odd, 1.0)], columns=columns)
-        [judgement] = judge_values(Manifest.parse(manifest([], notes=[])), {}, costs, {}, [BY_NAME["C9"]])
+        [judgement] = judge_values(Manifest.parse(manifest([], notes=[])), {}, costs, {}, {}, [BY_NAME["C9"]])
         contest = judgement.contests[0]
         assert contest.p_holm < 0.05 and contest.outcome is outcome
         assert contest.reason == ("ranks and mean disagree" if outcome is ContestOutcome.OPEN else "")

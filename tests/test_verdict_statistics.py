@@ -199,6 +199,18 @@ def test_two_rivals_are_in_order_where_a_paired_one_sided_test_says_so(p, low):
     assert (found.tau, found.interval) == (1.0, Interval(low, 1.0))
 
 
+@pytest.mark.parametrize(("p", "low"), [(0.049 / 3, 1.0), (0.051 / 3, 1 / 3)])
+def test_how_much_a_third_rival_varies_decides_nothing_about_two(p, low):
+    """Two of three pairs are shown in any case, the third where its own test says so: (2 - 1) / 3 or (3 - 0) / 3."""
+    spread = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]) * math.sqrt(5 / 6)
+    shift = stats.t.isf(p, 5) / math.sqrt(6)
+    for wide in (0.0, 50.0):
+        ours = np.array([np.zeros(6), shift + spread, 1000 + wide * spread])
+        assert stats.ttest_rel(ours[1], ours[0], alternative="greater").pvalue == pytest.approx(p)
+        found = rank_agreement([(ours, np.arange(3.0))])
+        assert (found.interval.low, found.interval.high) == pytest.approx((low, 1.0))
+
+
 def test_bounds_count_the_pairs_that_are_shown_and_leave_the_others_open():
     """Rivals 0 and 1 cannot be told apart, both are far from 2: two of three pairs are shown, (2 - 1) / 3 at least."""
     ours = np.array([[0.0, 1.0, 0.5], [0.6, 0.0, 0.5], [20.0, 20.4, 20.9]])

@@ -7,7 +7,7 @@ import numpy as np
 from study_samples import cell, clustering, manifest, packed_records, record
 
 from benchmark.paper.tables import paper_numbers
-from benchmark.verdict.claim_judging import judge_printed, judge_runs
+from benchmark.verdict.claim_judging import judge_means, judge_printed, judge_runs
 from benchmark.verdict.verdict_page import claims_frame
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
@@ -41,6 +41,12 @@ def every_verdict():
     cells.append(cell(2, "cifar10", "vae", 8, range(10)))
     study = manifest(cells, seeds=10, notes=[], marks={"cifar10": ["subset"]})
     return study, {run["key"]: run for run in runs}
+
+
+def judge_numbers(rows):
+    """The claims judged on printed numbers, in the form of `paper_numbers`."""
+    place = ["table", "dataset", "metric", "method", "latent_dim"]
+    return judge_means(rows.set_index(place)["value"].to_dict())
 
 
 def claims_of(study):

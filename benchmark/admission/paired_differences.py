@@ -5,15 +5,12 @@ from enum import StrEnum
 
 import pandas as pd
 
-from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
-from benchmark.results.frame import NO_DATA, NOT_RUN
+from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import Tolerance
 
 CONFIGURATION = ["dataset", "method", "latent_dim"]
 _PLACE = [*CONFIGURATION, "seed", "metric"]
-# What says nothing of the precision, and may still be measured.
-_NOT_MEASURED = (NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE)
 
 
 class PairOutcome(StrEnum):
@@ -66,7 +63,7 @@ def _scores(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _outcome(status: str, paired_status: str, value: bool, paired_value: bool) -> str:
-    if status in _NOT_MEASURED or paired_status in _NOT_MEASURED:
+    if status in NOT_MEASURED or paired_status in NOT_MEASURED:
         return PairOutcome.NOT_MEASURED
     if value and paired_value:
         return PairOutcome.BOTH

@@ -15,9 +15,7 @@ from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, TOLERANCES, Verdict, 
 _PLACE = ["protocol", "dataset", "metric", "method", "latent_dim"]
 
 
-def with_open_protocols(
-    verdicts: pd.DataFrame, scores: pd.DataFrame, tolerances: Mapping[str, Tolerance] = TOLERANCES
-) -> pd.DataFrame:
+def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """Make the verdicts that depend on the protocol "not comparable".
 
     A verdict becomes so where the mean under another reading (`is_reading`) is farther than the tolerance from the mean
@@ -28,7 +26,6 @@ def with_open_protocols(
     Args:
         verdicts: From `cell_verdicts`.
         scores: From `audit_frame`.
-        tolerances: By metric.
 
     Returns:
         A copy of `verdicts` with the columns `verdict` and `reason` changed in those rows.
@@ -46,7 +43,7 @@ def with_open_protocols(
         if row.verdict == Verdict.NOT_COMPARABLE:
             continue
         values = by_place.get((TABLES[row.table].protocol, row.dataset, row.metric, row.method, row.latent_dim), {})
-        if other := _other_verdict(values, row.verdict, row.paper, tolerances[row.metric]):
+        if other := _other_verdict(values, row.verdict, row.paper, TOLERANCES[row.metric]):
             name, verdict = other
             verdicts.loc[row.Index, "reason"] = f"{OPEN_PROTOCOL}: {row.verdict} as judged, {verdict} under “{name}”"
             verdicts.loc[row.Index, "verdict"] = str(Verdict.NOT_COMPARABLE)

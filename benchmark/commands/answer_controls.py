@@ -13,6 +13,7 @@ from benchmark.commands.options import DEVICE, FetchedData
 from benchmark.commands.trace_readings import TRACED, trace_readings
 from benchmark.commands.wording import shown
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
+from benchmark.controls.best_of_each import best_of_each, render_best_of_each
 from benchmark.controls.controls_page import measures_run, render_answers
 from benchmark.controls.rates_figure import rate_pages, rates_figure
 from benchmark.errors import UserError
@@ -20,10 +21,11 @@ from benchmark.files import write_text
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
-from benchmark.studies.named_studies import STUDIES, Study
+from benchmark.results.study_results import StudyResults
+from benchmark.studies.named_studies import CHOICE, STUDIES, Study
 from benchmark.tables.terminal import print_markdown
 
-_STUDIES = "controls, laptop-controls, readings, best-case or laptop-best-case"
+_STUDIES = f"controls, laptop-controls, readings, best-case, laptop-best-case or {CHOICE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,9 @@ def _answer(out: Path, console: Console) -> None:
     """Print and write the answers, with a figure for every measure where there are VAEs to compare at the same rate."""
     store = Store(out, console.print, look_only=True)
     study = store.read_study()
+    if study.manifest.study == CHOICE:
+        _choose(out, study, console)
+        return
     trials = measured(study)
     known = STUDIES.get(study.manifest.study)
     found = answers(trials, known.questions if known else Study.questions)
@@ -81,3 +86,14 @@ def _answer(out: Path, console: Console) -> None:
     figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in pages]
     print_markdown(console, text, end="")
     console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")
+
+
+def _choose(out: Path, study: StudyResults, console: Console) -> None:
+    """Print and write which candidates are chosen."""
+    found = best_of_each(study)
+    text = render_best_of_each(found)
+    folder = out / "controls"
+    write_text(folder / "choice.md", text)
+    write_text(folder / "choice.csv", csv_text(found))
+    print_markdown(console, text, end="")
+    console.print(f"Written: {shown(folder)}/choice.md, choice.csv")

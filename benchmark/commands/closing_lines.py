@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.commands.judged_study import REPORT, StudyVerdicts
+from benchmark.commands.judged_study import REPORT
 from benchmark.commands.wording import shown
 from benchmark.data.specs import DATASETS
 from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE
 from benchmark.execution.progress import minutes
 from benchmark.installation import LAUNCHER
 from benchmark.metrics import METRICS
+from benchmark.report.study_verdicts import StudyVerdicts
 from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults

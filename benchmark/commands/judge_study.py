@@ -11,7 +11,7 @@ from benchmark.commands.audit_protocols import AuditOptions, audited
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.closing_lines import closing_lines
 from benchmark.commands.declared_options import argument, option
-from benchmark.commands.judged_study import make_page, verdicts_of
+from benchmark.commands.judged_study import make_page
 from benchmark.commands.option_types import given, path, positive
 from benchmark.commands.options import MODELS_ON, DataFolders
 from benchmark.commands.own_methods import OwnMethods
@@ -23,6 +23,7 @@ from benchmark.execution.process_plan import usable_cores
 from benchmark.execution.stored_models import images_in, possible_images
 from benchmark.fields import fields, is_text
 from benchmark.figures.study_source import StudySource
+from benchmark.report.study_verdicts import verdicts_of
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.verdict.verdict_page import can_judge

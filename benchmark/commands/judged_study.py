@@ -1,13 +1,9 @@
 """A study's verdicts, figures and report as files of its results folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from benchmark.audit.audit_files import AuditResult, audit_frame
-from benchmark.audit.open_protocols import with_open_protocols
+from benchmark.audit.audit_files import AuditResult
 from benchmark.commands.folders import THROUGHPUT
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.stored_models import images_in
@@ -18,56 +14,19 @@ from benchmark.plotting.figure_files import FORMATS
 from benchmark.report.cost import paired_times
 from benchmark.report.html import Picture, render_report
 from benchmark.report.picture_texts import FIGURE_MEANINGS
+from benchmark.report.study_verdicts import StudyVerdicts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import ALL_TABLES
-from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements, summarise
-from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs, parts_frame
+from benchmark.verdict.cell_verdicts import summarise
 from benchmark.verdict.verdict_latex import render_verdicts
-from benchmark.verdict.verdict_page import claims_frame
 
 REPORT = "report.html"
 # Those that are made from records alone, so that a report needs neither checkpoints nor images.
 _FIGURES_OF_RECORDS = ("clustering", "curves", "weights")
 _MEASURED_TIMES = (THROUGHPUT, *sorted((REPOSITORY / "results" / "reference" / "throughput").glob("*")))
-
-
-@dataclass(frozen=True)
-class StudyVerdicts:
-    """What a study says of the paper, as frames.
-
-    Attributes:
-        cells: As from `cell_verdicts`, with what the audit found.
-        agreements: As from `rank_agreements`.
-        claims: As from `claims_frame`.
-        parts: As from `parts_frame`.
-        contests: As from `contests_frame`.
-    """
-
-    cells: pd.DataFrame
-    agreements: pd.DataFrame
-    claims: pd.DataFrame
-    parts: pd.DataFrame
-    contests: pd.DataFrame
-
-
-def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> StudyVerdicts:
-    """Judge every printed number and claim of the paper by a study.
-
-    Args:
-        study: The study.
-        audited: The audit's results, by the trials' keys.
-
-    Raises:
-        UserError: A record belongs to another trial than its cell's.
-    """
-    cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
-    ours = judge_runs(study)
-    return StudyVerdicts(
-        cells, rank_agreements(study), claims_frame(ours, judge_printed()), parts_frame(ours), contests_frame(ours)
-    )
 
 
 def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) -> None:
@@ -140,7 +99,7 @@ def make_page(
     with heartbeat.during("report"):
         if verdicts:
             write_verdicts(store.folder / "verdicts", source.study.manifest, verdicts)
-        write_report(store.folder, source.study, audited, pages)
+        write_report(store.folder, source.study, audited, pages, verdicts)
 
 
 def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw | None]:
@@ -178,6 +137,7 @@ def write_report(
     study: StudyResults,
     audited: Mapping[str, AuditResult],
     pages: Mapping[str, CannotDraw | None],
+    verdicts: StudyVerdicts | None = None,
 ) -> int:
     """Write OUT/report.html with the pictures in OUT/figures.
 
@@ -186,6 +146,7 @@ def write_report(
         study: Its study.
         audited: The audit's results, by the trials' keys.
         pages: As from `write_figures` or `pages_of_records`.
+        verdicts: As for `render_report`.
 
     Returns:
         The bytes of the page.
@@ -197,7 +158,7 @@ def write_report(
     there = {picture.name for picture in pictures}
     skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) and page not in there]
     times = paired_times(study, (folder, *_MEASURED_TIMES))
-    page = render_report(study, pictures, skipped, audited, times)
+    page = render_report(study, pictures, skipped, audited, times, verdicts)
     write_text(folder / REPORT, page)
     return len(page.encode())
 

@@ -9,11 +9,12 @@ from benchmark.audit.audit_files import read_results
 from benchmark.commands.closing_lines import decided
 from benchmark.commands.compare_weights import compare_weight_sets
 from benchmark.commands.declared_options import argument, option
-from benchmark.commands.judged_study import REPORT, pages_of_records, verdicts_of, write_report, write_verdicts
+from benchmark.commands.judged_study import REPORT, pages_of_records, write_report, write_verdicts
 from benchmark.commands.option_types import path
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
+from benchmark.report.study_verdicts import verdicts_of
 from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
 from benchmark.verdict.verdict_page import verdicts_text

@@ -16,7 +16,7 @@ from benchmark.commands.chosen_study import asked_study
 from benchmark.commands.closing_lines import WIDTH, closing_lines, cut, fitted
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.folders import THROUGHPUT, check_folders
-from benchmark.commands.judged_study import StudyVerdicts, make_page, verdicts_of
+from benchmark.commands.judged_study import make_page
 from benchmark.commands.option_types import path
 from benchmark.commands.options import ExecutionOptions, StudyOptions
 from benchmark.commands.own_datasets import check_own_datasets, data_facts, default_out, own_datasets
@@ -38,6 +38,7 @@ from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.study_source import StudySource
 from benchmark.metrics import METRICS
+from benchmark.report.study_verdicts import StudyVerdicts, verdicts_of
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults

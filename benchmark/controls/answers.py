@@ -71,6 +71,7 @@ class Answer(StrEnum):
     SAME = "the same within the margin"
     UNDECIDED = "not shown either way"
     TOO_FEW = f"fewer than {LEAST_SEEDS} seeds"
+    PENDING = "not decided: trials are not run"
     NO_PAIR = "no pair with a result"
     NOT_RUN = "not run"
 
@@ -323,18 +324,28 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
         return ContrastAnswer(question, contrast, measure, found, left_out, nothing)
     block = np.array([[found[place][seed] for seed in seeds] for place in places])
     of_mean = estimate(block.mean(axis=0).tolist())
+    decided = _answer(of_mean.interval, len(seeds), question.margins.get(measure))
     return ContrastAnswer(
         question,
         contrast,
         measure,
         found,
         left_out,
-        _answer(of_mean.interval, len(seeds), question.margins.get(measure)),
+        Answer.PENDING if _pending(contrast, trials) else decided,
         of_mean.mean,
         of_mean.interval,
         len(seeds),
         len(places),
         int((block.mean(axis=1) > 0).sum()),
+    )
+
+
+def _pending(contrast: Contrast, trials: Trials) -> bool:
+    """Whether a trial of the contrast is not run: an answer by those that happen to be there is a peek at them."""
+    places = {(dataset, latent_dim) for dataset, latent_dim, method, _ in trials if method == contrast.a}
+    return any(
+        trial is None and method in contrast.methods() and (dataset, latent_dim) in places
+        for (dataset, latent_dim, method, _), trial in trials.items()
     )
 
 
@@ -392,7 +403,8 @@ def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
         places: list[_Row] = [("all", None, one.seeds, one.mean, one.interval, one.answer)]
         for place, of_seed in one.differences.items():
             of_place = estimate(list(of_seed.values()))
-            answer = _answer(of_place.interval, of_place.n, one.question.margins.get(one.measure))
+            decided = _answer(of_place.interval, of_place.n, one.question.margins.get(one.measure))
+            answer = Answer.PENDING if one.answer is Answer.PENDING else decided
             places.append((*place, of_place.n, of_place.mean, of_place.interval, answer))
         rows += [
             {

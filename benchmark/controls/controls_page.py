@@ -16,6 +16,7 @@ from benchmark.tables.captions import seed_count
 from benchmark.tables.pipe_table import escape_markdown, wide_table
 
 _MEASURES = {measure.field: measure.label for measure in MEASURES.values()}
+_SILENT = (Answer.TOO_FEW, Answer.PENDING, Answer.NO_PAIR, Answer.NOT_RUN)
 _LEGEND = (
     "Advantage: of A over B, positive where A is better: a higher accuracy of the SVM, or {better}. "
     "It is averaged over data sets and latent dims for each seed, then over seeds, with the 95 % t-interval of that "
@@ -120,9 +121,8 @@ def _verdict(found: Sequence[ContrastAnswer]) -> str:
         most = max(map(abs, ends))
         whose = f"in {len(of[answer])} of {len(found)} {answer}" if len(found) > 1 else str(answer)
         said.append(f"{whose}; the 95 % intervals end within {math.ceil(1000 * most) / 1000:.3f} of zero")
-    silent = (Answer.TOO_FEW, Answer.NO_PAIR, Answer.NOT_RUN)
-    said += [f"{len(of[answer])} of {len(found)}: {answer}" for answer in silent if of[answer]]
-    judged = [one for one in found if one.answer not in silent]
+    said += [f"{len(of[answer])} of {len(found)}: {answer}" for answer in _SILENT if of[answer]]
+    judged = [one for one in found if one.answer not in _SILENT]
     fewest = min(judged, key=lambda one: _used(one) / _of(one), default=None)
     if fewest and _used(fewest) < _of(fewest):
         said.append(f"at the least on {_used(fewest)} of {_of(fewest)} trials")
@@ -144,7 +144,7 @@ def _difference(one: ContrastAnswer) -> str:
 def _by_chance(found: Sequence[ContrastAnswer]) -> str:
     """How many comparisons show a difference, and how many would by chance if there were none."""
     spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # equal trials have none
-    judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer is not Answer.TOO_FEW}
+    judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer not in _SILENT}
     differ = sum(answer is not Answer.OPEN for answer in judged.values())
     return (
         f"{differ} of {len(judged)} comparisons show a difference; if there were none, about {len(judged) / 20:.1f} "

@@ -16,10 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from benchmark.audit.audit_files import AuditResult, audit_frame
+from benchmark.audit.audit_files import AuditResult
 from benchmark.audit.audit_page import AuditSection, audit_sections, audit_summary
 from benchmark.audit.findings import findings
-from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.errata.listing import listing
 from benchmark.errata.table_checks import paper_errata
@@ -31,20 +30,19 @@ from benchmark.report.answer_plot import answer_plot
 from benchmark.report.cost import PairedTimes, cost_frame, cost_sentences
 from benchmark.report.page_tables import Anchors, page_table
 from benchmark.report.picture_texts import PictureText, picture_text
+from benchmark.report.study_verdicts import StudyVerdicts, verdicts_of
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.tables.captions import NEAR_BEST, NEAR_BEST_LEGEND, reduced, study_facts
 from benchmark.tables.health_table import HEALTH_MEANING, health_frame
 from benchmark.tables.layout import ABSENT, build_tables
 from benchmark.tables.trial_outcomes import shortfalls_frame
-from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
-from benchmark.verdict.claim_judging import ClaimState, judge_printed, judge_runs
+from benchmark.verdict.claim_judging import ClaimState
 from benchmark.verdict.verdict_page import (
     AGREEMENT_MEANING,
     VERDICT_SIGNS,
     answer,
     can_judge,
-    claims_frame,
     counts,
     face,
     reasons_frame,
@@ -81,6 +79,7 @@ def render_report(
     skipped: Sequence[tuple[str, str]] = (),
     audited: Mapping[str, AuditResult] = MappingProxyType({}),
     times: PairedTimes | None = None,
+    verdicts: StudyVerdicts | None = None,
 ) -> str:
     """Write the page of a study; every word that comes from data is escaped.
 
@@ -90,6 +89,7 @@ def render_report(
         skipped: (name, reason) of figures that could not be made.
         audited: The audit's results, by the trials' keys.
         times: The measured cost of a training step, as from `paired_times`.
+        verdicts: As from `verdicts_of`; None: the study is judged here.
 
     Raises:
         UserError: A record belongs to another trial than its cell's.
@@ -102,9 +102,9 @@ def render_report(
         lstrip_blocks=True,
     )
     manifest = study.manifest
-    cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
-    claims = claims_frame(judge_runs(study), judge_printed())
-    verdicts = {
+    judged = verdicts or verdicts_of(study, audited)
+    cells, claims = judged.cells, judged.claims
+    by_number = {
         (row.table, row.dataset, row.metric, row.method, row.latent_dim): row
         for row in cells.itertuples()
         if "procedural" not in manifest.marks.get(str(row.dataset), ())
@@ -120,14 +120,14 @@ def render_report(
         anchor=Anchors(),
         launcher=LAUNCHER,
         face=face(manifest, cells, claims),
-        counts=counts(cells, rank_agreements(study)),
+        counts=counts(cells, judged.agreements),
         agreement_meaning=AGREEMENT_MEANING,
         signs={str(verdict): sign for verdict, sign in VERDICT_SIGNS.items()},
         reasons=reasons_frame(manifest, cells),
         claims=claims,
         claim_signs={str(state): sign for state, sign in CLAIM_SIGNS.items()},
         comparisons={claim.name: len(claim.contests) for claim in CLAIMS},
-        tables=[page_table(table, verdicts) for table in tables],
+        tables=[page_table(table, by_number) for table in tables],
         near_best=NEAR_BEST,
         near_best_legend=NEAR_BEST_LEGEND,
         errata=_errata(),

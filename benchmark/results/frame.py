@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NOT_RUN = "not run"
 NO_DATA = "no data"
 METRIC_UNAVAILABLE = "metric unavailable"
+NOT_MEASURED = (NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE)  # may still be, and says nothing of the training
 
 COLUMN_TYPES = {
     "table": "int64",

@@ -300,6 +300,7 @@ def _laptop_twin(study: Study) -> Study:
 
 
 WITHOUT_DATA = "digits"  # the study that runs where no data set is at hand
+CHOICE = "best-case-choice"  # the study whose question is which candidate is the best
 STUDIES = {
     study.name: study
     for study in (
@@ -384,7 +385,7 @@ STUDIES = {
         _BEST_CASE,
         _laptop_twin(_BEST_CASE),
         Study(
-            "best-case-choice",
+            CHOICE,
             "every reading of HGMVAE and every method over its one weight, on MNIST at d = 8, judged on held-out "
             "training images: which is HGMVAE's best, and which a rival's?",
             _candidates(),

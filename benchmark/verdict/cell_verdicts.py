@@ -5,7 +5,7 @@ Rules and their reasons: docs/verdicts.md.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -105,48 +105,50 @@ _SAME_TRIALS = re.compile(r"\d+ of 10 seeds|Table \d+ without d = .*")
 _PROTOCOLS = {table.protocol for table in TABLES.values()}
 
 
-def makes_another_trial(note: str, protocol: str) -> bool:
-    """Tell whether a note of a study's manifest says that its trials are not the paper's.
+def other_trials(manifest: Manifest, protocols: Collection[str], metrics: Iterable[str]) -> tuple[str, ...]:
+    """List why a study's trials are not the paper's, but for its images and loss weights.
+
+    Fewer seeds or latent dims are no reason: what was run is comparable. Nor is a precision that is admitted for the
+    metrics.
 
     Args:
-        note: Of the manifest's reductions.
-        protocol: The protocol of the table that is judged; a note on another one does not count.
+        manifest: The study's manifest.
+        protocols: Those that are judged; a note on another one does not count.
+        metrics: For which the precision of training must be admitted.
     """
-    of_another_protocol = any(note.startswith(f"{name}: ") for name in _PROTOCOLS - {protocol})
-    return not of_another_protocol and not _SAME_TRIALS.fullmatch(note)
+    others = tuple(f"{name}: " for name in _PROTOCOLS - {*protocols})
+    notes = precision_notes(manifest, metrics).reductions
+    return tuple(note for note in notes if not note.startswith(others) and not _SAME_TRIALS.fullmatch(note))
+
+
+def other_weights(manifest: Manifest) -> tuple[str, ...]:
+    """Return which loss weights a study has in place of those that count as the paper's; empty where it has these."""
+    return () if manifest.weight_set == "default" else (f"weights: {manifest.weight_set}",)
 
 
 def departures(manifest: Manifest, dataset: str, protocol: str, metric: str) -> tuple[str, ...]:
     """List why a study's trials are not the paper's: reduced settings, marks of the data set, other loss weights.
 
-    Fewer seeds or latent dims are no departure: what was run is comparable. Nor is a precision that is admitted for the
-    metric.
-
     Args:
         manifest: The study's manifest.
         dataset: Only the marks of this data set count.
-        protocol: A note on another protocol does not count.
-        metric: For which the precision of training must be admitted.
+        protocol: As in `other_trials`.
+        metric: As in `other_trials`.
 
     Returns:
         The reasons; empty where the trials are the paper's.
     """
-    notes = precision_notes(manifest, [metric]).reductions
-    found = [note for note in notes if makes_another_trial(note, protocol)]
-    found += [f"data: {mark}" for mark in manifest.marks.get(dataset, ())]
-    if manifest.weight_set != "default":
-        found.append(f"weights: {manifest.weight_set}")
-    return tuple(found)
+    marks = (f"data: {mark}" for mark in manifest.marks.get(dataset, ()))
+    return (*other_trials(manifest, (protocol,), (metric,)), *marks, *other_weights(manifest))
 
 
-def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> pd.DataFrame:
+def cell_verdicts(study: StudyResults) -> pd.DataFrame:
     """Judge every printed number, in the paper's order.
 
     A number that the study has under another table counts as run (Tables 1 and 4, 3 and 5 share trials).
 
     Args:
         study: The study.
-        tolerances: By metric, the difference from the paper's number that still counts as agreement.
 
     Returns:
         One row per number; columns and types are COLUMN_TYPES. Our values are given whatever the verdict, and missing
@@ -174,7 +176,7 @@ def cell_verdicts(study: StudyResults, tolerances: Mapping[str, Tolerance] = TOL
         rows.append(
             dict(zip(_PLACE, place, strict=True))
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
-            | _judged(cell, float(printed.value), tolerances[printed.metric], reasons, absent)
+            | _judged(cell, float(printed.value), TOLERANCES[printed.metric], reasons, absent)
         )
         if rows[-1]["n"]:
             admitted = precision_notes(study.manifest, [printed.metric]).admitted

@@ -10,7 +10,7 @@ Technometrics 24, 1982 (a claim of several parts holds where each part's test re
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,31 +65,62 @@ def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np
     return relative
 
 
-def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the effect of a contest under every seed, in margins.
+@dataclass(frozen=True)
+class Effects:
+    """The effect of a contest, or of a part of a claim, under every seed, in margins.
 
-    Of several favoured sides each half of the seeds chooses the better one for the other half: chosen and compared on
-    the same seeds, it would be favoured by chance.
+    They differ where the better of several sides is meant, which the seeds have to choose: chosen and compared on the
+    same seeds, a side is favoured by chance, and chosen on other seeds it may be the worse one.
+
+    Attributes:
+        by_halves: Each half of the seeds has chosen for the other half: never above the better side's own on average,
+            for the lower bound. (..., seeds).
+        by_all: All seeds have chosen: never below it on average, for the upper bound. (..., seeds).
+        favour: What choosing by one seed adds to `by_all` on average where no side is better; n seeds add this over the
+            root of n. (...).
+    """
+
+    by_halves: NDArray[np.float64]
+    by_all: NDArray[np.float64]
+    favour: NDArray[np.float64]
+
+    @classmethod
+    def of_one_side(cls, effects: NDArray[np.float64]) -> "Effects":
+        """Return effects without a choice, (..., seeds)."""
+        return cls(effects, effects, np.zeros(effects.shape[:-1]))
+
+    @classmethod
+    def stacked(cls, parts: Sequence["Effects"], axis: int = 0) -> "Effects":
+        """Return the effects of several parts as one, with a new axis."""
+        by_halves, by_all, favour = (
+            np.stack([getattr(part, field.name) for part in parts], axis) for field in fields(cls)
+        )
+        return cls(by_halves, by_all, favour)
+
+
+def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.float64]]) -> Effects:
+    """Return the effect of a contest under every seed.
 
     Args:
         contest: The contest.
         scores: Of each of its sides, (..., seeds); a single one is its own choice, as printed numbers are.
     """
     rival = scores[contest.rival]
-    if len(contest.favoured) == 1:
-        return in_margins(contest.metric, scores[contest.favoured[0]], rival)
     sides = np.stack([in_margins(contest.metric, scores[side], rival) for side in contest.favoured])
-    half = sides.shape[-1] // 2
-    if not half:
-        alone: NDArray[np.float64] = sides.max(0)
-        return alone
-    halves = sides[..., :half], sides[..., half:]
-    choices = (half_of.mean(-1).argmax(0) for half_of in reversed(halves))
-    chosen = [
-        np.take_along_axis(of, choice[np.newaxis, ..., np.newaxis], axis=0)[0]
-        for of, choice in zip(halves, choices, strict=True)
-    ]
-    return np.concatenate(chosen, axis=-1)
+    n = sides.shape[-1]
+    if len(sides) == 1 or n == 1:
+        return Effects.of_one_side(sides.max(0))
+    halves = sides[..., : n // 2], sides[..., n // 2 :]
+    by_halves = np.concatenate([_better(halves[0], by=halves[1]), _better(halves[1], by=halves[0])], axis=-1)
+    deviations = (sides - sides.mean(-1, keepdims=True)) * math.sqrt(n / (n - 1))
+    return Effects(by_halves, _better(sides, by=sides), deviations.max(0).mean(-1))
+
+
+def _better(sides: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The effects, (sides, ..., seeds), of the side with the better mean of `by`, (sides, ..., other seeds)."""
+    choice = by.mean(-1).argmax(0)[np.newaxis, ..., np.newaxis]
+    chosen: NDArray[np.float64] = np.take_along_axis(sides, choice, axis=0)[0]
+    return chosen
 
 
 def contest_weight(contest: Contest) -> float:
@@ -108,20 +139,20 @@ def contest_weight(contest: Contest) -> float:
     return MARGINS[contest.metric].amount / math.sqrt(2 * variance)
 
 
-def part_effect(contests: Sequence[Contest], effects: Mapping[Contest, ArrayLike]) -> NDArray[np.float64]:
+def part_effect(contests: Sequence[Contest], effects: Mapping[Contest, Effects]) -> Effects:
     """Return the effect of a part of a claim: the weighted mean of its contests' effects.
 
     Args:
         contests: Those of the part that have an effect, one or more.
-        effects: Of each of them, in margins, of one shape.
+        effects: Of each of them, of one shape.
     """
     weights = [contest_weight(contest) for contest in contests]
-    mean: NDArray[np.float64] = np.average([effects[contest] for contest in contests], axis=0, weights=weights)
-    return mean
+    of = Effects.stacked([effects[contest] for contest in contests])
+    return Effects(*(np.average(each, axis=0, weights=weights) for each in (of.by_halves, of.by_all, of.favour)))
 
 
 def inflation_of(claim: Claim) -> float:
-    """Return what a claim's standard errors are multiplied by because its favoured sides are chosen."""
+    """Return what the standard errors of lower bounds are multiplied by where halves of the seeds choose the sides."""
     return _CHOSEN_BY_THE_OTHER_HALF if any(len(one.favoured) > 1 for one in claim.contests) else 1.0
 
 
@@ -142,22 +173,24 @@ class Decision:
     refuted: NDArray[np.bool_]
 
 
-def decide(effects: NDArray[np.float64], bars: Sequence[float], inflation: float = 1.0) -> Decision:
+def decide(effects: Effects, bars: Sequence[float], inflation: float = 1.0) -> Decision:
     """Test a claim's effects: supported where each part exceeds its bar, refuted where one is shown not to by a margin.
 
     A part is refuted where its upper bound is less than a margin above the bar, even where its lower bound is above
     it: a difference that a reader would call none.
 
     Args:
-        effects: Of every part under every seed, in margins, (..., parts, seeds), two seeds or more.
+        effects: Of every part under every seed, (..., parts, seeds), two seeds or more.
         bars: Of every part, in margins, (parts,).
-        inflation: What the standard errors are multiplied by.
+        inflation: As from `inflation_of`.
     """
-    n = effects.shape[-1]
-    mean, error = effects.mean(-1), inflation * effects.std(-1, ddof=1) / math.sqrt(n)
+    n = effects.by_all.shape[-1]
     bar = np.asarray(bars, dtype=np.float64)
-    low = mean - t_quantile(1 - ALPHA, n - 1) * error
-    high = mean + t_quantile(1 - ALPHA / len(bar), n - 1) * error
+    (low_mean, low_error), (high_mean, high_error) = (
+        (each.mean(-1), each.std(-1, ddof=1) / math.sqrt(n)) for each in (effects.by_halves, effects.by_all)
+    )
+    low = low_mean - t_quantile(1 - ALPHA, n - 1) * inflation * low_error
+    high = high_mean + t_quantile(1 - ALPHA / len(bar), n - 1) * high_error
     refuted = (high < bar + 1).any(-1)
     return Decision(low, high, (low > bar).all(-1) & ~refuted, refuted)
 
@@ -188,27 +221,34 @@ class Power:
         return self.if_none >= TARGET and (self.if_as_printed is None or self.if_as_printed >= TARGET)
 
 
-def power(
-    effects: NDArray[np.float64], bars: Sequence[float], inflation: float, printed: Sequence[float] | None
-) -> Power:
+def power(effects: Effects, bars: Sequence[float], inflation: float, printed: Sequence[float] | None) -> Power:
     """Simulate normal effects with the covariance of the ones observed, and decide on them.
 
     Args:
-        effects: As observed, in margins, (parts, seeds), two seeds or more.
+        effects: As observed, (parts, seeds), two seeds or more.
         bars: As for `decide`.
         inflation: As for `decide`.
         printed: The true effects if the paper's numbers are right, in margins, (parts,).
     """
-    found = effects.shape[1]
-    spread = (effects - effects.mean(1, keepdims=True)) / math.sqrt(found - 1)  # spread @ spread.T: the covariance
+    found = effects.by_all.shape[1]
     stream = np.random.default_rng(stream_seed("evaluation", use="power of a claim"))
-    noise = spread @ stream.standard_normal((_STUDIES, found, max(SEEDS_TRIED)))
+    draws = stream.standard_normal((_STUDIES, found, max(SEEDS_TRIED)))
+    by_halves, by_all = (
+        (each - each.mean(1, keepdims=True)) / math.sqrt(found - 1) @ draws  # of the covariance of `each`
+        for each in (effects.by_halves, effects.by_all)
+    )
+
+    def drawn(n: int, truth: ArrayLike, favour: NDArray[np.float64]) -> Effects:
+        shift = np.reshape(truth, (-1, 1))
+        chosen = favour[:, np.newaxis] / math.sqrt(n)
+        return Effects(by_halves[..., :n] + shift, by_all[..., :n] + shift + chosen, favour)
 
     def at(n: int) -> Power:
-        of_none = decide(noise[..., :n], bars, inflation).refuted.mean()
+        of_none = decide(drawn(n, np.zeros(len(bars)), effects.favour), bars, inflation).refuted.mean()
         if printed is None:
             return Power(None, float(of_none), None)
-        as_printed = decide(noise[..., :n] + np.reshape(printed, (-1, 1)), bars, inflation).supported.mean()
+        # In the paper's numbers one side is mostly better than the other, so that choosing adds little.
+        as_printed = decide(drawn(n, printed, np.zeros(len(bars))), bars, inflation).supported.mean()
         return Power(float(as_printed), float(of_none), None)
 
     return replace(at(found), seeds_needed=next((n for n in SEEDS_TRIED if at(n).enough), None))

@@ -5,23 +5,26 @@ Rules and their reasons: docs/verdicts.md.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from benchmark.admission.committed_admission import PrecisionNotes, precision_notes
+from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
-from benchmark.paper.tables import PRINTED_METRICS, paper_numbers, printed_numbers
+from benchmark.paper.tables import PRINTED_METRICS, printed_numbers
+from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import ALPHA, PairedTest, holm, paired_test, powerless
+from benchmark.table_specs import TABLES
+from benchmark.verdict.cell_verdicts import other_trials, other_weights
 from benchmark.verdict.claim_effects import (
     Decision,
+    Effects,
     Power,
     contest_effects,
     decide,
@@ -35,7 +38,7 @@ ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, laten
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 PrintedValues = Mapping[tuple[Any, ...], float]  # (table, *ScorePlace) -> value
 _PLACE = ["dataset", "metric", "method", "latent_dim"]
-_LEFT_OUT = 0.1  # the largest share of the seeds that may lack a value: failed trainings are no random sample
+_LEFT_OUT = 0.1  # the largest share of the seeds that may end without a value: failures are no random sample
 
 
 class ClaimState(StrEnum):
@@ -99,7 +102,7 @@ class PartEffect:
         low: The lower confidence bound; None without two seeds.
         high: The upper one.
         printed: The effect by the paper's numbers, over the same contests; None where it prints none.
-        by_seed: The effect under every seed; empty on print.
+        by_seed: The effect under every seed; None on print.
     """
 
     part: Part
@@ -108,7 +111,7 @@ class PartEffect:
     low: float | None = None
     high: float | None = None
     printed: float | None = None
-    by_seed: tuple[float, ...] = ()
+    by_seed: Effects | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ class Judgement:
         state: OPEN unless all contests have values under enough seeds.
         on_run: What the contests say that have values.
         reason: The effect that decides, what is missing, and how the contests ended.
-        reduced: What the study reduced ("reduced: ..."), in which case the state is about this study alone; else empty.
+        reduced: Why the claim's trials are not the paper's ("reduced: ..."), in which case the state is about this
+            study alone; else empty.
         contests: The outcomes of its contests.
         parts: The effects of its parts that have contests with values.
         n: Seeds that the effects rest on (C9: places).
@@ -160,7 +164,8 @@ def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Ju
     """
     by_place = study.frame.groupby(_PLACE, sort=False)
     absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
-    return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, claims)
+    pending = {place: set(rows.loc[rows["status"].isin(NOT_MEASURED), "seed"]) for place, rows in by_place}
+    return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, pending, claims)
 
 
 def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:
@@ -176,6 +181,7 @@ def judge_values(
     values: Values,
     costs: pd.DataFrame,
     absent: Mapping[ScorePlace, str],
+    pending: Mapping[ScorePlace, Set[int]],
     claims: Sequence[Claim] = CLAIMS,
 ) -> list[Judgement]:
     """Judge every claim on scores, whatever protocol they come from.
@@ -185,9 +191,11 @@ def judge_values(
         values: The scores by place and seed.
         costs: Training times as from `training_costs`.
         absent: By place without a score, why there is none.
+        pending: By place the seeds whose score is still to be measured; one without a score that is not among them has
+            none to come.
         claims: The claims.
     """
-    printed = _printed_effects({(one.table, *one.place): one.value for one in printed_numbers()}, claims)
+    printed = _printed_effects(_on_paper(), claims)
     judgements = []
     for claim in claims:
         of_costs = any(contest.metric == SECONDS for contest in claim.contests)
@@ -198,26 +206,27 @@ def judge_values(
         run = [one.contest for one in contests if one.outcome is not ContestOutcome.MISSING]
         effects = _cost_effects(run, costs) if of_costs else _seed_effects(run, values)
         asked = 0 if of_costs else manifest.seeds
-        judgement = _judgement(claim, contests, effects, asked, printed, _reduced(manifest, claim))
-        reason = "; ".join((judgement.reason, *_precision_notes(manifest, claim).admitted))
+        places = {_place(contest, side) for contest in run for side in (*contest.favoured, contest.rival)}
+        to_come = len(set().union(*(pending.get(place, ()) for place in places)))
+        judgement = _judgement(claim, contests, effects, asked, to_come, printed, _reduced(manifest, claim))
+        reason = "; ".join((judgement.reason, *precision_notes(manifest, _metrics(claim)).admitted))
         judgements.append(replace(judgement, reason=reason))
     return judgements
 
 
-def judge_printed(printed: pd.DataFrame | None = None, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Judge every claim on printed numbers, which are means without a spread.
+def judge_printed() -> list[Judgement]:
+    """Judge every claim on the paper's numbers, which are means without a spread.
 
     The states say whether a claim and a table agree, not whether other seeds would.
-
-    Args:
-        printed: Columns as those of `paper_numbers`; None: the paper's numbers.
-        claims: The claims.
     """
-    return judge_means(_printed_values(paper_numbers() if printed is None else printed), claims)
+    return judge_means(_on_paper())
 
 
 def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Judge every claim on means without a spread, as `judge_printed` on printed numbers."""
+    """Judge every claim on means without a spread, as `judge_printed` on printed numbers.
+
+    Supported is what is a margin or more above every bar, refuted what is not above one of them.
+    """
     effects = _printed_effects(values, claims)
     return [
         _judgement_on_print(claim, tuple(_on_print(contest, values) for contest in claim.contests), effects)
@@ -225,18 +234,18 @@ def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list
     ]
 
 
-def _printed_values(rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
-    return {(row.table, row.dataset, row.metric, row.method, row.latent_dim): row.value for row in rows.itertuples()}
+def _on_paper() -> dict[tuple[Any, ...], float]:
+    return {(one.table, *one.place): one.value for one in printed_numbers()}
 
 
-def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Contest, float]:
-    """The effect of every contest that printed numbers have values for, in margins."""
+def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Contest, Effects]:
+    """The effect of every contest that printed numbers have values for, as under one seed."""
     effects = {}
     for contest in dict.fromkeys(contest for claim in claims for contest in claim.contests):
         keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
         if all(key in values for key in keys.values()):
             of_seed = {side: np.array([values[key]]) for side, key in keys.items()}
-            effects[contest] = float(contest_effects(contest, of_seed)[0])
+            effects[contest] = contest_effects(contest, of_seed)
     return effects
 
 
@@ -254,12 +263,13 @@ def state_by_tests(claim: Claim, values: Values) -> ClaimState:
             *(set(values.get(_place(contest, side), ())) for side in (*contest.favoured, contest.rival))
         )
     ]
-    of_parts = _part_effects(claim, _seed_effects(run, values))
+    effects = _seed_effects(run, values)
+    of_parts = {part: part_effect(here, effects) for part, here in _run_of(claim, effects).items()}
     return ClaimState.OPEN if _seeds(of_parts) < 2 else _state_of(_decision(claim, of_parts))
 
 
-def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, NDArray[np.float64]]:
-    """The effect of every contest in margins, under the seeds that all of their places have a value for."""
+def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, Effects]:
+    """The effect of every contest, under the seeds that all of their places have a value for."""
     places = {
         (contest, side): _place(contest, side) for contest in contests for side in (*contest.favoured, contest.rival)
     }
@@ -275,13 +285,13 @@ def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, 
     }
 
 
-def _cost_effects(contests: Sequence[Contest], costs: pd.DataFrame) -> dict[Contest, NDArray[np.float64]]:
+def _cost_effects(contests: Sequence[Contest], costs: pd.DataFrame) -> dict[Contest, Effects]:
     """As `_seed_effects`, with places (data set and latent dim) in place of seeds."""
     methods = {contest: contest.favoured[0].method for contest in contests}
     ratios = costs.groupby(["dataset", "latent_dim", "method"])["ratio"].mean().unstack()
     whole = ratios[list(methods.values())].dropna() if methods else ratios
     return {
-        contest: in_margins(SECONDS, whole[method].to_numpy(), np.ones(len(whole)))
+        contest: Effects.of_one_side(in_margins(SECONDS, whole[method].to_numpy(), np.ones(len(whole))))
         for contest, method in methods.items()
     }
 
@@ -377,18 +387,18 @@ def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
     return corrected
 
 
-def _part_effects(claim: Claim, effects: Mapping[Contest, NDArray[np.float64]]) -> dict[Part, NDArray[np.float64]]:
-    """The effect of each part that has contests with effects, under every seed, in margins, (seeds,)."""
+def _run_of(claim: Claim, effects: Mapping[Contest, Effects]) -> dict[Part, list[Contest]]:
+    """Each part's contests that have effects; parts without one are left out."""
     run = {part: [one for one in part.contests if one in effects] for part in claim.parts}
-    return {part: part_effect(here, effects) for part, here in run.items() if here}
+    return {part: here for part, here in run.items() if here}
 
 
-def _seeds(of_parts: Mapping[Part, NDArray[np.float64]]) -> int:
-    return len(next(iter(of_parts.values()), ()))
+def _seeds(of_parts: Mapping[Part, Effects]) -> int:
+    return next((one.by_all.shape[-1] for one in of_parts.values()), 0)
 
 
-def _decision(claim: Claim, of_parts: Mapping[Part, NDArray[np.float64]]) -> Decision:
-    return decide(np.array([*of_parts.values()]), [part.bar for part in of_parts], inflation_of(claim))
+def _decision(claim: Claim, of_parts: Mapping[Part, Effects]) -> Decision:
+    return decide(Effects.stacked([*of_parts.values()]), [part.bar for part in of_parts], inflation_of(claim))
 
 
 def _state_of(decision: Decision) -> ClaimState:
@@ -398,23 +408,34 @@ def _state_of(decision: Decision) -> ClaimState:
 def _judgement(
     claim: Claim,
     contests: Sequence[ContestResult],
-    effects: Mapping[Contest, NDArray[np.float64]],
+    effects: Mapping[Contest, Effects],
     asked: int,
-    printed: Mapping[Contest, float],
+    to_come: int,
+    printed: Mapping[Contest, Effects],
     reduced: str,
 ) -> Judgement:
-    """The claim's judgement from the effects of its contests under every seed; `asked` seeds (0: no number of them)."""
-    run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
-    of_parts = _part_effects(claim, effects)
+    """The claim's judgement from the effects of its contests under every seed.
+
+    Args:
+        claim: The claim.
+        contests: Its contests as they ended.
+        effects: Of those that were run.
+        asked: How many seeds the study asks for; 0: no number of them.
+        to_come: How many of them still have a score to be measured in a contest that was run.
+        printed: The effects by the paper's numbers.
+        reduced: As in Judgement.
+    """
+    run = _run_of(claim, effects)
+    of_parts = {part: part_effect(here, effects) for part, here in run.items()}
     n = _seeds(of_parts)
-    of_print = [_mean_of(printed, here) for here in run.values()]
+    of_print = [_mean_effect(here, printed) if printed.keys() >= set(here) else None for here in run.values()]
     on_run, bounds = ClaimState.OPEN, [(None, None)] * len(run)
     if n > 1:
         decision = _decision(claim, of_parts)
         bounds = list(zip(decision.low.tolist(), decision.high.tolist(), strict=True))
         on_run = _state_of(decision)
     parts = tuple(
-        PartEffect(part, len(run[part]), float(effect.mean()), *ends, of_paper, tuple(effect.tolist()))
+        PartEffect(part, len(run[part]), float(effect.by_halves.mean()), *ends, of_paper, effect)
         for part, effect, ends, of_paper in zip(run, of_parts.values(), bounds, of_print, strict=True)
     )
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
@@ -423,6 +444,8 @@ def _judgement(
         lacking.append(f"{len(contests) - missing} of {len(contests)} comparisons were run")
     if n < 2:
         lacking.append(f"{n} of 2 {'seeds' if asked else 'places'} that a test needs")
+    elif to_come:
+        lacking.append(f"{to_come} of {asked} seeds are not measured everywhere yet")
     elif asked - n > _LEFT_OUT * asked:
         lacking.append(f"{asked - n} of {asked} seeds have no value somewhere")
     state = ClaimState.OPEN if lacking else on_run
@@ -431,19 +454,21 @@ def _judgement(
 
 def power_of(judgement: Judgement) -> Power | None:
     """Return what the tests of a claim could have shown with its seeds; None without two of them, and on print."""
-    effects = np.array([one.by_seed for one in judgement.parts])
-    if not effects.size or judgement.n < 2:
+    effects = [one.by_seed for one in judgement.parts if one.by_seed]
+    if not effects or judgement.n < 2:
         return None
     printed = [one.printed for one in judgement.parts if one.printed is not None]
     bars = [one.part.bar for one in judgement.parts]
     known = printed if len(printed) == len(bars) else None
-    return power(effects, bars, inflation_of(judgement.claim), known)
+    return power(Effects.stacked(effects), bars, inflation_of(judgement.claim), known)
 
 
-def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, float]) -> Judgement:
+def _judgement_on_print(
+    claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, Effects]
+) -> Judgement:
     """The claim's judgement by printed numbers: a margin above every bar supports it, none above one refutes it."""
-    run = {part: here for part in claim.parts if (here := [one for one in part.contests if one in effects])}
-    parts = tuple(PartEffect(part, len(here), float(part_effect(here, effects))) for part, here in run.items())
+    run = _run_of(claim, effects)
+    parts = tuple(PartEffect(part, len(here), _mean_effect(here, effects)) for part, here in run.items())
     above = [one.effect - one.part.bar for one in parts]
     on_run = _state(bool(above) and min(above) >= 1, bool(above) and min(above) <= 0)
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
@@ -452,8 +477,9 @@ def _judgement_on_print(claim: Claim, contests: Sequence[ContestResult], effects
     return _finished(claim, state, on_run, lacking, "", contests, parts, 0)
 
 
-def _mean_of(effects: Mapping[Contest, float], contests: Sequence[Contest]) -> float | None:
-    return float(part_effect(contests, effects)) if all(one in effects for one in contests) else None
+def _mean_effect(contests: Sequence[Contest], effects: Mapping[Contest, Effects]) -> float:
+    """The effect of a part by numbers without seeds."""
+    return float(part_effect(contests, effects).by_all.mean())
 
 
 def _state(supported: bool, refuted: bool) -> ClaimState:
@@ -517,21 +543,21 @@ def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
 
 
 def _reduced(manifest: Manifest, claim: Claim) -> str:
+    """The `departures` of all of a claim's contests, each once."""
     datasets = {contest.dataset for contest in claim.contests}
-    found = [*_precision_notes(manifest, claim).reductions]
-    found += [
+    protocols = {TABLES[contest.table].protocol for contest in claim.contests if contest.table}
+    marks = (
         f"{name}: {mark}"
         for name, marks in manifest.marks.items()
         for mark in marks
         if name in datasets or ALL in datasets
-    ]
-    if manifest.weight_set != "default":
-        found.append(f"weights: {manifest.weight_set}")
+    )
+    found = (*other_trials(manifest, protocols, _metrics(claim)), *marks, *other_weights(manifest))
     return f"reduced: {'; '.join(found)}" if found else ""
 
 
-def _precision_notes(manifest: Manifest, claim: Claim) -> PrecisionNotes:
-    return precision_notes(manifest, dict.fromkeys(contest.metric for contest in claim.contests))
+def _metrics(claim: Claim) -> list[str]:
+    return [*dict.fromkeys(contest.metric for contest in claim.contests)]
 
 
 def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:

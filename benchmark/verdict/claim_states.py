@@ -16,7 +16,7 @@ from benchmark.verdict.claim_judging import (
 )
 
 BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges our runs
-BY_MEANS = "means"  # by the better mean over seeds, without a test
+BY_MEANS = "means"  # by the mean effect over seeds, without a test: see `judge_means`
 
 
 def claim_judgements(
@@ -27,7 +27,7 @@ def claim_judgements(
     Returns:
         Judgements by the claim's name and the way of judging, BY_TESTS or BY_MEANS.
     """
-    by_tests = judge_values(study.manifest, values, study.costs, {}, claims)
+    by_tests = judge_values(study.manifest, values, study.costs, {}, {}, claims)
     by_means = judge_means(means_over_seeds(values), claims)
     judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in by_means]
     return {(one.claim.name, by): one for by, one in judgements}

@@ -1,0 +1,49 @@
+"""What a study says of the paper, judged once for its files, its page and the terminal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from benchmark.audit.audit_files import AuditResult, audit_frame
+from benchmark.audit.open_protocols import with_open_protocols
+from benchmark.results.study_results import StudyResults
+from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
+from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs, parts_frame
+from benchmark.verdict.verdict_page import claims_frame
+
+
+@dataclass(frozen=True)
+class StudyVerdicts:
+    """What a study says of the paper, as frames.
+
+    Attributes:
+        cells: As from `cell_verdicts`, with what the audit found.
+        agreements: As from `rank_agreements`.
+        claims: As from `claims_frame`.
+        parts: As from `parts_frame`.
+        contests: As from `contests_frame`.
+    """
+
+    cells: pd.DataFrame
+    agreements: pd.DataFrame
+    claims: pd.DataFrame
+    parts: pd.DataFrame
+    contests: pd.DataFrame
+
+
+def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> StudyVerdicts:
+    """Judge every printed number and claim of the paper by a study.
+
+    Args:
+        study: The study.
+        audited: The audit's results, by the trials' keys.
+
+    Raises:
+        UserError: A record belongs to another trial than its cell's.
+    """
+    cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
+    ours = judge_runs(study)
+    return StudyVerdicts(
+        cells, rank_agreements(study), claims_frame(ours, judge_printed()), parts_frame(ours), contests_frame(ours)
+    )
