@@ -78,4 +78,6 @@ def write_remedy(code: int | None) -> str:
         return "make room and run again"
     if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL):  # EINVAL: of `written_whole`
         return "move away what is in the way and run again"
-    return "make it writable and run again"
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it writable and run again"
+    return "mend that, or give another path"

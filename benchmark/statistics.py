@@ -322,7 +322,11 @@ def _means(ours: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _tau_bounds(ours: NDArray[np.float64], other: NDArray[np.float64], alpha: float) -> tuple[float, float]:
-    """The least and the largest tau-b of true means whose order agrees with all pairs that are shown at `alpha`."""
+    """The least and the largest tau-b of true means whose order agrees with all pairs that are shown at `alpha`.
+
+    A pair whose differences are all equal is taken to vary like the one that varies least: scores are rounded, as an
+    accuracy on some images is, and two equal differences do not show that a third would be the same.
+    """
     one, two = np.triu_indices(len(other), 1)
     differences = ours[one] - ours[two]
     there = ~np.isnan(differences)
@@ -330,7 +334,10 @@ def _tau_bounds(ours: NDArray[np.float64], other: NDArray[np.float64], alpha: fl
     mean = np.where(there, differences, 0).sum(axis=1) / np.maximum(n, 1)
     squares = (np.where(there, differences - mean[:, None], 0) ** 2).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a pair without two common seeds is not shown
-        needed = stdtrit(n - 1, 1 - alpha) * np.sqrt(squares / (n - 1) / n)
+        variance = squares / (n - 1) / n
+        floor = np.min(variance, where=variance > 0, initial=np.inf)
+        variance = np.where((variance == 0) & np.isfinite(floor), floor, variance)
+        needed = stdtrit(n - 1, 1 - alpha) * np.sqrt(variance)
     shown = (n > 1) & (np.abs(mean) > needed)
     signs = np.sign(other[one] - other[two])
     untied = math.sqrt(len(one) * (signs**2).sum())

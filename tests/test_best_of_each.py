@@ -1,5 +1,7 @@
 """Which candidates the study `best-case-choice` chooses, by the rule of docs/best-case.md."""
 
+from types import SimpleNamespace as Namespace
+
 import pandas as pd
 import pytest
 from study_samples import cell, manifest, study_results
@@ -10,10 +12,11 @@ from benchmark.errors import UserError
 from benchmark.studies.named_studies import CHOICE, STUDIES
 
 METHODS = tuple(dict.fromkeys(cell.method for cell in STUDIES[CHOICE].cells()))
+NOTES = STUDIES[CHOICE].notes()
 FIRST_HGMVAE = next(name for name in METHODS if name.startswith("hgmvae"))
 
 
-def made(scores, diverged=(), missing=()):
+def made(scores, diverged=(), missing=(), notes=NOTES):
     """A study in which candidates have (accuracy, SSIM) under their seeds by `scores`, others 0.5 and 0.4."""
     cells = [cell(table, "mnist", method, 8, (0, 1)) for table in (2, 3) for method in METHODS]
     records = {}
@@ -37,7 +40,7 @@ def made(scores, diverged=(), missing=()):
             }
             if (method, seed) in missing:
                 del records[key]
-    return study_results(manifest(cells, study=CHOICE, seeds=2, notes=[]), records)
+    return study_results(manifest(cells, study=CHOICE, seeds=2, notes=[*notes]), records)
 
 
 def chosen(study):
@@ -77,6 +80,17 @@ def test_of_equal_means_the_first_of_the_study_is_chosen():
 def test_nothing_is_chosen_while_a_trial_is_missing():
     with pytest.raises(UserError, match=rf"2 of {4 * len(METHODS)} scores are not there"):
         best_of_each(made({}, missing=[("vae", 1)]))
+
+
+def test_a_study_that_was_changed_chooses_nothing_and_another_set_beside_it_counts_for_nothing():
+    for note in ("--epochs 1 (paper: 10)", "--set vae.beta=2"):
+        with pytest.raises(UserError, match="nothing is chosen: the study was not run as it is declared"):
+            best_of_each(made({}, notes=[*NOTES, note]))
+    study = made({"vae": ((0.8, 0.4), (0.6, 0.4))})
+    other = study.frame.assign(dataset="fashion_mnist", value=1.0)
+    frame = pd.concat([study.frame, other], ignore_index=True)
+    both = Namespace(manifest=study.manifest, frame=frame)
+    pd.testing.assert_frame_equal(best_of_each(both), best_of_each(study))
 
 
 def test_the_page_names_both_choices_and_every_candidate(tmp_path, monkeypatch, capsys):

@@ -452,7 +452,7 @@ def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkey
     monkeypatch.setattr(executors, "run_packs", first_fails)
     status, out, _ = call("run", *TINY, "--jobs", "1", "--strict", "--out", tmp_path)
     assert status == 3
-    assert "--strict: stopped at mnist vae d=8 seed=0, which is failed" in out
+    assert "--strict: stopped at mnist vae d=8 seed=0: failed" in out
     assert "1 trials ok, 0 diverged, 0 failed, 1 not run" in out
     assert len(list((tmp_path / "records").iterdir())) == 1
     assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 0

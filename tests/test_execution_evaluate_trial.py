@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from benchmark.execution.evaluate_trial import (
 from benchmark.execution.packs import Pack
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS, build_model
+from benchmark.results.records import Record
 from benchmark.results.store import Store, named_record
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import TrainingResult, to_unit_range
@@ -296,6 +298,22 @@ def test_of_an_interrupted_pack_only_what_is_missing_is_trained_to_the_same_reco
     assert store.checkpoint_path(done.key).stat().st_mtime_ns == before
 
 
+def test_scores_are_not_added_to_the_record_of_another_training(grid, context, monkeypatch):
+    """A checkpoint was damaged, and the attempt that trained the trial anew failed while it was evaluated."""
+    store, [trial, _] = Store(context.out), grid.trials()[:2]
+    pack = first_pack(grid, [trial])
+    [(_, record, _)] = run_pack(grid, pack, context)
+    other = Record.parse({**record.plain, "curves": {name: [9.0, 9.0] for name in record.curves}, "metrics": {}})
+    store.write_record(other)
+    monkeypatch.setattr(pack_run, "train_pack", no_training)
+    [(_, again, _)] = run_pack(grid, pack, context)
+    assert again.curves == record.curves and again.health == record.health
+    store.write_record(record)
+    monkeypatch.setattr(pack_run, "measured", no_training)
+    [(_, completed_record, _)] = run_pack(grid, pack, context)
+    assert completed_record == record
+
+
 def test_an_error_while_scores_are_added_costs_the_trial_it_belongs_to(grid, context, monkeypatch):
     pack = first_pack(grid)
     for _, record, _ in run_pack(grid, pack, context):
@@ -330,8 +348,11 @@ def test_a_failed_attempt_to_add_scores_leaves_the_record_as_it_was(grid, tmp_pa
     good = empty_record(trial, "cpu").updated(metrics={"reconstruction": {"ssim": 0.5}})
     assert write_result(store, good) == "ok"
     failed = failed_record(trial, "cpu", MemoryError("FID"))
+    path = store.record_path(trial.key)
+    os.utime(path, ns=(1, 1))
     assert write_result(store, failed) == "nothing was added to its record (MemoryError: FID)"
     assert store.read_record(trial.key) == good
+    assert path.stat().st_mtime_ns > 1  # by which a watcher sees that the attempt has ended
     # Where nothing has ended well the failure is the record, whatever there was before.
     for reason in ("first", "second"):
         assert write_result(store, empty_record(other, "cpu", "failed", reason)) == "failed"

@@ -240,6 +240,16 @@ def test_the_seconds_of_fid_are_counted_from_the_start():
     assert blind.seconds(now) == pytest.approx(11.0)  # a tenth of what it has taken
 
 
+def test_time_left_counts_the_seeds_that_are_still_wanted_alone():
+    """A pack of ten seeds of which one is wanted takes 10 s: a whole one, then, 100 s."""
+    most_done, whole = pack("a", seeds=10), pack("b", seeds=10)
+    most_done = NamedPack(most_done.trials, frozenset(["a9"]))
+    left = TimeLeft([most_done, whole])
+    left.see(Event("started", most_done), 0.0)
+    left.see(Event("finished", most_done.trials[9], "ok"), 10.0)
+    assert left.seconds(10.0) == pytest.approx(100.0)
+
+
 def test_metrics_that_are_added_to_trained_packs_are_forecast_before_the_first_has_ended():
     """Of three packs two are at work, trained before, for 20 s; FID takes 100 s each."""
     packs = [pack(name) for name in "abc"]

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -236,6 +237,23 @@ def dies(task, pack, before, log):
 
 def kinds(events):
     return [event.kind for event in events]
+
+
+def test_a_record_that_a_job_has_left_without_what_was_asked_for_says_so_with_the_jobs_log(study, cluster):
+    store, packs, context, data = study
+
+    def adds_nothing(task, pack, before, log):
+        for trial in pack.wanted_trials:
+            lacking = {"reconstruction": {"fid": "not asked for (--metrics fid)"}}
+            store.write_record(empty_record(trial, "cpu").updated(unavailable=lacking))
+
+    cluster(adds_nothing)
+    results = [e.value for e in run_on_slurm(packs, context, data, SlurmOptions()) if e.kind == "finished"]
+    assert len(results) == 4
+    assert all(re.fullmatch("metrics that were asked for are lacking; see jobs/logs/.*", result) for result in results)
+    left_out = dataclasses.replace(context, left_out=frozenset(["fid"]))
+    results = [e.value for e in run_on_slurm(packs, left_out, data, SlurmOptions()) if e.kind == "finished"]
+    assert results == ["ok"] * 4
 
 
 def test_every_pack_is_a_job_of_one_array_with_what_was_asked_for(study, cluster):

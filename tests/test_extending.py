@@ -244,6 +244,24 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
     assert "own" not in ALL_METHODS
 
 
+def test_a_method_may_start_from_another_of_its_file_whatever_their_order(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
+        "from benchmark.methods.registry import METHODS as THEIRS\n"
+        "first = dataclasses.replace(THEIRS['vae'], name='first', label='First')\n"
+        "warm = dict(name='warm', label='Warm', training=OwnTraining(after='first'))\n"
+        "METHODS = [dataclasses.replace(first, **warm), first]\n",
+        encoding="utf-8",
+    )
+    try:
+        add_methods([file])
+        assert ALL_METHODS["warm"].training.after == "first"
+    finally:
+        for name in ("first", "warm"):
+            ALL_METHODS.pop(name, None)
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [

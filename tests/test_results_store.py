@@ -100,6 +100,7 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
         (errno.EDQUOT, "make room and run again"),
         (errno.EISDIR, "move away what is in the way and run again"),
         (errno.EACCES, "make it writable and run again"),
+        (errno.ENAMETOOLONG, "mend that, or give another path"),
     ],
 )
 def test_what_cannot_be_written_says_what_to_do(code, remedy, tmp_path, monkeypatch):

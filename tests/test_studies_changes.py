@@ -117,7 +117,15 @@ def test_cells_of_a_method_outside_the_tables_and_of_the_tables_stay_beside_each
     assert {cell.method for cell in manifest.cells} == {"vae", "hgmvae_g_warm", "own"}
     assert manifest.basis["method_sources"] == {"own": own.source} and manifest.method_label("own") == "Own"
     assert {"hgmvae_g_warm", "own"} <= set(manifest.basis["methods"])
-    # A method that means something else by now leaves, as does one that starts from it; the others stay.
+    # What a method starts from may be outside the tables, too.
+    monkeypatch.setitem(ALL_METHODS, "own", own)
+    start = dataclasses.replace(own.training, after="own")
+    monkeypatch.setitem(ALL_METHODS, "warm", dataclasses.replace(own, name="warm", label="Warm", training=start))
+    assert write_manifest(store, only("warm")) == write_manifest(store, plain) == 0
+    monkeypatch.setitem(ALL_METHODS, "own", dataclasses.replace(own, source="1" * 64))
+    assert write_manifest(store, plain) == 2  # `own` and `warm`
+    assert {cell.method for cell in store.study_manifest().cells} == {"vae", "hgmvae_g_warm"}
+    # A method that means something else by now leaves, as does one that starts from it.
     monkeypatch.setitem(ALL_METHODS, "vae", dataclasses.replace(ALL_METHODS["vae"], revision=99))
     assert write_manifest(store, only("gmvae")) == 2
-    assert {cell.method for cell in store.study_manifest().cells} == {"own", "gmvae"}
+    assert {cell.method for cell in store.study_manifest().cells} == {"gmvae"}

@@ -211,6 +211,18 @@ def test_how_much_a_third_rival_varies_decides_nothing_about_two(p, low):
         assert (found.interval.low, found.interval.high) == pytest.approx((low, 1.0))
 
 
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_bounds_hold_where_scores_are_rounded_so_that_differences_are_often_equal(seeds):
+    """Accuracies on 1,000 images, eight methods whose true means are all but one: without care 4 in 10 studies hold."""
+    stream = np.random.default_rng(seeds)
+    order = np.arange(8.0)
+    held = []
+    for _ in range(300):
+        rankings = np.round(0.9 + 1e-4 * order[:, None] + stream.normal(0, 0.005, (2, 8, seeds)), 3)
+        held.append(rank_agreement([(ours, order) for ours in rankings]).interval.high == 1)
+    assert np.mean(held) >= 0.95 - 2 * math.sqrt(0.95 * 0.05 / 300)
+
+
 def test_bounds_count_the_pairs_that_are_shown_and_leave_the_others_open():
     """Rivals 0 and 1 cannot be told apart, both are far from 2: two of three pairs are shown, (2 - 1) / 3 at least."""
     ours = np.array([[0.0, 1.0, 0.5], [0.6, 0.0, 0.5], [20.0, 20.4, 20.9]])

@@ -45,7 +45,7 @@ def watched(
                 view.show(event)
                 ended += event.kind == "finished"
                 if strict and event.kind == "finished" and event.value != "ok":
-                    stopped = f"--strict: stopped at {event.what}, which is {event.value}"
+                    stopped = f"--strict: stopped at {event.what}: {event.value}"
                     heartbeat.console.print(stopped, *goes_on, sep="\n")
                     break
         except KeyboardInterrupt:

@@ -20,12 +20,12 @@ OTHER_METRIC = Tolerance(0.02, relative=True)
 
 
 def cell_weight(metric: str, latent_dim: int) -> float:
-    """Return what a cell counts in its method's mean: one over its spread from seed to seed, in tolerances.
+    """Return what a cell counts in its method's mean: one over its spread from seed to seed, in TOLERANCES.
 
-    The spread is that of reduced studies, as for the contests of claims, and of the largest latent dim measured where
-    this one is larger. It is fixed before a comparison is made: weights from the seeds that are compared favour cells
-    that seem to vary little by chance, so that the mean seems more certain than it is. A metric of which no spread was
-    measured weighs 1, as if its spread were its tolerance.
+    The spread is the one that the contests of claims have (`SPREADS`: of reduced studies, where it was measured), and
+    of its largest latent dim where this one is larger. The weight is fixed before a comparison is made, whatever
+    tolerances are given for it: weights from the seeds that are compared favour cells that seem to vary little by
+    chance, so that the mean seems more certain than it is. Another metric weighs 1.
     """
     if metric not in SPREADS:
         return 1.0

@@ -13,6 +13,7 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.named_studies import CHOICE, STUDIES
 from benchmark.tables.pipe_table import wide_table
+from benchmark.training.training_settings import precision_note
 
 CHOSEN_IN: Mapping[str, int] = {"svm_accuracy": 2, "ssim": 3}  # measure -> the table of its scores
 HGMVAE, RIVAL = "HGMVAE", "rival"
@@ -31,18 +32,22 @@ def best_of_each(study: StudyResults) -> pd.DataFrame:
         RIVAL), `method`, `mean`, `seeds`, `diverged` (how many of them) and `chosen`.
 
     Raises:
-        UserError: A candidate has a seed without a score that has not diverged, so that nothing can be chosen yet; or a
-            record belongs to another trial than its cell's.
+        UserError: The study is not the declared one, in whatever precision; a candidate has a seed without a score that
+            has not diverged, so that nothing can be chosen yet; or a record belongs to another trial than its cell's.
     """
-    declared = STUDIES[CHOICE]
+    declared, manifest = STUDIES[CHOICE], study.manifest
+    notes = {*manifest.notes} - {precision_note(manifest.precision)}
+    if changed := sorted(notes ^ {*declared.notes()}):
+        raise UserError(f"nothing is chosen: the study was not run as it is declared ({'; '.join(changed)})")
     outcomes = {
-        (row.table, row.metric, row.method, row.seed): (float("nan") if pd.isna(row.value) else row.value, row.status)
+        (row.table, row.dataset, row.metric, row.method, row.latent_dim, row.seed): (row.value, row.status)
         for row in study.frame.itertuples()
     }
     rows, lacking = [], 0
     for measure, table in CHOSEN_IN.items():
-        for method in dict.fromkeys(cell.method for cell in declared.cells() if cell.table == table):
-            of_seeds = [outcomes.get((table, measure, method, seed), (0.0, "")) for seed in range(declared.seeds)]
+        for _, dataset, method, latent_dim in (cell for cell in declared.cells() if cell.table == table):
+            places = [(table, dataset, measure, method, latent_dim, seed) for seed in range(declared.seeds)]
+            of_seeds = [outcomes.get(place, (0.0, "")) for place in places]
             diverged = [status == "diverged" for _, status in of_seeds]
             lacking += sum(status not in ("ok", "diverged") for _, status in of_seeds)
             mean = sum(0.0 if gone else score for (score, _), gone in zip(of_seeds, diverged, strict=True))

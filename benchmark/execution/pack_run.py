@@ -130,10 +130,13 @@ def _finished(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[Re
 
 
 def _completed(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[Record, TrialOutputs | None]:
-    """As `_finished`; a record of this very model that ended well is completed, not made anew."""
-    trial, model, _ = one
+    """As `_finished`; a record of this very model that ended well is completed, not made anew.
+
+    The model is another where its checkpoint was damaged and it was trained again since.
+    """
+    trial, model, training = one
     record = Store(context.out).read_record(trial.key)
-    if record is None or not record.ok:
+    if record is None or not record.ok or record.plain["curves"] != training["curves"]:
         return _finished(one, dataset, context)
     return completed(trial, model, dataset, context, record), None
 

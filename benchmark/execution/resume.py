@@ -14,7 +14,7 @@ from benchmark.results.store import Store
 from benchmark.studies.grid import Grid
 from benchmark.studies.trials import Trial
 
-_SAME_STUDY = ("seeds", "weight_set", "notes", "paired_training")
+_SAME_STUDY = ("seeds", "weight_set", "paired_training")
 _SAME_BASIS = ("device", "training", "protocols")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
@@ -155,12 +155,15 @@ def write_manifest(store: Store, grid: Grid) -> int:
     ]
     of_kept = {cell.dataset for cell in kept} - set(grid.datasets)
     merged = {field: _with_kept(manifest.plain[field], earlier.plain.get(field, {}), of_kept) for field in _BY_DATASET}
-    methods = {cell.method for cell in kept}
-    merged["method_labels"] = _with_kept(manifest.method_labels, earlier.method_labels, methods)
-    merged["basis"] = dict(manifest.plain["basis"])
-    for field in ("methods", "method_sources"):
-        of_methods = _with_kept(merged["basis"].get(field, {}), (earlier.basis or {}).get(field, {}), methods)
-        merged["basis"] |= {field: of_methods} if of_methods else {}
+    if kept:
+        before, basis = earlier.basis or {}, manifest.basis or {}
+        of_methods = {
+            field: {**before.get(field, {}), **basis.get(field, {})}
+            for field in ("methods", "method_sources")
+            if field in before or field in basis
+        }
+        merged["basis"] = {**basis, **of_methods}
+        merged["method_labels"] = {**earlier.method_labels, **manifest.method_labels}
     merged["runs"] = earlier.plain["runs"]
     store.write_manifest(manifest.updated(**merged).with_cells([*kept, *manifest.cells]))
     return len(others) - len(kept)
@@ -188,8 +191,10 @@ def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], names: set[st
 
 def _same_study(earlier: Manifest, now: Manifest) -> bool:
     before, basis = earlier.basis or {}, now.basis or {}
-    return all(getattr(earlier, field) == getattr(now, field) for field in _SAME_STUDY) and all(
-        before.get(field) == basis.get(field) for field in _SAME_BASIS
+    return (
+        sorted(earlier.notes) == sorted(now.notes)
+        and all(getattr(earlier, field) == getattr(now, field) for field in _SAME_STUDY)
+        and all(before.get(field) == basis.get(field) for field in _SAME_BASIS)
     )
 
 

@@ -14,17 +14,19 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
+from benchmark.evaluation.scores import NOT_ASKED
 from benchmark.execution import slurm_queue
 from benchmark.execution.evaluate_trial import TrialContext, empty_record, write_result
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import process_plan
+from benchmark.execution.resume import lacking_metrics
 from benchmark.execution.slurm_environment import lines_before_jobs, python_of_jobs, submission_environment
 from benchmark.execution.slurm_jobs import (
     Job,
@@ -39,6 +41,7 @@ from benchmark.execution.slurm_jobs import (
 from benchmark.execution.slurm_queue import QueueUnknown, is_running
 from benchmark.execution.worker_processes import Event, run_packs
 from benchmark.installation import PIP
+from benchmark.results.records import OK
 from benchmark.results.store import Store, write_json
 from benchmark.studies.grid import DataOptions
 from benchmark.text import short_message
@@ -144,10 +147,10 @@ class PackTask:
             if not missing:
                 return
             pack = dataclasses.replace(pack, wanted=missing)
-            for _ in run_packs(
-                [pack], self.context, self.data, process_plan(self.context.device), patience=self.patience
-            ):
-                pass
+            plan = process_plan(self.context.device)
+            for event in run_packs([pack], self.context, self.data, plan, patience=self.patience):
+                if event.kind == "finished" and event.value != OK:
+                    print(f"{event.what}: {event.value}", flush=True)
 
     def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:
         """Return the task to be put back into the queue as it is.
@@ -212,7 +215,7 @@ def run_on_slurm(
             if live is not None and is_running(live.get(job.id, "")) and name not in running:
                 running.add(name)
                 yield Event("started", pack)
-            yield from _new_records(store, pack, job, seen)
+            yield from _new_records(store, pack, job, seen, context.left_out)
             if pack.wanted <= seen:
                 yield from _end(store, name, pack, running)
                 del waiting[name]
@@ -364,7 +367,7 @@ def _submit(
     return jobs
 
 
-def _new_records(store: Store, pack: Pack, job: Job, seen: set[str]) -> Iterator[Event]:
+def _new_records(store: Store, pack: Pack, job: Job, seen: set[str], left_out: Collection[str]) -> Iterator[Event]:
     for trial in pack.wanted_trials:
         if (
             trial.key not in seen
@@ -372,7 +375,10 @@ def _new_records(store: Store, pack: Pack, job: Job, seen: set[str]) -> Iterator
             and (record := store.read_record(trial.key))
         ):
             seen.add(trial.key)
-            yield Event("finished", trial, record.status)
+            reasons = lacking_metrics(record, left_out).values() if record.ok else ()
+            lacks = any(reason.startswith(NOT_ASKED) for reason in reasons)
+            result = f"metrics that were asked for are lacking; see {job.log}" if lacks else record.status
+            yield Event("finished", trial, result)
 
 
 def _give_up(store: Store, pack: Pack, job: Job, device: str, seen: set[str]) -> Iterator[Event]:

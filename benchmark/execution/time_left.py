@@ -46,10 +46,10 @@ class _Followed:
 
     @property
     def pixels(self) -> int:
-        """How many training sees, of all trials of the pack."""
+        """How many training sees, of all wanted trials of the pack."""
         first = self.pack.trials[0]
         height, width = first.data.image_shape[1:]
-        return len(self.pack.trials) * first.epochs * first.data.n_train * height * width
+        return len(self.pack.wanted) * first.epochs * first.data.n_train * height * width
 
     def spent(self, now: float) -> float:
         """Seconds that it has taken by now."""

@@ -58,6 +58,7 @@ def add_methods(files: Iterable[Path]) -> None:
     Raises:
         UserError: A file cannot be read or run, registers nothing, or has a method that does not fit.
     """
+    added: dict[str, Path] = {}
     for file in files:
         try:
             code = file.read_bytes()
@@ -72,6 +73,14 @@ def add_methods(files: Iterable[Path]) -> None:
             if method.label in {other.label for other in ALL_METHODS.values()}:
                 raise UserError(f"--method-file {file}: there is a label {method.label!r} already; give another")
             ALL_METHODS[method.name] = dataclasses.replace(method, source=digest)
+            added[method.name] = file
+    for name, file in added.items():  # when all are there, for one may start from another
+        try:
+            _check_training(ALL_METHODS[name])
+        except UserError as error:
+            for one in added:
+                del ALL_METHODS[one]
+            raise UserError(f"--method-file {file}: {error}") from None
 
 
 def _entries(file: Path, code: bytes, digest: str) -> list[Method]:
@@ -115,7 +124,6 @@ def _check_entry(method: Method, file: Path) -> None:
             if method.card and (unknown := sorted(set(method.card.sources) - set(settings))):
                 raise UserError(f"method {method.name}, card: {unknown_name(unknown[0], settings)}")
             _heads_of(method, weight_set)
-        _check_training(method)
     except UserError as error:
         raise UserError(f"--method-file {file}: {error}") from None
     except Exception as error:  # whatever a user's own code may raise

@@ -156,6 +156,7 @@ class Grid:
         """Make the manifest, from which, with the records, the tables are made."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
+        methods |= {start: ALL_METHODS[start] for method in methods.values() if (start := method.training.after)}
         sources = {name: method.source for name, method in methods.items() if method.source}
         pairs_in = self.study.in_paired_precision
         plain = {

@@ -174,8 +174,8 @@ def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str]
     costs = known if all_known else _nominal_costs(trials)
 
     def seconds(pack: Pack) -> float:
-        of_pack = forecast(list(pack.trials), costs)
-        of_metrics = metric_seconds(pack.trials, costs, left_out)
+        of_pack = forecast(pack.wanted_trials, costs)
+        of_metrics = metric_seconds(pack.wanted_trials, costs, left_out)
         return of_pack.training + sum(of_pack.evaluation.values()) + sum(of_metrics.values())
 
     return sorted(packs, key=seconds, reverse=True)
