@@ -83,7 +83,7 @@ def test_jobs_killed_requeued_and_rejoined_give_the_tables_of_a_local_run(tmp_pa
         wait_until(lambda: len(jobs_in("RUNNING")) == 2 or first.poll() is not None, "two jobs run")
         assert first.poll() is None, first.communicate()
         first.send_signal(signal.SIGINT)
-        said, error = first.communicate(timeout=60)
+        said, error = first.communicate(timeout=180)
         assert first.returncode == 130
         assert "The jobs go on in the queue. The same command rejoins them" in said and "interrupted" in error
 
