@@ -58,7 +58,7 @@ def small(monkeypatch):
 def idx(array: np.ndarray) -> bytes:
     """The IDX format of MNIST: two zeros, the type (8: uint8), the number of axes, their lengths, the values."""
     lengths = b"".join(length.to_bytes(4, "big") for length in array.shape)
-    return gzip.compress(bytes([0, 0, 8, array.ndim]) + lengths + array.tobytes())
+    return gzip.compress(bytes([0, 0, 8, array.ndim]) + lengths + array.tobytes(), mtime=0)
 
 
 @pytest.fixture(params=["mnist", "fashion_mnist"])
