@@ -195,6 +195,12 @@ def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_pat
     assert f"--method-file {file}: " in line and said in line
 
 
+THEIRS = (
+    "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
+    "from benchmark.methods.registry import METHODS as THEIRS\n"
+)
+
+
 @pytest.mark.parametrize(
     ("part", "said"),
     [
@@ -233,9 +239,7 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
     file = tmp_path / "own.py"
     whole = f"dict(name='own', label='Own') | dict({part})"
     file.write_text(
-        "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
-        "from benchmark.methods.registry import METHODS as THEIRS\n"
-        f"METHODS = [dataclasses.replace(THEIRS['vae'], **({whole}))]\n",
+        f"{THEIRS}METHODS = [dataclasses.replace(THEIRS['vae'], **({whole}))]\n",
         encoding="utf-8",
     )
     with pytest.raises(UserError) as raised:
@@ -247,9 +251,7 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
 def test_a_method_may_start_from_another_of_its_file_whatever_their_order(tmp_path):
     file = tmp_path / "own.py"
     file.write_text(
-        "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
-        "from benchmark.methods.registry import METHODS as THEIRS\n"
-        "first = dataclasses.replace(THEIRS['vae'], name='first', label='First')\n"
+        f"{THEIRS}first = dataclasses.replace(THEIRS['vae'], name='first', label='First')\n"
         "warm = dict(name='warm', label='Warm', training=OwnTraining(after='first'))\n"
         "METHODS = [dataclasses.replace(first, **warm), first]\n",
         encoding="utf-8",
@@ -273,9 +275,8 @@ def test_a_method_may_start_from_another_of_its_file_whatever_their_order(tmp_pa
 def test_a_training_that_no_study_takes_is_one_line(own, said, tmp_path, capsys):
     file = tmp_path / "own.py"
     file.write_text(
-        "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
-        "from benchmark.methods.registry import METHODS as THEIRS\n"
-        f"METHODS = [dataclasses.replace(THEIRS['vae'], name='own', label='Own', training=OwnTraining({own}))]\n",
+        f"{THEIRS}METHODS = [dataclasses.replace(THEIRS['vae'], name='own', label='Own', "
+        f"training=OwnTraining({own}))]\n",
         encoding="utf-8",
     )
     only = ("--only", "table=2,dataset=mnist,method=own", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out"))

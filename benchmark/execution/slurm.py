@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.evaluation.scores import NOT_ASKED
 from benchmark.execution import slurm_queue
 from benchmark.execution.evaluate_trial import TrialContext, empty_record, write_result
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import process_plan
-from benchmark.execution.resume import lacking_metrics
+from benchmark.execution.resume import is_done
 from benchmark.execution.slurm_environment import lines_before_jobs, python_of_jobs, submission_environment
 from benchmark.execution.slurm_jobs import (
     Job,
@@ -375,8 +374,7 @@ def _new_records(store: Store, pack: Pack, job: Job, seen: set[str], left_out: C
             and (record := store.read_record(trial.key))
         ):
             seen.add(trial.key)
-            reasons = lacking_metrics(record, left_out).values() if record.ok else ()
-            lacks = any(reason.startswith(NOT_ASKED) for reason in reasons)
+            lacks = record.ok and not is_done(record, set(), left_out)
             result = f"metrics that were asked for are lacking; see {job.log}" if lacks else record.status
             yield Event("finished", trial, result)
 
