@@ -59,7 +59,7 @@ def precision_warning(precision: str, device: str) -> str | None:
         device: A torch device.
     """
     if precision == "bfloat16" and device.startswith("cpu") and bfloat16_instructions() == "none":
-        return "--precision bfloat16: this processor has no instructions for it, float32 is faster here"
+        return "bfloat16: this processor has no instructions for it; float32 is faster here, often many times"
     return None
 
 

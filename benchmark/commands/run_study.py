@@ -170,8 +170,9 @@ def _run(
     console.print(
         f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {executor.says} on {device_name(device)}"
     )
-    if slow := precision_warning(options.precision, device):
-        console.print(slow)
+    for precision in sorted({trial.training.precision for trial in to_do}):
+        if slow := precision_warning(precision, device):
+            console.print(slow)
     if found.to_complete:
         console.print(f"{len(found.to_complete)} of them need no training, only metrics that their records lack")
     if found.without_checkpoint:
