@@ -134,11 +134,10 @@ class Study:
         Returns:
             Name -> settings.
         """
-        tables = {table.number: table for table in self.tables}
         wanted = {
-            tables[cell.table].protocol
-            for cell in self.cells()
-            if (cell.dataset, cell.method, cell.latent_dim) == (dataset, method, latent_dim)
+            table.protocol
+            for table in self.tables
+            if dataset in table.datasets and method in table.methods and latent_dim in table.latent_dims
         }
         return {name: self._protocol(name) for name in sorted(wanted)}
 
