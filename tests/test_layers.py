@@ -1,7 +1,11 @@
 """The plan of the house: which package may import which, held against the code's own imports."""
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -101,6 +105,34 @@ def test_the_layers_are_the_packages_there_are():
 )
 def test_an_import_that_runs_upwards_is_found(importer, line, refused):
     assert against_the_layers(importer, line) == refused
+
+
+def normalised(distribution: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def declared() -> set[str]:
+    """The distributions that pyproject.toml names: those always installed and a user's extras, not a developer's."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [lines for name, lines in project["optional-dependencies"].items() if name != "dev"]
+    return {normalised(re.match(r"[\w.-]+", line)[0]) for line in sum(extras, project["dependencies"])}
+
+
+def undeclared(modules: set[str]) -> set[str]:
+    """The packages of others among imported modules that belong to no distribution which is declared."""
+    tops = {module.split(".")[0] for module in modules} - {*TOPS, *sys.stdlib_module_names, "_typeshed"}
+    of, known = packages_distributions(), declared()
+    return {top for top in tops if known.isdisjoint(map(normalised, of.get(top, [top])))}
+
+
+def test_every_package_imported_is_declared():
+    """One that only another dependency brings goes when that one drops it."""
+    assert undeclared({module for path in MODULES for module in imported(path.read_text(encoding="utf-8"))}) == set()
+
+
+def test_an_undeclared_package_is_found():
+    assert undeclared({"os.path", "joblib.Parallel", "PIL.Image", "benchmark.text"}) == {"joblib"}
 
 
 def test_no_file_name_stands_in_two_packages():
