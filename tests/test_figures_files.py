@@ -132,8 +132,9 @@ def test_a_record_of_another_trial_is_refused(tmp_path):
 
 def test_the_registry_has_the_figures_by_name():
     assert list(FIGURES) == [
-        "clustering", "curves", "cost", "tsne", "reconstructions", "manifold", "traversals", "weights", "frontier",
+        "clustering", "curves", "weights", "frontier", "cost", "tsne", "reconstructions", "manifold", "traversals",
     ]  # fmt: skip
+    assert [name for name, figure in FIGURES.items() if not figure.meaning] == ["cost"]
 
 
 @pytest.mark.parametrize("label", ["VAE", "HGMVAE-G, TC weight 10", "HGMVAE-G, F of Eq. 13 minimised", "W" * 40])

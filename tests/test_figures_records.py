@@ -8,12 +8,14 @@ import pytest
 from figure_samples import diverged, sample, source_of, trained
 from study_samples import cell, record
 
+from benchmark.commands.judged_study import pages_of_records, write_report
 from benchmark.figures import clustering_scores, frontiers, training_cost, training_curves, weight_sweeps
 from benchmark.figures.study_source import CannotDraw, StudySource, by_page, kinds, left_out
 from benchmark.methods.control_methods import ALL_METHODS, SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
 from benchmark.plotting.style import class_look, look
+from benchmark.results.store import Store
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import ALL_TABLES, TABLES
 
@@ -178,6 +180,15 @@ def test_a_frontier_is_every_methods_scores_over_its_rate_in_order_of_its_weight
     assert over_rate.get_title() == "SVM accuracy ↑" and over_rate.get_xlabel() == "rate (nats)"
     assert over_rate.lines[0].get_xydata().tolist() == pytest.approx(np.array([[91, 0.81], [31, 0.91], [11, 0.86]]))
     assert beside.lines[0].get_xdata().tolist() == [0, 0] and over_rate.get_ylim() == beside.get_ylim()
+
+
+def test_a_report_has_the_frontier_of_a_study(tmp_path):
+    study = frontier_source().study
+    pages = pages_of_records(Store(tmp_path), study)
+    assert pages["frontier_mnist_d8"] is None and not any(page.startswith("cost") for page in pages)
+    write_report(tmp_path, study, {}, pages)
+    caption = "Scores over the rate of the code, each method along its one weight: MNIST, d = 8"
+    assert caption in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_study_with_one_method_along_its_weight_or_without_accuracy_has_no_frontier():

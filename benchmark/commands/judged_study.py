@@ -13,7 +13,6 @@ from benchmark.files import REPOSITORY, write_text
 from benchmark.plotting.figure_files import FORMATS
 from benchmark.report.cost import paired_times
 from benchmark.report.html import Picture, render_report
-from benchmark.report.picture_texts import FIGURE_MEANINGS
 from benchmark.report.study_verdicts import StudyVerdicts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
@@ -24,8 +23,9 @@ from benchmark.verdict.cell_verdicts import summarise
 from benchmark.verdict.verdict_latex import render_verdicts
 
 REPORT = "report.html"
-# Those that are made from records alone, so that a report needs neither checkpoints nor images.
-_FIGURES_OF_RECORDS = ("clustering", "curves", "weights")
+_REPORTED = {name: figure for name, figure in FIGURES.items() if figure.meaning}
+# A report by itself makes these alone, so that it needs neither checkpoints nor images.
+_FROM_RECORDS = tuple(name for name, figure in _REPORTED.items() if figure.from_records)
 _MEASURED_TIMES = (THROUGHPUT, *sorted((REPOSITORY / "results" / "reference" / "throughput").glob("*")))
 
 
@@ -118,7 +118,7 @@ def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw 
     """
     folder = store.folder / "figures"
     source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
-    pages = _made(source, _FIGURES_OF_RECORDS, folder, tuple(FORMATS))
+    pages = _made(source, _FROM_RECORDS, folder, tuple(FORMATS))
     there = {_kind(path.stem) for path in folder.glob("*.png")}
     checkpoints = any(store.checkpoint_path(key).is_file() for key in study.records)
     why = (
@@ -126,10 +126,10 @@ def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw 
         if checkpoints
         else "its checkpoints are gone; the same `run --force` trains anew"
     )
-    without = {*_FIGURES_OF_RECORDS, *there}
+    without = {*_FROM_RECORDS, *there}
     if all(ALL_TABLES[cell.table].protocol != "clustering" for cell in study.manifest.cells):
         without.add("tsne")  # no trial of the study has a plane
-    return pages | {kind: CannotDraw(why) for kind in FIGURE_MEANINGS if kind not in without}
+    return pages | {kind: CannotDraw(why) for kind in _REPORTED if kind not in without}
 
 
 def write_report(
@@ -171,7 +171,7 @@ def _made(
 
 
 def _pictures(folder: Path) -> list[Picture]:
-    rank = {kind: number for number, kind in enumerate(FIGURE_MEANINGS)}
+    rank = {kind: number for number, kind in enumerate(_REPORTED)}
     pages = {path.stem: (rank[kind], path.stem) for path in folder.glob("*.png") if (kind := _kind(path.stem))}
     names = sorted(pages, key=pages.__getitem__)
     return [Picture(name, (folder / f"{name}.png").read_bytes()) for name in names]
@@ -179,4 +179,4 @@ def _pictures(folder: Path) -> list[Picture]:
 
 def _kind(page: str) -> str | None:
     """The figure whose name a page's begins with; None for a file that is none of the report's."""
-    return next((kind for kind in FIGURE_MEANINGS if page == kind or page.startswith(f"{kind}_")), None)
+    return next((kind for kind in _REPORTED if page == kind or page.startswith(f"{kind}_")), None)

@@ -24,30 +24,40 @@ from benchmark.plotting.figure_files import FORMATS, write_page
 
 @dataclass(frozen=True)
 class FigureKind:
-    """The two functions of a figure.
+    """A figure: its two functions, and its place in a report.
 
     Attributes:
         pages: Yields the name of each page with its data, or with the reason why it cannot be made.
         draw: Draws the data of a page.
+        from_records: Whether records are all it needs, no checkpoints nor images.
+        meaning: What it shows, in a report; None: no report has it.
     """
 
     pages: Callable[[StudySource], Iterator[tuple[str, Any]]]
     draw: Callable[[Any], Figure]
+    from_records: bool
+    meaning: str | None
 
 
+# In the order of a report.
 FIGURES = {
-    name: FigureKind(module.pages, module.draw)
-    for name, module in {
-        "clustering": clustering_scores,
-        "curves": training_curves,
-        "cost": training_cost,
-        "tsne": tsne,
-        "reconstructions": reconstructions,
-        "manifold": manifold,
-        "traversals": traversals,
-        "weights": weight_sweeps,
-        "frontier": frontiers,
-    }.items()
+    name: FigureKind(module.pages, module.draw, from_records, meaning)
+    for name, module, from_records, meaning in (
+        ("clustering", clustering_scores, True, "Clustering scores over the latent dimension d (the paper’s Fig. 3)"),
+        ("curves", training_curves, True, "Training curves, every term of the loss"),
+        (
+            "weights",
+            weight_sweeps,
+            True,
+            "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
+        ),
+        ("frontier", frontiers, True, "Scores over the rate of the code, each method along its one weight"),
+        ("cost", training_cost, True, None),  # of a trial's seconds; a report has what was measured in paired turns
+        ("tsne", tsne, False, "The planes in which clustering is scored, coloured by label (the paper’s Fig. 4)"),
+        ("reconstructions", reconstructions, False, "Test images over their reconstructions (the paper’s Fig. 5a)"),
+        ("manifold", manifold, False, "What lies between four images (the paper’s Fig. 5b)"),
+        ("traversals", traversals, False, "One latent unit moved at a time (the paper’s Fig. 6)"),
+    )
 }
 
 

@@ -6,23 +6,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmark.figures.all_figures import FIGURES
 from benchmark.metrics import METRICS
 from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
 from benchmark.tables.layout import number
 
-FIGURE_MEANINGS = {
-    "clustering": "Clustering scores over the latent dimension d (the paper’s Fig. 3)",
-    "curves": "Training curves, every term of the loss",
-    "weights": "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
-    "tsne": "The planes in which clustering is scored, coloured by label (the paper’s Fig. 4)",
-    "reconstructions": "Test images over their reconstructions (the paper’s Fig. 5a)",
-    "manifold": "What lies between four images (the paper’s Fig. 5b)",
-    "traversals": "One latent unit moved at a time (the paper’s Fig. 6)",
-}
 _METRICS_OF = {
     "clustering": ("silhouette", "calinski_harabasz", "davies_bouldin"),
     "weights": ("ssim", "ms_ssim", "lpips"),
+    "frontier": ("svm_accuracy", "ssim", "fid"),
     "tsne": ("silhouette",),
     "reconstructions": ("ssim", "lpips"),
 }
@@ -52,12 +45,13 @@ def picture_text(study: StudyResults, name: str) -> PictureText:
         name: Of the page, such as `curves_mnist_d8`.
     """
     page = _PAGE.fullmatch(name)
-    if page is None or page["kind"] not in FIGURE_MEANINGS:
+    figure = FIGURES.get(page["kind"]) if page else None
+    if page is None or figure is None or figure.meaning is None:
         return PictureText("", name, name)
     kind, table, dim = page["kind"], page["table"], page["dim"]
     places = [f"Table {table}"] if table else []
     places += [study.manifest.marked_label(page["dataset"]), *([f"d = {dim}"] if dim else [])]
-    caption = f"{FIGURE_MEANINGS[kind]}: {', '.join(places)}"
+    caption = f"{figure.meaning}: {', '.join(places)}"
     frame = study.frame
     shown = frame[(frame["dataset"] == page["dataset"]) & (frame["status"] == OK)]
     for column, value in (("table", table), ("latent_dim", dim)):
