@@ -298,13 +298,8 @@ def build_grid(
 
     def trials_of(one: Study) -> dict[GridCell, dict[int, Trial]]:
         data = {name: trial_data(one, dataset) for name, dataset in datasets.items()}
-        return {
-            cell: {
-                seed: make_trial(one, cell, seed, data[cell.dataset], weight_set, device)
-                for seed in range(one.seeds if cell.dataset in data else 0)
-            }
-            for cell in cells
-        }
+        trials = _trials_by_kind(one, (cell for cell in cells if cell.dataset in data), data, weight_set, device)
+        return {cell: trials.get(cell.kind, {}) for cell in cells}
 
     pairs_in = study.in_paired_precision
     return Grid(
@@ -382,14 +377,22 @@ def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, de
         weight_set: Name of the set of weights.
         device: torch's name of it, such as "cuda:1".
     """
-    unique = {(cell.dataset, cell.method, cell.latent_dim): cell for cell in cells}
-    return [
-        make_trial(one, cell, seed, expected_data(one, DATASETS[cell.dataset]), weight_set, device)
-        for cell in unique.values()
-        for seed in range(study.seeds)
-        for one in (study, study.in_paired_precision)
-        if one
-    ]
+    cells = list(cells)
+    data = {cell.dataset: expected_data(study, DATASETS[cell.dataset]) for cell in cells}
+    each = [_trials_by_kind(one, cells, data, weight_set, device) for one in (study, study.in_paired_precision) if one]
+    return [trials[kind][seed] for kind in each[0] for seed in range(study.seeds) for trials in each]
+
+
+def _trials_by_kind(
+    study: Study, cells: Iterable[GridCell], data: Mapping[str, TrialData], weight_set: str, device: str
+) -> dict[tuple[str, str, int], dict[int, Trial]]:
+    """The trials of cells by their kind and seed: those of several tables are made once, the seeds from the first."""
+    trials: dict[tuple[str, str, int], dict[int, Trial]] = {}
+    for cell in cells:
+        if cell.kind not in trials:
+            first = make_trial(study, cell, 0, data[cell.dataset], weight_set, device)
+            trials[cell.kind] = {seed: dataclasses.replace(first, seed=seed) for seed in range(study.seeds)}
+    return trials
 
 
 def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:

@@ -30,6 +30,11 @@ class GridCell(NamedTuple):
     method: str
     latent_dim: int
 
+    @property
+    def kind(self) -> tuple[str, str, int]:
+        """Data set, method and latent dim: what its trials have in common, in every table."""
+        return self.dataset, self.method, self.latent_dim
+
 
 @dataclass(frozen=True)
 class Study:
@@ -120,8 +125,7 @@ class Study:
     @property
     def n_trials(self) -> int:
         """How many trainings the study has, those that several tables share once."""
-        unique = {(cell.dataset, cell.method, cell.latent_dim) for cell in self.cells()}
-        return len(unique) * self.seeds * (2 if self.paired_precision else 1)
+        return len({cell.kind for cell in self.cells()}) * self.seeds * (2 if self.paired_precision else 1)
 
     def protocols(self, dataset: str, method: str, latent_dim: int) -> dict[str, dict[str, Any]]:
         """Return the protocols that the tables ask of one trial, all of them, so that it is trained once.
