@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
-from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part, Rule
+from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part
 from benchmark.paper.tables import PRINTED_METRICS, printed_numbers
 from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.manifest import Manifest
@@ -127,7 +127,6 @@ class Judgement:
         contests: The outcomes of its contests.
         parts: The effects of its parts that have contests with values.
         n: Seeds that the effects rest on (C9: places).
-        by_counts: The state by the rules of before, which counted won and lost contests: an appendix, decides nothing.
     """
 
     claim: Claim
@@ -138,7 +137,6 @@ class Judgement:
     contests: tuple[ContestResult, ...]
     parts: tuple[PartEffect, ...]
     n: int
-    by_counts: str
 
     @property
     def judged(self) -> int:
@@ -496,29 +494,18 @@ def _finished(
     parts: tuple[PartEffect, ...],
     n: int,
 ) -> Judgement:
-    """The judgement with its reason, and what the rules of before say."""
+    """The judgement with its reason."""
     units: dict[str, list[ContestOutcome]] = {}
     for one in contests:
         units.setdefault(one.contest.unit, []).append(one.outcome)
     count = Counter(map(_unit_outcome, units.values()))
-    total, won, lost = len(units), count[ContestOutcome.WON], count[ContestOutcome.LOST]
-    against, shown = (lost > 0, won == total) if claim.rule is Rule.EVERY else (2 * lost >= total, 2 * won > total)
     counted = (
-        f"{won} of {total} won, {lost} lost, {count[ContestOutcome.OPEN]} open, {count[ContestOutcome.MISSING]} missing"
+        f"{count[ContestOutcome.WON]} of {len(units)} won, {count[ContestOutcome.LOST]} lost, "
+        f"{count[ContestOutcome.OPEN]} open, {count[ContestOutcome.MISSING]} missing"
     )
     if reasons := dict.fromkeys(one.reason for one in contests if one.reason):
         counted += f" ({'; '.join(reasons)})"
-    judgement = Judgement(
-        claim,
-        state,
-        on_run,
-        "",
-        reduced,
-        tuple(contests),
-        parts,
-        n,
-        "contradicted" if against else "supported" if shown else "undecided",
-    )
+    judgement = Judgement(claim, state, on_run, "", reduced, tuple(contests), parts, n)
     return replace(judgement, reason="; ".join([*_said(judgement), *lacking, counted]))
 
 

@@ -60,8 +60,8 @@ def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.D
     Returns:
         Columns: `claim`, `says`, `ours` and `papers` (states), `on_run` (what the comparisons say that were run),
         `why_ours` and `why_papers`, `n` (seeds), `effect`, `low` and `high` (of the part that decides, in margins),
-        `power_if_as_printed`, `power_if_none` and `seeds_needed` (see `Power`), `power` (the same in words), `reduced`,
-        and `by_counts` (the state by the rules of before, which decides nothing).
+        `power_if_as_printed`, `power_if_none` and `seeds_needed` (see `Power`), `power` (the same in words) and
+        `reduced`.
     """
     rows = []
     for mine, printed in zip(ours, papers, strict=True):
@@ -84,7 +84,6 @@ def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.D
                 "reduced": mine.reduced,
                 "papers": str(printed.state),
                 "why_papers": printed.reason,
-                "by_counts": mine.by_counts,
             }
         )
     return pd.DataFrame(rows).astype({"seeds_needed": "Int64"})
