@@ -153,7 +153,7 @@ class VampPriorVAE(LikelihoodAutoencoder):
         encoded = self.encoder(torch.cat([images, self.pseudo_inputs.clamp(0, 1)]))
         mean, prior_mean = encoded.embedding.tensor_split([len(images)])
         log_var, prior_log_var = encoded.log_covariance.tensor_split([len(images)])
-        z = mean + noise["x"] * torch.exp(0.5 * log_var)
+        z = losses.reparameterised(mean, log_var, noise["x"])
         reconstructions = self.decode(z)
         of_components = losses.gaussian_log_density(z[:, None], prior_mean, prior_log_var).sum(2)  # (B, K)
         log_prior = of_components.logsumexp(1) - math.log(len(prior_mean))
@@ -169,8 +169,7 @@ class VampPriorVAE(LikelihoodAutoencoder):
         """Draw codes (n, d) from the posteriors of pseudo-inputs, each as likely (the arg max of K equal normals)."""
         encoded = self.encoder(self.pseudo_inputs.clamp(0, 1))
         chosen = noise["k"].argmax(1)
-        codes: Tensor = encoded.embedding[chosen] + noise["x"] * torch.exp(0.5 * encoded.log_covariance[chosen])
-        return codes
+        return losses.reparameterised(encoded.embedding[chosen], encoded.log_covariance[chosen], noise["x"])
 
 
 @dataclass(config=AS_DECLARED)
@@ -198,7 +197,7 @@ class IWAE(LikelihoodAutoencoder):
         """
         encoded, samples = self.encoder(images), self.model_config.number_samples
         mean, log_var = encoded.embedding[:, None], encoded.log_covariance[:, None]
-        z = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, S, d)
+        z = losses.reparameterised(mean, log_var, noise["x"])  # (B, S, d)
         reconstructions = self.decode(z.flatten(0, 1))
         distortion = self.negative_log_likelihood(reconstructions, images.repeat_interleave(samples, 0))
         zero = torch.zeros_like(mean)

@@ -4,7 +4,6 @@ y image; x code; w style; k component. p(w) = N(0, I), p(k) = 1/K, p(x given w, 
 q(x given y) and q(w given y) are Gaussian, and p(k given x, w) is the exact posterior.
 """
 
-import torch
 from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from pythae.models.base.base_utils import ModelOutput
@@ -40,8 +39,8 @@ class GMVAE(ImageAutoencoder):
         config = self.model_config
         encoded = self.encoder(images)
         mean, log_var = encoded.embedding, encoded.log_covariance  # (B, d)
-        x = mean + noise["x"] * torch.exp(0.5 * log_var)
-        w = encoded.style + noise["w"] * torch.exp(0.5 * encoded.style_log_covariance)
+        x = losses.reparameterised(mean, log_var, noise["x"])
+        w = losses.reparameterised(encoded.style, encoded.style_log_covariance, noise["w"])
         component_means, component_log_vars = self._components(w)  # (B, K, d)
         log_posterior = losses.component_log_posterior(x, component_means, component_log_vars)  # (B, K)
         reconstructions = self.decode(x)
@@ -81,7 +80,7 @@ class GMVAE(ImageAutoencoder):
         means, log_vars = self._components(noise["w"])
         chosen = noise["k"].argmax(1)[:, None, None].expand(-1, 1, means.shape[2])
         mean, log_var = means.gather(1, chosen)[:, 0], log_vars.gather(1, chosen)[:, 0]
-        return mean + noise["x"] * torch.exp(0.5 * log_var)
+        return losses.reparameterised(mean, log_var, noise["x"])
 
     def _components(self, w: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_var = self.x_prior(w).unflatten(1, (2, *self.components_shape)).unbind(1)

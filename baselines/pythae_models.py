@@ -7,7 +7,6 @@ and `reconstruct` are the suite's deterministic ones.
 
 from collections.abc import Callable
 
-import torch
 from pydantic.dataclasses import dataclass
 from pythae import models as pythae
 from pythae.models.base.base_utils import ModelOutput
@@ -52,7 +51,7 @@ class GaussianAutoencoder(ImageAutoencoder):
             Means and log variances of the codes, and a draw of each: (B, d) three times.
         """
         mean, log_var = self.code_posterior(self.encoder(images), noise)
-        return mean, log_var, mean + noise["x"] * torch.exp(0.5 * log_var)
+        return mean, log_var, losses.reparameterised(mean, log_var, noise["x"])
 
 
 class BetaVAE(GaussianAutoencoder):

@@ -54,7 +54,7 @@ class HGMVAE(ImageAutoencoder):
         mean, log_var = self._components(encoded)
 
         w = self._drawn_weights(encoded, noise)  # (B, K)
-        x_components = mean + noise["x"] * torch.exp(0.5 * log_var)  # (B, K, d)
+        x_components = losses.reparameterised(mean, log_var, noise["x"])  # (B, K, d)
         x = (self._mixed(w, noise)[..., None] * x_components).sum(1)  # (B, d), Eq. 1
         reconstructions = self.decode(x)
 
@@ -82,7 +82,7 @@ class HGMVAE(ImageAutoencoder):
         """The terms of z and of the component codes, each with its weight."""
         config = self.model_config
         z_mean, z_log_var = self._gaussians(self.z_posterior(torch.cat([x, w], 1)))
-        z = z_mean + noise["z"] * torch.exp(0.5 * z_log_var)
+        z = losses.reparameterised(z_mean, z_log_var, noise["z"])
         prior = self._component_prior(w, z)
         piece_weights = {
             "information": config.beta_z_information,
@@ -124,8 +124,8 @@ class HGMVAE(ImageAutoencoder):
     def prior_latents(self, noise: Noise) -> Tensor:
         """Draw x from w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z); noise as in training -> (n, d)."""
         w = self._prior_weights(noise)
-        mean, log_var = self._component_prior(w, noise["z"])
-        return (self._mixed(w, noise)[..., None] * (mean + noise["x"] * torch.exp(0.5 * log_var))).sum(1)
+        x_components = losses.reparameterised(*self._component_prior(w, noise["z"]), noise["x"])
+        return (self._mixed(w, noise)[..., None] * x_components).sum(1)
 
     def _components(self, encoded: ModelOutput) -> tuple[Tensor, Tensor]:
         """Means and log variances (B, K, d) of q(x_k given y)."""
@@ -136,8 +136,7 @@ class HGMVAE(ImageAutoencoder):
         """Draw w from q(w given y), (B, K); in variant U, return w without noise."""
         if self.model_config.variant == "uniform":
             return self._mean_weights(encoded)
-        logits: Tensor = encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
-        return logits.softmax(1)
+        return losses.reparameterised(encoded.logits, encoded.logits_log_var, noise["w"]).softmax(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
         """Return the weights of the component codes in x, (B, K), from w and, where they are drawn, from `noise`."""

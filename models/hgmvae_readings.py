@@ -1,6 +1,5 @@
 """HGMVAE read otherwise where it takes another model, not another setting: Eq. 1 to the letter, and w in R."""
 
-import torch
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
 
@@ -47,8 +46,7 @@ class RealWeightsHGMVAE(HGMVAE):
         """Return None: these weights are not on the simplex."""
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
-        w: Tensor = encoded.logits + noise["w"] * torch.exp(0.5 * encoded.logits_log_var)
-        return w
+        return losses.reparameterised(encoded.logits, encoded.logits_log_var, noise["w"])
 
     def _mean_weights(self, encoded: ModelOutput) -> Tensor:
         w: Tensor = encoded.logits

@@ -46,6 +46,11 @@ def gaussian_log_density(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     return -0.5 * (_LOG_2PI + log_var + (x - mean).square() * torch.exp(-log_var))
 
 
+def reparameterised(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
+    """Make standard normal noise a draw of N(mean, exp(log_var)), broadcasting (Kingma & Welling 2014, Section 2.4)."""
+    return mean + noise * torch.exp(0.5 * log_var)
+
+
 def gaussian_kl(mean: Tensor, log_var: Tensor, other_mean: Tensor, other_log_var: Tensor) -> Tensor:
     """Compute KL(N(mean, exp(log_var)) || N(other_mean, exp(other_log_var))), diagonal, summed over the last axis."""
     ratio = torch.exp(log_var - other_log_var)

@@ -44,7 +44,7 @@ from benchmark.training.loop import to_unit_range
 from benchmark.training.memory_layout import laid_out
 from benchmark.training.training_settings import has_current_revisions
 from models.base import ImageAutoencoder, draw_noise
-from models.losses import gaussian_log_density
+from models.losses import gaussian_log_density, reparameterised
 
 EVALUATION_BATCH = 500
 OTHER_DRAWS = 256  # for each image, of the draws that its code's Gaussian is given besides it
@@ -326,7 +326,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         posterior = model.code_posterior(encoded, own)
         assert posterior is not None, "a code that is given draws has a posterior"
         mean, log_var = posterior
-        codes = mean + torch.randn(mean.shape, device=images.device, generator=stream) * torch.exp(0.5 * log_var)
+        codes = reparameterised(mean, log_var, torch.randn(mean.shape, device=images.device, generator=stream))
         given = [model.code_log_density(encoded, own, codes)]
         for _ in range(OTHER_DRAWS):
             given.append(model.code_log_density(encoded, draw_noise(draws, images.device, stream), codes))
