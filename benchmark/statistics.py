@@ -17,6 +17,7 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
+POWER = 0.8  # of a test for which a number of seeds or pairs, or the smallest difference found, is stated
 _POINTS = 400  # of a numerical mean over the distribution of a standard deviation
 
 

@@ -5,13 +5,13 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from benchmark.admission.admission_rule import MARGIN, POWER, AdmissionState, MetricAdmission, pair_count
+from benchmark.admission.admission_rule import MARGIN, AdmissionState, MetricAdmission, pair_count
 from benchmark.admission.committed_admission import SEE, holds_for
 from benchmark.admission.paired_differences import PairOutcome
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import ManifestRun
 from benchmark.results.study_results import StudyResults
-from benchmark.statistics import Interval
+from benchmark.statistics import POWER, Interval
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
 

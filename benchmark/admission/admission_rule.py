@@ -13,10 +13,9 @@ from enum import StrEnum
 import pandas as pd
 
 from benchmark.admission.paired_differences import CONFIGURATION, PairOutcome
-from benchmark.statistics import CONFIDENCE, Interval, estimate, t_quantile
+from benchmark.statistics import CONFIDENCE, POWER, Interval, estimate, t_quantile
 
 MARGIN = 0.25  # of a metric's tolerance, within which the interval must lie
-POWER = 0.8  # of the number of pairs that is named where the interval is too wide
 
 
 class AdmissionState(StrEnum):

@@ -9,9 +9,8 @@ import pandas as pd
 
 from benchmark.comparison.compare import COMPARED, Basis, CellResult, Comparison, MethodResult, Result, State
 from benchmark.comparison.setup_differences import Difference, unlike
-from benchmark.comparison.shift_tests import POWER
 from benchmark.metrics import METRICS
-from benchmark.statistics import ALPHA
+from benchmark.statistics import ALPHA, POWER
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown
 

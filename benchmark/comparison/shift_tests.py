@@ -26,12 +26,11 @@ from scipy import special
 
 from benchmark.comparison.sides import ComparedCell, Kind
 from benchmark.comparison.tolerances import cell_weight
-from benchmark.statistics import ALPHA, CONFIDENCE, holm
+from benchmark.statistics import ALPHA, CONFIDENCE, POWER, holm
 
 METHODS_ALPHA = 0.8 * ALPHA  # a method's mean tells more than a cell, and few methods are compared
 CELLS_ALPHA = ALPHA - METHODS_ALPHA
 EQUIVALENCE = 1 - 2 * ALPHA  # the confidence of the interval that two one-sided tests at ALPHA amount to
-POWER = 0.8  # at which a smallest shift is stated
 _NO_VARIANCE = 1e-100  # in the place of 0, which has neither logarithm nor reciprocal
 _LEAST_VARIANCE = 1e-5  # of the median's, for cells whose seeds all agree
 _NEWTON_STEPS = 5

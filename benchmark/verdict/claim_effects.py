@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchmark.paper.claims import SECONDS, Claim, Contender, Contest
 from benchmark.paper.tables import PRINTED_METRICS
-from benchmark.statistics import ALPHA, Tolerance, t_quantile
+from benchmark.statistics import ALPHA, POWER, Tolerance, t_quantile
 from benchmark.streams import stream_seed
 from benchmark.verdict.spreads import spread
 
@@ -195,7 +195,6 @@ def decide(effects: Effects, bars: Sequence[float], inflation: float = 1.0) -> D
     return Decision(low, high, (low > bar).all(-1) & ~refuted, refuted)
 
 
-TARGET = 0.8
 SEEDS_TRIED = (3, 5, 10, 15, 20, 30, 50, 100)
 _STUDIES = 1000
 
@@ -208,7 +207,7 @@ class Power:
         if_as_printed: The chance of "supported" if the true effects are those of the paper's numbers; None where the
             paper prints none.
         if_none: The chance of "refuted" if there is no difference at all.
-        seeds_needed: The fewest of SEEDS_TRIED at which both chances are TARGET or more; None if none is enough.
+        seeds_needed: The fewest of SEEDS_TRIED at which both chances are POWER or more; None if none is enough.
     """
 
     if_as_printed: float | None
@@ -217,8 +216,8 @@ class Power:
 
     @property
     def enough(self) -> bool:
-        """Whether both chances are TARGET or more."""
-        return self.if_none >= TARGET and (self.if_as_printed is None or self.if_as_printed >= TARGET)
+        """Whether both chances are POWER or more."""
+        return self.if_none >= POWER and (self.if_as_printed is None or self.if_as_printed >= POWER)
 
 
 def power(effects: Effects, bars: Sequence[float], inflation: float, printed: Sequence[float] | None) -> Power:

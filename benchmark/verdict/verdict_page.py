@@ -9,6 +9,7 @@ from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import SECONDS
 from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABLES
 from benchmark.results.manifest import Manifest
+from benchmark.statistics import POWER
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
@@ -22,7 +23,7 @@ from benchmark.verdict.cell_verdicts import (
     departures,
     summarise,
 )
-from benchmark.verdict.claim_effects import SEEDS_TRIED, TARGET, Power
+from benchmark.verdict.claim_effects import SEEDS_TRIED, Power
 from benchmark.verdict.claim_judging import ClaimState, Judgement, power_of
 from benchmark.verdict.decided_counts import decided_counts
 
@@ -145,7 +146,7 @@ def _power_text(strength: Power | None, of: str) -> str:
     if strength.if_as_printed is not None:
         chances.insert(0, f"of “{ClaimState.SUPPORTED}” if the paper is right {100 * strength.if_as_printed:.0f} %")
     needed = f"{strength.seeds_needed}" if strength.seeds_needed else f"more than {SEEDS_TRIED[-1]}"
-    return f"chance {', '.join(chances)}" + ("" if strength.enough else f"; {100 * TARGET:.0f} % need {needed} {of}")
+    return f"chance {', '.join(chances)}" + ("" if strength.enough else f"; {100 * POWER:.0f} % need {needed} {of}")
 
 
 def is_drawn(manifest: Manifest) -> bool:
