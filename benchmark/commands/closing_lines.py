@@ -12,6 +12,7 @@ from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE
 from benchmark.execution.progress import minutes
 from benchmark.installation import LAUNCHER
 from benchmark.metrics import METRICS
+from benchmark.paper.tables import SEEDS_OF_THE_PAPER
 from benchmark.report.study_verdicts import StudyVerdicts
 from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.manifest import Manifest
@@ -21,7 +22,7 @@ from benchmark.table_specs import ALL_TABLES
 from benchmark.tables.captions import seed_count
 from benchmark.tables.layout import Table, TableCell, build_tables, number
 from benchmark.text import one_line
-from benchmark.verdict.cell_verdicts import SEEDS_OF_THE_PAPER, Verdict
+from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.decided_counts import decided_counts
 from benchmark.verdict.verdict_page import is_drawn, why_not_comparable
 

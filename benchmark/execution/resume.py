@@ -12,6 +12,7 @@ from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.grid import Grid
+from benchmark.studies.notes import option_of
 from benchmark.studies.trials import Trial
 
 _SAME_STUDY = ("seeds", "weight_set", "paired_training")
@@ -140,7 +141,7 @@ def write_manifest(store: Store, grid: Grid) -> int:
         return 0
     if earlier.study != manifest.study:
         raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
-    changes = [note for note in earlier.notes if note.startswith("--")]
+    changes = [note for note in earlier.notes if option_of(note)]
     if sorted(changes) != sorted(grid.study.changes):
         held = " ".join(changes) or "no such changes"
         raise UserError(f"--out {store.folder}: holds the study {earlier.study} with {held}; give another --out")

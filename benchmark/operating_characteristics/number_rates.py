@@ -8,12 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.operating_characteristics.rates import SEEDS, Rate
-from benchmark.paper.tables import paper_numbers
+from benchmark.paper.tables import SEEDS_OF_THE_PAPER, paper_numbers
 from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within, t_quantile
 from benchmark.verdict.cell_verdicts import (
     HALF_A_UNIT,
     OUT_OF_REACH,
-    SEEDS_OF_THE_PAPER,
     TOLERANCES,
     Verdict,
     chance_of_reproducing,

@@ -143,6 +143,8 @@ class PrintedCell:
 
 
 COLUMNS = tuple(field.name for field in fields(PrintedCell))
+PLACE = ["dataset", "metric", "method", "latent_dim"]  # the columns of a place, here and in frames of scores
+SEEDS_OF_THE_PAPER = 10  # repeats, of which every printed number is the mean
 
 
 @cache

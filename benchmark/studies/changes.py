@@ -8,6 +8,7 @@ from benchmark.errors import UserError
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.names import asked_name
 from benchmark.studies.named_studies import PAPER_TRAINING, Study
+from benchmark.studies.notes import option_note
 
 
 def with_training(study: Study, epochs: int | None, batch_size: int | None, learning_rate: float | None) -> Study:
@@ -26,7 +27,7 @@ def with_training(study: Study, epochs: int | None, batch_size: int | None, lear
     own = study.training
     new = {name: value for name, value in asked.items() if value is not None and value != getattr(own, name)}
     notes = (
-        f"--{name.replace('_', '-')} {value:g} (paper: {getattr(PAPER_TRAINING, name):g})"
+        option_note(f"--{name.replace('_', '-')}", f"{value:g} (paper: {getattr(PAPER_TRAINING, name):g})")
         for name, value in new.items()
     )
     training = dataclasses.replace(own, **new)  # type: ignore[arg-type]
@@ -59,6 +60,6 @@ def with_settings(study: Study, assignments: Sequence[str]) -> Study:
         value = ALL_METHODS[method].setting(field, text, where)
         settings.setdefault(method, {})[field] = value
         said = repr(value).removesuffix(".0") if isinstance(value, float) else text  # 0.10 and 0.1 are one
-        notes[f"{method}.{field}"] = f"--set {method}.{field}={said}"
+        notes[f"{method}.{field}"] = option_note("--set", f"{method}.{field}={said}")
     in_order = (notes[key] for key in sorted(notes))
     return dataclasses.replace(study, settings=settings, changes=(*study.changes, *in_order))

@@ -13,7 +13,9 @@ from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, scored_metrics
 from benchmark.methods.control_methods import SWEEPS
 from benchmark.methods.registry import METHODS
+from benchmark.paper.tables import SEEDS_OF_THE_PAPER
 from benchmark.settings import check_settings, plain_settings, unknown_name
+from benchmark.studies.notes import dims_note, option_of, protocol_note, seeds_note
 from benchmark.studies.questions import BEST_CASE, OTHER_READINGS, QUESTIONS, READINGS, Question, methods_of
 from benchmark.table_specs import TABLES, TableSpec
 from benchmark.training.training_settings import TrainingSettings, precision_note
@@ -151,7 +153,7 @@ class Study:
     def notes(self) -> list[str]:
         """Return what is reduced against the paper's setting, one phrase each; empty for the paper's own study."""
         paper, notes = PAPER_TRAINING, list(self.changes)
-        flags = {change.split()[0] for change in self.changes}  # what an option changed is said once
+        options = {option_of(change) for change in self.changes}  # what an option changed is said once
         if self.images == "drawn":
             notes.append("procedural images, not the real data sets")
         if self.images == "installed":
@@ -162,27 +164,26 @@ class Study:
             notes.append(f"at most {self.n_train:,} training images")
         if self.n_test is not None:
             notes.append(f"at most {self.n_test:,} test images")
-        if self.training.epochs != paper.epochs and "--epochs" not in flags:
+        if self.training.epochs != paper.epochs and "--epochs" not in options:
             notes.append(f"{self.training.epochs} of {paper.epochs} epochs")
         if self.training.width != paper.width:
             notes.append(f"networks of {self.training.width:g} times the width")
         if self.training.precision != paper.precision:
             notes.append(precision_note(self.training.precision))
-        if self.training.batch_size != paper.batch_size and "--batch-size" not in flags:
+        if self.training.batch_size != paper.batch_size and "--batch-size" not in options:
             notes.append(f"batches of {self.training.batch_size}")
-        if self.training.learning_rate != paper.learning_rate and "--learning-rate" not in flags:
+        if self.training.learning_rate != paper.learning_rate and "--learning-rate" not in options:
             notes.append(f"learning rate {self.training.learning_rate:g}")
         if self.training.weight_decay != paper.weight_decay:
             notes.append(f"weight decay {self.training.weight_decay:g}")
-        if self.seeds < 10:
-            notes.append(f"{self.seeds} of 10 seeds")
+        if self.seeds < SEEDS_OF_THE_PAPER:
+            notes.append(seeds_note(self.seeds))
         for number in dict.fromkeys(table.number for table in self.tables):
             dims = {dim for table in self.tables if table.number == number for dim in table.latent_dims}
             if missing := sorted(set(TABLES[number].latent_dims) - dims):
-                notes.append(f"Table {number} without d = {', '.join(map(str, missing))}")
+                notes.append(dims_note(number, missing))
         for protocol, settings in self.protocol_settings.items():
-            for name, value in settings.items():
-                notes.append(f"{protocol}: {name} = {value if isinstance(value, str) else format(value, ',')}")
+            notes += [protocol_note(protocol, name, value) for name, value in settings.items()]
         return notes
 
 
@@ -338,7 +339,12 @@ STUDIES = {
                 protocol_settings={"clustering": {"n_images": 2_000}},
             )
         ),
-        Study("paper", "exactly the trials that Tables 1-5 need, as the paper states them", tuple(TABLES.values()), 10),
+        Study(
+            "paper",
+            "exactly the trials that Tables 1-5 need, as the paper states them",
+            tuple(TABLES.values()),
+            SEEDS_OF_THE_PAPER,
+        ),
         _CONTROLS,
         dataclasses.replace(_laptop_twin(_CONTROLS), seeds=3),
         _for_a_laptop(
@@ -410,7 +416,7 @@ STUDIES = {
         ),
         _FRONTIER,
         _laptop_twin(_FRONTIER),
-        Study("full", "every method at every latent dim on every data set", _everything(), seeds=10),
+        Study("full", "every method at every latent dim on every data set", _everything(), seeds=SEEDS_OF_THE_PAPER),
         Study(
             "validation",
             "MNIST at d = 8, one seed, three epochs, judged on held-out training images: does a method collapse?",

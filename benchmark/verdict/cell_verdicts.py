@@ -4,7 +4,6 @@ Rules and their reasons: docs/verdicts.md.
 """
 
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.admission.committed_admission import precision_notes
-from benchmark.paper.tables import PRINTED_METRICS, PRINTED_TABLES, paper_numbers
+from benchmark.paper.tables import PLACE, PRINTED_METRICS, PRINTED_TABLES, SEEDS_OF_THE_PAPER, paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import (
@@ -27,12 +26,12 @@ from benchmark.statistics import (
     estimate,
     rank_agreement,
 )
+from benchmark.studies.notes import is_on_extent, is_on_protocol
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
 
 PRINTED_DECIMALS = 3  # of every number in the paper; tables.csv drops trailing zeros
 HALF_A_UNIT = 0.5 * 10**-PRINTED_DECIMALS
-SEEDS_OF_THE_PAPER = 10
 OUT_OF_REACH = 0.2  # the chance of being reproduced below which it says nothing that a number was not
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
 
@@ -92,7 +91,6 @@ COLUMN_TYPES = {
     "paper_rank": "int64",
     "ranking_holds": "boolean",  # missing where a rival's mean is missing or incomplete
 }
-_PLACE = ["dataset", "metric", "method", "latent_dim"]
 _RIVALS = ["table", "dataset", "metric", "latent_dim"]
 
 # What every study does otherwise than the paper says, so that it makes no number of a study less comparable than
@@ -100,8 +98,6 @@ _RIVALS = ["table", "dataset", "metric", "latent_dim"]
 STANDING_DEPARTURES = (
     "Pixels are in [0, 1]; the paper says that its data have a global mean of 0 after processing, and not how.",
 )
-# Notes on how much of the paper's grid was run, which do not make a trial another one.
-_SAME_TRIALS = re.compile(r"\d+ of 10 seeds|Table \d+ without d = .*")
 _PROTOCOLS = {table.protocol for table in TABLES.values()}
 
 
@@ -116,9 +112,9 @@ def other_trials(manifest: Manifest, protocols: Collection[str], metrics: Iterab
         protocols: Those that are judged; a note on another one does not count.
         metrics: For which the precision of training must be admitted.
     """
-    others = tuple(f"{name}: " for name in _PROTOCOLS - {*protocols})
+    others = _PROTOCOLS - {*protocols}
     notes = precision_notes(manifest, metrics).reductions
-    return tuple(note for note in notes if not note.startswith(others) and not _SAME_TRIALS.fullmatch(note))
+    return tuple(note for note in notes if not (is_on_protocol(note, others) or is_on_extent(note)))
 
 
 def other_weights(manifest: Manifest) -> tuple[str, ...]:
@@ -174,7 +170,7 @@ def cell_verdicts(study: StudyResults) -> pd.DataFrame:
         else:
             absent = "the study does not have this cell"
         rows.append(
-            dict(zip(_PLACE, place, strict=True))
+            dict(zip(PLACE, place, strict=True))
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
             | _judged(cell, float(printed.value), TOLERANCES[printed.metric], reasons, absent)
         )
@@ -343,11 +339,11 @@ def rank_agreements(study: StudyResults) -> pd.DataFrame:
         UserError: A record belongs to another trial than its cell's.
     """
     real = study.frame[~study.frame["marks"].str.contains("procedural")]
-    found = real.dropna(subset="value").drop_duplicates([*_PLACE, "seed"])
-    values = found.pivot(index=_PLACE, columns="seed", values="value").astype(float)
+    found = real.dropna(subset="value").drop_duplicates([*PLACE, "seed"])
+    values = found.pivot(index=PLACE, columns="seed", values="value").astype(float)
     rows = []
     for table, printed in paper_numbers().groupby("table"):
-        rankings = [ranking.set_index(_PLACE)["value"] for _, ranking in printed.groupby(_RIVALS)]
+        rankings = [ranking.set_index(PLACE)["value"] for _, ranking in printed.groupby(_RIVALS)]
         run = [ranking[ranking.index.isin(values.index)] for ranking in rankings]
         groups = [(values.loc[ranking.index].to_numpy(), ranking.to_numpy()) for ranking in run if len(ranking) > 1]
         agreement = rank_agreement(groups)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part
-from benchmark.paper.tables import PRINTED_METRICS, printed_numbers
+from benchmark.paper.tables import PLACE, PRINTED_METRICS, printed_numbers
 from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
@@ -37,7 +37,6 @@ from benchmark.verdict.claim_effects import (
 ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 PrintedValues = Mapping[tuple[Any, ...], float]  # (table, *ScorePlace) -> value
-_PLACE = ["dataset", "metric", "method", "latent_dim"]
 _LEFT_OUT = 0.1  # the largest share of the seeds that may end without a value: failures are no random sample
 
 
@@ -160,7 +159,7 @@ def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Ju
     Raises:
         UserError: A record belongs to another trial than its cell's.
     """
-    by_place = study.frame.groupby(_PLACE, sort=False)
+    by_place = study.frame.groupby(PLACE, sort=False)
     absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
     pending = {place: set(rows.loc[rows["status"].isin(NOT_MEASURED), "seed"]) for place, rows in by_place}
     return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, pending, claims)
@@ -170,7 +169,7 @@ def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:
     """Return the scores of a long frame by place and seed; a place without a score is left out."""
     return {
         place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
-        for place, rows in frame.dropna(subset="value").groupby(_PLACE, sort=False)
+        for place, rows in frame.dropna(subset="value").groupby(PLACE, sort=False)
     }
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import SECONDS
-from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABLES
+from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABLES, SEEDS_OF_THE_PAPER
 from benchmark.results.manifest import Manifest
 from benchmark.statistics import POWER
 from benchmark.table_specs import TABLES
@@ -17,7 +17,6 @@ from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.training.training_settings import precision_note
 from benchmark.verdict.cell_verdicts import (
     OPEN_PROTOCOL,
-    SEEDS_OF_THE_PAPER,
     STANDING_DEPARTURES,
     Verdict,
     departures,

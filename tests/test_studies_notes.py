@@ -1,0 +1,79 @@
+"""Every note that a study can make is told for what it is, also when read back from a manifest."""
+
+import dataclasses
+
+import pytest
+
+from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
+from benchmark.studies.changes import with_settings, with_training
+from benchmark.studies.named_studies import STUDIES
+from benchmark.studies.notes import is_on_extent, is_on_protocol, option_of
+from benchmark.training.training_settings import TrainingSettings
+
+PAPER = STUDIES["paper"]
+
+
+def kinds(note: str) -> list[str | None]:
+    found = ["extent"] if is_on_extent(note) else []
+    found += [name for name in PROTOCOL_SETTINGS if is_on_protocol(note, [name])]
+    return found + ([option_of(note)] if option_of(note) else [])
+
+
+@pytest.mark.parametrize(
+    ("note", "kind"),
+    [  # as committed manifests have them
+        ("3 of 10 seeds", ["extent"]),
+        ("Table 1 without d = 4, 16, 64, 128", ["extent"]),
+        ("clustering: n_images = 2,000", ["clustering"]),
+        ("--epochs 3 (paper: 10)", ["--epochs"]),
+        ("--set vae.beta=0.1", ["--set"]),
+        ("6 of 10 epochs", []),
+        ("at most 8,000 training images", []),
+        ("trained in bfloat16", []),
+        ("weights: published", []),
+    ],
+)
+def test_what_a_manifest_says_is_told(note, kind):
+    assert kinds(note) == kind
+
+
+def test_every_note_that_a_study_can_make_is_of_its_kind():
+    others = [
+        {"images": "drawn"},
+        {"images": "installed"},
+        {"split": "validation"},
+        {"n_train": 10},
+        {"n_test": 10},
+        *({"training": TrainingSettings(**changed)} for changed in (
+            {"epochs": 2}, {"width": 0.5}, {"precision": "tf32"}, {"batch_size": 32}, {"learning_rate": 0.1},
+            {"weight_decay": 0.5},
+        )),
+    ]  # fmt: skip
+    for changes in others:
+        [note] = dataclasses.replace(PAPER, **changes).notes()
+        assert kinds(note) == [], note
+    for seeds in (1, 9):
+        [note] = dataclasses.replace(PAPER, seeds=seeds).notes()
+        assert kinds(note) == ["extent"], note
+    for table in PAPER.tables:
+        if len(table.latent_dims) > 1:
+            [note] = dataclasses.replace(PAPER, tables=(dataclasses.replace(table, latent_dims=(8,)),)).notes()
+            assert kinds(note) == ["extent"], note
+    for protocol, settings in PROTOCOL_SETTINGS.items():
+        for field in dataclasses.fields(settings):
+            if field.name != "revision":
+                [note] = dataclasses.replace(PAPER, protocol_settings={protocol: {field.name: field.default}}).notes()
+                assert kinds(note) == [protocol], note
+    changed = with_settings(with_training(PAPER, 3, 64, 0.1), ["vae.beta=0.1"])
+    assert [kinds(note) for note in changed.notes()] == [["--epochs"], ["--batch-size"], ["--learning-rate"], ["--set"]]
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_the_named_studies_have_a_note_of_extent_for_seeds_and_for_every_table_that_lacks_dims(study):
+    lacking = {
+        table.number
+        for table in PAPER.tables
+        if (here := [one for one in study.tables if one.number == table.number])
+        and {*table.latent_dims} - {dim for one in here for dim in one.latent_dims}
+    }
+    assert sum(is_on_extent(note) for note in study.notes()) == len(lacking) + (study.seeds < 10)
