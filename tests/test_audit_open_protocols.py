@@ -8,6 +8,7 @@ from study_samples import cell, manifest, study_results
 
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.audit.outputs import JUDGED
+from benchmark.audit.readings import is_reading
 from benchmark.table_specs import TABLES
 from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, cell_verdicts, summarise
 
@@ -167,3 +168,21 @@ def test_seeds_that_an_alternative_cannot_score_do_not_make_it_far():
     no_seed_in_common = scores[(scores["alternative"] != JUDGED) | (scores["seed"] != 9)]
     before = verdicts_of(records)
     pd.testing.assert_frame_equal(with_open_protocols(before, no_seed_in_common), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "reading"),
+    [
+        (JUDGED, True),
+        ("latents, k-means labels, first half", True),
+        ("random half 1", True),
+        ("latents, arg max w labels, random half 2", False),  # one draw may be the paper's; more measure a spread
+        ("random half 3", False),
+        ("random start 1", False),
+        ("one-vs-rest, same latents", True),
+        ("x sampled", True),
+        ("prior samples", False),
+    ],
+)
+def test_draws_beyond_one_and_samples_are_no_readings_of_the_paper(name, reading):
+    assert is_reading(name) is reading

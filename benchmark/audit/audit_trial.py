@@ -46,8 +46,7 @@ def audited(
     """Evaluate a trial under every alternative to its protocols, and under OWN_PROTOCOLS.
 
     The judged protocol itself is among the alternatives under JUDGED, scored again here; one that ALTERNATIVES lacks
-    has no other. Of OWN_PROTOCOLS, `recovery` is left out where the data set has no labels, `disentanglement` where it
-    has no known factors.
+    has no other. Of OWN_PROTOCOLS each is left out where the data set lacks what it `needs`, labels or known factors.
 
     Args:
         identity: The trial's identity.
@@ -74,7 +73,7 @@ def audited(
             scores[name] = {JUDGED: _plain(protocol.score(outputs, context))}
         seconds[name] = round(time.perf_counter() - started, 3)
     for name, protocol in OWN_PROTOCOLS.items():
-        if (outputs.labels_test if name == "recovery" else outputs.factors_test) is not None:
+        if all(getattr(outputs, need) is not None for need in protocol.needs):
             started = time.perf_counter()
             scores[name] = {JUDGED: _plain(protocol.score(outputs, context))}
             seconds[name] = round(time.perf_counter() - started, 3)

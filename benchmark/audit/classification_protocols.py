@@ -4,15 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import (
-    check_finite,
-    check_latents,
-    check_trained,
-    class_count,
-    known_labels,
-    required,
-)
+from benchmark.evaluation.preconditions import check_classifiable
 from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
@@ -50,19 +42,7 @@ def classification_alternatives(
 
 def _scored(outputs: AuditOutputs, judged: Classification, machine: SupportVector, same_latents: bool) -> Scores:
     """One alternative's scores; with `same_latents` the machine is both fitted to and scored on the test latents."""
-    of_test = known_labels(outputs.labels_test)
-    test = stratified_subset(of_test, judged.n_test)
-    scored = required(outputs.latents_test, "latents_test")[test], of_test[test]
-    if same_latents:
-        fitted = scored
-    else:
-        of_train = known_labels(outputs.labels_train)
-        train = stratified_subset(of_train, judged.n_train)
-        fitted = required(outputs.latents_train, "latents_train")[train], of_train[train]
-    if not len(test):
-        raise Unscorable("no test images")
-    class_count(fitted[1])
-    check_trained(fitted[1], scored[1])
-    check_latents(fitted[0])
-    check_finite(scored[0], "latents")
-    return Scores({"svm_accuracy": svm_accuracy(*fitted, *scored, machine)}, {}, {"n_test": len(test)})
+    scored = judged.taken(outputs, "test")
+    fitted = scored if same_latents else judged.taken(outputs, "train")
+    check_classifiable(fitted, scored)
+    return Scores({"svm_accuracy": svm_accuracy(*fitted, *scored, machine)}, {}, {"n_test": len(scored[1])})

@@ -6,14 +6,14 @@ before any study was run.
 
 import pandas as pd
 
-from benchmark.audit.outputs import JUDGED, is_reading
-from benchmark.paper.tables import paper_numbers
+from benchmark.audit.outputs import JUDGED
+from benchmark.audit.readings import is_reading
+from benchmark.paper.tables import PLACE, paper_numbers
 from benchmark.table_specs import TABLES
 from benchmark.verdict.cell_verdicts import TOLERANCES
 
 ALL_METRICS = "all"
 COLUMNS = ["table", "metric", "alternative", "cells", "of", "distance", "nearest"]
-_PLACE = ["dataset", "metric", "method", "latent_dim"]
 
 
 def distances(frame: pd.DataFrame) -> pd.DataFrame:
@@ -41,8 +41,8 @@ def distances(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _of_table(table: int, frame: pd.DataFrame) -> pd.DataFrame | None:
     scores = frame[(frame["protocol"] == TABLES[table].protocol) & frame["alternative"].map(is_reading)]
-    printed = paper_numbers().query("table == @table").set_index(_PLACE)["value"]
-    means = scores.pivot_table("value", _PLACE, "alternative", aggfunc="mean", dropna=False)
+    printed = paper_numbers().query("table == @table").set_index(PLACE)["value"]
+    means = scores.pivot_table("value", PLACE, "alternative", aggfunc="mean", dropna=False)
     means = means.reindex(printed.index).astype(float).dropna(axis=1, how="all")
     if JUDGED not in means or means[JUDGED].isna().all():
         return None

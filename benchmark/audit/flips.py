@@ -3,7 +3,8 @@
 import pandas as pd
 
 from benchmark.audit.flip_rates import flip_rates, rate_columns
-from benchmark.audit.outputs import JUDGED, is_reading
+from benchmark.audit.outputs import JUDGED
+from benchmark.audit.readings import is_reading
 from benchmark.paper.claims import CLAIMS
 from benchmark.verdict.claim_judging import seed_values
 from benchmark.verdict.claim_states import claim_states, common

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from benchmark.audit.outputs import JUDGED, is_reading
+from benchmark.audit.outputs import JUDGED
+from benchmark.audit.readings import is_reading
+from benchmark.paper.tables import PLACE
 from benchmark.statistics import Tolerance, estimate
 from benchmark.table_specs import TABLES
 from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, TOLERANCES, Verdict, verdict_on
-
-_PLACE = ["protocol", "dataset", "metric", "method", "latent_dim"]
 
 
 def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.Data
             name: dict(zip(of["seed"], of["value"].astype(float), strict=True))
             for name, of in part.groupby("alternative", sort=False)
         }
-        for place, part in found.groupby(_PLACE, sort=False)
+        for place, part in found.groupby(["protocol", *PLACE], sort=False)
     }
     verdicts = verdicts.copy()
     for row in verdicts[verdicts["n"] > 0].itertuples():

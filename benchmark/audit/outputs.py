@@ -7,15 +7,7 @@ import numpy as np
 from benchmark.evaluation.protocols import TrialOutputs
 
 JUDGED = "judged"  # the name of the protocol that the records and verdicts rest on, beside its alternatives
-
-# Parts of the names of alternatives that are no reading of the paper: repeated draws only measure a spread, and the
-# paper's Tables 3 and 5 are of reconstructions, not of samples.
-_NO_READINGS = ("random half 2", "random half 3", "random start", "prior samples")
-
-
-def is_reading(alternative: str) -> bool:
-    """Tell whether an alternative could be what the paper did, so that conclusions may depend on it."""
-    return not any(part in alternative for part in _NO_READINGS)
+AND = ", "  # between the parts of a name of an alternative that differs in several things
 
 
 @dataclass(frozen=True)

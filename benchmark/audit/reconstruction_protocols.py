@@ -129,9 +129,11 @@ SCORINGS: Mapping[str, ImageScoring] = {
     "pixels in [-1, 1]": ImageScoring(metrics=_SIMILARITIES, pixel_origin=0.5),
     "pixels of mean 0": ImageScoring(metrics=_SIMILARITIES, pixel_origin=None),
 }
+_PRIOR_SAMPLES = "prior samples"
+NO_READINGS = (_PRIOR_SAMPLES,)  # the paper's Tables 3 and 5 are of reconstructions
 # name -> function that makes the alternative from a model's outputs; None where they lack the images that it compares.
 OTHER_IMAGES: Mapping[str, Callable[[AuditOutputs], Alternative | None]] = {
     "cropped to 28": _cropped,
     "x sampled": _from_sampled_codes,
-    "prior samples": _from_the_prior,
+    _PRIOR_SAMPLES: _from_the_prior,
 }

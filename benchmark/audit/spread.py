@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmark.audit.clustering_protocols import SUBSETS, TSNE_STARTS
+from benchmark.audit.clustering_protocols import RANDOM_HALVES, TSNE_STARTS
 from benchmark.audit.outputs import JUDGED
 from benchmark.paper.tables import PRINTED_TABLES, paper_numbers
 
 COLUMNS = ["dataset", "metric", "source", "size", "trials", "paper_gap"]
 
-RANDOM_HALVES = [name for name in SUBSETS if name.startswith("random half")]
 _TRIAL = ["method", "latent_dim", "seed"]
 
 
@@ -49,7 +48,7 @@ def _sources(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
     if JUDGED in scores:
         over_seeds = scores[JUDGED].dropna().groupby(level=["method", "latent_dim"])
         yield from _pooled("training", over_seeds.var(), int(over_seeds.count()[over_seeds.count() > 1].sum()))
-    for source, names in (("t-SNE's start", list(TSNE_STARTS)), ("choice of images", RANDOM_HALVES)):
+    for source, names in (("t-SNE's start", list(TSNE_STARTS)), ("choice of images", list(RANDOM_HALVES))):
         drawn = scores.reindex(columns=names).dropna()
         yield from _pooled(source, drawn.var(axis=1), len(drawn))
         if source == "choice of images" and len(drawn) > 1:

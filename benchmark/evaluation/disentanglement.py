@@ -44,7 +44,7 @@ class Disentanglement(Protocol):
     """
 
     metrics: ClassVar = ("mig", "dci_disentanglement", "dci_completeness", "dci_informativeness")
-    needs: ClassVar = ("latents_test",)
+    needs: ClassVar = ("latents_test", "factors_test")
 
     n_images: int = 10_000
     bins: int = 20

@@ -44,6 +44,18 @@ def class_count(labels: np.ndarray, what: str = "classes") -> int:
     return classes
 
 
+def separable_classes(labels: np.ndarray, what: str = "classes") -> int:
+    """Count the classes among labels (n,) as `class_count`, where their separation is to be scored.
+
+    Raises:
+        Unscorable: There are fewer than two, or as many as images.
+    """
+    classes = class_count(labels, what)
+    if classes >= len(labels):
+        raise Unscorable(f"{classes} {what} in {len(labels)} images")
+    return classes
+
+
 def check_trained(labels_train: NDArray[np.int64], labels_test: NDArray[np.int64]) -> None:
     """Check that every class to predict was trained on, else its images would count as errors of the code.
 
@@ -75,6 +87,30 @@ def check_latents(latents: NDArray[np.floating]) -> None:
     check_finite(latents, "latents")
     if (latents == latents[:1]).all():
         raise Unscorable("the latents are constant: every image has the same embedding")
+
+
+def check_classifiable(
+    fitted: tuple[NDArray[np.float32], NDArray[np.int64]], scored: tuple[NDArray[np.float32], NDArray[np.int64]]
+) -> int:
+    """Check that a classifier can be fitted to some latents and scored on others.
+
+    Args:
+        fitted: Latents (N, d) and labels (N,) of training.
+        scored: Latents (M, d) and labels (M,) to predict.
+
+    Returns:
+        How many classes there are in training.
+
+    Raises:
+        Unscorable: There is no image to predict, or a check of this module on latents or labels has failed.
+    """
+    if not len(scored[1]):
+        raise Unscorable("no test images")
+    classes = class_count(fitted[1])
+    check_trained(fitted[1], scored[1])
+    check_latents(fitted[0])
+    check_finite(scored[0], "latents")
+    return classes
 
 
 def check_side(side: int, smallest: int) -> None:

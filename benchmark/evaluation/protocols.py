@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,11 @@ from benchmark.evaluation import clustering
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.preconditions import (
-    check_finite,
+    check_classifiable,
     check_latents,
-    check_trained,
-    class_count,
     known_labels,
     required,
+    separable_classes,
 )
 from benchmark.evaluation.protocol_settings import (
     REFERENCE_TSNE,
@@ -109,9 +108,7 @@ class Clustering(ClusteringSettings, Protocol):
         labels = known_labels(outputs.labels_test)
         rows = stratified_subset(labels, self.n_images)
         labels = labels[rows]
-        classes = class_count(labels)
-        if classes >= len(rows):
-            raise Unscorable(f"{classes} classes in {len(rows)} images")
+        classes = separable_classes(labels)
         plane = self.plane(required(outputs.latents_test, "latents_test")[rows])
         details: dict[str, Any] = {"n_images": len(rows), "classes": classes}
         if self.tsne != REFERENCE_TSNE:
@@ -149,24 +146,22 @@ class Classification(ClassificationSettings, Protocol):
     """As `ClassificationSettings` says."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        labels_train, labels_test = known_labels(outputs.labels_train), known_labels(outputs.labels_test)
-        train = stratified_subset(labels_train, self.n_train)
-        test = stratified_subset(labels_test, self.n_test)
-        if not len(test):
-            raise Unscorable("no test images")
-        classes = class_count(labels_train[train])
-        check_trained(labels_train[train], labels_test[test])
-        latents_train = required(outputs.latents_train, "latents_train")[train]
-        latents_test = required(outputs.latents_test, "latents_test")[test]
-        check_latents(latents_train)
-        check_finite(latents_test, "latents")
+        train, test = self.taken(outputs, "train"), self.taken(outputs, "test")
+        classes = check_classifiable(train, test)
+        details = {"n_train": len(train[1]), "n_test": len(test[1]), "classes": classes}
+        return collect({"svm_accuracy": lambda: svm_accuracy(*train, *test, SupportVector(self.c))}, details)
 
-        def accuracy() -> float:
-            test_labels = labels_test[test]
-            return svm_accuracy(latents_train, labels_train[train], latents_test, test_labels, SupportVector(self.c))
+    def taken(
+        self, outputs: TrialOutputs, split: Literal["train", "test"]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the latents (n, d) and labels (n,) of the images that are taken of a split.
 
-        details = {"n_train": len(train), "n_test": len(test), "classes": classes}
-        return collect({"svm_accuracy": accuracy}, details)
+        Raises:
+            Unscorable: The data set has no labels.
+        """
+        labels = known_labels(getattr(outputs, f"labels_{split}"))
+        rows = stratified_subset(labels, getattr(self, f"n_{split}"))
+        return required(getattr(outputs, f"latents_{split}"), f"latents_{split}")[rows], labels[rows]
 
 
 class Reconstruction(ReconstructionSettings, Protocol):

@@ -18,7 +18,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.preconditions import check_finite, check_latents, class_count, known_labels, required
+from benchmark.evaluation.preconditions import (
+    check_finite,
+    check_latents,
+    known_labels,
+    required,
+    separable_classes,
+)
 from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
 from benchmark.text import first_line
@@ -95,9 +101,7 @@ class ClusterRecovery(Protocol):
         labels = known_labels(outputs.labels_test)
         rows = stratified_subset(labels, self.n_images)
         latents, labels = required(outputs.latents_test, "latents_test")[rows], labels[rows]
-        classes = class_count(labels)
-        if classes >= len(rows):
-            raise Unscorable(f"{classes} classes in {len(rows)} images")
+        classes = separable_classes(labels)
         weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
         parts = [
             _agreement("weights", labels, lambda: _by_weights(weights)),
@@ -135,13 +139,23 @@ def scaled_to_unit(latents: NDArray[np.float32]) -> NDArray[np.float64]:
     return scaled
 
 
-def _by_weights(weights: NDArray[np.float32] | None) -> _Clustered:
+def largest_weights(weights: NDArray[np.float32] | None) -> NDArray[np.intp]:
+    """Return the component with the largest weight of each image, (n, K) -> (n,).
+
+    Raises:
+        Unscorable: The method has no weights, or they are not finite.
+    """
     if weights is None:
         raise Unscorable("the method has no component weights")
-    check_finite(weights, "component weights")
-    clusters = weights.argmax(axis=1)
-    details = {"components": weights.shape[1], "components_used": len(np.unique(clusters))}
-    return _Clustered(clusters, details)
+    check_finite(weights, "component weights")  # argmax would return the position of a NaN
+    clusters: NDArray[np.intp] = weights.argmax(axis=1)
+    return clusters
+
+
+def _by_weights(weights: NDArray[np.float32] | None) -> _Clustered:
+    clusters = largest_weights(weights)
+    components = required(weights, "component_weights_test").shape[1]
+    return _Clustered(clusters, {"components": components, "components_used": len(np.unique(clusters))})
 
 
 def kmeans_clusters(points: NDArray[np.float64], k: int) -> NDArray[np.int32]:
