@@ -99,7 +99,7 @@ def study_with_options(
     Args:
         study: The study.
         precision: Of training.
-        weights: The set of loss weights; None: the study's own.
+        weights: The weight set; None: the study's own.
         seeds: How many; None: the study's own number.
         tsne: A key of TSNE_LIBRARIES.
 

@@ -47,7 +47,7 @@ class GridOptions:
     only: str | None = option(type=given, help=ONLY)
     weights: str | None = option(
         choices=WEIGHT_SETS,
-        help="the set of loss weights (default: the study's; see `studies`); what they are: `methods`",
+        help="the weight set (default: the study's; see `studies`); what they are: `methods`",
     )
     device: str | None = option(type=given, help=DEVICE)
     precision: str = option(choices=PRECISIONS, default="float32", help="of training; others make other trials")

@@ -1,4 +1,4 @@
-"""The set of weights `calibrated`: what the reference run of `calibrate` chose."""
+"""The weight set `calibrated`: what the reference run of `calibrate` chose."""
 
 import json
 from functools import cache

@@ -12,7 +12,7 @@ class Card:
         reference: Its source.
         formula: Its loss.
         reduction: How the loss is summed and averaged.
-        sources: Setting -> what it multiplies or is, and where its value in each set of weights comes from.
+        sources: Setting -> what it multiplies or is, and where its value in each weight set comes from.
         deviations: How the method here departs from the original.
     """
 

@@ -19,7 +19,7 @@ TC_WEIGHTS = (2, 5, 10)
 
 
 def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any] | None = None, **parts: Any) -> Method:
-    """Return `base` with a change: of `settings`, whatever the set of weights, or of the `parts` of a Method."""
+    """Return `base` with a change: of `settings`, whatever the weight set, or of the `parts` of a Method."""
     method = METHODS[base]
     return dataclasses.replace(
         method,
@@ -113,7 +113,7 @@ class Sweep:
         return (*self.bases, *self.controls)
 
     def value_of(self, method: str, weight_set: str) -> float:
-        """Return the setting of a method on the curve under a set of weights."""
+        """Return the setting of a method on the curve under a weight set."""
         return float(ALL_METHODS[method].settings(weight_set)[self.setting])
 
 

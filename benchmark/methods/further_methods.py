@@ -10,7 +10,7 @@ _MODELS = "baselines.further_pythae_models"
 
 
 def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the sets of weights of a method with a likelihood.
+    """Return the weight sets of a method with a likelihood.
 
     The decoder variance is the suite's one value, in `published` 1; under `bce` there is none.
     """

@@ -3,7 +3,7 @@
 An entry names its model and configuration as "module:class"; they, and torch with them, are loaded when a model is
 built. Listing methods, their settings and sizes needs neither.
 
-Every method has the same trunk and decoder, its own heads, and named sets of weights: `published` (what its paper or
+Every method has the same trunk and decoder, its own heads, and named weight sets: `published` (what its paper or
 pythae gives), `default` (this suite's starting point: one decoder variance of 0.05 for all likelihood-based methods),
 `bce` (the same with cross-entropy, which has no such variance, where a method has a likelihood) and `calibrated` (what
 `calibrate` chose on MNIST at d = 8, and a prediction everywhere else). A method's card says where each value comes
@@ -50,7 +50,7 @@ _PARENT = __name__.removesuffix("benchmark.methods.registry")  # "hgmvae_benchma
 
 @dataclass(frozen=True)
 class Method:
-    """A method: its model, its settings and its sets of weights.
+    """A method: its model, its settings and its weight sets.
 
     Attributes:
         name: Of the command line and the records.
@@ -58,14 +58,14 @@ class Method:
         model: Its class, or where that is, "module:class".
         config: The class of its configuration, derived from pythae's BaseAEConfig, or where that is, "module:class".
         heads: Function of a configuration: name -> size of the encoder's heads.
-        fixed: Settings under every set of weights, which a set may override.
+        fixed: Settings under every weight set, which a set may override.
         weights: Set -> settings, for the sets that are written here.
         declared: A dataclass of the configuration's settings alone, which loads no library; None: that of `config`.
         networks: Function of a configuration: sizes of the networks besides trunk, heads and decoder; None: not
             declared, so that parameters are counted in a model.
         revision: Raised whenever the method's code changes the meaning of a result.
         residual_hidden: Hidden units of a residual block behind the trunk, 0 for none.
-        changes: Settings that override those of every set of weights.
+        changes: Settings that override those of every weight set.
         training: What it changes in the training of its study.
         calibrated_as: The method whose calibrated weights this one takes, "" for its own.
         control_of: The method that this one is a control of, "" for none.
@@ -118,7 +118,7 @@ class Method:
         return self.declared or self.config_class
 
     def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
-        """Return every setting of the method under a set of weights, sizes apart.
+        """Return every setting of the method under a weight set, sizes apart.
 
         Args:
             weight_set: One of the method's sets.

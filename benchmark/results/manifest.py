@@ -156,7 +156,7 @@ class Manifest:
 
     Attributes:
         seeds: How many seeds it asks for.
-        weight_set: The set of loss weights.
+        weight_set: The weight set.
         notes: What the study reduced against the paper.
         marks: By data set, what a reader must know of its images ("procedural", "subset", "unverified").
         unavailable: By data set, why it could not be had.

@@ -115,7 +115,7 @@ class Grid:
 
     Attributes:
         study: With what `--only` joined to it.
-        weight_set: Name of the set of weights.
+        weight_set: Name of the weight set.
         device: torch's name of it, such as "cuda:1".
         cells: Cell -> seed -> trial; no trials where the data set is not available.
         datasets: The loaded ones, by name.
@@ -274,13 +274,13 @@ def build_grid(
         study: The study.
         selection: What `--only` keeps of it.
         options: How its images are found.
-        weight_set: Name of the set of weights.
+        weight_set: Name of the weight set.
         device: torch's name of it, such as "cuda:1".
         report: Called with lines for the user.
 
     Raises:
         UserError: No cell is left, a value of the selection or the user's data are unfit, or a method does not have the
-            set of weights.
+            weight set.
     """
     study = selection.joined(study)
     cells = selection.cells_of(study)
@@ -374,7 +374,7 @@ def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, de
     Args:
         study: The study.
         cells: Of registered data sets.
-        weight_set: Name of the set of weights.
+        weight_set: Name of the weight set.
         device: torch's name of it, such as "cuda:1".
     """
     cells = list(cells)
@@ -403,11 +403,11 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         cell: Its place in a table.
         seed: Of all its random streams.
         data: The images that it sees.
-        weight_set: Name of the set of weights.
+        weight_set: Name of the weight set.
         device: torch's name of it, such as "cuda:1", of which only the kind counts.
 
     Raises:
-        UserError: The method does not have the set of weights, or its own training has what no training takes.
+        UserError: The method does not have the weight set, or its own training has what no training takes.
     """
     method = ALL_METHODS[cell.method]
     own = method.training

@@ -53,9 +53,9 @@ class Study:
         split: "official" scores on the test images; "validation" on the last 10,000 training images, which are then not
             trained on, and never touches the test images.
         images: One of `benchmark.data.specs.IMAGES`.
-        weight_set: The set of loss weights unless another is asked for.
+        weight_set: The weight set unless another is asked for.
         protocol_settings: Protocol -> settings that override its defaults.
-        settings: Method -> settings that replace those of the set of weights.
+        settings: Method -> settings that replace those of the weight set.
         changes: The options that changed training or settings, with their values, as notes have them.
         metrics_left_out: Metrics that are not computed unless they are asked for; no part of a trial's identity.
         paired_precision: The precision in which every trial is trained once more, to be compared with that of

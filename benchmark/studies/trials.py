@@ -68,7 +68,7 @@ class Trial:
         method_revision: Of the method's code.
         latent_dim: The size d of a code.
         seed: Of all random streams.
-        weight_set: Name of the set of weights.
+        weight_set: Name of the weight set.
         settings: Every setting of the method, sizes apart.
         training: How the method is trained.
         protocols: Name -> settings, their revision included.
