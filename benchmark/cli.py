@@ -1,8 +1,8 @@
 """The command line: its commands, its parser, and the exit status of errors.
 
-Exit status: 0 the study is whole, or the results compared are shown to be the same; 1 they differ; 2 bad use, with one
-line that says what to do; 3 some trials failed or could not run; 4 the results compared are shown neither to be the
-same nor to differ; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
+Exit status: 0 the study is complete, or the compared results are shown to be the same; 1 they differ; 2 usage error,
+with one line that says what to do; 3 some trials failed or could not run; 4 the compared results are shown neither to
+be the same nor to differ; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
 """
 
 import argparse
@@ -65,7 +65,7 @@ GROUPS = {
         ),
         Command(
             "status",
-            "how far a study is: trials by state, and jobs with their logs",
+            "show the progress of a study: trials by state, and jobs with their logs",
             "show_status",
             "status",
             "status results/runs/laptop",
@@ -74,7 +74,7 @@ GROUPS = {
     "results and verdicts": (
         Command(
             "judge",
-            "all that a study says of the paper: audit, figures, verdict and report in one",
+            "audit, figures, verdict and report of a study in one",
             "judge_study",
             "judge",
             "judge results/runs/laptop",
@@ -88,14 +88,14 @@ GROUPS = {
         ),
         Command(
             "pack",
-            "make one file of a finished study's records, and one of its audit's results",
+            "merge a finished study's records into one file, and its audit's results into another",
             "pack_study",
             "pack",
             "pack results/runs/laptop",
         ),
         Command(
             "verdict",
-            "judge every number and claim of the paper from a study; of several, which claims flip",
+            "judge every number and claim of the paper from a study; for several studies, list the claims that flip",
             "make_report",
             "verdict",
             "verdict results/runs/laptop",
@@ -109,7 +109,7 @@ GROUPS = {
         ),
         Command(
             "figures",
-            "make a study's figures: from records, and from checkpoints and images where they are",
+            "make a study's figures from records, and from checkpoints and images if available",
             "make_figures",
             "figures",
             "figures results/runs/laptop curves tsne",
@@ -123,21 +123,21 @@ GROUPS = {
         ),
         Command(
             "compare",
-            "two results side by side: the same (0), different (1), or not shown either way (exit status 4)",
+            "compare two results: the same (exit status 0), different (1), or not shown either way (4)",
             "compare_results",
             "compare",
             "compare results/reference/laptop-cpu results/runs/laptop",
         ),
         Command(
             "controls",
-            "what the gain of HGMVAE is due to, from its study; --trace: what each reading of the Fisher term does",
+            "say what a gain of HGMVAE is due to, from a study; --trace: the effect of each reading of the Fisher term",
             "answer_controls",
             "controls",
             "controls results/runs/laptop-controls",
         ),
         Command(
             "admission",
-            "for which metrics trials in bfloat16 count as those in float32, from the pairs of its study",
+            "decide for which metrics trials in bfloat16 count as float32, from the pairs of a study",
             "admit_precision",
             "admission",
             "admission results/runs/admission",
@@ -146,7 +146,7 @@ GROUPS = {
     "look into the paper and the methods": (
         Command(
             "error-rates",
-            "how often verdicts on numbers and claims are right and wrong, by simulation",
+            "simulate how often verdicts on numbers and claims are right and wrong",
             "simulate_error_rates",
             "error_rates",
             "error-rates --long",
@@ -169,14 +169,14 @@ GROUPS = {
         ),
         Command(
             "calibrate",
-            "choose every method's loss weights under one budget, on held-out training images of MNIST",
+            "choose every method's loss weights with the same budget, on held-out training images of MNIST",
             "calibrate_weights",
             "calibrate",
             "calibrate --smoke",
         ),
         Command(
             "throughput",
-            "measure training beside pythae's trainer, and evaluation; forecast every study",
+            "measure training against pythae's trainer, and evaluation; forecast every study",
             "measure_throughput",
             "throughput",
             "throughput --seconds 60",

@@ -26,10 +26,10 @@ class Findings:
 
     Attributes:
         scores: From `audit_frame`.
-        distances: From the function of this name.
-        flips: From the function of this name.
-        spread: From the function of this name.
-        drifted: From the function of this name.
+        distances: Distances of our means from the paper's numbers, from `distances`.
+        flips: States of claims under the alternatives, from `flips`.
+        spread: Standard deviations of clustering scores by source, from `spread`.
+        drifted: Judged scores that differ from the records, from `drifted`.
         audited: How many trials were evaluated again.
         trials: How many trials have a record.
         lacking: Alternative -> how many of the audited trials lack it, having been audited before it was added.

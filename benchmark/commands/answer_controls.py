@@ -34,7 +34,7 @@ class ControlsOptions(FetchedData):
 
     out: Path | None = argument(nargs="?", type=path, help=f"results folder of the study {_STUDIES}")
     trace: bool = flag(
-        help="train the study readings anew, looking on: F and loss by the step, SVM accuracy by the epoch; into "
+        help="train the study readings again and record F and loss per step and SVM accuracy per epoch in "
         f"OUT/trace (OUT by default: results/runs/{TRACED})"
     )
     device: str | None = option(type=given, help=f"with --trace: {DEVICE}")

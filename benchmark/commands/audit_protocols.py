@@ -39,11 +39,11 @@ NO_CHECKPOINT = "no checkpoint here"
 class AuditOptions(FetchedData, OwnMethods):
     """The options of `audit`."""
 
-    out: Path = argument(type=path, help="results folder with checkpoints and, in --data-dir, its images")
+    out: Path = argument(type=path, help="results folder with checkpoints; its images are read from --data-dir")
     only: str | None = option(type=given, help=ONLY)
-    jobs: int | None = option(type=positive, help="processes (default: one a core, at most 8)")
+    jobs: int | None = option(type=positive, help="processes (default: one per core, at most 8)")
     device: str | None = option(type=given, help=MODELS_ON)
-    format: str = option(choices=("text", "md"), default="text", help="md: Markdown as it is")
+    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
 
 
 def audit(options: AuditOptions, console: Console) -> int:

@@ -44,10 +44,12 @@ class CalibrateOptions(FetchedData, ExecutionOptions):
 
     out: Path | None = option(type=path, help="results folder (default: results/runs/calibration, or calibration-wide)")
     method: tuple[str, ...] | None = option(
-        action="append", metavar="NAME", help="this method alone; may be repeated (default: all with a grid)"
+        action="append",
+        metavar="NAME",
+        help="calibrate only this method; may be repeated (default: all that have a grid)",
     )
-    wide: bool = flag(help="48 settings a method, not 12, at the paper's size: for a GPU")
-    smoke: bool = flag(help="drawn images, two settings a method: proves that it runs")
+    wide: bool = flag(help="48 instead of 12 settings per method, at the paper's size: for a GPU")
+    smoke: bool = flag(help="procedural images, two settings per method: checks that it runs")
     device: str | None = option(type=given, help=DEVICE)
 
 

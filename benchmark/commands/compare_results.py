@@ -32,12 +32,14 @@ class CompareOptions:
     """The options of `compare`."""
 
     a: Path = argument(type=path, metavar="A", help="results folder, or a long CSV")
-    b: Path = argument(type=path, metavar="B", help="likewise; differences are B - A")
-    table: int | None = option(type=int, choices=[*TABLES], help="compare the cells of this table alone")
+    b: Path = argument(type=path, metavar="B", help="results folder, or a long CSV; differences are B - A")
+    table: int | None = option(type=int, choices=[*TABLES], help="compare only the cells of this table")
     tolerance: tuple[str, ...] | None = option(
-        action="append", metavar="METRIC=X", help="0.02, or 5%% of A's mean; may be repeated"
+        action="append",
+        metavar="METRIC=X",
+        help="tolerance of a metric, such as 0.02, or 5%% of A's mean; may be repeated",
     )
-    format: str = option(choices=("text", "md"), default="text", help="md: Markdown")
+    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
     all: bool = flag(help="list every cell, not only those that differ")
     out: Path | None = option(type=path, help="also write every cell to this CSV file")
 

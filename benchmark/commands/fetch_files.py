@@ -33,13 +33,15 @@ class FetchOptions(FetchedData):
     what: tuple[str, ...] = argument(
         nargs="*",
         help="data sets, `weights` (FID and LPIPS), or `audit-weights` (LPIPS on VGG16 and SqueezeNet for `audit`, "
-        "0.5 GB, only when asked for); default: all data sets and `weights`",
+        "0.5 GB, only on request); default: all data sets and `weights`",
     )
     from_folder: Path | None = option(
-        type=path, metavar="DIR", help="make a data set of the pictures in DIR, a folder of them for every class"
+        type=path, metavar="DIR", help="make a data set of the pictures in DIR, which has a folder for every class"
     )
-    size: int | None = option(type=int, choices=(*SIDES,), help="side in pixels of its images (default: 32)")
-    name: str | None = option(type=given, help="of that data set (default: mine)")
+    size: int | None = option(
+        type=int, choices=(*SIDES,), help="side of the images in pixels, with --from-folder (default: 32)"
+    )
+    name: str | None = option(type=given, help="name of the data set, with --from-folder (default: mine)")
 
 
 def fetch(options: FetchOptions, console: Console) -> int:

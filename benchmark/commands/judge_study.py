@@ -35,8 +35,8 @@ _NAMES_IMAGES = fields({"name": is_text, "kind": is_text})
 class JudgeOptions(DataFolders, OwnMethods):
     """The options of `judge`."""
 
-    out: Path = argument(type=path, help="results folder; nothing is fetched for it")
-    jobs: int | None = option(type=positive, help="processes of the audit (default: one a core, at most 8)")
+    out: Path = argument(type=path, help="results folder; nothing is downloaded")
+    jobs: int | None = option(type=positive, help="processes of the audit (default: one per core, at most 8)")
     device: str | None = option(type=given, help=MODELS_ON)
 
 

@@ -32,7 +32,7 @@ class FiguresOptions(FetchedData, OwnMethods):
 
     out: Path = argument(type=path, help="results folder, for instance results/runs/laptop")
     names: tuple[str, ...] = argument(
-        nargs="*", type=_figure, metavar="NAME", help=f"{', '.join(FIGURES)} (default: all)"
+        nargs="*", type=_figure, metavar="NAME", help=f"figure: {', '.join(FIGURES)} (default: all)"
     )
     only: str | None = option(type=given, help=ONLY)
     device: str | None = option(type=given, help=MODELS_ON)

@@ -29,12 +29,12 @@ class VerdictOptions:
         type=path,
         nargs="*",
         metavar="OTHER",
-        help="the same study under other loss weights: say instead which claims flip from OUT to these",
+        help="the same study under other weight sets: list the claims whose state changes from OUT to these",
     )
     out: Path | None = option(
         type=path, metavar="FOLDER", help="with OTHER: also write robust.md and robust.csv into this folder"
     )
-    format: str = option(choices=("text", "md"), default="text", help="md: Markdown as it is")
+    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
 
 
 def verdict(options: VerdictOptions, console: Console) -> int:
@@ -70,7 +70,7 @@ def verdict(options: VerdictOptions, console: Console) -> int:
 class ReportOptions(OwnMethods):
     """The options of `report`."""
 
-    out: Path = argument(type=path, help="results folder; pictures that lie in its figures/ go in")
+    out: Path = argument(type=path, help="results folder; the report includes the pictures in its figures/")
 
 
 def report(options: ReportOptions, console: Console) -> int:

@@ -43,7 +43,11 @@ class ThroughputOptions(GridOptions):
     """The options of `throughput`."""
 
     out: Path = option(type=path, default=THROUGHPUT, help="folder to write to")
-    seconds: int = option(type=positive, default=90, help="for the training part, or a place (default: %(default)s)")
+    seconds: int = option(
+        type=positive,
+        default=90,
+        help="duration of the training part, or with --methods of each data set and latent dim (default: %(default)s)",
+    )
     beside: Path | None = option(
         type=path,
         default=None,
@@ -51,7 +55,7 @@ class ThroughputOptions(GridOptions):
         help="another checkout of this suite, measured in the same turns (CPU)",
     )
     methods: bool = flag(
-        help="measure instead a step of every method beside VAE's, at every data set and latent dim that has both"
+        help="measure instead a step of every method against VAE's, at every data set and latent dim that has both"
     )
 
 

@@ -58,13 +58,15 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
     """The options of `run`."""
 
     out: Path | None = option(type=path, help="results folder (default: results/runs/STUDY)")
-    strict: bool = flag(help="stop at the first trial that does not end well")
-    deterministic: bool = flag(help="an operation that cannot be repeated bit by bit is an error")
-    force: bool = flag(help="first forget the records and checkpoints of the trials asked for")
+    strict: bool = flag(help="stop at the first trial that fails")
+    deterministic: bool = flag(help="make a nondeterministic operation an error")
+    force: bool = flag(help="first delete the records and checkpoints of the selected trials")
     reuse: Path | None = option(
-        type=path, metavar="FOLDER", help="first take over what another results folder has of the same trainings"
+        type=path,
+        metavar="FOLDER",
+        help="first copy records and checkpoints of the same trainings from another results folder",
     )
-    no_report: bool = flag(help="make the tables alone: no figures, verdicts and report.html")
+    no_report: bool = flag(help="make only the tables: no figures, verdicts and report.html")
 
 
 def run(options: RunOptions, console: Console) -> int:

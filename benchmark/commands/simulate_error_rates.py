@@ -26,8 +26,8 @@ class ErrorRatesOptions:
     """The options of `error-rates`."""
 
     long: bool = flag(
-        help=f"draw up to {_LONG_DRAWS:,} studies for each rate in place of {_DRAWS}; of comparisons fewer, "
-        f"and of rank agreement {MOST_DRAWS} at most"
+        help=f"simulate up to {_LONG_DRAWS:,} studies for each rate instead of {_DRAWS}; fewer for comparisons, "
+        f"and at most {MOST_DRAWS} for rank agreement"
     )
     out: Path = option(
         type=path, default=WORKSPACE / "results" / "operating-characteristics", help="folder of the CSV file and page"

@@ -6,7 +6,15 @@ from benchmark.data.dataset import Dataset
 
 
 def one_sided_classes(dataset: Dataset) -> str | None:
-    """What to say of classes that the training images lack, else of those that the test images lack; None of none."""
+    """Describe the classes that one side of a data set's split lacks.
+
+    Args:
+        dataset: With labels or without.
+
+    Returns:
+        One line on the classes without training images, or else on those without test images; None if there are none,
+        or if the data set has no labels.
+    """
     if dataset.y_train is None or dataset.y_test is None:
         return None
     train, test = np.unique(dataset.y_train), np.unique(dataset.y_test)

@@ -1,4 +1,4 @@
-"""Training images held out in the place of the test images, which are then never looked at."""
+"""Training images held out in place of the test images, which are then not used."""
 
 import dataclasses
 
@@ -12,10 +12,16 @@ VALIDATION_IMAGES = 10_000
 
 
 def hold_out_validation(dataset: Dataset) -> Dataset:
-    """The last 10,000 training images as the test split; the test images are gone.
+    """Replace the test images by the last 10,000 training images.
 
-    Of a set with labels whose last ones lack a class, or hold all of one, as where they are sorted: the last ones of
-    every class at its share, 10,000 together, with a digest of their own. Raises UserError for too few.
+    If these lack a class, or contain all of one, as in a set sorted by label, the last images of every class are held
+    out instead, in proportion to its size and 10,000 together; the result then has a digest of its own.
+
+    Args:
+        dataset: A data set with more than 10,000 training images.
+
+    Raises:
+        UserError: The training images, or those of its classes, are too few.
     """
     n_train = dataset.n_train - VALIDATION_IMAGES
     if n_train < 1:

@@ -39,9 +39,16 @@ class ProtocolSettings:
 class ClusteringSettings(ProtocolSettings):
     """SC, CH and DB of true labels in the t-SNE plane of `n_images` test latents (Tables 1 and 4).
 
-    The images are a class-stratified random choice, the same for every trial; all where there are fewer.
-    `tsne`: the library that computes the plane, one of TSNE_LIBRARIES, else ValueError; any but the reference is
-    recorded with its version.
+    Attributes:
+        n_images: Number of test images, a class-stratified random choice that is the same for every trial; all if
+            there are fewer.
+        perplexity: Of t-SNE, positive.
+        revision: REVISION.
+        tsne: The library that computes the plane, one of TSNE_LIBRARIES; any but the reference is recorded with its
+            version.
+
+    Raises:
+        ValueError: `tsne` is not in TSNE_LIBRARIES, or `revision` is not REVISION.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("silhouette", "calinski_harabasz", "davies_bouldin")
@@ -62,7 +69,16 @@ class ClusteringSettings(ProtocolSettings):
 class ClassificationSettings(ProtocolSettings):
     """Accuracy over all classes of an RBF support vector machine on standardised latents (Table 2).
 
-    Fitted on the training latents, scored on the test latents; None means all, a number a stratified choice.
+    Fitted on the training latents, scored on the test latents.
+
+    Attributes:
+        n_train: Number of training images, a class-stratified choice; None: all.
+        n_test: Number of test images, likewise.
+        c: Penalty of the support vector machine, positive.
+        revision: REVISION.
+
+    Raises:
+        ValueError: `revision` is not REVISION.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("svm_accuracy",)
@@ -78,8 +94,14 @@ class ClassificationSettings(ProtocolSettings):
 class ReconstructionSettings(ProtocolSettings):
     """SSIM, MS-SSIM, LPIPS (AlexNet) and FID of test images and their reconstructions (Tables 3 and 5).
 
-    None means all test images, a number a random choice that is the same for every trial. FID may take fewer,
-    because it costs most; the counts are recorded: below 2,048 images its covariance is singular.
+    Attributes:
+        n_images: Number of test images, a random choice that is the same for every trial; None: all.
+        fid_images: Number of them for FID, which costs most and whose covariance is singular below 2,048 images; None:
+            all of them.
+        revision: REVISION.
+
+    Raises:
+        ValueError: `revision` is not REVISION.
     """
 
     metrics: ClassVar[tuple[str, ...]] = IMAGE_METRICS

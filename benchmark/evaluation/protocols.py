@@ -35,7 +35,7 @@ from benchmark.text import first_line
 class TrialOutputs:
     """The outputs of a trained model that protocols score, of N training and M test images.
 
-    A field that no wanted protocol `needs` may be None; ValueError where numbers of images or shapes differ.
+    A field that no wanted protocol `needs` may be None.
 
     Attributes:
         latents_train: Deterministic embeddings, (N, d).
@@ -47,6 +47,9 @@ class TrialOutputs:
         component_weights_test: (M, K), rows on the simplex; None where the method is no mixture.
         factors_test: Known generative factors, (M, F).
         factor_names: F names.
+
+    Raises:
+        ValueError: Numbers of images, or the shapes of images and reconstructions, differ.
     """
 
     latents_train: NDArray[np.float32] | None

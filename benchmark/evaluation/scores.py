@@ -17,12 +17,15 @@ class Unscorable(Exception):
 
 @dataclass(frozen=True)
 class Scores:
-    """The metrics of one trial under one protocol; ValueError for a value that is not finite.
+    """The metrics of one trial under one protocol.
 
     Attributes:
         values: Metric -> finite number.
         unavailable: Metric -> why it has none.
         details: Plain data for the record (numbers of images, SHA-256 of the weights).
+
+    Raises:
+        ValueError: A value is not finite.
     """
 
     values: dict[str, float]

@@ -310,10 +310,13 @@ def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str
 
 
 def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code: float | None) -> list[float] | None:
-    """Bounds [low, high], in nats, on the rate less the information that the code has about its other draws (w).
+    """Estimate bounds [nats] on the information of the code about the image, without that about other draws (w).
 
-    These are the draws that the code's Gaussian is given besides the image. Both bounds are `of_code`, the rate, where
-    there are none. They are estimates, each a bound on average. None where the rate is None, or one of them not finite.
+    These are the draws that the code's Gaussian is given besides the image. Each estimate is a bound on average.
+
+    Returns:
+        [low, high]; both equal `of_code`, the rate, if there are no such draws. None if the rate is None, or a bound
+        not finite.
     """
     if of_code is None or not model.posterior_draws():
         return None if of_code is None else [of_code, of_code]

@@ -3,7 +3,8 @@
     all_figures.py       the figures by name, and the loop that makes them
     study_source.py      what a figure is made from: trials, labels, and the sentences of its caption
     trained_models.py    trained models and test images, as codes and reconstructions
-    clustering_scores.py, training_curves.py, training_cost.py, tsne.py, reconstructions.py, manifold.py, traversals.py
+    clustering_scores.py, training_curves.py, training_cost.py, tsne.py, reconstructions.py, manifold.py, traversals.py,
+    frontiers.py, weight_sweeps.py
                          one figure each
 
 A figure is two functions: `pages` turns the source into plain data, page by page, or into the reason why a page cannot

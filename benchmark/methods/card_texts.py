@@ -239,8 +239,7 @@ CARDS: dict[str, Card] = {
             "pseudo-inputs are pixels held to [0, 1], begun at uniform noise; pythae's are those of a layer with a "
             "bias",
             "images and pseudo-inputs pass the encoder together, so that BatchNorm sees both as in evaluation; "
-            "pythae's two "
-            "passes give the same loss in eval mode alone",
+            "pythae's two passes give the same loss in eval mode alone",
             "one layer of codes (the paper has two, too), and no warm-up of the KL",
             _SHARED,
         ),
@@ -252,8 +251,7 @@ CARDS: dict[str, Card] = {
         sources=_LIKELIHOOD_SOURCES | {"number_samples": "S, draws for each image; 10, pythae's default"},
         deviations=(
             "the loss is the paper's bound; pythae's has the bound's gradient, but a value that lies up to log S from "
-            "it "
-            "(findings/pythae_iwae_value.sh)",
+            "it (findings/pythae_iwae_value.sh)",
             "the health of a trial is told from the first draw",
             _SHARED,
         ),
@@ -268,10 +266,8 @@ CARDS: dict[str, Card] = {
         },
         deviations=(
             "the decoder's norm stands in the loss, which has the gradient of such a weight decay under Adam; the "
-            "suite's "
-            "optimiser decays every method's weights besides. pythae's pipeline, left to its default configuration, "
-            "applies "
-            "none (findings/pythae_rae_decay.sh)",
+            "suite's optimiser decays every method's weights besides. pythae's pipeline, left to its default "
+            "configuration, applies none (findings/pythae_rae_decay.sh)",
             "images are sampled from codes N(0, I); the paper fits a density to the codes after training",
             _SHARED,
         ),

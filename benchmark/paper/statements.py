@@ -22,8 +22,15 @@ STATEMENTS = PAPER_FOLDER / "statements.json"
 class PercentageImprovement:
     """The assertion that `method` is better than `over` by `per_cent` in one cell of a table.
 
-    `per_cent` is text, because its number of digits matters. It is compared with the difference as a fraction of
-    `over` and, for an accuracy, in percentage points; either may fit.
+    Attributes:
+        table: The table's number.
+        dataset: The cell's data set.
+        metric: The cell's metric.
+        latent_dim: The cell's latent dim.
+        method: The better method.
+        over: The method it is compared with.
+        per_cent: The improvement in per cent, as text, because its number of digits matters. It is compared with the
+            difference relative to `over` and, for an accuracy, in percentage points; either may fit.
     """
 
     table: int
@@ -37,7 +44,7 @@ class PercentageImprovement:
 
 @dataclass(frozen=True)
 class Beats:
-    """The assertion that `methods` are strictly better than `over` at every place (data set, metric, d) of a table.
+    """The assertion that `methods` are strictly better than `over` in every cell (data set, metric, d) of a table.
 
     Attributes:
         table: The table's number.
@@ -47,7 +54,7 @@ class Beats:
         metrics: The metrics that are meant; empty: all.
         from_dim: The least latent dim that is meant; None: no bound.
         below_dim: A bound that latent dims lie below; None: no bound.
-        better_of_them: Only the best of `methods` must win, which may differ from place to place.
+        better_of_them: Only the best of `methods` must win, which may differ from cell to cell.
     """
 
     table: int

@@ -126,7 +126,7 @@ class Grid:
     study: Study
     weight_set: str
     device: str
-    cells: dict[GridCell, dict[int, Trial]]  # seed -> trial; empty where the data set is not available
+    cells: dict[GridCell, dict[int, Trial]]
     datasets: dict[str, Dataset]
     unavailable: dict[str, str]
     paired: dict[GridCell, dict[int, Trial]]

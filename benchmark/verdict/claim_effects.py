@@ -69,8 +69,8 @@ def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np
 class Effects:
     """The effect of a contest, or of a part of a claim, under every seed, in margins.
 
-    They differ where the better of several sides is meant, which the seeds have to choose: chosen and compared on the
-    same seeds, a side is favoured by chance, and chosen on other seeds it may be the worse one.
+    `by_halves` and `by_all` differ only for claims about the better of several methods, which the seeds have to choose:
+    chosen and compared on the same seeds, a method is favoured by chance; chosen on other seeds, it may be the worse one.
 
     Attributes:
         by_halves: Each half of the seeds has chosen for the other half: never above the better side's own on average,
