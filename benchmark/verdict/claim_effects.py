@@ -70,7 +70,8 @@ class Effects:
     """The effect of a contest, or of a part of a claim, under every seed, in margins.
 
     `by_halves` and `by_all` differ only for claims about the better of several methods, which the seeds have to choose:
-    chosen and compared on the same seeds, a method is favoured by chance; chosen on other seeds, it may be the worse one.
+    chosen and compared on the same seeds, a method is favoured by chance; chosen on other seeds, it may be the worse
+    one.
 
     Attributes:
         by_halves: Each half of the seeds has chosen for the other half: never above the better side's own on average,
