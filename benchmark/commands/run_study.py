@@ -58,7 +58,7 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
     """The options of `run`."""
 
     out: Path | None = option(type=path, help="results folder (default: results/runs/STUDY)")
-    strict: bool = flag(help="stop at the first trial that fails")
+    strict: bool = flag(help="stop at the first trial that diverges or fails")
     deterministic: bool = flag(help="make a nondeterministic operation an error")
     force: bool = flag(help="first delete the records and checkpoints of the selected trials")
     reuse: Path | None = option(
