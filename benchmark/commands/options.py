@@ -46,7 +46,7 @@ class FetchedData(DataFolders):
 class GridOptions:
     """The trials of a study, and the device and precision of their training."""
 
-    study: str | None = option(choices=[*STUDIES], help="study to run (default: the one that fits this machine)")
+    study: str | None = option(choices=[*STUDIES], help="name of the study (default: the one that fits this machine)")
     only: str | None = option(type=given, help=ONLY)
     weights: str | None = option(
         choices=WEIGHT_SETS,
