@@ -445,8 +445,8 @@ def test_a_tsne_that_is_not_installed_is_one_line_before_anything_is_run(call, t
 
 
 def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkeypatch):
-    def first_fails(*arguments):
-        for event in run_packs(*arguments):
+    def first_fails(*arguments, **options):
+        for event in run_packs(*arguments, **options):
             yield event if event.kind != "finished" else dataclasses.replace(event, value="failed")
 
     monkeypatch.setattr(executors, "run_packs", first_fails)

@@ -8,7 +8,7 @@ from typing import Any
 from benchmark.commands.chosen_device import chosen_devices
 from benchmark.commands.options import ExecutionOptions, SlurmJobs
 from benchmark.errors import UserError
-from benchmark.execution.executors import Executor, Local, Slurm
+from benchmark.execution.executors import Executor, local_executor, slurm_executor
 from benchmark.execution.numerics import bfloat16_instructions
 from benchmark.execution.process_plan import process_plan
 from benchmark.execution.slurm import SlurmOptions
@@ -40,7 +40,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
         raise UserError(f"--{next(iter(asked)).replace('_', '-')}: goes with --executor slurm")
     first, devices = chosen_devices(device, options.devices)
     seconds = 60.0 * options.minutes if options.minutes else math.inf
-    return first, Local(process_plan(first, options.jobs, devices), seconds, 60.0 * options.patience)
+    return first, local_executor(process_plan(first, options.jobs, devices), seconds, 60.0 * options.patience)
 
 
 def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int) -> tuple[str, Executor]:
@@ -48,7 +48,7 @@ def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int)
     if given := [name for name, value in local.items() if value]:
         raise UserError(f"--{given[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others")
     slurm = SlurmOptions(**{"minutes" if name == "time" else name: value for name, value in asked.items()})
-    return slurm.device, Slurm(slurm, 60.0 * patience)
+    return slurm.device, slurm_executor(slurm, 60.0 * patience)
 
 
 def precision_warning(precision: str, device: str) -> str | None:
