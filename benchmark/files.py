@@ -3,7 +3,7 @@
 import errno
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,17 +55,50 @@ def is_abandoned(part: Path) -> bool:
     return False
 
 
+@contextmanager
+def named_write_errors(path: Path, otherwise: str = "") -> Iterator[None]:
+    """Turn an OSError in the block into one line that names the path and says what to do.
+
+    Args:
+        path: What is written.
+        otherwise: What else to do.
+
+    Raises:
+        UserError: In place of the OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        remedy = ", or ".join(filter(None, (write_remedy(error.errno), otherwise)))
+        raise UserError(f"{path}: could not be written ({error.strerror or error}); {remedy}") from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all.
 
     Raises:
         UserError: The folder cannot be written or its disk is full.
     """
-    try:
-        with written_whole(path) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: could not be written ({error.strerror}); {write_remedy(error.errno)}") from None
+    with named_write_errors(path), written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write text files, each as `write_text`.
+
+    Args:
+        folder: Made if need be.
+        texts: The contents by name.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        UserError: As `write_text`.
+    """
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
 
 
 def write_remedy(code: int | None) -> str:

@@ -349,7 +349,7 @@ def test_an_out_folder_that_is_a_file_is_one_line(call, tmp_path):
         status, _, error = call("run", *TINY, "--out", out)
         assert (
             status == 2
-            and f"{out}: cannot be written" in error
+            and f"{out}: could not be written" in error
             and "; move away what" in error
             and len(error.strip().splitlines()) == 1
         )

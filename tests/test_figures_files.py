@@ -52,7 +52,7 @@ def test_the_same_data_give_the_same_bytes(tmp_path):
 def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path):
     (tmp_path / "figures").write_text("a file")
     [(name, data)] = clustering_scores.pages(sample())
-    with pytest.raises(UserError, match=r"figures cannot be written there \(.*\); move away what is in the way"):
+    with pytest.raises(UserError, match=r"\.png: could not be written \(.*\); move away what is in the way"):
         write_page(clustering_scores.draw, data, tmp_path / "figures", name)
 
 

@@ -196,10 +196,11 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     here = provenance("cpu")
     starts = {"worker": 0.5, "interpreter": 3.0}
     plan = ProcessPlan(1, 0, 1)
-    write_throughput(
+    written = write_throughput(
         tmp_path, MEASURED, costs, {"paper": Forecast(1, {})}, plan, starts, METRIC_TIMES, here | {"command": "c"}
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    assert sorted(written) == sorted(tmp_path.iterdir())
+    assert sorted(path.name for path in written) == [
         "evaluation.csv", "protocols.csv", "studies.csv", "throughput.json", "throughput.png", "training.csv",
     ]  # fmt: skip
     path = tmp_path / MEASUREMENTS

@@ -12,7 +12,7 @@ from benchmark.calibration.calibration_figure import CalibrationPage, calibratio
 from benchmark.calibration.calibration_page import render_choice
 from benchmark.calibration.candidates import Setting
 from benchmark.calibration.selection import COLUMNS, CRITERIA, CalibrationOutcome
-from benchmark.files import write_text
+from benchmark.files import write_texts
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
 from benchmark.results.records import Record
@@ -59,7 +59,7 @@ def write_results(
     scores: pd.DataFrame,
     found: CalibrationOutcome,
     made: Mapping[str, Any],
-) -> None:
+) -> list[Path]:
     """Write calibration.csv (a row per trial), .md, .png and .pdf, and chosen.json.
 
     Args:
@@ -68,6 +68,9 @@ def write_results(
         scores: From `read_scores`.
         found: What came of them.
         made: The command, the notes and the data's digest, with the provenance.
+
+    Returns:
+        The paths of the files.
 
     Raises:
         UserError: The folder cannot be written.
@@ -78,11 +81,14 @@ def write_results(
         departure=[json.dumps(grids[method][setting]) for method, setting in places],
         **{name: of_setting[name].to_numpy() for name in of_setting},
     )
-    write_text(folder / "calibration.csv", csv_text(table))
-    write_text(folder / "calibration.md", render_choice(grids, found, made))
     said = {
         criterion: {method: grids[method][setting] for method, setting in of_method.items()}
         for criterion, of_method in found.choices.items()
     }
-    write_text(folder / "chosen.json", json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n")
-    write_page(calibration_figure, CalibrationPage(panels(grids, found), tuple(made["notes"])), folder, "calibration")
+    texts = {
+        "calibration.csv": csv_text(table),
+        "calibration.md": render_choice(grids, found, made),
+        "chosen.json": json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n",
+    }
+    page = CalibrationPage(panels(grids, found), tuple(made["notes"]))
+    return [*write_texts(folder, texts), *write_page(calibration_figure, page, folder, "calibration")]

@@ -10,9 +10,9 @@ from benchmark.admission.admission_rule import decide
 from benchmark.admission.paired_differences import paired_differences
 from benchmark.commands.declared_options import argument
 from benchmark.commands.option_types import path
-from benchmark.commands.wording import shown
+from benchmark.commands.wording import print_written
 from benchmark.errors import UserError
-from benchmark.files import write_text
+from benchmark.files import write_texts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
@@ -44,13 +44,12 @@ def admission(options: AdmissionOptions, console: Console) -> int:
     pairs = paired_differences(study, TOLERANCES)
     found = decide(pairs)
     text = render_admission(study, pairs, found)
-    files = {
+    texts = {
         "admission.md": text,
         "admission.csv": csv_text(admission_frame(study, found)),
         "pairs.csv": csv_text(pairs),
     }
-    for name, content in files.items():
-        write_text(store.folder / name, content)
+    files = write_texts(store.folder, texts)
     print_markdown(console, text, end="")
-    console.print(f"Written: {shown(store.folder)}/{', '.join(files)}")
+    print_written(files, console)
     return 0

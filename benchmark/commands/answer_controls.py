@@ -11,13 +11,13 @@ from benchmark.commands.folders import RUNS, check_folders
 from benchmark.commands.option_types import given, path
 from benchmark.commands.options import DEVICE, FetchedData
 from benchmark.commands.trace_readings import TRACED, trace_readings
-from benchmark.commands.wording import shown
+from benchmark.commands.wording import print_written
 from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
 from benchmark.controls.best_of_each import best_of_each, render_best_of_each
 from benchmark.controls.controls_page import measures_run, render_answers
 from benchmark.controls.rates_figure import rate_pages, rates_figure
 from benchmark.errors import UserError
-from benchmark.files import write_text
+from benchmark.files import write_texts
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
@@ -75,25 +75,19 @@ def _answer(out: Path, console: Console) -> None:
     means = means_frame(trials, measures_run(found))
     text = render_answers(study, found, means)
     folder = out / "controls"
-    for name, content in {
-        "controls.md": text,
-        "answers.csv": csv_text(answers_frame(found)),
-        "means.csv": csv_text(means),
-    }.items():
-        write_text(folder / name, content)
+    texts = {"controls.md": text, "answers.csv": csv_text(answers_frame(found)), "means.csv": csv_text(means)}
+    files = write_texts(folder, texts)
     same_rate = any(one.contrast.same_rate for one in found)
-    pages = rate_pages(study.manifest, trials) if same_rate else ()
-    figures = [write_page(rates_figure, page, folder, name)[0].name for name, page in pages]
+    for name, page in rate_pages(study.manifest, trials) if same_rate else ():
+        files += write_page(rates_figure, page, folder, name)
     print_markdown(console, text, end="")
-    console.print(f"Written: {shown(folder)}/{', '.join(['controls.md', 'answers.csv', 'means.csv', *figures])}")
+    print_written(files, console)
 
 
 def _choose(out: Path, study: StudyResults, console: Console) -> None:
     """Print and write which candidates are chosen."""
     found = best_of_each(study)
     text = render_best_of_each(found)
-    folder = out / "controls"
-    write_text(folder / "choice.md", text)
-    write_text(folder / "choice.csv", csv_text(found))
+    files = write_texts(out / "controls", {"choice.md": text, "choice.csv": csv_text(found)})
     print_markdown(console, text, end="")
-    console.print(f"Written: {shown(folder)}/choice.md, choice.csv")
+    print_written(files, console)

@@ -10,13 +10,13 @@ from rich.console import Console
 from benchmark.audit.audit_files import is_current, read_results, sha256_of, write_result
 from benchmark.audit.audit_page import audit_text
 from benchmark.audit.audit_processes import StoredTrial, audit_trials
-from benchmark.audit.findings import Findings, findings
+from benchmark.audit.findings import findings
 from benchmark.audit.own_tables import with_own_tables
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.folders import check_folders
 from benchmark.commands.option_types import given, path, positive
-from benchmark.commands.options import MODELS_ON, ONLY, FetchedData
+from benchmark.commands.options import MODELS_ON, ONLY, FetchedData, PageFormat
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
@@ -24,7 +24,7 @@ from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, prepare_w
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.process_plan import cpu_jobs
 from benchmark.execution.progress import minutes
-from benchmark.files import write_text
+from benchmark.files import write_texts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -33,17 +33,17 @@ from benchmark.tables.table_files import write_tables
 from benchmark.tables.terminal import print_markdown
 
 NO_CHECKPOINT = "no checkpoint here"
+_WRITTEN = ("scores", "distances", "flips", "spread", "drifted")  # fields of Findings
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditOptions(FetchedData, OwnMethods):
+class AuditOptions(FetchedData, OwnMethods, PageFormat):
     """The options of `audit`."""
 
     out: Path = argument(type=path, help="results folder with checkpoints; its images are read from --data-dir")
     only: str | None = option(type=given, help=ONLY)
     jobs: int | None = option(type=positive, help="processes (default: one per core, at most 8)")
     device: str | None = option(type=given, help=MODELS_ON)
-    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
 
 
 def audit(options: AuditOptions, console: Console) -> int:
@@ -86,7 +86,8 @@ def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
                 f"{shown(options.out)}: nothing to audit, for it holds no usable checkpoints; `run` makes them"
             )
         write_tables(with_own_tables(study, results), store.folder / "tables")
-        _write(found, store)
+        tables = {f"{name}.csv": csv_text(getattr(found, name)) for name in _WRITTEN}
+        write_texts(store.folder / "audit", tables)
     return 3 if failed else 0, audit_text(study.manifest, found, now)
 
 
@@ -141,8 +142,3 @@ def _evaluate(
         console.print(f"{len(of_reason)} not audited: {reason}{stands}")
     failed = sum(map(len, failures.values()))
     return len(ok) - failed - (len(stored) - len(to_do)), failed
-
-
-def _write(found: Findings, store: Store) -> None:
-    for name in ("scores", "distances", "flips", "spread", "drifted"):
-        write_text(store.folder / "audit" / f"{name}.csv", csv_text(getattr(found, name)))

@@ -18,7 +18,7 @@ from benchmark.commands.folders import RUNS, check_folders
 from benchmark.commands.option_types import given, path
 from benchmark.commands.options import DEVICE, ExecutionOptions, FetchedData
 from benchmark.commands.watching import watched
-from benchmark.commands.wording import command_line, shown
+from benchmark.commands.wording import command_line, print_written
 from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.heartbeat import Heartbeat
@@ -103,12 +103,12 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
         found = outcome(scores)
         notes = [*study.notes(), *data_marks(dataset)]
         made = {"command": command_line(), "notes": notes, "data": dataset.digest} | provenance(device)
-        write_results(store.folder, grids, scores, found, made)
+        files = write_results(store.folder, grids, scores, found, made)
     for criterion, of_method in found.choices.items():
         console.print(f"{criterion}: {CRITERIA[criterion]}")
         for method, grid in grids.items():
             console.print(f"  {method}: {setting_text(method, grid, of_method.get(method))}")
-    console.print(f"Written: {shown(store.folder)}/calibration.csv, calibration.md, chosen.json, calibration.png")
+    print_written(files, console)
     return 0 if set(grids) == set(found.choices["ranks"]) else 3
 
 

@@ -9,14 +9,15 @@ from rich.console import Console
 
 from benchmark.commands.declared_options import argument, flag, option
 from benchmark.commands.option_types import path
+from benchmark.commands.options import PageFormat
 from benchmark.commands.wording import shown
-from benchmark.comparison.compare import Comparison, State
+from benchmark.comparison.compare import State
 from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import read_side
 from benchmark.comparison.tolerances import TOLERANCES
 from benchmark.errors import UserError
-from benchmark.files import write_remedy, written_whole
+from benchmark.files import write_text
 from benchmark.names import asked_name, resolved
 from benchmark.results.csv_text import csv_text
 from benchmark.statistics import Tolerance
@@ -28,7 +29,7 @@ _TOLERANCE = re.compile(r"(?P<metric>[^=]+)=(?P<amount>\d+\.?\d*|\.\d+)(?P<perce
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareOptions:
+class CompareOptions(PageFormat):
     """The options of `compare`."""
 
     a: Path = argument(type=path, metavar="A", help="results folder, or a long CSV")
@@ -39,7 +40,6 @@ class CompareOptions:
         metavar="METRIC=X",
         help="tolerance of a metric, such as 0.02, or 5%% of A's mean; may be repeated",
     )
-    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
     all: bool = flag(help="list every cell, not only those that differ")
     out: Path | None = option(type=path, help="also write every cell to this CSV file")
 
@@ -63,12 +63,9 @@ def compare(options: CompareOptions, console: Console) -> int:
         asked_name("metric", metric, sorted(metrics), f"--tolerance {metric}: neither side has it;")
     comparison = compare_sides(a, b, TOLERANCES | asked)
     text = render_comparison(comparison, options.all)
-    if options.format == "md":
-        print(text, end="")
-    else:
-        print_markdown(console, text, end="")
+    print_markdown(console, text, end="", as_is=options.format == "md")
     if options.out:
-        _write(comparison, options.out)
+        write_text(options.out, csv_text(comparison_frame(comparison)))
         if options.format != "md":
             console.print(f"Every cell: {shown(options.out)}")
     return STATUS[comparison.state]
@@ -105,11 +102,3 @@ def _check_out(options: CompareOptions) -> None:
     out = options.out.resolve()
     if any(side.resolve() in (out, *out.parents) for side in (options.a, options.b)):
         raise UserError(f"--out {options.out}: is one of the two sides, or lies in it; name another file")
-
-
-def _write(comparison: Comparison, out: Path) -> None:
-    try:
-        with written_whole(out) as part:
-            part.write_text(csv_text(comparison_frame(comparison)), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--out {out}: cannot be written ({error.strerror}); {write_remedy(error.errno)}") from None

@@ -9,9 +9,9 @@ from benchmark.audit.audit_files import read_results
 from benchmark.audit.findings import findings
 from benchmark.audit.robustness import robustness
 from benchmark.audit.robustness_page import render_robustness
-from benchmark.commands.wording import shown
+from benchmark.commands.wording import print_written, shown
 from benchmark.errors import UserError
-from benchmark.files import write_text
+from benchmark.files import write_texts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
@@ -48,9 +48,7 @@ def compare_weight_sets(runs: Sequence[Path], out: Path | None, console: Console
     )
     print_markdown(console, text, end="", as_is=as_is)
     if out:
-        write_text(out / "robust.md", text)
-        write_text(out / "robust.csv", csv_text(found.states))
-        console.print(f"Written: {shown(out)}/robust.md, robust.csv")
+        print_written(write_texts(out, {"robust.md": text, "robust.csv": csv_text(found.states)}), console)
 
 
 def _names(manifests: Mapping[Path, Manifest]) -> dict[Path, str]:

@@ -9,7 +9,7 @@ from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
 from benchmark.figures.study_source import CannotDraw, StudySource
-from benchmark.files import REPOSITORY, write_text
+from benchmark.files import REPOSITORY, write_text, write_texts
 from benchmark.plotting.figure_files import FORMATS
 from benchmark.report.cost import paired_times
 from benchmark.report.html import Picture, render_report
@@ -45,8 +45,7 @@ def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) ->
     }
     texts = {f"{name}.csv": csv_text(frame) for name, frame in frames.items()}
     texts |= render_verdicts(manifest, verdicts.cells, verdicts.agreements, verdicts.claims)
-    for name, content in texts.items():
-        write_text(folder / name, content)
+    write_texts(folder, texts)
 
 
 def write_figures(

@@ -11,6 +11,7 @@ from benchmark.commands.compare_weights import compare_weight_sets
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.judged_study import REPORT, pages_of_records, write_report, write_verdicts
 from benchmark.commands.option_types import path
+from benchmark.commands.options import PageFormat
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
@@ -21,7 +22,7 @@ from benchmark.verdict.verdict_page import verdicts_text
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerdictOptions:
+class VerdictOptions(PageFormat):
     """The options of `verdict`."""
 
     study: Path = argument(type=path, metavar="OUT", help="results folder")
@@ -34,7 +35,6 @@ class VerdictOptions:
     out: Path | None = option(
         type=path, metavar="FOLDER", help="with OTHER: also write robust.md and robust.csv into this folder"
     )
-    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
 
 
 def verdict(options: VerdictOptions, console: Console) -> int:

@@ -13,7 +13,7 @@ from benchmark.commands.folders import THROUGHPUT
 from benchmark.commands.option_types import path, positive
 from benchmark.commands.options import GridOptions
 from benchmark.commands.time_methods import compare_methods
-from benchmark.commands.wording import command_line, shown
+from benchmark.commands.wording import command_line, print_written
 from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.numerics import bfloat16_instructions, processor_name, set_numerics
@@ -114,8 +114,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     for name, (images, seconds) in costs.protocols.items():
         console.print(f"  {name}: {seconds:.2f} s for {images:,} images")
     where = {"command": command_line(), "processor": processor_name()} | provenance(device)
-    write_throughput(out, measured, costs, forecasts, workers, starts, metrics, where)
-    console.print(f"Written: {shown(out)}")
+    print_written(write_throughput(out, measured, costs, forecasts, workers, starts, metrics, where), console)
     return 0
 
 
@@ -125,8 +124,8 @@ def _methods_compared(study: Study, options: ThroughputOptions, device: str, con
     found = compare_methods(trials, device, options.seconds, console)
     if not found:
         raise UserError(f"--only {options.only}: no place of study {study.name} with {UNIT} and another method")
-    write_method_times(options.out, found, {"command": command_line(), "study": study.name} | provenance(device))
-    console.print(f"Written: {shown(options.out)}/methods.csv and methods.json")
+    where = {"command": command_line(), "study": study.name} | provenance(device)
+    print_written(write_method_times(options.out, found, where), console)
     return 0
 
 

@@ -43,6 +43,13 @@ class FetchedData(DataFolders):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageFormat:
+    """How a page that a command prints is formatted."""
+
+    format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
+
+
+@dataclass(frozen=True, kw_only=True)
 class GridOptions:
     """The trials of a study, and the device and precision of their training."""
 

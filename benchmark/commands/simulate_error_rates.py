@@ -8,8 +8,8 @@ from rich.console import Console
 
 from benchmark.commands.declared_options import flag, option
 from benchmark.commands.option_types import path
-from benchmark.commands.wording import shown
-from benchmark.files import WORKSPACE, write_text
+from benchmark.commands.wording import print_written
+from benchmark.files import WORKSPACE, write_texts
 from benchmark.operating_characteristics.agreement_rates import MOST_DRAWS
 from benchmark.operating_characteristics.rates import rates_frame
 from benchmark.operating_characteristics.rates_page import render_rates
@@ -50,8 +50,7 @@ def error_rates(options: ErrorRatesOptions, console: Console) -> int:
         for rate in simulate(draws, np.random.default_rng(stream_seed("evaluation", use="error rates", of=name)))
     ]
     page = render_rates(rates)
-    for name, text in {"error_rates.csv": csv_text(rates_frame(rates)), "error_rates.md": page}.items():
-        write_text(options.out / name, text)
+    files = write_texts(options.out, {"error_rates.csv": csv_text(rates_frame(rates)), "error_rates.md": page})
     print_markdown(console, page, end="")
-    console.print(f"Written: {shown(options.out)}/error_rates.csv, error_rates.md")
+    print_written(files, console)
     return 0

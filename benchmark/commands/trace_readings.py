@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from benchmark.commands.wording import command_line, shown
+from benchmark.commands.wording import command_line, print_written
 from benchmark.controls.trace import trace
 from benchmark.controls.trace_figure import TracePage, trace_figure
 from benchmark.errors import UserError
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.provenance import provenance
-from benchmark.files import write_text
+from benchmark.files import write_texts
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid, data_marks
@@ -42,12 +42,14 @@ def trace_readings(folder: Path, data_dir: Path, offline: bool, device: str, con
         raise UserError(next(iter(grid.unavailable.values())))
     set_numerics(device, 1)
     page = _followed(grid, console)
-    write_text(folder / "steps.csv", csv_text(page.steps))
-    write_text(folder / "epochs.csv", csv_text(page.epochs))
     made = {"command": command_line(), "notes": page.notes} | provenance(device)
-    write_text(folder / "trace.json", json.dumps(made, indent=1) + "\n")
-    write_page(trace_figure, page, folder, "trace")
-    console.print(f"Written: {shown(folder)}/steps.csv, epochs.csv, trace.json, trace.png")
+    texts = {
+        "steps.csv": csv_text(page.steps),
+        "epochs.csv": csv_text(page.epochs),
+        "trace.json": json.dumps(made, indent=1) + "\n",
+    }
+    files = write_texts(folder, texts)
+    print_written([*files, *write_page(trace_figure, page, folder, "trace")], console)
 
 
 def _followed(grid: Grid, console: Console) -> TracePage:

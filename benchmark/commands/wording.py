@@ -3,7 +3,10 @@
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from rich.console import Console
 
 from benchmark.installation import PROGRAM
 
@@ -20,3 +23,8 @@ def shown(path: Path) -> Path:
         return path.resolve().relative_to(Path.cwd())
     except ValueError:
         return path
+
+
+def print_written(files: Sequence[Path], console: Console) -> None:
+    """Print which files of one folder have been written."""
+    console.print(f"Written: {shown(files[0].parent)}/{', '.join(file.name for file in files)}")

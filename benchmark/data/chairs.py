@@ -19,7 +19,7 @@ from benchmark.data.dataset import Draft, Report
 from benchmark.data.download import download
 from benchmark.data.images import RESIZING, SIZE, member_blocks
 from benchmark.data.npz import CHAIR_VIEWS, held_out_tenth
-from benchmark.data.prepared import named_write_errors
+from benchmark.data.prepared import data_write_errors
 from benchmark.data.source import Source, entries
 from benchmark.data.specs import CHAIRS_URL
 from benchmark.errors import UserError
@@ -141,7 +141,7 @@ def _from(url: str) -> str:
 def _record(path: Path, digest: str, *notes: str) -> None:
     """Write the archive's digest beside it, as sha256sum does, with notes on lines of their own."""
     recorded = path.with_name(path.name + ".sha256")
-    with named_write_errors(recorded):
+    with data_write_errors(recorded):
         recorded.write_text("\n".join([f"{digest}  {path.name}", *notes, ""]), encoding="utf-8")
 
 

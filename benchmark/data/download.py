@@ -16,7 +16,7 @@ from threading import Event, Thread
 from typing import BinaryIO
 
 from benchmark.data.dataset import Report, no_report
-from benchmark.data.prepared import named_write_errors
+from benchmark.data.prepared import data_write_errors
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.text import short_message
 
@@ -56,7 +56,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
         UserError: The disk failed, or another program is writing the part.
     """
     part = target.with_name(target.name + ".part")
-    with named_write_errors(part):
+    with data_write_errors(part):
         part.parent.mkdir(parents=True, exist_ok=True)
     if part.exists() and not _sidecar(part).exists():  # which is written first
         raise UserError(f"{part}: was not begun here (is a browser downloading it?); let it end, or move it away")
@@ -85,7 +85,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
             if not have:
                 _forget(part)
             raise DataUnavailable(f"{url}: download failed ({reason}){kept}")
-    with named_write_errors(target):
+    with data_write_errors(target):
         part.replace(target)
     _forget(part)
     return target
@@ -108,14 +108,14 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
         remote = _Remote(url, _validator(answer), length)
         if not start and answer.headers.get_content_type() in ("text/html", "application/xhtml+xml"):
             _refuse_html(url, part)
-        with named_write_errors(part):
+        with data_write_errors(part):
             free = shutil.disk_usage(part.parent).free
         if length is not None and length - start > free:
             raise UserError(
                 f"{part}: {(length - start) / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free; "
                 "free some space, or choose another --data-dir"
             )
-        with named_write_errors(part):
+        with data_write_errors(part):
             _sidecar(part).write_text(json.dumps(asdict(remote)), encoding="utf-8")
             file = part.open("ab" if start else "wb")
         with file:
@@ -188,7 +188,7 @@ def _copy(
     for chunk in chunks:
         if at == 0 and chunk.lstrip()[:1] == b"<":
             _refuse_html(url, part)
-        with named_write_errors(part):
+        with data_write_errors(part):
             file.write(chunk)
         at += len(chunk)
         if at - reported >= _REPORT_EVERY:

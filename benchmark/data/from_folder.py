@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from benchmark.data.dataset import Report
 from benchmark.data.images import RESIZING, opaque
-from benchmark.data.prepared import named_write_errors
+from benchmark.data.prepared import data_write_errors
 from benchmark.data.specs import DATASETS, SIDES, spec_for
 from benchmark.errors import UserError
 from benchmark.files import written_whole
@@ -84,7 +84,7 @@ def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report
     if found.classes is not None:
         names, arrays["y"] = np.unique([found.classes[row] for row in rows], return_inverse=True)
         report(f"classes: {', '.join(f'{number} {short_message(name)}' for number, name in enumerate(names))}")
-    with named_write_errors(path), written_whole(path) as part, part.open("wb") as file:
+    with data_write_errors(path), written_whole(path) as part, part.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     return path
 

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ from benchmark.data.content import check_pixels, is_known
 from benchmark.data.dataset import Dataset, Draft, content_digest, content_hashes
 from benchmark.errors import UserError
 from benchmark.fields import Check, fields, invalid_field, is_boolean, is_text, list_of, or_none, whole
-from benchmark.files import write_remedy
+from benchmark.files import named_write_errors
 from benchmark.text import short_message
 
 # Raise it whenever a source would be prepared differently; `is_current` tells which copies are not affected.
 REVISION = 2
 READABLE = (1, REVISION)
+data_write_errors = partial(named_write_errors, otherwise="choose another --data-dir")
 _ARRAYS = ("images", "labels", "factors")
 _FILES = {"meta.json", *(f"{name}.npy" for name in _ARRAYS)}
 
@@ -226,11 +228,11 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
             f"{target}: holds {short_message(foreign[0])}, which is of no prepared copy, and its place is needed for "
             "one; move it away"
         )
-    with named_write_errors(target):
+    with data_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
     try:
-        with named_write_errors(target):
+        with data_write_errors(target):
             shape = (draft.n_train + draft.n_test, *draft.image_shape)
             needed = int(np.prod(shape))
             free = shutil.disk_usage(temporary).free
@@ -244,7 +246,7 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
         for rows, block in draft.blocks:  # the source's own errors are not errors of writing
             images[rows] = block
         remarks = draft.remarks + check_pixels(fingerprint.source, images, draft.n_train)
-        with named_write_errors(target):
+        with data_write_errors(target):
             images.flush()
             _finish(temporary, name, images, dataclasses.replace(draft, remarks=remarks), fingerprint)
             _publish(temporary, target)
@@ -258,7 +260,7 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
 def locked(data_dir: Path, name: str) -> Iterator[None]:
     """Hold the exclusive lock, among all processes, for downloading and preparing a data set; waits for it."""
     path = folder(data_dir, name).parent / f".{name}.lock"
-    with named_write_errors(path):
+    with data_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     with file:
@@ -267,20 +269,6 @@ def locked(data_dir: Path, name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             _remove_leavings(path.parent, name)
         yield
-
-
-@contextlib.contextmanager
-def named_write_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError in the block into one line that names the path.
-
-    Raises:
-        UserError: In place of the OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        remedy = f"{write_remedy(error.errno)}, or choose another --data-dir"
-        raise UserError(f"cannot write {path} ({error.strerror or error}); {remedy}") from None
 
 
 def _remove_leavings(parent: Path, name: str) -> None:

@@ -25,7 +25,7 @@ from benchmark.data.archives import members, opened
 from benchmark.data.dataset import Draft, Report, array_blocks
 from benchmark.data.download import download
 from benchmark.data.npz import pad
-from benchmark.data.prepared import named_write_errors
+from benchmark.data.prepared import data_write_errors
 from benchmark.data.source import Source, entries, letters_and_digits, relative_name, roots
 from benchmark.data.specs import SIDES, DatasetSpec, RegisteredSpec
 from benchmark.data.watched import fetch_from_drive
@@ -95,13 +95,13 @@ def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
         UserError: The folder cannot be written.
     """
     for remote in PUBLISHED_SETS[spec.name].remotes(data_dir, report):
-        with named_write_errors(remote.target):
+        with data_write_errors(remote.target):
             remote.target.parent.mkdir(parents=True, exist_ok=True)
         arriving = remote.target.with_name(f"{remote.target.name}.unverified")
         if reasons := _fetch_one(remote, arriving):
             why = short_message("; ".join(reasons))
             raise DataUnavailable(f"{spec.label}: {remote.target.name} could not be fetched ({why}); {spec.remedy}")
-        with named_write_errors(remote.target):
+        with data_write_errors(remote.target):
             arriving.replace(remote.target)
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 
-from benchmark.errors import UserError
-from benchmark.files import write_remedy, written_whole
+from benchmark.files import named_write_errors, written_whole
 from benchmark.plotting.style import RC
 
 if TYPE_CHECKING:  # older versions of matplotlib do not have it
@@ -55,11 +54,7 @@ def write_page(
     paths = tuple(folder / f"{name}.{kind}" for kind in formats)
     with matplotlib_set_to(RC):
         figure = draw(data)
-        try:
-            for path, kind in zip(paths, formats, strict=True):
-                with written_whole(path) as part:
-                    figure.savefig(part, format=kind, **FORMATS[kind])
-        except OSError as error:
-            remedy = write_remedy(error.errno)
-            raise UserError(f"{folder}: figures cannot be written there ({error.strerror}); {remedy}") from None
+        for path, kind in zip(paths, formats, strict=True):
+            with named_write_errors(path), written_whole(path) as part:
+                figure.savefig(part, format=kind, **FORMATS[kind])
     return paths

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.fields import parse_json
-from benchmark.files import is_abandoned, write_remedy, write_text
+from benchmark.files import is_abandoned, named_write_errors, write_text
 from benchmark.results.identity import identity_key
 from benchmark.results.manifest import REMEDY, Manifest
 from benchmark.results.packed_files import PackedLine, read_packed, remove_packed
@@ -53,12 +53,9 @@ class Store:
         Raises:
             UserError: The folder cannot be written, or another run holds the lock.
         """
-        try:
+        with named_write_errors(self.folder, "give another --out"):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / ".lock").open("a")
-        except OSError as error:
-            remedy = f"{write_remedy(error.errno)}, or give another --out"
-            raise UserError(f"{self.folder}: cannot be written ({error.strerror}); {remedy}") from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

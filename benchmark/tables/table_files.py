@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.errors import UserError
-from benchmark.files import write_remedy, written_whole
+from benchmark.files import write_texts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.study_results import StudyResults
 from benchmark.tables.latex import render_document, render_latex
@@ -57,16 +56,7 @@ def write_tables(study: StudyResults, folder: Path) -> list[Path]:
     if tables:
         texts["tables.tex"] = render_document(tables)
         texts["tables.md"] = "\n".join(render_text(table) for table in tables)
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            with written_whole(folder / name) as part:
-                part.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        remedy = write_remedy(error.errno)
-        raise UserError(f"{folder}: tables cannot be written there ({error.strerror}); {remedy}") from error
-    return [folder / name for name in texts]
+    return write_texts(folder, texts)
 
 
 def _wide_row(table: Table, row: Row) -> dict[str, Any]:

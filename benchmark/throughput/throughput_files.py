@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
 from benchmark.execution.process_plan import ProcessPlan
-from benchmark.files import write_remedy, write_text, written_whole
+from benchmark.files import named_write_errors, write_text, write_texts, written_whole
 from benchmark.plotting.figure_files import matplotlib_set_to
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import write_json
@@ -35,7 +35,7 @@ def write_throughput(
     starts: Mapping[str, float],
     metrics: Sequence[MetricTime],
     provenance: dict[str, Any],
-) -> None:
+) -> list[Path]:
     """Write training.csv, evaluation.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
 
     Args:
@@ -48,6 +48,9 @@ def write_throughput(
         metrics: From `metric_times`.
         provenance: Of the measurement.
 
+    Returns:
+        The paths of the files.
+
     Raises:
         UserError: The folder cannot be written or its disk is full.
     """
@@ -57,24 +60,25 @@ def write_throughput(
         "protocols": protocols_table(costs),
         "studies": studies_table(forecasts, plan),
     }
-    try:
-        for name, table in tables.items():
-            with written_whole(folder / f"{name}.csv") as part:
-                table.to_csv(part, index=False, float_format="%.6g", lineterminator="\n")
-        with matplotlib_set_to({}), written_whole(folder / "throughput.png") as part:
-            _plot(measured, provenance, part)
-    except OSError as error:
-        raise UserError(f"{folder}: could not be written ({error.strerror}); {write_remedy(error.errno)}") from None
+    texts = {
+        f"{name}.csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        for name, table in tables.items()
+    }
+    files = write_texts(folder, texts)
+    plot, measurements = folder / "throughput.png", folder / MEASUREMENTS
+    with named_write_errors(plot), matplotlib_set_to({}), written_whole(plot) as part:
+        _plot(measured, provenance, part)
     content = {
         "training": dataclasses.asdict(measured),
         "evaluation": [dataclasses.asdict(one) for one in metrics],
         "costs": dataclasses.asdict(costs),
         "start_seconds": starts,
     }
-    write_json(folder / MEASUREMENTS, provenance | content)
+    write_json(measurements, provenance | content)
+    return [*files, plot, measurements]
 
 
-def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> None:
+def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> list[Path]:
     """Write methods.csv, with a row for each method at each data set and latent dim, and methods.json.
 
     Args:
@@ -82,13 +86,18 @@ def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: di
         found: The rows.
         provenance: Of the measurement.
 
+    Returns:
+        The paths of the files.
+
     Raises:
         UserError: The folder cannot be written or its disk is full.
     """
+    times, made = folder / _METHODS, folder / _METHODS_MADE
     table = pd.DataFrame(found).rename(columns={"step_seconds": "milliseconds_per_step"})
     table["milliseconds_per_step"] *= 1000
-    write_text(folder / _METHODS, csv_text(table))
-    write_json(folder / _METHODS_MADE, provenance)
+    write_text(times, csv_text(table))
+    write_json(made, provenance)
+    return [times, made]
 
 
 def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | None:
