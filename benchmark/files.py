@@ -1,6 +1,7 @@
 """Where the suite lies and works, and files that are whole or absent, whatever interrupts their writer."""
 
 import errno
+import hashlib
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,19 @@ from benchmark.installation import INSTALLED
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The parent of the default folders of data and results.
 WORKSPACE = Path() if INSTALLED else REPOSITORY
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file.
+
+    Returns:
+        SHA-256 in hex.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

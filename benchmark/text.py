@@ -1,4 +1,8 @@
-"""Foreign text (names, reasons, notes) made safe for one line of a terminal or table."""
+"""Foreign text (names, reasons, notes) made safe for one line of a terminal or table, and durations in words."""
+
+# What a formula begins with in a spreadsheet. OWASP's list has the tab and the carriage return, too: white space, which
+# no text of `one_line` begins with.
+FORMULA_STARTS = tuple("=+-@")
 
 
 def one_line(text: str) -> str:
@@ -19,3 +23,14 @@ def first_line(error: BaseException) -> str:
 def short_message(message: object) -> str:
     """Return an error or a server's message as one line of at most 300 characters; the name of its type if empty."""
     return one_line(str(message))[:300] or type(message).__name__
+
+
+def minutes(seconds: float) -> str:
+    """Format a duration for the user: "40 s", "12 min", "3.5 h".
+
+    Args:
+        seconds: The duration.
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -34,14 +34,14 @@ from benchmark.results.study_results import StudyResults
 from benchmark.statistics import Tolerance
 from benchmark.studies.named_studies import STUDIES
 from benchmark.training.training_settings import TrainingSettings
-from benchmark.verdict.cell_verdicts import TOLERANCES, cell_verdicts, departures, rank_agreements
+from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES, cell_verdicts, departures, rank_agreements
 from benchmark.verdict.claim_judging import judge_runs
 from benchmark.verdict.verdict_page import verdicts_text
 
 METHODS, DIMS, SEEDS = ("vae", "gmvae", "swae", "hgmvae_g"), (8, 128), range(5)
 CONFIGURATIONS = [*itertools.product(METHODS, DIMS)]
 TRAINING, IN_BFLOAT16 = TrainingSettings().plain(), TrainingSettings(precision="bfloat16").plain()
-TOLERANCE = TOLERANCES["svm_accuracy"].amount
+TOLERANCE = PRINTED_TOLERANCES["svm_accuracy"].amount
 ACCURACY = 0.95
 
 
@@ -87,7 +87,7 @@ def noise(spread, mean=0.0, between=0.0, seed=0, seeds=SEEDS):
 
 
 def decision(study):
-    [found] = decide(paired_differences(study, TOLERANCES))
+    [found] = decide(paired_differences(study, PRINTED_TOLERANCES))
     return found
 
 
@@ -96,7 +96,7 @@ def decision(study):
 
 def test_a_difference_is_the_second_precision_minus_the_first_in_tolerances():
     wanted = noise(0.3, 0.1)
-    pairs = paired_differences(pairs_study(wanted), TOLERANCES)
+    pairs = paired_differences(pairs_study(wanted), PRINTED_TOLERANCES)
     assert len(pairs) == 40 and set(pairs["outcome"]) == {PairOutcome.BOTH}
     for row in pairs.itertuples():
         assert row.difference == pytest.approx(wanted[row.method, row.latent_dim, row.seed], abs=1e-9)
@@ -112,7 +112,9 @@ def test_a_metric_of_two_tables_counts_once():
     study = pairs_study(noise(0.1))
     doubled = study.manifest.with_cells([*study.manifest.cells, *study.manifest.cells])
     twice = StudyResults(doubled, study.records, StudyResults(doubled.of_pairs(), study.paired.records))
-    pd.testing.assert_frame_equal(paired_differences(twice, TOLERANCES), paired_differences(study, TOLERANCES))
+    pd.testing.assert_frame_equal(
+        paired_differences(twice, PRINTED_TOLERANCES), paired_differences(study, PRINTED_TOLERANCES)
+    )
 
 
 # The rule ----------------------------------------------------------------------------------------------------
@@ -191,7 +193,7 @@ def test_a_trial_that_fails_in_both_precisions_is_no_difference_and_is_counted()
 
 def test_a_partner_that_has_not_run_is_no_failure():
     study = pairs_study(dict.fromkeys(noise(0.1), 0.0) | {("vae", 8, 3): None})
-    pairs = paired_differences(study, TOLERANCES)
+    pairs = paired_differences(study, PRINTED_TOLERANCES)
     assert pairs["outcome"].value_counts().to_dict() == {PairOutcome.BOTH: 39, PairOutcome.NOT_MEASURED: 1}
     found = decision(study)
     assert (found.state, found.one_alone, found.pairs) == (AdmissionState.NOT_DECIDED, 0, 39)
@@ -311,7 +313,7 @@ def test_a_folder_without_pairs_has_nothing_to_decide(capsys):
 def test_the_page_names_states_failures_and_what_is_not_measured():
     alike = dict.fromkeys(noise(0.1), 0.0) | {("gmvae", 8, 2): None}
     study = pairs_study(alike, failed={("vae", 8, 3, "bfloat16")})
-    pairs = paired_differences(study, TOLERANCES)
+    pairs = paired_differences(study, PRINTED_TOLERANCES)
     page = render_admission(study, pairs, decide(pairs))
     assert "# Is bfloat16 as float32? Study admission, 40 pairs" in page
     assert "Admitted: none. Not admitted: SVM" in page and "38 of 40" in page

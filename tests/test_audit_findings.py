@@ -25,6 +25,7 @@ from benchmark.audit.flips import flips
 from benchmark.audit.outputs import JUDGED
 from benchmark.audit.reconstruction_protocols import SCORINGS
 from benchmark.audit.spread import spread
+from benchmark.files import sha256_of
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import PAPER_FOLDER, paper_numbers
 from benchmark.results.store import Store
@@ -124,7 +125,7 @@ def test_results_are_read_back_unless_of_another_version_or_unreadable(tmp_path)
     assert audit_files.lacking(images) == [name for name in SCORINGS if name != "MS-SSIM at 176"]
     assert not audit_files.is_current(images, "ab12", [])  # it is of before the others were added, and still read
     (tmp_path / "file").write_bytes(b"abc")
-    assert audit_files.sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
+    assert sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_distances_are_means_over_numbers_of_tolerances_between_our_mean_and_the_papers():

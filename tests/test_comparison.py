@@ -20,7 +20,7 @@ from benchmark.commands.compare_results import compare as compare_command
 from benchmark.comparison.compare import Basis, Result, State, compare
 from benchmark.comparison.comparison_page import comparison_frame
 from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind, Score, Spread, read_side
-from benchmark.comparison.tolerances import TOLERANCES
+from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.errors import UserError
 from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.identity import identity_key
@@ -626,6 +626,8 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         (f"{HEADER}\nmnist,fid,vae,8,0,=cmd|' /C calc'!A0", "column value: \"=cmd|' /C calc'!A0\" is a formula"),
         (f"{HEADER}\nmnist,ssim,vae,8,0,=A1", "line 2, column value: '=A1' is a formula"),
         (f"{HEADER}\n+mnist,fid,vae,8,0,0.5", "column dataset: '+mnist' is a formula"),
+        (f'{HEADER}\n"\t=A1",fid,vae,8,0,0.5', "column dataset: '\\t=A1' has blanks around it"),
+        (f'{HEADER}\n"\r=A1",fid,vae,8,0,0.5', "column dataset: '\\r=A1' has blanks around it"),
         (f"{HEADER},hint\n{GOOD},-0.5\nmnist,ssim,-a,8,0,1,", "line 3, column method: '-a' is a formula"),
         (
             f"{HEADER}\nMNIST,SSIM,HGMVAE_G,8,0,0.5\nmnist,SSIM,hgmvae_u,8,0,1\nMNIST,ssim,HGMVAE-G,8,0,0.5",
@@ -921,12 +923,12 @@ def test_tolerances_can_be_asked_for():
 
 
 def test_the_tolerances_are_the_measured_spreads_of_seeds():
-    assert TOLERANCES.keys() == {metric for table in TABLES.values() for metric in table.metrics}
+    assert RESULT_TOLERANCES.keys() == {metric for table in TABLES.values() for metric in table.metrics}
     files = [LAPTOP / "tables" / f"table{number}_seeds.csv" for number in TABLES]
     seeds = pd.concat(pd.read_csv(file) for file in files).dropna(subset="value")
     seeds = seeds.drop_duplicates(["dataset", "metric", "method", "latent_dim", "seed"])
     spread = seeds.groupby(["metric", "dataset", "method", "latent_dim"])["value"].agg(["std", "mean"])
     for metric, cells in spread.groupby("metric"):
-        relative = TOLERANCES[metric].relative
+        relative = RESULT_TOLERANCES[metric].relative
         measured = (cells["std"] / cells["mean"].abs() if relative else cells["std"]).median()
-        assert 0.9 < TOLERANCES[metric].amount / measured < 1.25, metric
+        assert 0.9 < RESULT_TOLERANCES[metric].amount / measured < 1.25, metric

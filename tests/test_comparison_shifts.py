@@ -11,9 +11,9 @@ from scipy import optimize, special, stats
 from benchmark.comparison.failures import Ended, failures_p
 from benchmark.comparison.shift_tests import Shifts, cell_groups, method_shifts, moderated_variances, run_shift_tests
 from benchmark.comparison.sides import ComparedCell, read_side
-from benchmark.comparison.tolerances import TOLERANCES, cell_weight
+from benchmark.comparison.tolerances import RESULT_TOLERANCES, cell_weight
 from benchmark.metrics import METRICS
-from benchmark.operating_characteristics.comparison_rates import CELLS, CORRELATIONS, SPREADS, TRUTHS, outcomes
+from benchmark.operating_characteristics.comparison_rates import CELLS, CORRELATIONS, METHOD_SPREADS, TRUTHS, outcomes
 from benchmark.statistics import ALPHA
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
@@ -149,12 +149,12 @@ def test_the_simulated_spreads_and_correlations_are_those_measured():
     for cell, seeds in read_side(REFERENCE / "laptop-ten-seeds").scores.items():
         values = np.array([score.value for score in seeds.values() if score.value is not None])
         if len(values) == 10:
-            tolerance = TOLERANCES[cell.metric].at(values.mean())
+            tolerance = RESULT_TOLERANCES[cell.metric].at(values.mean())
             assert CELLS[cell] == pytest.approx(values.std(ddof=1) / tolerance, abs=0.006)
             better = 1 if METRICS[cell.metric].higher_is_better else -1
             residuals[cell] = better * (values - values.mean()) / values.std()
     assert residuals.keys() == CELLS.keys()
-    for (i, one), (j, other) in itertools.combinations(enumerate(SPREADS), 2):
+    for (i, one), (j, other) in itertools.combinations(enumerate(METHOD_SPREADS), 2):
         pairs = [(cell, cell._replace(metric=other)) for cell in CELLS if cell.metric == one]
         measured = [np.mean(residuals[a] * residuals[b]) for a, b in pairs if b in residuals]
         assert CORRELATIONS[i, j] == pytest.approx(np.mean(measured), abs=0.006)

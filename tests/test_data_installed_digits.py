@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from benchmark.data import installed_digits as module
+from benchmark.data.dataset import data_marks
 from benchmark.data.installed_digits import installed_digits
 from benchmark.data.load import load_dataset
 from benchmark.errors import DataUnavailable, UserError
-from benchmark.studies.grid import data_marks
 
 
 def test_four_thousand_and_one_thousand_digits_with_as_many_of_each_class_in_turns():

@@ -32,7 +32,7 @@ from benchmark.paper.tables import paper_numbers
 from benchmark.statistics import Estimate
 from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
-from benchmark.verdict.cell_verdicts import TOLERANCES, difference_from_paper, verdict_on
+from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES, difference_from_paper, verdict_on
 from benchmark.verdict.claim_effects import MARGINS, Effects, contest_weight, decide
 from benchmark.verdict.claim_judging import judge_printed
 
@@ -158,7 +158,7 @@ def _table2_distances() -> pd.DataFrame:
     means = scores.groupby(["dataset", "method", "alternative"])["value"].mean().reset_index()
     paper = paper_numbers().query("table == 2")[["dataset", "method", "value"]]
     both = means.merge(paper, on=["dataset", "method"], suffixes=("", "_paper"))
-    tolerance = TOLERANCES["svm_accuracy"].amount
+    tolerance = PRINTED_TOLERANCES["svm_accuracy"].amount
     both["distance"] = (both["value"] - both["value_paper"]).abs() / tolerance
     both["constant"] = (0.9 - both["value_paper"]).abs() / tolerance
     return both.groupby(["alternative", "dataset"])[["distance", "constant"]].mean()
@@ -412,7 +412,7 @@ def test_the_page_on_comparing_shows_what_the_command_says_of_the_committed_stud
 
 
 def test_the_page_on_verdicts_has_the_tolerances_margins_and_the_papers_own_effects():
-    for metric, tolerance in TOLERANCES.items():
+    for metric, tolerance in PRINTED_TOLERANCES.items():
         row = next(line for line in VERDICTS.splitlines() if line.startswith(f"| {METRICS[metric].label} | "))
         first, *_, last = row.strip("| ").split(" | ")[1:]
         for shown, of in ((first, tolerance), (last, MARGINS[metric])):

@@ -23,7 +23,7 @@ from benchmark.results.store import Store
 from benchmark.studies.named_studies import STUDIES, GridCell
 from benchmark.table_specs import TABLES
 from benchmark.tables.table_files import write_tables
-from benchmark.verdict.cell_verdicts import TOLERANCES
+from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 FOLDERS = sorted(path.parent for path in REFERENCE.glob("*/manifest.json"))
@@ -77,7 +77,7 @@ def test_the_admission_comes_from_the_records_of_the_whole_study(folder):
     assert all(note == "5 of 10 seeds" or " without d = " in note for note in study.manifest.notes)
     declared = STUDIES["admission"]
     assert {GridCell(cell.table, *cell.kind) for cell in study.manifest.cells} == {*declared.cells()}
-    pairs = paired_differences(study, TOLERANCES)
+    pairs = paired_differences(study, PRINTED_TOLERANCES)
     found = decide(pairs)
     for name, frame in {"admission": admission_frame(study, found), "pairs": pairs}.items():
         committed = pd.read_csv(folder / f"{name}.csv")

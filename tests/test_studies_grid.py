@@ -8,6 +8,7 @@ import pytest
 from tiny_study import TINY, tiny_grid
 
 from benchmark.data import validation_split
+from benchmark.data.dataset import data_marks
 from benchmark.data.load import load_dataset
 from benchmark.data.validation_split import hold_out_validation
 from benchmark.errors import UserError
@@ -19,7 +20,6 @@ from benchmark.studies.grid import (
     DataOptions,
     Selection,
     build_grid,
-    data_marks,
     make_trial,
     trial_data,
 )

@@ -21,7 +21,7 @@ from benchmark.paper.tables import paper_numbers
 from benchmark.results.manifest import Manifest
 from benchmark.statistics import smallest_signed_rank_p
 from benchmark.table_specs import TABLES
-from benchmark.verdict.cell_verdicts import TOLERANCES
+from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES
 from benchmark.verdict.claim_effects import (
     MARGINS,
     Effects,
@@ -444,7 +444,7 @@ def test_relative_margins_treat_both_sides_alike_and_zeros_as_values():
 
 def test_margins_are_smaller_than_the_tolerances_and_no_larger_than_what_two_trainings_differ_by():
     assert MARGINS.keys() == {one.metric for claim in CLAIMS for one in claim.contests}
-    for metric, tolerance in TOLERANCES.items():
+    for metric, tolerance in PRINTED_TOLERANCES.items():
         margin = MARGINS[metric]
         assert margin.relative == tolerance.relative
         assert 0.5 <= margin.amount / tolerance.amount < 0.75, metric

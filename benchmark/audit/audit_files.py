@@ -5,7 +5,6 @@
                           and a line is read from the file
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,19 +167,6 @@ def lacking(result: AuditResult) -> list[str]:
     """
     scored = result.scores.get("reconstruction")
     return [] if scored is None else [name for name in SCORINGS if name not in scored]
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file.
-
-    Returns:
-        SHA-256 in hex.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def audit_frame(records: Mapping[str, Record], results: Mapping[str, AuditResult]) -> pd.DataFrame:

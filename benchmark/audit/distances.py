@@ -10,7 +10,7 @@ from benchmark.audit.outputs import JUDGED
 from benchmark.audit.readings import is_reading
 from benchmark.paper.tables import PLACE, paper_numbers
 from benchmark.table_specs import TABLES
-from benchmark.verdict.cell_verdicts import TOLERANCES
+from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES
 
 ALL_METRICS = "all"
 COLUMNS = ["table", "metric", "alternative", "cells", "of", "distance", "nearest"]
@@ -25,10 +25,10 @@ def distances(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A frame with the columns COLUMNS and a row per table, metric and reading (`is_reading`), the nearest first:
 
-        - `distance`: the mean over the table's printed numbers of |ours - the paper's| in tolerances (`TOLERANCES`),
-          where ours is the mean over seeds; for the metric "all" the mean over the table's metrics. Where an
-          alternative does not concern a metric or a data set, the judged protocol's distance counts; one that concerns
-          none of them has no row.
+        - `distance`: the mean over the table's printed numbers of |ours - the paper's| in tolerances
+          (`PRINTED_TOLERANCES`), where ours is the mean over seeds; for the metric "all" the mean over the table's
+          metrics. Where an alternative does not concern a metric or a data set, the judged protocol's distance counts;
+          one that concerns none of them has no row.
         - `cells`: for how many printed numbers the reading has a mean.
         - `of`: for how many the judged protocol has one.
         - `nearest`: whether it has all cells and no reading with all cells is nearer.
@@ -49,7 +49,7 @@ def _of_table(table: int, frame: pd.DataFrame) -> pd.DataFrame | None:
     means = means[means[JUDGED].notna()]
     touched = set(zip(scores["alternative"], scores["dataset"], scores["metric"], strict=True))
     tolerance = pd.Series(
-        [TOLERANCES[metric].at(value) for (_, metric, _, _), value in printed[means.index].items()], means.index
+        [PRINTED_TOLERANCES[metric].at(value) for (_, metric, _, _), value in printed[means.index].items()], means.index
     )
     off = means.sub(printed[means.index], axis=0).abs().div(tolerance, axis=0)
     metrics = off.index.get_level_values("metric")

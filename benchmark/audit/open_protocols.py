@@ -12,7 +12,7 @@ from benchmark.audit.readings import is_reading
 from benchmark.paper.tables import PLACE
 from benchmark.statistics import Tolerance, estimate
 from benchmark.table_specs import TABLES
-from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, TOLERANCES, Verdict, verdict_on
+from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, PRINTED_TOLERANCES, Verdict, verdict_on
 
 
 def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.Data
         if row.verdict == Verdict.NOT_COMPARABLE:
             continue
         values = by_place.get((TABLES[row.table].protocol, row.dataset, row.metric, row.method, row.latent_dim), {})
-        if other := _other_verdict(values, row.verdict, row.paper, TOLERANCES[row.metric]):
+        if other := _other_verdict(values, row.verdict, row.paper, PRINTED_TOLERANCES[row.metric]):
             name, verdict = other
             verdicts.loc[row.Index, "reason"] = f"{OPEN_PROTOCOL}: {row.verdict} as judged, {verdict} under “{name}”"
             verdicts.loc[row.Index, "verdict"] = str(Verdict.NOT_COMPARABLE)

@@ -16,7 +16,7 @@ from benchmark.files import write_texts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.store import Store
 from benchmark.tables.terminal import print_markdown
-from benchmark.verdict.cell_verdicts import TOLERANCES
+from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def admission(options: AdmissionOptions, console: Console) -> int:
         raise UserError(
             f"{options.out}: study {study.manifest.study} has no pairs of trials; run --study admission first"
         )
-    pairs = paired_differences(study, TOLERANCES)
+    pairs = paired_differences(study, PRINTED_TOLERANCES)
     found = decide(pairs)
     text = render_admission(study, pairs, found)
     texts = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.audit.audit_files import is_current, read_results, sha256_of, write_result
+from benchmark.audit.audit_files import is_current, read_results, write_result
 from benchmark.audit.audit_page import audit_text
 from benchmark.audit.audit_processes import StoredTrial, audit_trials
 from benchmark.audit.findings import findings
@@ -23,14 +23,14 @@ from benchmark.errors import UserError
 from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, prepare_weights, weights_at_hand
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.process_plan import cpu_jobs
-from benchmark.execution.progress import minutes
-from benchmark.files import write_texts
+from benchmark.files import sha256_of, write_texts
 from benchmark.results.csv_text import csv_text
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.grid import cut_manifest
 from benchmark.tables.table_files import write_tables
 from benchmark.tables.terminal import print_markdown
+from benchmark.text import minutes
 
 NO_CHECKPOINT = "no checkpoint here"
 _WRITTEN = ("scores", "distances", "flips", "spread", "drifted")  # fields of Findings

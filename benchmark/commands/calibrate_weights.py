@@ -19,6 +19,7 @@ from benchmark.commands.option_types import given, path
 from benchmark.commands.options import DEVICE, ExecutionOptions, FetchedData
 from benchmark.commands.watching import watched
 from benchmark.commands.wording import command_line, print_written
+from benchmark.data.dataset import data_marks
 from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.heartbeat import Heartbeat
@@ -29,7 +30,7 @@ from benchmark.execution.resume import pending
 from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name
 from benchmark.results.store import Store
-from benchmark.studies.grid import DataOptions, data_marks, make_trial, trial_data
+from benchmark.studies.grid import DataOptions, make_trial, trial_data
 from benchmark.studies.named_studies import GridCell, Study
 from benchmark.studies.trials import Trial, TrialData
 from benchmark.training.pack import default_pack

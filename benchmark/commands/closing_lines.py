@@ -9,7 +9,6 @@ from benchmark.commands.judged_study import REPORT
 from benchmark.commands.wording import shown
 from benchmark.data.specs import DATASETS
 from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE
-from benchmark.execution.progress import minutes
 from benchmark.installation import LAUNCHER
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import SEEDS_OF_THE_PAPER
@@ -21,7 +20,7 @@ from benchmark.studies.named_studies import WITHOUT_DATA
 from benchmark.table_specs import ALL_TABLES
 from benchmark.tables.captions import seed_count
 from benchmark.tables.layout import Table, TableCell, build_tables, number
-from benchmark.text import one_line
+from benchmark.text import minutes, one_line
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.decided_counts import decided_counts
 from benchmark.verdict.verdict_page import is_drawn, why_not_comparable

@@ -15,7 +15,7 @@ from benchmark.comparison.compare import State
 from benchmark.comparison.compare import compare as compare_sides
 from benchmark.comparison.comparison_page import comparison_frame, render_comparison
 from benchmark.comparison.sides import read_side
-from benchmark.comparison.tolerances import TOLERANCES
+from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.errors import UserError
 from benchmark.files import write_text
 from benchmark.names import asked_name, resolved
@@ -61,7 +61,7 @@ def compare(options: CompareOptions, console: Console) -> int:
     metrics = {cell.metric for side in (a, b) for cell in side.scores}
     for metric in asked.keys() - metrics:
         asked_name("metric", metric, sorted(metrics), f"--tolerance {metric}: neither side has it;")
-    comparison = compare_sides(a, b, TOLERANCES | asked)
+    comparison = compare_sides(a, b, RESULT_TOLERANCES | asked)
     text = render_comparison(comparison, options.all)
     print_markdown(console, text, end="", as_is=options.format == "md")
     if options.out:

@@ -11,7 +11,7 @@ from benchmark.commands.folders import DEFAULT_DATA_DIR
 from benchmark.commands.option_types import given, path
 from benchmark.commands.options import FetchedData
 from benchmark.commands.wording import shown
-from benchmark.data.dataset import Dataset
+from benchmark.data.dataset import Dataset, data_marks
 from benchmark.data.from_folder import write_from_folder
 from benchmark.data.load import load_dataset
 from benchmark.data.specs import DATASETS, SIDES
@@ -20,7 +20,6 @@ from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone,
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.installation import LAUNCHER
 from benchmark.names import asked_name
-from benchmark.studies.grid import data_marks
 
 # The names of groups of pretrained networks for `fetch`; the audit's are fetched only when they are asked for.
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}

@@ -18,12 +18,12 @@ from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution.numerics import bfloat16_instructions, processor_name, set_numerics
 from benchmark.execution.process_plan import cpu_jobs, process_plan
-from benchmark.execution.progress import minutes
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.metrics import METRICS
 from benchmark.studies.grid import Selection, expected_data, expected_trials, make_trial
 from benchmark.studies.named_studies import STUDIES, Study
 from benchmark.studies.trials import Trial
+from benchmark.text import minutes
 from benchmark.throughput.costs import Costs, forecast, measured_costs, metric_seconds, with_metric_costs
 from benchmark.throughput.measurement import PACKS, Throughput, TimedTrainer, measure, trainings_per_hour
 from benchmark.throughput.method_times import UNIT

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from benchmark.commands.folders import RUNS
+from benchmark.data.dataset import data_marks
 from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
-from benchmark.studies.grid import Grid, data_marks
+from benchmark.studies.grid import Grid
 from benchmark.tables.captions import MARK_MEANINGS
 
 

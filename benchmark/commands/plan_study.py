@@ -21,12 +21,12 @@ from benchmark.evaluation.backbones import BACKBONES, weights_at_hand
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import ProcessPlan, process_plan
-from benchmark.execution.progress import minutes
 from benchmark.execution.resume import pending
 from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Selection, build_grid
 from benchmark.studies.trials import Trial
+from benchmark.text import minutes
 from benchmark.throughput.costs import (
     Costs,
     forecast,

@@ -10,13 +10,14 @@ from rich.console import Console
 from benchmark.commands.wording import command_line, print_written
 from benchmark.controls.trace import trace
 from benchmark.controls.trace_figure import TracePage, trace_figure
+from benchmark.data.dataset import data_marks
 from benchmark.errors import UserError
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.provenance import provenance
 from benchmark.files import write_texts
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
-from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid, data_marks
+from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
 from benchmark.studies.named_studies import STUDIES
 
 TRACED = "readings"

@@ -38,7 +38,7 @@ from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
 from benchmark.comparison.shift_tests import EQUIVALENCE, Floats, ShiftTests, cell_groups, run_shift_tests
 from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
-from benchmark.comparison.tolerances import OTHER_METRIC, TOLERANCES
+from benchmark.comparison.tolerances import OTHER_METRIC, RESULT_TOLERANCES
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
 from benchmark.results.records import OK
@@ -203,7 +203,7 @@ class _Sample:
     paired: bool
 
 
-def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance] = TOLERANCES) -> Comparison:
+def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance] = RESULT_TOLERANCES) -> Comparison:
     """Compare two sides.
 
     Args:

@@ -12,7 +12,7 @@ from benchmark.comparison.setup_differences import Difference, unlike
 from benchmark.metrics import METRICS
 from benchmark.statistics import ALPHA, POWER
 from benchmark.tables.layout import number
-from benchmark.tables.pipe_table import escape_markdown
+from benchmark.tables.pipe_table import escape_markdown, padded_table
 
 MEANING = {
     Result.DIFFERENT: "a difference beyond chance and tolerance, or in how many trials ended without a score",
@@ -228,7 +228,4 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _pipe_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    grid = [[escape_markdown(text) for text in line] for line in (head, *rows)]
-    widths = [max(len(line[at]) for line in grid) for at in range(len(head))]
-    lines = ["| " + " | ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)) + " |" for line in grid]
-    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+    return padded_table(head, ([escape_markdown(text) for text in row] for row in rows))

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 from benchmark.comparison.long_csv import LongRow, read_long_csv
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
-from benchmark.results.records import OK, Record
+from benchmark.results.records import OK, SETUP, Record
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 
-SETUP = ("device", "platform", "versions", "numerics")  # of a record's provenance
 PROVENANCE = (*SETUP, "git_commit", "git_dirty")
 
 

@@ -4,7 +4,6 @@ Aubry, Maturana, Efros, Russell, Sivic, "Seeing 3D chairs", CVPR 2014. 1,393 cha
 (31 azimuths at two elevations) as rendered_chairs/<id>/renders/image_<view>_p<elevation>_t<azimuth>_r<radius>.png.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from benchmark.data.prepared import data_write_errors
 from benchmark.data.source import Source, entries
 from benchmark.data.specs import CHAIRS_URL
 from benchmark.errors import UserError
+from benchmark.files import sha256_of
 from benchmark.text import short_message
 
 ARCHIVE = "rendered_chairs.tar"
@@ -59,7 +59,7 @@ def fetch(data_dir: Path, report: Report, url: str = CHAIRS_URL) -> None:
     """
     archive = data_dir / ARCHIVE
     download(url, archive, report=report)
-    _record(archive, _sha256(archive), _from(url))
+    _record(archive, sha256_of(archive), _from(url))
 
 
 def find(data_dir: Path) -> Source | None:
@@ -114,7 +114,7 @@ def _checked_digest(path: Path) -> tuple[Callable[[], None], bool]:
     Returns what to do once it has been read, and whether the record says that it came from the authors' server.
     """
     recorded = path.with_name(path.name + ".sha256")
-    digest = _sha256(path)
+    digest = sha256_of(path)
     said = recorded.read_text(encoding="utf-8", errors="replace") if recorded.exists() else digest
     if said.split()[:1] != [digest]:
         raise UserError(
@@ -127,11 +127,6 @@ def _checked_digest(path: Path) -> tuple[Callable[[], None], bool]:
             _record(path, digest)
 
     return record, _from(CHAIRS_URL) in said.splitlines()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _from(url: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.data.specs import DATASETS
+
 Report = Callable[[str], None]
 Block = tuple[NDArray[np.int64] | slice, NDArray[np.uint8]]  # row numbers, and their images (rows, C, S, S)
 
@@ -170,3 +172,14 @@ def content_digest(shape: tuple[int, ...], n_train: int, hashes: dict[str, str |
     """
     content = {"shape": [int(side) for side in shape], "n_train": int(n_train), "sha256": hashes}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def data_marks(dataset: Dataset) -> list[str]:
+    """Return the marks that a data set's numbers carry wherever they stand: "procedural", "subset", "unverified"."""
+    registered = dataset.kind == "real" and dataset.name in DATASETS
+    marks = {
+        "procedural": dataset.kind == "procedural",
+        "subset": dataset.subset,
+        "unverified": registered and not dataset.verified,
+    }
+    return [mark for mark, holds in marks.items() if holds]

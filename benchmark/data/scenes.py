@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.data.strokes import uniform
+
 Floats = NDArray[np.floating]
 
 _SHADES = np.array([0.55, 0.35, 0.8], np.float32)  # of a box's faces along x, y and z
@@ -25,8 +27,8 @@ def coloured_shapes(rng: np.random.Generator, classes: NDArray[np.int64]) -> Flo
     n = len(classes)
     x, y = _grid(32)
     image = _waves(rng, n, x, y)
-    scale, turn = _uniform(rng, n, 0.5, 0.75), _uniform(rng, n, -0.35, 0.35)
-    dx, dy = _uniform(rng, n, -0.25, 0.25), _uniform(rng, n, -0.25, 0.25)
+    scale, turn = uniform(rng, n, 0.5, 0.75), uniform(rng, n, -0.35, 0.35)
+    dx, dy = uniform(rng, n, -0.25, 0.25), uniform(rng, n, -0.25, 0.25)
     u, v = (x - dx) / scale, (y - dy) / scale
     u, v = u * np.cos(turn) + v * np.sin(turn), v * np.cos(turn) - u * np.sin(turn)
     inside: Floats = np.empty_like(u)
@@ -53,28 +55,28 @@ def faces(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
     """
     n = len(classes)
     x, y = _grid(64)
-    turn, dx, dy = _uniform(rng, n, -0.12, 0.12), _uniform(rng, n, -0.08, 0.08), _uniform(rng, n, -0.08, 0.08)
+    turn, dx, dy = uniform(rng, n, -0.12, 0.12), uniform(rng, n, -0.08, 0.08), uniform(rng, n, -0.08, 0.08)
     x, y = x - dx, y - dy
     u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     image = np.broadcast_to(_colour(rng, n, (0.2, 0.2, 0.2), (0.9, 0.9, 0.9)), (n, 3, 64, 64)).copy()
-    hair, tone = _colour(rng, n, (0.1, 0.05, 0.0), (0.8, 0.6, 0.4)), _uniform(rng, n, 0.45, 1.0)[:, None]
+    hair, tone = _colour(rng, n, (0.1, 0.05, 0.0), (0.8, 0.6, 0.4)), uniform(rng, n, 0.45, 1.0)[:, None]
     skin = tone * np.array([0.95, 0.76, 0.65], np.float32)[:, None, None]
-    width, height = _uniform(rng, n, 0.42, 0.56), _uniform(rng, n, 0.58, 0.7)
-    length = _uniform(rng, n, 0.7, 1.1)
-    look = _uniform(rng, n, -0.08, 0.08)  # the features move sideways when the head turns
+    width, height = uniform(rng, n, 0.42, 0.56), uniform(rng, n, 0.58, 0.7)
+    length = uniform(rng, n, 0.7, 1.1)
+    look = uniform(rng, n, -0.08, 0.08)  # the features move sideways when the head turns
 
     _paint(image, _ellipse(u, v, 0.0, -0.1, width + 0.14, length), hair)
     _paint(image, _ellipse(u, v, 0.0, 0.08, width, height), skin * (1 - 0.25 * (u * np.sign(look))[:, None]))
-    _paint(image, _ellipse(u, v, 0.0, -0.62, width, _uniform(rng, n, 0.1, 0.28)), hair)
-    apart, size = _uniform(rng, n, 0.17, 0.24), _uniform(rng, n, 0.06, 0.1)
+    _paint(image, _ellipse(u, v, 0.0, -0.62, width, uniform(rng, n, 0.1, 0.28)), hair)
+    apart, size = uniform(rng, n, 0.17, 0.24), uniform(rng, n, 0.06, 0.1)
     for side in (-1, 1):
         centre = look + side * apart
         _paint(image, _ellipse(u, v, centre, -0.05, size * 1.4, size * 0.8), np.float32(0.95))
         _paint(image, _ellipse(u, v, centre + look * 0.3, -0.05, size * 0.6, size * 0.7), np.float32(0.1))
         _paint(image, _ellipse(u, v, centre, -0.2, size * 1.6, 0.035), hair * 0.7)
-    _paint(image, _ellipse(u, v, look * 1.2, 0.16, _uniform(rng, n, 0.04, 0.08), 0.13), skin * 0.82)
+    _paint(image, _ellipse(u, v, look * 1.2, 0.16, uniform(rng, n, 0.04, 0.08), 0.13), skin * 0.82)
     mouth = _colour(rng, n, (0.6, 0.1, 0.1), (0.9, 0.4, 0.4))
-    _paint(image, _ellipse(u, v, look, 0.42, _uniform(rng, n, 0.12, 0.26), _uniform(rng, n, 0.03, 0.09)), mouth)
+    _paint(image, _ellipse(u, v, look, 0.42, uniform(rng, n, 0.12, 0.26), uniform(rng, n, 0.03, 0.09)), mouth)
     return image
 
 
@@ -159,7 +161,7 @@ def _waves(rng: np.random.Generator, n: int, x: Floats, y: Floats) -> Floats:
     base = _colour(rng, n, (0.2, 0.2, 0.2), (0.8, 0.8, 0.8))
     image: Floats = base + np.zeros((n, 3, y.shape[1], x.shape[2]), np.float32)
     for _ in range(3):
-        pitch, angle, phase = _uniform(rng, n, 2, 12), _uniform(rng, n, 0, np.pi), _uniform(rng, n, 0, 2 * np.pi)
+        pitch, angle, phase = uniform(rng, n, 2, 12), uniform(rng, n, 0, np.pi), uniform(rng, n, 0, 2 * np.pi)
         wave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)) + phase)
         image = image + _colour(rng, n, (-0.12,) * 3, (0.12,) * 3) * wave[:, None]
     return image
@@ -181,11 +183,6 @@ def _grid(side: int) -> tuple[Floats, Floats]:
     """Pixel centres from -1 to 1: x (1, 1, side) and y (1, side, 1)."""
     axis = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
     return axis[None, None, :], axis[None, :, None]
-
-
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
-    """(n, 1, 1) float32."""
-    return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
 
 def _colour(

@@ -46,7 +46,7 @@ def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.f
     """
     images = np.zeros((len(classes), SIDE, SIDE), np.float32)
     x, y = _warped_grid(rng, len(classes), turn=0.3, slant=0.4, shift=0.22)
-    thickness = _uniform(rng, len(classes), 0.07, 0.16)
+    thickness = uniform(rng, len(classes), 0.07, 0.16)
     for c, strokes in enumerate(_GLYPHS):
         rows = classes == c
         for stroke in strokes:
@@ -80,8 +80,8 @@ def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np
             inside = np.minimum(x[rows] - (left0 + (left1 - left0) * down), right0 + (right1 - right0) * down - x[rows])
             inside = np.minimum(inside, np.minimum(y[rows] - top, bottom - y[rows]))
             cover[rows] = np.maximum(cover[rows], np.clip(inside / 0.07 + 0.5, 0, 1))
-    shade, depth = _uniform(rng, n, 0.3, 0.95), _uniform(rng, n, 0.0, 0.3)
-    pitch, angle = _uniform(rng, n, 5, 20), _uniform(rng, n, 0, np.pi)
+    shade, depth = uniform(rng, n, 0.3, 0.95), uniform(rng, n, 0.0, 0.3)
+    pitch, angle = uniform(rng, n, 5, 20), uniform(rng, n, 0, np.pi)
     weave = np.sin(pitch * (x * np.cos(angle) + y * np.sin(angle)))
     noise = rng.normal(0, 0.04, cover.shape).astype(np.float32)
     drawn: NDArray[np.floating] = (cover * (shade + depth * weave + noise))[:, None]
@@ -93,11 +93,11 @@ def _warped_grid(
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Pixel centres in each drawing's own frame, (n, 28, 28) twice; the frame's box fills most of the image."""
     axis: NDArray[np.floating] = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE * 2 - 1) * 1.25
-    scale, turned = _uniform(rng, n, 0.85, 1.15), _uniform(rng, n, -turn, turn)
-    dx, dy = _uniform(rng, n, -shift, shift), _uniform(rng, n, -shift, shift)
+    scale, turned = uniform(rng, n, 0.85, 1.15), uniform(rng, n, -turn, turn)
+    dx, dy = uniform(rng, n, -shift, shift), uniform(rng, n, -shift, shift)
     x, y = (axis[None, None, :] - dx) * scale, (axis[None, :, None] - dy) * scale
     x, y = x * np.cos(turned) + y * np.sin(turned), y * np.cos(turned) - x * np.sin(turned)
-    return x + _uniform(rng, n, -slant, slant) * y, y
+    return x + uniform(rng, n, -slant, slant) * y, y
 
 
 def _distance(x: NDArray[np.floating], y: NDArray[np.floating], ends: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -109,6 +109,10 @@ def _distance(x: NDArray[np.floating], y: NDArray[np.floating], ends: NDArray[np
     return distance
 
 
-def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.floating]:
-    """(n, 1, 1) float32."""
+def uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
+    """Draw a number for each of n images.
+
+    Returns:
+        (n, 1, 1) float32 in [low, high).
+    """
     return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)

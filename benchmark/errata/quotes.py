@@ -24,9 +24,7 @@ from benchmark.paper.statements import (
     PercentageImprovement,
     Statement,
 )
-from benchmark.paper.tables import DATASET_LABELS, PrintedCell
-
-ROUNDING = 0.0005  # half a unit of the third decimal, to which the paper prints every number
+from benchmark.paper.tables import DATASET_LABELS, HALF_A_UNIT, PrintedCell
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def _share(value: float, other: float) -> float:
 
 def _could_be(stated: str, size: Callable[[float, float], float], value: float, other: float) -> bool:
     """Whether unrounded numbers exist that print as all three; sizes are monotone in both, so corners bound them."""
-    sizes = [size(value + a, other + b) for a, b in product((-ROUNDING, ROUNDING), repeat=2)]
+    sizes = [size(value + a, other + b) for a, b in product((-HALF_A_UNIT, HALF_A_UNIT), repeat=2)]
     half_a_digit = 0.5 * 10.0 ** -len(stated.partition(".")[2])
     return min(sizes) <= float(stated) + half_a_digit and float(stated) - half_a_digit <= max(sizes)
 

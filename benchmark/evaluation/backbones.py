@@ -30,6 +30,7 @@ from benchmark.evaluation.registry_weights import (
     kept_tensors,
 )
 from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE, Unscorable
+from benchmark.files import sha256_of
 
 _TIMEOUT = 30.0  # seconds without a byte
 _TORCH_HUB = "https://download.pytorch.org/models"
@@ -298,10 +299,10 @@ def _download(backbone: Backbone, folder: Path, report: Report) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     target, arriving = folder / backbone.file_name, folder / f"{backbone.file_name}.unverified"
     with _locked(folder):
-        digest = _digest(target) or ""
+        digest = _digest(target)
         if not digest.startswith(backbone.sha256):  # else another process fetched it meanwhile
             download(backbone.url, arriving, timeout=_TIMEOUT, attempts=2, report=report)
-            digest = _digest(arriving) or ""
+            digest = _digest(arriving)
             if not digest.startswith(backbone.sha256):
                 arriving.unlink()
                 raise DataUnavailable(f"download has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}...")
@@ -333,10 +334,9 @@ def _without_addresses(error: Exception, backbone: Backbone) -> str:
     return "could not be written to disk"
 
 
-def _digest(path: Path) -> str | None:
-    """SHA-256 in hex; None when the file cannot be read."""
+def _digest(path: Path) -> str:
+    """SHA-256 in hex; "" where the file cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
-        return None
+        return ""

@@ -14,6 +14,7 @@ from benchmark.execution.packs import Pack
 from benchmark.execution.time_left import TimeLeft
 from benchmark.execution.worker_processes import Event
 from benchmark.results.records import OK
+from benchmark.text import minutes
 
 LEAST_WIDTH_OF_BARS = 60
 
@@ -140,17 +141,6 @@ def progress_view(
     """
     drawn = can_redraw(heartbeat.console) and heartbeat.console.width >= LEAST_WIDTH_OF_BARS
     return (BarProgress if drawn else LineProgress)(heartbeat, TimeLeft(packs, metric_seconds))
-
-
-def minutes(seconds: float) -> str:
-    """Format a duration for the user: "40 s", "12 min", "3.5 h".
-
-    Args:
-        seconds: The duration.
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _about(left: float | None) -> str:

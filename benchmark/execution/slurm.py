@@ -12,13 +12,14 @@ import fcntl
 import hashlib
 import math
 import os
-import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from packaging.version import Version
 
 from benchmark.errors import UserError
 from benchmark.execution import slurm_queue
@@ -53,7 +54,7 @@ MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another num
 # From min(0.8 T, T - 10) minutes of a limit T on, submitit takes a signal for a time-out, before that for a preemption,
 # and the fourth time-out ends a job. With a limit of up to 10 minutes every preemption would be a time-out.
 LEAST_MINUTES = 11
-OLDEST_SUBMITIT = (1, 5, 4)  # earlier ones import pkg_resources, which setuptools 82 no longer has
+OLDEST_SUBMITIT = Version("1.5.4")  # earlier ones import pkg_resources, which setuptools 82 no longer has
 
 
 @dataclass(frozen=True)
@@ -273,10 +274,9 @@ def refuse_unsubmittable(store: Store) -> None:
         import submitit  # optional
     except ImportError:
         raise UserError(f"--executor slurm: submitit is not installed; {PIP} install submitit") from None
-    if _version(submitit.__version__) < OLDEST_SUBMITIT:
-        oldest = ".".join(map(str, OLDEST_SUBMITIT))
+    if Version(submitit.__version__) < OLDEST_SUBMITIT:
         raise UserError(
-            f"--executor slurm: submitit {submitit.__version__} is too old; {PIP} install 'submitit>={oldest}'"
+            f"--executor slurm: submitit {submitit.__version__} is too old; {PIP} install 'submitit>={OLDEST_SUBMITIT}'"
         )
 
 
@@ -288,10 +288,6 @@ def job_name(store: Store) -> str:
 def pack_name(pack: Pack) -> str:
     """Return a name that depends on the pack's trials alone, wanted or not."""
     return hashlib.sha256("".join(trial.key for trial in pack.trials).encode()).hexdigest()[:16]
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", text)[:3]))
 
 
 def _queue_or_raise(name: str | None = None) -> dict[str, str]:

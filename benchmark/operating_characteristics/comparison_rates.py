@@ -19,20 +19,20 @@ from benchmark.comparison.compare import State
 from benchmark.comparison.failures import Ended, failures_p
 from benchmark.comparison.shift_tests import METHODS_ALPHA, CellGroups, cell_groups, run_shift_tests
 from benchmark.comparison.sides import ComparedCell
-from benchmark.comparison.tolerances import TOLERANCES
+from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.rates import SEEDS, Rate
 
 _CLUSTERED = ("gmvae", "hgmvae_g", "hgmvae_u")
 _CLASSIFIED = ("vae", "beta_vae", "gmvae", "swae", "wae_imq", "wae_rbf", "hgmvae_g", "hgmvae_u")
 # Standard deviations over seeds, in tolerances: metric -> latent dim -> of each method in the order above.
-SPREADS: Mapping[str, Mapping[int, tuple[float, ...]]] = {
+METHOD_SPREADS: Mapping[str, Mapping[int, tuple[float, ...]]] = {
     "silhouette": {2: (1.80, 1.94, 2.77), 8: (0.92, 0.75, 0.91), 32: (2.05, 0.97, 1.08)},
     "calinski_harabasz": {2: (3.50, 3.32, 3.39), 8: (0.84, 0.80, 1.29), 32: (1.86, 1.24, 1.56)},
     "davies_bouldin": {2: (3.44, 1.99, 5.11), 8: (1.33, 1.22, 0.80), 32: (2.42, 1.46, 2.49)},
     "svm_accuracy": {8: (0.97, 0.78, 0.75, 0.80, 0.60, 0.92, 0.66, 0.94)},
 }
-# Of the scores of one trial, in the order of SPREADS, signed so that better goes with better: means over the trials.
+# Of the scores of one trial, in the order of METHOD_SPREADS, signed so that better goes with better: means over trials.
 CORRELATIONS = np.array(
     [
         [1.00, 0.86, 0.74, 0.26],
@@ -43,7 +43,7 @@ CORRELATIONS = np.array(
 )
 CELLS = {
     ComparedCell("mnist", metric, method, latent_dim): spread
-    for metric, dims in SPREADS.items()
+    for metric, dims in METHOD_SPREADS.items()
     for latent_dim, spreads in dims.items()
     for method, spread in zip(_CLASSIFIED if metric == "svm_accuracy" else _CLUSTERED, spreads, strict=True)
 }
@@ -121,7 +121,7 @@ TRUTHS: Mapping[str, tuple[Design, ShiftsOf]] = {
     "a method worse by 5 tolerances": (_EIGHT, _method_shift(5)),
     **{
         f"one cell's {METRICS[metric].label} worse by 10 tolerances": (_EIGHT, _cell_shift(10, metric))
-        for metric in SPREADS
+        for metric in METHOD_SPREADS
     },
     **{f"{truth} ({of})": (design, shifts) for of, design in _FURTHER.items() for truth, shifts in _OF_METHODS.items()},
 }
@@ -166,7 +166,7 @@ def outcomes(design: Design, shift: Floats, seeds: int, rng: np.random.Generator
     Returns:
         Whether each comparison ends as different, and whether as the same, (draws, 2).
     """
-    tolerances = [TOLERANCES[cell.metric] for cell in design.cells]
+    tolerances = [RESULT_TOLERANCES[cell.metric] for cell in design.cells]
     better = [1 if METRICS[cell.metric].higher_is_better else -1 for cell in design.cells]
     units = np.array([tolerance.amount * sign for tolerance, sign in zip(tolerances, better, strict=True)])
     relative = np.array([tolerance.relative for tolerance in tolerances])
@@ -184,9 +184,11 @@ def _scores(
 ) -> Floats:
     """Scores with a mean of 1, whose tolerances are `units`, negative where less is better: (draws, cells, seeds)."""
     draws, seeds = shape
-    metrics = [[*SPREADS].index(cell.metric) for cell in design.cells]
+    metrics = [[*METHOD_SPREADS].index(cell.metric) for cell in design.cells]
     trials = design.groups.trials
-    of_trials = rng.multivariate_normal(np.zeros(len(SPREADS)), CORRELATIONS, size=(draws, trials.max() + 1, seeds))
+    of_trials = rng.multivariate_normal(
+        np.zeros(len(METHOD_SPREADS)), CORRELATIONS, size=(draws, trials.max() + 1, seeds)
+    )
     better = np.moveaxis(of_trials[:, trials, :, metrics], 0, 1)
     noise = better * np.sign(units)[:, None]
     std = (np.array([*design.cells.values()]) * np.abs(units))[:, None]

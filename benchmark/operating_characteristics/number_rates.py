@@ -8,12 +8,11 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.operating_characteristics.rates import SEEDS, Rate
-from benchmark.paper.tables import SEEDS_OF_THE_PAPER, paper_numbers
+from benchmark.paper.tables import HALF_A_UNIT, SEEDS_OF_THE_PAPER, paper_numbers
 from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within, t_quantile
 from benchmark.verdict.cell_verdicts import (
-    HALF_A_UNIT,
     OUT_OF_REACH,
-    TOLERANCES,
+    PRINTED_TOLERANCES,
     Verdict,
     chance_of_reproducing,
 )
@@ -73,7 +72,7 @@ def number_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
 
 def _chances(metric: str, latent_dim: int, value: float, n: int, shift: float) -> tuple[float, float, float]:
     """Of being reproduced and contradicted, and whether by its spread the number is out of reach."""
-    tolerance = TOLERANCES[metric]
+    tolerance = PRINTED_TOLERANCES[metric]
     bound = tolerance.at(value)
     std = spread(metric, latent_dim) * (value if tolerance.relative else 1)
     error = std * math.sqrt(1 / n + 1 / SEEDS_OF_THE_PAPER)

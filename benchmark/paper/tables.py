@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAPER_FOLDER = REPOSITORY / "results" / "paper"
+PRINTED_DECIMALS = 3  # of every number; tables.csv drops trailing zeros
+HALF_A_UNIT = 0.5 * 10**-PRINTED_DECIMALS  # how far a number may be from the one that was rounded to it
 
 
 @dataclass(frozen=True)

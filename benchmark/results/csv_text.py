@@ -4,9 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.text import one_line
-
-_FORMULA = tuple("=+-@")  # what a formula begins with in a spreadsheet
+from benchmark.text import FORMULA_STARTS, one_line
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -30,4 +28,4 @@ def _shown(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = one_line(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

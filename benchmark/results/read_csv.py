@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmark.errors import UserError
+from benchmark.fields import LARGEST
 from benchmark.names import folded, nearest, resolved
+from benchmark.text import FORMULA_STARTS
 
 _SEPARATORS = (",", ";", "\t")
 _MISSING = frozenset(
@@ -16,8 +18,6 @@ _MISSING = frozenset(
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,'_. \u00a0\u202f]\d{3})+([.,]\d+)?|[+-]?\d*,\d+", re.ASCII)
-_LARGEST = 1e100  # squares of values up to it can be summed in floats
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 # Other formats by their first bytes, the longer first.
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive, as a spreadsheet's own format is",
@@ -102,7 +102,7 @@ def check_plain(path: Path, line: int, column: str, cell: str) -> None:
     """
     if cell != cell.strip():
         raise row_error(path, line, column, f"{cell[:40]!r} has blanks around it; remove them")
-    if cell.startswith(_FORMULA_STARTS) and not is_missing(cell) and not _NUMBER.fullmatch(cell):
+    if cell.startswith(FORMULA_STARTS) and not is_missing(cell) and not _NUMBER.fullmatch(cell):
         raise row_error(path, line, column, f"{cell[:40]!r} is a formula to a spreadsheet; give its value")
 
 
@@ -147,7 +147,7 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
         UserError: It is anything else, or could be two numbers ("1,234"); the message names file, line and column.
     """
     if _NUMBER.fullmatch(cell):
-        if abs(value := float(cell)) <= _LARGEST:
+        if abs(value := float(cell)) <= LARGEST:
             return value
         raise row_error(path, line, column, f"{cell[:40]!r} is too large")
     if _GROUPED.fullmatch(cell):

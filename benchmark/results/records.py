@@ -25,6 +25,7 @@ from benchmark.fields import (
 )
 from benchmark.text import one_line
 
+SETUP = ("device", "platform", "versions", "numerics")  # of a provenance: the machine and its software
 Json = Mapping[str, Any]  # an object of a JSON text
 
 RECORD_SCHEMA = 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.data.class_checks import one_sided_classes
-from benchmark.data.dataset import Dataset
+from benchmark.data.dataset import Dataset, data_marks
 from benchmark.data.installed_digits import CLASSES, HELD_OUT_OF_EACH, OF_EACH
 from benchmark.data.limit import limit
 from benchmark.data.load import load_dataset
@@ -198,17 +198,6 @@ def _unique(trials: Iterable[Trial]) -> list[Trial]:
 
 def _keys(trials: Mapping[int, Trial]) -> dict[str, str]:
     return {str(seed): trial.key for seed, trial in trials.items()}
-
-
-def data_marks(dataset: Dataset) -> list[str]:
-    """Return the marks that a data set's numbers carry wherever they stand: "procedural", "subset", "unverified"."""
-    registered = dataset.kind == "real" and dataset.name in DATASETS
-    marks = {
-        "procedural": dataset.kind == "procedural",
-        "subset": dataset.subset,
-        "unverified": registered and not dataset.verified,
-    }
-    return [mark for mark, holds in marks.items() if holds]
 
 
 @dataclass(frozen=True)

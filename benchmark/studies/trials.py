@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from benchmark.results.identity import identity_key
+from benchmark.results.records import Identity
 from benchmark.training.training_settings import TrainingSettings
 
 
@@ -111,5 +112,4 @@ class Trial:
         return self.training.epochs + (self.warm_start.epochs if self.warm_start else 0)
 
     def __str__(self) -> str:
-        precision = "" if self.training.precision == TrainingSettings.precision else f" {self.training.precision}"
-        return f"{self.data.name} {self.method} d={self.latent_dim}{precision} seed={self.seed}"
+        return str(Identity.parse(self.identity))

@@ -4,7 +4,7 @@ The columns of numbers share the part of \linewidth that the headings leave, so 
 page, and long tables break between rows; the layout is made for a landscape page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import NEAR_BEST, facts, legend, metric_heading
@@ -63,29 +63,55 @@ def render_latex(table: Table) -> str:
     """Write a table as a group with a longtable and its footnotes, labelled tab:hgmvae-N."""
     headings = _heading_names(table)
     columns = [_column_heading(table, column) for column in table.columns]
-    count = len(headings) + len(columns)
     head = [*headings, *columns]
+    return long_table(
+        rf"\caption[{escape(table.paper.title)}]{{{_caption(table)}}}\label{{tab:hgmvae-{table.paper.number}}}\\",
+        _column_types(headings, len(columns)),
+        head,
+        _body(table, headings),
+        setup=r"\setlength{\tabcolsep}{3pt}",
+        continued=[rf"\multicolumn{{{len(head)}}}{{l}}{{Table~\thetable{{}}, continued}}\\"],
+        after=_footnotes(table),
+    )
+
+
+def long_table(
+    caption: str,
+    columns: str,
+    head: Sequence[str],
+    body: Iterable[str],
+    setup: str = "",
+    continued: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> str:
+    """Write a group with a longtable, whose headings stand on every page; every argument is LaTeX.
+
+    Args:
+        caption: With its label.
+        columns: Their types.
+        head: The headings.
+        body: Its lines.
+        setup: What is set in the group.
+        continued: Lines above the headings of further pages.
+        after: Lines below the table.
+    """
+    headings = [r"\toprule", " & ".join(head) + r"\\", r"\midrule"]
     return "\n".join(
         [
             r"% Needs \usepackage{array,booktabs,color,longtable} and a landscape page.",
-            r"\begingroup\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}",
-            rf"\begin{{longtable}}{{{_column_types(headings, len(columns))}}}",
-            rf"\caption[{escape(table.paper.title)}]{{{_caption(table)}}}"
-            rf"\label{{tab:hgmvae-{table.paper.number}}}\\",
-            r"\toprule",
-            " & ".join(head) + r"\\",
-            r"\midrule",
+            rf"\begingroup\footnotesize{setup}\setlength{{\LTcapwidth}}{{\linewidth}}",
+            rf"\begin{{longtable}}{{{columns}}}",
+            caption,
+            *headings,
             r"\endfirsthead",
-            rf"\multicolumn{{{count}}}{{l}}{{Table~\thetable{{}}, continued}}\\",
-            r"\toprule",
-            " & ".join(head) + r"\\",
-            r"\midrule",
+            *continued,
+            *headings,
             r"\endhead",
             r"\bottomrule",
             r"\endfoot",
-            *_body(table, headings),
+            *body,
             r"\end{longtable}",
-            *_footnotes(table),
+            *after,
             r"\endgroup",
             "",
         ]

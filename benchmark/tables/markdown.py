@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import NEAR_BEST, facts, legend, metric_heading
 from benchmark.tables.layout import ABSENT, Row, Table, TableCell, number
-from benchmark.tables.pipe_table import escape_markdown
+from benchmark.tables.pipe_table import escape_markdown, padded_table
 
 RANK_MARKS: Mapping[int | None, str] = {1: "**%s**", 2: "<ins>%s</ins>"}
 RANK_LEGEND = "**Best** and <ins>second best</ins> of our means."
@@ -76,13 +76,8 @@ def _pipe_table(table: Table, rows: list[Row]) -> str:
     else:
         head = ["Model", *(metric_heading(row.metric) for row in rows)]
         names = [table.manifest.method_label(str(method)) for method in table.columns]
-    grid = [[escape_markdown(name) for name in head]]
+    lines = []
     for name, column in zip(names, table.columns, strict=True):
         cells = [cell_text(table.cell(row, column), table, row.metric) for row in rows]
-        grid.append([escape_markdown(name), *cells])
-    widths = [max(len(line[position]) for line in grid) for position in range(len(head))]
-    lines = [
-        "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in grid
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+        lines.append([escape_markdown(name), *cells])
+    return padded_table([escape_markdown(name) for name in head], lines)

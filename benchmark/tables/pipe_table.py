@@ -13,6 +13,19 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
 
 
+def padded_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write Markdown as a pipe table whose columns are aligned as plain text, too.
+
+    Args:
+        head: The headings.
+        rows: The cells of each row, one per heading.
+    """
+    grid = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
+    lines = ["| " + " | ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)) + " |" for line in grid]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
 def wide_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Write plain values as a pipe table without padding, for columns that hold sentences.
 

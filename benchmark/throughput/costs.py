@@ -22,6 +22,7 @@ from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
+from benchmark.results.records import SETUP
 from benchmark.studies.trials import Trial
 from benchmark.throughput.measurement import noise_images, untrained
 from benchmark.throughput.metric_times import image_seconds
@@ -95,7 +96,7 @@ def read_costs(path: Path, device: str) -> Costs:
     here = provenance(device)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if any(content[field] != here[field] for field in ("device", "platform", "versions", "numerics")):
+        if any(content[field] != here[field] for field in SETUP):
             return Costs()
         protocols = {name: tuple(value) for name, value in content["costs"]["protocols"].items()}
         return Costs(**content["costs"] | {"protocols": protocols})

@@ -12,7 +12,15 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.admission.committed_admission import precision_notes
-from benchmark.paper.tables import PLACE, PRINTED_METRICS, PRINTED_TABLES, SEEDS_OF_THE_PAPER, paper_numbers
+from benchmark.paper.tables import (
+    HALF_A_UNIT,
+    PLACE,
+    PRINTED_DECIMALS,
+    PRINTED_METRICS,
+    PRINTED_TABLES,
+    SEEDS_OF_THE_PAPER,
+    paper_numbers,
+)
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import (
@@ -30,8 +38,6 @@ from benchmark.studies.notes import is_on_extent, is_on_protocol
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
 
-PRINTED_DECIMALS = 3  # of every number in the paper; tables.csv drops trailing zeros
-HALF_A_UNIT = 0.5 * 10**-PRINTED_DECIMALS
 OUT_OF_REACH = 0.2  # the chance of being reproduced below which it says nothing that a number was not
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
 
@@ -52,7 +58,7 @@ class Verdict(StrEnum):
 # seeds (0.72 of the median standard deviation on results/reference/laptop-cpu). Relative to the paper's number where a
 # metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM. A cell that varies more than
 # the median one may be out of reach all the same, which its chance tells.
-TOLERANCES: Mapping[str, Tolerance] = {
+PRINTED_TOLERANCES: Mapping[str, Tolerance] = {
     "silhouette": Tolerance(0.03),
     "calinski_harabasz": Tolerance(0.10, relative=True),
     "davies_bouldin": Tolerance(0.15, relative=True),
@@ -172,7 +178,7 @@ def cell_verdicts(study: StudyResults) -> pd.DataFrame:
         rows.append(
             dict(zip(PLACE, place, strict=True))
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
-            | _judged(cell, float(printed.value), TOLERANCES[printed.metric], reasons, absent)
+            | _judged(cell, float(printed.value), PRINTED_TOLERANCES[printed.metric], reasons, absent)
         )
         if rows[-1]["n"]:
             admitted = precision_notes(study.manifest, [printed.metric]).admitted

@@ -12,7 +12,7 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
 from benchmark.tables.captions import metric_heading, seed_count
-from benchmark.tables.latex import DOCUMENT_HEAD, latex_number
+from benchmark.tables.latex import DOCUMENT_HEAD, latex_number, long_table
 from benchmark.tables.latex_escape import escape
 from benchmark.tables.layout import ABSENT
 from benchmark.verdict.cell_verdicts import Verdict
@@ -159,23 +159,4 @@ def _row(cells: Sequence[object]) -> str:
 
 
 def _long_table(part: str, caption: str, columns: str, heads: Sequence[str], lines: str) -> str:
-    """A longtable with its headings on every page; caption, columns, heads and lines are LaTeX."""
-    rules = [r"\toprule", _row(heads), r"\midrule"]
-    return "\n".join(
-        [
-            r"% Needs \usepackage{array,booktabs,color,longtable} and a landscape page.",
-            r"\begingroup\footnotesize\setlength{\LTcapwidth}{\linewidth}",
-            rf"\begin{{longtable}}{{{columns}}}",
-            rf"\caption{{{caption}}}\label{{tab:hgmvae-verdict-{part}}}\\",
-            *rules,
-            r"\endfirsthead",
-            *rules,
-            r"\endhead",
-            r"\bottomrule",
-            r"\endfoot",
-            lines,
-            r"\end{longtable}",
-            r"\endgroup",
-            "",
-        ]
-    )
+    return long_table(rf"\caption{{{caption}}}\label{{tab:hgmvae-verdict-{part}}}\\", columns, heads, [lines])

@@ -11,7 +11,7 @@ from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABL
 from benchmark.results.manifest import Manifest
 from benchmark.statistics import POWER
 from benchmark.table_specs import TABLES
-from benchmark.tables.captions import reduced, seed_count
+from benchmark.tables.captions import MARK_MEANINGS, reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.training.training_settings import precision_note
@@ -46,7 +46,7 @@ AGREEMENT_MEANING = (
 _MARK_WARNINGS = {
     "procedural": "Drawn images in place of {names}: numbers say nothing about the methods.",
     "subset": "{names}: a subset of the images.",
-    "unverified": "{names}: not shown to be the published images, for no known digest or published checksum matched.",
+    "unverified": f"{{names}}: {MARK_MEANINGS['unverified']}.",
 }
 
 
