@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, Backbone
+from benchmark.evaluation.backbones import ALL_BACKBONES, Backbone
 
 CLASSIFIERS = {
     "alexnet": torchvision.models.alexnet,
@@ -55,7 +55,7 @@ def save_backbones(folder: Path) -> dict[str, Backbone]:
     """All four in `folder`, under the official names; the same on every call."""
     table = {}
     with torch.random.fork_rng(devices=[]):
-        for seed, (name, official) in enumerate((BACKBONES | AUDIT_BACKBONES).items()):
+        for seed, (name, official) in enumerate(ALL_BACKBONES.items()):
             torch.manual_seed(seed)
             path = folder / official.file_name
             torch.save(random_inception() if name == "inception" else random_classifier(name), path)

@@ -14,7 +14,7 @@ from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, Struc
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.audit.reconstruction_protocols import OTHER_IMAGES, SCORINGS, reconstruction_alternatives
-from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
+from benchmark.evaluation.backbones import ALL_BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
 from benchmark.evaluation.image_quality import (
@@ -136,7 +136,7 @@ def test_missing_weights_are_a_reason_and_stop_nothing_else(outputs, without_wei
     for name, metrics in METRICS.items():
         trunk = {"LPIPS VGG": "vgg16", "LPIPS SqueezeNet": "squeezenet"}.get(name, "alexnet")
         for metric in set(metrics) & set(files):
-            backbone = (BACKBONES | AUDIT_BACKBONES)[trunk if metric == "lpips" else files[metric]]
+            backbone = ALL_BACKBONES[trunk if metric == "lpips" else files[metric]]
             assert found[name].unavailable[metric] == (
                 f"weights unavailable: {backbone.file_name} not in --weights-dir or the torch hub cache; put it there"
             )
@@ -178,7 +178,7 @@ def test_the_crop_is_the_crop(outputs, context):
     assert found.values["fid"] == pytest.approx(judged.values["fid"], rel=1e-6)
     assert judged.unavailable == {"lpips": "images of 28 pixels a side are too small, 31 are needed"}
     assert found.details["ms_ssim_scales"] == 3
-    network = pretrained_lpips(context.backbones["alexnet"], context.weights_dir, True, "cpu", "alexnet").network
+    network = pretrained_lpips(context.backbones["alexnet"], context.weights_dir, "cpu", "alexnet").network
     pair = [torch.tensor(larger(side.numpy(), 64)).expand(-1, 3, -1, -1) for side in (one, other)]
     assert found.values["lpips"] == pytest.approx(network(*pair, normalize=True).mean().item(), rel=1e-4)
 
@@ -328,7 +328,7 @@ def test_the_origin_of_the_pixels_counts_and_their_unit_does_not(outputs, withou
 )
 def test_lpips_is_taken_on_the_network_of_its_name(outputs, context, name, backbone, net):
     made = replace(outputs(3), sampled_reconstructions_test=None, prior_samples=None)
-    trunk = pretrained_lpips(context.backbones[backbone], context.weights_dir, True, "cpu", backbone)
+    trunk = pretrained_lpips(context.backbones[backbone], context.weights_dir, "cpu", backbone)
     assert isinstance(trunk.network, lpips.LPIPS) and trunk.network.pnet_type == net
     expected = lpips_distance(trunk, made.images_test, made.reconstructions_test, 3, "cpu")
     found = scored(made, context, fid_images=1)[name]
@@ -348,7 +348,7 @@ def test_each_fid_compares_its_own_images(outputs, context):
 
     def expected(others, antialias=False):
         backbone = context.backbones["inception"]
-        inception = pretrained_inception(backbone, context.weights_dir, True, "cpu", antialias)
+        inception = pretrained_inception(backbone, context.weights_dir, "cpu", antialias)
         return pytest.approx(fid(inception, made.images_test[rows], others[rows], 2, "cpu"), rel=1e-6)
 
     assert found["x sampled"].values["fid"] == expected(made.sampled_reconstructions_test)

@@ -25,7 +25,7 @@ from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Unscorable
 
-HERE = EvaluationContext(offline=True)
+HERE = EvaluationContext()
 
 
 @pytest.fixture

@@ -59,11 +59,11 @@ def score(context, originals, reconstructions, **settings):
 
 
 def inception(context, antialias=False):
-    return pretrained_inception(context.backbones["inception"], None, True, "cpu", antialias)
+    return pretrained_inception(context.backbones["inception"], None, "cpu", antialias)
 
 
 def trunk(context, name="alexnet"):
-    return pretrained_lpips(context.backbones[name], None, True, "cpu", name)
+    return pretrained_lpips(context.backbones[name], None, "cpu", name)
 
 
 def three(images) -> torch.Tensor:

@@ -30,7 +30,7 @@ from benchmark.commands import fetch_files
 from benchmark.errors import DataUnavailable
 from benchmark.evaluation import backbones, registry_weights
 from benchmark.evaluation.backbones import (
-    AUDIT_BACKBONES,
+    ALL_BACKBONES,
     BACKBONES,
     Backbone,
     WeightsFile,
@@ -133,9 +133,8 @@ NO_SERVER = f"official server: download failed ([Errno {errno.ECONNREFUSED}] Con
 
 @pytest.fixture(autouse=True)
 def hub(tmp_path, monkeypatch):
-    """An empty torch hub cache, and no memory of failures."""
+    """An empty torch hub cache."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(backbones, "_failures", {})
 
 
 @pytest.fixture
@@ -307,8 +306,7 @@ def test_a_bad_package_is_one_line_and_leaves_nothing(tmp_path, registry, kind):
     assert said.startswith(f"{start}registry package toy 1.0: {reason}")
     assert "\n" not in said and str(tmp_path) not in said
     assert names(tmp_path) == []
-    assert obtain("toy", tmp_path, offline=False, backbones=table) == said
-    assert len(asked) == 1  # a failure is not tried again
+    assert len(asked) == 1
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, registry, monkeypatch):
@@ -354,7 +352,7 @@ def test_the_registry_is_the_last_road_and_each_is_said(tmp_path, registry):
     assert obtain("toy", tmp_path, offline=False, backbones=TABLE, report=lines.append) == file
     assert find("toy", tmp_path, TABLE) == file
     assert lines == [] and len(asked) == 1
-    state, loaded = load_tensors(TABLE["toy"], tmp_path, offline=True)
+    state, loaded = load_tensors(TABLE["toy"], tmp_path)
     assert loaded == file and tensors_digest(state) == TOY.tensors_sha256
 
 
@@ -363,7 +361,7 @@ def test_what_was_kept_is_read_once_to_be_loaded(tmp_path, registry, monkeypatch
     fetch_packaged(TOY, tmp_path, ignore)
     read = []
     monkeypatch.setattr(backbones, "kept_tensors", lambda path, of: read.append(path) or kept_tensors(path, of))
-    state, file = load_tensors(TABLE["toy"], tmp_path, offline=True)
+    state, file = load_tensors(TABLE["toy"], tmp_path)
     assert read == [file.path] == [tmp_path / KEPT] and tensors_digest(state) == TOY.tensors_sha256
 
 
@@ -414,7 +412,7 @@ def test_workers_that_miss_the_same_weights_fetch_them_once(tmp_path, registry):
 
 
 def test_squeezenet_alone_is_in_no_package():
-    assert {name: one.packaged for name, one in (BACKBONES | AUDIT_BACKBONES).items()} == {
+    assert {name: one.packaged for name, one in ALL_BACKBONES.items()} == {
         "inception": INCEPTION,
         "alexnet": ALEXNET,
         "vgg16": VGG16,
@@ -532,7 +530,7 @@ def test_weights_are_sought_once_for_all_trials_and_the_cell_names_the_roads(tmp
         f"{NO_SERVER}; registry package toy 1.0: no registry answers"
     )
     assert missing == {"alexnet": reason} and len(asked) == 1
-    context = EvaluationContext(tmp_path, backbones=table, weights_missing=missing)
+    context = EvaluationContext(tmp_path, backbones=ALL_BACKBONES | table, weights_missing=missing)
     images = np.zeros((2, 1, 32, 32), np.uint8)
     outputs = TrialOutputs(None, None, None, None, images, images.astype(np.float32))
     scores = Reconstruction().score(outputs, context)

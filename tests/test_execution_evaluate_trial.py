@@ -35,7 +35,7 @@ from models.base import draw_noise
 
 @pytest.fixture
 def context(tmp_path):
-    return TrialContext(tmp_path, "cpu", None, offline=True)
+    return TrialContext(tmp_path, "cpu", None)
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def study(tmp_path):
     return (
         store,
         packs,
-        TrialContext(store.folder, "cpu", None, offline=True),
+        TrialContext(store.folder, "cpu", None),
         DataOptions.of(TINY, tmp_path, offline=True),
     )
 

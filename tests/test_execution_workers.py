@@ -38,7 +38,7 @@ DIVIDED = ProcessPlan(trainers=1, scorers=1, threads=1)
 
 
 def start(grid, out, workers=EACH_DOES_BOTH, most=1, patience=math.inf, **more):
-    context = TrialContext(out, "cpu", None, offline=True, **more)
+    context = TrialContext(out, "cpu", None, **more)
     data = DataOptions.of(TINY, out, offline=True)
     return run_packs(packs_of(grid.trials(), grid.trials(), most), context, data, workers, patience=patience)
 
@@ -104,10 +104,10 @@ def test_a_trial_is_the_same_first_and_last_in_a_process_whatever_those_before_i
     trials = grid.trials()
     data = DataOptions.of(TINY, tmp_path, offline=True)
     for name, ordered in (("forth", trials), ("back", trials[::-1])):
-        context = TrialContext(tmp_path / name, "cpu", None, offline=True, method_files=(tmp_path / "untidy.py",))
+        context = TrialContext(tmp_path / name, "cpu", None, method_files=(tmp_path / "untidy.py",))
         events = [*run_packs(packs_of(ordered, ordered, 1), context, data, ALONE)]
         assert [event.what for event in events if event.kind == "started"] == packs_of(ordered, ordered, 1)
-    solo = TrialContext(tmp_path / "solo", "cpu", None, offline=True)
+    solo = TrialContext(tmp_path / "solo", "cpu", None)
     fields = ("status", "metrics", "curves", "health", "details", "parameters")
     for trial in trials:
         forth, back = (Store(tmp_path / name).read_record(trial.key) for name in ("forth", "back"))
@@ -142,7 +142,7 @@ def test_however_the_work_is_divided_the_records_are_those_of_one_process(grid, 
     for pack in packs_of(trials, trials, most):
         assert [event.kind for event in again if event.what == pack] == ["started", "trained"]
     assert [event.value for event in events if event.kind == "finished"] == ["ok"] * 4
-    solo = TrialContext(tmp_path / "solo", "cpu", None, offline=True)
+    solo = TrialContext(tmp_path / "solo", "cpu", None)
     for trial in trials:
         record = Store(tmp_path).read_record(trial.key)
         [alone] = records_of([trial], grid.datasets["mnist"], solo)
@@ -176,7 +176,7 @@ def test_the_trainer_waits_while_too_much_is_unscored(grid, tmp_path, monkeypatc
 
 
 def test_after_its_time_a_run_begins_nothing_and_ends_what_it_has_begun(grid, tmp_path, monkeypatch):
-    context = TrialContext(tmp_path, "cpu", None, offline=True)
+    context = TrialContext(tmp_path, "cpu", None)
     data = DataOptions.of(TINY, tmp_path, offline=True)
 
     now = 0.0

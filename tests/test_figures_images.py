@@ -34,7 +34,7 @@ TOLERANCE = 1e-5  # of a pixel in [0, 1]: batches of other sizes round different
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("study")
     grid, store = tiny_grid(out, STUDY), Store(out)
-    context = TrialContext(out, "cpu", None, offline=True)
+    context = TrialContext(out, "cpu", None)
     for cell_trials in grid.cells.values():
         for record in records_of(list(cell_trials.values()), grid.datasets["mnist"], context):
             store.write_record(record)

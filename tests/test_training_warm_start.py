@@ -117,7 +117,7 @@ def grid(tmp_path):
 
 @pytest.fixture
 def context(tmp_path):
-    return TrialContext(tmp_path, "cpu", None, offline=True)
+    return TrialContext(tmp_path, "cpu", None)
 
 
 def trials_of(grid, method: str):

@@ -20,7 +20,7 @@ from benchmark.commands.options import MODELS_ON, ONLY, FetchedData, PageFormat
 from benchmark.commands.own_methods import OwnMethods
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
-from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES, prepare_weights, weights_at_hand
+from benchmark.evaluation.backbones import ALL_BACKBONES, prepare_weights, weights_at_hand
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.process_plan import cpu_jobs
 from benchmark.files import sha256_of, write_texts
@@ -105,15 +105,14 @@ def _evaluate(
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]
     checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}
     results = read_results(store, stored)
-    backbones = {**BACKBONES, **AUDIT_BACKBONES}
     of_images = [key for key in stored if "reconstruction" in records[key].identity.protocols]
     needed = [
         name
-        for name, backbone in backbones.items()
+        for name, backbone in ALL_BACKBONES.items()
         if not all(is_current(results.get(key), checkpoints[key], [backbone.file_name]) for key in of_images)
     ]
     missing = prepare_weights(
-        needed, options.weights_dir, offline=options.offline, backbones=backbones, report=console.print
+        needed, options.weights_dir, offline=options.offline, backbones=ALL_BACKBONES, report=console.print
     )
     context = EvaluationContext(
         options.weights_dir,
@@ -121,8 +120,8 @@ def _evaluate(
         statistics_dir=store.folder.resolve() / "statistics",
         weights_missing=missing,
     )
-    others = {name: backbone for name, backbone in backbones.items() if name not in needed}
-    had = {backbones[name].file_name for name in needed if name not in missing}
+    others = {name: backbone for name, backbone in ALL_BACKBONES.items() if name not in needed}
+    had = {ALL_BACKBONES[name].file_name for name in needed if name not in missing}
     weights = sorted(had | weights_at_hand(options.weights_dir, others))
     to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")

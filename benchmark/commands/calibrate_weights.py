@@ -77,7 +77,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     own = "-".join([study.name, *(sorted(grids) if options.method else ())])
     store = Store(options.out or RUNS / own, console.print)
     context = TrialContext(
-        store.folder.resolve(), device, None, True, way=chosen_way(options.way, study.training.precision, device)
+        store.folder.resolve(), device, None, way=chosen_way(options.way, study.training.precision, device)
     )
     set_numerics(device, executor.threads, False)
 

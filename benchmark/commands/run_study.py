@@ -152,7 +152,6 @@ def _run(
         store.folder.resolve(),
         device,
         options.weights_dir,
-        offline=True,
         way=way,
         deterministic=options.deterministic,
         method_files=tuple(file.resolve() for file in options.method_file),

@@ -90,6 +90,7 @@ AUDIT_BACKBONES: Mapping[str, Backbone] = {
     "vgg16": Backbone.from_url(f"{_TORCH_HUB}/vgg16-397923af.pth", VGG16),
     "squeezenet": Backbone.from_url(f"{_TORCH_HUB}/squeezenet1_1-b8a52dc0.pth"),
 }
+ALL_BACKBONES: Mapping[str, Backbone] = {**BACKBONES, **AUDIT_BACKBONES}
 
 
 class WeightsUnavailable(Unscorable):
@@ -142,10 +143,21 @@ def obtain(
     Returns:
         The file or, as a string, the reason why there is none.
     """
+    backbone = backbones[name]
     try:
-        return _located(backbones[name], weights_dir, offline, report)[0]
-    except WeightsUnavailable as reason:
-        return str(reason)
+        if read := _on_disk(backbone, weights_dir):
+            return read[0]
+        missing, remedy = _missing(backbone, weights_dir)
+        reason = f"{missing}; {remedy}"
+        if not offline:
+            report(missing)
+            failed = _fetched(backbone, next(iter(_places(weights_dir).values())), report)
+            if not failed and (read := _on_disk(backbone, weights_dir)):
+                return read[0]
+            reason += f"; {failed or 'what was fetched is gone'}"
+        raise WeightsUnavailable(reason)
+    except WeightsUnavailable as error:
+        return str(error)
 
 
 def prepare_weights(
@@ -172,15 +184,12 @@ def prepare_weights(
     return {name: reason for name, reason in found.items() if isinstance(reason, str)}
 
 
-def load_tensors(
-    backbone: Backbone, weights_dir: Path | None, offline: bool
-) -> tuple[dict[str, torch.Tensor], WeightsFile]:
-    """Load a backbone's file, fetching it if need be.
+def load_tensors(backbone: Backbone, weights_dir: Path | None) -> tuple[dict[str, torch.Tensor], WeightsFile]:
+    """Load a backbone's file from disk.
 
     Args:
         backbone: The file.
         weights_dir: As for `obtain`.
-        offline: Do not fetch.
 
     Returns:
         The state dict, on the CPU, and the file.
@@ -188,7 +197,9 @@ def load_tensors(
     Raises:
         WeightsUnavailable: There is no verified file, or it does not hold plain tensors.
     """
-    file, content = _located(backbone, weights_dir, offline, no_report)
+    if (read := _on_disk(backbone, weights_dir)) is None:
+        raise WeightsUnavailable("; ".join(_missing(backbone, weights_dir)))
+    file, content = read
     if not isinstance(content, bytes):
         return content, file
     try:
@@ -245,27 +256,11 @@ def _kept(packaged: PackagedWeights, folder: Path) -> _Read | None:
     return WeightsFile(path, packaged.source, packaged.sha256, "registry package"), tensors
 
 
-# A study loads the same file once per trial: without a network each would wait for the same failures.
-_failures: dict[tuple[Backbone, Path], str] = {}
-
-
-def _located(backbone: Backbone, weights_dir: Path | None, offline: bool, report: Report) -> _Read:
-    if read := _on_disk(backbone, weights_dir):
-        return read
+def _missing(backbone: Backbone, weights_dir: Path | None) -> tuple[str, str]:
+    """What is where not, and how to mend it by hand."""
     places = _places(weights_dir)
-    missing = f"{backbone.file_name} not in {' or '.join(places)}{_damage(backbone, places)}"
     remedy = "put it there or give --weights-dir" if weights_dir is None else "put it there"
-    reason = f"{missing}; {remedy}"
-    if offline:
-        raise WeightsUnavailable(reason)
-    folder = next(iter(places.values()))
-    if (backbone, folder) not in _failures:
-        report(missing)
-        if failed := _fetched(backbone, folder, report):
-            _failures[backbone, folder] = failed
-        elif read := _on_disk(backbone, weights_dir):
-            return read
-    raise WeightsUnavailable(f"{reason}; {_failures.get((backbone, folder), 'what was fetched is gone')}")
+    return f"{backbone.file_name} not in {' or '.join(places)}{_damage(backbone, places)}", remedy
 
 
 def _damage(backbone: Backbone, places: Mapping[str, Path]) -> str:

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmark.evaluation.backbones import BACKBONES, Backbone
+from benchmark.evaluation.backbones import ALL_BACKBONES, Backbone
 
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """Where scoring runs and may look for weights; nothing here changes what a score means.
+    """Where scoring runs and may look for weights; nothing here changes what a score means, and nothing is downloaded.
 
     Attributes:
         weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
         device: A torch device.
-        offline: Do not download weights.
         statistics_dir: Where the originals' Inception statistics are cached between runs; None: nowhere.
         backbones: The files of pretrained weights, by name.
         weights_missing: Name of a backbone -> why it cannot be had, where that was found out for all trials.
@@ -23,9 +22,8 @@ class EvaluationContext:
 
     weights_dir: Path | None = None
     device: str = "cpu"
-    offline: bool = True
     statistics_dir: Path | None = None
-    backbones: dict[str, Backbone] = field(default_factory=lambda: dict(BACKBONES))
+    backbones: Mapping[str, Backbone] = field(default_factory=lambda: ALL_BACKBONES)
     weights_missing: Mapping[str, str] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
 

@@ -54,14 +54,13 @@ class Pretrained:
 
 @lru_cache(maxsize=2)
 def pretrained_inception(
-    backbone: Backbone, weights_dir: Path | None, offline: bool, device: str, antialias: bool = False
+    backbone: Backbone, weights_dir: Path | None, device: str, antialias: bool = False
 ) -> Pretrained:
     """Load FID's Inception, arranged for speed: uint8 (B, 3, H, W) -> float32 (B, 2048).
 
     Args:
         backbone: The file of weights.
         weights_dir: As for `backbones.obtain`.
-        offline: Do not download.
         device: Where to put it.
         antialias: As the attribute of `FastInception`.
 
@@ -69,37 +68,33 @@ def pretrained_inception(
         WeightsUnavailable: There are no weights, or they do not fit.
     """
     build = partial(build_inception, antialias=antialias)
-    return _pretrained(build, backbone, weights_dir, offline, device, "antialiased" if antialias else "")
+    return _pretrained(build, backbone, weights_dir, device, "antialiased" if antialias else "")
 
 
 @lru_cache(maxsize=len(LPIPS_TRUNKS))
-def pretrained_lpips(
-    backbone: Backbone, weights_dir: Path | None, offline: bool, device: str, trunk: str = "alexnet"
-) -> Pretrained:
+def pretrained_lpips(backbone: Backbone, weights_dir: Path | None, device: str, trunk: str = "alexnet") -> Pretrained:
     """Load `lpips.LPIPS` with the linear weights that the package includes.
 
     Args:
         backbone: The file of the trunk's weights.
         weights_dir: As for `backbones.obtain`.
-        offline: Do not download.
         device: Where to put it.
         trunk: A key of LPIPS_TRUNKS.
 
     Raises:
         WeightsUnavailable: There are no weights, or they do not fit.
     """
-    return _pretrained(partial(build_lpips, trunk=trunk), backbone, weights_dir, offline, device)
+    return _pretrained(partial(build_lpips, trunk=trunk), backbone, weights_dir, device)
 
 
 def _pretrained(
     build: Callable[[State], torch.nn.Module],
     backbone: Backbone,
     weights_dir: Path | None,
-    offline: bool,
     device: str,
     variant: str = "",
 ) -> Pretrained:
-    state, file = load_tensors(backbone, weights_dir, offline)
+    state, file = load_tensors(backbone, weights_dir)
     try:
         with torch.random.fork_rng(devices=[]):  # constructors draw weights that are then overwritten
             network = build(state)

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.evaluation import image_quality
-from benchmark.evaluation.backbones import AUDIT_BACKBONES, BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
 from benchmark.evaluation.image_subsets import random_subset
@@ -64,7 +63,7 @@ def score_images(
     Args:
         originals: (M, C, S, S).
         others: In [0, 1], of the same shape.
-        context: Where to compute; a backbone is the context's, else the official one.
+        context: Where to compute.
         n_images: How many of the M images `random_subset` takes; None: all.
         fid_images: How many of those FID takes; None: all.
         scoring: Which metrics, and how.
@@ -92,8 +91,7 @@ def score_images(
     def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
         if reason := context.weights_missing.get(name):
             raise Unscorable(reason)
-        backbone = {**BACKBONES, **AUDIT_BACKBONES, **context.backbones}[name]
-        pretrained = loader(backbone, context.weights_dir, context.offline, context.device, variant)
+        pretrained = loader(context.backbones[name], context.weights_dir, context.device, variant)
         weights[pretrained.weights.source] = pretrained.weights.sha256
         roads[pretrained.weights.source] = pretrained.weights.road
         return pretrained

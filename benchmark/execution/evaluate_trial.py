@@ -58,7 +58,6 @@ class TrialContext:
         out: The results folder.
         device: torch's name of it, such as "cuda:1".
         weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
-        offline: Whether weights are not to be downloaded.
         way: How packs are trained, one of `benchmark.training.pack.WAYS`.
         deterministic: Whether an operation that cannot be repeated bit by bit is refused.
         method_files: The files that define the user's own methods.
@@ -69,7 +68,6 @@ class TrialContext:
     out: Path
     device: str
     weights_dir: Path | None
-    offline: bool
     way: str = "eager"
     deterministic: bool = False
     method_files: tuple[Path, ...] = ()
@@ -82,7 +80,6 @@ class TrialContext:
         return EvaluationContext(
             self.weights_dir,
             self.device,
-            self.offline,
             statistics_dir=self.out / "statistics",
             weights_missing=self.weights_missing,
             left_out=self.left_out,
