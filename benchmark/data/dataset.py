@@ -1,5 +1,6 @@
 """The types of a loaded data set and of a draft whose images are still to be read, and the digest of their content."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +36,6 @@ class Dataset:
         source: What it was read from, without any folder.
         digest: SHA-256 over images, labels, factors, shapes and the split; independent of paths and machines.
         split: How train and test were separated, in words.
-        source_counts: (train, test) images of the source; larger than the set's own counts after `limit`.
         factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth); None where none are
             known.
         factor_names: F names.
@@ -53,7 +53,6 @@ class Dataset:
     source: str
     digest: str
     split: str
-    source_counts: tuple[int, int]
     factors: NDArray[np.int16] | None = None
     factor_names: tuple[str, ...] = ()
     verified: bool = False
@@ -89,6 +88,22 @@ class Dataset:
     def y_test(self) -> NDArray[np.int64] | None:
         """The test labels, (n_test,)."""
         return None if self.labels is None else self.labels[self.n_train :]
+
+    def chosen(self, rows: NDArray[np.int64] | slice, n_train: int) -> "Dataset":
+        """Return the set of some of the images, which keeps the digest of the whole.
+
+        Args:
+            rows: Which, in their new order.
+            n_train: How many of them, the first ones, are training images.
+        """
+        labels = None if self.labels is None else self.labels[rows]
+        factors = None if self.factors is None else self.factors[rows]
+        return dataclasses.replace(self, images=self.images[rows], labels=labels, factors=factors, n_train=n_train)
+
+    def with_own_digest(self) -> "Dataset":
+        """Return the set with the digest of what it has."""
+        hashes = content_hashes(self.images, self.labels, self.factors)
+        return dataclasses.replace(self, digest=content_digest(self.images.shape, self.n_train, hashes))
 
 
 @dataclass(frozen=True)

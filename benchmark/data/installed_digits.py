@@ -49,7 +49,6 @@ def installed_digits() -> Dataset:
         source=f"{PACKAGE} {FILE.rpartition('/')[2]}",
         digest=content_digest(images.shape, n_train, content_hashes(images, labels, None)),
         split=f"the last {HELD_OUT_OF_EACH} of each class are held out as test",
-        source_counts=(n_train, len(images) - n_train),
         verified=True,
     )
 

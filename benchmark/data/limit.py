@@ -1,11 +1,9 @@
 """Smaller data sets for the reduced studies: a fixed random subset of each split, the same in every trial."""
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.data.dataset import Dataset, content_digest, content_hashes
+from benchmark.data.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.subsets import choose
 
@@ -37,12 +35,4 @@ def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
     test = chosen(dataset.n_test, n_test, dataset.y_test, "test")
     if len(train) == dataset.n_train and len(test) == dataset.n_test:
         return dataset
-    rows = np.concatenate([train, dataset.n_train + test])
-    images = dataset.images[rows]
-    labels = None if dataset.labels is None else dataset.labels[rows]
-    factors = None if dataset.factors is None else dataset.factors[rows]
-    hashes = content_hashes(images, labels, factors)
-    digest = content_digest(images.shape, len(train), hashes)
-    return dataclasses.replace(
-        dataset, images=images, labels=labels, factors=factors, n_train=len(train), digest=digest
-    )
+    return dataset.chosen(np.concatenate([train, dataset.n_train + test]), len(train)).with_own_digest()

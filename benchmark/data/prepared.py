@@ -197,7 +197,6 @@ def read(data_dir: Path, name: str) -> Dataset:
             source=meta.fingerprint.source,
             digest=digest,
             split=meta.split,
-            source_counts=(meta.n_train, len(images) - meta.n_train),
             factors=None if factors is None else np.array(factors),
             factor_names=meta.factor_names,
             verified=verified,

@@ -53,7 +53,6 @@ def draw(name: str) -> Dataset:
         source="procedural",
         digest=content_digest(drawn.images.shape, drawn.n_train, hashes),
         split=drawn.split,
-        source_counts=(drawn.n_train, len(drawn.images) - drawn.n_train),
         factors=drawn.factors,
         factor_names=drawn.factor_names,
     )

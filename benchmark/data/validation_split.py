@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from benchmark.data.dataset import Dataset, content_digest, content_hashes
+from benchmark.data.dataset import Dataset
 from benchmark.errors import UserError
 from benchmark.subsets import last_of_every_class, shares
 
@@ -26,7 +26,6 @@ def hold_out_validation(dataset: Dataset) -> Dataset:
     n_train = dataset.n_train - VALIDATION_IMAGES
     if n_train < 1:
         raise UserError(f"{dataset.name}: {dataset.n_train:,} training images are too few to hold out 10,000")
-    order: np.ndarray | slice = slice(dataset.n_train)
     labels = dataset.y_train
     if labels is not None and (counts := _uneven(labels, n_train)) is not None:
         try:
@@ -34,15 +33,9 @@ def hold_out_validation(dataset: Dataset) -> Dataset:
         except ValueError:
             raise UserError(f"{dataset.name}: its classes are too small to hold out 10,000 training images") from None
         order = np.argsort(last_of_every_class(labels, held), kind="stable")
-    images = dataset.images[order]
-    of_images = None if dataset.labels is None else dataset.labels[order]
-    factors = None if dataset.factors is None else dataset.factors[order]
-    held_out = dataclasses.replace(dataset, images=images, labels=of_images, factors=factors, n_train=n_train)
-    if isinstance(order, slice):
-        return held_out
-    digest = content_digest(images.shape, n_train, content_hashes(images, of_images, factors))
-    split = f"the last of every class are held out, {VALIDATION_IMAGES:,} together"
-    return dataclasses.replace(held_out, digest=digest, split=split)
+        split = f"the last of every class are held out, {VALIDATION_IMAGES:,} together"
+        return dataclasses.replace(dataset.chosen(order, n_train), split=split).with_own_digest()
+    return dataset.chosen(slice(dataset.n_train), n_train)
 
 
 def _uneven(labels: np.ndarray, n_train: int) -> np.ndarray | None:
