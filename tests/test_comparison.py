@@ -321,7 +321,6 @@ def test_twenty_alike_seeds_a_side_show_that_they_are_the_same(tmp_path):
     b = folder(tmp_path / "b", {"vae": numbered(0.9 + noise[1, 0]), "swae": numbered(0.8 + noise[1, 1])}, GPU)
     comparison = compare(read_side(a), read_side(b))
     assert {result.result for result in (*comparison.results, *comparison.methods)} == {Result.WITHIN}
-    assert all(0 < method.shown_within <= 1 for method in comparison.methods)
     status, printed = run(a, b)
     assert status == 0
     assert "Same: every method is shown to be within tolerance; cells compared: 2; " in printed

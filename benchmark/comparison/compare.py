@@ -36,7 +36,7 @@ import numpy as np
 from benchmark.comparison.failures import OUTCOMES, Ended, ended_trials, failures_p
 from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
-from benchmark.comparison.shift_tests import EQUIVALENCE, Floats, ShiftTests, cell_groups, run_shift_tests
+from benchmark.comparison.shift_tests import Floats, ShiftTests, cell_groups, run_shift_tests
 from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
 from benchmark.comparison.tolerances import OTHER_METRIC, RESULT_TOLERANCES
 from benchmark.errors import UserError
@@ -137,7 +137,6 @@ class MethodResult:
         high: Its upper end.
         p_holm: Of its test, after Holm's correction.
         smallest_seen: The least shift that the test finds with a probability of 80 %.
-        shown_within: The tolerances within which it is shown to lie, by two one-sided tests at 5 %.
         failed: How many trials ended on each side, and how many of them without a score.
         failed_p_holm: Of the exact test of these, after the same correction; None where none failed.
     """
@@ -151,7 +150,6 @@ class MethodResult:
     high: float | None = None
     p_holm: float | None = None
     smallest_seen: float | None = None
-    shown_within: float | None = None
     failed_p_holm: float | None = None
 
 
@@ -395,7 +393,7 @@ def _method_result(method: str, cells: Sequence[CellResult], kinds: Sequence[End
 def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodResult:
     """The result with the test of the method's mean, which is number `place` among these."""
     shift = float(tests.methods.shift[place])
-    reach, equivalence = (float(tests.methods.reach(c)[place]) for c in (CONFIDENCE, EQUIVALENCE))
+    reach = float(tests.methods.reach(CONFIDENCE)[place])
     shown = _shown(bool(tests.methods_differ[place]), bool(tests.methods.within()[place]))
     return replace(
         result,
@@ -405,7 +403,6 @@ def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodRe
         high=shift + reach,
         p_holm=float(tests.methods_p[place]),
         smallest_seen=float(tests.methods.smallest_seen(tests.methods_level)[place]),
-        shown_within=abs(shift) + equivalence,
     )
 
 
