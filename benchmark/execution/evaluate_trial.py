@@ -392,25 +392,28 @@ def component_weights(model: ImageAutoencoder, images: np.ndarray, device: str) 
 @torch.no_grad()
 def in_batches(
     function: Callable[[torch.Tensor], tuple[torch.Tensor, ...]],
-    images: np.ndarray,
-    device: str,
+    inputs: np.ndarray,
+    device: str | torch.device,
     batch_size: int = EVALUATION_BATCH,
 ) -> list[np.ndarray]:
-    """Apply a function to images in batches.
+    """Apply a function to images or codes in batches.
 
     Args:
-        function: Takes images (B, C, S, S) in [0, 1] on the device and returns any number of outputs (B, ...).
-        images: uint8 (N, C, S, S).
+        function: Takes images (B, C, S, S) in [0, 1], or codes (B, d), on the device and returns any number of outputs
+            (B, ...).
+        inputs: Images, uint8 (N, C, S, S), or codes, float32 (N, d).
         device: torch's name of where the function computes.
-        batch_size: The most images of a batch.
+        batch_size: The most of them in a batch.
 
     Returns:
         Each output as one float32 array (N, ...).
     """
     outputs = []
-    for start in range(0, len(images), batch_size):
-        batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
-        outputs.append([output.float().cpu().numpy() for output in function(to_unit_range(batch))])
+    for start in range(0, len(inputs), batch_size):
+        # np.array copies: a memory map is read-only, and torch.from_numpy warns of that.
+        batch = torch.from_numpy(np.array(inputs[start : start + batch_size])).to(device)
+        given = to_unit_range(batch) if batch.dtype == torch.uint8 else batch
+        outputs.append([output.float().cpu().numpy() for output in function(given)])
     return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
 
 

@@ -9,6 +9,7 @@ import torch
 
 from benchmark.data.dataset import Dataset
 from benchmark.evaluation.image_subsets import random_subset, stratified_subset
+from benchmark.execution.evaluate_trial import in_batches
 from benchmark.execution.stored_models import NotAvailable, stored_model
 from benchmark.figures.study_source import (
     CannotDraw,
@@ -22,12 +23,10 @@ from benchmark.figures.study_source import (
     seed_list,
 )
 from benchmark.results.records import Identity, Record
-from benchmark.training.loop import to_unit_range
 from benchmark.training.memory_layout import laid_out
 from models.base import ImageAutoencoder
 
 N_IMAGES = 10  # side by side on a page
-_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Trained:
         Returns:
             Deterministic codes, float32 (n, d).
         """
-        return _in_batches(lambda batch: self.model.embed(to_unit_range(batch)), images, self._device)
+        return in_batches(lambda batch: (self.model.embed(batch),), images, self._device)[0]
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Decode codes.
@@ -63,7 +62,8 @@ class Trained:
         Returns:
             Images in [0, 1], float32 (..., C, S, S).
         """
-        images = _in_batches(self.model.decode, codes.reshape(-1, codes.shape[-1]), self._device)
+        rows = codes.reshape(-1, codes.shape[-1])
+        images = in_batches(lambda batch: (self.model.decode(batch),), rows, self._device)[0]
         return images.reshape(*codes.shape[:-1], *images.shape[1:])
 
     @property
@@ -188,13 +188,3 @@ def _loaded(source: StudySource, kind: TrialKind, record: Record) -> Trained:
     except NotAvailable as reason:
         raise CannotDraw(str(reason)) from reason
     return Trained(method_label(source, kind.method), record.identity.seed, record, laid_out(model, source.device))
-
-
-@torch.no_grad()
-def _in_batches(
-    function: Callable[[torch.Tensor], torch.Tensor], inputs: np.ndarray, device: torch.device
-) -> np.ndarray:
-    batches = (inputs[start : start + _BATCH] for start in range(0, len(inputs), _BATCH))
-    # np.array copies: a memory map is read-only, and torch.from_numpy warns of that.
-    outputs = [function(torch.from_numpy(np.array(batch)).to(device)).float().cpu().numpy() for batch in batches]
-    return np.concatenate(outputs)
