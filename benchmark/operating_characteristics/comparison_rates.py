@@ -198,10 +198,10 @@ def _scores(
     return scores
 
 
-def _failures_found(seeds: int, probability: float = 0.9) -> float:
-    """The chance that failures with this probability of all seeds of one kind of trial, on one side, are found."""
+def _failures_found(seeds: int) -> float:
+    """The chance that failures with probability 0.9 of all seeds of one kind of trial, on one side, are found."""
     failed = np.arange(seeds + 1)
     tests = len(_EIGHT.groups.method_names) + 1  # the shifts of the methods, and these failures
     p = np.array([failures_p([Ended(seeds, 0, seeds, int(k))]) for k in failed])
-    chances = stats.binom.pmf(failed, seeds, probability)
+    chances = stats.binom.pmf(failed, seeds, 0.9)
     return float(chances[p * tests < METHODS_ALPHA].sum())

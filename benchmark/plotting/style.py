@@ -101,10 +101,10 @@ def wrapped(sentence: str) -> list[str]:
     return lines
 
 
-def legend_columns(labels: Iterable[str], most: int = 5) -> int:
-    """Return how many columns of a legend fit into WIDTH, by its widest label: at least one, at most `most`."""
+def legend_columns(labels: Iterable[str]) -> int:
+    """Return how many columns of a legend fit into WIDTH, by its widest label: at least one, at most five."""
     widest = max(map(_points, labels), default=0.0)
-    return max(1, min(most, int(72 * _FILLED * WIDTH / (widest + _HANDLE * TEXT))))
+    return max(1, min(5, int(72 * _FILLED * WIDTH / (widest + _HANDLE * TEXT))))
 
 
 def _points(text: str) -> float:

@@ -153,7 +153,7 @@ class Judgement:
         return min(self.parts, key=above, default=None)
 
 
-def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
+def judge_runs(study: StudyResults) -> list[Judgement]:
     """Judge every claim on our runs.
 
     Raises:
@@ -162,7 +162,7 @@ def judge_runs(study: StudyResults, claims: Sequence[Claim] = CLAIMS) -> list[Ju
     by_place = study.frame.groupby(PLACE, sort=False)
     absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
     pending = {place: set(rows.loc[rows["status"].isin(NOT_MEASURED), "seed"]) for place, rows in by_place}
-    return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, pending, claims)
+    return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, pending)
 
 
 def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:

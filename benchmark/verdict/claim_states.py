@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from benchmark.paper.claims import CLAIMS, Claim
+from benchmark.paper.claims import Claim
 from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.claim_judging import (
@@ -19,21 +19,19 @@ BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges ou
 BY_MEANS = "means"  # by the mean effect over seeds, without a test: see `judge_means`
 
 
-def claim_judgements(
-    study: StudyResults, values: Values, claims: Sequence[Claim] = CLAIMS
-) -> dict[tuple[str, str], Judgement]:
-    """Judge claims on these scores and the study's own training costs.
+def claim_judgements(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
+    """Judge every claim on these scores and the study's own training costs.
 
     Returns:
         Judgements by the claim's name and the way of judging, BY_TESTS or BY_MEANS.
     """
-    by_tests = judge_values(study.manifest, values, study.costs, {}, {}, claims)
-    by_means = judge_means(means_over_seeds(values), claims)
+    by_tests = judge_values(study.manifest, values, study.costs, {}, {})
+    by_means = judge_means(means_over_seeds(values))
     judgements = [(BY_TESTS, one) for one in by_tests] + [(BY_MEANS, one) for one in by_means]
     return {(one.claim.name, by): one for by, one in judgements}
 
 
-def claim_states(values: Values, claims: Sequence[Claim] = CLAIMS) -> dict[tuple[str, str], ClaimState]:
+def claim_states(values: Values, claims: Sequence[Claim]) -> dict[tuple[str, str], ClaimState]:
     """Return what `claim_judgements` says of the contests that have values (`on_run`), without their single tests.
 
     Args:
