@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# torch 2.13.0: what a VAE's KL is under autocast to bfloat16 depends on the kind of device. CUDA's autocast computes exp
-# and sum in float32; the CPU's leaves them in bfloat16, so that the usual formula, a difference of numbers near 1, cancels:
-# near the prior the mean comes out at less than half of its value.
+# torch 2.13.0: the KL of a VAE under autocast to bfloat16 depends on the kind of device. CUDA's autocast computes exp and
+# sum in float32. The CPU's leaves them in bfloat16, so the usual formula, a difference of numbers near 1, suffers from
+# cancellation: near the prior the computed mean is less than half of the true one.
 #
-# Seen (Python 3.11, one thread or two, 2026-11-29), 10,000 codes of 8 units near N(0, I), of the same bfloat16 means and log variances:
+# Seen (Python 3.11, one thread or two, 2026-11-29), with 10,000 codes of 8 units near N(0, I), both KLs from the same
+# bfloat16 means and log variances:
 #   autocast computes exp in torch.bfloat16
 #   mean KL of float64 larger than 0 for all: True
 #   mean under autocast less than 0.6 of that: True

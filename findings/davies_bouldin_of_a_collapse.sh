@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# scikit-learn 1.8.0: davies_bouldin_score gives 0.0, the best value that the index has, where it should give the worst or
-# the same as before:
-#   - codes whose class centroids coincide (a collapsed encoder: no class can be told from another), where the index is
-#     unbounded and the silhouette is near or below 0;
-#   - any codes of a spread below some 1e-8, although the index does not depend on scale: both distances are compared
-#     with 0 by an absolute tolerance.
-# calinski_harabasz_score and silhouette_score of the same scaled codes do not change. Whoever ranks methods by this index
-# must look for a collapse apart from it.
+# scikit-learn 1.8.0: davies_bouldin_score returns 0.0, the best possible value, in two cases in which it should return
+# the worst value or an unchanged one:
+#   - for codes whose class centroids coincide (a collapsed encoder, whose classes cannot be distinguished): there the
+#     index is unbounded, and the silhouette is near or below 0;
+#   - for any codes with a spread below some 1e-8, although the index does not depend on scale: both distances are
+#     compared with 0 by an absolute tolerance.
+# calinski_harabasz_score and silhouette_score do not change when the codes are scaled. If methods are ranked by this
+# index, a collapse has to be detected separately.
 #
 # Seen (Python 3.11, 2026-11-29):
 #   scale 1.0     DB 0.843 CH 299.8 SC 0.411

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# matplotlib 3.11.2: a font file that cannot be opened while the list of fonts is made is left out without a word, and the
-# list is cached for every later process. Once the file is there again (an installation that was under way has ended, a limit of
-# open files is gone), matplotlib's own DejaVu Sans stays unused: on a system that has a DejaVu Sans, that one is drawn with,
-# whose glyphs have other numbers; elsewhere another face. The same figure then differs from one home folder to the next.
+# matplotlib 3.11.2: if a font file cannot be opened while the list of fonts is made, it is silently left out, and the list
+# is cached for every later process. When the file can be opened again (an installation has ended, a limit of open files no
+# longer applies), matplotlib's own DejaVu Sans remains unused. If the system has a DejaVu Sans, that one is used, whose
+# glyphs have other numbers; otherwise another font is. The same figure then differs between home folders.
 #
 # Seen (Python 3.11, 2026-11-29):
 #   list made with the font: DejaVuSans.ttf of matplotlib: True

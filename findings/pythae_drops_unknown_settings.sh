@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# pythae 0.1.2 with pydantic 2.12.5: a configuration takes a misspelt setting without a word and keeps its default, so that
-# an experiment that says beta = 4 trains with beta = 1; text is read as a number likewise. Its configurations are pydantic
-# dataclasses, which ignore unknown arguments unless told otherwise (a standard dataclass raises a TypeError).
+# pythae 0.1.2 with pydantic 2.12.5: a configuration silently accepts a misspelt setting and keeps the default, so an
+# experiment that states beta = 4 trains with beta = 1. Likewise, text is silently read as a number. The configurations are
+# pydantic dataclasses, which ignore unknown arguments unless configured otherwise (a standard dataclass raises a TypeError).
 #
 # Seen (Python 3.11, 2026-11-29):
 #   BetaVAEConfig(btea=4.0).beta = 1.0, btea kept: False
@@ -12,7 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 pip() { "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$@"; }
-# Without dependencies, for pythae asks for a backport of dataclasses that hides the standard library's.
+# Without dependencies, because pythae requires a backport of dataclasses that shadows the standard library's.
 pip --no-deps pythae==0.1.2
 pip torch==2.13.0 numpy==2.3.5 pydantic==2.12.5 imageio==2.37.2 tqdm==4.67.1 cloudpickle==3.1.2 scikit-learn==1.8.0
 "$folder/venv/bin/python" - <<'PY' | tee "$folder/seen"

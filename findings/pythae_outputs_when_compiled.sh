@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# pythae 0.1.2 with torch 2.13.0: a model that torch compiles returns outputs without their attributes. Its ModelOutput is
-# a dictionary that sets an attribute for every key; the one that comes out of a compiled forward pass has the keys alone.
-# So output.loss, which pythae's own trainers and most code read, raises an AttributeError, though compiling itself succeeds
-# without a break in the graph; output["loss"] is what it was. It is so with the backend "eager", too, which generates no code.
+# pythae 0.1.2 with torch 2.13.0: the outputs of a model that torch has compiled lack their attributes. pythae's ModelOutput
+# is a dictionary that sets an attribute for every key; the one that a compiled forward pass returns has only the keys. So
+# output.loss, which pythae's own trainers and most code read, raises an AttributeError, although compiling itself succeeds
+# without a graph break; output["loss"] is unchanged. The same happens with the backend "eager", which generates no code.
 #
-# Seen (Python 3.11, 2026-11-30), a VAE with pythae's default networks:
+# Seen (Python 3.11, 2026-11-30), with a VAE with pythae's default networks:
 #   plain: ModelOutput, "loss" in it: True, has .loss: True
 #   compiled: ModelOutput, "loss" in it: True, has .loss: False
 #   the trainer's step: AttributeError 'ModelOutput' object has no attribute 'loss'
@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 pip() { "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "$@"; }
-# Without dependencies, for pythae asks for a backport of dataclasses that hides the standard library's.
+# Without dependencies, because pythae requires a backport of dataclasses that shadows the standard library's.
 pip --no-deps pythae==0.1.2
 pip torch==2.13.0 numpy==2.3.5 pydantic==2.12.5 imageio==2.37.2 tqdm==4.67.1 cloudpickle==3.1.2 scikit-learn==1.8.0
 cd "$folder"
@@ -35,7 +35,7 @@ def describe(name):
 
 
 describe("plain")
-model.compile(backend="eager", fullgraph=True)  # raises where the graph breaks
+model.compile(backend="eager", fullgraph=True)  # raises if the graph breaks
 describe("compiled")
 config = BaseTrainerConfig(output_dir=".", no_cuda=True)
 trainer = BaseTrainer(model, BaseDataset(images, torch.zeros(8)), training_config=config)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# submitit 1.5.4: a Slurm job with a limit of ten minutes or less counts every preemption as a time-out of its own, even one in
-# its first second, and after `slurm_max_num_timeout` of them (3) a job that only was preempted is given up as too slow. What
-# comes later than the lesser of 80 % of the limit and the limit less ten minutes counts as a time-out; up to ten minutes
-# that is at or before the start.
+# submitit 1.5.4: a Slurm job with a limit of ten minutes or less counts every preemption as a time-out, even one in its
+# first second. After `slurm_max_num_timeout` of them (3), a job that was only preempted is given up as too slow. A signal
+# counts as a time-out if it comes later than the smaller of 80 % of the limit and the limit minus ten minutes. For limits of
+# up to ten minutes the latter is at or before the start of the job.
 #
-# Seen (Python 3.11, 2026-11-29; no Slurm is needed, a job that has just started is asked):
+# Seen (Python 3.11, 2026-11-29; no Slurm is needed, the check is made for a job that has just started):
 #   limit  2 min: a signal now is taken for a time-out: True
 #   limit 10 min: a signal now is taken for a time-out: True
 #   limit 11 min: a signal now is taken for a time-out: False

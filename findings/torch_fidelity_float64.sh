@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch-fidelity 0.4.0 (torch 2.14.1): feature_extractor_internal_dtype="float64", which the docstring of its Inception
-# offers for precision, is taken without a word and computes in float32: the table of helpers.text_to_dtype has
-# torch.float32 under "float64". Features "in float64" are then no reference for those in float32.
+# offers for precision, is silently accepted but computes in float32: the table in helpers.text_to_dtype has torch.float32
+# under "float64". So features "in float64" cannot serve as a reference for those in float32.
 #
 # Seen (Python 3.11, 2026-11-29):
 #   asked for float64: weights of torch.float32, images of torch.float32
