@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the environment from the hashed pins, then hands over to `python -m benchmark` in it.
+# Makes the environment from the hashed pins, then runs `python -m benchmark` in it.
 #   ./run_all.sh                    run the study that fits this machine and make its tables
 #   ./run_all.sh --study smoke ...  any option of `python -m benchmark run`
 #   ./run_all.sh plan --study paper any other subcommand of `python -m benchmark`
-#   ./run_all.sh tests [...]        run the quick tests; with --all the slow ones too, with a file its tests
-#   ./run_all.sh pip [...]          pip in the environment, to add what is optional
+#   ./run_all.sh tests [...]        run the quick tests; with --all also the slow ones, with a file only its tests
+#   ./run_all.sh pip [...]          pip in the environment, to install the optional extras
 #   ./run_all.sh python [...]       Python in the environment, for scripts such as those in examples/
 if [ -z "${BASH_VERSION:-}" ]; then exec bash "$0" "$@"; fi # called as `sh run_all.sh`
 set -euo pipefail
@@ -14,15 +14,15 @@ fail() {
     exit 2
 }
 
-# The pins win over the packages of a cluster's modules, and nothing is imported from the user's own folder; CDPATH
-# would send `cd` elsewhere, pip's variables the packages.
+# The pinned packages take precedence over those of a cluster's modules, and nothing is imported from the user's own
+# folder. CDPATH would make `cd` go elsewhere, and pip's variables would make pip install elsewhere or other packages.
 unset CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONOPTIMIZE PYTHONINSPECT PYTHONPLATLIBDIR __PYVENV_LAUNCHER__
 unset PIP_CONSTRAINT PIP_DRY_RUN PIP_PREFIX PIP_ROOT PIP_TARGET PIP_USER
 export PYTHONSAFEPATH=1
 
 script=${BASH_SOURCE[0]:-}
 [ -n "$script" ] || fail "is no filter; call it by its name"
-while [ -L "$script" ]; do # step by step, for macOS' readlink does not follow to the end
+while [ -L "$script" ]; do # step by step, because the readlink of macOS does not follow a chain of links
     target=$(readlink "$script")
     case $target in
     /*) script=$target ;;
@@ -31,15 +31,15 @@ while [ -L "$script" ]; do # step by step, for macOS' readlink does not follow t
 done
 root=$(cd -- "$(dirname -- "$script")" && pwd) # paths in the arguments stay relative to where the user is
 
-# Environments are .venv, .venv-2, ... One is complete once it holds the lock that it was made from. A complete one is
-# never changed or removed, for a study or a job may be running in it; after a change of the lock another is made.
+# Environments are .venv, .venv-2, ... One is complete once it contains the lock that it was made from. A complete one
+# is never changed or removed, because a study or a job may be running in it; when the lock changes, another is made.
 stamp=installed.lock
-marker=.made-by-run_all # "HOST PROCESS" of who installs; who writes it may, and nobody else
+marker=.made-by-run_all # "HOST PROCESS" of the installing call; only the call that has written it may install
 host=$(uname -n)
 [ -r "$root/requirements.lock" ] || fail "$root/requirements.lock is not here; is the checkout whole?"
 lock=$(<"$root/requirements.lock")
 
-# Python that names the first requirement of a lock that is not installed where it runs, if any.
+# Python code that names the first requirement of a lock that its environment does not satisfy, if any.
 lacking='
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -60,12 +60,12 @@ is_complete() {
     [ -r "$1/$stamp" ] && [ "$(<"$1/$stamp")" = "$lock" ] && "$1/bin/python" -c '' 2>/dev/null
 }
 
-is_alive() { # also where it is another user's, which may not be signalled
+is_alive() { # also if it belongs to another user and may not be signalled
     kill -0 "$1" 2>/dev/null || [ -e "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1
 }
 
-# Take a folder for an environment: a new one, an empty one, or what an installation of ours that has ended has left.
-# Fails for anything else; ends the script where another installation is under way there.
+# Claim a folder for an environment: a new one, an empty one, or one that an installation of ours has left unfinished.
+# Fails for anything else; ends the script if another installation is running in the folder.
 claim() {
     local folder=$1 where="" process=""
     if [ -d "$folder" ]; then
@@ -73,13 +73,13 @@ claim() {
         if [ -e "$folder/$marker" ]; then
             read -r where process <"$folder/$marker" || true
             if [ "$where" != "$host" ] || is_alive "$process"; then busy "$folder" "$where" "$process"; fi
-            # Whoever renames it first goes on.
+            # Of several calls, the one that renames the marker first continues.
             mv -- "$folder/$marker" "$folder/$marker.$$" 2>/dev/null || busy "$folder"
             rm -rf -- "$folder"/{bin,include,lib,lib64,pyvenv.cfg,"$stamp.part","$marker.$$"}
         else
             case $(ls -A "$folder") in
             "") ;;
-            *"$marker"*) busy "$folder" ;; # begun this very moment
+            *"$marker"*) busy "$folder" ;; # another call has just begun
             *) return 1 ;;
             esac
         fi
@@ -114,16 +114,16 @@ python_found() {
     fail "needs Python 3.11, 3.12 or 3.13 with its venv module on the PATH$newer"
 }
 
-# Make the environment in a folder that has been claimed, from the lock as it was read.
+# Make the environment in a claimed folder, from the lock as it was read at the start.
 install_into() {
     local folder=$1 python=$2
     echo "run_all.sh: installing into ${folder##*/} with $("$python" --version) (once; some minutes, about 6 GB on Linux)" >&2
     echo "$lock" >"$folder/$stamp.part" || fail "$folder cannot be written"
     "$python" -m venv "$folder" || fail "$python -m venv could not make $folder (see above)"
-    # Everything is pinned and hashed; pythae's stated dependency on an old backport is left out on purpose.
+    # Everything is pinned and hashed; pythae's declared dependency on an old backport is omitted on purpose.
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
         -r "$folder/$stamp.part" || fail "pip could not install requirements.lock into $folder; mend what it says above, then run again"
-    # pip's own configuration may have sent them elsewhere (target, prefix), or nowhere (dry-run).
+    # pip's own configuration may have made it install elsewhere (target, prefix) or not at all (dry-run).
     "$folder/bin/python" -c "$lacking" "$folder/$stamp.part" >&2 ||
         fail "pip has put packages elsewhere than into $folder; see \`pip config list\` for target, prefix, user or dry-run"
     mv -- "$folder/$stamp.part" "$folder/$stamp" || fail "$folder cannot be written"

@@ -1,4 +1,4 @@
-"""A complete method of one's own: an autoencoder that minimises the squared error and nothing else.
+"""A complete method of your own: an autoencoder that minimises the squared error and nothing else.
 
 ./run_all.sh --study smoke --only method=plain_ae --method-file examples/plain_autoencoder.py
 """
@@ -16,16 +16,16 @@ from models.declared import AS_DECLARED
 
 @dataclass(config=AS_DECLARED)
 class PlainAutoencoderConfig(BaseAEConfig):
-    """`weight`: of the squared error, above 0."""
+    """Settings: `weight` of the squared error, above 0."""
 
     weight: PositiveFloat = 1.0
 
 
 class PlainAutoencoder(ImageAutoencoder):
-    """A deterministic encoder (head `embedding`) and decoder."""
+    """A deterministic encoder (with the head `embedding`) and a decoder."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """None: it draws nothing."""
+        """None, because the method draws no noise."""
         return {}
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:

@@ -1,4 +1,4 @@
-"""A complete metric of one's own: the peak signal-to-noise ratio. docs/extending.md says how it joins the suite."""
+"""A complete metric of your own: the peak signal-to-noise ratio. docs/extending.md says how to add it to the suite."""
 
 import numpy as np
 
