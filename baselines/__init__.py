@@ -1,1 +1,1 @@
-"""The baselines that HGMVAE is compared with, and five further models of pythae's."""
+"""The baselines that HGMVAE is compared with, and five further models from pythae."""

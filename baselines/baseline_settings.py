@@ -1,4 +1,4 @@
-"""The baselines' settings, and the heads and networks between latents that follow from them; imports no torch."""
+"""The baselines' settings, and the encoder heads and latent networks that they determine; imports no torch."""
 
 from dataclasses import field
 from typing import Annotated, Any, Literal
@@ -9,12 +9,12 @@ from pydantic.dataclasses import dataclass
 from models.declared import AS_DECLARED
 from models.sizes import TwoLayers
 
-Scales = Annotated[list[PositiveFloat], Field(min_length=1)]  # at which a kernel is summed
+Scales = Annotated[list[PositiveFloat], Field(min_length=1)]  # over which a kernel is summed
 
 
 @dataclass(config=AS_DECLARED)
 class BetaVAESettings:
-    """Settings of pythae's BetaVAE, with its defaults; negative weights are refused.
+    """Settings of pythae's BetaVAE, with its defaults; rejects negative weights.
 
     Attributes:
         reconstruction_loss: "mse" for half the squared error, "bce" for cross-entropy.
@@ -27,13 +27,13 @@ class BetaVAESettings:
 
 @dataclass(config=AS_DECLARED)
 class WAESettings:
-    """Settings of pythae's WAE-MMD, with its defaults; negative weights are refused.
+    """Settings of pythae's WAE-MMD, with its defaults; rejects negative weights.
 
     Attributes:
         kernel_choice: The kernel of the MMD.
         reg_weight: Weight of MMD^2.
-        kernel_bandwidth: Of either kernel.
-        scales: At which the IMQ kernel is summed; the RBF kernel ignores them.
+        kernel_bandwidth: Bandwidth of either kernel.
+        scales: Scales over which the IMQ kernel is summed; ignored by the RBF kernel.
         reconstruction_loss_scale: Weight of the squared error.
     """
 
@@ -50,8 +50,8 @@ class SWAESettings:
 
     Attributes:
         reg_weight: Weight of the squared sliced distance.
-        n_projections: Directions of a step.
-        mean_over_pixels: Whether the squared error is averaged over an image's pixels; it is summed otherwise.
+        n_projections: Number of directions per training step.
+        mean_over_pixels: Whether the squared error is averaged over an image's pixels instead of summed.
     """
 
     reg_weight: NonNegativeFloat = 10.0
@@ -61,13 +61,13 @@ class SWAESettings:
 
 @dataclass(config=AS_DECLARED)
 class GMVAESettings:
-    """Weights of GMVAE's loss and its sizes; the style w has the dimension of the code x.
+    """Loss weights and sizes of GMVAE; the style w has the dimension of the code x.
 
     Attributes:
-        n_components: K.
+        n_components: Number of components K.
         hidden: Hidden units of the network from w to the components.
         reconstruction: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
-        decoder_variance: Of the Gaussian likelihood; unused under "bce".
+        decoder_variance: Variance of the Gaussian likelihood; ignored for "bce".
         beta_x: Weight of the conditional prior.
         beta_w: Weight of the prior of w.
         beta_k: Weight of the prior of the components.
@@ -83,37 +83,37 @@ class GMVAESettings:
 
 
 def gaussian_heads(config: Any) -> dict[str, int]:
-    """Return the heads of one Gaussian, its mean and log variance.
+    """Return the encoder heads of a Gaussian code: mean and log variance.
 
     Args:
         config: Any configuration with `latent_dim`.
 
     Returns:
-        Name -> size.
+        Name -> output size.
     """
     return {"embedding": config.latent_dim, "log_covariance": config.latent_dim}
 
 
 def point_heads(config: Any) -> dict[str, int]:
-    """Return the head of a code without noise.
+    """Return the encoder head of a deterministic code.
 
     Args:
         config: Any configuration with `latent_dim`.
 
     Returns:
-        Name -> size.
+        Name -> output size.
     """
     return {"embedding": config.latent_dim}
 
 
 def gmvae_heads(config: Any) -> dict[str, int]:
-    """Return the heads of q(x given y) and q(w given y).
+    """Return the encoder heads of q(x given y) and q(w given y).
 
     Args:
         config: GMVAESettings with `latent_dim`.
 
     Returns:
-        Name -> size.
+        Name -> output size.
     """
     return dict.fromkeys(("embedding", "log_covariance", "style", "style_log_covariance"), config.latent_dim)
 

@@ -1,7 +1,7 @@
-"""Five more of pythae's models: beta-TCVAE, InfoVAE, VampPrior VAE, IWAE and RAE-L2, with the noise handed in.
+"""Five further models from pythae: beta-TCVAE, InfoVAE, VampPrior VAE, IWAE and RAE-L2, with noise as an input.
 
-None of them is in the paper. Tests hold each loss to that of pythae 0.1.2 on the same weights and noise; where pythae
-departs from its source, the method here does not, and its card says so.
+None of them is in the paper. Tests compare each loss with that of pythae 0.1.2 on the same weights and noise. Where
+pythae departs from the original publication, the method here follows the publication, and its card says so.
 """
 
 import math
@@ -24,11 +24,11 @@ from models.networks import Decoder, Encoder
 
 @dataclass(config=AS_DECLARED)
 class LikelihoodConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """The likelihood of an image.
+    """The settings of the likelihood of an image.
 
     Attributes:
         reconstruction: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
-        decoder_variance: Of the Gaussian likelihood; 1 is pythae's half squared error.
+        decoder_variance: Variance of the Gaussian; 1 gives pythae's half squared error.
     """
 
     reconstruction: Literal["mse", "bce"] = "mse"
@@ -36,10 +36,10 @@ class LikelihoodConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no typ
 
 
 class LikelihoodAutoencoder(GaussianAutoencoder):
-    """A method with a Gaussian code and a likelihood."""
+    """Base class of the methods with a Gaussian code and a likelihood."""
 
     def negative_log_likelihood(self, reconstructions: Tensor, images: Tensor) -> Tensor:
-        """Compute -log p(image given code) up to its constant, (B, C, S, S) twice -> (B,)."""
+        """Compute -log p(image given code) up to a constant: two (B, C, S, S) -> (B,)."""
         config = self.model_config
         return reconstruction_term(config.reconstruction, reconstructions, images, config.decoder_variance)
 
@@ -49,9 +49,9 @@ class BetaTCVAEConfig(LikelihoodConfig):
     """Weights of the three pieces of beta-TCVAE's KL.
 
     Attributes:
-        alpha: Of the information between image and code.
-        beta: Of the total correlation.
-        gamma: Of the KL of each dimension.
+        alpha: Weight of the mutual information between image and code.
+        beta: Weight of the total correlation.
+        gamma: Weight of the dimension-wise KL.
     """
 
     alpha: NonNegativeFloat = 1.0
@@ -60,14 +60,14 @@ class BetaTCVAEConfig(LikelihoodConfig):
 
 
 class BetaTCVAE(LikelihoodAutoencoder):
-    """The VAE of Chen et al. 2018 (arXiv 1802.04942), its KL in pieces, the aggregate q(z) the mean over the batch."""
+    """The VAE of Chen et al. 2018 (arXiv 1802.04942): the KL in three pieces, q(z) averaged over the batch."""
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """Compute -log p(y given z) + alpha information + beta total_correlation + gamma dimension_kl."""
         config = self.model_config
         mean, log_var, z = self.drawn_code(images, noise)
         reconstructions = self.decode(z)
-        pieces = losses.z_prior_pieces(z[:, None], mean[:, None], log_var[:, None])  # of one component
+        pieces = losses.z_prior_pieces(z[:, None], mean[:, None], log_var[:, None])  # with a single component
         terms = {
             "reconstruction": self.negative_log_likelihood(reconstructions, images),
             "information": pieces["information"],
@@ -80,14 +80,14 @@ class BetaTCVAE(LikelihoodAutoencoder):
 
 @dataclass(config=AS_DECLARED)
 class InfoVAEConfig(LikelihoodConfig):
-    """InfoVAE's weights and kernel, by pythae's names.
+    """InfoVAE's weights and kernel, with pythae's names.
 
     Attributes:
-        alpha: The KL has the weight 1 - alpha.
-        lbd: lambda; MMD^2 has the weight alpha + lbd - 1.
+        alpha: The KL has weight 1 - alpha.
+        lbd: lambda; MMD^2 has weight alpha + lbd - 1.
         kernel_choice: The kernel of the MMD.
-        kernel_bandwidth: Of either kernel.
-        scales: At which the IMQ kernel is summed; the RBF kernel ignores them.
+        kernel_bandwidth: Bandwidth of either kernel.
+        scales: Scales over which the IMQ kernel is summed; ignored by the RBF kernel.
     """
 
     alpha: float = 0.0
@@ -98,13 +98,13 @@ class InfoVAEConfig(LikelihoodConfig):
 
 
 class InfoVAE(LikelihoodAutoencoder):
-    """The VAE of Zhao, Song, Ermon 2017 (arXiv 1706.02262), with the MMD as its divergence."""
+    """The VAE of Zhao, Song, Ermon 2017 (arXiv 1706.02262), with the MMD as divergence."""
 
     imq_kernel, rbf_kernel = INFOVAE_MMD.imq_kernel, INFOVAE_MMD.rbf_kernel
     scales = property(lambda self: self.model_config.scales)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the code's draw and of the sample that the codes are compared with.
+        """Return the shapes of the code's noise and of the prior sample that the codes are compared with.
 
         Returns:
             `x` and `prior`, (B, d) each.
@@ -112,7 +112,7 @@ class InfoVAE(LikelihoodAutoencoder):
         return dict.fromkeys(("x", "prior"), (batch_size, self.latent_dim))
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Compute the loss with an MMD beside the KL.
+        """Compute the loss with KL and MMD.
 
         -log p(y given z) + (1 - alpha) KL(q(z given y) || N(0, I)) + (alpha + lbd - 1) MMD^2(codes, prior)
         """
@@ -141,15 +141,15 @@ class VampPriorVAEConfig(LikelihoodConfig):
 
 
 class VampPriorVAE(LikelihoodAutoencoder):
-    """The VAE of Tomczak and Welling 2018 (arXiv 1705.07120): its prior is the mean posterior of trained images."""
+    """The VAE of Tomczak and Welling 2018 (arXiv 1705.07120): its prior averages the posteriors of learned images."""
 
     def __init__(self, model_config: VampPriorVAEConfig, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__(model_config, encoder, decoder)
         self.pseudo_inputs = nn.Parameter(torch.rand(model_config.n_components, *model_config.input_dim))
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Compute -log p(y given z) + log q(z given y) - log p(z) at one draw of z."""
-        # In one pass, so that BatchNorm has the statistics of both, in training and evaluation alike.
+        """Compute -log p(y given z) + log q(z given y) - log p(z) for one draw of z."""
+        # One pass, so that BatchNorm uses the statistics of images and pseudo-inputs in training and evaluation.
         encoded = self.encoder(torch.cat([images, self.pseudo_inputs.clamp(0, 1)]))
         mean, prior_mean = encoded.embedding.tensor_split([len(images)])
         log_var, prior_log_var = encoded.log_covariance.tensor_split([len(images)])
@@ -162,11 +162,11 @@ class VampPriorVAE(LikelihoodAutoencoder):
         return LossTerms(terms, dict.fromkeys(terms, 1.0), reconstructions, z)
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of `x` (n, d) and `k` (n, K), which chooses the pseudo-input."""
+        """Return the shapes of `x` (n, d) and of `k` (n, K), which selects the pseudo-input."""
         return {"x": (n, self.latent_dim), "k": (n, len(self.pseudo_inputs))}
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """Draw codes (n, d) from the posteriors of pseudo-inputs, each as likely (the arg max of K equal normals)."""
+        """Draw codes (n, d) from the posteriors of uniformly chosen pseudo-inputs (arg max of K iid normals)."""
         encoded = self.encoder(self.pseudo_inputs.clamp(0, 1))
         chosen = noise["k"].argmax(1)
         return losses.reparameterised(encoded.embedding[chosen], encoded.log_covariance[chosen], noise["x"])
@@ -177,7 +177,7 @@ class IWAEConfig(LikelihoodConfig):
     """Settings of IWAE.
 
     Attributes:
-        number_samples: Draws of the code for each image.
+        number_samples: Number of draws of the code per image.
     """
 
     number_samples: PositiveInt = 10
@@ -187,13 +187,13 @@ class IWAE(LikelihoodAutoencoder):
     """The importance weighted autoencoder of Burda, Grosse, Salakhutdinov 2016 (arXiv 1509.00519)."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of `x` (B, S, d), of every draw of the code."""
+        """Return the shape of `x` (B, S, d), the noise of all S draws of the code."""
         return {"x": (batch_size, self.model_config.number_samples, self.latent_dim)}
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Compute -log of the mean of p(y, z_s) / q(z_s given y) over the draws (its Eq. 8).
+        """Compute -log of the mean over the draws of p(y, z_s) / q(z_s given y) (Eq. 8 of its paper).
 
-        The first draw is the code.
+        The first draw serves as the code.
         """
         encoded, samples = self.encoder(images), self.model_config.number_samples
         mean, log_var = encoded.embedding[:, None], encoded.log_covariance[:, None]
@@ -209,11 +209,11 @@ class IWAE(LikelihoodAutoencoder):
 
 @dataclass(config=AS_DECLARED)
 class RAEConfig(BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """Weights of RAE-L2, by pythae's names.
+    """Weights of RAE-L2, with pythae's names.
 
     Attributes:
-        embedding_weight: Of half the squared norm of an image's code.
-        reg_weight: Of half the squared norm of the decoder's parameters.
+        embedding_weight: Weight of half the squared norm of a code.
+        reg_weight: Weight of half the squared norm of the decoder's parameters.
     """
 
     embedding_weight: NonNegativeFloat = 1e-4
@@ -227,7 +227,7 @@ class RAE(ImageAutoencoder):
     """
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return no shapes: the method draws nothing."""
+        """Return no shapes: the method uses no noise."""
         return {}
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:

@@ -18,11 +18,11 @@ from models.networks import Decoder, Encoder, two_layers
 
 @dataclass(config=AS_DECLARED)
 class GMVAEConfig(GMVAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """GMVAE's settings in the form of pythae's configurations."""
+    """GMVAE's settings as a pythae configuration."""
 
 
 class GMVAE(ImageAutoencoder):
-    """GMVAE, whose encoder must have the heads of `gmvae_heads`."""
+    """GMVAE; its encoder needs the heads returned by `gmvae_heads`."""
 
     def __init__(self, model_config: GMVAEConfig, encoder: Encoder, decoder: Decoder):
         super().__init__(model_config, encoder, decoder)
@@ -35,7 +35,7 @@ class GMVAE(ImageAutoencoder):
         return dict.fromkeys(("x", "w"), (batch_size, self.latent_dim))
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Compute reconstruction + beta_x conditional_prior + beta_w w_prior + beta_k component_prior (its Eq. 5)."""
+        """Compute reconstruction + beta_x conditional_prior + beta_w w_prior + beta_k component_prior (Eq. 5)."""
         config = self.model_config
         encoded = self.encoder(images)
         mean, log_var = encoded.embedding, encoded.log_covariance  # (B, d)
@@ -67,16 +67,16 @@ class GMVAE(ImageAutoencoder):
         return encoded.embedding, encoded.log_covariance
 
     def component_weights(self, images: Tensor) -> Tensor:
-        """Return p(k given x, w) at the means of x and w, (B, C, S, S) -> (B, K)."""
+        """Return p(k given x, w) at the posterior means of x and w, (B, C, S, S) -> (B, K)."""
         encoded = self.encoder(images)
         return losses.component_log_posterior(encoded.embedding, *self._components(encoded.style)).exp()
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of `noise_shapes` and that of `k` (n, K), which chooses the component."""
+        """Return the shapes of `noise_shapes` and that of `k` (n, K), which selects the component."""
         return self.noise_shapes(n) | {"k": (n, self.components_shape[0])}
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """Draw x from w ~ N(0, I), k uniform (the arg max of K equal normals), x ~ p(x given w, k): (n, d)."""
+        """Draw codes (n, d): w ~ N(0, I), k uniform (arg max of K iid normals), x ~ p(x given w, k)."""
         means, log_vars = self._components(noise["w"])
         chosen = noise["k"].argmax(1)[:, None, None].expand(-1, 1, means.shape[2])
         mean, log_var = means.gather(1, chosen)[:, 0], log_vars.gather(1, chosen)[:, 0]

@@ -1,8 +1,8 @@
-"""VAE, beta-VAE and WAE-MMD: the losses of pythae 0.1.2 term by term, with the noise handed in.
+"""VAE, beta-VAE and WAE-MMD: the losses of pythae 0.1.2 term by term, with noise as an input.
 
-pythae draws noise inside `forward` and gives a loss whose terms are averaged already; tests hold loss and gradients to
-its own, bit by bit. Its conventions are kept: VAEs take half the summed squared error, WAE-MMD the whole of it; `embed`
-and `reconstruct` are the suite's deterministic ones.
+pythae draws noise inside `forward` and returns a loss whose terms are already averaged; tests check that loss and
+gradients equal its own, bit by bit. pythae's conventions are kept: VAEs use half the summed squared error, WAE-MMD all
+of it. `embed` and `reconstruct` are the suite's deterministic ones.
 """
 
 from collections.abc import Callable
@@ -21,41 +21,41 @@ from models.networks import Decoder, Encoder
 
 @dataclass(config=AS_DECLARED)
 class BetaVAEConfig(BetaVAESettings, pythae.BetaVAEConfig):  # type: ignore[misc]  # pythae has no types
-    """The configuration of pythae's BetaVAE; other fields and negative weights are refused."""
+    """pythae's BetaVAE configuration; rejects unknown fields and negative weights."""
 
 
 @dataclass(config=AS_DECLARED)
 class WAE_MMD_Config(WAESettings, pythae.WAE_MMD_Config):  # type: ignore[misc]  # pythae has no types
-    """The configuration of pythae's WAE-MMD; other fields and negative weights are refused."""
+    """pythae's WAE-MMD configuration; rejects unknown fields and negative weights."""
 
 
 class GaussianAutoencoder(ImageAutoencoder):
-    """A method whose code is drawn from one Gaussian, with the encoder heads `embedding` and `log_covariance`."""
+    """Base class of methods with a Gaussian code; needs the encoder heads `embedding` and `log_covariance`."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of `x` (B, d), the code's draw."""
+        """Return the shape of `x` (B, d), the noise of the code."""
         return {"x": (batch_size, self.latent_dim)}
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
-        """Return the encoder's two heads, (B, d) each."""
+        """Return the encoder's mean and log variance, (B, d) each."""
         return encoded.embedding, encoded.log_covariance
 
     def drawn_code(self, images: Tensor, noise: Noise) -> tuple[Tensor, Tensor, Tensor]:
-        """Draw the codes of images.
+        """Draw one code per image.
 
         Args:
             images: (B, C, S, S) in [0, 1].
             noise: The draws that `noise_shapes` names.
 
         Returns:
-            Means and log variances of the codes, and a draw of each: (B, d) three times.
+            Means, log variances and draws of the codes, (B, d) each.
         """
         mean, log_var = self.code_posterior(self.encoder(images), noise)
         return mean, log_var, losses.reparameterised(mean, log_var, noise["x"])
 
 
 class BetaVAE(GaussianAutoencoder):
-    """pythae's BetaVAE, which is its VAE at beta = 1."""
+    """pythae's BetaVAE, which equals its VAE at beta = 1."""
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """Compute half the squared error + beta * KL(q(x given y) || N(0, I))."""
@@ -64,14 +64,14 @@ class BetaVAE(GaussianAutoencoder):
         reconstructions = self.decode(z)
         terms = {
             "reconstruction": reconstruction_term(config.reconstruction_loss, reconstructions, images, variance=1.0),
-            # In pythae's order of additions, on which the last bits of the reference results depend.
+            # pythae's order of additions, on which the last bits of the reference results depend
             "kl": -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(1),
         }
         return LossTerms(terms, {"reconstruction": 1.0, "kl": config.beta}, reconstructions, z)
 
 
 class WAE(ImageAutoencoder, pythae.WAE_MMD):  # type: ignore[misc]  # pythae has no types
-    """WAE-MMD of pythae's, with its IMQ or RBF kernel and the encoder head `embedding`."""
+    """pythae's WAE-MMD, with its IMQ or RBF kernel; needs the encoder head `embedding`."""
 
     def __init__(self, model_config: WAE_MMD_Config, encoder: Encoder, decoder: Decoder) -> None:
         pythae.WAE_MMD.__init__(self, model_config, encoder, decoder)
@@ -92,17 +92,15 @@ class WAE(ImageAutoencoder, pythae.WAE_MMD):  # type: ignore[misc]  # pythae has
 
 
 def squared_mmd(kernel: Callable[[Tensor, Tensor], Tensor], codes: Tensor, prior: Tensor) -> Tensor:
-    """Compute the squared maximum mean discrepancy of two samples.
-
-    Pairs of a code with itself are left out.
+    """Compute the squared maximum mean discrepancy of two samples, without the pairs of a point with itself.
 
     Args:
-        kernel: Of two samples the matrix (B, B) of its values.
-        codes: One sample, (B, d).
-        prior: The other, (B, d).
+        kernel: Returns the matrix (B, B) of the kernel's values for two samples.
+        codes: The first sample, (B, d).
+        prior: The second sample, (B, d).
 
     Returns:
-        A scalar for the whole batch; NaN for a batch of one.
+        The squared MMD, a scalar; NaN for a batch of one.
     """
     n = len(codes)
 

@@ -12,14 +12,14 @@ from models.declared import AS_DECLARED
 
 @dataclass(config=AS_DECLARED)
 class SWAEConfig(SWAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """SWAE's settings in the form of pythae's configurations."""
+    """SWAE's settings as a pythae configuration."""
 
 
 class SWAE(ImageAutoencoder):
-    """SWAE: a deterministic encoder (head `embedding`) whose codes are drawn towards N(0, I)."""
+    """SWAE: a deterministic encoder (head `embedding`) whose codes are regularised towards N(0, I)."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the draws of a step.
+        """Return the shapes of the draws of a training step.
 
         Returns:
             `prior` (B, d), the sample that the codes are compared with, and `directions` (n_projections, d).
@@ -30,7 +30,7 @@ class SWAE(ImageAutoencoder):
         }
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Compute squared error + reg_weight * squared sliced Wasserstein-2 distance; directions are new every step."""
+        """Compute squared error + reg_weight * squared sliced Wasserstein-2 distance (new directions every step)."""
         codes = self.point_latents(images)
         reconstructions = self.decode(codes)
         scale = 1 / images[0].numel() if self.model_config.mean_over_pixels else 1.0

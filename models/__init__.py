@@ -1,1 +1,1 @@
-"""The paper's contribution: networks, the formulas of its losses, and HGMVAE itself."""
+"""The paper's model HGMVAE, its losses, and the networks shared by all methods."""

@@ -1,8 +1,8 @@
-"""What every method of the suite has in common beyond pythae's `BaseAE`.
+"""The base class of every method of the suite, on top of pythae's `BaseAE`.
 
-Noise is an input. pythae draws it inside `forward`; here a model states the shapes that it needs and the
-caller hands over standard normal draws, so that a seed's result depends on its own random stream alone.
-Without noise in the inputs (pythae's own pipelines) it is drawn on the spot.
+Noise is an input. pythae draws it inside `forward`; here a model declares the shapes that it needs and the
+caller passes standard normal draws, so that a seed's result depends only on its own random stream.
+If the inputs contain no noise (pythae's own pipelines), `forward` draws it.
 """
 
 import operator
@@ -28,9 +28,9 @@ def draw_noise(
     """Draw standard normal noise, in the order of the names.
 
     Args:
-        shapes: Of the draws, by name.
-        device: Where the draws are made and lie.
-        generator: The stream that they come from, on that device; torch's global one if None.
+        shapes: The shape of each draw, by name.
+        device: The device on which the noise is drawn.
+        generator: The random generator, on the same device; torch's global one if None.
 
     Returns:
         The draws by name.
@@ -44,7 +44,7 @@ class LossTerms:
 
     Attributes:
         terms: Name -> unweighted values, (B,) or a scalar for the whole batch, in the order in which they are added.
-        weights: Name -> what the term is multiplied by; every term has one.
+        weights: Name -> factor of the term; has an entry for every term.
         recon_x: The images decoded from `z`, (B, C, S, S).
         z: The sampled codes, (B, d).
     """
@@ -62,10 +62,11 @@ class LossTerms:
 class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
     """The base class of every method of the suite.
 
-    Subclasses define `noise_shapes` and `loss_terms`; `code_posterior` where the encoder has noise; `posterior_draws`
-    where it is given draws besides the image, and `code_log_density` where some of these can be averaged out;
-    `point_latents` and `prior_latents` where the code of an image is not the encoder's output `embedding`, or the prior
-    of the decoder's input not N(0, I); and `component_weights` where there are some.
+    Subclasses define `noise_shapes` and `loss_terms`, and, where their model differs from the defaults:
+    `code_posterior` if the encoder is stochastic; `posterior_draws` if the posterior is conditioned on draws besides
+    the image, and `code_log_density` if some of these can be marginalised; `point_latents` if the code of an image is
+    not the encoder's output `embedding`; `prior_latents` if the prior of the decoder's input is not N(0, I); and
+    `component_weights` if the model is a mixture.
     """
 
     def __init__(self, model_config: BaseAEConfig, encoder: Encoder, decoder: Decoder) -> None:
@@ -101,13 +102,13 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return ModelOutput(loss=of.loss(), terms=of.terms, weights=of.weights, recon_x=of.recon_x, z=of.z)
 
     def forward(self, inputs: Mapping[str, Any], **_: Any) -> ModelOutput:
-        """Compute the objective, in the form in which pythae calls it.
+        """Compute the objective, with pythae's signature.
 
         Args:
-            inputs: `data`: images (B, C, S, S) in [0, 1]; `noise`, if there: the draws that `noise_shapes` names.
+            inputs: `data`: images (B, C, S, S) in [0, 1]; optionally `noise`: the draws that `noise_shapes` names.
 
         Returns:
-            As `objective`.
+            See `objective`.
         """
         images = inputs["data"]
         noise = inputs.get("noise")
@@ -121,34 +122,34 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return codes
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor] | None:
-        """Return the Gaussian that the code of an encoded image is drawn from.
+        """Return the Gaussian posterior of the codes of encoded images.
 
         Args:
             encoded: The encoder's output for B images.
-            noise: Draws, of which those that `posterior_draws` names are used.
+            noise: Draws by name; only those in `posterior_draws` are used.
 
         Returns:
-            Its mean and log variance, (B, d) each; None where the encoder has no noise.
+            Mean and log variance, (B, d) each; None if the encoder is deterministic.
         """
         return None
 
     def posterior_draws(self) -> tuple[str, ...]:
-        """Return the names of the draws that `code_posterior` is given besides the image (HGMVAE-G: that of w)."""
+        """Return the names of the draws that `code_posterior` is conditioned on besides the image (HGMVAE-G: w)."""
         return ()
 
     def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
-        """Compute log q(code given image and draws) of one code of each encoded image.
+        """Compute log q(code given image and draws) of one code per encoded image.
 
         Args:
             encoded: The encoder's output for B images.
-            noise: All or some of the `posterior_draws`; where the density is `code_posterior`'s Gaussian, all of them.
+            noise: All or some of the `posterior_draws`; all of them if the density is the Gaussian of `code_posterior`.
             codes: (B, d).
 
         Returns:
-            In nats, (B,).
+            The log density in nats, (B,).
 
         Raises:
-            TypeError: The encoder has no noise, and so no density.
+            TypeError: The encoder is deterministic, so there is no density.
         """
         gaussian = self.code_posterior(encoded, noise)
         if gaussian is None:
@@ -156,13 +157,13 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         return losses.gaussian_log_density(codes, *gaussian).sum(1)
 
     def component_weights(self, images: Tensor) -> Tensor | None:
-        """Return the component weights w of images, without noise.
+        """Return the component weights w of images, computed without noise.
 
         Args:
             images: (B, C, S, S) in [0, 1].
 
         Returns:
-            (B, K), rows on the simplex; None where the method is no mixture.
+            (B, K), rows on the simplex; None if the model is not a mixture.
         """
         return None
 
@@ -170,10 +171,10 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         """Draw codes from the model's prior.
 
         Args:
-            noise: Draws of the shapes of `prior_noise_shapes`.
+            noise: Draws with the shapes of `prior_noise_shapes`.
 
         Returns:
-            (n, d).
+            The codes, (n, d).
         """
         return noise["x"]
 
@@ -191,11 +192,12 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
 
         Returns:
             Codes (B, d): unbounded means of the posterior, or a deterministic encoder's output.
+            Codes (B, d), unbounded: means of the posterior, or the output of a deterministic encoder.
         """
         return self.point_latents(inputs)
 
     def predict(self, inputs: Tensor) -> ModelOutput:
-        """Return the deterministic codes of images and the images decoded from them, in pythae's form.
+        """Return the deterministic codes of images and their reconstructions, as pythae's `ModelOutput`.
 
         Args:
             inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
@@ -226,8 +228,8 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         """Draw images from the prior.
 
         Args:
-            n: How many.
-            generator: The stream that the prior is drawn from, on the model's device; torch's global one if None.
+            n: Number of images.
+            generator: The random generator, on the model's device; torch's global one if None.
 
         Returns:
             Images (n, C, S, S) in (0, 1).
@@ -237,16 +239,16 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
 
 
 def reconstruction_term(kind: str, reconstructions: Tensor, images: Tensor, variance: float) -> Tensor:
-    """Compute -log p(y given x) of each image, up to its constant.
+    """Compute -log p(y given x) of each image, up to an additive constant.
 
     Args:
         kind: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
         reconstructions: (B, C, S, S) in (0, 1).
         images: (B, C, S, S) in [0, 1].
-        variance: Of the Gaussian; unused under "bce".
+        variance: Variance of the Gaussian; ignored for "bce".
 
     Returns:
-        In nats, (B,).
+        The negative log-likelihood in nats, (B,).
     """
     if kind == "bce":
         return losses.binary_cross_entropy(reconstructions, images)

@@ -1,8 +1,8 @@
-"""The convolutions of the shared networks: torch's, but for what oneDNN does slowly in bfloat16 on a CPU.
+"""The convolutions of the shared networks: torch's, except where oneDNN is slow in bfloat16 on a CPU.
 
-Its kernel for a kernel's gradient reaches half the rate of a matrix product or less where the maps are small (of
-stride 1 on processors with AMX alone), and its transposed convolution to one channel a tenth. Under autocast on a CPU
-these are matrix products here. Everywhere else both classes are torch's own.
+oneDNN's weight gradient is half as fast as a matrix product or slower on small maps (with stride 1 only on processors
+with AMX), and its transposed convolution to one channel a tenth as fast. Under autocast on a CPU these two are computed
+as matrix products. In all other cases both classes are identical to torch's.
 """
 
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ _KERNEL, _PADDING = 3, 1
 
 
 class Convolution(nn.Conv2d):
-    """A 3 x 3 convolution without bias that halves the side of the maps, or keeps it.
+    """A 3 x 3 convolution without bias that halves the side of the maps (stride 2) or keeps it (stride 1).
 
     Args:
-        channels: Of the input.
-        out_channels: Of the output.
+        channels: Number of input channels.
+        out_channels: Number of output channels.
         stride: 1 or 2.
     """
 
@@ -42,8 +42,8 @@ class TransposedConvolution(nn.ConvTranspose2d):
     """The transpose of a 3 x 3 convolution of stride 2: it doubles the side of the maps.
 
     Args:
-        channels: Of the input.
-        out_channels: Of the output.
+        channels: Number of input channels.
+        out_channels: Number of output channels.
         bias: Whether a bias is added.
     """
 
@@ -62,14 +62,14 @@ class TransposedConvolution(nn.ConvTranspose2d):
 
 
 def _lowered(maps: Tensor) -> bool:
-    """Whether these maps are convolved in bfloat16 on a CPU."""
+    """Whether maps of this kind are convolved in bfloat16 on a CPU."""
     kind = maps.device.type
     return kind == "cpu" and torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.bfloat16
 
 
 @cache
 def _amx() -> bool:
-    """Whether the processor multiplies matrices of bfloat16 in tiles; False where torch does not tell (2.11)."""
+    """Whether the processor has AMX tiles for bfloat16; False if torch cannot report it (2.11)."""
     told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(told.get("amx_bf16"))
 
@@ -80,7 +80,7 @@ def _lowered_by(function: type[torch.autograd.Function], maps: Tensor, weight: T
 
 
 class _SmallMaps(torch.autograd.Function):
-    """torch's convolution, or the transpose of one; the gradient of its kernel is a matrix product."""
+    """torch's convolution or transposed convolution, with the weight gradient as a matrix product."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weight: Tensor, stride: int, transposed: bool) -> Tensor:
@@ -95,13 +95,13 @@ class _SmallMaps(torch.autograd.Function):
         maps, weight = ctx.saved_tensors
         of_maps, _ = _gradients(gradient, maps, weight, _geometry(ctx.stride, ctx.transposed), of_weight=False)
         seen, seeing = (gradient, maps) if ctx.transposed else (maps, gradient)
-        rows = seeing.permute(0, 2, 3, 1).flatten(0, 2)  # (B * S * S, C) of the maps that the kernel is laid out over
+        rows = seeing.permute(0, 2, 3, 1).flatten(0, 2)  # (B * S * S, C), S the side of `seeing`
         product = rows.T @ _patches(seen, ctx.stride)
         return of_maps, product.unflatten(1, (_KERNEL, _KERNEL, -1)).permute(0, 3, 1, 2), None, None
 
 
 class _ToOneChannel(torch.autograd.Function):
-    """The transposed convolution to one channel as a product, whose columns are added in float32."""
+    """The transposed convolution to one channel as a matrix product, whose columns are summed in float32."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weight: Tensor) -> Tensor:
@@ -124,20 +124,20 @@ _Geometry = tuple[list[int], list[int], list[int], bool, list[int], int]
 def _gradients(
     gradient: Tensor, maps: Tensor, weight: Tensor, geometry: _Geometry, *, of_weight: bool
 ) -> tuple[Tensor, Tensor]:
-    """Compute torch's gradients of the maps and, if asked for, of the weight."""
+    """Gradients with respect to the maps and, if requested, to the weight, by torch's own operator."""
     wanted = [True, of_weight, False]
     of_maps, of_kernel, _ = torch.ops.aten.convolution_backward(gradient, maps, weight, None, *geometry, wanted)
     return of_maps, of_kernel
 
 
 def _geometry(stride: int, transposed: bool) -> _Geometry:
-    """Stride, padding, dilation, whether transposed, output padding and groups, as torch's operators take them."""
+    """Stride, padding, dilation, transposed, output padding and groups: the arguments of torch's operators."""
     output_padding = 1 if transposed else 0
     return [stride] * 2, [_PADDING] * 2, [1, 1], transposed, [output_padding] * 2, 1
 
 
 def _patches(maps: Tensor, stride: int) -> Tensor:
-    """The patches of maps (B, C, S, S) that a kernel sees, one a row: (B * S/stride * S/stride, 9 * C)."""
+    """The patches of maps (B, C, S, S) that a kernel covers, as rows: (B * S/stride * S/stride, 9 * C)."""
     batch, channels, side, _ = maps.shape
     padded = maps.new_zeros(batch, side + 2 * _PADDING, side + 2 * _PADDING, channels)
     padded[:, _PADDING:-_PADDING, _PADDING:-_PADDING] = maps.permute(0, 2, 3, 1)

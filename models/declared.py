@@ -1,4 +1,4 @@
-"""How a method's configuration is declared."""
+"""The pydantic settings of every method's configuration."""
 
 from pydantic import ConfigDict
 

@@ -1,8 +1,8 @@
-"""HGMVAE-G and HGMVAE-U (Zhou, Liu, Du 2024): one image, one weighted sum of K Gaussians.
+"""HGMVAE-G and HGMVAE-U (Zhou, Liu, Du 2024): the code of an image is a weighted sum of K Gaussians.
 
 Notation: y image; x_k component codes; w weights on the simplex; x = sum_k w_k x_k the decoder's input (Eq. 1,
-its z_i read as the x_k); z_k the latents above x_k. Given w, x is a single Gaussian, not a mixture, so the
-loss is no proven bound on log p(y).
+with its z_i read as the x_k); z_k the latents above x_k. Given w, x is a single Gaussian, not a mixture, so the
+loss is not a proven bound on log p(y).
 """
 
 import torch
@@ -20,13 +20,13 @@ from models.networks import Decoder, Encoder, two_layers
 
 @dataclass(config=AS_DECLARED)
 class HGMVAEConfig(HGMVAESettings, BaseAEConfig):  # type: ignore[misc]  # pythae has no types
-    """HGMVAE's settings in the form of pythae's configurations."""
+    """HGMVAE's settings as a pythae configuration."""
 
 
 class HGMVAE(ImageAutoencoder):
-    """HGMVAE-G or HGMVAE-U, by the `variant` of the configuration.
+    """HGMVAE-G or HGMVAE-U, depending on the configuration's `variant`.
 
-    The encoder must have the heads of `hgmvae_heads`.
+    The encoder needs the heads returned by `hgmvae_heads`.
     """
 
     def __init__(self, model_config: HGMVAEConfig, encoder: Encoder, decoder: Decoder):
@@ -35,19 +35,19 @@ class HGMVAE(ImageAutoencoder):
         self.z_posterior, self.x_prior = map(two_layers, hgmvae_networks(model_config))
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of `x` and `z` (B, K, d), of every component, and in variant G of `w` (B, K)."""
+        """Return the shapes of `x` and `z` (B, K, d), the noise of all components, and in variant G of `w` (B, K)."""
         k, d = self.components_shape
         shapes: dict[str, tuple[int, ...]] = {"x": (batch_size, k, d), "z": (batch_size, k, d)}
         return shapes | {"w": (batch_size, k)} if self.model_config.variant == "gaussian" else shapes
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
-        """Compute the terms of Eq. 14, negated, each with its weight.
+        """Compute the terms of Eq. 14, negated, with their weights.
 
         reconstruction + beta_w w_prior + beta_z z_prior + beta_x conditional_prior + beta_tc_x tc_x
         - fisher_weight fisher
 
-        Term A of Eq. 14 is a penalty here, tc_x, and by default off; with conditional_prior "pairwise", Eq. 4 replaces
-        its term B.
+        Term A of Eq. 14 is implemented as a penalty, tc_x, which is off by default; with conditional_prior "pairwise",
+        Eq. 4 replaces term B.
         """
         config = self.model_config
         encoded = self.encoder(images)
@@ -79,7 +79,7 @@ class HGMVAE(ImageAutoencoder):
     def _latent_priors(
         self, x: Tensor, w: Tensor, mean: Tensor, log_var: Tensor, noise: Noise
     ) -> dict[str, tuple[Tensor, float]]:
-        """The terms of z and of the component codes, each with its weight."""
+        """The terms of z and of the component codes, by name, with their weights."""
         config = self.model_config
         z_mean, z_log_var = self._gaussians(self.z_posterior(torch.cat([x, w], 1)))
         z = losses.reparameterised(z_mean, z_log_var, noise["z"])
@@ -99,30 +99,30 @@ class HGMVAE(ImageAutoencoder):
         return of_z | {"conditional_prior": (of_x, config.beta_x)}
 
     def point_latents(self, images: Tensor) -> Tensor:
-        """Return sum_k w_k mu_k with w the softmax of its mean logits, (B, C, S, S) -> (B, d)."""
+        """Return sum_k w_k mu_k, with w the softmax of the mean logits, (B, C, S, S) -> (B, d)."""
         encoded = self.encoder(images)
         mean, _ = self._components(encoded)
         return (self._mixed(self._mean_weights(encoded))[..., None] * mean).sum(1)
 
     def code_posterior(self, encoded: ModelOutput, noise: Noise) -> tuple[Tensor, Tensor]:
-        """Return the Gaussian of x given the image and the drawn w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
+        """Return the Gaussian of x given the image and the sampled w: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2)."""
         w = self._mixed(self._drawn_weights(encoded, noise), noise)
         return losses.summed_gaussian(w, *self._components(encoded))
 
     def posterior_draws(self) -> tuple[str, ...]:
-        """Return the name of the draw of w in variant G, none in variant U."""
+        """Return the name of the noise of w in variant G, no name in variant U."""
         return ("w",) if "w" in self.noise_shapes(1) else ()
 
     def component_weights(self, images: Tensor) -> Tensor | None:
-        """Return w at its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
+        """Return w computed from its mean logits, (B, C, S, S) -> (B, K), rows on the simplex."""
         return self._mean_weights(self.encoder(images))
 
     def prior_noise_shapes(self, n: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of `noise_shapes`."""
+        """Return the shapes of `noise_shapes`, for n codes."""
         return self.noise_shapes(n)
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """Draw x from w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z); noise as in training -> (n, d)."""
+        """Draw codes (n, d): w ~ p(w) (U: w = 1/K), z ~ N(0, I), x_k ~ p(x_k given w, z), with noise as in training."""
         w = self._prior_weights(noise)
         x_components = losses.reparameterised(*self._component_prior(w, noise["z"]), noise["x"])
         return (self._mixed(w, noise)[..., None] * x_components).sum(1)
@@ -133,13 +133,13 @@ class HGMVAE(ImageAutoencoder):
         return mean, log_var
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
-        """Draw w from q(w given y), (B, K); in variant U, return w without noise."""
+        """Draw w from q(w given y), (B, K); in variant U w is deterministic."""
         if self.model_config.variant == "uniform":
             return self._mean_weights(encoded)
         return losses.reparameterised(encoded.logits, encoded.logits_log_var, noise["w"]).softmax(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
-        """Return the weights of the component codes in x, (B, K), from w and, where they are drawn, from `noise`."""
+        """Return the component weights of x, (B, K), from w and, if they are sampled, from `noise`."""
         return w
 
     def _prior_weights(self, noise: Noise) -> Tensor:
@@ -160,7 +160,7 @@ class HGMVAE(ImageAutoencoder):
         return losses.categorical_kl_to_uniform(encoded.logits.log_softmax(1))
 
     def _component_prior(self, w: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Means and log variances (B, K, d) of p(x_k given w, z); the one-hot k tells the components apart."""
+        """Means and log variances (B, K, d) of p(x_k given w, z); a one-hot input k distinguishes the components."""
         k = w.shape[1]
         one_hot = torch.eye(k, dtype=w.dtype, device=w.device).expand(len(w), k, k)
         everyones_w = w[:, None].expand(-1, k, -1)

@@ -1,4 +1,4 @@
-"""Controls of HGMVAE, each without one of its parts, to see what that part contributes; none is in the paper."""
+"""Controls of HGMVAE, each lacking one of its parts, to measure what that part contributes; none is in the paper."""
 
 import math
 
@@ -12,10 +12,10 @@ from models.hgmvae import HGMVAE
 
 
 class EqualWeightsHGMVAE(HGMVAE):
-    """HGMVAE with w = 1/K for every image: what is left of the mixture is an average of K codes."""
+    """HGMVAE with w = 1/K for every image, so that the code is the plain average of K component codes."""
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of HGMVAE's draws without that of w."""
+        """Return the shapes of HGMVAE's draws except w."""
         return {name: shape for name, shape in super().noise_shapes(batch_size).items() if name != "w"}
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
@@ -34,14 +34,14 @@ class EqualWeightsHGMVAE(HGMVAE):
 
 
 class OneComponentHGMVAE(HGMVAE):
-    """HGMVAE whose x is one of x_1..x_K, drawn with the probabilities w: a true mixture, not Eq. 1's weighted sum.
+    """HGMVAE whose x is one of x_1..x_K, selected with probabilities w: a true mixture instead of Eq. 1's weighted sum.
 
-    Its gradient is biased: the forward pass takes the one component, the backward pass is as if w had weighted them all
-    (the straight-through estimator of Bengio, Leonard, Courville 2013).
+    Its gradient is biased: the forward pass uses the selected component, the backward pass treats x as the sum weighted
+    by w (the straight-through estimator of Bengio, Leonard, Courville 2013).
     """
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of HGMVAE's draws and that of `k` (B, K), which chooses the component."""
+        """Return the shapes of HGMVAE's draws and of `k` (B, K), which selects the component."""
         return super().noise_shapes(batch_size) | {"k": (batch_size, self.components_shape[0])}
 
     def posterior_draws(self) -> tuple[str, ...]:
@@ -49,18 +49,18 @@ class OneComponentHGMVAE(HGMVAE):
         return (*super().posterior_draws(), "k")
 
     def code_log_density(self, encoded: ModelOutput, noise: Noise, codes: Tensor) -> Tensor:
-        """Compute log sum_k w_k N(code; mu_k, sigma_k^2), (B,): given w alone, whichever component is drawn."""
+        """Compute log sum_k w_k N(code; mu_k, sigma_k^2), (B,), given w and marginalised over the component."""
         mean, log_var = self._components(encoded)
         of_components = losses.gaussian_log_density(codes[:, None], mean, log_var).sum(2)  # (B, K)
         return (self._drawn_weights(encoded, noise).log() + of_components).logsumexp(1)
 
     def _mixed(self, w: Tensor, noise: Noise | None = None) -> Tensor:
-        """One-hot (B, K), by the Gumbel-max rule with Phi of the normals as uniforms; without noise w's arg max."""
+        """One-hot (B, K): Gumbel-max with Phi of the normal draws as uniforms, or the arg max of w without noise."""
         scores = w if noise is None else w.log() + _gumbel(noise["k"])
         chosen = torch.zeros_like(w).scatter(1, scores.argmax(1, keepdim=True), 1.0)
         return chosen + (w - w.detach())
 
 
 def _gumbel(normal: Tensor) -> Tensor:
-    """Standard Gumbel draws, -log(-log Phi), of standard normal ones; -inf below -5.4 in float32."""
+    """Transform standard normal draws to standard Gumbel draws, -log(-log Phi); -inf below -5.4 in float32."""
     return -torch.log(-torch.log1p(-0.5 * torch.erfc(normal / math.sqrt(2))))

@@ -1,4 +1,4 @@
-"""HGMVAE read otherwise where it takes another model, not another setting: Eq. 1 to the letter, and w in R."""
+"""Readings of HGMVAE that need another model, not only other settings: Eq. 1 taken literally, and w in R^K."""
 
 from pythae.models.base.base_utils import ModelOutput
 from torch import Tensor
@@ -10,11 +10,11 @@ from models.networks import Decoder, Encoder
 
 
 class LiteralHGMVAE(HGMVAE):
-    """HGMVAE whose z_k are the sub-Gaussians of Eq. 1 themselves, so that x = sum_k w_k z_k is a function of w and z.
+    """HGMVAE whose z_k are the sub-Gaussians of Eq. 1: x = sum_k w_k z_k is a deterministic function of w and z.
 
-    Each q(z_k given y) is held to N(0, I); nothing is left for a p(x_k given w, z), nor for a q(z given x, w). Given w
-    the loss without its Fisher term is a bound on -log p(y). Of the weights of z and x that of the z-prior's first
-    piece alone counts.
+    Each q(z_k given y) is regularised towards N(0, I); there is no p(x_k given w, z) and no q(z given x, w). Given w,
+    the loss without its Fisher term is a bound on -log p(y). Of the weights of the priors of z and x, only that of the
+    z-prior's first piece is used.
     """
 
     def __init__(self, model_config: HGMVAEConfig, encoder: Encoder, decoder: Decoder):
@@ -22,11 +22,11 @@ class LiteralHGMVAE(HGMVAE):
         self.components_shape = (model_config.n_components, model_config.latent_dim)
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of HGMVAE's draws without that of z; the draws of `x` are those of the z_k."""
+        """Return the shapes of HGMVAE's draws except z; the draws `x` are those of the z_k."""
         return {name: shape for name, shape in super().noise_shapes(batch_size).items() if name != "z"}
 
     def prior_latents(self, noise: Noise) -> Tensor:
-        """Draw x from w ~ p(w) and z_k ~ N(0, I); noise as in training -> (n, d)."""
+        """Draw x from w ~ p(w) and z_k ~ N(0, I); noise as in training. Returns (n, d)."""
         return (self._prior_weights(noise)[..., None] * noise["x"]).sum(1)
 
     def _latent_priors(
@@ -37,13 +37,13 @@ class LiteralHGMVAE(HGMVAE):
 
 
 class RealWeightsHGMVAE(HGMVAE):
-    """HGMVAE-G whose w is the Gaussian itself, in R^K as Section 2.1 prints it, in the place of its softmax.
+    """HGMVAE-G whose w is the Gaussian variable in R^K, as printed in Section 2.1, instead of its softmax.
 
-    Eq. 4 is no bound then and may be negative: it needs another conditional prior.
+    Eq. 4 is then not a bound and may be negative: another conditional prior would be needed.
     """
 
     def component_weights(self, images: Tensor) -> None:
-        """Return None: these weights are not on the simplex."""
+        """Return None, because these weights are not on the simplex."""
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
         return losses.reparameterised(encoded.logits, encoded.logits_log_var, noise["w"])

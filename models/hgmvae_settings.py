@@ -1,4 +1,4 @@
-"""HGMVAE's settings, and the heads and networks between latents that follow from them; imports no torch."""
+"""HGMVAE's settings, and the encoder heads and latent networks that they determine; imports no torch."""
 
 from typing import Any, Literal
 
@@ -13,28 +13,28 @@ from models.sizes import TwoLayers
 class HGMVAESettings:
     """Switches and weights of HGMVAE's loss.
 
-    `HGMVAE.loss_terms` says what each weight multiplies.
+    `HGMVAE.loss_terms` defines the terms that the weights multiply.
 
     Attributes:
         variant: "gaussian" (HGMVAE-G: w is the softmax of a Gaussian) or "uniform" (HGMVAE-U: w is a softmax).
-        n_components: K.
+        n_components: Number of components K.
         hidden: Hidden units of each of the two networks between latents.
         reconstruction: "mse" for a Gaussian likelihood, "bce" for a Bernoulli one.
-        decoder_variance: Of the Gaussian likelihood; unused under "bce".
+        decoder_variance: Variance of the Gaussian likelihood; ignored for "bce".
         beta_w: Weight of KL(q(w given y) || p(w)).
-        beta_z_information: Weight of the first of the four pieces of the z-prior (Eqs. 5-7), of which
-            `losses.z_prior_pieces` has the formulas; where all four weights are equal its closed form is used.
-        beta_z_tc_between: Weight of the piece A of Eq. 5.
-        beta_z_tc_within: Weight of the piece C of Eq. 7.
-        beta_z_dimension_kl: Weight of the piece D of Eq. 7.
+        beta_z_information: Weight of the first of the four pieces of the z-prior (Eqs. 5-7), defined in
+            `losses.z_prior_pieces`; if all four weights are equal, the closed form of their sum is used.
+        beta_z_tc_between: Weight of piece A of Eq. 5.
+        beta_z_tc_within: Weight of piece C of Eq. 7.
+        beta_z_dimension_kl: Weight of piece D of Eq. 7.
         conditional_prior: A key of `losses.CONDITIONAL_PRIORS`: "pairwise" (Eq. 4), "matched" (Eq. 3 for a factorised
             q) or "summed" (Eq. 3 for the x of Eq. 1).
         beta_x: Weight of the conditional prior.
-        beta_tc_x: Weight of the total correlation of x_1..x_K (term A of Eq. 14, as a penalty); 0 leaves it out.
+        beta_tc_x: Weight of the total correlation of x_1..x_K (term A of Eq. 14, as a penalty); 0 omits it.
         fisher: A key of `losses.FISHER_FORMS`.
-        fisher_weight: Weight of the Fisher term; positive maximises the term, negative minimises it, 0 leaves it out.
-        centre: Whether the weighted mean m is subtracted before weighting, w_k (mu_k - m), where the paper assumes m =
-            0 (Eq. 11; its Eq. 10 subtracts m after weighting).
+        fisher_weight: Weight of the Fisher term: positive maximises it, negative minimises it, 0 omits it.
+        centre: Whether the weighted mean m is subtracted before weighting, w_k (mu_k - m); the paper assumes m = 0
+            (Eq. 11; its Eq. 10 subtracts m after weighting).
     """
 
     variant: Literal["gaussian", "uniform"] = "gaussian"
@@ -56,7 +56,7 @@ class HGMVAESettings:
 
 
 def hgmvae_heads(config: Any) -> dict[str, int]:
-    """Return names and sizes of the encoder's heads: K Gaussians in d dimensions and the weights' logits.
+    """Return names and sizes of the encoder's heads: K Gaussians in d dimensions and the logits of w.
 
     Args:
         config: HGMVAESettings with `latent_dim`.
@@ -67,24 +67,24 @@ def hgmvae_heads(config: Any) -> dict[str, int]:
 
 
 def equal_weights_heads(config: Any) -> dict[str, int]:
-    """Return the heads of `EqualWeightsHGMVAE`, those of the component codes alone.
+    """Return the heads of `EqualWeightsHGMVAE`, which are only those of the component codes.
 
     Args:
-        config: As for `hgmvae_heads`.
+        config: See `hgmvae_heads`.
     """
     return {name: size for name, size in hgmvae_heads(config).items() if name in ("mean", "log_var")}
 
 
 def no_networks(config: Any) -> tuple[TwoLayers, ...]:
-    """Return the sizes of the networks besides trunk, heads and decoder of a method that has none: ()."""
+    """Return (), for methods without networks besides trunk, heads and decoder."""
     return ()
 
 
 def hgmvae_networks(config: Any) -> tuple[TwoLayers, TwoLayers]:
-    """Return the sizes of the networks of q(z given x, w) and of p(x_k given w, z_k, k), which all k share.
+    """Return the sizes of the networks of q(z given x, w) and of p(x_k given w, z_k, k), shared by all k.
 
     Args:
-        config: As for `hgmvae_heads`.
+        config: See `hgmvae_heads`.
     """
     k, d = config.n_components, config.latent_dim
     return TwoLayers(d + k, 2 * k * d, config.hidden), TwoLayers(d + 2 * k, 2 * d, config.hidden)

@@ -1,8 +1,8 @@
-"""The formulas of the suite's own objectives, each written once.
+"""The loss terms of the suite's own objectives.
 
-Shapes: B images, K components, d latent dimensions. A term comes per sample, (B,), in nats, summed over its own
-dimensions, unless its docstring says otherwise; the caller takes the mean over B, once. Equation numbers are those of
-the HGMVAE paper (Zhou, Liu, Du 2024).
+Shapes: B images, K components, d latent dimensions. Unless its docstring says otherwise, a term is per sample, (B,),
+in nats and summed over its own dimensions; the caller averages over B. Equation numbers refer to the HGMVAE paper
+(Zhou, Liu, Du 2024).
 """
 
 import math
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _LOG_2PI = math.log(2 * math.pi)
-_LEAST_WEIGHT = 1e-30  # of which the logarithm is taken: a component of no weight has a finite gradient
+_LEAST_WEIGHT = 1e-30  # lower bound before the logarithm, so that the gradient of a zero weight is finite
 _LARGEST_GRAM = 1e12  # trace of G up to which I + G keeps four digits of its smallest eigenvalues in float64
 
 
@@ -21,7 +21,7 @@ _LARGEST_GRAM = 1e12  # trace of G up to which I + G keeps four digits of its sm
 
 
 def squared_error(reconstructions: Tensor, images: Tensor) -> Tensor:
-    """Sum the squared difference over pixels, (B, ...) twice -> (B,)."""
+    """Sum the squared differences over pixels, two (B, ...) -> (B,)."""
     return (reconstructions - images).square().flatten(1).sum(1)
 
 
@@ -47,7 +47,7 @@ def gaussian_log_density(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
 
 
 def reparameterised(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
-    """Make standard normal noise a draw of N(mean, exp(log_var)), broadcasting (Kingma & Welling 2014, Section 2.4)."""
+    """Transform standard normal noise to draws of N(mean, exp(log_var)), broadcasting (Kingma & Welling 2014, 2.4)."""
     return mean + noise * torch.exp(0.5 * log_var)
 
 
@@ -70,15 +70,15 @@ def categorical_kl_to_uniform(log_probabilities: Tensor) -> Tensor:
 
 
 def summed_gaussian(weights: Tensor, mean: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute the Gaussian of sum_k w_k x_k (Eq. 1) of independent x_k, N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2).
+    """Compute the Gaussian of sum_k w_k x_k (Eq. 1), x_k independent: N(sum_k w_k mu_k, sum_k w_k^2 sigma_k^2).
 
     Args:
         weights: w, (B, K), of either sign.
-        mean: Of the x_k, (B, K, d).
-        log_var: Of the x_k, (B, K, d).
+        mean: Means of the x_k, (B, K, d).
+        log_var: Log variances of the x_k, (B, K, d).
 
     Returns:
-        Its mean and log variance, (B, d) each.
+        Mean and log variance of the sum, (B, d) each.
     """
     log_weights = weights.abs().clamp(min=_LEAST_WEIGHT).log()[..., None]
     return (weights[..., None] * mean).sum(1), torch.logsumexp(2 * log_weights + log_var, 1)
@@ -88,18 +88,18 @@ def summed_gaussian(weights: Tensor, mean: Tensor, log_var: Tensor) -> tuple[Ten
 
 
 def z_prior_pieces(z: Tensor, mean: Tensor, log_var: Tensor) -> dict[str, Tensor]:
-    """Split log q(z given x, w) - log p(z) into four pieces, whose sum is exact for every sample.
+    """Split log q(z given x, w) - log p(z) into four pieces that sum to it exactly for every sample.
 
-    The aggregates q are the plain mean over the batch, so information <= log B, and the total correlations are
-    estimated up to (K - 1) log B and K (d - 1) log B too high. Builds a (B, B, K, d) tensor.
+    The aggregate q's are plain means over the batch. Therefore information <= log B, and the total correlations are
+    overestimated by up to (K - 1) log B and K (d - 1) log B. Allocates a (B, B, K, d) tensor.
 
     Args:
-        z: Sampled from the Gaussians, (B, K, d).
-        mean: Of the Gaussians, (B, K, d).
-        log_var: Of the Gaussians, (B, K, d).
+        z: Samples from the Gaussians, (B, K, d).
+        mean: Means of the Gaussians, (B, K, d).
+        log_var: Log variances of the Gaussians, (B, K, d).
 
     Returns:
-        (B,) each, by name. `information`: log q(z given x, w) / q(z); `tc_between` (A of Eq. 5): log q(z) / prod_k
+        Name -> (B,). `information`: log q(z given x, w) / q(z); `tc_between` (A of Eq. 5): log q(z) / prod_k
         q(z_k); `tc_within` (C of Eq. 7): sum_k log q(z_k) / prod_d q(z_kd); `dimension_kl` (D of Eq. 7): sum log
         q(z_kd) / p(z_kd).
     """
@@ -120,15 +120,15 @@ def z_prior_pieces(z: Tensor, mean: Tensor, log_var: Tensor) -> dict[str, Tensor
 
 
 def total_correlation_between(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """Compute log q(x_1..x_K) / prod_k q(x_k) of each sample, term A of Eq. 14, aggregates over the batch.
+    """Compute log q(x_1..x_K) / prod_k q(x_k) of each sample, term A of Eq. 14, with aggregates over the batch.
 
     Args:
-        x: Sampled from the Gaussians, (B, K, d).
-        mean: Of the Gaussians, (B, K, d).
-        log_var: Of the Gaussians, (B, K, d).
+        x: Samples from the Gaussians, (B, K, d).
+        mean: Means of the Gaussians, (B, K, d).
+        log_var: Log variances of the Gaussians, (B, K, d).
 
     Returns:
-        (B,), at most (K - 1) log B too high.
+        (B,), overestimated by at most (K - 1) log B.
     """
     log_b = math.log(len(x))
     density = gaussian_log_density(x[:, None], mean[None], log_var[None]).sum(3)  # (B, B, K)
@@ -144,20 +144,20 @@ def pairwise_conditional_prior(
 ) -> Tensor:
     """Compute sum_ij w_i w_j KL(N_i || prior N_j), Eq. 4 with equal weights on both sides.
 
-    It is an upper bound of the KL between the two mixtures, not the equality that the paper writes.
+    It is an upper bound of the KL between the two mixtures, not equal to it as the paper states.
 
     Args:
         weights: w, (B, K), rows on the simplex.
-        mean: Of the N_i, (B, K, d).
-        log_var: Of the N_i, (B, K, d).
-        prior_mean: Of the prior's N_j, (B, K, d).
-        prior_log_var: Of the prior's N_j, (B, K, d).
+        mean: Means of the N_i, (B, K, d).
+        log_var: Log variances of the N_i, (B, K, d).
+        prior_mean: Means of the prior's N_j, (B, K, d).
+        prior_log_var: Log variances of the prior's N_j, (B, K, d).
 
     Returns:
         (B,).
     """
-    # KL(N_i || N_j) expanded, so that (B, K, K) comes from two matrix products and no (B, K, K, d) is built.
-    # Moved to the origin first: far from it the squares would cancel in float32.
+    # KL(N_i || N_j) expanded, so that two matrix products give (B, K, K) and no (B, K, K, d) is allocated. The means
+    # are shifted to the origin first, because far from it the squares would cancel in float32.
     origin = prior_mean.mean(1, keepdim=True)
     mean, prior_mean = mean - origin, prior_mean - origin
     precision = torch.exp(-prior_log_var)
@@ -173,13 +173,13 @@ def pairwise_conditional_prior(
 
 
 def matched_conditional_prior(mean: Tensor, log_var: Tensor, prior_mean: Tensor, prior_log_var: Tensor) -> Tensor:
-    """Compute sum_k KL(q(x_k given y) || p(x_k given w, z)), Eq. 3's term for a factorised q.
+    """Compute sum_k KL(q(x_k given y) || p(x_k given w, z)), the term of Eq. 3 for a factorised q.
 
     Args:
-        mean: Of q, (B, K, d).
-        log_var: Of q, (B, K, d).
-        prior_mean: Of p, (B, K, d).
-        prior_log_var: Of p, (B, K, d).
+        mean: Means of q, (B, K, d).
+        log_var: Log variances of q, (B, K, d).
+        prior_mean: Means of p, (B, K, d).
+        prior_log_var: Log variances of p, (B, K, d).
 
     Returns:
         (B,).
@@ -192,15 +192,15 @@ def summed_conditional_prior(
 ) -> Tensor:
     """Compute KL(q(x given y, w) || p(x given w, z)) of x = sum_k w_k x_k, one Gaussian on each side.
 
-    It is the conditional prior of Eq. 3 for the x of Eq. 1, where Eq. 4 and `matched_conditional_prior` compare
-    components; with it the loss without its Fisher term is a bound on -log p(y). It is at most the latter.
+    It is the conditional prior of Eq. 3 for the x of Eq. 1, whereas Eq. 4 and `matched_conditional_prior` compare
+    components. With it, the loss without its Fisher term is a bound on -log p(y). It is at most the matched one.
 
     Args:
         weights: w, (B, K), of either sign.
-        mean: Of q's components, (B, K, d).
-        log_var: Of q's components, (B, K, d).
-        prior_mean: Of p's components, (B, K, d).
-        prior_log_var: Of p's components, (B, K, d).
+        mean: Means of q's components, (B, K, d).
+        log_var: Log variances of q's components, (B, K, d).
+        prior_mean: Means of p's components, (B, K, d).
+        prior_log_var: Log variances of p's components, (B, K, d).
 
     Returns:
         (B,).
@@ -222,7 +222,7 @@ CONDITIONAL_PRIORS: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor, Tenso
 def _fisher_gram(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool) -> Tensor:
     """G_ij = w_i w_j (mu_i - m)^T S_W^-1 (mu_j - m), (B, K, K), with S_W = sum_k w_k^2 Sigma_k (diagonal).
 
-    In float64: G grows like mu^2 / sigma^2 and is often singular, and in float32 I + G would lose its 1.
+    In float64, because G grows like mu^2 / sigma^2 and is often singular: in float32 I + G would lose its 1.
     """
     if centre:
         mean = mean - (weights[..., None] * mean).sum(1, keepdim=True)
@@ -232,14 +232,14 @@ def _fisher_gram(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool) -
 
 
 def fisher_ratio(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:
-    """Compute tr(S_W^-1 S_B), Eq. 13 to the letter.
+    """Compute tr(S_W^-1 S_B), Eq. 13 taken literally.
 
-    Maximised it has no optimum: it grows like 1 / sigma^2 while the KL terms grow like log(1 / sigma).
+    The loss that maximises it has no minimum: it grows like 1 / sigma^2 while the KL terms grow like log(1 / sigma).
 
     Args:
         weights: w, (B, K), rows on the simplex.
-        mean: Of the components, (B, K, d).
-        log_var: Of the components, (B, K, d).
+        mean: Means of the components, (B, K, d).
+        log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
 
     Returns:
@@ -249,7 +249,7 @@ def fisher_ratio(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
 
 
 def _cholesky_of_one_plus(gram: Tensor) -> Tensor:
-    """The factor of I + G, (B, K, K); NaN where G is so large that float64 loses the 1."""
+    """The Cholesky factor of I + G, (B, K, K); NaN if G is so large that float64 loses the 1."""
     one_plus = gram + torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     lower = torch.linalg.cholesky_ex(one_plus).L  # _ex: no host synchronisation
     lost = gram.diagonal(dim1=1, dim2=2).sum(1) > _LARGEST_GRAM
@@ -261,12 +261,12 @@ def fisher_total(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
 
     Args:
         weights: w, (B, K), rows on the simplex.
-        mean: Of the components, (B, K, d).
-        log_var: Of the components, (B, K, d).
+        mean: Means of the components, (B, K, d).
+        log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
 
     Returns:
-        (B,), in [0, min(K, d)]; NaN where G is so large that float64 loses the 1 of I + G.
+        (B,), in [0, min(K, d)]; NaN if G is so large that float64 loses the 1 of I + G.
     """
     lower = _cholesky_of_one_plus(_fisher_gram(weights, mean, log_var, centre))
     identity = torch.eye(lower.shape[-1], dtype=lower.dtype, device=lower.device).expand_as(lower)
@@ -279,28 +279,28 @@ def fisher_log(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = Fa
 
     Args:
         weights: w, (B, K), rows on the simplex.
-        mean: Of the components, (B, K, d).
-        log_var: Of the components, (B, K, d).
+        mean: Means of the components, (B, K, d).
+        log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
 
     Returns:
-        In nats, (B,), >= 0; NaN where G is so large that float64 loses the 1 of I + G.
+        (B,), in nats, >= 0; NaN if G is so large that float64 loses the 1 of I + G.
     """
     lower = _cholesky_of_one_plus(_fisher_gram(weights, mean, log_var, centre))
     return (2 * lower.diagonal(dim1=1, dim2=2).log().sum(1)).to(mean.dtype)
 
 
 def fisher_traces(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = False) -> Tensor:
-    """Compute -tr S_W / tr S_B, the usual loss of Fisher's criterion, negated: maximised as the others, it is bounded.
+    """Compute -tr S_W / tr S_B, the usual loss of Fisher's criterion, negated: unlike Eq. 13 bounded above.
 
     Args:
         weights: w, (B, K), of either sign.
-        mean: Of the components, (B, K, d).
-        log_var: Of the components, (B, K, d).
+        mean: Means of the components, (B, K, d).
+        log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
 
     Returns:
-        (B,), <= 0; without a lower bound where all means are near the centre.
+        (B,), <= 0; unbounded below as all means approach the centre.
     """
     if centre:
         mean = mean - (weights[..., None] * mean).sum(1, keepdim=True)
@@ -315,12 +315,12 @@ FISHER_FORMS = {"ratio": fisher_ratio, "total": fisher_total, "log": fisher_log,
 
 
 def component_log_posterior(x: Tensor, means: Tensor, log_vars: Tensor) -> Tensor:
-    """Compute log p(k given x, w) for equal priors, exact by Bayes' rule.
+    """Compute log p(k given x, w) for equal prior probabilities, by Bayes' rule.
 
     Args:
-        x: (B, d).
-        means: Of the components, (B, K, d).
-        log_vars: Of the components, (B, K, d).
+        x: Codes, (B, d).
+        means: Means of the components, (B, K, d).
+        log_vars: Log variances of the components, (B, K, d).
 
     Returns:
         (B, K).
@@ -335,10 +335,10 @@ def expected_component_kl(
 
     Args:
         log_posterior: log p(k given x, w), (B, K).
-        mean: Of q, (B, d).
-        log_var: Of q, (B, d).
-        means: Of the components, (B, K, d).
-        log_vars: Of the components, (B, K, d).
+        mean: Means of q, (B, d).
+        log_var: Log variances of q, (B, d).
+        means: Means of the components, (B, K, d).
+        log_vars: Log variances of the components, (B, K, d).
 
     Returns:
         (B,).
@@ -353,16 +353,16 @@ def expected_component_kl(
 def sliced_wasserstein(latents: Tensor, prior: Tensor, directions: Tensor) -> Tensor:
     """Compute the squared sliced Wasserstein-2 distance of two samples.
 
-    It is the mean over directions of the squared one-dimensional distance, which sorting gives exactly for samples of
-    equal size.
+    It is the mean over directions of the squared one-dimensional distance, which sorting computes exactly for samples
+    of equal size.
 
     Args:
-        latents: One sample, (B, d).
-        prior: The other, (B, d).
-        directions: (P, d), normalised here.
+        latents: The first sample, (B, d).
+        prior: The second sample, (B, d).
+        directions: Projection directions, (P, d); normalised by this function.
 
     Returns:
-        A scalar for the whole batch.
+        The squared distance, a scalar for the whole batch.
     """
     directions = F.normalize(directions, dim=1)
     ours = (latents @ directions.T).sort(0).values  # (B, P)

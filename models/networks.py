@@ -1,4 +1,4 @@
-"""The one encoder trunk and the one decoder that every method shares.
+"""The encoder trunk and the decoder that all methods share.
 
 The paper fixes five 3x3 convolutions, two fully connected layers and no pooling (Section 3); channels,
 strides, BatchNorm and ReLU are choices of this suite. A head is the second fully connected layer.
@@ -16,11 +16,11 @@ from models.sizes import CHANNELS, FEATURES, SIDE_OF_MAPS, STRIDES, TwoLayers, c
 
 
 class Trunk(nn.Module):
-    """The layers of the encoder that all heads share, from images to features.
+    """The encoder layers that all heads share, from images to features.
 
     Args:
         image_shape: (C, S, S), S 32 or 64.
-        width: Scales the channels.
+        width: Factor on the number of channels.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], width: float = 1.0):
@@ -42,20 +42,20 @@ class Trunk(nn.Module):
         """Compute the features (B, 256) of images (B, C, S, S) in [0, 1]."""
         maps = self.convolutions(images)  # (B, 128 * width, 4, 4)
         if maps.requires_grad and maps.is_contiguous(memory_format=torch.channels_last):
-            # Else the gradient has its channels first, and the layers before mix the two layouts, slowly.
+            # Otherwise the gradient is channels-first, and the earlier layers mix both layouts, which is slow.
             maps.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
         return torch.relu(self.fully_connected(maps.flatten(1)))
 
 
 class DeeperTrunk(Trunk):
-    """The trunk with a residual block behind it; the other weights start as they do without it.
+    """The trunk followed by a residual block; all other weights are initialised as without it.
 
-    For the control that gives a VAE the size of HGMVAE: 513 hidden + 256 parameters more.
+    Used by the control that gives a VAE the size of HGMVAE; the block adds 513 hidden + 256 parameters.
 
     Args:
         image_shape: (C, S, S), S 32 or 64.
-        width: Scales the channels.
-        hidden: Hidden units of the block.
+        width: Factor on the number of channels.
+        hidden: Hidden units of the residual block.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], width: float = 1.0, *, hidden: int):
@@ -70,11 +70,11 @@ class DeeperTrunk(Trunk):
 
 
 class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae has no types
-    """The trunk and a method's heads, one linear layer each.
+    """The trunk and a method's heads, each head a linear layer.
 
     Args:
-        trunk: What all heads share.
-        heads: Name -> size.
+        trunk: The layers that all heads share.
+        heads: Name -> output size.
     """
 
     def __init__(self, trunk: Trunk, heads: Mapping[str, int]):
@@ -83,18 +83,18 @@ class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae has no types
         self.heads = nn.ModuleDict({name: nn.Linear(FEATURES, size) for name, size in heads.items()})
 
     def forward(self, images: Tensor) -> ModelOutput:
-        """Compute a field (B, size) of each head's name from images (B, C, S, S) in [0, 1]."""
+        """Compute one field (B, size) per head, named after it, from images (B, C, S, S) in [0, 1]."""
         features = self.trunk(images)
         return ModelOutput(**{name: head(features) for name, head in self.heads.items()})
 
 
 class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
-    """The trunk mirrored, from codes to images.
+    """The mirrored trunk, which maps codes to images.
 
     Args:
         image_shape: (C, S, S), S 32 or 64.
         latent_dim: The size d of a code.
-        width: Scales the channels.
+        width: Factor on the number of channels.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0):
@@ -118,12 +118,12 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae has no types
         self.convolutions = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> ModelOutput:
-        """Decode codes (B, d) to images (B, C, S, S) in (0, 1), under the name `reconstruction`."""
+        """Decode codes (B, d) to images (B, C, S, S) in (0, 1), in the field `reconstruction`."""
         maps = self.fully_connected(latents).unflatten(1, self.maps_shape)
-        # In the type of the latents even where the convolutions are in bfloat16, which rounds 0.999 to 1.
+        # Sigmoid in the latents' dtype, even if the convolutions are in bfloat16, which would round 0.999 to 1.
         return ModelOutput(reconstruction=torch.sigmoid(self.convolutions(maps).to(latents.dtype)))
 
 
 def two_layers(sizes: TwoLayers, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
-    """Build a fully connected network of one hidden layer, as the small ones between latents are."""
+    """Build a fully connected network with one hidden layer, used between latent variables."""
     return nn.Sequential(nn.Linear(sizes.inputs, sizes.hidden), activation(), nn.Linear(sizes.hidden, sizes.outputs))

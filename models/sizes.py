@@ -1,10 +1,10 @@
-"""Sizes of the networks that every method shares, and how many parameters they have; imports no torch."""
+"""Layer sizes and parameter counts of the networks that all methods share; imports no torch."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 CHANNELS = (32, 64, 64, 128, 128)
-# Strides by image side: either way five convolutions end at 4 x 4.
+# Strides by image side: in both cases five convolutions end at 4 x 4.
 STRIDES = {32: (2, 2, 1, 2, 1), 64: (2, 2, 2, 2, 1)}
 FEATURES = 256
 SIDE_OF_MAPS = 4
@@ -12,7 +12,7 @@ _KERNEL = 3 * 3
 
 
 class TwoLayers(NamedTuple):
-    """The sizes of a small fully connected network between latents, with one hidden layer."""
+    """The sizes of a fully connected network between latent variables, with one hidden layer."""
 
     inputs: int
     outputs: int
@@ -20,7 +20,7 @@ class TwoLayers(NamedTuple):
 
 
 def channels_at(width: float) -> tuple[int, ...]:
-    """Return the channels of the trunk's five convolutions at a width, at least 1 each."""
+    """Return the channels of the trunk's five convolutions for a width factor, at least 1 each."""
     return tuple(max(1, round(width * channels)) for channels in CHANNELS)
 
 
@@ -35,19 +35,19 @@ def parameter_count(
 
     Args:
         image_shape: Channels, height and width of the images.
-        latent_dim: The size of the decoder's input.
-        width: Scales the channels of trunk and decoder.
-        heads: Name -> size of each head.
-        own: The method's networks besides trunk, heads and decoder.
+        latent_dim: Dimension of the decoder's input.
+        width: Factor on the channels of trunk and decoder.
+        heads: Name -> output size of each head.
+        own: The method's further networks, besides trunk, heads and decoder.
     """
     colours, *_ = image_shape
     channels = channels_at(width)
     maps = channels[-1] * SIDE_OF_MAPS**2
     pairs = list(zip((colours, *channels), channels, strict=False))
-    convolutions = sum(_KERNEL * one * other for one, other in pairs)  # the decoder's are the same in reverse order
+    convolutions = sum(_KERNEL * one * other for one, other in pairs)  # the decoder has the same in reverse order
     normalised = 2 * sum(channels)
     trunk = convolutions + normalised + _linear(maps, FEATURES)
-    # Its last convolution has a bias in the place of a BatchNorm.
+    # The decoder's last convolution has a bias instead of a BatchNorm.
     decoder = _linear(latent_dim, FEATURES) + _linear(FEATURES, maps) + convolutions + 2 * sum(channels[:-1]) + colours
     return (
         trunk

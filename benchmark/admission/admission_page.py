@@ -33,7 +33,7 @@ def admission_frame(study: StudyResults, found: Sequence[MetricAdmission]) -> pd
 
     Args:
         study: A study with pairs.
-        found: From `decide`.
+        found: The result of `decide`.
 
     Returns:
         A row per metric: what the decision holds for (`holds_for`), and the fields of MetricAdmission, an interval as
@@ -56,8 +56,8 @@ def render_admission(study: StudyResults, pairs: pd.DataFrame, found: Sequence[M
 
     Args:
         study: A study with pairs.
-        pairs: From `paired_differences`.
-        found: From `decide`.
+        pairs: The result of `paired_differences`.
+        found: The result of `decide`.
 
     Returns:
         Markdown that ends with a line end.

@@ -70,7 +70,7 @@ def decide(pairs: pd.DataFrame) -> list[MetricAdmission]:
     """Decide on every metric.
 
     Args:
-        pairs: From `paired_differences`.
+        pairs: The result of `paired_differences`.
 
     Returns:
         A decision per metric, in the order of their first rows.

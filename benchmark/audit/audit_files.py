@@ -108,7 +108,7 @@ def write_result(store: Store, key: str, checkpoint: str, weights: list[str], fo
         key: The trial's key.
         checkpoint: SHA-256, in hex, of the checkpoint file.
         weights: File names of the pretrained metric weights that were at hand.
-        found: From `audited`.
+        found: The result of `audited`.
 
     Raises:
         UserError: The folder cannot be written or its disk is full.

@@ -27,7 +27,7 @@ def classification_alternatives(
     Args:
         outputs: With the latents and labels of both splits.
         judged: The judged protocol, whose other settings the alternatives share.
-        context: As for `Classification.score`.
+        context: See `Classification.score`.
 
     Yields:
         The name (JUDGED first) and the scores, of which svm_accuracy, in [0, 1], is the only metric.

@@ -20,7 +20,7 @@ def distances(frame: pd.DataFrame) -> pd.DataFrame:
     """Measure how far each protocol's numbers lie from those that the paper prints.
 
     Args:
-        frame: From `audit_frame`.
+        frame: The result of `audit_frame`.
 
     Returns:
         A frame with the columns COLUMNS and a row per table, metric and reading (`is_reading`), the nearest first:

@@ -25,7 +25,7 @@ class Findings:
     """Everything that an audit found of a study.
 
     Attributes:
-        scores: From `audit_frame`.
+        scores: The result of `audit_frame`.
         distances: Distances of our means from the paper's numbers, from `distances`.
         flips: States of claims under the alternatives, from `flips`.
         spread: Standard deviations of clustering scores by source, from `spread`.
@@ -75,7 +75,7 @@ def drifted(records: Mapping[str, Record], scores: pd.DataFrame) -> pd.DataFrame
 
     Args:
         records: The study's records by key.
-        scores: From `audit_frame`.
+        scores: The result of `audit_frame`.
 
     Returns:
         Their rows of `scores`, with the column `recorded` in place of `reason`.

@@ -16,7 +16,7 @@ def flips(frame: pd.DataFrame) -> pd.DataFrame:
     """Judge every claim under every alternative protocol that is a reading of the paper (`is_reading`).
 
     Args:
-        frame: From `audit_frame`.
+        frame: The result of `audit_frame`.
 
     Returns:
         A frame with the columns COLUMNS and a row per alternative, claim and way of judging (`by`): the claim's state

@@ -24,8 +24,8 @@ def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.Data
     keep their verdict.
 
     Args:
-        verdicts: From `cell_verdicts`.
-        scores: From `audit_frame`.
+        verdicts: The result of `cell_verdicts`.
+        scores: The result of `audit_frame`.
 
     Returns:
         A copy of `verdicts` with the columns `verdict` and `reason` changed in those rows.

@@ -21,7 +21,7 @@ def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: 
 
     Args:
         runs: The manifests by the names of the runs.
-        robust: From `robustness`.
+        robust: The result of `robustness`.
         audits: The findings of the runs that were audited, by name.
 
     Returns:

@@ -18,7 +18,7 @@ def spread(frame: pd.DataFrame) -> pd.DataFrame:
     """Estimate how much clustering scores vary, by the source of the variation.
 
     Args:
-        frame: From `audit_frame`.
+        frame: The result of `audit_frame`.
 
     Returns:
         A frame with the columns COLUMNS and a row per data set, metric and source. `size` is a standard deviation

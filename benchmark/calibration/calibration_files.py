@@ -65,7 +65,7 @@ def write_results(
     Args:
         folder: Made if need be.
         grids: The settings tried, by method.
-        scores: From `read_scores`.
+        scores: The result of `read_scores`.
         found: What came of them.
         made: The command, the notes and the data's digest, with the provenance.
 

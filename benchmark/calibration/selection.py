@@ -54,7 +54,7 @@ def by_error(settings: pd.DataFrame, active_units: int) -> pd.Series:
     """Keep the reconstruction error of the usable settings with one number of active units.
 
     Args:
-        settings: From `means`.
+        settings: The result of `means`.
         active_units: That number, to which a setting's mean over seeds is rounded.
 
     Returns:
@@ -71,7 +71,7 @@ def matched_units(settings: pd.DataFrame) -> int:
     count only where there are no others.
 
     Args:
-        settings: From `means`.
+        settings: The result of `means`.
 
     Returns:
         The number, the highest where several are equally common; 0 where no setting is usable.
@@ -86,7 +86,7 @@ def judged(scores: pd.DataFrame) -> pd.DataFrame:
     """Judge every setting by each of CRITERIA.
 
     Args:
-        scores: As for `means`.
+        scores: See `means`.
 
     Returns:
         The frame of `means` with a column per criterion, the lower the better; NaN where it does not apply.
@@ -102,7 +102,7 @@ def finalists(settings: pd.DataFrame) -> list[tuple[str, int]]:
     They are equally many for every method, however many settings are usable, so that all have the same budget.
 
     Args:
-        settings: From `judged`.
+        settings: The result of `judged`.
 
     Returns:
         For each method the FINALISTS best settings by "ranks", as (method, setting); among equals the first in the
@@ -119,7 +119,7 @@ def chosen(settings: pd.DataFrame, criterion: str) -> dict[str, int]:
     """Choose every method's best usable setting by a criterion.
 
     Args:
-        settings: From `judged`.
+        settings: The result of `judged`.
         criterion: A key of CRITERIA.
 
     Returns:

@@ -68,7 +68,7 @@ def unlike(found: Iterable[Difference]) -> list[str]:
     """Say which images and loss weights differ, so that the sides are not of the same kind.
 
     Args:
-        found: As from `differences`.
+        found: The result of `differences`.
     """
     said: list[str] = []
     others: dict[str, list[str]] = {}

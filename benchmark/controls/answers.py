@@ -186,7 +186,7 @@ def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READING
     """Answer every contrast of every question by each of the question's measures, in their order.
 
     Args:
-        trials: From `measured`.
+        trials: The result of `measured`.
         questions: The questions.
     """
     return [
@@ -224,7 +224,7 @@ def differences(
     Args:
         contrast: The contrast.
         measure: A key of MEASURES.
-        trials: From `measured`.
+        trials: The result of `measured`.
 
     Returns:
         The advantage, (data set, latent dim) -> seed -> difference, positive where a is better; and why others of a's
@@ -286,7 +286,7 @@ def vae_points(trials: Trials, place: DatasetDim, seed: int, measure: Measure) -
     """Collect the points of a seed's VAEs that have not collapsed, between which `at_rate` interpolates.
 
     Args:
-        trials: From `measured`.
+        trials: The result of `measured`.
         place: The data set and latent dim.
         seed: The seed.
         measure: What is read off.
@@ -392,7 +392,7 @@ def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
     """Make the frame of the answers.
 
     Args:
-        found: From `answers`.
+        found: The result of `answers`.
 
     Returns:
         For every contrast and measure a row over all places (data set "all", no latent dim), then a row per place: the

@@ -75,7 +75,7 @@ def render_best_of_each(found: pd.DataFrame) -> str:
     """Render both choices, then every candidate, as Markdown that ends with a line end.
 
     Args:
-        found: From `best_of_each`.
+        found: The result of `best_of_each`.
     """
     parts = [
         f"# Study {CHOICE}",

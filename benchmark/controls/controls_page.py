@@ -50,8 +50,8 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
 
     Args:
         study: The study.
-        found: From `answers`.
-        means: From `means_frame`.
+        found: The result of `answers`.
+        means: The result of `means_frame`.
 
     Returns:
         Markdown that ends with a line end.

@@ -60,7 +60,7 @@ def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesP
 
     Args:
         manifest: The study's manifest.
-        trials: From `measured`.
+        trials: The result of `measured`.
 
     Yields:
         The name of the page, and its content.
@@ -77,7 +77,7 @@ def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, RatesPanel
     """Make a panel for every data set and latent dim where HGMVAE-G and VAEs have a rate and a value.
 
     Args:
-        trials: From `measured`.
+        trials: The result of `measured`.
         measure: The score on the vertical axis.
     """
     panels: dict[DatasetDim, RatesPanel] = {}

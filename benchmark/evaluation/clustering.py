@@ -12,8 +12,8 @@ from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import TSNE_ENGINES, TSNE_RANDOM_STATE
 from benchmark.streams import stream_seed
 
-# Standard deviations along the first component between which t-SNE's squared float32 distances are distinguishable and
-# its search for the perplexity ends; scikit-learn's result then does not depend on the scale, as it should not.
+# Range of the standard deviation along the first component in which t-SNE's squared float32 distances are
+# distinguishable and its perplexity search terminates; scikit-learn's result is then independent of the scale.
 LATENT_SCALES = (1e-12, 1e12)
 START_SCALE = 1e-4  # standard deviation of t-SNE's first coordinates, as in scikit-learn
 
@@ -26,33 +26,34 @@ def tsne_plane(
 ) -> NDArray[np.float64]:
     """Project latents to a plane by t-SNE (van der Maaten & Hinton 2008).
 
-    Runs on one thread: t-SNE amplifies the last bit, and the order of a parallel sum depends on the thread count.
+    Runs on one thread, because t-SNE amplifies the last bit and the order of a parallel sum depends on the thread
+    count.
 
     Args:
-        latents: (n, d), d >= 2.
-        perplexity: Below n.
+        latents: Points, (n, d), d >= 2.
+        perplexity: Perplexity, below n.
         engine: A key of TSNE_ENGINES.
-        start: The initial coordinates (n, 2); None: the first two principal components (Kobak & Berens 2019).
+        start: Initial coordinates, (n, 2); None: the first two principal components (Kobak & Berens 2019).
 
     Returns:
-        (n, 2).
+        The projected points, (n, 2).
 
     Raises:
         ValueError: The perplexity is too large, or float32 cannot hold the variance of the latents.
     """
     with threadpool_limits(limits=1):
-        components = _principal_start(latents)  # even where unused: it refuses latents that would crash t-SNE
+        components = _principal_start(latents)  # even if unused: it rejects latents that would crash t-SNE
         return TSNE_ENGINES[engine](latents, components if start is None else start, perplexity).astype(np.float64)
 
 
 def random_start(n: int, draw: int) -> NDArray[np.float32]:
-    """Draw initial coordinates (n, 2), independent and normal, at the scale of the principal ones; `draw` is a seed."""
+    """Draw initial coordinates (n, 2), iid normal, at the scale of the principal ones; `draw` is a seed."""
     rng = np.random.default_rng(stream_seed("evaluation", use="t-SNE start", draw=draw))
     return (START_SCALE * rng.standard_normal((n, 2))).astype(np.float32)
 
 
 def _principal_start(latents: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What scikit-learn's `init="pca"` computes, but checked: a NaN in it makes t-SNE crash the process (segfault)."""
+    """scikit-learn's `init="pca"`, but checked: a NaN in it makes t-SNE crash the process (segfault)."""
     with np.errstate(all="ignore"):
         try:
             components = PCA(n_components=2, random_state=TSNE_RANDOM_STATE).fit_transform(latents)
@@ -66,18 +67,18 @@ def _principal_start(latents: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def separation(points: NDArray[np.floating], labels: np.ndarray) -> dict[str, float]:
-    """Score how well classes separate.
+    """Score how well classes are separated.
 
     Args:
-        points: (n, q).
+        points: Coordinates, (n, q).
         labels: The class of each point, (n,).
 
     Returns:
         "silhouette" in [-1, 1] and "calinski_harabasz" >= 0, both better if higher; "davies_bouldin" >= 0, better if
-        lower, infinite where all centroids coincide.
+        lower, infinite if all centroids coincide.
 
     Raises:
-        ValueError: There are not at least 2 and fewer than n classes.
+        ValueError: There are fewer than 2 classes, or as many as points.
     """
     return {
         "silhouette": float(silhouette_score(points, labels)),
@@ -87,10 +88,10 @@ def separation(points: NDArray[np.floating], labels: np.ndarray) -> dict[str, fl
 
 
 def _davies_bouldin(points: NDArray[np.floating], labels: np.ndarray) -> float:
-    """scikit-learn's index, corrected where all distances are below 1e-8.
+    """scikit-learn's index, corrected if all distances are below 1e-8.
 
-    There scikit-learn returns 0, the best value (findings/davies_bouldin_of_a_collapse.sh); here the index does not
-    depend on the scale, and is infinite for equal centroids.
+    In that case scikit-learn returns 0, the best value (findings/davies_bouldin_of_a_collapse.sh). Here the index is
+    independent of the scale, and infinite for equal centroids.
     """
     found = float(davies_bouldin_score(points, labels))
     if found:

@@ -9,14 +9,14 @@ from benchmark.evaluation.backbones import ALL_BACKBONES, Backbone
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """Where scoring runs and may look for weights; nothing here changes what a score means, and nothing is downloaded.
+    """The device and folders that scoring uses; no field changes the value of a score, and nothing is downloaded.
 
     Attributes:
-        weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
+        weights_dir: Folder that is searched first for pretrained weights; None: the torch hub cache.
         device: A torch device.
-        statistics_dir: Where the originals' Inception statistics are cached between runs; None: nowhere.
+        statistics_dir: Cache folder for the originals' Inception statistics between runs; None: no such cache.
         backbones: The files of pretrained weights, by name.
-        weights_missing: Name of a backbone -> why it cannot be had, where that was found out for all trials.
+        weights_missing: Name of a backbone -> why it is unavailable, if that was established for all trials.
         left_out: Metrics that are not computed.
     """
 
@@ -29,5 +29,5 @@ class EvaluationContext:
 
     @property
     def batch_size(self) -> int:
-        """How many images to score at a time; scores do not depend on it. Inception takes some 15 MB per image."""
+        """The number of images per batch, which does not affect scores. Inception needs some 15 MB per image."""
         return 256 if self.device.startswith("cuda") else 32

@@ -1,4 +1,4 @@
-"""Disentanglement of known factors by single latents, which the paper's title promises and no table measures."""
+"""Disentanglement of known factors by single latents, which the paper's title promises but no table measures."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,32 +15,32 @@ from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
 from benchmark.streams import shuffled
 
-# The forests are part of the measurement, not of the trial: any fixed seed will do.
+# The forests are part of the measurement, not of the trial, so any fixed seed will do.
 _RANDOM_STATE = 0
 
 
 @dataclass(frozen=True)
 class Disentanglement(Protocol):
-    """MIG (Chen et al. 2018, Eq. 6) and DCI (Eastwood & Williams 2018) of the test latents and the known factors.
+    """MIG (Chen et al. 2018, Eq. 6) and DCI (Eastwood & Williams 2018) between test latents and known factors.
 
     All four metrics are in [0, 1], higher is better.
 
-    mig: the mean over the factors of `mutual_information_gaps`, with deterministic embeddings in bins where the source
-    integrates over the encoder's posterior. dci_disentanglement and dci_completeness: see the functions, on the feature
-    importances of random forests, one per factor. A forest tries every latent at each split: with a random part of
-    them, as is common, trees must split on uninformative latents, and a perfect code beside 6 such latents gets 0.65,
-    not 1. dci_informativeness: the forest's accuracy on the images that it was not fitted on, the mean over the
-    factors, where the source uses an error; the record holds the accuracy of always guessing the commonest value.
+    mig: the mean over factors of `mutual_information_gaps`, computed on binned deterministic embeddings, whereas the
+    source integrates over the encoder's posterior. dci_disentanglement and dci_completeness: see the functions; they
+    use the feature importances of random forests, one per factor. A forest tries every latent at each split: with the
+    usual random choice of latents, trees must split on uninformative ones, and a perfect code beside 6 such latents
+    gets 0.65 instead of 1. dci_informativeness: the forest's accuracy on the held-out images, averaged over factors,
+    whereas the source uses an error; the record also has the accuracy of always predicting the most frequent value.
 
     Attributes:
-        n_images: How many test images are taken, at random but the same for every trial; all where there are fewer. A
+        n_images: Number of test images, a random choice that is the same for every trial; all if there are fewer. A
             fixed random half of them fits the forests and the other half scores them.
-        bins: Of each latent, for MIG.
-        trees: Of each forest.
-        depth: Of a tree at most, to bound the time.
-        left_out: Factors that are identities, such as a chair's model, and no quantity that could vary along a latent.
-            A factor with a single value in the taken images is left out, too, and recorded.
-        revision: As of every protocol.
+        bins: Number of bins per latent, for MIG.
+        trees: Number of trees per forest.
+        depth: Maximum depth of a tree, to bound the time.
+        left_out: Factors that are identities, such as a chair's model, rather than quantities that could vary along a
+            latent. A factor with a single value in the chosen images is also left out, and recorded.
+        revision: REVISION of the protocol.
     """
 
     metrics: ClassVar = ("mig", "dci_disentanglement", "dci_completeness", "dci_informativeness")
@@ -55,7 +55,7 @@ class Disentanglement(Protocol):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "left_out", tuple(self.left_out))  # a record's JSON has lists
+        object.__setattr__(self, "left_out", tuple(self.left_out))  # JSON records have lists
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         if outputs.factors_test is None or not outputs.factor_names:
@@ -95,20 +95,20 @@ def mutual_information_gaps(
 ) -> NDArray[np.float64]:
     """Compute the terms of MIG (Chen et al. 2018, Eq. 6), one per factor.
 
-    A term is the difference between the two highest mutual informations of a latent with the factor, divided by the
-    factor's entropy; with d = 1 the second is 0.
+    A term is the difference between the two largest mutual informations of a latent with the factor, divided by the
+    factor's entropy; with d = 1 the second largest is 0.
 
     Args:
-        latents: (n, d).
-        factors: Discrete, (n, F), each of at least two values.
-        bins: How many bins of equal width a latent is cut into between its extremes; an outlier widens them.
+        latents: Latent codes, (n, d).
+        factors: Discrete factors, (n, F), each with at least two values.
+        bins: Number of bins of equal width between a latent's extremes; an outlier widens them.
 
     Returns:
-        (F,), in [0, 1].
+        The terms, (F,), in [0, 1].
     """
     information = mutual_informations(_binned(latents, bins), factors)
     highest = np.sort(np.vstack([np.zeros_like(information[:1]), information]), axis=0)
-    # A factor's entropy is its information about itself.
+    # A factor's entropy is its mutual information with itself.
     entropies = np.array([mutual_informations(factor[:, None], factor[:, None])[0, 0] for factor in factors.T])
     gaps: NDArray[np.float64] = (highest[-1] - highest[-2]) / entropies
     return gaps
@@ -117,14 +117,14 @@ def mutual_information_gaps(
 def mutual_informations(codes: NDArray[np.integer], factors: NDArray[np.integer]) -> NDArray[np.float64]:
     """Compute the mutual information of every code with every factor, of the empirical distribution.
 
-    There is no correction for small n.
+    The estimate is not corrected for small n.
 
     Args:
-        codes: Discrete, (n, d).
-        factors: Discrete, (n, F).
+        codes: Discrete codes, (n, d).
+        factors: Discrete factors, (n, F).
 
     Returns:
-        (d, F) >= 0, in nats.
+        The mutual informations, (d, F), >= 0, in nats.
     """
     codes_by_column = [np.unique(code, return_inverse=True)[1] for code in codes.T]
     factors_by_column = [np.unique(factor, return_inverse=True)[1] for factor in factors.T]
@@ -132,19 +132,19 @@ def mutual_informations(codes: NDArray[np.integer], factors: NDArray[np.integer]
 
 
 def disentanglement_score(importances: NDArray[np.float64]) -> float:
-    """Score how far each latent predicts a single factor (Eastwood & Williams 2018, section 2).
+    """Score to what degree each latent predicts a single factor (Eastwood & Williams 2018, section 2).
 
-    It is one minus the entropy, to base F, of a latent's importances over the factors, averaged over the latents with
-    their shares of all importance as weights.
+    It is one minus the entropy, to base F, of a latent's importances over the factors, averaged over the latents and
+    weighted by their shares of the total importance.
 
     Args:
-        importances: (d, F), finite, >= 0.
+        importances: Feature importances, (d, F), finite, >= 0.
 
     Returns:
-        In [0, 1]; 0 where all importances are 0.
+        The score, in [0, 1]; 0 if all importances are 0.
 
     Raises:
-        Unscorable: There is a single factor, so nothing to disentangle.
+        Unscorable: There is a single factor, so there is nothing to disentangle.
     """
     if importances.shape[1] < 2:
         raise Unscorable("disentanglement needs at least two factors")
@@ -152,15 +152,15 @@ def disentanglement_score(importances: NDArray[np.float64]) -> float:
 
 
 def completeness_score(importances: NDArray[np.float64]) -> float:
-    """Score how far each factor is captured by a single latent (Eastwood & Williams 2018, section 2).
+    """Score to what degree each factor is captured by a single latent (Eastwood & Williams 2018, section 2).
 
-    It is `disentanglement_score` with the roles of latents and factors exchanged, entropies to base d.
+    It is `disentanglement_score` with latents and factors exchanged, and entropies to base d.
 
     Args:
-        importances: (d, F), finite, >= 0.
+        importances: Feature importances, (d, F), finite, >= 0.
 
     Returns:
-        In [0, 1]; 0 where all importances are 0.
+        The score, in [0, 1]; 0 if all importances are 0.
 
     Raises:
         Unscorable: There is a single latent, which captures every factor.
@@ -184,12 +184,12 @@ def _concentration(importances: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True)
 class _Forests:
-    importances: NDArray[np.float64]  # (d, F), columns sum to 1, or to 0 where the forest could not split
-    accuracies: NDArray[np.float64]  # (F,), on the half not fitted on
+    importances: NDArray[np.float64]  # (d, F), columns sum to 1, or to 0 if the forest could not split
+    accuracies: NDArray[np.float64]  # (F,), on the held-out half
 
 
 def _forests(latents: NDArray[np.float32], factors: NDArray[np.integer], trees: int, depth: int) -> _Forests:
-    # Trees do not depend on a dimension's scale, but scikit-learn's take values closer than 1e-7 for equal.
+    # Trees do not depend on a dimension's scale, but scikit-learn's treat values closer than 1e-7 as equal.
     scaled = StandardScaler().fit_transform(latents.astype(np.float64))
     order = shuffled(len(latents), "evaluation", use="dci", images=len(latents))
     fitted, held = np.split(order, [len(order) // 2])
@@ -203,7 +203,7 @@ def _forests(latents: NDArray[np.float32], factors: NDArray[np.integer], trees: 
 
 
 def _binned(latents: NDArray[np.float32], bins: int) -> NDArray[np.int64]:
-    """The bin of each value, in [0, bins), (n, d); a constant latent has one."""
+    """The bin of each value, in [0, bins), (n, d); a constant latent occupies one bin."""
     values = latents.astype(np.float64)
     lowest = values.min(axis=0)
     width = values.max(axis=0) - lowest
@@ -213,7 +213,7 @@ def _binned(latents: NDArray[np.float32], bins: int) -> NDArray[np.int64]:
 
 
 def _mutual_information(first: NDArray[np.integer], second: NDArray[np.integer]) -> float:
-    """Of two columns of integers >= 0."""
+    """The mutual information of two columns of integers >= 0, in nats."""
     columns = second.max() + 1
     counts = np.bincount(first * columns + second, minlength=(first.max() + 1) * columns).reshape(-1, columns)
     joint = counts / len(first)

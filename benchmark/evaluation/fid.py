@@ -15,11 +15,11 @@ from benchmark.evaluation.image_quality import inception_features, to_bytes
 from benchmark.evaluation.pretrained_networks import Pretrained
 from benchmark.files import written_whole
 
-# Raised whenever the features of an image or the fit to them change: statistics cached by earlier code are then unused.
+# Incremented when the features of an image or the Gaussian fit change, so that older cached statistics are ignored.
 STATISTICS_REVISION = 2
 
-# Every trial on a data set has the same originals, and half of FID's cost is theirs.
-_KEPT = 3  # as an audit takes them: as judged, antialiased, cropped
+# Every trial on a data set has the same originals, which are half of FID's cost.
+_KEPT = 3  # the variants that an audit uses: as judged, antialiased, cropped
 _originals: OrderedDict[str, FittedGaussian] = OrderedDict()
 
 
@@ -37,19 +37,19 @@ def fid(
 
     Args:
         inception: The feature network.
-        originals: uint8 (n, C, S, S), n >= 2.
-        reconstructions: Float in [0, 1] of the same shape; rounded to bytes, so that both have the same 256 levels.
-        batch_size: Images at a time.
-        device: That of the network.
-        statistics_dir: A cache for other processes and later runs; None: no such cache.
+        originals: uint8 images (n, C, S, S), n >= 2.
+        reconstructions: Float images in [0, 1] of the same shape; rounded to bytes, so that both have 256 levels.
+        batch_size: Number of images per batch.
+        device: The network's device.
+        statistics_dir: Cache folder shared with other processes and later runs; None: no such cache.
 
     Returns:
-        >= 0, or NaN for features that are not finite.
+        The FID, >= 0; NaN if the features are not finite.
     """
 
     def fitted(images: NDArray[np.uint8]) -> FittedGaussian:
         features = inception_features(inception.network, images, batch_size, device)
-        # float64 is on every device but Apple's
+        # All devices but Apple's support float64.
         return fit_gaussian(features if device.startswith("cuda") else features.cpu())
 
     with torch.inference_mode():
@@ -76,7 +76,7 @@ def _write(fitted: FittedGaussian, path: Path) -> None:
 
 
 def _read(path: Path, device: str) -> FittedGaussian | None:
-    """None where there is no file, or none that can be read, which is then removed."""
+    """The cached statistics; None if the file is missing or cannot be read, in which case it is removed."""
     try:
         tensors = load_file(path, device=device)
         return FittedGaussian(tensors["mean"], tensors["factor"], int(tensors["count"]))

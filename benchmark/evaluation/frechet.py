@@ -2,8 +2,8 @@
 
     d^2 = |m_1 - m_2|^2 + tr S_1 + tr S_2 - 2 tr (S_1 S_2)^(1/2)     (Heusel et al. 2017, eq. 6)
 
-With S = F^T F the last trace is the nuclear norm of F_1 F_2^T. That needs no matrix root, loses no digits when a
-covariance is singular (fewer images than the 2,048 features), and lets the originals' factor be computed once.
+With S = F^T F the last trace is the nuclear norm of F_1 F_2^T. This needs no matrix square root, loses no digits if a
+covariance is singular (fewer images than the 2,048 features), and allows the originals' factor to be computed once.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def fit_gaussian(features: torch.Tensor) -> FittedGaussian:
 
 
 def frechet_distance(first: FittedGaussian, second: FittedGaussian) -> float:
-    """Compute the squared distance, >= 0 (clamped against rounding); NaN if a factor is not finite."""
+    """Compute the squared Fréchet distance, >= 0 (clamped against rounding); NaN if a factor is not finite."""
     spread = first.factor.square().sum() + second.factor.square().sum()
     product = first.factor @ second.factor.T  # (min(n_1, D), min(n_2, D))
     if not torch.isfinite(product).all():

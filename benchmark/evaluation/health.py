@@ -1,4 +1,4 @@
-"""Diagnostics of how a model uses its latent space, recorded beside every score, so that a collapse is visible."""
+"""Diagnostics of how a model uses its latent space, recorded beside every score to make a collapse visible."""
 
 from collections.abc import Mapping
 
@@ -7,18 +7,18 @@ from torch import Tensor
 
 ACTIVE_SHARE = 0.01
 LEAST_EXPLAINED = 0.1
-_BLOCK = 1000  # images at a time
+_BLOCK = 1000  # images per block
 _ROUNDING = 1e-12  # of a sum of squares in float64: more than rounding makes of it, less than images differ by
 
 
 def active_units(latents: np.ndarray, sampled: np.ndarray) -> int:
     """Count the latent dimensions that carry information on the image.
 
-    A unit is active if its deterministic codes have more than a hundredth of the variance of its sampled codes. Under a
+    A unit is active if its deterministic codes have more than a hundredth of the variance of its sampled codes. For a
     prior of unit scale this is the definition of Burda, Grosse, Salakhutdinov, "Importance weighted autoencoders",
-    2016, section 5.2 (variance of the posterior mean above 0.01); as a ratio it also holds where the prior is learned
-    (GMVAE, HGMVAE) and the codes have no fixed scale. An encoder without noise (WAE, SWAE) has every unit active that
-    varies at all. A dimension with a value that is not finite is inactive.
+    2016, section 5.2 (variance of the posterior mean above 0.01); as a ratio it also applies if the prior is learned
+    (GMVAE, HGMVAE) and the codes have no fixed scale. If the encoder is deterministic (WAE, SWAE), every unit that
+    varies at all is active. A dimension with a non-finite value is inactive.
 
     Args:
         latents: Deterministic codes, (N, d).
@@ -33,12 +33,12 @@ def explained_variance(images: np.ndarray, reconstructions: np.ndarray) -> float
     """Compute 1 - squared error / squared error of the mean image.
 
     Args:
-        images: uint8 (N, C, S, S).
-        reconstructions: Float in [0, 1] of the same shape.
+        images: uint8 images (N, C, S, S).
+        reconstructions: Float images in [0, 1] of the same shape.
 
     Returns:
-        At most 1, which is perfect; 0 or less is no better than the mean image. None where it is not finite, or the
-        images do not differ by more than rounding.
+        At most 1, which is perfect; 0 or less is no better than the mean image. None if it is not finite, or if the
+        images differ by no more than rounding.
     """
     error, squares, sums = 0.0, 0.0, np.zeros(images.shape[1:])
     for start in range(0, len(images), _BLOCK):
@@ -52,17 +52,17 @@ def explained_variance(images: np.ndarray, reconstructions: np.ndarray) -> float
 
 
 def collapsed(active: int, latent_dim: int, explained: float | None) -> bool:
-    """Tell whether a model has collapsed: active < min(d, 8) / 2, or explained < 0.1.
+    """Whether a model has collapsed: active < min(d, 8) / 2, or explained < 0.1.
 
-    Half of the dimensions is the limit for small d: on MNIST at d = 8 a VAE that kept two units had an SVM accuracy of
-    0.73 where healthy ones have 0.93 and more. The limit stops growing at d = 8 because a KL term rightly switches off
-    dimensions that the images do not need, and a few describe any of these data sets. The second limit detects what the
-    first cannot: many units that each vary a little while the decoder returns the mean image.
+    For small d the limit is half of the dimensions: on MNIST at d = 8 a VAE with two active units had an SVM accuracy
+    of 0.73, healthy ones 0.93 and more. The limit stops growing at d = 8, because a KL term rightly switches off
+    dimensions that the images do not need, and a few suffice for any of these data sets. The second limit detects what
+    the first cannot: many units that each vary a little while the decoder returns the mean image.
 
     Args:
-        active: From `active_units`.
-        latent_dim: The size d of the latent space.
-        explained: From `explained_variance`.
+        active: The result of `active_units`.
+        latent_dim: The latent dimension d.
+        explained: The result of `explained_variance`.
     """
     return active < min(latent_dim, 8) / 2 or explained is None or explained < LEAST_EXPLAINED
 
@@ -71,21 +71,21 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
     """Compute the rate of a code: an upper bound of its mutual information with the image, whatever the prior.
 
     It is the mean KL(q(x given y) || the Gaussian with the moments of the aggregate), q(x given y) = N(mean, exp(log
-    variance)). The aggregate has the covariance S of the means plus the mean variances, so that the mean KL is
-    (log det S - the mean of sum_d log variance) / 2. Where q also depends on other random draws (HGMVAE-G's w, of which
-    one is drawn for each image) these count as information, too: `information_about_draws` estimates how much.
+    variance)). The covariance S of the aggregate is that of the means plus the mean variances, so that the mean KL is
+    (log det S - the mean of sum_d log variance) / 2. If q also depends on other random draws (HGMVAE-G's w, drawn once
+    per image), information about these is included; `information_about_draws` estimates how much.
 
-    With S fitted on N images the rate is too low: for Gaussian means and noise alike for all images by about
-    (2 t_1 + t_2 + t_1^2) / (4 N), t_k being the trace of (S^-1 C)^k and C the covariance of the means (a delta method:
-    the expectation of the fit is C (N - 1) / N, its covariance Wishart's). Of a code with little noise S^-1 C is near 1
-    and this near its bound d (d + 3) / (4 N); of a unit without information it is 0.
+    With S fitted on N images the rate is biased downwards: if means and noise are Gaussian and all images have the same
+    noise, by about (2 t_1 + t_2 + t_1^2) / (4 N), with t_k the trace of (S^-1 C)^k and C the covariance of the means (a
+    delta method: the fit has expectation C (N - 1) / N and a Wishart covariance). For a code with little noise S^-1 C
+    is near 1 and the bias near its bound d (d + 3) / (4 N); a unit without information contributes 0.
 
     Args:
-        means: Of each image's posterior, (N, d).
-        log_variances: Of the same, (N, d).
+        means: Posterior means, (N, d).
+        log_variances: Posterior log variances, (N, d).
 
     Returns:
-        In nats; None where it is not finite: a unit without variance, a code without noise.
+        The rate in nats; None if it is not finite (a unit without variance, or a code without noise).
     """
     means, log_variances = means.astype(np.float64), log_variances.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -97,20 +97,20 @@ def rate(means: np.ndarray, log_variances: np.ndarray) -> float | None:
 
 
 def information_about_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-    """Bound the information of a code x about the random draws u that its Gaussian depends on besides the image y.
+    """Bound the information of a code x about the random draws u that condition its Gaussian besides the image y.
 
     I(x; u given y) is I(x; u given w, y), estimated without bias, plus I(x; w given y), bounded from below by InfoNCE
     with the density itself as its critic, and from above by the leave-one-out bound (Poole et al., "On variational
     bounds of mutual information", 2019).
 
     Args:
-        density: The log density of each image's code in the Gaussian that it was drawn from, given u, (B,).
-        given: The log density of the same code given w, which is u or a part of it, (L + 1, B): the first row with the
+        density: Log density of each image's code under the Gaussian that it was drawn from, given u, (B,).
+        given: Log density of the same code given w, which is u or a part of it, (L + 1, B): the first row with the
             image's own w, the others with new draws.
 
     Returns:
-        Two estimates per image in nats, (B,) each. Averaged over images and draws the first is at most I(x; u given
-        y), the second at least.
+        Two estimates per image in nats, (B,) each. Averaged over images and draws, the first is at most
+        I(x; u given y), the second at least.
     """
     others = len(given) - 1
     of_all = given.logsumexp(0) - np.log(others + 1)
@@ -119,7 +119,7 @@ def information_about_draws(density: Tensor, given: Tensor) -> tuple[Tensor, Ten
 
 
 def finite_mean(values: np.ndarray) -> float | None:
-    """Return the mean, computed in float64; None where it is not finite."""
+    """Return the mean, computed in float64; None if it is not finite."""
     mean = float(values.mean(dtype=np.float64))
     return mean if np.isfinite(mean) else None
 
@@ -127,14 +127,14 @@ def finite_mean(values: np.ndarray) -> float | None:
 def gap_to_prior(codes: np.ndarray, prior: np.ndarray) -> list[float] | None:
     """Compute for each latent unit the KL divergence from the aggregate of the codes to the prior.
 
-    Both are taken as Gaussians of their moments, so that only a wrong mean or variance shows.
+    Both are approximated by Gaussians with their moments, so that only a wrong mean or variance is detected.
 
     Args:
         codes: Sampled codes of images, (N, d).
-        prior: Draws from the method's prior of codes, (M, d).
+        prior: Draws of codes from the method's prior, (M, d).
 
     Returns:
-        d values >= 0, in nats; None where one is not finite.
+        d values >= 0, in nats; None if one is not finite.
     """
     (mean, variance), (prior_mean, prior_variance) = (
         (drawn.mean(axis=0, dtype=np.float64), drawn.var(axis=0, dtype=np.float64)) for drawn in (codes, prior)
@@ -149,11 +149,11 @@ def use_of_components(weights: np.ndarray) -> Mapping[str, float | int]:
     """Measure how a mixture uses its components.
 
     Args:
-        weights: Of each image, (N, K), rows on the simplex.
+        weights: Component weights of each image, (N, K), rows on the simplex.
 
     Returns:
-        "weight_entropy": the mean entropy of an image's weights in nats, log K where they are uniform.
-        "components_leading": how many components have the largest weight in at least a hundredth of the images.
+        "weight_entropy": the mean entropy of an image's weights in nats, log K if they are uniform.
+        "components_leading": the number of components that have the largest weight in at least a hundredth of images.
     """
     weights = weights.astype(np.float64)
     entropies = -(weights * np.log(np.where(weights > 0, weights, 1.0))).sum(axis=1)

@@ -1,9 +1,9 @@
 """SSIM, MS-SSIM and Inception features of image pairs, per image and in batches.
 
-Images are numpy arrays: originals uint8 (n, C, S, S), reconstructions float32 in [0, 1] (n, C, S, S). Every image
-counts once, whatever the batch size. Grey images are repeated to the three channels that the networks expect.
+Images are numpy arrays: originals uint8 (n, C, S, S), reconstructions float32 in [0, 1] (n, C, S, S). Averages are over
+images, whatever the batch size. Grey images are repeated to the three channels that the networks expect.
 
-torchmetrics is imported where it is used: it takes a second, which a process that scores no images need not wait for.
+torchmetrics is imported only where it is used, because importing it takes a second.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,8 +26,8 @@ PairScore = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def ms_ssim_scales(side: int) -> int:
     """Return how many of MS-SSIM's five scales fit an image of `side` pixels: 3 at 32, 4 at 64, 5 from 112; 0 below 7.
 
-    A scale fits when it is at least a kernel wide (side / 2^(M-1) >= 7) and torchmetrics' own, coarser, condition
-    (side / (M-1)^2 >= 7) holds too.
+    A scale fits if it is at least a kernel wide (side / 2^(M-1) >= 7) and meets torchmetrics' own, coarser condition
+    (side / (M-1)^2 >= 7).
     """
     fitting = [
         scales
@@ -38,29 +38,29 @@ def ms_ssim_scales(side: int) -> int:
 
 
 def ms_ssim_betas(scales: int) -> tuple[float, ...]:
-    """Return the first `scales` exponents, rescaled to sum to 1 as the five do."""
+    """Return the first `scales` exponents, rescaled to sum to 1 like all five."""
     kept = MS_SSIM_BETAS[:scales]
     return tuple(beta / sum(kept) for beta in kept)
 
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Convert 0..255 to float32 in [0, 1]."""
+    """Convert bytes 0..255 to float32 in [0, 1]."""
     return images.astype(np.float32) / np.float32(255)
 
 
 def to_bytes(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Convert [0, 1] to the nearest of 0..255; values outside are clamped, not wrapped."""
+    """Convert [0, 1] to the nearest of 0..255, clamping values outside."""
     rounded: NDArray[np.floating] = np.rint(np.clip(images, 0, 1) * 255)
     return rounded.astype(np.uint8)
 
 
 def three_channels(batch: torch.Tensor) -> torch.Tensor:
-    """Repeat grey images (B, 1, S, S) to the three channels of the pretrained networks; leave others as they are."""
+    """Repeat grey images (B, 1, S, S) to the three channels of the pretrained networks; return others unchanged."""
     return batch.expand(-1, 3, -1, -1) if batch.shape[1] == 1 else batch
 
 
 def batch_rows(total: int, batch_size: int) -> Iterator[slice]:
-    """Yield the rows of each batch; the last may be smaller."""
+    """Yield the slice of rows of each batch; the last may be smaller."""
     return (slice(start, start + batch_size) for start in range(0, total, batch_size))
 
 
@@ -81,10 +81,10 @@ def mean_pair_score(
 
     Args:
         score: Maps reconstructions and originals, float (B, C, S, S) in [0, 1], to one value per image, (B,).
-        originals: uint8 (n, C, S, S).
-        reconstructions: Float in [0, 1] of the same shape.
-        batch_size: Images at a time.
-        device: Where to compute.
+        originals: uint8 images (n, C, S, S).
+        reconstructions: Float images in [0, 1] of the same shape.
+        batch_size: Number of images per batch.
+        device: The device to compute on.
     """
     per_image = [
         score(
@@ -100,15 +100,15 @@ def mean_pair_score(
 
 
 def ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) -> torch.Tensor:
-    """Compute SSIM (Wang et al. 2004), (B,) in [-1, 1]: Gaussian window of sigma 1.5, 11 pixels wide; side >= 6.
+    """Compute SSIM (Wang et al. 2004), (B,) in [-1, 1], with a Gaussian window of sigma 1.5, 11 pixels wide; side >= 6.
 
-    Images are reflected at their border and every pixel counts, where Wang et al. leave out windows that leave the
+    Images are reflected at their border and every pixel counts, whereas Wang et al. omit windows that extend beyond the
     image (`SSIM_VALID`).
     """
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     scores = structural_similarity_index_measure(reconstructions, originals, data_range=1.0, reduction="none")
-    assert isinstance(scores, torch.Tensor)  # a tuple only where more than the scores is asked for
+    assert isinstance(scores, torch.Tensor)  # it is a tuple only if more than the scores is requested
     return scores
 
 
@@ -116,8 +116,8 @@ def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) ->
     """Compute MS-SSIM (Wang et al. 2003), (B,) in [0, 1], with as many scales as fit (`ms_ssim_scales`).
 
     torchmetrics builds its Gaussian window from sigma alone, 11 pixels wide; kernel_size only decides which sides it
-    refuses. The coarsest scale is that of `ssim_per_image`, reflected at the border; of the others windows that leave
-    the image are left out, so that of 32 pixels the second scale, of 16, has 6 x 6 values.
+    rejects. The coarsest scale is computed as in `ssim_per_image`, reflected at the border. At the other scales windows
+    that extend beyond the image are omitted: for 32 pixels the second scale, of 16, has 6 x 6 values.
     """
     from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
@@ -134,13 +134,13 @@ def ms_ssim_per_image(reconstructions: torch.Tensor, originals: torch.Tensor) ->
 
 @dataclass(frozen=True)
 class Window:
-    """The window in which SSIM takes means, variances and covariances.
+    """The window over which SSIM computes means, variances and covariances.
 
     Attributes:
-        size: Its width in pixels; it is no wider than the image.
-        gaussian: Whether it is a Gaussian of SSIM_SIGMA; else uniform, with the unbiased estimates of variances and
-            covariances (scikit-image's default).
-        zeros: How many pixels of zeros lie around the image; 0: only windows that lie in the image count.
+        size: Width in pixels, at most that of the image.
+        gaussian: Whether the window is a Gaussian of SSIM_SIGMA; else it is uniform, with unbiased estimates of
+            variances and covariances (scikit-image's default).
+        zeros: Number of pixels of zero padding; 0: only windows that lie within the image count.
     """
 
     size: int = SSIM_WINDOW
@@ -151,19 +151,19 @@ class Window:
 def similarity_in_windows(
     reconstructions: torch.Tensor, originals: torch.Tensor, *, window: Window, scales: Callable[[int], int]
 ) -> torch.Tensor:
-    """Compute MS-SSIM (Wang et al. 2003) with one window at every scale; of one scale it is SSIM (Wang et al. 2004).
+    """Compute MS-SSIM (Wang et al. 2003) with the same window at every scale; with one scale, SSIM (Wang et al. 2004).
 
-    As in `ms_ssim_per_image` a scale's term is the mean over pixels and channels, negative ones count as 0, each scale
-    is the one before averaged over 2 x 2 pixels, and the exponents of the scales sum to 1.
+    As in `ms_ssim_per_image`, a scale's term is the mean over pixels and channels, negative terms count as 0, each
+    scale is the previous one averaged over 2 x 2 pixels, and the exponents of the scales sum to 1.
 
     Args:
-        reconstructions: (B, C, S, S), of a range of 1.
-        originals: (B, C, S, S), of the same range.
+        reconstructions: Images (B, C, S, S) whose pixels have a range of 1.
+        originals: Images (B, C, S, S) with the same range.
         window: The window.
-        scales: Maps S to how many of the five scales there are.
+        scales: Maps S to the number of scales used, 1 to 5.
 
     Returns:
-        (B,) in [0, 1]; of one scale in [-1, 1].
+        (B,) in [0, 1]; in [-1, 1] with one scale.
     """
     betas = ms_ssim_betas(scales(originals.shape[-1]))
     if len(betas) == 1:
@@ -176,9 +176,9 @@ def similarity_in_windows(
 
 
 def _similarity_and_contrast(x: torch.Tensor, y: torch.Tensor, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
-    """SSIM, and its factor of contrast and structure alone, both (B,)."""
+    """SSIM, and its product of contrast and structure alone, (B,) each."""
     channels, size = x.shape[1], min(window.size, x.shape[-1])
-    # Of an even size the centre lies half a pixel beside the middle, as in the code that cuts windows so.
+    # With an even size the centre is half a pixel off the middle, as in the implementations with such windows.
     offsets = torch.arange(size, device=x.device, dtype=x.dtype) - size // 2
     line = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2)) if window.gaussian else torch.ones_like(offsets)
     line = (line / line.sum()).expand(channels, 1, 1, size)
@@ -200,9 +200,9 @@ class Similarity:
     """A way to compute SSIM or MS-SSIM.
 
     Attributes:
-        score: The score of image pairs.
+        score: The function that scores image pairs.
         min_side: The smallest side in pixels that it can score.
-        scales: Maps a side to the number of scales.
+        scales: Maps a side in pixels to the number of scales.
     """
 
     score: PairScore
@@ -223,24 +223,24 @@ SSIM_VALID = _in_windows(Window(), SSIM_WINDOW)
 SSIM_ZEROS = _in_windows(Window(zeros=SSIM_WINDOW // 2), 1)
 SSIM_UNIFORM = _in_windows(Window(size=7, gaussian=False), 7)
 MS_SSIM = Similarity(ms_ssim_per_image, MS_SSIM_KERNEL, ms_ssim_scales)
-# As many scales as hold a whole window: 2 of 32 pixels, 3 of 64, 5 from 176.
+# As many scales as contain a whole window: 2 for 32 pixels, 3 for 64, 5 from 176.
 MS_SSIM_VALID = _in_windows(Window(), SSIM_WINDOW, _scales_that_hold_the_window)
-# All five at every side, the window no wider than the scale, as in code that refuses no image.
+# All five scales at every side, with the window no wider than the scale, as in code that accepts images of any size.
 MS_SSIM_FIVE_SCALES = _in_windows(Window(), 2 ** (len(MS_SSIM_BETAS) - 1), lambda side: len(MS_SSIM_BETAS))
 
 
 def resized(score: PairScore, side: int) -> PairScore:
-    """Make a score of both images resized bilinearly to `side` pixels (half-pixel centres, no antialiasing)."""
+    """Return the score applied after resizing both images bilinearly to `side` pixels (half-pixel, no antialiasing)."""
     return lambda reconstructions, originals: score(bilinear(reconstructions, side), bilinear(originals, side))
 
 
 def bilinear(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Resize images (B, C, S, S) as `resized` does."""
+    """Resize images (B, C, S, S) bilinearly as for `resized`."""
     return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", align_corners=False)
 
 
 def shifted(score: PairScore, origin: torch.Tensor) -> PairScore:
-    """Make a score of images from whose pixels `origin`, which broadcasts to (B, C, S, S), is taken away."""
+    """Return the score applied after subtracting `origin`, which broadcasts to (B, C, S, S), from both images."""
     return lambda reconstructions, originals: score(
         reconstructions - origin.to(reconstructions), originals - origin.to(originals)
     )
@@ -253,10 +253,10 @@ def inception_features(
     """Compute the 2,048 pooled Inception features of images.
 
     Args:
-        network: From `pretrained_networks.pretrained_inception`.
-        images: (n, C, S, S).
-        batch_size: Images at a time.
-        device: That of the network.
+        network: The result of `pretrained_networks.pretrained_inception`.
+        images: uint8 images (n, C, S, S).
+        batch_size: Number of images per batch.
+        device: The network's device.
 
     Returns:
         float32 (n, 2048) on `device`.

@@ -1,12 +1,12 @@
-"""FID's Inception arranged for speed: torch-fidelity's network up to its 2,048 pooled features, equal to rounding.
+"""FID's Inception rearranged for speed: torch-fidelity's network up to its 2,048 pooled features, equal up to rounding.
 
-What differs from the library's module, all of it exact in real arithmetic:
+Differences from the library's module, all of them exact in real arithmetic:
 
-- A batch norm with fixed statistics is linear, and is folded into the convolution before it.
-- A channel's mean over 3 x 3 pixels and a 1 x 1 convolution commute, as do it and the convolution's bias. The library
-  averages a block's input of 192 to 1,280 channels and then makes 32 to 192 of them; here the few are averaged.
-- The resize to 299 pixels is one matrix for the rows and one for the columns.
-- Images lie channel by channel for each pixel (channels last), as a CPU's convolutions want them.
+- A batch norm with fixed statistics is linear, and is folded into the preceding convolution.
+- Averaging a channel over 3 x 3 pixels commutes with a 1 x 1 convolution and its bias. The library averages a block's
+  192 to 1,280 input channels and then convolves them to 32 to 192; here the fewer output channels are averaged.
+- The resize to 299 pixels is a matrix product for the rows and one for the columns.
+- Images are in the channels-last memory format, which is faster for convolutions on a CPU.
 """
 
 from collections import OrderedDict
@@ -16,39 +16,39 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_Theirs = Any  # a module of torch-fidelity's, whose classes have no types
+_Theirs = Any  # a torch-fidelity module, whose classes have no types
 
 
 class FastInception(nn.Module):
     """The features of torch-fidelity's Inception after one of two bilinear resizes to 299 pixels.
 
     Attributes:
-        side: To which images are resized, in pixels.
-        antialias: Resize as PyTorch does with antialiasing, which is the default of torchmetrics'
-            FrechetInceptionDistance, rather than as TensorFlow 1 did. Nothing is rounded after either.
-        trunk: The network from resized images in [-1, 1] on.
+        side: Side in pixels to which images are resized.
+        antialias: Resize as PyTorch does with antialiasing, the default of torchmetrics' FrechetInceptionDistance,
+            rather than as TensorFlow 1 did. Nothing is rounded after either.
+        trunk: The network that follows the resize; its input is in [-1, 1].
     """
 
     def __init__(self, inception: nn.Module, antialias: bool = False) -> None:
-        """Copy a network.
+        """Copy a network's weights into the faster arrangement.
 
         Args:
-            inception: torch-fidelity's, in float32 on the CPU; it is not changed.
-            antialias: As the attribute.
+            inception: torch-fidelity's network, in float32 on the CPU; it is not changed.
+            antialias: See the class.
         """
         super().__init__()
         side = inception.INPUT_IMAGE_SIZE
         assert isinstance(side, int)  # torch types every attribute of a module as a tensor or module
         self.side = side
         self.antialias = antialias
-        # In the order in which they are applied.
+        # In order of application.
         self.trunk = nn.Sequential(
             OrderedDict((name, _ARRANGED[type(module).__name__](module)) for name, module in inception.named_children())
         )
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map uint8 (B, 3, H, W) to float32 (B, 2048)."""
+        """Map images, uint8 (B, 3, H, W), to features, float32 (B, 2048)."""
         rows, columns = (resize_matrix(side, self.side, self.antialias).to(images.device) for side in images.shape[2:])
         resized = rows @ ((images.float() - 128) / 128) @ columns.T
         features: Tensor = self.trunk(resized.contiguous(memory_format=torch.channels_last))
@@ -56,9 +56,9 @@ class FastInception(nn.Module):
 
 
 def resize_matrix(side: int, new_side: int, antialias: bool) -> Tensor:
-    """Make the matrix (new_side, side) of a bilinear resize in one direction, with or without antialiasing.
+    """Return the matrix (new_side, side) of a bilinear resize in one direction, with or without antialiasing.
 
-    Without, pixel i lies at i * side / new_side as in TensorFlow 1, not half a pixel further.
+    Without antialiasing, pixel i is sampled at i * side / new_side as in TensorFlow 1, without a half-pixel offset.
     """
     from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
@@ -72,7 +72,7 @@ def resize_matrix(side: int, new_side: int, antialias: bool) -> Tensor:
 
 
 class _Branches(nn.Module):
-    """Modules of one input side by side, their outputs one after the other as channels."""
+    """Modules with a common input, whose outputs are concatenated along the channels."""
 
     def __init__(self, *branches: nn.Module) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def _chain(*basics: _Theirs) -> nn.Sequential:
 
 
 def _averaged(basic: _Theirs) -> nn.Sequential:
-    """The 1 x 1 convolution of an average pool."""
+    """The branch that the library pools before its 1 x 1 convolution; here the convolution comes first."""
     return nn.Sequential(_folded(basic), nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False), nn.ReLU(True))
 
 
@@ -147,7 +147,7 @@ def _block_e(block: _Theirs, pool: nn.Module) -> nn.Module:
     )
 
 
-# By the names of torch-fidelity's classes, which are not imported here, for that takes seconds.
+# Keyed by the names of torch-fidelity's classes, which are not imported because that takes seconds.
 _ARRANGED: Mapping[str, Callable[[_Theirs], nn.Module]] = {
     "BasicConv2d": _conv,
     "MaxPool2d": lambda pool: pool,
@@ -156,10 +156,10 @@ _ARRANGED: Mapping[str, Callable[[_Theirs], nn.Module]] = {
     "InceptionC": _block_c,
     "InceptionD": _block_d,
     "InceptionE_1": lambda block: _block_e(block, _averaged(block.branch_pool)),
-    # TensorFlow's network takes the maximum in its last block.
+    # TensorFlow's network uses max pooling in its last block.
     "InceptionE_2": lambda block: _block_e(
         block, nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), _conv(block.branch_pool))
     ),
     "AdaptiveAvgPool2d": lambda pool: nn.Sequential(pool, nn.Flatten()),
-    "Identity": lambda classifier: classifier,  # of which there is none
+    "Identity": lambda classifier: classifier,  # the classifier has been removed
 }

@@ -1,4 +1,4 @@
-"""LPIPS between originals and reconstructions; the originals' features are kept from one trial to the next."""
+"""LPIPS between originals and reconstructions; the originals' features are cached across trials."""
 
 import hashlib
 from typing import Any
@@ -13,8 +13,8 @@ from benchmark.evaluation.pretrained_networks import Pretrained
 
 _Theirs = Any  # an `lpips.LPIPS`, whose class has no types
 
-# Of the last originals, which are those of every trial on a data set: some 5,800 of 32 x 32 pixels on AlexNet. The
-# features of the others are computed again.
+# For the features of the last originals, which all trials on a data set share: some 5,800 images of 32 x 32 pixels on
+# AlexNet. Features beyond this limit are recomputed.
 _KEPT_BYTES = 128 * 2**20
 _originals: dict[str, list[list[Tensor]]] = {}
 
@@ -31,12 +31,12 @@ def lpips_distance(
     """Compute the mean LPIPS (Zhang et al. 2018) of image pairs, 0 for identical images.
 
     Args:
-        lpips: From `pretrained_lpips`.
-        originals: uint8 (n, C, S, S), n >= 1.
-        reconstructions: Float in [0, 1] of the same shape.
-        batch_size: Images at a time.
-        device: That of the network.
-        side: To which images are first resized bilinearly, in pixels; None: not.
+        lpips: The result of `pretrained_lpips`.
+        originals: uint8 images (n, C, S, S), n >= 1.
+        reconstructions: Float images in [0, 1] of the same shape.
+        batch_size: Number of images per batch.
+        device: The network's device.
+        side: Side in pixels to which images are first resized bilinearly; None: not resized.
     """
     network = lpips.network
     content = hashlib.sha256(np.ascontiguousarray(originals).data)
@@ -59,12 +59,12 @@ def lpips_distance(
 
 
 def lpips_features(network: _Theirs, images: Tensor, side: int | None = None) -> list[Tensor]:
-    """Compute the features of an `lpips.LPIPS`, each pixel's of unit length: a tensor (B, C', S', S') for each layer.
+    """Compute the LPIPS features of images, normalised at each pixel: one tensor (B, C', S', S') per layer.
 
     Args:
         network: The `lpips.LPIPS`.
-        images: Float in [0, 1], (B, C, S, S).
-        side: As for `lpips_distance`.
+        images: Float images in [0, 1], (B, C, S, S).
+        side: See `lpips_distance`.
     """
     from lpips import normalize_tensor
 

@@ -1,4 +1,4 @@
-"""Preconditions of scoring; each check raises Unscorable with the reason that a record shows."""
+"""Preconditions of scoring; each check raises Unscorable with the reason that the record shows."""
 
 from typing import TypeVar
 
@@ -11,10 +11,10 @@ Outputs = TypeVar("Outputs", bound=np.ndarray)
 
 
 def required(values: Outputs | None, name: str) -> Outputs:
-    """Return a field of TrialOutputs that the protocol `needs`.
+    """Return a field of TrialOutputs that the protocol needs.
 
     Raises:
-        ValueError: The caller left it out.
+        ValueError: The field is None.
     """
     if values is None:
         raise ValueError(f"{name} is None, but the protocol needs it")
@@ -25,7 +25,7 @@ def known_labels(labels: NDArray[np.int64] | None) -> NDArray[np.int64]:
     """Return the labels (n,).
 
     Raises:
-        Unscorable: The data set has none.
+        Unscorable: The data set has no labels.
     """
     if labels is None:
         raise Unscorable("the data set has no labels")
@@ -33,10 +33,10 @@ def known_labels(labels: NDArray[np.int64] | None) -> NDArray[np.int64]:
 
 
 def class_count(labels: np.ndarray, what: str = "classes") -> int:
-    """Count the classes among labels (n,), which a reason calls `what`.
+    """Count the classes among labels (n,); error messages call them `what`.
 
     Raises:
-        Unscorable: There are fewer than two.
+        Unscorable: There are fewer than two classes.
     """
     classes = len(np.unique(labels))
     if classes < 2:
@@ -45,10 +45,10 @@ def class_count(labels: np.ndarray, what: str = "classes") -> int:
 
 
 def separable_classes(labels: np.ndarray, what: str = "classes") -> int:
-    """Count the classes among labels (n,) as `class_count`, where their separation is to be scored.
+    """Count the classes among labels (n,), checking that their separation can be scored; see `class_count`.
 
     Raises:
-        Unscorable: There are fewer than two, or as many as images.
+        Unscorable: There are fewer than two classes, or as many as images.
     """
     classes = class_count(labels, what)
     if classes >= len(labels):
@@ -57,7 +57,7 @@ def separable_classes(labels: np.ndarray, what: str = "classes") -> int:
 
 
 def check_trained(labels_train: NDArray[np.int64], labels_test: NDArray[np.int64]) -> None:
-    """Check that every class to predict was trained on, else its images would count as errors of the code.
+    """Check that every class to predict occurs in training; otherwise its images would count as errors of the code.
 
     Raises:
         Unscorable: A class of the test images has no training image.
@@ -68,10 +68,10 @@ def check_trained(labels_train: NDArray[np.int64], labels_test: NDArray[np.int64
 
 
 def check_finite(values: np.ndarray, what: str) -> None:
-    """Check that all values (n, ...) are finite; a reason calls the n items `what`.
+    """Check that all values (n, ...) are finite; error messages call the n items `what`.
 
     Raises:
-        Unscorable: Some are not.
+        Unscorable: Some values are not finite.
     """
     finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
     if not finite.all():
@@ -82,7 +82,7 @@ def check_latents(latents: NDArray[np.floating]) -> None:
     """Check that latents (n, d) are finite and not constant.
 
     Raises:
-        Unscorable: They are not.
+        Unscorable: They are not finite, or constant.
     """
     check_finite(latents, "latents")
     if (latents == latents[:1]).all():
@@ -95,14 +95,14 @@ def check_classifiable(
     """Check that a classifier can be fitted to some latents and scored on others.
 
     Args:
-        fitted: Latents (N, d) and labels (N,) of training.
-        scored: Latents (M, d) and labels (M,) to predict.
+        fitted: Training latents (N, d) and labels (N,).
+        scored: Latents (M, d) to classify and their labels (M,).
 
     Returns:
-        How many classes there are in training.
+        The number of classes in training.
 
     Raises:
-        Unscorable: There is no image to predict, or a check of this module on latents or labels has failed.
+        Unscorable: There is no image to classify, or latents or labels fail a check of this module.
     """
     if not len(scored[1]):
         raise Unscorable("no test images")
@@ -114,10 +114,10 @@ def check_classifiable(
 
 
 def check_side(side: int, smallest: int) -> None:
-    """Check that images are large enough; both sides are in pixels.
+    """Check that images are large enough; both arguments are sides in pixels.
 
     Raises:
-        Unscorable: They are too small.
+        Unscorable: The images are too small.
     """
     if side < smallest:
         raise Unscorable(f"images of {side} pixels a side are too small, {smallest} are needed")

@@ -1,6 +1,6 @@
 """The pretrained networks, built from tensors that benchmark.evaluation.backbones has verified.
 
-Their libraries are imported where they are used: they take seconds, which a process without weights need not wait for.
+Their libraries are imported only where they are used, because importing them takes seconds.
 """
 
 import warnings
@@ -30,7 +30,7 @@ class LpipsTrunk:
     min_side: int
 
 
-LPIPS_TRUNKS: Mapping[str, LpipsTrunk] = {  # by the name of its backbone
+LPIPS_TRUNKS: Mapping[str, LpipsTrunk] = {  # keyed by the name of the backbone
     "alexnet": LpipsTrunk("alex", 31),
     "vgg16": LpipsTrunk("vgg", 16),
     "squeezenet": LpipsTrunk("squeeze", 17),
@@ -42,9 +42,9 @@ class Pretrained:
     """A network with pretrained weights.
 
     Attributes:
-        network: In evaluation mode.
+        network: The network, in evaluation mode.
         weights: The file of its weights.
-        variant: Distinguishes networks that compute other features with the same file.
+        variant: Distinguishes networks that compute different features from the same file.
     """
 
     network: torch.nn.Module
@@ -56,16 +56,16 @@ class Pretrained:
 def pretrained_inception(
     backbone: Backbone, weights_dir: Path | None, device: str, antialias: bool = False
 ) -> Pretrained:
-    """Load FID's Inception, arranged for speed: uint8 (B, 3, H, W) -> float32 (B, 2048).
+    """Load FID's Inception in its fast arrangement: uint8 (B, 3, H, W) -> float32 (B, 2048).
 
     Args:
         backbone: The file of weights.
-        weights_dir: As for `backbones.obtain`.
-        device: Where to put it.
-        antialias: As the attribute of `FastInception`.
+        weights_dir: See `backbones.obtain`.
+        device: The device of the network.
+        antialias: See `FastInception`.
 
     Raises:
-        WeightsUnavailable: There are no weights, or they do not fit.
+        WeightsUnavailable: There are no weights, or they do not fit the network.
     """
     build = partial(build_inception, antialias=antialias)
     return _pretrained(build, backbone, weights_dir, device, "antialiased" if antialias else "")
@@ -77,12 +77,12 @@ def pretrained_lpips(backbone: Backbone, weights_dir: Path | None, device: str, 
 
     Args:
         backbone: The file of the trunk's weights.
-        weights_dir: As for `backbones.obtain`.
-        device: Where to put it.
+        weights_dir: See `backbones.obtain`.
+        device: The device of the network.
         trunk: A key of LPIPS_TRUNKS.
 
     Raises:
-        WeightsUnavailable: There are no weights, or they do not fit.
+        WeightsUnavailable: There are no weights, or they do not fit the network.
     """
     return _pretrained(partial(build_lpips, trunk=trunk), backbone, weights_dir, device)
 
@@ -96,7 +96,7 @@ def _pretrained(
 ) -> Pretrained:
     state, file = load_tensors(backbone, weights_dir)
     try:
-        with torch.random.fork_rng(devices=[]):  # constructors draw weights that are then overwritten
+        with torch.random.fork_rng(devices=[]):  # constructors draw random weights, which are then overwritten
             network = build(state)
     except (KeyError, RuntimeError) as error:  # names or shapes differ
         raise WeightsUnavailable(f"{backbone.file_name} does not fit the network") from error
@@ -104,16 +104,16 @@ def _pretrained(
 
 
 def build_inception(state: State, antialias: bool = False) -> torch.nn.Module:
-    """Build FID's Inception from the state of torch-fidelity's, without its classifier, which FID does not use."""
+    """Build FID's Inception from the state of torch-fidelity's, without the classifier, which FID does not use."""
     network = inception_without_weights()
     network.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
     return FastInception(network, antialias)
 
 
 def build_lpips(state: State, trunk: str) -> torch.nn.Module:
-    """Build LPIPS on torchvision's weights of a key of LPIPS_TRUNKS.
+    """Build LPIPS on torchvision's trunk weights; `trunk` is a key of LPIPS_TRUNKS.
 
-    The lpips package cuts torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`.
+    The lpips package splits torchvision's `features.<i>` into slices and keeps the index: `slice<j>.<i>.<parameter>`.
     """
     loss = lpips_without_trunk_weights(trunk)
     loss.net.load_state_dict({key: state[f"features.{key.split('.', 1)[1]}"] for key in loss.net.state_dict()})
@@ -122,7 +122,7 @@ def build_lpips(state: State, trunk: str) -> torch.nn.Module:
 
 
 def lpips_without_trunk_weights(trunk: str) -> Any:
-    """Build `lpips.LPIPS` with the linear weights of the package on a trunk with random ones, a key of LPIPS_TRUNKS."""
+    """Build `lpips.LPIPS` with the package's linear weights on a random trunk; `trunk` is a key of LPIPS_TRUNKS."""
     import lpips
 
     with warnings.catch_warnings():

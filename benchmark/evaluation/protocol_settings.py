@@ -1,7 +1,7 @@
-"""The settings of the paper's three protocols, and what each needs and gives; `benchmark.evaluation.protocols` scores.
+"""Settings of the paper's three protocols, with their inputs and metrics; `benchmark.evaluation.protocols` scores.
 
-A protocol's fields are hashed into a trial's identity (`benchmark.settings`). Whoever changes what a protocol
-measures raises its `REVISION`: records made before then no longer pass for it. Nothing here loads a library.
+A protocol's fields are hashed into a trial's identity (`benchmark.settings`). If code changes what a protocol measures,
+its `REVISION` must be incremented, so that earlier records are not reused. This module loads no library.
 """
 
 import dataclasses
@@ -13,13 +13,13 @@ from benchmark.settings import added_later
 REFERENCE_TSNE = "scikit-learn"
 TSNE_LIBRARIES = (REFERENCE_TSNE, "openTSNE")
 IMAGE_METRICS = ("fid", "ssim", "ms_ssim", "lpips")
-METRIC_BACKBONES = {"fid": "inception", "lpips": "alexnet"}  # names in benchmark.evaluation.backbones.BACKBONES
+METRIC_BACKBONES = {"fid": "inception", "lpips": "alexnet"}  # keys of benchmark.evaluation.backbones.BACKBONES
 
 
 class ProtocolSettings:
-    """What every protocol shares: `metrics` it computes, `needs` from TrialOutputs, and a checked revision.
+    """The base class of settings: the `metrics` computed, the `needs` from TrialOutputs, and a checked revision.
 
-    `scores_images`: it scores images, on the context's device; the others score latents, on any CPU.
+    `scores_images`: whether it scores images, on the context's device; otherwise it scores latents, on a CPU.
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # every subclass is a dataclass
@@ -42,7 +42,7 @@ class ClusteringSettings(ProtocolSettings):
     Attributes:
         n_images: Number of test images, a class-stratified random choice that is the same for every trial; all if
             there are fewer.
-        perplexity: Of t-SNE, positive.
+        perplexity: Perplexity of t-SNE, positive.
         revision: REVISION.
         tsne: The library that computes the plane, one of TSNE_LIBRARIES; any but the reference is recorded with its
             version.
@@ -72,8 +72,8 @@ class ClassificationSettings(ProtocolSettings):
     Fitted on the training latents, scored on the test latents.
 
     Attributes:
-        n_train: Number of training images, a class-stratified choice; None: all.
-        n_test: Number of test images, likewise.
+        n_train: Number of training images, stratified by class; None: all.
+        n_test: Number of test images, stratified by class; None: all.
         c: Penalty of the support vector machine, positive.
         revision: REVISION.
 
@@ -96,8 +96,8 @@ class ReconstructionSettings(ProtocolSettings):
 
     Attributes:
         n_images: Number of test images, a random choice that is the same for every trial; None: all.
-        fid_images: Number of them for FID, which costs most and whose covariance is singular below 2,048 images; None:
-            all of them.
+        fid_images: Number of these used for FID, which costs most and whose covariance is singular below 2,048 images;
+            None: all of them.
         revision: REVISION.
 
     Raises:
@@ -121,5 +121,5 @@ PROTOCOL_SETTINGS: dict[str, type[ProtocolSettings]] = {
 
 
 def scored_metrics() -> tuple[str, ...]:
-    """Return the metrics of all protocols, those included that are entered after this module was loaded."""
+    """Return the metrics of all protocols, including those registered after this module was loaded."""
     return tuple(metric for protocol in PROTOCOL_SETTINGS.values() for metric in protocol.metrics)

@@ -1,4 +1,4 @@
-"""The paper's three protocols: each a pure function of a model's outputs, under the settings of protocol_settings."""
+"""The paper's three protocols, each a pure function of a model's outputs with the settings of protocol_settings."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -33,23 +33,23 @@ from benchmark.text import first_line
 
 @dataclass(frozen=True)
 class TrialOutputs:
-    """The outputs of a trained model that protocols score, of N training and M test images.
+    """The outputs of a trained model that protocols score, for N training and M test images.
 
-    A field that no wanted protocol `needs` may be None.
+    A field may be None if no requested protocol needs it.
 
     Attributes:
         latents_train: Deterministic embeddings, (N, d).
-        labels_train: (N,); None where the data set has none.
+        labels_train: Class labels, (N,); None if the data set has none.
         latents_test: Deterministic embeddings, (M, d).
-        labels_test: (M,); None where the data set has none.
-        images_test: (M, C, S, S).
-        reconstructions_test: In [0, 1], (M, C, S, S).
-        component_weights_test: (M, K), rows on the simplex; None where the method is no mixture.
+        labels_test: Class labels, (M,); None if the data set has none.
+        images_test: uint8 images, (M, C, S, S).
+        reconstructions_test: Float images in [0, 1], (M, C, S, S).
+        component_weights_test: (M, K), rows on the simplex; None if the method is not a mixture.
         factors_test: Known generative factors, (M, F).
-        factor_names: F names.
+        factor_names: Names of the F factors.
 
     Raises:
-        ValueError: Numbers of images, or the shapes of images and reconstructions, differ.
+        ValueError: Numbers of images, or the shapes of images and reconstructions, do not match.
     """
 
     latents_train: NDArray[np.float32] | None
@@ -78,17 +78,17 @@ class TrialOutputs:
             raise ValueError(f"images_test {originals.shape} and reconstructions_test {reconstructions.shape}")
 
     def latents_only(self) -> "TrialOutputs":
-        """Return a copy without the images, to be sent to a process that scores latents."""
+        """Return a copy without images, for a process that scores latents."""
         return dataclasses.replace(self, images_test=None, reconstructions_test=None)
 
 
 class Protocol(ProtocolSettings):
-    """The base class of protocols, each of which scores a trained model's outputs."""
+    """The base class of protocols, which score a trained model's outputs."""
 
     def score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        """Compute every metric, or why it has none; never raises, whatever a model's outputs (NaN, constants).
+        """Compute every metric, or the reason why it has no value; never raises, whatever the outputs (NaN, constants).
 
-        A metric that the context leaves out has that as its reason.
+        For metrics that the context leaves out, this is the reason.
         """
         left_out = tuple(metric for metric in self.metrics if metric in context.left_out)
         if left_out == self.metrics:
@@ -100,12 +100,12 @@ class Protocol(ProtocolSettings):
         return scores.without(left_out)
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        """As `score`; may raise Unscorable for all metrics at once."""
+        """Compute every metric; may raise Unscorable for all metrics at once."""
         raise NotImplementedError
 
 
 class Clustering(ClusteringSettings, Protocol):
-    """As `ClusteringSettings` says."""
+    """The protocol with the settings of `ClusteringSettings`."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels = known_labels(outputs.labels_test)
@@ -122,14 +122,14 @@ class Clustering(ClusteringSettings, Protocol):
         """Compute the t-SNE plane of latents.
 
         Args:
-            latents: (n, d).
-            start: As for `tsne_plane`.
+            latents: Latent codes, (n, d).
+            start: See `tsne_plane`.
 
         Returns:
-            (n, 2), finite.
+            The projected points, (n, 2), finite.
 
         Raises:
-            Unscorable: There are too few latents, they are not finite or constant, or t-SNE is not installed or fails.
+            Unscorable: Latents are too few, constant or not finite, or t-SNE is not installed or fails.
         """
         if len(latents) <= self.perplexity:
             raise Unscorable(f"perplexity {self.perplexity:g} needs more images than that, there are {len(latents)}")
@@ -146,7 +146,7 @@ class Clustering(ClusteringSettings, Protocol):
 
 
 class Classification(ClassificationSettings, Protocol):
-    """As `ClassificationSettings` says."""
+    """The protocol with the settings of `ClassificationSettings`."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         train, test = self.taken(outputs, "train"), self.taken(outputs, "test")
@@ -157,7 +157,7 @@ class Classification(ClassificationSettings, Protocol):
     def taken(
         self, outputs: TrialOutputs, split: Literal["train", "test"]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return the latents (n, d) and labels (n,) of the images that are taken of a split.
+        """Return the latents (n, d) and labels (n,) of the chosen images of a split.
 
         Raises:
             Unscorable: The data set has no labels.
@@ -168,7 +168,7 @@ class Classification(ClassificationSettings, Protocol):
 
 
 class Reconstruction(ReconstructionSettings, Protocol):
-    """As `ReconstructionSettings` says."""
+    """The protocol with the settings of `ReconstructionSettings`."""
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         return score_images(

@@ -18,7 +18,7 @@ from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, Pretrained, p
 from benchmark.evaluation.protocol_settings import IMAGE_METRICS
 from benchmark.evaluation.scores import Scores, Unscorable, collect
 
-LPIPS_BATCHES = 4  # times as large as others: its networks take less than a quarter of Inception's memory an image
+LPIPS_BATCHES = 4  # factor on the batch size: LPIPS needs less than a quarter of Inception's memory per image
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class ImageScoring:
     """Settings of image metrics; the defaults are the judged protocol's.
 
     Attributes:
-        metrics: Those of IMAGE_METRICS that are wanted.
-        antialias: Of Inception's resize (`pretrained_inception`).
+        metrics: The requested metrics, a subset of IMAGE_METRICS.
+        antialias: Whether Inception's resize uses antialiasing (see `pretrained_inception`).
         lpips_trunk: A key of LPIPS_TRUNKS.
-        lpips_side: For LPIPS, images are first resized bilinearly to this side in pixels; None: not.
+        lpips_side: Side in pixels to which images are first resized bilinearly for LPIPS; None: not resized.
         ssim: How SSIM is computed.
         ms_ssim: How MS-SSIM is computed.
-        ms_ssim_side: For MS-SSIM, as `lpips_side`.
-        pixel_origin: The pixel value in [0, 1] that SSIM and MS-SSIM take as 0, on which their luminance term depends;
-            None: of each channel the mean over the originals, as of images that are normalised to mean 0. (Their
-            standard deviation has no effect, as SSIM's constants follow the range of the pixels.)
+        ms_ssim_side: The same as `lpips_side`, for MS-SSIM.
+        pixel_origin: The pixel value in [0, 1] that SSIM and MS-SSIM treat as 0, on which their luminance term depends;
+            None: each channel's mean over the originals, as for images normalised to mean 0. (Their standard deviation
+            has no effect, because SSIM's constants scale with the range of the pixels.)
     """
 
     metrics: tuple[str, ...] = IMAGE_METRICS
@@ -58,22 +58,22 @@ def score_images(
     scoring: ImageScoring,
     others_are: str = "reconstructions",
 ) -> Scores:
-    """Compute the wanted metrics between two sets of images.
+    """Compute the requested metrics between two sets of images.
 
     Args:
-        originals: (M, C, S, S).
-        others: In [0, 1], of the same shape.
+        originals: uint8 images (M, C, S, S).
+        others: Float images in [0, 1], of the same shape.
         context: Where to compute.
-        n_images: How many of the M images `random_subset` takes; None: all.
-        fid_images: How many of those FID takes; None: all.
-        scoring: Which metrics, and how.
-        others_are: What a reason calls `others`.
+        n_images: Number of images chosen by `random_subset`; None: all.
+        fid_images: Number of these used for FID; None: all.
+        scoring: Which metrics are computed, and how.
+        others_are: The name of `others` in reasons.
 
     Returns:
         Each metric's value, or the reason why it has none.
 
     Raises:
-        Unscorable: No metric can have a value.
+        Unscorable: No metric can be computed.
     """
     rows = random_subset(len(originals), n_images)
     if not len(rows):
@@ -85,7 +85,7 @@ def score_images(
     side = originals.shape[-1]
     lpips_side, ms_ssim_side = scoring.lpips_side or side, scoring.ms_ssim_side or side
     for_fid = random_subset(len(rows), fid_images)
-    weights: dict[str, str] = {}  # what a record calls the file -> SHA-256
+    weights: dict[str, str] = {}  # recorded name of the file -> SHA-256
     origins: dict[str, str] = {}  # the same -> the file's origin
 
     def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
@@ -97,7 +97,7 @@ def score_images(
         return pretrained
 
     def batch_size(scored_side: int) -> int:
-        return max(1, int(context.batch_size * (side / scored_side) ** 2))  # as many pixels at a time at every side
+        return max(1, int(context.batch_size * (side / scored_side) ** 2))  # the same number of pixels at every side
 
     def mean_of(score: image_quality.PairScore, scored_side: int) -> float:
         if scored_side != side:

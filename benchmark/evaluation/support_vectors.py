@@ -16,11 +16,11 @@ class SupportVector:
 
     Attributes:
         c: The penalty parameter C.
-        linear: Linear (squared hinge, one class against the rest), rather than with the RBF kernel of gamma = 1 / (d
-            variance).
-        standardised: Standardise every latent dimension first.
-        one_vs_rest: Average the accuracies of one binary machine per class ("this class or not"); that of a constant
-            answer is then 1 - 1 / classes.
+        linear: Whether the machine is linear (squared hinge loss, one class against the rest); else it has the RBF
+            kernel with gamma = 1 / (d variance).
+        standardised: Whether every latent dimension is standardised first.
+        one_vs_rest: Whether to average the accuracies of one binary machine per class ("this class or not"), where a
+            constant answer has the accuracy 1 - 1 / classes.
     """
 
     c: float = 1.0
@@ -36,14 +36,14 @@ def svm_accuracy(
     labels_test: NDArray[np.int64],
     machine: SupportVector,
 ) -> float:
-    """Fit a machine to training latents and score it on test latents; both are converted to float64.
+    """Fit a machine to training latents and score it on test latents, both in float64.
 
     Args:
-        latents_train: (N, d).
-        labels_train: (N,).
-        latents_test: (M, d).
-        labels_test: (M,).
-        machine: Its settings.
+        latents_train: Training latents, (N, d).
+        labels_train: Training labels, (N,).
+        latents_test: Test latents, (M, d).
+        labels_test: Test labels, (M,).
+        machine: The machine's settings.
 
     Returns:
         The accuracy, in [0, 1].

@@ -1,7 +1,7 @@
-"""The libraries that can compute t-SNE, by the name that a protocol records.
+"""The libraries that can compute t-SNE, by their recorded names.
 
-scikit-learn's is the reference. openTSNE, an optional extra, does the same optimisation some 1.3 times as fast on one
-core; its scores are equivalent, not equal.
+scikit-learn's is the reference. openTSNE, an optional extra, performs the same optimisation some 1.3 times as fast on
+one core; its scores are equivalent, not equal.
 """
 
 import math
@@ -15,7 +15,7 @@ from sklearn.manifold import TSNE
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.installation import PIP
 
-# The projection is part of the measurement, not of the trial: any fixed seed will do.
+# The projection is part of the measurement, not of the trial, so any fixed seed will do.
 TSNE_RANDOM_STATE = 0
 
 # latents (n, d), start float32 (n, 2), perplexity -> plane (n, 2)
@@ -31,7 +31,7 @@ def _scikit_learn(latents: NDArray[np.float32], start: NDArray[np.float32], perp
 def _open_tsne(latents: NDArray[np.float32], start: NDArray[np.float32], perplexity: float) -> NDArray[np.floating]:
     """The engine openTSNE (Poličar, Stražar, Zupan 2024), with scikit-learn's exact neighbours, angle and schedule.
 
-    ValueError where the perplexity is more than a third of the neighbours: openTSNE would lower it silently.
+    Raises ValueError if the perplexity exceeds a third of the neighbours, because openTSNE would lower it silently.
     """
     import openTSNE  # optional
 
@@ -48,7 +48,7 @@ def _open_tsne(latents: NDArray[np.float32], start: NDArray[np.float32], perplex
         n_iter=750,
         initial_momentum=0.5,
         final_momentum=0.8,
-        # scikit-learn's "auto", in openTSNE's unit, which is four times as large; openTSNE's own differs later on.
+        # scikit-learn's "auto" in openTSNE's unit, which is four times as large; openTSNE's own "auto" differs later.
         learning_rate=max(n / 12, 200.0),
         max_step_norm=None,
         theta=0.5,
@@ -64,7 +64,7 @@ TSNE_ENGINES: dict[str, TsneEngine] = {REFERENCE_TSNE: _scikit_learn, "openTSNE"
 
 
 def missing_library(engine: str) -> str | None:
-    """Say in one line with the remedy why `engine` cannot run here; None where it can."""
+    """Return one line with the reason why `engine` cannot run and the remedy; None if it can run."""
     return None if _version(engine) else f"{engine} is not installed; {PIP} install {engine}"
 
 
@@ -74,7 +74,7 @@ def engine_and_version(engine: str) -> str:
 
 
 def _version(engine: str) -> str | None:
-    """Every engine has the name of its distribution."""
+    """The installed version of an engine, whose name is that of its distribution; None if it is missing."""
     try:
         return version(engine)
     except PackageNotFoundError:

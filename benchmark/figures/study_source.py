@@ -89,7 +89,7 @@ def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
         protocol: List only those of tables that this protocol scores, unless the manifest has no such table.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     cells = source.study.manifest.cells
     chosen = [cell for cell in cells if ALL_TABLES[cell.table].protocol == protocol] or cells

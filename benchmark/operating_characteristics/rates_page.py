@@ -47,7 +47,7 @@ def numbers_in_short(frame: pd.DataFrame) -> str:
     """Write the chances of the verdicts on numbers as a table, a row for each metric.
 
     Args:
-        frame: As from `rates_frame`.
+        frame: The result of `rates_frame`.
     """
     return _in_short(frame[frame["judgement"] == "numbers"], "metric", _OF_NUMBERS)
 

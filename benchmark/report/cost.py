@@ -76,7 +76,7 @@ def cost_sentences(study: StudyResults, times: PairedTimes | None) -> list[str]:
 
     Args:
         study: The study.
-        times: As from `paired_times`.
+        times: The result of `paired_times`.
     """
     if times is None:
         command = f"{LAUNCHER} throughput --methods --study {study.manifest.study}"

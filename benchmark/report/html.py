@@ -92,7 +92,7 @@ def render_report(
         verdicts: As from `verdicts_of`; None: the study is judged here.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),

@@ -19,10 +19,10 @@ class StudyVerdicts:
 
     Attributes:
         cells: As from `cell_verdicts`, with what the audit found.
-        agreements: As from `rank_agreements`.
-        claims: As from `claims_frame`.
-        parts: As from `parts_frame`.
-        contests: As from `contests_frame`.
+        agreements: The result of `rank_agreements`.
+        claims: The result of `claims_frame`.
+        parts: The result of `parts_frame`.
+        contests: The result of `contests_frame`.
     """
 
     cells: pd.DataFrame
@@ -40,7 +40,7 @@ def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> Stud
         audited: The audit's results, by the trials' keys.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     cells = with_open_protocols(cell_verdicts(study), audit_frame(study.records, audited))
     ours = judge_runs(study)

@@ -179,7 +179,7 @@ def build_tables(study: StudyResults) -> list[Table]:
     """Lay out a study's tables, by ascending number; one without cells is left out.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     manifest = study.manifest
     paper = {

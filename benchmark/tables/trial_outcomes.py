@@ -22,7 +22,7 @@ def shortfalls_frame(study: StudyResults) -> pd.DataFrame:
         "all" where the trial itself has no result.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     without = study.frame[study.frame["status"] != OK]
     rows = []

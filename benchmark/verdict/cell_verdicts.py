@@ -1,4 +1,4 @@
-"""Comparison of each of the paper's 392 printed numbers with ours: reproduced, contradicted, not shown, or not judged.
+"""Verdict on each of the paper's 392 printed numbers, by comparison with ours.
 
 Rules and their reasons: docs/verdicts.md.
 """
@@ -38,12 +38,12 @@ from benchmark.studies.notes import is_on_extent, is_on_protocol
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
 
-OUT_OF_REACH = 0.2  # the chance of being reproduced below which it says nothing that a number was not
+OUT_OF_REACH = 0.2  # if the chance of being reproduced is lower, a number that was not reproduced is no evidence
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
 
 
 class Verdict(StrEnum):
-    """What our runs say of one printed number."""
+    """The verdict on one printed number."""
 
     REPRODUCED = "reproduced"
     CONTRADICTED = "contradicted"
@@ -53,11 +53,11 @@ class Verdict(StrEnum):
     NOT_RUN = "not run"
 
 
-# How far our number may be from the paper's and still agree with it. Each is less than the paper's own median
-# difference between HGMVAE and GMVAE, or it would hide what the paper is about, and more than the uncertainty of ten
-# seeds (0.72 of the median standard deviation on results/reference/laptop-cpu). Relative to the paper's number where a
-# metric has no upper end. FID and LPIPS were not measured there: a tenth, and as MS-SSIM. A cell that varies more than
-# the median one may be out of reach all the same, which its chance tells.
+# The largest difference between our number and the paper's that counts as agreement. Each is less than the paper's own
+# median difference between HGMVAE and GMVAE, so that a rival's number is not "reproduced", and more than the
+# uncertainty of ten seeds (0.72 of the median standard deviation on results/reference/laptop-cpu). It is relative to
+# the paper's number if the metric has no upper bound. FID and LPIPS were not measured there: a tenth, and the same as
+# MS-SSIM. A cell that varies more than the median may still be out of reach; its chance shows this.
 PRINTED_TOLERANCES: Mapping[str, Tolerance] = {
     "silhouette": Tolerance(0.03),
     "calinski_harabasz": Tolerance(0.10, relative=True),
@@ -78,29 +78,29 @@ COLUMN_TYPES = {
     "repeats_table": "Int64",  # the earlier table that prints the same number for the same cell, if any
     "paper": "float64",
     "n": "int64",  # seeds with a value
-    "asked": "int64",  # seeds that the study asks for; 0 where it lacks the cell
+    "asked": "int64",  # seeds that the study asks for; 0 if it has no such cell
     "mean": "Float64",
     "std": "Float64",  # ddof 1
     "low": "Float64",  # 95 % interval of the mean
     "high": "Float64",
     "difference": "Float64",  # ours minus the paper's, in the metric's units
-    "difference_low": "Float64",  # its 95 % interval, the paper's mean of ten varying as ours would
+    "difference_low": "Float64",  # its 95 % interval, if the paper's mean of ten varies as ours does
     "difference_high": "Float64",
     "difference_in_spreads": "Float64",  # in units of our std
     "difference_percent": "Float64",  # of the paper's number
     "tolerance": "float64",  # in the metric's units
-    "chance": "Float64",  # that an exact replication is reproduced, from our spread, with our seeds or ten if more
+    "chance": "Float64",  # that an exact replication is reproduced, given our spread and max(our seeds, ten)
     "verdict": "object",
     "if_exact": "object",  # the verdict if the paper's mean had no sampling error
     "reason": "object",  # never empty
     "our_rank": "Int64",  # 1 is best, equal numbers share a rank (1, 1, 3)
     "paper_rank": "int64",
-    "ranking_holds": "boolean",  # missing where a rival's mean is missing or incomplete
+    "ranking_holds": "boolean",  # missing if a rival's mean is missing or incomplete
 }
 _RIVALS = ["table", "dataset", "metric", "latent_dim"]
 
-# What every study does otherwise than the paper says, so that it makes no number of a study less comparable than
-# another's: the paper leaves how open.
+# Departures from the paper that all studies share because the paper does not specify the procedure. They make no number
+# less comparable than another.
 STANDING_DEPARTURES = (
     "Pixels are in [0, 1]; the paper says that its data have a global mean of 0 after processing, and not how.",
 )
@@ -108,15 +108,15 @@ _PROTOCOLS = {table.protocol for table in TABLES.values()}
 
 
 def other_trials(manifest: Manifest, protocols: Collection[str], metrics: Iterable[str]) -> tuple[str, ...]:
-    """List why a study's trials are not the paper's, but for its images and loss weights.
+    """List why a study's trials are not the paper's, images and loss weights aside.
 
-    Fewer seeds or latent dims are no reason: what was run is comparable. Nor is a precision that is admitted for the
-    metrics.
+    Fewer seeds or latent dims are not a reason, because the trials that were run are comparable. Neither is a precision
+    that is admitted for the metrics.
 
     Args:
         manifest: The study's manifest.
-        protocols: Those that are judged; a note on another one does not count.
-        metrics: For which the precision of training must be admitted.
+        protocols: The judged protocols; notes on others are ignored.
+        metrics: The metrics for which the precision of training must be admitted.
     """
     others = _PROTOCOLS - {*protocols}
     notes = precision_notes(manifest, metrics).reductions
@@ -124,7 +124,7 @@ def other_trials(manifest: Manifest, protocols: Collection[str], metrics: Iterab
 
 
 def other_weights(manifest: Manifest) -> tuple[str, ...]:
-    """Return which loss weights a study has in place of those that count as the paper's; empty where it has these."""
+    """Return which loss weights a study uses other than those that count as the paper's; empty if there are none."""
     return () if manifest.weight_set == "default" else (f"weights: {manifest.weight_set}",)
 
 
@@ -133,12 +133,12 @@ def departures(manifest: Manifest, dataset: str, protocol: str, metric: str) -> 
 
     Args:
         manifest: The study's manifest.
-        dataset: Only the marks of this data set count.
-        protocol: As in `other_trials`.
-        metric: As in `other_trials`.
+        dataset: The data set whose marks count.
+        protocol: The judged protocol; notes on others are ignored.
+        metric: The metric for which the precision of training must be admitted.
 
     Returns:
-        The reasons; empty where the trials are the paper's.
+        The reasons; empty if the trials are the paper's.
     """
     marks = (f"data: {mark}" for mark in manifest.marks.get(dataset, ()))
     return (*other_trials(manifest, (protocol,), (metric,)), *marks, *other_weights(manifest))
@@ -147,17 +147,17 @@ def departures(manifest: Manifest, dataset: str, protocol: str, metric: str) -> 
 def cell_verdicts(study: StudyResults) -> pd.DataFrame:
     """Judge every printed number, in the paper's order.
 
-    A number that the study has under another table counts as run (Tables 1 and 4, 3 and 5 share trials).
+    A number counts as run even if the study has it only under another table (Tables 1 and 4, 3 and 5 share trials).
 
     Args:
-        study: The study.
+        study: The study's results.
 
     Returns:
-        One row per number; columns and types are COLUMN_TYPES. Our values are given whatever the verdict, and missing
-        where we have none.
+        One row per number; columns and types are COLUMN_TYPES. Our values are given whatever the verdict, and are
+        missing if we have none.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     ours: dict[CellKey, dict[int, TableCell]] = {}
     for table in build_tables(study):
@@ -191,7 +191,7 @@ def cell_verdicts(study: StudyResults) -> pd.DataFrame:
 def _judged(
     cell: TableCell | None, paper: float, tolerance: Tolerance, reasons: tuple[str, ...], absent: str
 ) -> dict[str, Any]:
-    """The judged part of a row; `absent` is the reason where there is no cell."""
+    """The judged part of a row; `absent` is the reason if there is no cell."""
     bound = tolerance.at(paper)
     row = {"paper": paper, "tolerance": bound, "n": 0, "asked": cell.asked if cell else 0}
     if cell is None:
@@ -226,24 +226,24 @@ def _judged(
 def difference_from_paper(
     mean: Estimate, paper: float, repeats: float = SEEDS_OF_THE_PAPER, confidence: float = CONFIDENCE
 ) -> Interval | None:
-    """Return the interval of our mean minus the paper's number; None where our mean has no interval.
+    """Return the interval of our mean minus the paper's number; None if our mean has no interval.
 
     Args:
         mean: Our values.
         paper: The paper's number.
-        repeats: How many values the paper's number is the mean of, each assumed to vary as ours do; if infinite, it is
-            a constant.
-        confidence: That of the interval.
+        repeats: How many values the paper's number is the mean of, each assumed to vary as ours do; infinite: the
+            number is exact.
+        confidence: Confidence level of the interval.
     """
     return difference_from_printed(mean, paper, HALF_A_UNIT, repeats, confidence)
 
 
 def chance_of_reproducing(std: float, n: int, bound: float) -> float:
-    """Return the chance that an exact replication of a number is called reproduced.
+    """Return the probability that an exact replication of a number is called reproduced.
 
     Args:
-        std: The standard deviation over seeds, of ours and of the paper's values.
-        n: Our seeds; fewer than the paper's count as the paper's.
+        std: The standard deviation over seeds, assumed for our values and the paper's.
+        n: Our number of seeds; raised to the paper's if less.
         bound: The tolerance, in the metric's units.
     """
     n = max(n, SEEDS_OF_THE_PAPER)
@@ -256,25 +256,25 @@ def verdict_on(
 ) -> tuple[Verdict, str]:
     """Judge a number whose trials are the paper's.
 
-    Reproduced is an equivalence test, two one-sided tests at 5 %, which is that the 90 % interval lies within the
-    tolerance; contradicted is that the 95 % interval lies beyond it.
+    Reproduced: two one-sided tests at 5 %, that is, the 90 % interval of the difference lies within the tolerance.
+    Contradicted: the 95 % interval lies beyond it.
 
     Args:
         mean: Our values.
         paper: The paper's number.
         bound: The tolerance, in the metric's units.
         asked: How many seeds the study asks for.
-        repeats: As for `difference_from_paper`.
+        repeats: See `difference_from_paper`.
 
     Returns:
-        Reproduced, contradicted, undecided or out of reach, and why.
+        The verdict (reproduced, contradicted, undecided or out of reach) and the reason.
     """
     difference = difference_from_paper(mean, paper, repeats)
     narrow = difference_from_paper(mean, paper, repeats, 1 - 2 * ALPHA)
     if mean.std is None or difference is None or narrow is None:
         return Verdict.UNDECIDED, "one value has no interval"
     if mean.n < asked:
-        # A mean over the seeds that did not fail is that of a biased sample, and one over the first of them a peek.
+        # The seeds that did not fail are a biased sample, and a mean over the first seeds alone is optional stopping.
         return Verdict.UNDECIDED, f"{asked - mean.n} of {asked} seeds have no value"
     if difference.outside(bound):
         return Verdict.CONTRADICTED, "all of the difference's interval is beyond the tolerance"
@@ -296,7 +296,7 @@ def _groups_of_rivals(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 
 def _rank(rivals: list[dict[str, Any]]) -> None:
-    """Set the ranks of both sides in place, of means as printed; ours only where every rival has all its seeds."""
+    """Set the ranks of both sides in place, by the means as printed; ours only if every rival has all its seeds."""
     sign = -1 if PRINTED_METRICS[rivals[0]["metric"]].higher_is_better else 1
     paper = stats.rankdata([sign * row["paper"] for row in rivals], method="min")
     whole = all(row["n"] == row["asked"] > 0 for row in rivals)
@@ -313,12 +313,12 @@ def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
     A distinct cell counts in the first table that prints it.
 
     Args:
-        verdicts: A frame of `cell_verdicts`.
+        verdicts: The result of `cell_verdicts`.
 
     Returns:
         Columns: `scope` ("all", or the table's number as text), `counting` ("printed" or "distinct"), one per Verdict,
-        `total`, `ranked` (the numbers that have a rank on both sides) and `ranking_holds` (those of them whose rank is
-        the paper's).
+        `total`, `ranked` (numbers with a rank on both sides) and `ranking_holds` (numbers with the same rank on both
+        sides).
     """
     rows: list[dict[str, Any]] = []
     for scope in ("all", *PRINTED_TABLES):
@@ -342,7 +342,7 @@ def rank_agreements(study: StudyResults) -> pd.DataFrame:
         seed), `rankings` (how many were run), `of` (how many the paper has), `seeds`.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     real = study.frame[~study.frame["marks"].str.contains("procedural")]
     found = real.dropna(subset="value").drop_duplicates([*PLACE, "seed"])

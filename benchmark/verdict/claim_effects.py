@@ -1,11 +1,11 @@
-"""The effect of a claim in margins and the tests that decide on it, for any number of studies at once.
+"""The effect of a claim in margins, and the tests that decide it, vectorised over studies.
 
-A margin is the largest difference that a reader would call none; each metric's was fixed from the paper's numbers and
-from what the metric is used for, before any study at the paper's size was judged; so was what each contest weighs in
-the mean of its part. Reasons: docs/verdicts.md.
+A margin is the largest difference that counts as negligible. Each metric's was fixed from the paper's numbers and from
+the metric's use, before any study of the paper's size was judged; so was the weight of each contest in the mean of its
+part. Reasons: docs/verdicts.md.
 
 Sources: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (two one-sided tests); Berger,
-Technometrics 24, 1982 (a claim of several parts holds where each part's test rejects, without correction).
+Technometrics 24, 1982 (a claim of several parts holds if each part's test rejects, without correction).
 """
 
 import math
@@ -33,23 +33,23 @@ MARGINS: Mapping[str, Tolerance] = {
     SECONDS: Tolerance(0.05, relative=True),
 }
 
-# Where each half of the seeds chooses the better of two sides for the other half, the halves' mean effects are not
-# independent. Of two sides without a difference, whose means in a half have variances a and b, the difference D has a
-# variance of a + b; the halves' covariance is E[max(D, 0)]^2 = (a + b) / (2 pi), an effect's variance (a + b) / 2 and
-# the rival's. Their correlation is 1 / pi at most, half of it where all three vary alike, and the variance of the mean
-# of both halves is larger by that share at most.
+# If each half of the seeds chooses the better of two sides for the other half, the halves' mean effects are correlated.
+# Take two sides without a difference, whose means in a half have variances a and b. Their difference D has variance
+# a + b, the halves' covariance is E[max(D, 0)]^2 = (a + b) / (2 pi), and an effect has variance (a + b) / 2 plus the
+# rival's. The correlation is therefore at most 1 / pi (half of that if all three vary alike), and the variance of the
+# mean of both halves is larger by at most this share.
 _CHOSEN_BY_THE_OTHER_HALF = math.sqrt(1 + 1 / math.pi)
 
 
 def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np.float64]:
-    """Return how much better one side is than another, in margins of their metric.
+    """Return by how much one side is better than another, in margins of the metric.
 
-    Where the margin is relative, it is a share of the mean of the two values: this treats both sides alike and needs no
-    logarithm of a zero.
+    A relative margin refers to the mean of the two values, which treats both sides alike and needs no logarithm, so
+    that zeros are allowed.
 
     Args:
-        metric: Of MARGINS.
-        favoured: Scores of any shape; of SECONDS, the larger is favoured.
+        metric: A key of MARGINS.
+        favoured: Scores of any shape; for SECONDS the larger is favoured.
         rival: Scores of the same shape.
     """
     one, other = np.asarray(favoured, dtype=np.float64), np.asarray(rival, dtype=np.float64)
@@ -67,18 +67,19 @@ def in_margins(metric: str, favoured: ArrayLike, rival: ArrayLike) -> NDArray[np
 
 @dataclass(frozen=True)
 class Effects:
-    """The effect of a contest, or of a part of a claim, under every seed, in margins.
+    """The effect of a contest, or of a part of a claim, for every seed, in margins.
 
-    `by_halves` and `by_all` differ only for claims about the better of several methods, which the seeds have to choose:
-    chosen and compared on the same seeds, a method is favoured by chance; chosen on other seeds, it may be the worse
-    one.
+    `by_halves` and `by_all` differ only for claims about the better of several methods, which is chosen by the seeds.
+    Choosing and comparing on the same seeds favours a method by chance; a choice on other seeds may pick the worse
+    method.
 
     Attributes:
-        by_halves: Each half of the seeds has chosen for the other half: never above the better side's own on average,
+        by_halves: The method is chosen on the other half of the seeds: on average at most the better side's effect,
             for the lower bound. (..., seeds).
-        by_all: All seeds have chosen: never below it on average, for the upper bound. (..., seeds).
-        favour: What choosing by one seed adds to `by_all` on average where no side is better; n seeds add this over the
-            root of n. (...).
+        by_all: The method is chosen on all seeds: on average at least the better side's effect, for the upper bound.
+            (..., seeds).
+        favour: The mean bias of `by_all` if one seed chooses and no side is better; with n seeds it is divided by
+            sqrt(n). (...).
     """
 
     by_halves: NDArray[np.float64]
@@ -87,12 +88,12 @@ class Effects:
 
     @classmethod
     def of_one_side(cls, effects: NDArray[np.float64]) -> "Effects":
-        """Return effects without a choice, (..., seeds)."""
+        """Return effects that involve no choice, (..., seeds)."""
         return cls(effects, effects, np.zeros(effects.shape[:-1]))
 
     @classmethod
     def stacked(cls, parts: Sequence["Effects"], axis: int = 0) -> "Effects":
-        """Return the effects of several parts as one, with a new axis."""
+        """Stack the effects of several parts along a new axis."""
         by_halves, by_all, favour = (
             np.stack([getattr(part, field.name) for part in parts], axis) for field in fields(cls)
         )
@@ -100,11 +101,11 @@ class Effects:
 
 
 def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.float64]]) -> Effects:
-    """Return the effect of a contest under every seed.
+    """Return the effect of a contest for every seed.
 
     Args:
         contest: The contest.
-        scores: Of each of its sides, (..., seeds); a single one is its own choice, as printed numbers are.
+        scores: Side -> scores, (..., seeds). With a single seed (printed numbers) that seed also chooses.
     """
     rival = scores[contest.rival]
     sides = np.stack([in_margins(contest.metric, scores[side], rival) for side in contest.favoured])
@@ -118,17 +119,17 @@ def contest_effects(contest: Contest, scores: Mapping[Contender, NDArray[np.floa
 
 
 def _better(sides: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The effects, (sides, ..., seeds), of the side with the better mean of `by`, (sides, ..., other seeds)."""
+    """The effects, (sides, ..., seeds), of the side with the better mean in `by`, (sides, ..., other seeds)."""
     choice = by.mean(-1).argmax(0)[np.newaxis, ..., np.newaxis]
     chosen: NDArray[np.float64] = np.take_along_axis(sides, choice, axis=0)[0]
     return chosen
 
 
 def contest_weight(contest: Contest) -> float:
-    """Return what a contest counts in the mean of its part: one over its effect's spread from seed to seed, in margins.
+    """Return the weight of a contest in its part's mean: the reciprocal of its spread over seeds, in margins.
 
-    The spread is that of reduced studies and known before a claim is judged. At d = 2, where CH varies by a third from
-    one training to the next, a contest says least, and counts least. Those of SECONDS weigh the same.
+    The spread was measured on reduced studies, before any claim is judged. At d = 2, where CH varies by a third between
+    trainings, a contest is least informative and counts least. Contests of SECONDS all weigh the same.
 
     Args:
         contest: The contest.
@@ -144,8 +145,8 @@ def part_effect(contests: Sequence[Contest], effects: Mapping[Contest, Effects])
     """Return the effect of a part of a claim: the weighted mean of its contests' effects.
 
     Args:
-        contests: Those of the part that have an effect, one or more.
-        effects: Of each of them, of one shape.
+        contests: The part's contests that have an effect, one or more.
+        effects: Contest -> effect, all of one shape.
     """
     weights = [contest_weight(contest) for contest in contests]
     of = Effects.stacked([effects[contest] for contest in contests])
@@ -153,19 +154,19 @@ def part_effect(contests: Sequence[Contest], effects: Mapping[Contest, Effects])
 
 
 def inflation_of(claim: Claim) -> float:
-    """Return what the standard errors of lower bounds are multiplied by where halves of the seeds choose the sides."""
+    """Return the factor on the standard errors of lower bounds if halves of the seeds choose the sides (else 1)."""
     return _CHOSEN_BY_THE_OTHER_HALF if any(len(one.favoured) > 1 for one in claim.contests) else 1.0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the tests of a claim's parts say, for any number of studies at once.
+    """The test results of a claim's parts, vectorised over studies.
 
     Attributes:
-        low: The lower confidence bound of each part's effect, (..., parts): one-sided, 95 %.
-        high: The upper one: one-sided, 95 % over all parts together.
-        supported: Whether the claim is, (...).
-        refuted: Whether the claim is, (...); never both.
+        low: Lower confidence bound of each part's effect, (..., parts): one-sided, 95 %.
+        high: Upper confidence bound, (..., parts): one-sided, 95 % jointly over the parts.
+        supported: Whether the claim is supported, (...).
+        refuted: Whether the claim is refuted, (...); never both.
     """
 
     low: NDArray[np.float64]
@@ -175,15 +176,15 @@ class Decision:
 
 
 def decide(effects: Effects, bars: Sequence[float], inflation: float = 1.0) -> Decision:
-    """Test a claim's effects: supported where each part exceeds its bar, refuted where one is shown not to by a margin.
+    """Test a claim's effects: supported if every part exceeds its bar, refuted if one is shown not to, by a margin.
 
-    A part is refuted where its upper bound is less than a margin above the bar, even where its lower bound is above
-    it: a difference that a reader would call none.
+    A part is refuted if its upper bound is less than a margin above the bar, even if its lower bound is above the bar,
+    because the difference is then negligible.
 
     Args:
-        effects: Of every part under every seed, (..., parts, seeds), two seeds or more.
-        bars: Of every part, in margins, (parts,).
-        inflation: As from `inflation_of`.
+        effects: Effects of every part for every seed, (..., parts, seeds), two seeds or more.
+        bars: The bar of every part, in margins, (parts,).
+        inflation: The result of `inflation_of`.
     """
     n = effects.by_all.shape[-1]
     bar = np.asarray(bars, dtype=np.float64)
@@ -202,13 +203,13 @@ _STUDIES = 1000
 
 @dataclass(frozen=True)
 class Power:
-    """What a claim's tests could have shown with these seeds and this spread.
+    """The power of a claim's tests with these seeds and this spread.
 
     Attributes:
-        if_as_printed: The chance of "supported" if the true effects are those of the paper's numbers; None where the
+        if_as_printed: Probability of "supported" if the true effects are those of the paper's numbers; None if the
             paper prints none.
-        if_none: The chance of "refuted" if there is no difference at all.
-        seeds_needed: The fewest of SEEDS_TRIED at which both chances are POWER or more; None if none is enough.
+        if_none: Probability of "refuted" if there is no difference.
+        seeds_needed: The smallest of SEEDS_TRIED for which both are POWER or more; None if none suffices.
     """
 
     if_as_printed: float | None
@@ -217,17 +218,17 @@ class Power:
 
     @property
     def enough(self) -> bool:
-        """Whether both chances are POWER or more."""
+        """Whether both probabilities are POWER or more."""
         return self.if_none >= POWER and (self.if_as_printed is None or self.if_as_printed >= POWER)
 
 
 def power(effects: Effects, bars: Sequence[float], inflation: float, printed: Sequence[float] | None) -> Power:
-    """Simulate normal effects with the covariance of the ones observed, and decide on them.
+    """Estimate power by simulating normal effects with the observed covariance and deciding on them.
 
     Args:
-        effects: As observed, (parts, seeds), two seeds or more.
-        bars: As for `decide`.
-        inflation: As for `decide`.
+        effects: The observed effects, (parts, seeds), two seeds or more.
+        bars: See `decide`.
+        inflation: See `decide`.
         printed: The true effects if the paper's numbers are right, in margins, (parts,).
     """
     found = effects.by_all.shape[1]
@@ -247,7 +248,7 @@ def power(effects: Effects, bars: Sequence[float], inflation: float, printed: Se
         of_none = decide(drawn(n, np.zeros(len(bars)), effects.favour), bars, inflation).refuted.mean()
         if printed is None:
             return Power(None, float(of_none), None)
-        # In the paper's numbers one side is mostly better than the other, so that choosing adds little.
+        # In the paper's numbers one side is usually better than the other, so the choice adds little bias.
         as_printed = decide(drawn(n, printed, np.zeros(len(bars))), bars, inflation).supported.mean()
         return Power(float(as_printed), float(of_none), None)
 

@@ -1,4 +1,4 @@
-"""Judging the claims of benchmark.paper.claims on our runs and on the paper's own numbers.
+"""Judgement of the claims of benchmark.paper.claims on our runs and on the paper's own numbers.
 
 Rules and their reasons: docs/verdicts.md.
 """
@@ -37,14 +37,14 @@ from benchmark.verdict.claim_effects import (
 ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 PrintedValues = Mapping[tuple[Any, ...], float]  # (table, *ScorePlace) -> value
-_LEFT_OUT = 0.1  # the largest share of the seeds that may end without a value: failures are no random sample
+_LEFT_OUT = 0.1  # the largest share of seeds that may lack a value, because failures are not random
 
 
 class ClaimState(StrEnum):
-    """What the numbers say of a claim."""
+    """The state of a claim."""
 
     SUPPORTED = "supported"
-    REFUTED = "refuted"  # shown equal, or reversed
+    REFUTED = "refuted"  # shown negligible or reversed
     OPEN = "open"
 
 
@@ -61,19 +61,19 @@ class ContestOutcome(StrEnum):
 class ContestResult:
     """The outcome of a contest, with its test.
 
-    Differences are signed so that a positive one speaks for the claim; those of SECONDS are of natural logarithms. On
-    the paper's own numbers there is no test, no spread and no p.
+    Positive differences favour the claim; those of SECONDS are of natural logarithms. For the paper's own numbers there
+    is no test, spread or p-value.
 
     Attributes:
         outcome: Whether the favoured side has won.
-        chosen: The favoured side that was compared.
-        n: Pairs that were tested: seeds with a value on both sides that did not serve to choose a favoured side (C9:
+        chosen: The favoured side that was compared, if the claim names several.
+        n: Number of pairs tested: seeds with a value on both sides that were not used to choose a favoured side (C9:
             places).
         difference: The mean difference.
         in_spreads: The difference in units of the two sides' pooled standard deviation over seeds.
         test: The tests of the paired differences.
-        p_holm: The corrected p of the signed-rank test, which decides.
-        p_t_holm: The corrected p of the t-test, for information only.
+        p_holm: Holm-corrected p of the signed-rank test, which decides.
+        p_t_holm: Holm-corrected p of the t-test, for information only.
         powerless: Whether so few pairs can never be significant in this family.
         reason: Why a side is missing, or why there is no test.
     """
@@ -96,12 +96,12 @@ class PartEffect:
     """The effect of one part of a claim, the weighted mean over its contests, in margins.
 
     Attributes:
-        run: How many of its contests have values.
-        effect: The mean over seeds; of print the effect of the printed numbers.
-        low: The lower confidence bound; None without two seeds.
-        high: The upper one.
-        printed: The effect by the paper's numbers, over the same contests; None where it prints none.
-        by_seed: The effect under every seed; None on print.
+        run: Number of its contests that have values.
+        effect: The mean over seeds, or the effect of the printed numbers.
+        low: Lower confidence bound; None with fewer than two seeds.
+        high: Upper confidence bound; None with fewer than two seeds.
+        printed: The effect in the paper's numbers over the same contests; None if it prints none.
+        by_seed: The effect of every seed; None for printed numbers.
     """
 
     part: Part
@@ -119,13 +119,13 @@ class Judgement:
 
     Attributes:
         state: OPEN unless all contests have values under enough seeds.
-        on_run: What the contests say that have values.
-        reason: The effect that decides, what is missing, and how the contests ended.
+        on_run: The state by the contests that have values alone.
+        reason: The deciding effect, what is missing, and the contests' outcomes.
         reduced: Why the claim's trials are not the paper's ("reduced: ..."), in which case the state is about this
-            study alone; else empty.
+            study only; else empty.
         contests: The outcomes of its contests.
         parts: The effects of its parts that have contests with values.
-        n: Seeds that the effects rest on (C9: places).
+        n: Number of seeds behind the effects (C9: places).
     """
 
     claim: Claim
@@ -139,12 +139,12 @@ class Judgement:
 
     @property
     def judged(self) -> int:
-        """How many contests have values on both sides."""
+        """The number of contests that have values on both sides."""
         return sum(one.outcome is not ContestOutcome.MISSING for one in self.contests)
 
     @property
     def deciding(self) -> PartEffect | None:
-        """The part that refutes the claim or, if none does, is least shown to exceed its bar; None without values."""
+        """The part that refutes the claim or, if none does, whose bound exceeds the bar least; None without values."""
 
         def above(one: PartEffect) -> float:
             bound = one.high if self.on_run is ClaimState.REFUTED else one.low
@@ -157,7 +157,7 @@ def judge_runs(study: StudyResults) -> list[Judgement]:
     """Judge every claim on our runs.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record's trial is not the one of its cell.
     """
     by_place = study.frame.groupby(PLACE, sort=False)
     absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
@@ -166,7 +166,7 @@ def judge_runs(study: StudyResults) -> list[Judgement]:
 
 
 def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:
-    """Return the scores of a long frame by place and seed; a place without a score is left out."""
+    """Return the scores of a long frame by place and seed, without places that have no score."""
     return {
         place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
         for place, rows in frame.dropna(subset="value").groupby(PLACE, sort=False)
@@ -181,15 +181,14 @@ def judge_values(
     pending: Mapping[ScorePlace, Set[int]],
     claims: Sequence[Claim] = CLAIMS,
 ) -> list[Judgement]:
-    """Judge every claim on scores, whatever protocol they come from.
+    """Judge every claim on scores from any protocol.
 
     Args:
         manifest: The study's manifest, which says what was reduced.
         values: The scores by place and seed.
-        costs: Training times as from `training_costs`.
-        absent: By place without a score, why there is none.
-        pending: By place the seeds whose score is still to be measured; one without a score that is not among them has
-            none to come.
+        costs: Training times, the result of `training_costs`.
+        absent: Place without a score -> the reason.
+        pending: Place -> seeds whose score is still to be measured. Other seeds without a score will not get one.
         claims: The claims.
     """
     printed = _printed_effects(_on_paper(), claims)
@@ -214,15 +213,15 @@ def judge_values(
 def judge_printed() -> list[Judgement]:
     """Judge every claim on the paper's numbers, which are means without a spread.
 
-    The states say whether a claim and a table agree, not whether other seeds would.
+    The states show whether a claim agrees with the tables, not whether it would hold for other seeds.
     """
     return judge_means(_on_paper())
 
 
 def judge_means(values: PrintedValues, claims: Sequence[Claim] = CLAIMS) -> list[Judgement]:
-    """Judge every claim on means without a spread, as `judge_printed` on printed numbers.
+    """Judge every claim on means without a spread, as `judge_printed` does on printed numbers.
 
-    Supported is what is a margin or more above every bar, refuted what is not above one of them.
+    A claim is supported if it is a margin or more above every bar, and refuted if it is not above one of them.
     """
     effects = _printed_effects(values, claims)
     return [
@@ -236,7 +235,7 @@ def _on_paper() -> dict[tuple[Any, ...], float]:
 
 
 def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Contest, Effects]:
-    """The effect of every contest that printed numbers have values for, as under one seed."""
+    """The effect of every contest for which there are printed numbers, treated as a single seed."""
     effects = {}
     for contest in dict.fromkeys(contest for claim in claims for contest in claim.contests):
         keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
@@ -247,7 +246,7 @@ def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Con
 
 
 def state_by_tests(claim: Claim, values: Values) -> ClaimState:
-    """Return what `judge_values` says of a claim's contests that have values, without judging each by itself.
+    """Return the state that `judge_values` gives a claim by its contests with values, without testing each of them.
 
     Args:
         claim: A claim on scores, not on training costs.
@@ -266,7 +265,7 @@ def state_by_tests(claim: Claim, values: Values) -> ClaimState:
 
 
 def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, Effects]:
-    """The effect of every contest, under the seeds that all of their places have a value for."""
+    """The effect of every contest, for the seeds that have a value at all of its places."""
     places = {
         (contest, side): _place(contest, side) for contest in contests for side in (*contest.favoured, contest.rival)
     }
@@ -283,7 +282,7 @@ def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, 
 
 
 def _cost_effects(contests: Sequence[Contest], costs: pd.DataFrame) -> dict[Contest, Effects]:
-    """As `_seed_effects`, with places (data set and latent dim) in place of seeds."""
+    """The same as `_seed_effects`, with places (data set and latent dim) instead of seeds."""
     methods = {contest: contest.favoured[0].method for contest in contests}
     ratios = costs.groupby(["dataset", "latent_dim", "method"])["ratio"].mean().unstack()
     whole = ratios[list(methods.values())].dropna() if methods else ratios
@@ -302,7 +301,7 @@ def _place(contest: Contest, side: Contender) -> ScorePlace:
 
 
 def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]) -> ContestResult:
-    """The contest with its test, not yet corrected: its outcome is OPEN or MISSING."""
+    """The contest with its uncorrected test; its outcome is OPEN or MISSING."""
     places = {side: _place(contest, side) for side in (*contest.favoured, contest.rival)}
     if without := [place for place in places.values() if not values.get(place)]:
         reasons = dict.fromkeys(absent.get(place, "not in the study") for place in without)
@@ -330,9 +329,9 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]
 
 
 def _on_costs(contest: Contest, costs: pd.DataFrame) -> ContestResult:
-    """One log ratio per place, the mean over its seeds, tested across places.
+    """A contest tested across places, with one log ratio per place, the mean over its seeds.
 
-    Trained one after another beside other load on the machine, seeds are no independent measurements.
+    Seeds are not independent measurements here: they are trained one after another beside other load on the machine.
     """
     [side] = contest.favoured
     own = costs[costs["method"] == side.method]
@@ -360,7 +359,7 @@ def _on_print(contest: Contest, values: PrintedValues) -> ContestResult:
 
 
 def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
-    """The contests with Holm's p within their declared families, and their outcomes."""
+    """The contests with Holm-corrected p-values within their declared families, and their outcomes."""
     corrected = list(ended)
     for family in dict.fromkeys(one.contest.family for one in ended):
         members = [position for position, one in enumerate(ended) if one.contest.family == family]
@@ -385,7 +384,7 @@ def _corrected(ended: Sequence[ContestResult]) -> list[ContestResult]:
 
 
 def _run_of(claim: Claim, effects: Mapping[Contest, Effects]) -> dict[Part, list[Contest]]:
-    """Each part's contests that have effects; parts without one are left out."""
+    """The contests with effects of each part, without parts that have none."""
     run = {part: [one for one in part.contests if one in effects] for part in claim.parts}
     return {part: here for part, here in run.items() if here}
 
@@ -411,16 +410,16 @@ def _judgement(
     printed: Mapping[Contest, Effects],
     reduced: str,
 ) -> Judgement:
-    """The claim's judgement from the effects of its contests under every seed.
+    """Judge a claim from the effects of its contests for every seed.
 
     Args:
         claim: The claim.
-        contests: Its contests as they ended.
-        effects: Of those that were run.
-        asked: How many seeds the study asks for; 0: no number of them.
-        to_come: How many of them still have a score to be measured in a contest that was run.
-        printed: The effects by the paper's numbers.
-        reduced: As in Judgement.
+        contests: The outcomes of its contests.
+        effects: The effects of the contests that were run.
+        asked: Number of seeds that the study asks for; 0 if the effects are not over seeds.
+        to_come: How many of them still lack a score in a contest that was run but is not finished.
+        printed: The effects in the paper's numbers.
+        reduced: See `Judgement`.
     """
     run = _run_of(claim, effects)
     of_parts = {part: part_effect(here, effects) for part, here in run.items()}
@@ -450,7 +449,7 @@ def _judgement(
 
 
 def power_of(judgement: Judgement) -> Power | None:
-    """Return what the tests of a claim could have shown with its seeds; None without two of them, and on print."""
+    """Return the power of a claim's tests with its seeds; None with fewer than two seeds and for printed numbers."""
     effects = [one.by_seed for one in judgement.parts if one.by_seed]
     if not effects or judgement.n < 2:
         return None
@@ -463,7 +462,7 @@ def power_of(judgement: Judgement) -> Power | None:
 def _judgement_on_print(
     claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, Effects]
 ) -> Judgement:
-    """The claim's judgement by printed numbers: a margin above every bar supports it, none above one refutes it."""
+    """Judge a claim by printed numbers: supported a margin above every bar, refuted if not above one of them."""
     run = _run_of(claim, effects)
     parts = tuple(PartEffect(part, len(here), _mean_effect(here, effects)) for part, here in run.items())
     above = [one.effect - one.part.bar for one in parts]
@@ -475,7 +474,7 @@ def _judgement_on_print(
 
 
 def _mean_effect(contests: Sequence[Contest], effects: Mapping[Contest, Effects]) -> float:
-    """The effect of a part by numbers without seeds."""
+    """The effect of a part by numbers that are not over seeds."""
     return float(part_effect(contests, effects).by_all.mean())
 
 
@@ -493,7 +492,7 @@ def _finished(
     parts: tuple[PartEffect, ...],
     n: int,
 ) -> Judgement:
-    """The judgement with its reason."""
+    """The complete judgement, with its reason."""
     units: dict[str, list[ContestOutcome]] = {}
     for one in contests:
         units.setdefault(one.contest.unit, []).append(one.outcome)
@@ -509,7 +508,7 @@ def _finished(
 
 
 def _said(judgement: Judgement) -> list[str]:
-    """The effect of the part that decides, with its bounds."""
+    """The effect of the deciding part, with its bounds, in words."""
     least = judgement.deciding
     if least is None:
         return []
@@ -529,7 +528,7 @@ def _unit_outcome(outcomes: Iterable[ContestOutcome]) -> ContestOutcome:
 
 
 def _reduced(manifest: Manifest, claim: Claim) -> str:
-    """The `departures` of all of a claim's contests, each once."""
+    """The `departures` of all contests of a claim, each once."""
     datasets = {contest.dataset for contest in claim.contests}
     protocols = {TABLES[contest.table].protocol for contest in claim.contests if contest.table}
     marks = (
@@ -547,7 +546,7 @@ def _metrics(claim: Claim) -> list[str]:
 
 
 def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """Tabulate the parts of judgements that have values, a row each.
+    """Tabulate the parts that have values, one row each.
 
     Returns:
         Columns: `claim`, `part`, `bar`, `contests` (how many there are), `run` (how many of them have values), `n`,
@@ -572,12 +571,12 @@ def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
 
 
 def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """Tabulate the contests of judgements, a row each.
+    """Tabulate the contests of judgements, one row each.
 
     Returns:
         Columns: `claim`, `family`, `unit`, `table`, `dataset`, `metric`, `favoured` (its sides, joined by "/", each as
         METHOD@DIM), `rival`, and the fields of ContestResult; `low` and `high` are the 95 % interval of the difference.
-        What a contest lacks is missing.
+        Values that a contest lacks are missing.
     """
     rows = []
     for judgement in judgements:

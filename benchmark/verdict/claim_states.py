@@ -1,4 +1,4 @@
-"""The state of every claim on given scores, by tests and by means, and the seeds that several sets of scores share."""
+"""The state of every claim on given scores, by tests and by means, and the seeds that sets of scores have in common."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,15 +15,15 @@ from benchmark.verdict.claim_judging import (
     state_by_tests,
 )
 
-BY_TESTS = "tests"  # with significance tests over seeds, as `verdict` judges our runs
+BY_TESTS = "tests"  # with significance tests over seeds, as in `verdict`
 BY_MEANS = "means"  # by the mean effect over seeds, without a test: see `judge_means`
 
 
 def claim_judgements(study: StudyResults, values: Values) -> dict[tuple[str, str], Judgement]:
-    """Judge every claim on these scores and the study's own training costs.
+    """Judge every claim on the given scores and the study's own training costs.
 
     Returns:
-        Judgements by the claim's name and the way of judging, BY_TESTS or BY_MEANS.
+        Judgements by claim name and way of judging (BY_TESTS or BY_MEANS).
     """
     by_tests = judge_values(study.manifest, values, study.costs, {}, {})
     by_means = judge_means(means_over_seeds(values))
@@ -32,7 +32,7 @@ def claim_judgements(study: StudyResults, values: Values) -> dict[tuple[str, str
 
 
 def claim_states(values: Values, claims: Sequence[Claim]) -> dict[tuple[str, str], ClaimState]:
-    """Return what `claim_judgements` says of the contests that have values (`on_run`), without their single tests.
+    """Return the states that `claim_judgements` gives by the contests with values (`on_run`), without single tests.
 
     Args:
         values: The scores by place and seed.
@@ -43,7 +43,7 @@ def claim_states(values: Values, claims: Sequence[Claim]) -> dict[tuple[str, str
 
 
 def common(*sides: Values) -> tuple[Values, ...]:
-    """Restrict sets of scores to the places and seeds that all of them have."""
+    """Restrict sets of scores to the places and seeds that they have in common."""
     places = set.intersection(*(set(side) for side in sides))
     seeds = {place: set.intersection(*(set(side[place]) for side in sides)) for place in places}
     return tuple(
@@ -53,6 +53,6 @@ def common(*sides: Values) -> tuple[Values, ...]:
 
 
 def means_over_seeds(values: Values) -> dict[tuple[Any, ...], float]:
-    """Return means over seeds in the form of the paper's numbers, each under every table of the paper."""
+    """Return means over seeds in the same form as the paper's numbers, under every table that has the place."""
     means = {place: sum(of_seed.values()) / len(of_seed) for place, of_seed in values.items()}
     return {(table, *place): mean for table in PRINTED_TABLES for place, mean in means.items()}

@@ -1,4 +1,4 @@
-"""How much of the paper a study decides: its numbers by verdict and its claims by state, of those that are decided."""
+"""How much of the paper a study decides: counts of its verdicts on numbers and of its claims by state."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ _CLAIMS = tuple(state for state in ClaimState if state != ClaimState.OPEN)
 
 @dataclass(frozen=True)
 class DecidedCounts:
-    """What is decided, without what has no case.
+    """Counts of decided numbers and claims, without verdicts and states that do not occur.
 
     Attributes:
-        numbers: Verdict -> how many of the paper's numbers.
-        claims: State -> how many of its claims.
+        numbers: Verdict -> count of the paper's numbers.
+        claims: State -> count of the paper's claims.
     """
 
     numbers: dict[str, int]
@@ -25,12 +25,12 @@ class DecidedCounts:
 
     @property
     def all_numbers(self) -> int:
-        """How many numbers are decided."""
+        """The total of decided numbers."""
         return sum(self.numbers.values())
 
     @property
     def all_claims(self) -> int:
-        """How many claims are decided."""
+        """The total of decided claims."""
         return sum(self.claims.values())
 
 
@@ -38,8 +38,8 @@ def decided_counts(cells: pd.DataFrame, claims: pd.DataFrame) -> DecidedCounts:
     """Count the decided numbers and claims.
 
     Args:
-        cells: As from `cell_verdicts`.
-        claims: As from `claims_frame`.
+        cells: The result of `cell_verdicts`.
+        claims: The result of `claims_frame`.
     """
     verdicts, states = cells["verdict"].value_counts(), claims["ours"].value_counts()
     return DecidedCounts(

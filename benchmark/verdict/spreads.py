@@ -1,14 +1,14 @@
-"""How far scores vary from seed to seed: what claims weigh their contests by, and what simulations draw.
+"""Standard deviations of scores over seeds, which weight the contests of claims and scale simulations.
 
-Standard deviations over seeds, pooled over methods, as measured on the reduced studies of results/reference: clustering
-and classification on `laptop-ten-seeds` (ten seeds), reconstruction on `laptop-calibrated` (three seeds, three data
-sets); a test holds them to the records. Relative ones are of natural logarithms. FID and LPIPS were not measured there:
-one margin is assumed. Trials of the paper's size may vary less, or more.
+They are pooled over methods and were measured on the reduced studies of results/reference: clustering and
+classification on `laptop-ten-seeds` (ten seeds), reconstruction on `laptop-calibrated` (three seeds, three data sets).
+A test compares them with the records. Relative ones are of natural logarithms. FID and LPIPS were not measured: one
+margin is assumed. Trials of the paper's size may vary less or more.
 """
 
 from collections.abc import Mapping
 
-# By metric, and by the largest latent dim that it stands for.
+# By metric, then by the largest latent dim to which the value applies.
 SPREADS: Mapping[str, Mapping[int, float]] = {
     "silhouette": {2: 0.044, 16: 0.017, 128: 0.029},
     "calinski_harabasz": {2: 0.363, 16: 0.080, 128: 0.130},
@@ -22,5 +22,5 @@ SPREADS: Mapping[str, Mapping[int, float]] = {
 
 
 def spread(metric: str, latent_dim: int) -> float:
-    """Return the standard deviation of a metric over seeds, of its logarithm where its margin is relative."""
+    """Return the standard deviation of a metric over seeds; of its logarithm if its margin is relative."""
     return next(size for largest, size in SPREADS[metric].items() if latent_dim <= largest)

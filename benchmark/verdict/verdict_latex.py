@@ -1,6 +1,6 @@
-r"""LaTeX of a study's verdicts: parts to \input under \usepackage{array,booktabs,color,longtable}, and their document.
+r"""LaTeX of a study's verdicts: parts to \input under \usepackage{array,booktabs,color,longtable}, and a document.
 
-Each verdict's sign is one that LaTeX itself has, and the word follows it.
+Each verdict is shown by a sign that plain LaTeX provides, followed by the word.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,17 +48,18 @@ def render_verdicts(
 ) -> dict[str, str]:
     r"""Write the verdicts as LaTeX.
 
-    Tables are labelled tab:hgmvae-verdict-PART; each caption names the study. Every word that comes from data is
+    Tables are labelled tab:hgmvae-verdict-PART; each caption names the study. All text that comes from data is
     escaped.
 
     Args:
         manifest: The study's manifest.
-        cells: As from `cell_verdicts`.
-        agreements: As from `rank_agreements`.
-        claims: As from `claims_frame`.
+        cells: The result of `cell_verdicts`.
+        agreements: The result of `rank_agreements`.
+        claims: The result of `claims_frame`.
 
     Returns:
-        By file name: summary.tex, claims.tex and numbers.tex, and verdicts.tex, which \inputs these and compiles alone.
+        Content by file name: summary.tex, claims.tex, numbers.tex, and verdicts.tex, a document that \inputs the
+        others.
     """
     texts = {
         "summary": _summary(manifest, cells, agreements, claims),
@@ -69,13 +70,13 @@ def render_verdicts(
 
 
 def _document() -> str:
-    numbered = "\\renewcommand{\\thetable}{V\\arabic{table}}\n"  # no "Table 1" beside the paper's
+    numbered = "\\renewcommand{\\thetable}{V\\arabic{table}}\n"  # so that no table has the number of one of the paper's
     inputs = "\\clearpage\n".join(f"\\input{{{name}.tex}}\n" for name in _PARTS)
     return f"{DOCUMENT_HEAD}{numbered}{inputs}\\end{{document}}\n"
 
 
 def _summary(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """Paragraphs on what a reader must know first, then the counts per table."""
+    """Paragraphs with the caveats, followed by the counts per table."""
     said = [rf"\noindent {_text(sentence)}\par" for sentence in face(manifest, cells, claims)]
     heads = ["Where", "numbers", *(f"{SIGNS[verdict]} {verdict}" for verdict in VERDICT_SIGNS), "order of the methods"]
     lines = "\n".join(
@@ -98,7 +99,7 @@ def _claims(manifest: Manifest, claims: pd.DataFrame) -> str:
         )
         for claim in claims.itertuples()
     )
-    # Three equal columns share the line, less the \tabcolsep on both sides of each but at the outer edges.
+    # Three equal columns fill the line: two \tabcolsep between each pair, none at the outer edges.
     third = _left(r"\dimexpr(\linewidth-4\tabcolsep)/3\relax")
     heads = ["Claim", "On our runs", "On the paper's own numbers"]
     return _long_table("claims", _caption(manifest, _CLAIMS_CAPTION), f"@{{}}{third * 3}@{{}}", heads, lines)
@@ -150,7 +151,7 @@ def _text(plain: str) -> str:
 
 
 def _left(width: str) -> str:
-    """A column of this width with ragged right text that may take several lines."""
+    """A column of this width with ragged-right text that may wrap."""
     return rf">{{\raggedright\arraybackslash}}p{{{width}}}"
 
 

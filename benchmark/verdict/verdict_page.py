@@ -1,4 +1,4 @@
-"""Verdicts and claims for people: frames, caveats, and a summary in Markdown for a pull request."""
+"""Frames, caveats and texts that present verdicts and claims, and a summary in Markdown for a pull request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -51,15 +51,15 @@ _MARK_WARNINGS = {
 
 
 def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.DataFrame:
-    """Tabulate the claims, a row each, as judged on our runs and on the paper's own numbers.
+    """Tabulate the claims, one row each, as judged on our runs and on the paper's own numbers.
 
     Args:
         ours: The judgements on our runs.
         papers: The judgements on the paper's numbers, of the same claims in the same order.
 
     Returns:
-        Columns: `claim`, `says`, `ours` and `papers` (states), `on_run` (what the comparisons say that were run),
-        `why_ours` and `why_papers`, `n` (seeds), `effect`, `low` and `high` (of the part that decides, in margins),
+        Columns: `claim`, `says`, `ours` and `papers` (states), `on_run` (the state by the contests that were run),
+        `why_ours` and `why_papers`, `n` (seeds), `effect`, `low` and `high` (of the deciding part, in margins),
         `power_if_as_printed`, `power_if_none` and `seeds_needed` (see `Power`), `power` (the same in words) and
         `reduced`.
     """
@@ -94,7 +94,7 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         manifest: The study's manifest.
-        cells: As from `cell_verdicts`.
+        cells: The result of `cell_verdicts`.
 
     Returns:
         Columns: `verdict` (not comparable or not run, with its sign), `reason`, `numbers` (how many), `where` (tables
@@ -115,21 +115,21 @@ def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_not_comparable(manifest: Manifest, cells: pd.DataFrame) -> tuple[str, ...]:
-    """Say in short why numbers of a study are not comparable.
+    """Summarise why numbers of a study are not comparable.
 
     Args:
         manifest: The study's manifest.
-        cells: As from `cell_verdicts`.
+        cells: The result of `cell_verdicts`.
 
     Returns:
-        REDUCED alone where the study is reduced, which a larger one is not, else each reason once, such as
-        "weights: published"; none where no number is `not comparable`.
+        A single reason if the study is reduced, because it applies to all; else each reason once, such as
+        "weights: published". Empty if no number is `not comparable`.
     """
     rows = cells[cells["verdict"] == Verdict.NOT_COMPARABLE].itertuples()
     reasons = dict.fromkeys(why for row in rows for why in _why_not_comparable(manifest, row))
     if reasons.keys() & {*manifest.reductions}:
         return (REDUCED,)
-    precision = precision_note(manifest.precision)  # the decisions on each metric are long
+    precision = precision_note(manifest.precision)  # without its long decisions on single metrics
     return tuple(dict.fromkeys(precision if why.startswith(precision) else why for why in reasons))
 
 
@@ -138,7 +138,7 @@ def _why_not_comparable(manifest: Manifest, row: Any) -> tuple[str, ...]:
 
 
 def _power_text(strength: Power | None, of: str) -> str:
-    """What a claim's tests could have shown with these seeds, or what else `of` counts; empty where none was made."""
+    """The power of a claim's tests with these seeds, or of what else `of` counts, in words; empty if None."""
     if strength is None:
         return ""
     chances = [f"of “{ClaimState.REFUTED}” if there is no difference {100 * strength.if_none:.0f} %"]
@@ -149,28 +149,28 @@ def _power_text(strength: Power | None, of: str) -> str:
 
 
 def is_drawn(manifest: Manifest) -> bool:
-    """Tell whether a program drew the images of every data set, so that no number says anything about the paper."""
+    """Whether the images of all data sets are procedural, so that no number says anything about the paper."""
     datasets = {cell.dataset for cell in manifest.cells}
     return bool(datasets) and all("procedural" in manifest.marks.get(name, ()) for name in datasets)
 
 
 def has_papers_images(manifest: Manifest) -> bool:
-    """Tell whether a study has a data set of which the paper has a number, and not only images of a user's own."""
+    """Whether a study has a data set for which the paper prints numbers, not only a user's own images."""
     return any(cell.dataset in DATASET_LABELS for cell in manifest.cells)
 
 
 def can_judge(manifest: Manifest) -> bool:
-    """Tell whether a study's numbers say anything about the paper."""
+    """Whether a study's numbers say anything about the paper."""
     return has_papers_images(manifest) and not is_drawn(manifest)
 
 
 def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str:
-    """Say in one sentence how much of the paper a study decides, why not more, and what can.
+    """Summarise in one sentence how much of the paper a study decides, why not more, and which study can.
 
     Args:
         manifest: The study's manifest.
-        cells: As from `cell_verdicts`.
-        claims: As from `claims_frame`.
+        cells: The result of `cell_verdicts`.
+        claims: The result of `claims_frame`.
     """
     if is_drawn(manifest):
         return (
@@ -206,15 +206,15 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
-    """List what a reader must know before any number: images, seeds and reductions, and what they make void.
+    """List the caveats that a reader needs before any number: images, seeds, reductions, and what they invalidate.
 
     Args:
         manifest: The study's manifest.
-        cells: As from `cell_verdicts`.
-        claims: As from `claims_frame`.
+        cells: The result of `cell_verdicts`.
+        claims: The result of `claims_frame`.
 
     Returns:
-        Plain sentences.
+        The caveats as sentences.
     """
     by_mark: dict[str, list[str]] = {}
     for dataset, marks in manifest.marks.items():
@@ -253,11 +253,11 @@ def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[
 
 
 def counts(cells: pd.DataFrame, agreements: pd.DataFrame) -> list[dict[str, Any]]:
-    """Count the verdicts: a row per table, then all printed numbers, then all distinct ones.
+    """Count the verdicts: one row per table, then all printed numbers, then all distinct ones.
 
     Args:
-        cells: As from `cell_verdicts`.
-        agreements: As from `rank_agreements`.
+        cells: The result of `cell_verdicts`.
+        agreements: The result of `rank_agreements`.
 
     Returns:
         Rows with `name`, `total`, a count per verdict, and `order` (the agreement of the methods' order, as text).
@@ -284,9 +284,9 @@ def verdicts_text(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFr
 
     Args:
         manifest: The study's manifest.
-        cells: As from `cell_verdicts`.
-        agreements: As from `rank_agreements`.
-        claims: As from `claims_frame`.
+        cells: The result of `cell_verdicts`.
+        agreements: The result of `rank_agreements`.
+        claims: The result of `claims_frame`.
     """
     title = f"Study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     of_counts = [
