@@ -29,15 +29,15 @@ _LEGEND = (
 
 
 def admission_frame(study: StudyResults, found: Sequence[MetricAdmission]) -> pd.DataFrame:
-    """Make the frame of the decisions.
+    """Tabulate the decisions.
 
     Args:
         study: A study with pairs.
         found: The result of `decide`.
 
     Returns:
-        A row per metric: what the decision holds for (`holds_for`), and the fields of MetricAdmission, an interval as
-        two columns.
+        One row per metric: what the decision applies to (`holds_for`), and the fields of MetricAdmission, with
+        intervals as two columns.
     """
     of_trials = holds_for(study.paired.manifest) if study.paired else {}
     rows = []
@@ -52,7 +52,7 @@ def admission_frame(study: StudyResults, found: Sequence[MetricAdmission]) -> pd
 
 
 def render_admission(study: StudyResults, pairs: pd.DataFrame, found: Sequence[MetricAdmission]) -> str:
-    """Render the decisions, with the pairs that have no two values, and the runs that they come from.
+    """Render the decisions, the pairs that lack a value, and the runs that they come from.
 
     Args:
         study: A study with pairs.
@@ -60,7 +60,7 @@ def render_admission(study: StudyResults, pairs: pd.DataFrame, found: Sequence[M
         found: The result of `decide`.
 
     Returns:
-        Markdown that ends with a line end.
+        Markdown with a final newline.
     """
     manifest = study.manifest
     precision = study.paired.manifest.precision if study.paired else ""
@@ -102,7 +102,7 @@ def _run_line(run: ManifestRun) -> str:
 
 
 def _missing(pairs: pd.DataFrame) -> list[str]:
-    """Lines on pairs without two values; those not measured are counted."""
+    """Lines on pairs that lack a value; those not measured are only counted."""
     without = pairs[pairs["outcome"] != PairOutcome.BOTH]
     lines = []
     for (outcome, reason), of_reason in without.groupby(["outcome", "reason"], sort=False):

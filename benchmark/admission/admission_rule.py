@@ -1,4 +1,4 @@
-"""The decision by metric: admitted where the interval of the paired difference is within a share of the tolerance.
+"""The decision per metric: admitted if the interval of the paired difference lies within a share of the tolerance.
 
 Sources: Donner and Klar, Design and Analysis of Cluster Randomization Trials in Health Research, 2000 (a t-interval
 over the means of clusters); Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (a 95 % interval
@@ -15,7 +15,7 @@ import pandas as pd
 from benchmark.admission.paired_differences import CONFIGURATION, PairOutcome
 from benchmark.statistics import CONFIDENCE, POWER, Interval, estimate, t_quantile
 
-MARGIN = 0.25  # of a metric's tolerance, within which the interval must lie
+MARGIN = 0.25  # share of a metric's tolerance within which the interval must lie
 
 
 class AdmissionState(StrEnum):
@@ -36,18 +36,18 @@ class MetricAdmission:
     Attributes:
         metric: The metric.
         state: The decision.
-        reason: Why, in words.
-        pairs: How many pairs have a value on both sides.
-        asked: How many pairs the study has.
-        one_alone: Of how many pairs one trial alone has a value.
-        neither: Of how many pairs neither trial has a value.
-        configurations: How many configurations the pairs are of.
+        reason: The reason for the decision, in words.
+        pairs: Number of pairs with a value on both sides.
+        asked: Number of pairs in the study.
+        one_alone: Number of pairs of which only one trial has a value.
+        neither: Number of pairs of which neither trial has a value.
+        configurations: Number of configurations among the pairs.
         mean: The mean of the configurations' mean differences; None without a pair.
-        interval: Its 95 % interval, from `interval_over_configurations`, which decides.
-        over_pairs: The 95 % t-interval of the mean over pairs, as if these were independent; None with fewer than two.
-        spread: The standard deviation of a pair's difference within its configuration; None where none has two pairs.
-        largest: Of the configurations' mean differences the one that is farthest from 0; None without a pair.
-        largest_in: Its configuration.
+        interval: Its 95 % interval from `interval_over_configurations`, which decides.
+        over_pairs: The 95 % t-interval of the mean over pairs, as if they were independent; None with fewer than two.
+        spread: The standard deviation of differences within configurations; None if none has two pairs.
+        largest: The configuration mean that is farthest from 0; None without a pair.
+        largest_in: The configuration of `largest`.
     """
 
     metric: str
@@ -93,7 +93,7 @@ def _decided(metric: str, pairs: pd.DataFrame) -> MetricAdmission:
     not_measured = int((pairs["outcome"] == PairOutcome.NOT_MEASURED).sum())
     if one_alone:
         state, reason = AdmissionState.NOT_ADMITTED, f"of {pair_count(one_alone)} one trial alone has a value"
-    elif not_measured:  # whoever may look at a part, and stop when it suits, admits too much
+    elif not_measured:  # deciding on a part, and stopping when convenient, would admit too much
         state = AdmissionState.NOT_DECIDED
         reason = f"{len(pairs) - not_measured} of {pair_count(len(pairs))} are measured, and all of them decide"
     elif len(found) < len(configurations) or interval is None:
@@ -120,14 +120,14 @@ def _decided(metric: str, pairs: pd.DataFrame) -> MetricAdmission:
 
 
 def interval_over_configurations(differences: Sequence[Sequence[float]]) -> Interval | None:
-    """Return the 95 % t-interval of the mean difference, the mean of each configuration counting as one value.
+    """Return the 95 % t-interval of the mean difference, with each configuration's mean as one value.
 
-    It takes the configurations for a sample of those that the precision is to be used for, their means for independent
-    and near enough to normal. What they differ in by more than chance makes it wider, as it does not make an interval
-    over pairs; how alike the pairs of a configuration are does not matter.
+    Configurations are treated as a sample of those for which the precision will be used, their means as independent and
+    approximately normal. Real differences between configurations widen this interval, unlike one over pairs; the
+    correlation of pairs within a configuration does not matter.
 
     Args:
-        differences: By configuration those of its pairs, at least one.
+        differences: The differences of each configuration's pairs, at least one each.
 
     Returns:
         The interval; None with fewer than two configurations.
@@ -136,7 +136,7 @@ def interval_over_configurations(differences: Sequence[Sequence[float]]) -> Inte
 
 
 def spread_within_configurations(differences: Sequence[Sequence[float]]) -> float | None:
-    """Return the pooled standard deviation of differences within configurations; None where none has two pairs."""
+    """Return the pooled standard deviation of differences within configurations; None if none has two pairs."""
     means = [estimate(pairs).mean for pairs in differences]
     squares = [sum((one - mean) ** 2 for one in pairs) for pairs, mean in zip(differences, means, strict=True)]
     freedom = sum(len(pairs) - 1 for pairs in differences)
@@ -156,16 +156,16 @@ def _by_interval(interval: Interval, spread: float | None, configurations: int) 
 
 
 def pairs_needed(spread: float, configurations: int) -> int:
-    """Return how many pairs admit a metric with a chance of about POWER if the precision makes no difference at all.
+    """Return the number of pairs that admits a metric with probability of about POWER if the precision has no effect.
 
     Args:
         spread: The standard deviation of a pair's difference, in units of the tolerance.
-        configurations: How many the pairs are spread over evenly, at least two.
+        configurations: Number of configurations, at least two, over which the pairs are spread evenly.
     """
     quantiles = [t_quantile((1 + chance) / 2, configurations - 1) for chance in (CONFIDENCE, POWER)]
     return math.ceil((sum(quantiles) * spread / MARGIN) ** 2)
 
 
 def pair_count(count: int) -> str:
-    """Say how many pairs."""
+    """Return the number of pairs as text."""
     return f"{count} pair" if count == 1 else f"{count} pairs"

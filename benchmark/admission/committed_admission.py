@@ -1,4 +1,4 @@
-"""The committed decision of the study `admission`, and what it says of a study that is trained in another precision."""
+"""The committed decision of the study `admission`, and its application to a study in another precision."""
 
 import csv
 from collections.abc import Iterable
@@ -19,10 +19,10 @@ _HOLDS_FOR = ("precision", "revision", "precision_revision", "device")
 
 
 def holds_for(manifest: Manifest) -> dict[str, str]:
-    """Return what a decision holds for, as columns of its file: precision, revisions and the kind of device.
+    """Return what a decision applies to, as columns of its file: precision, revisions and kind of device.
 
     Args:
-        manifest: Of trials that are all trained in one way.
+        manifest: The manifest of trials that all have the same training settings.
     """
     basis = manifest.basis or {}
     training = basis.get("training", {})
@@ -31,14 +31,14 @@ def holds_for(manifest: Manifest) -> dict[str, str]:
 
 
 def admission_of(manifest: Manifest, metric: str) -> tuple[AdmissionState, str]:
-    """Look up whether trials in a study's precision count as trials in float32 for a metric, and why.
+    """Look up whether trials in a study's precision count as float32 trials for a metric, and why.
 
     Args:
         manifest: The manifest of a study in another precision than float32.
         metric: The metric.
 
     Raises:
-        UserError: The file is there and cannot be read as one of `admission`.
+        UserError: The file exists but cannot be read as a decision of `admission`.
     """
     row = _decisions(_FILE).get(metric)
     if row is None:
@@ -49,12 +49,12 @@ def admission_of(manifest: Manifest, metric: str) -> tuple[AdmissionState, str]:
 
 
 class PrecisionNotes(NamedTuple):
-    """What a study's notes come to for some metrics, with its precision judged.
+    """A study's notes for some metrics, with its precision judged.
 
     Attributes:
-        reductions: What makes the trials others than the paper's: the manifest's reductions, the one on precision
-            replaced by the decisions that do not admit it.
-        admitted: What is to be said beside the numbers of metrics for which it is admitted; empty in float32.
+        reductions: Why the trials are not the paper's: the manifest's reductions, with the one on precision replaced by
+            the decisions that do not admit it.
+        admitted: The note beside the numbers of metrics for which the precision is admitted; empty in float32.
     """
 
     reductions: tuple[str, ...]
@@ -66,17 +66,17 @@ def precision_notes(manifest: Manifest, metrics: Iterable[str]) -> PrecisionNote
 
     Args:
         manifest: The study's manifest.
-        metrics: What is judged.
+        metrics: The metrics to judge.
 
     Raises:
-        UserError: As `admission_of`.
+        UserError: See `admission_of`.
     """
     if manifest.precision == TrainingSettings.precision:
         return PrecisionNotes(manifest.reductions, ())
     labels: dict[tuple[AdmissionState, str], list[str]] = {}
     for metric in metrics:
         state, reason = admission_of(manifest, metric)
-        # Of what is admitted the reason is the rule's.
+        # For admitted metrics the reason is that of the rule.
         place = (state, SEE) if state is AdmissionState.ADMITTED else (state, f"{reason}, {SEE}")
         labels.setdefault(place, []).append(METRICS[metric].label if metric in METRICS else metric)
     note = precision_note(manifest.precision)
@@ -92,7 +92,7 @@ def precision_notes(manifest: Manifest, metrics: Iterable[str]) -> PrecisionNote
 
 @cache
 def _decisions(file: Path) -> dict[str, dict[str, str]]:
-    """The rows of the file by metric; none where there is no file."""
+    """The rows of the file by metric; empty if there is no file."""
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             rows = list(reader := csv.DictReader(lines))

@@ -1,4 +1,4 @@
-"""The trials of a study with pairs, metric by metric: the second precision minus the first, in units of tolerances."""
+"""Paired differences per metric: the second precision minus the first, in units of tolerances."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,7 +14,7 @@ _PLACE = [*CONFIGURATION, "seed", "metric"]
 
 
 class PairOutcome(StrEnum):
-    """What a pair of trials says of one metric."""
+    """The outcome of a pair of trials for one metric."""
 
     BOTH = "both have a value"
     ONE_ALONE = "one alone has a value"
@@ -25,21 +25,21 @@ class PairOutcome(StrEnum):
 def paired_differences(study: StudyResults, tolerances: Mapping[str, Tolerance]) -> pd.DataFrame:
     """Compare the two trials of every pair.
 
-    A trial that diverged, failed or has no such score by its own fault has no value; one that was not run or not scored
-    for want of a network is not measured.
+    A trial that diverged, failed or lacks the score through its own fault has no value; one that was not run, or was
+    not scored because a network was missing, is not measured.
 
     Args:
-        study: The study; without pairs there is no row.
-        tolerances: By metric; other metrics are left out.
+        study: The study; if it has no pairs the result is empty.
+        tolerances: Metric -> tolerance; other metrics are left out.
 
     Returns:
-        A row per data set, method, latent dim, seed and metric, with `value` and `paired_value`, of the first and of
-        the second precision; `difference`, the second minus the first in units of the metric's tolerance, which is a
-        share of the configuration's mean in the first where it is relative; `outcome`, one of PairOutcome; and
-        `reason`, why a value is missing. Numbers are NaN where there is none.
+        A row per data set, method, latent dim, seed and metric: `value` and `paired_value`, of the first and the second
+        precision; `difference`, the second minus the first, in units of the metric's tolerance (a relative tolerance
+        refers to the configuration's mean in the first precision); `outcome`, one of PairOutcome; and `reason`, why a
+        value is missing. Missing numbers are NaN.
 
     Raises:
-        UserError: A record belongs to another trial than the manifest's.
+        UserError: A record's trial is not the one of the manifest.
     """
     both = [_scores(study.frame)]
     both.append(_scores(study.paired.frame) if study.paired else both[0].iloc[:0])
@@ -57,7 +57,7 @@ def paired_differences(study: StudyResults, tolerances: Mapping[str, Tolerance])
 
 
 def _scores(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns that are compared, once for every metric of a trial, whichever tables have it."""
+    """The compared columns, once for every metric of a trial, whichever tables have it."""
     scores = frame.drop_duplicates(_PLACE)[[*_PLACE, "value", "status", "reason"]]
     return scores.astype({"value": "float64"})
 

@@ -1,1 +1,1 @@
-"""The audit: stored checkpoints, evaluated again under every protocol that the paper's text allows."""
+"""The audit: stored checkpoints, scored again under every protocol that the paper's text allows."""

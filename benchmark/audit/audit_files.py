@@ -1,8 +1,8 @@
-"""The audit's files in a results folder, one per trial, and all of them as one long frame.
+"""The audit's files in a results folder, one per trial, and their content as a long frame.
 
 <out>/audit/<key>.json    one trial's scores under every alternative protocol
-<out>/audit.jsonl         one line for each of those files that `pack` has moved into it; a trial that has both a file
-                          and a line is read from the file
+<out>/audit.jsonl         one line for each of these files that `pack` has moved into it; if a trial has both a file
+                          and a line, the file is used
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class AlternativeScores:
 
     Attributes:
         values: Metric -> finite score.
-        unavailable: Metric -> why it has none.
+        unavailable: Metric -> the reason why it has no score.
     """
 
     values: Mapping[str, float]
@@ -61,7 +61,7 @@ class AuditResult:
     Attributes:
         key: The trial's key.
         checkpoint: SHA-256, in hex, of the checkpoint file that was evaluated.
-        weights: File names of the pretrained metric weights that were at hand.
+        weights: File names of the pretrained metric weights that were available.
         scores: Protocol -> alternative -> its scores; JUDGED is among the alternatives.
     """
 
@@ -75,7 +75,7 @@ class AuditResult:
         """Read a result from parsed JSON.
 
         Returns:
-            The result; None where the content is not one that an audit of this REVISION has written.
+            The result; None if the content was not written by an audit of this REVISION.
         """
         if not _IS_RESULT(content) or content.get("revision") != REVISION or not is_text(content.get("key")):
             return None
@@ -93,9 +93,9 @@ COLUMN_TYPES = {
     "latent_dim": "int64",
     "seed": "int64",
     "protocol": "object",
-    "alternative": "object",  # JUDGED, or in what it differs from the judged protocol
+    "alternative": "object",  # JUDGED, or how it differs from the judged protocol
     "metric": "object",
-    "value": "Float64",  # missing where there is a reason
+    "value": "Float64",  # missing if there is a reason
     "reason": "object",
 }
 
@@ -107,7 +107,7 @@ def write_result(store: Store, key: str, checkpoint: str, weights: list[str], fo
         store: The results folder.
         key: The trial's key.
         checkpoint: SHA-256, in hex, of the checkpoint file.
-        weights: File names of the pretrained metric weights that were at hand.
+        weights: File names of the pretrained metric weights that were available.
         found: The result of `audited`.
 
     Raises:
@@ -125,13 +125,13 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
         keys: The trials' keys.
 
     Returns:
-        Key -> result, for the trials with a result that this version can read.
+        Key -> result, for the trials whose result this version can read.
 
     Raises:
-        UserError: The file system does not let audit.jsonl be read.
+        UserError: audit.jsonl exists but cannot be read.
     """
     files = {key: _read(store.audit_path(key), key) for key in keys}
-    # After the files, which `pack` may move there meanwhile.
+    # Read after the files, because `pack` may move them there meanwhile.
     packed = read_packed(store.packed_audit_path, lambda number, fault: None)
     lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
     found = ((key, result or lines.get(key)) for key, result in files.items())
@@ -139,15 +139,15 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
 
 
 def is_current(result: AuditResult | None, checkpoint: str, weights: list[str]) -> bool:
-    """Tell whether an audit need not be repeated.
+    """Whether an audit is up to date and need not be repeated.
 
     Args:
-        result: The trial's result, None where it has none.
-        checkpoint: SHA-256, in hex, of its checkpoint file now.
-        weights: File names of the pretrained metric weights that are at hand now.
+        result: The trial's result; None if it has none.
+        checkpoint: SHA-256, in hex, of its current checkpoint file.
+        weights: File names of the pretrained metric weights that are available now.
 
     Returns:
-        Whether the result is of this checkpoint, was computed with all of these weights and lacks no alternative.
+        Whether the result is from this checkpoint, used all of these weights, and includes every alternative.
     """
     return (
         result is not None
@@ -158,26 +158,26 @@ def is_current(result: AuditResult | None, checkpoint: str, weights: list[str]) 
 
 
 def lacking(result: AuditResult) -> list[str]:
-    """Name the alternatives that have been added to the audit since a result was made.
+    """List the alternatives that were added to the audit after a result was computed.
 
-    What the result has keeps its meaning (else REVISION rises), so that only these have to be computed.
+    Existing scores keep their meaning (otherwise REVISION is incremented), so only these have to be computed.
 
     Returns:
-        Names of SCORINGS in their order; none for a trial without reconstructions.
+        Names of SCORINGS in order; empty for a trial without reconstructions.
     """
     scored = result.scores.get("reconstruction")
     return [] if scored is None else [name for name in SCORINGS if name not in scored]
 
 
 def audit_frame(records: Mapping[str, Record], results: Mapping[str, AuditResult]) -> pd.DataFrame:
-    """Make one long frame of audit results.
+    """Tabulate audit results as a long frame.
 
     Args:
         records: The study's records by key.
         results: The results by key; those of trials without a record are left out.
 
     Returns:
-        A row per trial, alternative and metric; columns and types are COLUMN_TYPES.
+        One row per trial, alternative and metric; columns and types are COLUMN_TYPES.
     """
     rows = [row for key, result in results.items() if key in records for row in _rows(records[key].identity, result)]
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
@@ -194,7 +194,7 @@ def _rows(trial: Identity, result: AuditResult) -> Iterator[tuple[Any, ...]]:
 
 
 def _read(path: Path, key: str) -> AuditResult | None:
-    """A file's result; None also where no audit of this revision has written it, so that the trial is audited again."""
+    """A file's result; None if missing or written by another revision, so that the trial is audited again."""
     try:
         result = AuditResult.parse(parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):

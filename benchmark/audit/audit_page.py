@@ -1,4 +1,4 @@
-"""The audit's findings as text: short frames whose cells are printed as they are, and a Markdown summary."""
+"""The audit's findings as text: short frames whose cells are printed verbatim, and a Markdown summary."""
 
 from dataclasses import dataclass
 
@@ -37,11 +37,11 @@ SPREAD_MEANING = (
 
 
 def nearest_frame(findings: Findings) -> pd.DataFrame:
-    """Make the frame of the protocols nearest to and farthest from the paper's numbers.
+    """Tabulate the protocols that are nearest to and farthest from the paper's numbers.
 
     Returns:
-        A row per table and metric: how many printed numbers were compared (`numbers`), the distances of the judged, the
-        nearest and the farthest protocol as text, and how many protocols scored all of the numbers (`protocols`).
+        A row per table and metric: the number of printed numbers compared (`numbers`), the distances of the judged,
+        nearest and farthest protocols as text, and the number of protocols that scored all numbers (`protocols`).
     """
     rows = []
     for (table, metric), part in findings.distances.groupby(["table", "metric"], sort=False):
@@ -64,13 +64,13 @@ def nearest_frame(findings: Findings) -> pd.DataFrame:
 
 
 def flips_frame(findings: Findings) -> pd.DataFrame:
-    """Make the frame of the claims whose state depends on the protocol.
+    """Tabulate the claims whose state depends on the protocol.
 
     Returns:
         A row per claim, way of judging (BY_TESTS, BY_MEANS) and state under the judged protocol: the other states with
-        the alternatives that lead to them, how many of the alternatives do, and how often other seeds would. A claim
-        may have several rows, as its state under the judged protocol rests on the trials that the alternative has
-        scored.
+        the alternatives that lead to them, the number of such alternatives, and how often other seeds would change the
+        state. A claim may have several rows, because its state under the judged protocol is computed on the trials that
+        the alternative has scored.
     """
     rows = []
     for by in (BY_TESTS, BY_MEANS):
@@ -88,18 +88,18 @@ def flips_frame(findings: Findings) -> pd.DataFrame:
 
 
 def share(rate: float | None) -> str:
-    """Write a share in [0, 1] as a percentage, a missing one as a dash."""
+    """Format a share in [0, 1] as a percentage, and None as a dash."""
     return "–" if pd.isna(rate) else f"{rate:.0%}"
 
 
 def flips_text(states: pd.DataFrame) -> list[str]:
-    """Say for each way of judging how many states flip, and how many would by the seeds alone.
+    """Describe for each way of judging how many states flip, and how many would flip with other seeds alone.
 
     Args:
-        states: With the columns `by`, `flips` and RATES, a row for each state that may flip.
+        states: Columns `by`, `flips` and RATES, one row per state that may flip.
 
     Returns:
-        A sentence for each way of judging of which there are rates.
+        One sentence for each way of judging that has rates.
     """
     rated = states.dropna(subset=[*RATES])
     return [
@@ -110,10 +110,11 @@ def flips_text(states: pd.DataFrame) -> list[str]:
 
 
 def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
-    """Make the frame of the spread of clustering scores.
+    """Tabulate the spread of clustering scores.
 
     Returns:
-        A row per data set and metric, a column per source of spread and one for the gap that the paper prints, as text.
+        A row per data set and metric, with one column per source of spread and one for the paper's printed gap, as
+        text.
     """
     rows = []
     sources = dict.fromkeys(findings.spread["source"], "–")
@@ -127,12 +128,12 @@ def spread_frame(manifest: Manifest, findings: Findings) -> pd.DataFrame:
 
 
 def audit_summary(manifest: Manifest, findings: Findings, now: int | None = None) -> list[str]:
-    """Return the sentences at the head of the page: what was evaluated, what is reduced, drifted or has no score.
+    """Return the sentences at the top of the page: what was scored, and what is reduced, drifted or missing.
 
     Args:
         manifest: The study's manifest.
-        findings: What the audit found.
-        now: How many of the trials this call of `audit` has evaluated; None leaves it out.
+        findings: The audit's findings.
+        now: Number of trials scored by this call of `audit`; None omits it.
     """
     by_call = "" if now is None else f" ({now} now, {findings.audited - now} by earlier audits)"
     sentences = [
@@ -168,7 +169,7 @@ class AuditSection:
         heading: The heading.
         frame: The table.
         meaning: A note on how to read the table.
-        nothing: The sentence that stands in place of an empty table.
+        nothing: The sentence that replaces an empty table.
     """
 
     heading: str
@@ -178,7 +179,7 @@ class AuditSection:
 
 
 def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]:
-    """Return the sections of the page in their order."""
+    """Return the sections of the page in order."""
     return [
         AuditSection(
             "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
@@ -199,7 +200,7 @@ def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]
 
 
 def audit_text(manifest: Manifest, findings: Findings, now: int | None = None) -> str:
-    """Render the findings as Markdown that ends with a line end; `now` is as for `audit_summary`."""
+    """Render the findings as Markdown with a final newline; for `now` see `audit_summary`."""
     title = f"Audit of study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
     parts = [f"### {escape_markdown(title)}"]
     parts += [escape_markdown(sentence) for sentence in audit_summary(manifest, findings, now)]

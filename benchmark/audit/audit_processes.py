@@ -1,4 +1,4 @@
-"""The audit's worker processes, which load and evaluate trials one after the other; the parent writes the results."""
+"""The audit's worker processes, each of which loads and scores trials in turn; the parent writes the results."""
 
 import multiprocessing
 import signal
@@ -27,7 +27,7 @@ class StoredTrial:
 
     Attributes:
         key: The trial's key.
-        identity: What it trained on, and how.
+        identity: Its identity.
         checkpoint: The file of its weights.
     """
 
@@ -38,12 +38,12 @@ class StoredTrial:
 
 @dataclass(frozen=True)
 class AuditEnd:
-    """The end of one trial's audit.
+    """The outcome of one trial's audit.
 
     Attributes:
         key: The trial's key.
-        found: From `audited`; None where the audit failed.
-        reason: Why it failed, in one line.
+        found: The result of `audited`; None if the audit failed.
+        reason: The reason of a failure, in one line.
     """
 
     key: str
@@ -58,17 +58,17 @@ def audit_trials(
     jobs: int,
     method_files: Sequence[Path] = (),
 ) -> Iterator[AuditEnd]:
-    """Audit trials in parallel; one that fails does not stop the others.
+    """Audit trials in parallel; a failure does not stop the others.
 
     Args:
         trials: The trials.
-        context: The device, and where pretrained weights are.
-        data_dir: Where the images are; nothing is downloaded.
-        jobs: The most processes to use, at least 1.
-        method_files: Python files with methods of the user's own.
+        context: The device, and the location of pretrained weights.
+        data_dir: The data folder; nothing is downloaded.
+        jobs: Maximum number of processes, at least 1.
+        method_files: Python files with the user's own methods.
 
     Yields:
-        The end of each trial's audit, in the order in which they end.
+        The outcome of each trial's audit, in order of completion.
     """
     if not trials:
         return
@@ -94,10 +94,10 @@ def audit_trials(
 
 
 def _prepare(device: str, method_files: Sequence[Path]) -> None:
-    ignore_signals({signal.SIGINT})  # the parent ends its workers; the pool does so by SIGTERM
+    ignore_signals({signal.SIGINT})  # the parent ends its workers, through the pool by SIGTERM
     threading.Thread(target=end_with_parent, daemon=True).start()
     add_methods(method_files)
-    set_numerics(device, threads=1)  # whatever a method file has set
+    set_numerics(device, threads=1)  # whatever a method file may have set
 
 
 def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> AuditEnd:
@@ -107,11 +107,11 @@ def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> Au
         return AuditEnd(trial.key, audited(trial.identity, model, dataset, context))
     except NotAvailable as reason:
         return AuditEnd(trial.key, None, str(reason))
-    except Exception as error:  # no error of one trial may stop the others
+    except Exception as error:  # an error in one trial must not stop the others
         return AuditEnd(trial.key, None, " ".join(f"{type(error).__name__}: {error}".split())[:300])
 
 
 @cache
 def _images(data_dir: Path) -> Images:
-    """The loader of images, cached so that a process loads each data set once."""
+    """A cached loader of images, so that each process loads a data set once."""
     return images_in(data_dir, offline=True)

@@ -22,8 +22,8 @@ from benchmark.streams import generator
 from benchmark.training.memory_layout import laid_out
 from models.base import ImageAutoencoder, draw_noise
 
-# Increased whenever an alternative, or a protocol of OWN_PROTOCOLS, changes what it measures. One that is added
-# leaves it as it is: results of before stand, and say that they lack it (`audit_files.lacking`).
+# Incremented when an alternative, or a protocol of OWN_PROTOCOLS, changes what it measures. An added one does not
+# increment it: earlier results remain valid, and `audit_files.lacking` lists what they lack.
 REVISION = 1
 
 Alternatives = Callable[[AuditOutputs, Any, EvaluationContext], Iterator[tuple[str, Scores]]]
@@ -33,7 +33,7 @@ ALTERNATIVES: Mapping[str, Alternatives] = {
     "classification": classification_alternatives,
     "reconstruction": reconstruction_alternatives,
 }
-# They measure what the paper does not; no study asks for them, so they are no part of a trial's identity.
+# They measure what the paper does not. No study requests them, so they are not part of a trial's identity.
 OWN_PROTOCOLS: Mapping[str, Protocol] = {
     "recovery": ClusterRecovery(),
     "disentanglement": Disentanglement(),
@@ -43,16 +43,16 @@ OWN_PROTOCOLS: Mapping[str, Protocol] = {
 def audited(
     identity: Identity, model: ImageAutoencoder, dataset: Dataset, context: EvaluationContext
 ) -> dict[str, Any]:
-    """Evaluate a trial under every alternative to its protocols, and under OWN_PROTOCOLS.
+    """Score a trial under every alternative to its protocols, and under OWN_PROTOCOLS.
 
-    The judged protocol itself is among the alternatives under JUDGED, scored again here; one that ALTERNATIVES lacks
-    has no other. Of OWN_PROTOCOLS each is left out where the data set lacks what it `needs`, labels or known factors.
+    The judged protocol itself is included as JUDGED and scored again; it has no other alternative if it is not in
+    ALTERNATIVES. A protocol of OWN_PROTOCOLS is left out if the data set lacks the labels or factors that it needs.
 
     Args:
         identity: The trial's identity.
-        model: Its trained model in eval mode.
-        dataset: Its images.
-        context: The device, and where pretrained weights are.
+        model: The trained model, in eval mode.
+        dataset: The trial's images.
+        context: The device, and the location of pretrained weights.
 
     Returns:
         Plain data: `scores`, protocol -> alternative -> {"values", "unavailable", "details"} (see `Scores`), and
@@ -69,7 +69,7 @@ def audited(
         if name in ALTERNATIVES:
             found = ALTERNATIVES[name](outputs, protocol, context)
             scores[name] = {alternative: _plain(score) for alternative, score in found}
-        else:  # a protocol of one's own
+        else:  # a user's own protocol
             scores[name] = {JUDGED: _plain(protocol.score(outputs, context))}
         seconds[name] = round(time.perf_counter() - started, 3)
     for name, protocol in OWN_PROTOCOLS.items():
@@ -87,17 +87,17 @@ def audit_outputs(
     judged: Mapping[str, Protocol],
     batch_size: int,
 ) -> AuditOutputs:
-    """Compute what the judged protocols, their alternatives and OWN_PROTOCOLS need of a model.
+    """Compute the outputs that the judged protocols, their alternatives and OWN_PROTOCOLS need.
 
-    The noise of the posterior and of the prior comes from random streams of their own, the same for every trial.
+    The noise of the posterior and of the prior comes from separate random streams, the same for every trial.
 
     Args:
-        model: On `device`, in eval mode.
+        model: The model, on `device` and in eval mode.
         dataset: The trial's images.
         device: A torch device.
         judged: The trial's protocols by name.
-        batch_size: That of the training. Sampled reconstructions come from the method's loss, which may hold several
-            rows for every image, so that larger batches may not fit in memory.
+        batch_size: Batch size of the training. Sampled reconstructions come from the method's loss, which may have
+            several rows per image, so larger batches may not fit in memory.
     """
     outputs = trial_outputs(model, dataset, device, {need for protocol in judged.values() for need in protocol.needs})
     others = {name: getattr(outputs, name) for name in TrialOutputs.__dataclass_fields__}

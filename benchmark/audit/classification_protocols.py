@@ -9,7 +9,7 @@ from benchmark.evaluation.protocols import Classification
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 
-# name -> (settings of the support vector machine, whether it is fitted to the latents that it is scored on)
+# name -> (settings of the support vector machine, whether it is fitted to the test latents that it is scored on)
 ALTERNATIVES: Mapping[str, tuple[dict[str, bool], bool]] = {
     "one-vs-rest": ({"one_vs_rest": True}, False),
     "linear": ({"linear": True}, False),
@@ -22,15 +22,15 @@ ALTERNATIVES: Mapping[str, tuple[dict[str, bool], bool]] = {
 def classification_alternatives(
     outputs: AuditOutputs, judged: Classification, context: EvaluationContext
 ) -> Iterator[tuple[str, Scores]]:
-    """Score a model under the judged protocol and every one of ALTERNATIVES.
+    """Score a model under the judged protocol and every alternative in ALTERNATIVES.
 
     Args:
-        outputs: With the latents and labels of both splits.
+        outputs: Outputs with the latents and labels of both splits.
         judged: The judged protocol, whose other settings the alternatives share.
         context: See `Classification.score`.
 
     Yields:
-        The name (JUDGED first) and the scores, of which svm_accuracy, in [0, 1], is the only metric.
+        The name (JUDGED first) and the scores, whose only metric is svm_accuracy, in [0, 1].
     """
     yield JUDGED, judged.score(outputs, context)
     for name, (settings, same_latents) in ALTERNATIVES.items():
@@ -41,7 +41,7 @@ def classification_alternatives(
 
 
 def _scored(outputs: AuditOutputs, judged: Classification, machine: SupportVector, same_latents: bool) -> Scores:
-    """One alternative's scores; with `same_latents` the machine is both fitted to and scored on the test latents."""
+    """The scores of one alternative; with `same_latents` the machine is fitted to and scored on the test latents."""
     scored = judged.taken(outputs, "test")
     fitted = scored if same_latents else judged.taken(outputs, "train")
     check_classifiable(fitted, scored)

@@ -1,4 +1,4 @@
-"""Alternatives to the clustering protocol: space x labels x images, and other starts of t-SNE (Tables 1 and 4)."""
+"""Alternatives to the clustering protocol: space x labels x images, and other t-SNE initialisations (Tables 1, 4)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -15,7 +15,7 @@ from benchmark.evaluation.recovery import kmeans_clusters, largest_weights, scal
 from benchmark.evaluation.scores import Scores, Unscorable, finite_of, none_of
 from benchmark.subsets import choose
 
-DRAWS = (1, 2, 3)  # numbers of the random draws, of which a spread needs several
+DRAWS = (1, 2, 3)  # numbers of the random draws; a spread needs several
 
 
 def _random_half(labels: np.ndarray, draw: int) -> np.ndarray:
@@ -23,8 +23,8 @@ def _random_half(labels: np.ndarray, draw: int) -> np.ndarray:
 
 
 RANDOM_HALVES = {f"random half {draw}": partial(_random_half, draw=draw) for draw in DRAWS}
-# name -> function from labels (n,) of the test images to the positions of those to score. Of MNIST's test images a
-# half are the judged protocol's number, 5,000; a fifth are 2,000.
+# name -> function from the labels (n,) of the test images to the positions of the images to score. Half of MNIST's test
+# images are 5,000, as in the judged protocol; a fifth are 2,000.
 SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "all images": lambda labels: np.arange(len(labels)),
     "first half": lambda labels: np.arange(len(labels) // 2),
@@ -33,7 +33,7 @@ SUBSETS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     **RANDOM_HALVES,
 }
 TSNE_STARTS = {f"random start {draw}": draw for draw in DRAWS}
-# What is no reading of the paper: draws only measure a spread. One random half could be what the paper took.
+# Not readings of the paper, because draws only measure a spread. One random half could be what the paper used.
 NO_READINGS = (*list(RANDOM_HALVES)[1:], *TSNE_STARTS)
 
 # points (n, q), component weights (n, K) or None, true labels (n,) -> labels (n,)
@@ -41,12 +41,12 @@ Labelling = Callable[[np.ndarray, np.ndarray | None, np.ndarray], np.ndarray]
 
 
 def _kmeans(points: np.ndarray, weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray:
-    """Labels by k-means in the space that is scored, with as many clusters as there are classes."""
+    """Labels by k-means in the scored space, with as many clusters as there are classes."""
     return kmeans_clusters(points, len(np.unique(labels)))
 
 
 LABELLINGS: Mapping[str, Labelling] = {
-    "": lambda points, weights, labels: labels,  # the true ones, as judged
+    "": lambda points, weights, labels: labels,  # the true labels, as judged
     "k-means labels": _kmeans,
     "arg max w labels": lambda points, weights, labels: largest_weights(weights),
 }
@@ -57,16 +57,16 @@ def clustering_alternatives(
 ) -> Iterator[tuple[str, Scores]]:
     """Score a model under the judged protocol and every alternative.
 
-    Alternatives combine spaces (t-SNE plane, latents), LABELLINGS and SUBSETS; a subset that is the judged protocol's
-    own is left out. The starts TSNE_STARTS are combined with nothing.
+    Alternatives combine spaces (t-SNE plane, latents), LABELLINGS and SUBSETS; a subset equal to the judged protocol's
+    is left out. The initialisations TSNE_STARTS are not combined with others.
 
     Args:
-        outputs: With the latents and labels of the test images.
+        outputs: Outputs with the latents and labels of the test images.
         judged: The judged protocol, whose other settings the alternatives share.
-        context: Without effect; the alternatives of every protocol take it.
+        context: Ignored; required by the common signature of alternatives.
 
     Yields:
-        The name, JUDGED or in what the alternative differs ("latents, k-means labels, first half"), and the scores.
+        The name, JUDGED or how it differs ("latents, k-means labels, first half"), and the scores.
     """
     try:
         labels = known_labels(outputs.labels_test)
@@ -93,7 +93,7 @@ def _of_points(
     departs: tuple[str, ...],
     labellings: Mapping[str, Labelling] = LABELLINGS,
 ) -> Iterator[tuple[str, Scores]]:
-    """The scores of one set of points, computed once, under every labelling; `departs`: space (or start) and subset."""
+    """The scores of one set of points, computed once, for every labelling; `departs`: space (or start) and subset."""
     labels = required(outputs.labels_test, "labels_test")[rows]
     weights = None if outputs.component_weights_test is None else outputs.component_weights_test[rows]
     reason = ""

@@ -1,7 +1,7 @@
-"""The distance of each protocol's numbers from the paper's, and which protocol is nearest.
+"""The distance of each protocol's numbers from the paper's, and the nearest protocol.
 
-That is a finding about the paper, never a choice of protocol: verdicts rest on the judged protocol, which was fixed
-before any study was run.
+This is a finding about the paper, not a choice of protocol: verdicts use the judged protocol, which was fixed before
+any study was run.
 """
 
 import pandas as pd
@@ -17,7 +17,7 @@ COLUMNS = ["table", "metric", "alternative", "cells", "of", "distance", "nearest
 
 
 def distances(frame: pd.DataFrame) -> pd.DataFrame:
-    """Measure how far each protocol's numbers lie from those that the paper prints.
+    """Measure how far each protocol's numbers are from the paper's printed numbers.
 
     Args:
         frame: The result of `audit_frame`.
@@ -27,10 +27,10 @@ def distances(frame: pd.DataFrame) -> pd.DataFrame:
 
         - `distance`: the mean over the table's printed numbers of |ours - the paper's| in tolerances
           (`PRINTED_TOLERANCES`), where ours is the mean over seeds; for the metric "all" the mean over the table's
-          metrics. Where an alternative does not concern a metric or a data set, the judged protocol's distance counts;
-          one that concerns none of them has no row.
-        - `cells`: for how many printed numbers the reading has a mean.
-        - `of`: for how many the judged protocol has one.
+          metrics. For metrics or data sets that an alternative does not affect, the judged protocol's distance is used;
+          an alternative that affects none has no row.
+        - `cells`: number of printed numbers for which the reading has a mean.
+        - `of`: number of printed numbers for which the judged protocol has a mean.
         - `nearest`: whether it has all cells and no reading with all cells is nearer.
     """
     found = [_of_table(table, frame) for table in TABLES]

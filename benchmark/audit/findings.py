@@ -1,4 +1,4 @@
-"""An audit's findings as frames, computed from its results alone, without models."""
+"""An audit's findings as frames, computed from its results without models."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,24 +15,24 @@ from benchmark.audit.spread import spread
 from benchmark.results.records import Record
 from benchmark.results.study_results import StudyResults
 
-# The largest difference, relative or absolute, whichever allows more, at which two scores count as the same: somewhat
-# more than one test image of 10,000, since checkpoints are evaluated in other batches than in the run.
+# The largest difference, relative or absolute (the larger bound applies), at which two scores count as the same. It is
+# somewhat more than one test image of 10,000, because an audit uses other batches than the run.
 SAME_SCORE = 2e-4
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that an audit found of a study.
+    """All findings of a study's audit.
 
     Attributes:
         scores: The result of `audit_frame`.
-        distances: Distances of our means from the paper's numbers, from `distances`.
-        flips: States of claims under the alternatives, from `flips`.
-        spread: Standard deviations of clustering scores by source, from `spread`.
-        drifted: Judged scores that differ from the records, from `drifted`.
-        audited: How many trials were evaluated again.
-        trials: How many trials have a record.
-        lacking: Alternative -> how many of the audited trials lack it, having been audited before it was added.
+        distances: Distances of our means from the paper's numbers, the result of `distances`.
+        flips: States of claims under the alternatives, the result of `flips`.
+        spread: Standard deviations of clustering scores by source, the result of `spread`.
+        drifted: Judged scores that differ from the records, the result of `drifted`.
+        audited: Number of trials that were scored again.
+        trials: Number of trials that have a record.
+        lacking: Alternative -> number of trials audited before it was added.
     """
 
     scores: pd.DataFrame
@@ -53,7 +53,7 @@ def findings(study: StudyResults, results: Mapping[str, AuditResult]) -> Finding
         results: The audit's results by key.
 
     Returns:
-        The findings; None where nothing was audited.
+        The findings; None if nothing was audited.
     """
     scores = audit_frame(study.records, results)
     if scores.empty:
@@ -78,7 +78,7 @@ def drifted(records: Mapping[str, Record], scores: pd.DataFrame) -> pd.DataFrame
         scores: The result of `audit_frame`.
 
     Returns:
-        Their rows of `scores`, with the column `recorded` in place of `reason`.
+        The rows of `scores` concerned, with the column `recorded` instead of `reason`.
     """
     again = scores[(scores["alternative"] == JUDGED) & scores["value"].notna()]
     recorded = [records[row.key].score(row.protocol, row.metric) for row in again.itertuples()]

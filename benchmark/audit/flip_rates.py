@@ -1,4 +1,4 @@
-"""How often a claim's state changes though nothing but the seeds does: what numbers of flips are to be held against."""
+"""How often a claim's state changes if only the seeds change: the base rate for numbers of flips."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ class FlipRate:
     """How often a claim's state differs between two repeats of a study with other seeds, in [0, 1].
 
     Attributes:
-        as_measured: Where each score's true mean is the measured one.
-        alike: Where all methods and latent dims have the same true mean in a data set and metric.
+        as_measured: Rate if each score's true mean is the measured one.
+        alike: Rate if all methods and latent dims have the same true mean in a data set and metric.
     """
 
     as_measured: float
@@ -30,16 +30,16 @@ class FlipRate:
 def flip_rates(
     values: Values, claims: Sequence[Claim] = CLAIMS, repeats: int = REPEATS
 ) -> dict[tuple[str, str], FlipRate]:
-    """Estimate how often claims flip by the seeds alone, by judging simulated repeats of a study.
+    """Estimate how often claims flip because of the seeds alone, by judging simulated repeats of a study.
 
     Args:
-        values: The study's scores; each repeat's are drawn by `repeated`.
+        values: The study's scores, from which `repeated` draws the repeats.
         claims: The claims.
-        repeats: How many repeats are judged, at least 2; every pair of them counts.
+        repeats: Number of repeats to judge, at least 2; all pairs of them are compared.
 
     Returns:
-        The rates by the claim's name and the way of judging, BY_TESTS or BY_MEANS. Left out are claims without scores,
-        and those of which no score has a spread, each standing under one seed.
+        The rates by claim name and way of judging (BY_TESTS or BY_MEANS). Claims without scores are left out, and so
+        are those whose scores all have one seed and therefore no spread.
     """
     spread = {(dataset, metric) for (dataset, metric, *_), of_seed in values.items() if len(of_seed) > 1}
     judged = {one.claim.name for one in judge_means(means_over_seeds(values), claims) if one.judged}
@@ -55,7 +55,7 @@ def flip_rates(
 
 
 def rate_columns(rates: Mapping[tuple[str, str], FlipRate], claim: str, by: str) -> tuple[float | None, float | None]:
-    """Return both rates of a claim and a way of judging, None where there is none."""
+    """Return both rates of a claim and way of judging, None if missing."""
     rate = rates.get((claim, by))
     return (None, None) if rate is None else (rate.as_measured, rate.alike)
 
@@ -74,7 +74,7 @@ def _shares(values: Values, claims: Sequence[Claim], repeats: int) -> dict[tuple
 
 
 def _alike(values: Values) -> dict[ScorePlace, dict[int, float]]:
-    """Scores with the deviations of these from their means, about one mean for each data set and metric."""
+    """Scores with the same deviations from their means, shifted to a common mean per data set and metric."""
     of_place = {place: float(np.mean([*of_seed.values()])) for place, of_seed in values.items()}
     means: Mapping[tuple[str, str], list[float]] = defaultdict(list)
     for (dataset, metric, *_), mean in of_place.items():
@@ -86,17 +86,17 @@ def _alike(values: Values) -> dict[ScorePlace, dict[int, float]]:
 
 
 def repeated(values: Values, stream: np.random.Generator) -> dict[ScorePlace, dict[int, float]]:
-    """Draw the scores of a repeat of a study, normal about each score's mean over its seeds.
+    """Draw the scores of a repeat of a study, normally distributed around each score's mean over its seeds.
 
-    Each score has the variance (ddof 1) that it has over its seeds, and the scores of one training the covariances;
-    trainings of different places are independent.
+    Each score has its observed variance over seeds (ddof 1), and the scores of one training their observed covariances;
+    trainings at different places are independent.
 
     Args:
         values: The scores of the study.
-        stream: Random numbers.
+        stream: The random generator.
 
     Returns:
-        Scores of the same places and seeds; of a place with one seed its score.
+        Scores for the same places and seeds; at a place with one seed the score is unchanged.
     """
     of_training: dict[tuple[str, str, int | None], list[ScorePlace]] = defaultdict(list)
     for place in values:
@@ -105,7 +105,7 @@ def repeated(values: Values, stream: np.random.Generator) -> dict[ScorePlace, di
     drawn: dict[ScorePlace, dict[int, float]] = {}
     for places in of_training.values():
         seeds = sorted(set().union(*(values[place] for place in places)))
-        # A repeat's seed is a normal combination of the deviations of all seeds, the same for each of its scores.
+        # A repeat's seed is a normal combination of all seeds' deviations, the same for each of its scores.
         weights = dict(zip(seeds, stream.normal(size=(len(seeds), len(seeds))), strict=True))
         for place in places:
             own = [position for position, seed in enumerate(seeds) if seed in values[place]]

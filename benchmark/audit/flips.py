@@ -1,4 +1,4 @@
-"""The claims whose state depends on the protocol: every claim, judged again under every alternative."""
+"""The claims whose state depends on the protocol: every claim judged under every alternative."""
 
 import pandas as pd
 
@@ -21,10 +21,10 @@ def flips(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A frame with the columns COLUMNS and a row per alternative, claim and way of judging (`by`): the claim's state
         under the judged protocol (`judged`) and under the alternative (`state`), whether they differ (`flips`), and how
-        often they would between two studies under the judged protocol that differ in their seeds alone (`flip_rates`;
-        missing where it has none): with the measured means (`by_seeds`), or no difference at all
-        (`by_seeds_alike`). Both states rest on the trials that have a score under both, so that a missing score flips
-        nothing. Claims that no score of the alternative concerns are left out.
+        often they would differ between two studies under the judged protocol that differ only in their seeds
+        (`flip_rates`; may be missing): with the measured means (`by_seeds`), or without any difference
+        (`by_seeds_alike`). Both states use the trials that have a score under both protocols, so that a missing score
+        causes no flip. Claims whose scores the alternative does not affect are left out.
     """
     judged = seed_values(frame[frame["alternative"] == JUDGED])
     places = {claim.name: {(one.dataset, one.metric) for one in claim.contests} for claim in CLAIMS}

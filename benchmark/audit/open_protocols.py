@@ -1,4 +1,4 @@
-"""Verdicts that depend on what the paper leaves open, as the audit shows; they become "not comparable".
+"""Verdicts that the audit shows to depend on what the paper leaves open, which become "not comparable".
 
 Rules and their reasons: docs/verdicts.md.
 """
@@ -16,12 +16,12 @@ from benchmark.verdict.cell_verdicts import OPEN_PROTOCOL, PRINTED_TOLERANCES, V
 
 
 def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Make the verdicts that depend on the protocol "not comparable".
+    """Change the verdicts that depend on the protocol to "not comparable".
 
-    A verdict becomes so where the mean under another reading (`is_reading`) is farther than the tolerance from the mean
-    under the judged protocol, on the audited seeds, and leads to another verdict. Where every such reading leads to the
-    same verdict it stands, since what the paper leaves open makes no difference. Numbers that the audit has not scored
-    keep their verdict.
+    A verdict depends on it if the mean under another reading (`is_reading`) differs from that under the judged protocol
+    by more than the tolerance, on the audited seeds, and leads to another verdict. If all such readings lead to the
+    same verdict, it is kept, because what the paper leaves open makes no difference. Numbers that the audit has not
+    scored keep their verdict.
 
     Args:
         verdicts: The result of `cell_verdicts`.
@@ -51,16 +51,16 @@ def with_open_protocols(verdicts: pd.DataFrame, scores: pd.DataFrame) -> pd.Data
 
 
 def _decision(verdict: str) -> str:
-    """The verdict, in which it makes no difference why a number is not decided."""
+    """The verdict, with all reasons for not deciding a number merged."""
     return Verdict.UNDECIDED if verdict == Verdict.OUT_OF_REACH else verdict
 
 
 def _other_verdict(
     values: Mapping[str, Mapping[int, float]], verdict: str, paper: float, tolerance: Tolerance
 ) -> tuple[str, str] | None:
-    """The first alternative that is far from the judged protocol and leads to another verdict, and that verdict.
+    """The first alternative that is far from the judged protocol and leads to another verdict, with that verdict.
 
-    Both are judged on the seeds that both have scored, so that a smaller number of seeds alone is no other verdict.
+    Both are judged on their common seeds, so that fewer seeds alone do not cause another verdict.
     """
     bound = tolerance.at(paper)
     for name, under in values.items():

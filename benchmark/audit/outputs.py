@@ -1,4 +1,4 @@
-"""The outputs of a trained model that the audit scores: those of the judged protocols and of their alternatives."""
+"""The outputs of a trained model that the audit scores, for the judged protocols and their alternatives."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,21 @@ import numpy as np
 
 from benchmark.evaluation.protocols import TrialOutputs
 
-JUDGED = "judged"  # the name of the protocol that the records and verdicts rest on, beside its alternatives
-AND = ", "  # between the parts of a name of an alternative that differs in several things
+JUDGED = "judged"  # the name of the protocol that records and verdicts use, among its alternatives
+AND = ", "  # separates the parts of an alternative's name
 
 
 @dataclass(frozen=True)
 class AuditOutputs(TrialOutputs):
-    """TrialOutputs with the images that only alternatives need.
+    """TrialOutputs with the additional images that alternatives need.
 
     Attributes:
-        sampled_reconstructions_test: Float32 in [0, 1], shaped as images_test, decoded from codes with the posterior's
-            noise; None where no alternative needs them.
+        sampled_reconstructions_test: Float32 in [0, 1], shaped as images_test, decoded from sampled codes; None if no
+            alternative needs them.
         prior_samples: Likewise, decoded from codes drawn from the model's prior.
 
     Raises:
-        ValueError: Their shape is not that of images_test.
+        ValueError: Their shape differs from that of images_test.
     """
 
     sampled_reconstructions_test: np.ndarray | None = None

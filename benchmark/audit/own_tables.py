@@ -14,15 +14,15 @@ NOT_AUDITED = "not audited"
 def with_own_tables(study: StudyResults, results: Mapping[str, AuditResult]) -> StudyResults:
     """Add the cells of Tables 6 and 7 to a study, and their scores to its records.
 
-    A data set, method and latent dimension get a cell where any of their seeds was scored under the table's protocol;
-    the other seeds get the reason NOT_AUDITED.
+    A cell is added for each data set, method and latent dimension of which a seed was scored under the table's
+    protocol; its other seeds get the reason NOT_AUDITED.
 
     Args:
         study: The study that was audited.
         results: The audit's results by key.
 
     Returns:
-        The study with the added cells and scores; `study` itself where there are none.
+        The study with the added cells and scores; `study` itself if there are none.
     """
     scored = {key: result.scores for key, result in results.items() if key in study.records}
     cells = []

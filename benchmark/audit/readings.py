@@ -7,9 +7,9 @@ _NO_READINGS = {*clustering_protocols.NO_READINGS, *reconstruction_protocols.NO_
 
 
 def is_reading(alternative: str) -> bool:
-    """Tell whether an alternative could be what the paper did, so that conclusions may depend on it.
+    """Whether an alternative could be what the paper did, so that conclusions may depend on it.
 
     Args:
-        alternative: Its name, as results of the audit have it.
+        alternative: Its name, as in the audit's results.
     """
     return _NO_READINGS.isdisjoint(alternative.split(AND))

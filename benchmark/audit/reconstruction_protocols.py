@@ -1,4 +1,4 @@
-"""Alternatives to the reconstruction protocol, on the judged protocol's own test images (Tables 3 and 5)."""
+"""Alternatives to the reconstruction protocol, on the judged protocol's test images (Tables 3 and 5)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from benchmark.evaluation.protocols import Reconstruction
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
 from benchmark.evaluation.scores import Scores, Unscorable, none_of
 
-_BORDER = 2  # pixels of zeros on every side, which pad 28 pixels to 32
+_BORDER = 2  # pixels of zero padding on every side, which extend 28 pixels to 32
 _PADDED_SIDE = 32
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """Which images are compared, and how.
+    """The images that are compared, and how.
 
     Attributes:
-        originals: (M, C, S, S), as for `score_images`.
-        others: (M, C, S, S), as for `score_images`.
+        originals: uint8 images (M, C, S, S); see `score_images`.
+        others: Float images (M, C, S, S); see `score_images`.
         scoring: The metrics and their settings.
-        others_are: What messages call the others.
+        others_are: The name of `others` in messages.
     """
 
     originals: np.ndarray
@@ -39,16 +39,16 @@ def reconstruction_alternatives(
 ) -> Iterator[tuple[str, Scores]]:
     """Score a model under the judged protocol and every alternative.
 
-    All score the test images that the judged protocol takes. A metric that an alternative cannot compute has a reason
-    in its place.
+    All score the same test images as the judged protocol. A metric that an alternative cannot compute gets a reason
+    instead of a value.
 
     Args:
-        outputs: With images_test and reconstructions_test.
+        outputs: Outputs with images_test and reconstructions_test.
         judged: The judged protocol, whose other settings the alternatives share.
         context: Its backbones are used; for one that it does not name, the official one.
 
     Yields:
-        The name and the scores: JUDGED, each of SCORINGS, and each of OTHER_IMAGES that `outputs` have.
+        The name and the scores: JUDGED, each of SCORINGS, and each of OTHER_IMAGES that `outputs` include.
     """
     yield JUDGED, judged.score(outputs, context)
     images = required(outputs.images_test, "images_test")
@@ -76,9 +76,9 @@ def _scored(alternative: Alternative, judged: Reconstruction, context: Evaluatio
 
 
 def _cropped(outputs: AuditOutputs) -> Alternative | None:
-    """Originals and reconstructions without the zeros that pad 28 pixels to 32 (MNIST, Fashion-MNIST), else None.
+    """Originals and reconstructions without the zero padding from 28 to 32 pixels (MNIST, Fashion-MNIST), else None.
 
-    AlexNet cannot take 28 pixels, so LPIPS sees the crops at 64.
+    AlexNet requires more than 28 pixels, so the crops are resized to 64 for LPIPS.
     """
     crop = np.s_[..., _BORDER:-_BORDER, _BORDER:-_BORDER]
     images = required(outputs.images_test, "images_test")
@@ -101,7 +101,7 @@ def _from_sampled_codes(outputs: AuditOutputs) -> Alternative | None:
 
 
 def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
-    """Samples from the prior belong to no image, so FID is the only metric that they can have."""
+    """Samples from the prior, which belong to no image, so that FID is the only possible metric."""
     if outputs.prior_samples is None:
         return None
     return Alternative(
@@ -114,8 +114,8 @@ def _from_the_prior(outputs: AuditOutputs) -> Alternative | None:
 
 _SIMILARITIES = ("ssim", "ms_ssim")
 
-# name -> how the judged protocol's images are scored. Every trial has them all, by which an audit of before one was
-# added is told (`audit_files.is_current`).
+# name -> how the judged protocol's images are scored. Every trial has all of them, so an audit that lacks one is older
+# than it (`audit_files.is_current`).
 SCORINGS: Mapping[str, ImageScoring] = {
     "FID antialiased": ImageScoring(metrics=("fid",), antialias=True),
     "LPIPS VGG": ImageScoring(metrics=("lpips",), lpips_trunk="vgg16"),
@@ -131,7 +131,7 @@ SCORINGS: Mapping[str, ImageScoring] = {
 }
 _PRIOR_SAMPLES = "prior samples"
 NO_READINGS = (_PRIOR_SAMPLES,)  # the paper's Tables 3 and 5 are of reconstructions
-# name -> function that makes the alternative from a model's outputs; None where they lack the images that it compares.
+# name -> function that makes the alternative from a model's outputs; it returns None if they lack the images.
 OTHER_IMAGES: Mapping[str, Callable[[AuditOutputs], Alternative | None]] = {
     "cropped to 28": _cropped,
     "x sampled": _from_sampled_codes,

@@ -1,4 +1,4 @@
-"""The claims whose state depends on the loss weights: every claim, judged on several runs of one study."""
+"""The claims whose state depends on the loss weights: every claim judged on several runs of one study."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from benchmark.verdict.claim_judging import ClaimState, Judgement, seed_values
 from benchmark.verdict.claim_states import BY_MEANS, claim_judgements, common
 
 COLUMNS = ["claim", "by", "run", "state", "judged", "flips", "by_seeds", "by_seeds_alike"]
-_SAME = ("study", "notes")  # fields of the manifests that must be equal: runs may differ in their loss weights alone
+_SAME = ("study", "notes")  # fields of the manifests that must be equal: runs may differ only in their loss weights
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """The states of every claim on several runs.
+    """The states of every claim in several runs.
 
     Attributes:
         states: A row per claim, way of judging (`by`) and run, with the columns COLUMNS: the claim's `state` by the
-            contests that have scores, how many those are (`judged`), whether the state differs from that of the first
-            run (`flips`), and how often it would between two runs that differ in their seeds alone (`flip_rates` of the
-            first run; missing where it has none): with the measured means (`by_seeds`), or no difference
-            at all (`by_seeds_alike`).
-        scores: How many scores (data set, metric, method, latent dim, seed) they rest on; every run has each of them.
+            contests that have scores, the number of these (`judged`), whether the state differs from that of the first
+            run (`flips`), and how often it would differ between two runs with different seeds only (`flip_rates` of the
+            first run; may be missing): with the measured means (`by_seeds`), or without any difference
+            (`by_seeds_alike`).
+        scores: Number of scores (data set, metric, method, latent dim, seed) used, all of which every run has.
     """
 
     states: pd.DataFrame
@@ -35,16 +35,16 @@ class Robustness:
 
 
 def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
-    """Judge every claim on the scores that all runs have, so that a missing score flips nothing.
+    """Judge every claim on the scores that all runs have, so that a missing score causes no flip.
 
-    C9 is about training times, which are judged by tests alone and are each run's own; where a run has none, C9 does
-    not flip.
+    C9 is about training times, which are judged by tests alone and separately for each run; it does not flip if a run
+    has none.
 
     Args:
-        runs: The runs of one study by name, the first of them the one to compare with.
+        runs: The runs of one study by name; the others are compared with the first.
 
     Raises:
-        UserError: The runs are of different studies or images, or have no score in common.
+        UserError: The runs belong to different studies or images, or have no score in common.
     """
     _check_alike({name: run.manifest for name, run in runs.items()})
     values = common(*(seed_values(run.frame) for run in runs.values()))

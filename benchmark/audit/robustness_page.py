@@ -20,12 +20,12 @@ def render_robustness(runs: Mapping[str, Manifest], robust: Robustness, audits: 
     """Render the page.
 
     Args:
-        runs: The manifests by the names of the runs.
+        runs: The manifests by run name.
         robust: The result of `robustness`.
-        audits: The findings of the runs that were audited, by name.
+        audits: The findings of the audited runs, by name.
 
     Returns:
-        Markdown that ends with a line end.
+        Markdown with a final newline.
     """
     parts = ["# Which claims hold whatever the weights and the protocol?"]
     parts += [f"{escape_markdown(name)}: {escape_markdown(_facts(manifest))}" for name, manifest in runs.items()]

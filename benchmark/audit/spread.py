@@ -1,4 +1,4 @@
-"""How much of the spread of a clustering score is due to training, to t-SNE's start and to the choice of images."""
+"""The spread of clustering scores due to training, to t-SNE's initialisation and to the choice of images."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _TRIAL = ["method", "latent_dim", "seed"]
 
 
 def spread(frame: pd.DataFrame) -> pd.DataFrame:
-    """Estimate how much clustering scores vary, by the source of the variation.
+    """Estimate how much clustering scores vary, by source of variation.
 
     Args:
         frame: The result of `audit_frame`.
@@ -24,15 +24,14 @@ def spread(frame: pd.DataFrame) -> pd.DataFrame:
         A frame with the columns COLUMNS and a row per data set, metric and source. `size` is a standard deviation
         (ddof 1, pooled over what is not varied), in the metric's units:
 
-        - "training": over seeds, with the judged protocol's images and start of t-SNE;
-        - "t-SNE's start": over random starts, for one trial and its images;
-        - "choice of images": over random halves of the test images, for one trial;
-        - "choice of images, not shared": the same without what all trials have in common in a half, which cancels in
-          comparisons;
-        - "first - last half": no spread, but the mean difference between the two halves' scores.
+        - "training": over seeds, with the judged protocol's images and initialisation of t-SNE; - "t-SNE's start": over
+        random initialisations, for one trial and its images; - "choice of images": over random halves of the test
+        images, for one trial; - "choice of images, not shared": the same without the component common to all trials in
+        a half, which cancels in comparisons; - "first - last half": not a spread, but the mean difference between the
+        two halves' scores.
 
-        `trials` is how many it rests on; `paper_gap` is the median distance that the paper prints between HGMVAE (G or
-        U) and GMVAE, to compare with.
+        `trials` is the number of trials used; `paper_gap` is the paper's median printed difference between HGMVAE (G or
+        U) and GMVAE, for comparison.
     """
     rows = []
     clustering = frame[(frame["protocol"] == "clustering") & frame["value"].notna()]
@@ -52,7 +51,7 @@ def _sources(scores: pd.DataFrame) -> Iterator[tuple[str, float, int]]:
         drawn = scores.reindex(columns=names).dropna()
         yield from _pooled(source, drawn.var(axis=1), len(drawn))
         if source == "choice of images" and len(drawn) > 1:
-            # What T trials have in common is estimated from them, which takes one of T degrees of freedom.
+            # The common component is estimated from the T trials themselves, which uses one of T degrees of freedom.
             own = drawn.sub(drawn.mean()).var(axis=1) * len(drawn) / (len(drawn) - 1)
             yield from _pooled(f"{source}, not shared", own, len(drawn))
     halves = scores.reindex(columns=["first half", "last half"]).dropna()

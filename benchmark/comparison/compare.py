@@ -1,29 +1,29 @@
-"""Comparison of two results, A and B: are they the same, different, or is neither shown?
+"""Comparison of two results, A and B: the same, different, or neither shown.
 
-A cell is data set, metric, method and latent dim, whatever table it is in; its difference is B's mean minus A's.
+A cell is a data set, metric, method and latent dim, in whatever table; its difference is B's mean minus A's.
 
-1. Every common seed agrees to ROUNDING: `equal`.
-2. All common seeds are the same trials (same identity hash) on the same recorded setup, and at least half of all such
-   trials agree to ROUNDING, so that results repeat: no seed explains a difference, each must lie within the metric's
-   tolerance (`within tolerance`), else `different`.
-3. Else, with two seeds or more on each side, the tests of `benchmark.comparison.shift_tests`: of every cell, and of
-   every method's mean over its cells in tolerances. Seeds are compared one by one where two or more are common and
-   these are at least half of the smaller side's, else as two samples. `different` where the corrected p is below its
-   level and the 95 % interval leaves the tolerance; `within tolerance` where the 90 % interval lies in it (two
+1. If every common seed agrees to ROUNDING: `equal`.
+2. If all common seeds are the same trials (same identity hash) on the same recorded setup, and at least half of all
+   such trials agree to ROUNDING, results repeat, and no seed can explain a difference: `within tolerance` if each is
+   within the metric's tolerance, else `different`.
+3. Otherwise, with two seeds or more on each side, the tests of `benchmark.comparison.shift_tests`: of every cell, and
+   of every method's mean over its cells in tolerances. Seeds are paired if two or more are common and these are at
+   least half of the smaller side's; otherwise two samples are compared. `different` if the corrected p is below its
+   level and the 95 % interval extends beyond the tolerance; `within tolerance` if the 90 % interval lies within it (two
    one-sided tests at 5 %); else `not shown either way`.
-4. Else too few seeds: `not shown either way`.
+4. With fewer seeds: `not shown either way`.
 
-A method is `different`, too, where more of its trials ended without a score on one side (`failures_p`).
+A method is also `different` if more of its trials ended without a score on one side (`failures_p`).
 
-The whole is different where a cell or a method is; the same where every method is shown to be; else neither is shown.
+The results are different if a cell or a method is, the same if every method is shown to be; otherwise neither is shown.
 
 The same trials on two machines, or on a GPU, fall under 3, because training amplifies a difference in the last bit
-until it is as large as that of another seed: on one machine the laptop study's trials repeat bit by bit, but two
-threads instead of one moved the SVM accuracy of five by 0.003 to 0.015, where the standard deviation over seeds is
+until it is as large as that between seeds. On one machine the laptop study's trials repeat bit by bit, but two threads
+instead of one changed the SVM accuracy of five trials by 0.003 to 0.015, where the standard deviation over seeds is
 0.006.
 
-Source: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (two one-sided tests); others stand with
-the tests.
+Source: Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987 (two one-sided tests); others are given
+with the tests.
 """
 
 import math
@@ -46,8 +46,8 @@ from benchmark.statistics import ALPHA, CONFIDENCE, Tolerance, holm
 
 # A score is computed in float64 from float32 outputs, and a CSV may have been written with seven digits.
 ROUNDING = 1e-6  # relative
-NEAR_ZERO = 1e-9  # absolute, for scores that are about zero
-_MOST_VALUES = 1_000  # that stand in the place of a mean
+NEAR_ZERO = 1e-9  # absolute, for scores close to zero
+_MOST_VALUES = 1_000  # the largest number of values that represent a mean
 
 
 class Result(StrEnum):
@@ -63,7 +63,7 @@ class Result(StrEnum):
     NO_VALUE = "no value"
 
 
-# From what counts most.
+# In order of importance.
 COMPARED = (Result.DIFFERENT, Result.NOT_SHOWN, Result.WITHIN, Result.EQUAL)
 
 
@@ -90,22 +90,22 @@ class State(StrEnum):
 class CellResult:
     """The comparison of one cell.
 
-    Means are over the `pairs` common seeds where the basis pairs them, else over all of a side's; None where a side has
-    no value.
+    Means are over the `pairs` common seeds if the basis pairs them, else over all of a side's; None if a side has no
+    value.
 
     Attributes:
-        basis: What it is based on.
-        n_a: Seeds of A with a value.
-        n_b: Seeds of B with a value.
-        pairs: Seeds with a value on both sides.
-        note: Seeds of one side alone, and why seeds have no value.
+        basis: What the result is based on.
+        n_a: Number of A's seeds with a value.
+        n_b: Number of B's seeds with a value.
+        pairs: Number of seeds with a value on both sides.
+        note: Seeds that only one side has, and why seeds have no value.
         difference: B's mean minus A's.
-        tolerance: In the metric's units.
-        low: The lower end of the difference's 95 % interval.
-        high: Its upper end.
-        p: Of the test, uncorrected; None where none was made.
-        p_holm: The same after Holm's correction; where the method has no other cell, the method's.
-        smallest_seen: The least difference that the test finds with a probability of 80 %.
+        tolerance: The tolerance in the metric's units.
+        low: Lower end of the difference's 95 % interval.
+        high: Upper end of that interval.
+        p: Uncorrected p of the test; None if none was made.
+        p_holm: p after Holm's correction; that of the method if it has no other cell.
+        smallest_seen: The smallest difference that the test detects with a probability of 80 %.
     """
 
     cell: ComparedCell
@@ -128,17 +128,17 @@ class CellResult:
 
 @dataclass(frozen=True)
 class MethodResult:
-    """The comparison of one method's cells together; numbers are None where no cell was tested.
+    """The comparison of all cells of a method; numbers are None if no cell was tested.
 
     Attributes:
-        tested: Cells whose mean it is.
-        shift: The mean, B's minus A's, in tolerances; a positive one is better.
-        low: The lower end of its 95 % interval.
+        tested: Number of cells averaged.
+        shift: The mean of B's minus A's scores, in tolerances; positive is better.
+        low: Lower end of its 95 % interval.
         high: Its upper end.
-        p_holm: Of its test, after Holm's correction.
-        smallest_seen: The least shift that the test finds with a probability of 80 %.
-        failed: How many trials ended on each side, and how many of them without a score.
-        failed_p_holm: Of the exact test of these, after the same correction; None where none failed.
+        p_holm: p of its test after Holm's correction.
+        smallest_seen: The smallest shift that the test detects with a probability of 80 %.
+        failed: Number of trials that ended on each side, and how many of them had no score.
+        failed_p_holm: p of the exact test of these, with the same correction; None if none failed.
     """
 
     method: str
@@ -160,13 +160,13 @@ class Comparison:
     Attributes:
         a: The name of side A.
         b: The name of side B.
-        results: Of the cells of either side, in A's order, then the others.
-        methods: Of the methods with a cell that was compared, or with trials that ended on both sides.
-        around: What else differs between trials of the kinds that both sides have.
-        silent: The names of sides that are CSVs, which state little beside their scores.
-        same_trials: How many trials both sides have made on the same recorded setup.
-        repeated: How many of these have only scores that agree to ROUNDING.
-        remarks: How names and values of the sides were read.
+        results: Results of the cells of either side, A's first in A's order.
+        methods: Results of the methods with a compared cell, or with trials that ended on both sides.
+        around: Other differences between trials of the kinds that both sides have.
+        silent: Names of the sides that are CSVs, which record little besides their scores.
+        same_trials: Number of trials that both sides have run on the same recorded setup.
+        repeated: Number of these whose scores all agree to ROUNDING.
+        remarks: How names and values of the sides were interpreted.
     """
 
     a: str
@@ -185,7 +185,7 @@ class Comparison:
 
     @property
     def state(self) -> State:
-        """What it shows as a whole."""
+        """The overall result."""
         if self.of(Result.DIFFERENT) or any(method.result is Result.DIFFERENT for method in self.methods):
             return State.DIFFERENT
         shown = all(method.result is not Result.NOT_SHOWN for method in self.methods)
@@ -194,7 +194,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Sample:
-    """The scores of a cell to be tested: of A and B, pair by pair where they are `paired`."""
+    """The scores of a cell to be tested, A's and B's, as pairs if `paired`."""
 
     a: Floats
     b: Floats
@@ -207,7 +207,7 @@ def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance
     Args:
         a: Side A.
         b: Side B.
-        tolerances: By metric; another metric has OTHER_METRIC.
+        tolerances: Metric -> tolerance; other metrics use OTHER_METRIC.
 
     Raises:
         UserError: No cell has a score on both sides, so that nothing can be compared.
@@ -227,7 +227,7 @@ def compare(a: ComparedSide, b: ComparedSide, tolerances: Mapping[str, Tolerance
 
 
 def _repeated_trials(a: ComparedSide, b: ComparedSide) -> dict[str, bool]:
-    """Key of each trial that both sides have made on the same recorded setup -> whether its scores all agree."""
+    """Key of each trial that both sides have run on the same recorded setup -> whether its scores all agree."""
     repeated: dict[str, bool] = {}
     for cell, scores in a.scores.items():
         for seed, score in scores.items():
@@ -247,9 +247,9 @@ def _cell_result(
     tolerances: Mapping[str, Tolerance],
     strict: bool,
 ) -> tuple[CellResult, _Sample | None]:
-    """The result as far as it needs no test, and what is to be tested.
+    """The result as far as it needs no test, and the sample to be tested.
 
-    `strict`: results repeat, so that the same trial must give the same score.
+    With `strict`, results repeat, so that the same trial must give the same score.
     """
     values_a, values_b = ({seed: s.value for seed, s in side.items() if s.value is not None} for side in (a, b))
     common = [seed for seed in values_a if seed in values_b]
@@ -286,7 +286,7 @@ def _cell_result(
 
 
 def _values(scores: Mapping[int | None, Score], seeds: Iterable[int | None]) -> Floats:
-    """The values of these seeds; in the place of a mean with its spread as many values that have both."""
+    """The values of the given seeds; a mean is replaced by as many values with the same mean and spread."""
     values: list[float] = []
     for score in map(scores.__getitem__, seeds):
         assert score.value is not None
@@ -299,7 +299,7 @@ def _values(scores: Mapping[int | None, Score], seeds: Iterable[int | None]) -> 
 
 
 def agree(x: Iterable[float], y: Iterable[float]) -> bool:
-    """Tell whether each pair is the same number but for rounding."""
+    """Whether all pairs are equal up to rounding."""
     return all(math.isclose(one, other, rel_tol=ROUNDING, abs_tol=NEAR_ZERO) for one, other in zip(x, y, strict=True))
 
 
@@ -346,7 +346,7 @@ def _tested(
 
 
 def _signed_unit(result: CellResult) -> float:
-    """The tolerance, at least what counts as rounding; negative where less is better."""
+    """The tolerance, at least what counts as rounding; negative if lower is better."""
     assert result.tolerance is not None and result.mean_a is not None
     unit = max(result.tolerance, ROUNDING * abs(result.mean_a), NEAR_ZERO)
     better = result.cell.metric not in METRICS or METRICS[result.cell.metric].higher_is_better
@@ -361,7 +361,7 @@ def _padded(rows: Sequence[Floats], length: int) -> Floats:
 
 
 def _with_test(result: CellResult, tests: ShiftTests, place: int, unit: float) -> CellResult:
-    """The result of a cell that was tested, which is number `place` among these."""
+    """The result of the tested cell number `place`, with its test."""
     assert result.difference is not None
     reach = float(tests.cells.reach(CONFIDENCE)[place]) * abs(unit)
     return replace(
@@ -380,7 +380,7 @@ def _shown(differs: bool, within: bool) -> Result:
 
 
 def _method_result(method: str, cells: Sequence[CellResult], kinds: Sequence[Ended]) -> MethodResult:
-    """What a method's cells show that need no test of their mean."""
+    """The part of a method's result that needs no test of its mean."""
     untested = [cell.result for cell in cells if cell.p is None]
     if all(cell.result is Result.EQUAL for cell in cells):
         result = Result.EQUAL
@@ -391,7 +391,7 @@ def _method_result(method: str, cells: Sequence[CellResult], kinds: Sequence[End
 
 
 def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodResult:
-    """The result with the test of the method's mean, which is number `place` among these."""
+    """The result with the test of the method's mean, which is test number `place`."""
     shift = float(tests.methods.shift[place])
     reach = float(tests.methods.reach(CONFIDENCE)[place])
     shown = _shown(bool(tests.methods_differ[place]), bool(tests.methods.within()[place]))
@@ -407,7 +407,7 @@ def _with_shift(result: MethodResult, tests: ShiftTests, place: int) -> MethodRe
 
 
 def _with_failures(result: MethodResult, kinds: Sequence[Ended], p_holm: float | None, alpha: float) -> MethodResult:
-    """The result with what is shown by how many trials ended without a score."""
+    """The result with the test of the numbers of trials that ended without a score."""
     if p_holm is None:
         return result
     shown = result.result
@@ -419,19 +419,19 @@ def _with_failures(result: MethodResult, kinds: Sequence[Ended], p_holm: float |
 
 
 def _same_trial(a: Score, b: Score) -> bool:
-    """Whether these are one trial, made twice with all alike that both record of their setup."""
+    """Whether both are the same trial, run twice on setups whose records agree."""
     if a.key is None or a.key != b.key or a.setup is None or b.setup is None:
         return False
     return all(b.setup.get(field, value) == value for field, value in a.setup.items())
 
 
 def _one_failed(a: Score, b: Score) -> bool:
-    """Whether one trial, made twice on the same setup, has ended without a score once."""
+    """Whether the same trial, run twice on the same setup, ended without a score exactly once."""
     return _same_trial(a, b) and {OK} < {a.status, b.status} <= {OK, *OUTCOMES}
 
 
 def _unmatched(a: Mapping[int | None, Score], b: Mapping[int | None, Score], n_a: int, n_b: int) -> Result:
-    """The result where a side has no score: one that did not run the cell lacks it; one that did shows nothing yet."""
+    """The result if a side has no score: missing if it did not run the cell, else not shown."""
     if any(score.status in (PER_CENT, IMPOSSIBLE) for side in (a, b) for score in side.values()):
         return Result.NOT_COMPARABLE
     if not n_a and not n_b:
@@ -458,7 +458,7 @@ def _without_value(name: str, scores: Mapping[int | None, Score]) -> list[str]:
 
 
 def _listed(seeds: Iterable[int | None]) -> str:
-    """Seeds in words, with consecutive numbers as "0..9"."""
+    """A list of seeds as text, with consecutive numbers as "0..9"."""
     numbers = sorted(seed for seed in seeds if seed is not None)
     if not numbers:
         return "seed not numbered"

@@ -1,4 +1,4 @@
-"""A comparison of two results as Markdown, which also reads well in a terminal, and as a frame for a CSV."""
+"""A comparison of two results as Markdown, which is also readable in a terminal, and as a frame for CSV."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +47,7 @@ _METHODS_HEAD = ("method", "result", "B - A", "95 %", "p (Holm)", "smallest seen
 
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
-    """Tabulate a comparison, a row per cell.
+    """Tabulate a comparison, one row per cell.
 
     Returns:
         Columns: dataset, metric, method, latent_dim, then the fields of CellResult.
@@ -64,7 +64,7 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
 
     Args:
         comparison: The comparison.
-        every_cell: List all cells that were compared instead of those that differ.
+        every_cell: Whether to list all compared cells, not only those that differ.
     """
     shown = comparison.of(*COMPARED) if every_cell else comparison.of(Result.DIFFERENT)
     parts = [
@@ -90,7 +90,7 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
 
 
 def conclusion(comparison: Comparison) -> str:
-    """Return the last line: same, different or not shown, and what was too small to be seen."""
+    """Return the last line: same, different or not shown, and the smallest differences that could be detected."""
     compared = comparison.of(*COMPARED)
     cells, methods = len(compared), [method for method in comparison.methods if method.shift is not None]
     said = {
@@ -141,7 +141,7 @@ def _method_row(m: MethodResult) -> tuple[str, ...]:
 
 
 def _smallest_seen(results: Iterable[CellResult]) -> str:
-    """A row per metric; "" where no cell was tested."""
+    """A table with one row per metric; "" if no cell was tested."""
     seen: dict[str, list[CellResult]] = {}
     for result in results:
         if result.smallest_seen is not None:
@@ -185,11 +185,11 @@ def _direction(r: CellResult) -> str:
 
 
 def _missing(comparison: Comparison) -> list[str]:
-    """Cells without a score on a side, similar ones grouped; then, of cells compared, the seeds without one."""
+    """Cells without a score on a side, similar ones grouped, then missing seeds of compared cells."""
     lines = []
     for result in (Result.ONLY_A, Result.ONLY_B, Result.NOT_COMPARABLE, Result.NO_VALUE):
         missing: list[tuple[Any, ...]] = [(*r.cell, r.note) for r in comparison.of(result)]
-        # Group along one axis after the other: latent dims, metrics, methods, data sets.
+        # Group along one axis after another: latent dims, metrics, methods, data sets.
         for axis in (3, 1, 2, 0):
             missing = _joined(missing, axis)
         for dataset, metric, method, dim, note in missing:
@@ -200,7 +200,7 @@ def _missing(comparison: Comparison) -> list[str]:
 
 
 def _joined(rows: Iterable[tuple[Any, ...]], axis: int) -> list[tuple[Any, ...]]:
-    """The rows with those that differ on one axis alone merged into one, which lists the values on that axis."""
+    """Merge rows that differ on one axis only; the merged row lists the values on that axis."""
     groups: dict[tuple[Any, ...], list[str]] = {}
     for row in rows:
         groups.setdefault((*row[:axis], *row[axis + 1 :]), []).append(str(row[axis]))

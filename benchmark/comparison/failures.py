@@ -1,4 +1,4 @@
-"""Whether a method's trials ended without a score more often on one side: an exact test over all its kinds of trial."""
+"""Exact test of whether a method's trials ended without a score more often on one side, over all kinds of trial."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.records import OK
 
 OUTCOMES = ("diverged", "failed", METRIC_UNAVAILABLE)  # how a trial can end without a score
-_ROUNDED = 1 + 1e-7  # by which equal probabilities may differ
+_ROUNDED = 1 + 1e-7  # factor by which equal probabilities may differ
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How trials of one kind ended on both sides.
+    """How the trials of one kind ended on both sides.
 
     Attributes:
-        a: Trials of A that ended.
-        failed_a: Those of them without a score.
-        b: Trials of B that ended.
-        failed_b: Those of them without a score.
+        a: Number of A's trials that ended.
+        failed_a: Number of these without a score.
+        b: Number of B's trials that ended.
+        failed_b: Number of these without a score.
     """
 
     a: int
@@ -32,16 +32,16 @@ class Ended:
 
     @property
     def failed(self) -> int:
-        """How many of both sides failed."""
+        """The number of failed trials of both sides."""
         return self.failed_a + self.failed_b
 
     def alike(self) -> bool:
-        """Tell whether the same share failed on both sides."""
+        """Whether the same share failed on both sides."""
         return self.failed_a * self.b == self.failed_b * self.a
 
 
 def ended_trials(a: ComparedSide, b: ComparedSide) -> dict[str, list[Ended]]:
-    """Count per method how the trials of each kind ended that both sides have run."""
+    """Count how trials ended, per method, for the kinds of trial that both sides have run."""
     ends_a, ends_b = _ends(a.scores), _ends(b.scores)
     found: dict[str, list[Ended]] = {}
     for kind, of_a in ends_a.items():
@@ -52,7 +52,7 @@ def ended_trials(a: ComparedSide, b: ComparedSide) -> dict[str, list[Ended]]:
 
 
 def _ends(scores: Mapping[ComparedCell, Mapping[int | None, Score]]) -> dict[Kind, dict[int | None, bool]]:
-    """Kind -> seed -> whether any score that was asked of the trial is missing; of those that ended."""
+    """Kind -> seed -> whether any requested score of the trial is missing, for trials that ended."""
     ends: dict[Kind, dict[int | None, bool]] = {}
     for cell, seeds in scores.items():
         for seed, score in seeds.items():
@@ -65,8 +65,8 @@ def _ends(scores: Mapping[ComparedCell, Mapping[int | None, Score]]) -> dict[Kin
 def failures_p(kinds: Iterable[Ended]) -> float:
     """Return the two-sided exact p of B's failures, given how many trials of each kind failed on both sides together.
 
-    With one kind it is Fisher's exact test; with several the sum of B's failures is distributed as the sum of
-    independent hypergeometric numbers. Two-sided: all sums that are no likelier than the observed one.
+    With one kind this is Fisher's exact test; with several, B's failures are a sum of independent hypergeometric
+    variables. Two-sided: the probability of all sums that are no more likely than the observed one.
 
     Source: Fisher, The Design of Experiments, 1935; Cox, Journal of the Royal Statistical Society B 20, 1958.
     """

@@ -1,4 +1,4 @@
-"""Strict reading of a long CSV with one score per row: an ambiguous cell is refused, not guessed."""
+"""Strict reading of a long CSV with one score per row; an ambiguous cell is rejected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from benchmark.results.records import OK, RECORD_STATUSES
 
 REQUIRED = ("dataset", "metric", "method", "latent_dim", "value")
 LABELS = ("study", "weight_set", "notes", "marks")
-SPREAD = ("std", "n")  # of a row that is a mean over seeds
+SPREAD = ("std", "n")  # columns of a row that is a mean over seeds
 OPTIONAL = ("table", "seed", "status", "key", *SPREAD, *LABELS)
 MISSING = "missing"  # the status of a row that has neither a value nor a status
 STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE, MISSING)
@@ -31,18 +31,18 @@ STATUSES = (*RECORD_STATUSES, NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE, 
 
 @dataclass(frozen=True)
 class LongRow:
-    """One row: a score, or why there is none.
+    """One row: a score, or the reason why there is none.
 
     Attributes:
-        line: The line where the row starts, from 1.
-        table: None where the file has none, like the seed and the key.
-        value: A finite number exactly where the status is "ok".
+        line: Number of the line where the row starts, from 1.
+        table: The table's number; None if the file has none, which also applies to seed and key.
+        value: A finite number if and only if the status is "ok".
         status: One of STATUSES.
-        key: Of the trial behind the score.
-        std: The standard deviation (ddof 1) of the values that `value` is the mean of; None where the file has none, or
-            the row has a seed.
-        n: How many values these are, two or more; likewise.
-        labels: Those of LABELS that the file has.
+        key: Key of the trial behind the score.
+        std: Standard deviation (ddof 1) of the values that `value` is the mean of; None if the file has none, or the
+            row has a seed.
+        n: Number of these values, two or more; None likewise.
+        labels: Values of the LABELS columns that the file has.
     """
 
     line: int
@@ -61,16 +61,16 @@ class LongRow:
 
 
 def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
-    """Read a CSV with the columns REQUIRED and, where there, OPTIONAL; other columns may hold anything.
+    """Read a CSV with the columns REQUIRED and, if present, OPTIONAL; other columns are ignored.
 
     Returns:
-        The rows, in which data sets, metrics and methods have the suite's names where it knows them; and how names were
-        read, one line each.
+        The rows, with the suite's names for data sets, metrics and methods that it knows; and one line per name that
+        was replaced.
 
     Raises:
-        UserError: `read_rows` refuses the file, it has no rows, two rows are the same score, a mean over seeds stands
-            beside its seeds, a value is without the status "ok" or the reverse, or a cell is ambiguous or invalid: a
-            formula, blanks around it, an unprintable character in a name or label, a number that is none. The message
+        UserError: `read_rows` rejects the file, it has no rows, two rows are the same score, a mean over seeds is given
+            beside its seeds, a value lacks the status "ok" or the reverse, or a cell is ambiguous or invalid (a
+            formula, surrounding blanks, an unprintable character in a name or label, a malformed number). The message
             names file, line and column.
     """
     try:
@@ -91,7 +91,7 @@ def read_long_csv(path: Path) -> tuple[list[LongRow], list[str]]:
 
 
 def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None:
-    """Raise UserError where two rows are the same score; `written` has their names as the file has them."""
+    """Raise UserError if two rows are the same score; `written` has the names as in the file."""
     first: dict[tuple[object, ...], LongRow] = {}
     for row, now in zip(rows, written, strict=True):
         what = (row.table, row.dataset, row.metric, row.method, row.latent_dim, row.seed)
@@ -108,7 +108,7 @@ def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None
 
 
 def _check_seeds(path: Path, rows: list[LongRow]) -> None:
-    """Raise UserError where a mean over seeds stands beside its seeds: they would count twice."""
+    """Raise UserError if a mean over seeds is given beside its seeds, which would count twice."""
     first: dict[tuple[object, ...], LongRow] = {}
     for row in rows:
         before = first.setdefault((row.dataset, row.metric, row.method, row.latent_dim), row)
@@ -119,7 +119,7 @@ def _check_seeds(path: Path, rows: list[LongRow]) -> None:
 
 
 def _one_a_row(path: Path, header: Sequence[str]) -> str:
-    """Advice on a table with several numbers per row, such as the suite's table1.csv; "" for any other header."""
+    """Advice for a table with several numbers per row, such as the suite's table1.csv; "" for any other header."""
     if sum(column.endswith("_mean") for column in header) < 2:
         return ""
     seeds = path.with_name(f"{path.stem}_seeds.csv")
@@ -161,7 +161,7 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
 
 
 def _spread(path: Path, line: int, cells: dict[str, str]) -> tuple[float | None, int | None]:
-    """The standard deviation and the number of values of a mean; None where the row does not have both."""
+    """The standard deviation and the number of values of a mean; None if the row does not have both."""
     if not all(cells.get(column) for column in SPREAD):
         return None, None
     for column in SPREAD:

@@ -1,18 +1,18 @@
-"""Why two sides have no score in common: different names, or common cells without a value."""
+"""Why two sides have no score in common: different names, or no values in the common cells."""
 
 from collections import Counter
 
 from benchmark.comparison.sides import PER_CENT, ComparedCell, ComparedSide
 from benchmark.names import may_mean
 
-_MOST = 6  # names of an axis, statuses of a side
+_MOST = 6  # the largest number of names or statuses listed
 
 
 def nothing_in_common(a: ComparedSide, b: ComparedSide) -> str:
-    """Say in one line why two sides have no score in common.
+    """Explain in one line why two sides have no score in common.
 
     Returns:
-        What the common cells lack; where there are none, what each side has on every axis without a common name.
+        Why the common cells have no values; if there are none, both sides' names on every axis without a common name.
     """
     begin = f"{a.name} and {b.name}: no score in common"
     if common := [cell for cell in a.scores if cell in b.scores]:
@@ -29,7 +29,7 @@ def _states(side: ComparedSide, cells: list[ComparedCell]) -> str:
 
 
 def _apart(axis: str, a: ComparedSide, b: ComparedSide) -> str:
-    """What both sides have on an axis of a cell, with names that may be meant; "" where they share a name."""
+    """Both sides' names on an axis of a cell, with suggestions; "" if they share a name."""
     of_a, of_b = (list(dict.fromkeys(str(getattr(cell, axis)) for cell in side.scores)) for side in (a, b))
     if set(of_a) & set(of_b):
         return ""

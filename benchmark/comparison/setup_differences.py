@@ -1,4 +1,4 @@
-"""What else differs between two sides of a comparison: settings, versions, hardware and data, each field once."""
+"""Other differences between two sides of a comparison: settings, versions, hardware and data, each field once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Difference:
 
     Attributes:
         field: Its dotted name.
-        scopes: The methods or data sets that it is about; empty: all.
+        scopes: The methods or data sets concerned; empty: all.
     """
 
     field: str
@@ -26,8 +26,8 @@ class Difference:
 def differences(a: ComparedSide, b: ComparedSide) -> list[Difference]:
     """List the fields that differ, among trials of the kinds that both sides have.
 
-    Methods that differ in the same way share an entry. A field of one side alone is NOT_STATED on the other where both
-    state its group (that of `protocols.clustering.tsne` is `protocols.clustering`); where one side is a CSV it is left
+    Methods that differ in the same way share an entry. A field that only one side has is NOT_STATED on the other if
+    both have its group (that of `protocols.clustering.tsne` is `protocols.clustering`); if one side is a CSV it is left
     out.
     """
     common = {_kind(cell) for cell in a.scores} & {_kind(cell) for cell in b.scores}
@@ -54,7 +54,7 @@ def _kind(cell: ComparedCell) -> Kind:
 
 
 def _stated(facts: Iterable[Fact], kinds: set[Kind]) -> dict[tuple[str, str], list[str]]:
-    """(field, scope) -> its values, sorted, so that the order of trials makes no difference."""
+    """(field, scope) -> its values, sorted to be independent of the order of trials."""
     datasets = {kind.dataset for kind in kinds}
     values: dict[tuple[str, str], set[str]] = {}
     for fact in facts:
@@ -65,7 +65,7 @@ def _stated(facts: Iterable[Fact], kinds: set[Kind]) -> dict[tuple[str, str], li
 
 
 def unlike(found: Iterable[Difference]) -> list[str]:
-    """Say which images and loss weights differ, so that the sides are not of the same kind.
+    """List the images and loss weights that differ, so that the sides are not comparable.
 
     Args:
         found: The result of `differences`.

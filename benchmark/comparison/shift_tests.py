@@ -1,17 +1,17 @@
-"""Tests of many shifts at once, on arrays: of cells that lend each other their variance, and of a method's cells.
+"""Vectorised tests of shifts: of cells, whose variances are moderated across cells, and of methods' means over cells.
 
-All scores are in units of their cell's tolerance, signed so that more is better. Every array may have leading axes,
-such as one for simulated comparisons; then come the cells, then, where there are any, the seeds, NaN where one has no
-score.
+Scores are in units of their cell's tolerance, signed so that higher is better. Arrays may have leading axes, such as
+one for simulated comparisons, followed by the cells and then, if present, the seeds, NaN for a missing score.
 
-1. A cell's shift is the mean difference of common seeds, or of both sides' seeds. The standard error takes the variance
-   between seeds as moderated: the cell's own, drawn towards that of its metric's other cells, the more, the more alike
-   these are (Smyth 2004, an empirical Bayes estimate). Seeds are taken to vary alike on both sides.
-2. A method's shift is the mean over its cells, with weights that are fixed beforehand (`cell_weight`). Scores of one
-   trial are taken to move together, scores of different trials on their own. Here a cell borrows from the other
-   methods' cells at its metric, data set and latent dim alone: what varies most makes most of the mean's error, and
-   drawn towards what varies less the error would be too small.
-3. Holm's correction, once over the methods and once over the cells; ALPHA is shared out between the two.
+1. A cell's shift is the mean difference over common seeds, or the difference of both sides' means. Its standard error
+   uses a moderated variance between seeds: the cell's own, shrunk towards that of its metric's other cells, the more
+   strongly the more alike these are (Smyth 2004, an empirical Bayes estimate). The variance is assumed equal on both
+   sides.
+2. A method's shift is the mean over its cells, with weights fixed in advance (`cell_weight`). Scores of one trial are
+   assumed fully correlated, scores of different trials independent. Here a cell borrows variance only from the other
+   methods' cells with its metric, data set and latent dim: the most variable cells dominate the mean's error, and
+   shrinking them towards less variable ones would make the error too small.
+3. Holm's correction, once over the methods and once over the cells; ALPHA is divided between the two.
 
 Sources: Smyth, Statistical Applications in Genetics and Molecular Biology 3(1), 2004 (moderated t); Satterthwaite,
 Biometrics Bulletin 2, 1946; Holm, Scandinavian Journal of Statistics 6, 1979.
@@ -28,10 +28,10 @@ from benchmark.comparison.sides import ComparedCell, Kind
 from benchmark.comparison.tolerances import cell_weight
 from benchmark.statistics import ALPHA, CONFIDENCE, POWER, holm
 
-METHODS_ALPHA = 0.8 * ALPHA  # a method's mean tells more than a cell, and few methods are compared
+METHODS_ALPHA = 0.8 * ALPHA  # a method's mean is more informative than a cell, and few methods are compared
 CELLS_ALPHA = ALPHA - METHODS_ALPHA
-EQUIVALENCE = 1 - 2 * ALPHA  # the confidence of the interval that two one-sided tests at ALPHA amount to
-_NO_VARIANCE = 1e-100  # in the place of 0, which has neither logarithm nor reciprocal
+EQUIVALENCE = 1 - 2 * ALPHA  # confidence of the interval that corresponds to two one-sided tests at ALPHA
+_NO_VARIANCE = 1e-100  # replaces 0, which has neither logarithm nor reciprocal
 _LEAST_VARIANCE = 1e-5  # of the median's, for cells whose seeds all agree
 _NEWTON_STEPS = 5
 
@@ -41,16 +41,16 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CellGroups:
-    """Which cells belong together: for each cell the number of its group, from 0.
+    """The grouping of cells: for each cell the number of its group, from 0.
 
     Attributes:
-        metrics: Cells whose tests borrow strength from one another.
-        places: Metric, data set and latent dim: cells that borrow from one another in the methods' tests.
-        trials: Cells that are scored on the same trials.
-        methods: Cells whose mean is a method's shift.
-        method_of_trial: The method of each group of `trials`.
-        method_names: The method of each group of `methods`.
-        weights: What each cell counts in its method's mean, by any common factor.
+        metrics: Groups of cells that borrow variance from one another in the cells' tests.
+        places: Metric, data set and latent dim: groups that borrow variance from one another in the methods' tests.
+        trials: Groups of cells that are scored on the same trials.
+        methods: Groups of cells whose mean is a method's shift.
+        method_of_trial: The method of each group in `trials`.
+        method_names: The method of each group in `methods`.
+        weights: The weight of each cell in its method's mean, up to a common factor.
     """
 
     metrics: Ints
@@ -77,24 +77,24 @@ class Shifts:
     freedom: Floats
 
     def p(self) -> Floats:
-        """Return the two-sided p of each shift; where there is no spread, 0 for any shift and 1 for none."""
+        """Return the two-sided p of each shift; without any spread, 0 for a non-zero shift and 1 for zero."""
         with np.errstate(divide="ignore", invalid="ignore"):
             p = 2 * special.stdtr(self.freedom, -np.abs(self.shift) / self.error)
         without: Floats = np.where(self.shift == 0, 1.0, p)
         return without
 
     def reach(self, confidence: float) -> Floats:
-        """Return half the width of the interval of this confidence."""
+        """Return half the width of the interval with this confidence."""
         half: Floats = special.stdtrit(self.freedom, (1 + confidence) / 2) * self.error
         return half
 
     def within(self, confidence: float = EQUIVALENCE) -> NDArray[np.bool_]:
-        """Tell whether all of the interval of this confidence lies within the tolerance."""
+        """Whether the interval with this confidence lies entirely within the tolerance."""
         inside: NDArray[np.bool_] = np.abs(self.shift) + self.reach(confidence) <= 1
         return inside
 
     def smallest_seen(self, alpha: float | Floats) -> Floats:
-        """Return the shift that a two-sided test at `alpha` finds with the probability POWER."""
+        """Return the shift that a two-sided test at `alpha` detects with the probability POWER."""
         quantiles = special.stdtrit(self.freedom, 1 - alpha / 2) + special.stdtrit(self.freedom, POWER)
         seen: Floats = quantiles * self.error
         return seen
@@ -107,12 +107,12 @@ class ShiftTests:
     Attributes:
         cells: The shift of each cell.
         methods: The shift of each method.
-        cells_p: Corrected over the cells of methods that have several; of a method's only cell, the method's.
-        methods_p: Corrected over the methods; then those of `further_p`, corrected with them.
-        cells_alpha: The level that each of `cells_p` is held to.
-        methods_alpha: That of `methods_p`.
-        cells_level: The level of each cell's test alone, if it were the first of Holm's procedure.
-        methods_level: That of a method's.
+        cells_p: p-values corrected over the cells of methods with several cells; a method's only cell has the method's.
+        methods_p: p-values corrected over the methods, followed by the jointly corrected `further_p`.
+        cells_alpha: The level for each of `cells_p`.
+        methods_alpha: The level for `methods_p`.
+        cells_level: The level of each cell's test on its own, if it came first in Holm's procedure.
+        methods_level: The same for a method's test.
     """
 
     cells: Shifts
@@ -126,18 +126,18 @@ class ShiftTests:
 
     @property
     def cells_differ(self) -> NDArray[np.bool_]:
-        """Which cells differ beyond chance and tolerance."""
+        """Whether each cell differs beyond chance and tolerance."""
         return (self.cells_p < self.cells_alpha) & ~self.cells.within(CONFIDENCE)
 
     @property
     def methods_differ(self) -> NDArray[np.bool_]:
-        """Which methods do."""
+        """Whether each method differs beyond chance and tolerance."""
         significant = self.methods_p[..., : self.methods.shift.shape[-1]] < self.methods_alpha
         return significant & ~self.methods.within(CONFIDENCE)
 
 
 def cell_groups(cells: Sequence[ComparedCell]) -> CellGroups:
-    """Return the groups of cells, numbered in the order of their first cell."""
+    """Return the groups of cells, numbered by first occurrence."""
     trials = [Kind(cell.dataset, cell.method, cell.latent_dim) for cell in cells]
     methods = [cell.method for cell in cells]
     names = list(dict.fromkeys(methods))
@@ -163,11 +163,11 @@ def run_shift_tests(
     """Test every cell and every method.
 
     Args:
-        a: Side A's scores, (..., cells, seeds); two or more per cell, of common seeds where they are paired.
-        b: Side B's, likewise.
-        paired: Whether a cell's seeds are compared one by one, (cells,).
+        a: Side A's scores, (..., cells, seeds), two or more per cell; of the common seeds if they are paired.
+        b: Side B's scores, likewise.
+        paired: Whether each cell's seeds are compared in pairs, (cells,).
         groups: The groups of the cells.
-        further_p: Of other tests on the methods, to be corrected with theirs; only without leading axes.
+        further_p: p-values of other tests on the methods, corrected jointly with theirs; only without leading axes.
     """
     shift, variance, share, freedom = _estimates(a, b, paired)
 
@@ -200,7 +200,7 @@ def run_shift_tests(
 
 
 def _estimates(a: Floats, b: Floats, paired: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Per cell its shift, the variance of one seed on one side, that of the shift as a multiple, and its freedom."""
+    """Per cell: shift, variance between seeds on one side, factor to the variance of the shift, degrees of freedom."""
     (n_a, mean_a, squares_a), (n_b, mean_b, squares_b), (n, mean, squares) = (_moments(x) for x in (a, b, b - a))
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = np.where(paired, n - 1, n_a + n_b - 2)
@@ -210,7 +210,7 @@ def _estimates(a: Floats, b: Floats, paired: NDArray[np.bool_]) -> tuple[Floats,
 
 
 def _moments(x: Floats) -> tuple[Floats, Floats, Floats]:
-    """Number, mean and sum of squared deviations of the values along the last axis that are there."""
+    """Number, mean and sum of squared deviations of the non-missing values along the last axis."""
     there = ~np.isnan(x)
     n = there.sum(-1).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -219,18 +219,19 @@ def _moments(x: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def moderated_variances(variance: Floats, freedom: Floats, groups: Ints) -> tuple[Floats, Floats]:
-    """Draw the variances of a group's cells towards one another.
+    """Shrink the variances of a group's cells towards one another.
 
-    The variances of a group are modelled as s0^2 d0 / chi^2(d0) each, with s0 and d0 estimated from their logarithms
-    (Smyth 2004, section 6.2). d0, how many degrees of freedom a cell borrows, is taken one standard error low: too much
-    trust in variances that differ makes false alarms, too little only costs power. No cell has more degrees of
-    freedom in the end than its group has. Of a group of k cells each borrows the share 1 - 2 / k of that, two nothing:
-    how alike a few are is hardly known, and all of it made 7 to 9 % of false alarms in groups of two and three.
+    The variances of a group are modelled as s0^2 d0 / chi^2(d0), with s0 and d0 estimated from their logarithms (Smyth
+    2004, section 6.2). d0, the degrees of freedom that a cell borrows, is reduced by one standard error: too much trust
+    in differing variances makes false alarms, too little only costs power. The result has at most as many degrees of
+    freedom as the whole group. In a group of k cells each borrows the share 1 - 2 / k of d0, so two cells borrow
+    nothing: from few variances similarity cannot be estimated, and borrowing all of d0 made 7 to 9 % false alarms in
+    groups of two and three.
 
     Args:
-        variance: (..., cells), at least 0.
-        freedom: Degrees of freedom of each, (..., cells).
-        groups: The group of each cell.
+        variance: Variances, (..., cells), at least 0.
+        freedom: Their degrees of freedom, (..., cells).
+        groups: The group of each cell, (cells,).
 
     Returns:
         The moderated variances and their degrees of freedom.
@@ -240,7 +241,7 @@ def moderated_variances(variance: Floats, freedom: Floats, groups: Ints) -> tupl
     half = freedom / 2
     logs = np.log(_above_zero(variance)) - special.digamma(half) + np.log(half)
     centre = logs @ member / size
-    sampling = special.polygamma(1, half) @ member / size  # variance of a log variance if the true ones were alike
+    sampling = special.polygamma(1, half) @ member / size  # variance of a log variance if the true ones were equal
     excess = special.polygamma(3, half) @ member / size / sampling**2
     others = np.maximum(size - 1, 1)
     found = ((logs - centre[..., groups]) ** 2 @ member) / others
@@ -259,7 +260,7 @@ def moderated_variances(variance: Floats, freedom: Floats, groups: Ints) -> tupl
 
 
 def _above_zero(variance: Floats) -> Floats:
-    """The variances with those that are zero, or almost, raised to a small share of the median."""
+    """The variances, with zero and almost zero ones raised to a small share of the median."""
     least = _LEAST_VARIANCE * np.median(variance, axis=-1, keepdims=True)
     return np.maximum(variance, np.maximum(least, _NO_VARIANCE))
 
@@ -274,13 +275,13 @@ def _inverse_trigamma(y: Floats) -> Floats:
 
 
 def method_shifts(cells: Shifts, groups: CellGroups) -> Shifts:
-    """Average the shifts of each method's cells, by their weights.
+    """Average the shifts of each method's cells by their weights.
 
-    Scores of one trial count as fully correlated, which can only make the error larger; those of different trials as
-    independent.
+    Scores of one trial are treated as fully correlated, which can only enlarge the error, and those of different trials
+    as independent.
 
     Args:
-        cells: The shifts of the cells; errors of different trials of a method are estimated on their own.
+        cells: The shifts of the cells, whose errors are estimated separately for a method's different trials.
         groups: The groups of the cells.
 
     Returns:

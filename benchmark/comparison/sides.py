@@ -17,14 +17,14 @@ from benchmark.results.study_results import StudyResults
 PROVENANCE = (*SETUP, "git_commit", "git_dirty")
 
 
-# Statuses of a score that was read but cannot be compared.
+# Statuses of scores that were read but cannot be compared.
 PER_CENT = "in per cent"
 IMPOSSIBLE = "outside its range"
-_ROUNDED = 1e-4  # how far beyond its range rounding may take a score
+_ROUNDED = 1e-4  # how far rounding may move a score beyond its range
 
 
 class ComparedCell(NamedTuple):
-    """What is scored, whatever table it is in."""
+    """The place of a score, independent of tables."""
 
     dataset: str
     metric: str
@@ -33,7 +33,7 @@ class ComparedCell(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A trial without its seed: what the cells of all its metrics share."""
+    """A trial without its seed: the part of a place that all metrics of a trial share."""
 
     dataset: str
     method: str
@@ -41,7 +41,7 @@ class Kind(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """How the values of a mean vary: their standard deviation (ddof 1), and how many there are."""
+    """The spread of the values behind a mean: their standard deviation (ddof 1) and number."""
 
     std: float
     n: int
@@ -52,12 +52,12 @@ class Score:
     """One seed's score, or a mean over seeds.
 
     Attributes:
-        value: A finite float exactly where the status is "ok".
+        value: A finite float if and only if the status is "ok".
         status: "ok", or why there is no score.
-        key: Of the trial behind it; None where it is not known.
-        setup: What is recorded of the machine and its software, field -> value; None where nothing is recorded, or
-            results do not repeat bit by bit there.
-        spread: Of a mean over seeds; None where it is not stated.
+        key: Key of the trial behind it; None if unknown.
+        setup: Recorded facts on machine and software, field -> value; None if nothing is recorded, or if results do not
+            repeat bit by bit there.
+        spread: Spread of the values if the score is a mean over seeds; None if not given.
     """
 
     value: float | None
@@ -68,13 +68,13 @@ class Score:
 
 
 class Fact(NamedTuple):
-    """The value of a field that is recorded with the scores.
+    """The value of a field recorded with the scores.
 
     Attributes:
         field: Its dotted name.
-        scope: The method or data set that it is about; empty: all.
-        value: As text.
-        kind: The kind of trial that it is of; None: all.
+        scope: The method or data set concerned; empty: all.
+        value: The value as text.
+        kind: The kind of trial concerned; None: all.
     """
 
     field: str
@@ -91,11 +91,11 @@ class ComparedSide:
     """One side of a comparison.
 
     Attributes:
-        name: Its path.
-        scores: Cell -> seed (None where a CSV has none) -> score.
-        facts: What is recorded with the scores.
-        facts_complete: Whether it is a results folder, with records.
-        remarks: How names and values were read, where a reader must know it.
+        name: The path of the side.
+        scores: Cell -> seed (None if a CSV has none) -> score.
+        facts: The fields recorded with the scores.
+        facts_complete: Whether the side is a results folder, with records.
+        remarks: How names and values were interpreted, if a reader must know it.
     """
 
     name: str
@@ -108,7 +108,7 @@ class ComparedSide:
 def read_side(path: Path, table: int | None = None, report: Callable[[str], None] = lambda line: None) -> ComparedSide:
     """Read a results folder (manifest.json, records/) or a long CSV.
 
-    A value that its metric cannot have is no score, and a remark says so.
+    A value outside its metric's range is discarded, with a remark.
 
     Args:
         path: The folder or file.
@@ -116,7 +116,7 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
         report: Called with a line on each record that cannot be read.
 
     Raises:
-        UserError: There is neither, the folder or CSV cannot be read, the table has no cells, or two tables give
+        UserError: There is neither, the folder or CSV cannot be read, the table has no cells, or two tables have
             different scores for the same cell and seed (as the paper's Tables 3 and 5 do).
     """
     if path.is_dir():
@@ -175,10 +175,10 @@ def only_possible(
 ) -> tuple[dict[ComparedCell, dict[int | None, Score]], list[str]]:
     """Remove the values outside their metric's range.
 
-    Where most values of a metric that ends at 1 are beyond it, up to 100, all its values are taken to be in per cent.
+    If most values of a metric with upper bound 1 lie above it, up to 100, all its values are treated as per cent.
 
     Returns:
-        The scores, those concerned without a value and with the status PER_CENT or IMPOSSIBLE; and a remark per metric.
+        The scores, those removed with the status PER_CENT or IMPOSSIBLE instead of a value; and one remark per metric.
     """
     checked = {cell: dict(seeds) for cell, seeds in scores.items()}
     remarks = []
@@ -219,9 +219,9 @@ def _said(score: Score) -> str:
 
 
 def repeatable_setup(provenance: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return what a record was made with, field -> value; None where it is not recorded or does not repeat its results.
+    """Return a record's recorded setup, field -> value; None if unrecorded or if results do not repeat on it.
 
-    The order of sums on a GPU varies unless it was set to be deterministic.
+    On a GPU the order of sums varies unless it was set to be deterministic.
     """
     if not all(provenance.get(field) for field in SETUP):
         return None
@@ -263,7 +263,7 @@ def _label_facts(rows: Iterable[LongRow]) -> Iterator[Fact]:
 
 
 def _flat(name: str, content: Any) -> Iterator[tuple[str, str]]:
-    """The leaves of nested objects, each with its dotted name."""
+    """The leaves of nested objects with their dotted names."""
     if isinstance(content, Mapping):
         for part, value in content.items():
             yield from _flat(f"{name}.{part}" if name else part, value)

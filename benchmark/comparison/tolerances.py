@@ -1,11 +1,11 @@
-"""What counts as no difference between two results in each metric, and what a cell weighs in its method's mean."""
+"""The largest difference that counts as none between two results, per metric, and the weight of a cell."""
 
 from benchmark.statistics import Tolerance
 from benchmark.verdict.spreads import SPREADS, spread
 
-# About the standard deviation of a score over seeds: the median over the cells of results/reference/laptop-cpu, which a
-# test compares them with; for SSIM between its 0.0147 there and the 0.0122 of a run on another processor; for FID and
-# LPIPS, which were not measured there, by analogy.
+# About the standard deviation of a score over seeds: the median over the cells of results/reference/laptop-cpu, with
+# which a test compares them. For SSIM between 0.0147, the value there, and 0.0122, that of a run on another processor;
+# for FID and LPIPS, which were not measured there, by analogy.
 RESULT_TOLERANCES = {
     "silhouette": Tolerance(0.02),
     "calinski_harabasz": Tolerance(0.08, relative=True),
@@ -20,12 +20,12 @@ OTHER_METRIC = Tolerance(0.02, relative=True)
 
 
 def cell_weight(metric: str, latent_dim: int) -> float:
-    """Return what a cell counts in its method's mean: one over its spread from seed to seed, in RESULT_TOLERANCES.
+    """Return the weight of a cell in its method's mean: the reciprocal of its spread over seeds, in RESULT_TOLERANCES.
 
-    The spread is the one that the contests of claims have (`SPREADS`: of reduced studies, where it was measured), and
-    of its largest latent dim where this one is larger. The weight is fixed before a comparison is made, whatever
-    tolerances are given for it: weights from the seeds that are compared favour cells that seem to vary little by
-    chance, so that the mean seems more certain than it is. Another metric weighs 1.
+    The spread is the same as for the contests of claims (`SPREADS`, measured on reduced studies); a larger latent dim
+    than the largest measured one uses that one's. The weight is fixed before a comparison, whatever tolerances are
+    given: weights estimated from the compared seeds would favour cells that vary little by chance, so that the mean
+    would seem more certain than it is. A metric without a spread has weight 1.
     """
     if metric not in SPREADS:
         return 1.0

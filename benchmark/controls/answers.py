@@ -1,4 +1,4 @@
-"""The answers to the questions of `controls`: differences between methods, paired by seed, from a study's records."""
+"""Answers to the questions of `controls`: differences between methods, paired by seed, from a study's records."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,13 +31,13 @@ Of = tuple[str, int, str, int]  # data set, latent dim, method, seed
 class Measure:
     """A score by which methods are compared.
 
-    Between two rates, `scaled` values are taken to lie on a straight line, as the error of an ideal code does.
+    `at_rate` interpolates `scaled` values linearly between two rates, as the error of an ideal code would be.
 
     Attributes:
         field: The field of `Measured`.
-        label: Its name for people.
-        sign: 1 where higher is better, else -1.
-        scaled: From the score, a share in [0, 1], to the scale of interpolation.
+        label: Its displayed name.
+        sign: 1 if higher is better, else -1.
+        scaled: Maps a score, a share in [0, 1], to the scale of interpolation.
         unscaled: The inverse of `scaled`.
     """
 
@@ -59,10 +59,10 @@ MEASURES = {
 
 
 class Answer(StrEnum):
-    """Where the 95 % interval of a's advantage over b lies, or why there is none.
+    """The position of the 95 % interval of a's advantage over b, or why there is none.
 
-    Without a margin: above zero, below it or around it. With one: above it, below its negative, between these two, or
-    in none of the three.
+    Without a margin: above zero, below it or containing it. With one: above the margin, below its negative, between the
+    two, or none of these.
     """
 
     A_BETTER = "A better"
@@ -78,18 +78,18 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a trial's record says; None where it does not.
+    """The values in a trial's record; None if missing.
 
     Attributes:
-        svm_accuracy: In [0, 1].
-        reconstruction_error: The share of the pixels' variance that is not explained.
-        rate: Of the code, in nats.
+        svm_accuracy: SVM accuracy, in [0, 1].
+        reconstruction_error: The unexplained share of the pixels' variance.
+        rate: The rate of the code, in nats.
         z_rate: The KL divergence of the latents z, which lie above the code, from their prior at the end of training,
             in nats.
         collapsed: Whether the model collapsed.
-        rate_bounds: A lower and an upper bound, in nats, of the rate less the information that the code carries about
-            the draws that it is given besides its image (w).
-        ssim: Of reconstructions and originals.
+        rate_bounds: A lower and an upper bound, in nats, of the rate minus the information that the code carries about
+            the draws that it is conditioned on besides its image (w).
+        ssim: SSIM of reconstructions and originals.
     """
 
     svm_accuracy: float | None
@@ -102,7 +102,7 @@ class Measured:
 
     @property
     def rate_of_image(self) -> float | None:
-        """The middle of `rate_bounds`, in nats; None where the record, being older than the bounds, has none."""
+        """The midpoint of `rate_bounds`, in nats; None if the record is older than the bounds."""
         return None if self.rate_bounds is None else sum(self.rate_bounds) / 2
 
 
@@ -114,25 +114,25 @@ _Row = tuple[str, int | None, int, float | None, Interval | None, Answer]  # dat
 
 @dataclass(frozen=True)
 class ContrastAnswer:
-    """The answer that one measure gives to one contrast.
+    """The answer of one measure to one contrast.
 
-    All differences are a's advantage over b, positive where a is better, whether higher or lower is better. A place is
-    a data set and latent dim.
+    All differences are a's advantage over b, positive if a is better, whether higher or lower scores are better. A
+    place is a data set and latent dim.
 
     Attributes:
         question: The question that the contrast belongs to.
         contrast: The contrast.
         measure: A key of MEASURES.
         differences: Place -> seed -> difference.
-        left_out: Why others of a's trials have no difference -> how many.
+        left_out: Reason -> number of a's trials that have no difference for this reason.
         answer: The answer.
-        mean: Of the seeds' means over places; None where there is no pair.
-        interval: The 95 % t-interval of that mean over seeds; None where there is none.
-        seeds: How many seeds the answer rests on.
-        places: How many places it rests on; all of the seeds have each of them.
-        ahead: In how many of these places a is better on average.
-        at_bounds: For a contrast at the same rate, the same with the "lower" and with the "upper" bound of every rate
-            in place of the middle; else empty.
+        mean: The mean over seeds of their means over places; None if there is no pair.
+        interval: The 95 % t-interval of that mean over seeds; None if there is none.
+        seeds: Number of seeds used for the answer.
+        places: Number of places used for the answer, each available for all of the seeds.
+        ahead: Number of these places where a is better on average.
+        at_bounds: For a contrast at the same rate, the answers with the "lower" and with the "upper" bound of every
+            rate instead of the midpoint; else empty.
     """
 
     question: Question
@@ -150,11 +150,11 @@ class ContrastAnswer:
 
 
 def measured(study: StudyResults) -> dict[Of, Measured | None]:
-    """Collect what the records of a study say.
+    """Collect the values in a study's records.
 
     Returns:
-        (data set, latent dim, method, seed) -> what the trial's record says; ENDED for a trial without a result, None
-        for one that was not run.
+        (data set, latent dim, method, seed) -> the values in the trial's record; ENDED for a trial without a result,
+        None for one that was not run.
     """
     return {
         (cell.dataset, cell.latent_dim, cell.method, seed): _measured(study.records.get(key))
@@ -183,7 +183,7 @@ def _measured(record: Record | None) -> Measured | None:
 
 
 def answers(trials: Trials, questions: Iterable[Question] = (*QUESTIONS, READINGS)) -> list[ContrastAnswer]:
-    """Answer every contrast of every question by each of the question's measures, in their order.
+    """Answer every contrast of every question by each of the question's measures, in order.
 
     Args:
         trials: The result of `measured`.
@@ -206,7 +206,7 @@ def _with_bounds(one: ContrastAnswer, trials: Trials) -> ContrastAnswer:
 
 
 def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> Trials:
-    """The trials with one bound of every rate, `min` or `max`, in place of both."""
+    """The trials with one bound of every rate, `min` or `max`, instead of both."""
 
     def at_bound(trial: Measured | None) -> Measured | None:
         if trial is None or trial.rate_bounds is None:
@@ -219,7 +219,7 @@ def _at_bound(trials: Trials, bound: Callable[[tuple[float, float]], float]) -> 
 def differences(
     contrast: Contrast, measure: str, trials: Trials
 ) -> tuple[dict[DatasetDim, dict[int, float]], dict[str, int]]:
-    """Compute the advantage of a contrast's method a over b in each of a's trials.
+    """Compute the advantage of a contrast's method a over b for each of a's trials.
 
     Args:
         contrast: The contrast.
@@ -227,8 +227,8 @@ def differences(
         trials: The result of `measured`.
 
     Returns:
-        The advantage, (data set, latent dim) -> seed -> difference, positive where a is better; and why others of a's
-        trials have none -> how many.
+        The advantage, (data set, latent dim) -> seed -> difference, positive if a is better; and reason -> number of
+        a's trials that have no difference for this reason.
     """
     found: dict[DatasetDim, dict[int, float]] = {}
     left_out: Counter[str] = Counter()
@@ -244,7 +244,7 @@ def differences(
 
 
 def _advantage(contrast: Contrast, measure: Measure, trials: Trials, place: DatasetDim, seed: int) -> float | str:
-    """The advantage of a over b for one seed at one place, or why there is none."""
+    """The advantage of a over b for one seed and place, or why there is none."""
     one = trials.get((*place, contrast.a, seed))
     if contrast.same_rate:
         theirs = _of_vaes_at(None if one is None else one.rate_of_image, trials, place, seed, measure)
@@ -283,13 +283,13 @@ def _of_vaes_at(rate: float | None, trials: Trials, place: DatasetDim, seed: int
 
 
 def vae_points(trials: Trials, place: DatasetDim, seed: int, measure: Measure) -> list[Point]:
-    """Collect the points of a seed's VAEs that have not collapsed, between which `at_rate` interpolates.
+    """Collect the points of a seed's VAEs that have not collapsed, for interpolation by `at_rate`.
 
     Args:
         trials: The result of `measured`.
         place: The data set and latent dim.
         seed: The seed.
-        measure: What is read off.
+        measure: The measure of the values.
 
     Returns:
         (`rate_of_image`, value) of each VAE that has both, ordered by rate.
@@ -300,15 +300,15 @@ def vae_points(trials: Trials, place: DatasetDim, seed: int, measure: Measure) -
 
 
 def at_rate(rate: float, points: Iterable[Point], measure: Measure) -> float | None:
-    """Interpolate a score at a rate, on straight lines between (rate, scaled value) points.
+    """Interpolate a score at a rate, linearly between (rate, scaled value) points.
 
     Args:
-        rate: In nats.
+        rate: The rate in nats.
         points: (rate, value) points in any order.
         measure: The score; its `scaled` values are interpolated.
 
     Returns:
-        The value; None where the rate is not between those of the points, or where there are fewer than two.
+        The value; None if the rate is outside the range of the points, or if there are fewer than two points.
     """
     known = sorted((x, measure.scaled(y)) for x, y in points)
     if len(known) < 2 or not known[0][0] <= rate <= known[-1][0]:
@@ -341,7 +341,7 @@ def _answered(question: Question, contrast: Contrast, measure: str, trials: Tria
 
 
 def _pending(contrast: Contrast, trials: Trials) -> bool:
-    """Whether a trial of the contrast is not run: an answer by those that happen to be there is a peek at them."""
+    """Whether a trial of the contrast has not been run; answering from the others would be optional stopping."""
     places = {(dataset, latent_dim) for dataset, latent_dim, method, _ in trials if method == contrast.a}
     return any(
         trial is None and method in contrast.methods() and (dataset, latent_dim) in places
@@ -350,9 +350,9 @@ def _pending(contrast: Contrast, trials: Trials) -> bool:
 
 
 def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple[int, ...], list[DatasetDim]]:
-    """The complete block of seeds and places with the most pairs, of LEAST_SEEDS seeds or more if there is one."""
+    """The complete block of seeds and places with the most pairs, with LEAST_SEEDS seeds or more if possible."""
     every = sorted({seed for of_seed in found.values() for seed in of_seed})
-    if len(every) <= len(found):  # subsets of the shorter side alone: those of 30 seeds would be too many to try
+    if len(every) <= len(found):  # only subsets of the shorter side: 30 seeds have too many to try
         blocks = [
             (seeds, [place for place, of_seed in found.items() if of_seed.keys() >= set(seeds)])
             for seeds in _subsets(every)
@@ -367,7 +367,7 @@ def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple
 
 
 def _subsets(of: Sequence[_Item]) -> Iterator[tuple[_Item, ...]]:
-    """All subsets that are not empty, small ones first."""
+    """All non-empty subsets, small ones first."""
     return chain.from_iterable(combinations(of, size) for size in range(1, len(of) + 1))
 
 
@@ -389,14 +389,14 @@ def _answer(interval: Interval | None, seeds: int, margin: float | None) -> Answ
 
 
 def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
-    """Make the frame of the answers.
+    """Tabulate the answers.
 
     Args:
         found: The result of `answers`.
 
     Returns:
         For every contrast and measure a row over all places (data set "all", no latent dim), then a row per place: the
-        number of seeds, a's mean advantage with the ends of its 95 % interval, and the answer.
+        number of seeds, a's mean advantage with its 95 % interval, and the answer.
     """
     rows = []
     for one in found:
@@ -425,15 +425,15 @@ def answers_frame(found: Iterable[ContrastAnswer]) -> pd.DataFrame:
 
 
 def means_frame(trials: Trials, measures: Sequence[str] = MEASURES_OF_CONTROLS) -> pd.DataFrame:
-    """Average over seeds what the records say.
+    """Average the values in the records over seeds.
 
     Args:
-        trials: From `measured`, at least one of them with a result.
+        trials: The result of `measured`, with at least one trial that has a result.
         measures: Keys of MEASURES.
 
     Returns:
-        A row per data set, latent dim and method: the means of the measures and rates, how many seeds have a result,
-        and how many collapsed. The bounds of the rate are missing where a seed has none.
+        A row per data set, latent dim and method: the means of the measures and rates, the number of seeds with a
+        result, and the number that collapsed. The bounds of the rate are missing if a seed has none.
     """
     rows = [
         {"dataset": dataset, "latent_dim": latent_dim, "method": method, "seed": seed, **vars(trial)}

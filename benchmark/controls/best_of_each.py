@@ -1,6 +1,6 @@
-"""The best of each: which candidate of HGMVAE's and which rival's the study `best-case-choice` chooses.
+"""The choice of the study `best-case-choice`: the best of HGMVAE's candidates and the best of the rivals'.
 
-The rule stands in docs/best-case.md and was fixed before the study was run.
+The rule is in docs/best-case.md and was fixed before the study was run.
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,20 @@ HGMVAE, RIVAL = "HGMVAE", "rival"
 
 
 def best_of_each(study: StudyResults) -> pd.DataFrame:
-    """Average every candidate's scores over its seeds, a diverged one counting as zero, and choose the best.
+    """Average every candidate's scores over its seeds, counting a diverged one as zero, and choose the best.
 
-    Of equal means the candidate is chosen that the study declares first.
+    Among equal means the candidate that the study declares first is chosen.
 
     Args:
         study: The results of the study CHOICE.
 
     Returns:
         A row for every measure of CHOSEN_IN and candidate, the best of each side first: `measure`, `side` (HGMVAE or
-        RIVAL), `method`, `mean`, `seeds`, `diverged` (how many of them) and `chosen`.
+        RIVAL), `method`, `mean`, `seeds`, `diverged` (number of seeds) and `chosen`.
 
     Raises:
-        UserError: The study is not the declared one, in whatever precision; a candidate has a seed without a score that
-            has not diverged, so that nothing can be chosen yet; or a record belongs to another trial than its cell's.
+        UserError: The study is not the declared one, in any precision; a candidate has a seed without a score that has
+            not diverged, so that nothing can be chosen yet; or a record's trial is not the one of its cell.
     """
     declared, manifest = STUDIES[CHOICE], study.manifest
     notes = {*manifest.notes} - {precision_note(manifest.precision)}
@@ -72,7 +72,7 @@ def best_of_each(study: StudyResults) -> pd.DataFrame:
 
 
 def render_best_of_each(found: pd.DataFrame) -> str:
-    """Render both choices, then every candidate, as Markdown that ends with a line end.
+    """Render both choices, followed by every candidate, as Markdown.
 
     Args:
         found: The result of `best_of_each`.

@@ -1,4 +1,4 @@
-"""The page of the questions of `controls` with their answers, as Markdown."""
+"""The page of the questions of `controls` and their answers, as Markdown."""
 
 import dataclasses
 import math
@@ -46,7 +46,7 @@ _AT_RATE = (
 
 
 def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: pd.DataFrame) -> str:
-    """Render every question that the study answers, with its contrasts, what every method reached, and failed trials.
+    """Render every question that the study answers, with its contrasts, each method's scores, and failed trials.
 
     Args:
         study: The study.
@@ -54,7 +54,7 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
         means: The result of `means_frame`.
 
     Returns:
-        Markdown that ends with a line end.
+        Markdown with a final newline.
     """
     manifest = study.manifest
     title = f"Controls: study {manifest.study}, weight set {manifest.weight_set}, {seed_count(manifest.seeds)}"
@@ -72,7 +72,7 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
         run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
-        if run - told:  # (j) shares one with (e)
+        if run - told:  # (j) and (e) have one in common
             told |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest.weight_set)]
@@ -96,7 +96,7 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
 
 
 def measures_run(found: Iterable[ContrastAnswer]) -> list[str]:
-    """Return the measures by which any contrast was answered, in the order of MEASURES."""
+    """Return the measures by which a contrast was answered, in the order of MEASURES."""
     run = {one.measure for one in found if one.answer is not Answer.NOT_RUN}
     return [name for name in MEASURES if name in run]
 
@@ -111,7 +111,7 @@ def _margins(margins: Mapping[str, float]) -> str:
 
 
 def _verdict(found: Sequence[ContrastAnswer]) -> str:
-    """A question's answer by one measure: the differences shown, and how large those not shown may be."""
+    """A question's answer by one measure: the differences shown, and bounds on those not shown."""
     of = {answer: [one for one in found if one.answer is answer] for answer in Answer}
     said = [_difference(one) for one in of[Answer.A_BETTER] + of[Answer.B_BETTER]]
     for answer in (Answer.OPEN, Answer.SAME, Answer.UNDECIDED):
@@ -130,7 +130,7 @@ def _verdict(found: Sequence[ContrastAnswer]) -> str:
 
 
 def _difference(one: ContrastAnswer) -> str:
-    """The difference that a contrast has shown, the better side first."""
+    """The difference shown by a contrast, the better side first."""
     mean = one.mean or 0.0
     size = f"by {abs(mean):.3f}"
     if one.contrast.less is not None:
@@ -142,7 +142,7 @@ def _difference(one: ContrastAnswer) -> str:
 
 
 def _by_chance(found: Sequence[ContrastAnswer]) -> str:
-    """How many comparisons show a difference, and how many would by chance if there were none."""
+    """The number of comparisons that show a difference, and the number expected by chance without any difference."""
     spread = [one for one in found if one.interval and one.interval.low < one.interval.high]  # equal trials have none
     judged = {(one.contrast, one.measure): one.answer for one in spread if one.answer not in _SILENT}
     differ = sum(answer is not Answer.OPEN for answer in judged.values())
@@ -181,7 +181,7 @@ def _advantage(one: ContrastAnswer) -> tuple[str, str]:
 
 
 def _pairs(one: ContrastAnswer) -> str:
-    """On how many of a's trials the answer rests, and why not on the others."""
+    """The number of a's trials behind the answer, and why others are missing."""
     reasons = [f"{times} {reason}" for reason, times in one.left_out.items()]
     outside = sum(map(len, one.differences.values())) - _used(one)
     if outside:
@@ -190,12 +190,12 @@ def _pairs(one: ContrastAnswer) -> str:
 
 
 def _used(one: ContrastAnswer) -> int:
-    """How many pairs the answer rests on."""
+    """The number of pairs behind the answer."""
     return one.seeds * one.places
 
 
 def _of(one: ContrastAnswer) -> int:
-    """How many trials a has."""
+    """The number of a's trials."""
     return sum(map(len, one.differences.values())) + sum(one.left_out.values())
 
 
@@ -235,7 +235,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def _label(method: str, weight_set: str = "") -> str:
-    """The method's label; it says so where a control changes nothing under this weight set."""
+    """The method's label, with a note if a control changes nothing under this weight set."""
     if method not in ALL_METHODS:
         return method
     found = ALL_METHODS[method]

@@ -1,4 +1,4 @@
-"""The figure of question (a): SVM accuracy, or reconstruction error, over the rate of the code."""
+"""The figure of question (a): SVM accuracy or reconstruction error over the rate of the code."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _CAPTION = (
     "at the rate given w. Grey: HGMVAE-G with one thing changed, at the rate without w. Trials without a result are "
     "not there. Rates are what a sampled code tells of its image at most."
 )
-_PANEL = 1.9  # inches high
+_PANEL = 1.9  # height in inches
 
 
 @dataclass(frozen=True)
 class RatesPanel:
-    """The points, (rate in nats, value), of one data set and latent dim.
+    """The points (rate in nats, value) for a data set and latent dim.
 
     Attributes:
         vaes: Seed -> the points of its VAEs, ordered by rate.
@@ -44,9 +44,9 @@ class RatesPage:
 
     Attributes:
         measure: The score on the vertical axis.
-        panels: By data set and latent dim, in the study's order.
-        headings: Of the panels.
-        notes: Sentences on what was trained.
+        panels: (data set, latent dim) -> panel, in the study's order.
+        headings: The headings of the panels.
+        notes: Sentences that describe the trainings.
     """
 
     measure: Measure
@@ -56,14 +56,14 @@ class RatesPage:
 
 
 def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesPage]]:
-    """Make the figure's content for every measure that HGMVAE-G and VAEs have at a recorded rate.
+    """Make the figure's content for every measure for which HGMVAE-G and VAEs have values and recorded rates.
 
     Args:
         manifest: The study's manifest.
         trials: The result of `measured`.
 
     Yields:
-        The name of the page, and its content.
+        The name and content of each page.
     """
     for measure in map(MEASURES.__getitem__, MEASURES_OF_CONTROLS):
         panels = rate_panels(trials, measure)
@@ -74,7 +74,7 @@ def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesP
 
 
 def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, RatesPanel]:
-    """Make a panel for every data set and latent dim where HGMVAE-G and VAEs have a rate and a value.
+    """Make a panel for every data set and latent dim for which HGMVAE-G and VAEs have a rate and a value.
 
     Args:
         trials: The result of `measured`.
@@ -100,7 +100,7 @@ def rate_panels(trials: Trials, measure: Measure) -> dict[DatasetDim, RatesPanel
 
 
 def rates_figure(page: RatesPage) -> Figure:
-    """Draw a panel per data set and latent dim, three to a row."""
+    """Draw one panel per data set and latent dim, three per row."""
     columns = min(3, len(page.panels))
     rows = -(-len(page.panels) // columns)
     title = f"Rate of the code and {page.measure.label}"

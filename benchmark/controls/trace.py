@@ -1,4 +1,4 @@
-"""A training observed: the loss and F in every step of the first epoch, SVM accuracy after every epoch."""
+"""Trace of a training: the loss and F at every step of the first epoch, and SVM accuracy after every epoch."""
 
 from dataclasses import dataclass
 
@@ -19,13 +19,13 @@ FISHER = "fisher"
 
 @dataclass(frozen=True)
 class Trace:
-    """The course of one training.
+    """The trace of one training.
 
     Attributes:
-        steps: The steps of the first epoch before the first loss that is not finite; columns step (from 1), loss and
-            fisher (before its weight; NaN where the loss has no such term).
-        epochs: Columns epoch (from 1) and svm_accuracy; without an epoch that ended in a divergence.
-        diverged_at: As in TrainingResult.
+        steps: The steps of the first epoch before the first non-finite loss; columns step (from 1), loss and fisher
+            (unweighted; NaN if the loss has no such term).
+        epochs: Columns epoch (from 1) and svm_accuracy, without an epoch that diverged.
+        diverged_at: See `TrainingResult`.
     """
 
     steps: pd.DataFrame
@@ -34,14 +34,14 @@ class Trace:
 
 
 def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
-    """Train a trial as a run does, and observe it.
+    """Train a trial as `run` does, and trace it.
 
-    The training's numbers are those of a run, as observation draws from none of its random streams.
+    The training is identical to that of a run, because tracing uses none of its random streams.
 
     Args:
-        trial: A trial that is judged by the protocol `classification`.
+        trial: A trial that is scored by the protocol `classification`.
         dataset: Its images.
-        device: Where to train.
+        device: A torch device.
     """
     model = trial_model(trial, trial.seed, device)
     images = torch.from_numpy(np.array(dataset.x_train)).to(device)

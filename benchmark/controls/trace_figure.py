@@ -1,4 +1,4 @@
-"""The figure of how the readings of the Fisher term train: F and the loss by step, SVM accuracy by epoch."""
+"""The figure of how readings of the Fisher term train: F and the loss by step, SVM accuracy by epoch."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class TracePage:
     """The content of the figure.
 
     Attributes:
-        steps: As in Trace, with the columns method and seed before.
-        epochs: As in Trace, with the columns method and seed before.
+        steps: See `Trace`; preceded by the columns method and seed.
+        epochs: See `Trace`; preceded by the columns method and seed.
         diverged: (method, seed) of the trainings that diverged.
-        notes: What was trained, and on which images it was judged.
+        notes: Sentences on the trainings and the images that they were scored on.
     """
 
     steps: pd.DataFrame
@@ -37,7 +37,7 @@ class TracePage:
 
 
 def trace_figure(page: TracePage) -> Figure:
-    """Draw three panels, for F, the loss and SVM accuracy, with a colour per method and a line per seed."""
+    """Draw three panels, for F, the loss and SVM accuracy, with one colour per method and one line per seed."""
     figure, above = captioned(3.8, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
     of_fisher, of_loss, of_accuracy = axes = above.subplots(1, 3)
     looks = {
