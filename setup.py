@@ -1,8 +1,8 @@
-"""The wheel: one package, `hgmvae_benchmark`, with the checkout's packages and the data they need inside it.
+"""Build the wheel: one package, `hgmvae_benchmark`, which contains the checkout's packages and the data they need.
 
-A user's own folder may well be called `models` or `benchmark`, so neither is a top-level name once installed: the wheel
-holds `hgmvae_benchmark.models` and so on, and the imports of its modules are rewritten to say so. An editable
-installation leaves the checkout as it is.
+A user's own folder may be called `models` or `benchmark`, so neither is a top-level package once installed. The wheel
+contains `hgmvae_benchmark.models` and so on, and the imports of its modules are rewritten accordingly. An editable
+installation leaves the checkout unchanged.
 """
 
 import ast
@@ -14,7 +14,7 @@ from setuptools.command.build_py import build_py
 
 WHOLE = "hgmvae_benchmark"
 PARTS = ("baselines", "benchmark", "models")
-# Folders without code that travel as they lie in the checkout, and which of their files do.
+# Folders without code that are copied unchanged, and the files to copy.
 DATA = {
     "benchmark.report": ["templates/*"],
     "results.paper": ["*"],
@@ -23,9 +23,10 @@ DATA = {
 
 
 def within_whole(source: str) -> str:
-    """The text of a module whose imports from PARTS are imports from the same within WHOLE.
+    """Return a module's source with its imports from PARTS changed to imports from the same packages within WHOLE.
 
-    Raises ValueError for `import benchmark...`, which binds a name that the wheel does not have.
+    Raises:
+        ValueError: The module contains `import benchmark...`, which binds a name that the wheel does not have.
     """
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
@@ -43,7 +44,7 @@ def _is_part(module: str) -> bool:
 
 
 class BuildOnePackage(build_py):
-    """Builds the checkout's packages as subpackages of WHOLE."""
+    """Build the checkout's packages as subpackages of WHOLE."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
@@ -54,7 +55,7 @@ class BuildOnePackage(build_py):
         self.package_data = {f"{WHOLE}.{name}": files for name, files in DATA.items()}
 
     def run(self) -> None:
-        if not self.editable_mode:  # what an earlier build has left may have been renamed or removed since
+        if not self.editable_mode:  # files of an earlier build may have been renamed or removed since
             shutil.rmtree(Path(self.build_lib) / WHOLE, ignore_errors=True)
         super().run()
 

@@ -8,23 +8,23 @@ from benchmark.output import print_error, replace_closed_streams
 
 
 def main() -> int:
-    """Carry out the command of this process' arguments.
+    """Run the command given by this process's arguments.
 
     Returns:
-        The exit status, as in `benchmark.cli`.
+        The exit status, defined in `benchmark.cli`.
     """
     replace_closed_streams()
     try:
         from benchmark.cli import main as run_command
 
         return run_command()
-    except KeyboardInterrupt:  # while libraries are loaded, before `run_command` handles it
+    except KeyboardInterrupt:  # while libraries are being imported, before `run_command` handles it
         return 130
-    except UserError as error:  # raised on import by a registry, such as for a study with an unknown setting
+    except UserError as error:  # a registry raised it on import, for example for a study with an unknown setting
         print_error(str(error))
         return 2
     finally:
-        gc.freeze()  # else Python searches the libraries' objects for cycles as it ends, for a second
+        gc.freeze()  # otherwise Python spends a second at exit on a search for cycles in the libraries' objects
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The command line: its commands, its parser, and the exit status of errors.
 
 Exit status: 0 the study is complete, or the compared results are shown to be the same; 1 they differ; 2 usage error,
-with one line that says what to do; 3 some trials failed or could not run; 4 the compared results are shown neither to
-be the same nor to differ; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
+reported in one line that says what to do; 3 some trials failed or could not run; 4 the compared results are shown
+neither to be the same nor to differ; 130 Ctrl-C; 141 the reader of the output has ended (`| head`).
 """
 
 import argparse
@@ -31,13 +31,13 @@ class Command:
     """A subcommand.
 
     Attributes:
-        name: The word that is typed.
-        summary: What it does, without a full stop.
-        module: The module of benchmark.commands that has the function; it is imported only when the command is asked
-            for, since most of them import torch.
-        function: The function that carries it out; the type of its parameter `options`, a dataclass, declares the
-            command's options.
-        example: Its name with typical options, for the help.
+        name: The word that the user types.
+        summary: What the command does, without a full stop.
+        module: The module of benchmark.commands that defines the function. It is imported only when the command is
+            used, because most of these modules import torch.
+        function: Name of the function that runs the command. The type of its parameter `options`, a dataclass, declares
+            the command's options.
+        example: The command's name with typical options, for the help.
     """
 
     name: str
@@ -184,7 +184,7 @@ GROUPS = {
     ),
 }
 COMMANDS = {command.name: command for commands in GROUPS.values() for command in commands}
-# Commands of before, and what does their work now.
+# Former commands, and what replaces them.
 MOVED = {"robust": "verdict OUT OTHER", "trace": "controls OUT --trace"}
 
 
@@ -199,7 +199,7 @@ def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.Argument
     """Build the parser of the command line.
 
     Args:
-        loaded: Names of the commands whose modules are imported; of the others the parser knows the name alone.
+        loaded: Names of the commands whose modules are imported; the parser has no options for the others.
     """
     parser = _Parser(
         prog=" ".join(PROGRAM),
@@ -228,17 +228,17 @@ def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.Argument
 
 
 def carry_out(read: argparse.Namespace, console: Console) -> int:
-    """Carry out the command that was parsed, after adding the methods of --method-file.
+    """Run the parsed command, after registering the methods of --method-file.
 
     Args:
-        read: From the parser of `build_parser`.
-        console: Where the command prints.
+        read: Arguments parsed by the parser of `build_parser`.
+        console: Console for the command's output.
 
     Returns:
         The exit status.
 
     Raises:
-        UserError: As the command, and for a method file that cannot be used.
+        UserError: The command fails, or a method file cannot be used.
     """
     options = options_of(read.kind, read)
     if files := getattr(options, "method_file", ()):
@@ -248,13 +248,13 @@ def carry_out(read: argparse.Namespace, console: Console) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; an error that the user can correct becomes one line on standard error.
+    """Run one command, and print an error that the user can correct as one line on standard error.
 
     Args:
-        arguments: The command and its options; None: those of this process.
+        arguments: The command and its options; None uses this process's arguments.
 
     Returns:
-        The exit status (see the top of this module).
+        The exit status, listed in the docstring of this module.
     """
     if sys.stdout is None:
         print_error("standard output is closed; let it go to a file, or to /dev/null")
@@ -272,7 +272,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["run"] and "torch" not in sys.modules and not {"-h", "--help"} & {*arguments}:
         print("Loading PyTorch, which may take some seconds", flush=True)  # up to a minute from a cold or shared disk
-        start_server()  # of the worker processes, whose libraries are then loaded beside this process's own
+        start_server()  # for worker processes: it imports their libraries while this process imports its own
     parser = build_parser(loaded=arguments[:1])
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         if arguments[0] in MOVED:
@@ -281,14 +281,14 @@ def _run(arguments: list[str]) -> int:
         parser.error(f"there is no command {arguments[0]!r}" + (f"; is {near} meant?" if near else ""))
     read = parser.parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers end a run as Ctrl-C does
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers then act like Ctrl-C
     try:
         return carry_out(read, plain_console())
     except UserError as error:
         print_error(one_line(str(error)))
         return 2
     except OSError as error:
-        if error.filename is None:  # about no file of the user's: a bug, whose traceback is needed
+        if error.filename is None:  # concerns no file of the user's: a bug, whose traceback is needed
             raise
         print_error(one_line(f"{os.fsdecode(error.filename)}: {error.strerror}"))
         return 2
@@ -298,7 +298,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _overview() -> str:
-    """The commands by group, a line each."""
+    """List the commands by group, one per line."""
     width = max(map(len, COMMANDS))
     groups = (
         "\n".join([f"{group}:", *(f"  {command.name:<{width}}  {command.summary}" for command in commands)])

@@ -11,19 +11,19 @@ from typing import Any
 Check = Callable[[Any], bool]
 NONE: Mapping[str, Check] = MappingProxyType({})
 
-LARGEST = 1e100  # of a number: squares, and sums of these, are floats still
+LARGEST = 1e100  # largest accepted number: its square, and sums of squares, are still finite floats
 LARGEST_WHOLE = 2**53
-LONGEST_NAME = 200  # bytes: file systems have 255, of which endings and temporary names need some
+LONGEST_NAME = 200  # bytes: file systems allow 255, and suffixes and temporary names need some of them
 
 
 def parse_json(text: str) -> Any:
     """Parse a JSON text.
 
     Returns:
-        Its content, which `json.dumps` can write again.
+        The content, which `json.dumps` can write again.
 
     Raises:
-        ValueError: It is not JSON, or holds NaN, infinity or a lone surrogate, or is nested too deep.
+        ValueError: The text is not JSON, contains NaN, infinity or a lone surrogate, or is nested too deeply.
     """
     try:
         content = json.loads(text)
@@ -44,29 +44,29 @@ def is_boolean(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Check for a finite number in [-LARGEST, LARGEST] that is no boolean."""
+    """Check for a finite number in [-LARGEST, LARGEST] that is not a boolean."""
     return isinstance(value, int | float) and not is_boolean(value) and abs(value) <= LARGEST
 
 
 def is_nonnegative(value: Any) -> bool:
-    """Check for a number as `is_number`, in [0, LARGEST]."""
+    """Check for a number accepted by `is_number`, in [0, LARGEST]."""
     return isinstance(value, int | float) and is_number(value) and value >= 0
 
 
 def is_file_name(value: Any) -> bool:
-    """Check for printable text that, with an extension, is a file name without any folder."""
+    """Check for printable text that, with an extension, is a file name without a folder."""
     if not isinstance(value, str) or not value.isprintable() or value.startswith("."):
         return False
     return 0 < len(value.encode()) <= LONGEST_NAME and not {"/", "\\"} & set(value)
 
 
 def whole(least: int = 0, most: int = LARGEST_WHOLE) -> Check:
-    """Make a check for a whole number in [least, most] that is no boolean."""
+    """Make a check for an integer in [least, most] that is not a boolean."""
     return lambda value: isinstance(value, int) and not is_boolean(value) and least <= value <= most
 
 
 def or_none(check: Check) -> Check:
-    """Make a check for None or what `check` accepts."""
+    """Make a check for None or a value that `check` accepts."""
     return lambda value: value is None or check(value)
 
 
@@ -76,12 +76,12 @@ def list_of(check: Check) -> Check:
 
 
 def object_of(check: Check, name: Check = is_text) -> Check:
-    """Make a check for an object of any size whose names `name` and whose values `check` accepts."""
+    """Make a check for an object of any size whose names pass `name` and whose values pass `check`."""
     return lambda value: isinstance(value, Mapping) and all(map(name, value)) and all(map(check, value.values()))
 
 
 def fields(required: Mapping[str, Check], optional: Mapping[str, Check] = NONE) -> Check:
-    """Make a check for an object with these fields; it may have others."""
+    """Make a check for an object with these fields; further fields are allowed."""
     return lambda value: isinstance(value, Mapping) and invalid_field(value, required, optional) is None
 
 
@@ -92,11 +92,11 @@ def invalid_field(
 
     Args:
         content: The object.
-        required: Checks of the fields that it must have, by name.
-        optional: Checks of the fields that it may have.
+        required: Checks of the required fields, by name.
+        optional: Checks of the optional fields, by name.
 
     Returns:
-        The field's name; None where every field is valid.
+        The field's name; None if every field is valid.
     """
     for name, check in {**required, **optional}.items():
         if name in content:

@@ -1,4 +1,4 @@
-"""Where the suite lies and works, and files that are whole or absent, whatever interrupts their writer."""
+"""Base paths of the suite, and writing of files that are complete or absent even if the writer is interrupted."""
 
 import errno
 import hashlib
@@ -11,17 +11,17 @@ from pathlib import Path
 from benchmark.errors import UserError
 from benchmark.installation import INSTALLED
 
-# The checkout; of an installed package its own folder, which holds the same data under the same names.
+# The checkout, or the folder of an installed package, which contains the same data under the same names.
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The parent of the default folders of data and results.
 WORKSPACE = Path() if INSTALLED else REPOSITORY
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file.
+    """Compute the SHA-256 of a file.
 
     Returns:
-        SHA-256 in hex.
+        The digest as hexadecimal text.
 
     Raises:
         OSError: The file cannot be read.
@@ -34,14 +34,15 @@ def sha256_of(path: Path) -> str:
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, which replaces it when the block ends without an error.
 
-    The folder is made. A killed writer leaves `.NAME.HOST.PID.part`; the host is named, as machines may share a folder.
+    The folder is created. A killed writer leaves `.NAME.HOST.PID.part`, with the host because machines may share a
+    folder.
 
     Raises:
-        OSError: `path` is a device or a pipe, which root could replace, or it cannot be written.
+        OSError: `path` is a device or pipe, which root could otherwise replace, or cannot be written.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(errno.EINVAL, "is no regular file")
-    path = path.resolve() if path.is_symlink() else path  # the link stays one
+    path = path.resolve() if path.is_symlink() else path  # replaces the link's target, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.part")
     try:
@@ -52,9 +53,9 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def is_abandoned(part: Path) -> bool:
-    """Tell whether the process that wrote a temporary file of `written_whole` was of this machine and has ended.
+    """Return whether a temporary file of `written_whole` was written on this machine by a process that has ended.
 
-    False also where another process has got the writer's process id since.
+    The result is also False if another process has since received the writer's process id.
     """
     _, _, ending = part.name.rpartition(f".{platform.node()}.")
     number = ending.removesuffix(".part")
@@ -74,8 +75,8 @@ def named_write_errors(path: Path, otherwise: str = "") -> Iterator[None]:
     """Turn an OSError in the block into one line that names the path and says what to do.
 
     Args:
-        path: What is written.
-        otherwise: What else to do.
+        path: The file that is written.
+        otherwise: A further remedy to suggest.
 
     Raises:
         UserError: In place of the OSError.
@@ -88,27 +89,27 @@ def named_write_errors(path: Path, otherwise: str = "") -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8, completely or not at all.
 
     Raises:
-        UserError: The folder cannot be written or its disk is full.
+        UserError: The folder is not writable or its disk is full.
     """
     with named_write_errors(path), written_whole(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write text files, each as `write_text`.
+    """Write text files into a folder, each with `write_text`.
 
     Args:
-        folder: Made if need be.
-        texts: The contents by name.
+        folder: Created if missing.
+        texts: Contents by file name.
 
     Returns:
         The paths of the files.
 
     Raises:
-        UserError: As `write_text`.
+        UserError: A file cannot be written.
     """
     for name, text in texts.items():
         write_text(folder / name, text)
@@ -116,14 +117,14 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
 
 
 def write_remedy(code: int | None) -> str:
-    """Say what to do about a file that could not be written.
+    """Return a suggestion for the user about a file that could not be written.
 
     Args:
-        code: The number of the error, as `OSError.errno`.
+        code: The error number (`OSError.errno`).
     """
     if code in (errno.ENOSPC, errno.EDQUOT):
         return "make room and run again"
-    if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL):  # EINVAL: of `written_whole`
+    if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL):  # `written_whole` raises EINVAL
         return "move away what is in the way and run again"
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it writable and run again"

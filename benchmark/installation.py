@@ -1,4 +1,4 @@
-"""Whether the suite is a checkout or the installed package `hgmvae_benchmark`, and how it is called there."""
+"""Whether the suite runs from a checkout or as the installed package `hgmvae_benchmark`, and the commands of each."""
 
 VERSION = "0.1.0"
 INSTALLED = not __name__.startswith("benchmark.")  # the wheel holds this package within `hgmvae_benchmark`

@@ -1,6 +1,6 @@
-"""The registry of metrics: those that the paper printed, and the suite's own.
+"""The registry of metrics: those printed in the paper, and the suite's own.
 
-A new metric is an entry here, its name in a table of benchmark.table_specs, and its value in a protocol.
+To add a metric, add an entry to METRICS, its name to a table of benchmark.table_specs, and its value to a protocol.
 """
 
 from collections.abc import Mapping

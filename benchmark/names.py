@@ -1,6 +1,6 @@
-"""The names of data sets, metrics, methods and columns in their usual spellings: the paper's, libraries', the suite's.
+"""Resolution of the usual spellings of data sets, metrics, methods and columns to the suite's names.
 
-Case, blanks, hyphens and other separators do not distinguish names; any other character does ("VAE+", "CIFAR-100").
+Case, spaces, hyphens and other separators do not distinguish names; any other character does ("VAE+", "CIFAR-100").
 """
 
 import difflib
@@ -13,8 +13,8 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import DATASET_LABELS
 
-NAMES = ("dataset", "metric", "method")  # the columns that have names
-# Besides names and labels; for columns, the headings of the paper's tables.
+NAMES = ("dataset", "metric", "method")  # the columns whose values are names
+# Spellings other than names and labels; for columns, the headings of the paper's tables.
 _SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "dataset": {
         "chairs": ("3D Chair", "Rendered Chairs", "chairs64"),
@@ -56,19 +56,19 @@ _AMBIGUOUS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 
-_ORNAMENT = re.compile(r"\([\u2191\u2193]\)|[$\\{}^\u2191\u2193]")  # of LaTeX; arrows that say which way is better
+_ORNAMENT = re.compile(r"\([\u2191\u2193]\)|[$\\{}^\u2191\u2193]")  # LaTeX markup; arrows for the better direction
 _HYPHEN = re.compile(r"(?<=\w)\s*[-\u2010-\u2015\u2212]\s*(?=\w)")  # "VAE-", like "VAE+", is not "VAE"
 _SEPARATOR = re.compile(r"(?<!\d)[\s_.,/]+|[\s_.,/]++(?!\d)")  # "0.1" and "0.01" are two numbers
 
 
 def folded(name: str) -> str:
-    """Normalise a name: no case, no separators, Greek beta spelt out, so that 'β-VAE' and 'Beta_VAE' are the same."""
+    """Normalise a name: drop case and separators and spell out Greek beta, so that 'β-VAE' equals 'Beta_VAE'."""
     text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
     return _SEPARATOR.sub("", _HYPHEN.sub("_", _ORNAMENT.sub("", text)))
 
 
 def _spellings(axis: str) -> dict[str, tuple[str, ...]]:
-    """Folded name -> the names that it may mean."""
+    """Map each folded spelling to the names that it may mean."""
     known = {folded(written): several for written, several in _AMBIGUOUS.get(axis, {}).items()}
     for name, label in _LABELS[axis].items():
         known |= {folded(written): (name,) for written in (label, *_SYNONYMS[axis].get(name, ()))}
@@ -79,34 +79,34 @@ _KNOWN = {axis: _spellings(axis) for axis in _LABELS}
 
 
 def meanings(axis: str, written: str) -> tuple[str, ...]:
-    """Return the suite's names that a written one may mean.
+    """Return the suite's names that a spelling may mean.
 
     Args:
         axis: "dataset", "metric", "method" or "column".
-        written: The name in any spelling.
+        written: A name in any spelling.
 
     Returns:
-        One name where it is known, several where it is ambiguous, none where it is unknown.
+        One name if the spelling is known, several if it is ambiguous, none if it is unknown.
     """
     return _KNOWN[axis].get(folded(written), ())
 
 
 def resolved(axis: str, written: str) -> str:
-    """Return the suite's name for a written one where `meanings` has exactly one, else the written one."""
+    """Return the suite's name if a spelling has exactly one meaning, otherwise the spelling itself."""
     found = meanings(axis, written)
     return found[0] if len(found) == 1 else written
 
 
 def resolved_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], list[str]]:
-    """Resolve the names in a file's rows.
+    """Resolve the names in the rows of a file.
 
-    'WAE_MMD' beside 'WAE_RBF', as the paper's Table 2 has it, is what Table 3 calls 'WAE_IMQ'; else it may be either.
+    'WAE_MMD' beside 'WAE_RBF', as in the paper's Table 2, is the 'WAE_IMQ' of Table 3; otherwise it is ambiguous.
 
     Args:
-        rows: By column name, with at least the columns NAMES.
+        rows: Values by column name, with at least the columns NAMES.
 
     Returns:
-        The rows with `resolved` names in the columns NAMES, and notes for the user on the names that were replaced or
+        The rows with `resolved` names in the columns NAMES, and notes for the user about names that were replaced or
         are ambiguous, one per line.
     """
     known = [{**row, **{column: resolved(column, row[column]) for column in NAMES}} for row in rows]
@@ -124,22 +124,22 @@ def resolved_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str
 
 
 def nearest(written: str, known: Collection[str]) -> str | None:
-    """Return the known name that a written one is most likely a misspelling of, if any."""
+    """Return the known name of which a spelling is most likely a misspelling; None if no name is close."""
     by_form = {folded(name): name for name in known}
     close = difflib.get_close_matches(folded(written), by_form, n=1)
     return by_form[close[0]] if close else None
 
 
 def may_mean(axis: str, written: str, known: Collection[str]) -> str:
-    """Suggest the known names that a written one may mean, else the nearest to it.
+    """Suggest the known names that a spelling may mean, or else the nearest known name.
 
     Args:
         axis: "dataset", "metric", "method" or "column".
-        written: The name in any spelling.
+        written: A name in any spelling.
         known: The names that may be suggested.
 
     Returns:
-        The names, joined by "or"; "" where there is none.
+        The names, joined by "or"; "" if there are none.
     """
     found = [name for name in meanings(axis, written) if name in known] or [nearest(written, known) or ""]
     return " or ".join(found)
@@ -150,12 +150,12 @@ def asked_name(axis: str, written: str, known: Collection[str], asked: str) -> s
 
     Args:
         axis: "dataset", "metric", "method" or "column".
-        written: The name in any spelling.
+        written: A name in any spelling.
         known: The names that may be asked for.
         asked: The beginning of the error message, such as "--method vea: unknown;".
 
     Raises:
-        UserError: It is none of the known names, which the message lists.
+        UserError: The name is not known; the message lists the known names.
     """
     if (name := resolved(axis, written)) in known:
         return name

@@ -1,4 +1,4 @@
-"""Standard output and error that print every character in any encoding, and fail with an error of their own."""
+"""Standard output and error streams that accept every character in any encoding and report failed writes."""
 
 import codecs
 import os
@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-# For what has no decomposition into ASCII letters and means something here.
+# Replacements for characters that have no decomposition into ASCII letters.
 _STAND_INS = {
     "±": "+-", "×": "x", "†": "#", "·": "*", "•": "*", "−": "-", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"',
     "”": '"', "→": "->", "↑": "^", "↓": "v", "≤": "<=", "≥": ">=", "≠": "!=", "✓": "yes", "✗": "no", "§": "Sec. ",
@@ -21,10 +21,10 @@ _ERRORS = "stand-in"
 
 
 class OutputLost(Exception):
-    """Standard output cannot be written any more.
+    """Standard output can no longer be written.
 
     Attributes:
-        reader_left: Whether the reader of a pipe has ended, rather than a disk being full or the like.
+        reader_left: True if the reader of a pipe has ended, False for other causes such as a full disk.
     """
 
     def __init__(self, error: OSError) -> None:
@@ -33,7 +33,7 @@ class OutputLost(Exception):
 
 
 class _Output:
-    """Standard output whose failures are OutputLost, unlike those of other files."""
+    """Standard output whose write errors are raised as OutputLost, to tell them from those of other files."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -60,10 +60,10 @@ class _Output:
 
 @contextmanager
 def standard_output() -> Iterator[None]:
-    """Let sys.stdout and sys.stderr take every character within the block, and flush sys.stdout at its end.
+    """Make sys.stdout and sys.stderr accept every character within the block, and flush sys.stdout at its end.
 
     Raises:
-        OutputLost: Standard output cannot be written (a full disk, a reader that has left).
+        OutputLost: Standard output cannot be written (a full disk, or a reader that has ended).
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -77,7 +77,7 @@ def standard_output() -> Iterator[None]:
 
 
 def print_error(line: str) -> None:
-    """Print one line on standard error, or nothing if it cannot be written: the exit status tells of the error too."""
+    """Print one line on standard error; do nothing if that fails, because the exit status also reports the error."""
     try:
         print(f"benchmark: {line}", file=sys.stderr, flush=True)
     except OSError:
@@ -87,23 +87,24 @@ def print_error(line: str) -> None:
 def replace_closed_streams() -> None:
     """Open the null device in place of every standard stream that is closed (`2>&-`).
 
-    Else the first files opened would get their descriptors, and what a library prints would be written into them.
+    Otherwise the first opened files would get their descriptors, and libraries' output would be written into those
+    files.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number: this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free descriptor: `number`
 
 
 def plain_console() -> Console:
-    """Make a console that prints text literally, and in colour only on a terminal, whatever FORCE_COLOR says."""
-    # Brackets are text here: rich would take [procedural] or [a] for markup and swallow it.
+    """Make a console that prints text literally, with colour only on a terminal, regardless of FORCE_COLOR."""
+    # rich would interpret brackets, as in [procedural] or [a], as markup and drop them.
     return Console(soft_wrap=True, markup=False, highlight=False, force_terminal=sys.stdout.isatty())
 
 
 def _discard(stream: TextIO) -> None:
-    """Redirect the stream's file to the null device, for Python flushes it once more at exit."""
+    """Redirect the stream's file to the null device, because Python flushes it again at exit."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
@@ -111,7 +112,7 @@ def _discard(stream: TextIO) -> None:
 
 
 def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Replace one character that an encoding lacks; an undecodable byte of a file name becomes that byte again."""
+    """Replace one character that an encoding lacks; restore a byte of a file name that could not be decoded."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     character = error.object[error.start]

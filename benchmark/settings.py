@@ -1,8 +1,8 @@
-"""Settings as the plain data that a trial's key is hashed from, and their validation.
+"""Settings as plain data, from which a trial's key is hashed, and their validation.
 
-A setting that is added when records exist already must not change their keys: it is hashed only where it differs from
-its default, which is what the code did before. An unknown setting is refused by name; pydantic's own dataclasses would
-drop it and continue with the default.
+A setting added when records already exist must not change their keys. It is therefore hashed only if it differs from
+its default, which describes what the code did before. Unknown settings are errors, whereas pydantic's own dataclasses
+would ignore them.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from benchmark.errors import UserError
 
-if TYPE_CHECKING:  # the protocol of all dataclasses is known to type checkers alone
+if TYPE_CHECKING:  # the protocol of all dataclasses exists for type checkers only
     from _typeshed import DataclassInstance
 
 _AT_DEFAULT_AS_BEFORE = "at_default_as_before"
@@ -26,16 +26,16 @@ def added_later(default: Any) -> Any:
     """Declare a dataclass field that was added after records existed.
 
     Args:
-        default: What the code did before the field existed.
+        default: The value that describes what the code did before the field existed.
 
     Returns:
-        The field; typed Any, as `dataclasses.field` poses as its default's type.
+        The field, typed Any because `dataclasses.field` is annotated with the type of its default.
     """
     return dataclasses.field(default=default, metadata={_AT_DEFAULT_AS_BEFORE: True})
 
 
 def plain_settings(settings: "DataclassInstance") -> dict[str, Any]:
-    """Return a flat dataclass of settings as a dict, without fields `added_later` that are at their default."""
+    """Return a flat dataclass of settings as a dict, without `added_later` fields that equal their default."""
     return {
         field.name: getattr(settings, field.name)
         for field in dataclasses.fields(settings)
@@ -48,16 +48,16 @@ def check_settings(
 ) -> None:
     """Check settings against the fields of a dataclass, without converting any value.
 
-    A float field takes finite numbers, integers too; neither "0.05" nor True is a number, nor 2.0 an integer.
+    Float fields accept finite numbers and integers, but neither "0.05" nor True; integer fields do not accept 2.0.
 
     Args:
         kind: The dataclass.
         settings: Values by field name.
-        where: What the settings are of; the message of an error begins with it.
-        apart: Fields that may not be given, because they are set elsewhere.
+        where: What the settings belong to; the error message begins with it.
+        apart: Fields that may not be given because they are set elsewhere.
 
     Raises:
-        UserError: A name is not a field that may be given, or a value does not fit its field.
+        UserError: A name is unknown or may not be given, or a value does not fit its field.
     """
     values = {name: adapter for name, adapter in _values(kind).items() if name not in apart}
     for name, value in settings.items():
@@ -73,17 +73,17 @@ def check_settings(
 def parsed_setting(
     kind: "type[DataclassInstance]", name: str, text: str, where: str, apart: Collection[str] = ()
 ) -> Any:
-    """Read the value of a setting from text, by the type of its field: a number, true, null, a [list], or a word.
+    """Parse the value of a setting according to the type of its field: a number, true, null, a [list], or a word.
 
     Args:
         kind: The dataclass.
-        name: The field.
-        text: What a user gave.
-        where: As for `check_settings`.
-        apart: As for `check_settings`.
+        name: The field's name.
+        text: The text that the user gave.
+        where: What the setting belongs to; the error message begins with it.
+        apart: Fields that may not be given because they are set elsewhere.
 
     Raises:
-        UserError: There is no such field that may be given, or the text is no value of it.
+        UserError: The name is unknown or may not be given, or the text does not fit the field.
     """
     values = {name: adapter for name, adapter in _values(kind).items() if name not in apart}
     if name not in values:
@@ -100,14 +100,14 @@ def parsed_setting(
 
 
 def unknown_name(name: str, known: Collection[str]) -> str:
-    """Word the error for an unknown name: it suggests the nearest of the known names, or lists them all."""
+    """Return an error message for an unknown name that suggests the nearest known name, or else lists all of them."""
     near = get_close_matches(str(name), known, n=1)
     return f"there is no {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}")
 
 
 @cache
 def _values(kind: "type[DataclassInstance]") -> dict[str, TypeAdapter[Any]]:
-    """The validators of a dataclass's init fields, by name."""
+    """Return the validators of a dataclass's init fields, by name."""
     hints = get_type_hints(kind, include_extras=True)
     finite = ConfigDict(allow_inf_nan=False)
     return {

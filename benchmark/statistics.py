@@ -17,8 +17,8 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 ALPHA = 0.05
 CONFIDENCE = 1 - ALPHA
-POWER = 0.8  # of a test for which a number of seeds or pairs, or the smallest difference found, is stated
-_POINTS = 400  # of a numerical mean over the distribution of a standard deviation
+POWER = 0.8  # for the numbers of seeds or pairs, and the smallest detectable differences, that are stated
+_POINTS = 400  # number of points in numerical means over the distribution of a standard deviation
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,21 @@ class Interval:
     high: float
 
     def within(self, bound: float) -> bool:
-        """Tell whether all of it lies in [-bound, bound]."""
+        """Return whether the whole interval is in [-bound, bound]."""
         return -bound <= self.low and self.high <= bound
 
     def outside(self, bound: float) -> bool:
-        """Tell whether none of it lies in [-bound, bound]."""
+        """Return whether no part of the interval is in [-bound, bound]."""
         return self.high < -bound or bound < self.low
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """The largest difference that counts as none.
+    """The largest difference that counts as agreement.
 
     Attributes:
         amount: In the metric's units or, if `relative`, as a fraction of the reference.
-        relative: Whether it grows with the reference.
+        relative: Whether the tolerance is proportional to the reference.
     """
 
     amount: float
@@ -59,10 +59,10 @@ class Estimate:
     """The mean of n values.
 
     Attributes:
-        n: How many values there are.
+        n: Number of values.
         mean: Their mean.
-        std: Their standard deviation (ddof 1); None where n is 1.
-        interval: The 95 % t-interval of the mean; None where n is 1.
+        std: Their standard deviation (ddof 1); None if n is 1.
+        interval: The 95 % t-interval of the mean; None if n is 1.
     """
 
     n: int
@@ -77,10 +77,10 @@ class PairedTest:
 
     Attributes:
         estimate: The mean difference.
-        p_wilcoxon: Of the exact signed-rank test.
-        side: The sign of the sum of signed ranks (-1, 0 or 1): the direction that a small `p_wilcoxon` shows. The mean
-            may have the other sign.
-        p_t: Of Student's t-test; None for a single pair.
+        p_wilcoxon: p value of the exact signed-rank test.
+        side: Sign of the sum of signed ranks (-1, 0 or 1), the direction that a small `p_wilcoxon` shows. The mean may
+            have the opposite sign.
+        p_t: p value of Student's t-test; None for a single pair.
     """
 
     estimate: Estimate
@@ -95,8 +95,8 @@ class Agreement:
 
     Attributes:
         tau: Mean Kendall tau-b, in [-1, 1].
-        interval: Bounds of the true means' with 95 % confidence or more; None with one seed.
-        groups: How many groups have a tau-b.
+        interval: Bounds on the tau of the true means with at least 95 % confidence; None with one seed.
+        groups: Number of groups for which tau-b is defined.
     """
 
     tau: float
@@ -105,20 +105,20 @@ class Agreement:
 
 
 def t_quantile(probability: float, df: float) -> float:
-    """Return the quantile of Student's t distribution: the number of `scipy.stats.t.ppf` without its 0.2 ms a call.
+    """Return a quantile of Student's t distribution, as `scipy.stats.t.ppf` but without its 0.2 ms per call.
 
     Args:
         probability: In (0, 1).
-        df: Degrees of freedom, above 0.
+        df: Degrees of freedom, positive.
     """
     return float(stdtrit(df, probability))
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Estimate the mean of one value or more.
+    """Estimate the mean of at least one value.
 
     Raises:
-        ValueError: There is no value.
+        ValueError: There are no values.
     """
     if not len(values):
         raise ValueError("no value to take a mean of")
@@ -133,17 +133,17 @@ def estimate(values: Sequence[float]) -> Estimate:
 def difference_from_printed(
     ours: Estimate, printed: float, half_unit: float, repeats: float, confidence: float = CONFIDENCE
 ) -> Interval | None:
-    """Return the interval of our mean minus a printed mean; None where ours has no interval.
+    """Return the confidence interval of our mean minus a printed mean; None if ours has no interval.
 
-    The printed mean comes without a spread. Its values are assumed to vary as ours do; with infinitely many of them it
+    The printed mean has no stated spread, so its values are assumed to vary as ours do. With infinitely many values it
     is a constant.
 
     Args:
         ours: Our mean.
-        printed: The number to compare with.
-        half_unit: Half a unit of its last digit, by which both ends are moved outwards.
-        repeats: How many values it is the mean of; may be infinite.
-        confidence: That of the two-sided interval.
+        printed: The printed mean.
+        half_unit: Half a unit of its last printed digit; both ends of the interval are moved outwards by it.
+        repeats: Number of values behind the printed mean; may be infinite.
+        confidence: Confidence level of the two-sided interval.
     """
     if ours.std is None:
         return None
@@ -155,22 +155,22 @@ def difference_from_printed(
 
 @lru_cache
 def _spread_ratios(df: int) -> NDArray[np.float64]:
-    """Equally probable ratios of a sample's standard deviation to the true one."""
+    """Return equally probable ratios of a sample's standard deviation to the true one."""
     middles = (np.arange(_POINTS) + 0.5) / _POINTS
     ratios: NDArray[np.float64] = np.sqrt(stats.chi2.ppf(middles, df) / df)
     return ratios
 
 
 def chance_within(bound: float, error: float, df: int, confidence: float, shift: float = 0.0) -> float:
-    """Return the chance that a t-interval lies wholly in [-bound, bound].
+    """Return the probability that a t-interval is entirely within [-bound, bound].
 
     With a confidence of 90 % this is the power of the two one-sided tests at 5 % (Schuirmann 1987).
 
     Args:
-        bound: The largest difference that counts as none.
-        error: The true standard error of the estimate, at which its own is right on average.
-        df: Degrees of freedom of its spread.
-        confidence: That of the two-sided interval.
+        bound: The largest difference that counts as negligible.
+        error: The true standard error of the estimate; the estimated standard error varies around it.
+        df: Degrees of freedom of the estimated standard error.
+        confidence: Confidence level of the two-sided interval.
         shift: The true difference.
     """
     if error == 0:
@@ -181,7 +181,7 @@ def chance_within(bound: float, error: float, df: int, confidence: float, shift:
 
 
 def chance_outside(bound: float, error: float, df: int, confidence: float, shift: float = 0.0) -> float:
-    """Return the chance that a t-interval lies wholly outside [-bound, bound]; arguments as for `chance_within`."""
+    """Return the probability that a t-interval is entirely outside [-bound, bound]; see `chance_within`."""
     if error == 0:
         return float(abs(shift) > bound)
     reach = bound / error + t_quantile((1 + confidence) / 2, df) * _spread_ratios(df)
@@ -189,16 +189,16 @@ def chance_outside(bound: float, error: float, df: int, confidence: float, shift
 
 
 def _signed_ranks(differences: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rank of the absolute value of each non-zero difference, from 1, times its sign; ties share their mean."""
+    """Return the signed ranks of the non-zero differences by absolute value, from 1; ties share their mean rank."""
     nonzero = np.array([difference for difference in differences if difference != 0], dtype=np.float64)
     ranks: NDArray[np.float64] = stats.rankdata(np.abs(nonzero))
     return ranks * np.sign(nonzero)
 
 
 def _signed_rank_p(signed: NDArray[np.float64]) -> float:
-    """The exact two-sided p of Wilcoxon's test; scipy's does not support ties, so all 2^n signs are counted here."""
-    doubled = np.rint(2 * np.abs(signed)).astype(int)  # whole numbers even where ranks are halves
-    ways = np.ones(1)  # ways[s]: choices of signs whose positive ranks sum to s
+    """Return the exact two-sided p of Wilcoxon's test by counting all 2^n signs; scipy's does not support ties."""
+    doubled = np.rint(2 * np.abs(signed)).astype(int)  # integers even if tied ranks are halves
+    ways = np.ones(1)  # ways[s]: number of sign choices whose positive ranks sum to s
     for rank in doubled:
         without = np.append(ways, np.zeros(rank))
         ways = without + np.append(np.zeros(rank), ways)
@@ -208,17 +208,17 @@ def _signed_rank_p(signed: NDArray[np.float64]) -> float:
 
 
 def smallest_signed_rank_p(n: int) -> float:
-    """Return the least two-sided p that n pairs can have: all signs alike, 2 of 2^n; 1 for none."""
+    """Return the smallest two-sided p possible with n pairs: all signs equal, 2 of 2^n; 1 for no pair."""
     return min(1.0, 2.0 ** (1 - n))
 
 
 def paired_test(differences: Sequence[float]) -> PairedTest:
-    """Make the signed-rank test and the t-test of one difference or more.
+    """Apply the signed-rank test and the t-test to at least one difference.
 
-    Equal differences have a p_t of 0 (1 where they are all zero), the limit of Student's test.
+    If all differences are equal, p_t is 0 (1 if they are all zero), the limit of Student's test.
 
     Raises:
-        ValueError: There is no difference.
+        ValueError: There are no differences.
     """
     of_mean = estimate(differences)
     if of_mean.std is None:
@@ -235,8 +235,7 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
     """Adjust the p values of a family of tests by Holm's method, which bounds the family-wise error rate.
 
     Args:
-        p_values: Of every test that was declared, 1.0 for one that could not be made; the family lies along the last
-            axis.
+        p_values: One for every declared test, 1.0 for a test that could not be made; the family is the last axis.
 
     Returns:
         The adjusted p values in the same order, each in [0, 1].
@@ -250,12 +249,12 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def powerless(pairs: Sequence[int]) -> list[bool]:
-    """Tell for each test of a family whether no data at all could make it significant.
+    """Return for each test of a family whether no data at all could make it significant.
 
-    Holm's p only grows with any p of the family, so each test's least is that with all tests at their least.
+    An adjusted p never decreases when any p of the family increases, so all tests are taken at their smallest p.
 
     Args:
-        pairs: How many pairs each test has; 0 for one that was not made.
+        pairs: Number of pairs of each test; 0 for a test that was not made.
     """
     return [bool(p >= ALPHA) for p in holm([smallest_signed_rank_p(n) for n in pairs])]
 
@@ -265,10 +264,10 @@ def tau_b(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]
 
     Args:
         x: Any number of rankings, (..., m).
-        y: The one that they are compared with, (m,).
+        y: The ranking with which they are compared, (m,).
 
     Returns:
-        The correlations in [-1, 1], (...); NaN where either ranking is constant or x has a NaN.
+        Correlations in [-1, 1], (...); NaN if either ranking is constant or x contains NaN.
     """
     one, other = np.triu_indices(len(y), 1)
     signs_x, signs_y = np.sign(x[..., one] - x[..., other]), np.sign(y[one] - y[other])
@@ -282,20 +281,21 @@ def tau_b(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]
 def rank_agreement(groups: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Agreement | None:
     """Measure how well the order of our means agrees with the order of other numbers, over several groups of rivals.
 
-    The bounds of a group count the pairs of rivals whose order our seeds show, and take all others for or against. A
-    pair's order is shown by a one-sided t-test of its differences over common seeds, with Bonferroni's correction over
-    the pairs of all groups. So the bounds hold with 95 % confidence or more, however close the true means lie and
-    whichever rivals vary more; a percentile bootstrap's do not, as resampled seeds can only blur an order.
+    The bounds of a group count the pairs of rivals whose order our seeds show, and count all other pairs as agreeing or
+    as disagreeing. The order of a pair is shown by a one-sided t-test of its differences over common seeds, with
+    Bonferroni's correction over the pairs of all groups. The bounds therefore hold with at least 95 % confidence,
+    however close the true means are and whichever rivals vary more. A percentile bootstrap's do not, because resampled
+    seeds can only blur an order.
 
     Args:
-        groups: Each is the scores of m rivals under n seeds, (m, n), NaN where a seed has no value, and the m numbers
-            of the other side, (m,).
+        groups: For each group, the scores of m rivals under n seeds, (m, n), NaN if a seed has no value, and the m
+            numbers to compare with, (m,).
 
     Returns:
-        The agreement; None where no group has an order on both sides.
+        The agreement; None if no group has an order on both sides.
 
     Raises:
-        ValueError: Groups differ in their number of seeds.
+        ValueError: The groups differ in their number of seeds.
     """
     counts = {ours.shape[1] for ours, _ in groups}
     if len(counts) > 1:
@@ -316,17 +316,17 @@ def rank_agreement(groups: Sequence[tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def _means(ours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of each rival over its seeds; NaN where it has no value."""
+    """Return the mean of each rival over its seeds; NaN if it has no value."""
     with np.errstate(invalid="ignore"):
         means: NDArray[np.float64] = np.nansum(ours, axis=1) / (~np.isnan(ours)).sum(axis=1)
     return means
 
 
 def _tau_bounds(ours: NDArray[np.float64], other: NDArray[np.float64], alpha: float) -> tuple[float, float]:
-    """The least and the largest tau-b of true means whose order agrees with all pairs that are shown at `alpha`.
+    """Return the smallest and largest tau-b of true means that are consistent with all pairs shown at level `alpha`.
 
-    A pair whose differences are all equal is taken to vary like the one that varies least: scores are rounded, as an
-    accuracy on some images is, and two equal differences do not show that a third would be the same.
+    A pair whose differences are all equal is assigned the smallest positive variance of any pair. Scores such as an
+    accuracy are rounded, so two equal differences do not show that a third would be the same.
     """
     one, two = np.triu_indices(len(other), 1)
     differences = ours[one] - ours[two]
@@ -334,7 +334,7 @@ def _tau_bounds(ours: NDArray[np.float64], other: NDArray[np.float64], alpha: fl
     n = there.sum(axis=1)
     mean = np.where(there, differences, 0).sum(axis=1) / np.maximum(n, 1)
     squares = (np.where(there, differences - mean[:, None], 0) ** 2).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a pair without two common seeds is not shown
+    with np.errstate(divide="ignore", invalid="ignore"):  # a pair with fewer than two common seeds is not shown
         variance = squares / (n - 1) / n
         floor = np.min(variance, where=variance > 0, initial=np.inf)
         variance = np.where((variance == 0) & np.isfinite(floor), floor, variance)

@@ -1,4 +1,4 @@
-"""Fixed random subsets of images, stratified by class where there are labels."""
+"""Fixed random subsets of images, stratified by class if there are labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,12 @@ def choose(
     """Draw `n` of `total` positions without replacement.
 
     Args:
-        total: How many there are.
-        n: How many to draw; None, like any n >= total, takes all.
+        total: Number of positions.
+        n: Number to draw; None, like any n >= total, selects all.
         labels: Classes (total,), each of which gets its share of n (`shares`); None draws without strata.
-        role: Of the random stream (`benchmark.streams.stream_seed`).
-        keep_classes: Draw at least one of every class where n is enough for that.
-        axes: Of the random stream.
+        role: Role of the random stream (`benchmark.streams.stream_seed`).
+        keep_classes: Draw at least one of every class if n is large enough.
+        axes: Axes of the random stream.
 
     Returns:
         Ascending positions, int64 (min(n, total),).
@@ -44,20 +44,20 @@ def choose(
 def shares(counts: NDArray[np.int64], n: int, least: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.int64]:
     """Apportion n among classes in proportion to their sizes, by largest remainder.
 
-    Ties go to the earlier class, so every class is within one of its exact share. Each share is then kept between
-    `least` and `most`, the classes furthest from their exact shares giving or taking.
+    Ties go to the earlier class, so every class is within one of its exact share. Shares are then clipped to [least,
+    most], and the classes furthest from their exact shares compensate.
 
     Args:
         counts: The size of each class, (K,).
-        n: How many to apportion, less than the sum of `counts`.
-        least: The least share of each class, (K,).
-        most: The largest share of each class, (K,).
+        n: Number to apportion, less than the sum of `counts`.
+        least: Smallest allowed share of each class, (K,).
+        most: Largest allowed share of each class, (K,).
 
     Returns:
-        The share of each class, int64 (K,), summing to n.
+        The share of each class, int64 (K,), with sum n.
 
     Raises:
-        ValueError: No shares within the bounds sum to n.
+        ValueError: No shares within the bounds have the sum n.
     """
     if not least.sum() <= n <= most.sum():
         raise ValueError(f"{n} images of {least.sum()} to {most.sum()}")
@@ -78,13 +78,13 @@ def last_of_every_class(labels: NDArray[np.int64], counts: NDArray[np.int64]) ->
 
     Args:
         labels: The class of each image, (N,).
-        counts: How many to select of each class, (K,), in the order of `np.unique`.
+        counts: Number to select of each class, (K,), in the order of `np.unique`.
 
     Returns:
         Whether each image is selected, bool (N,).
     """
     _, which, of_class = np.unique(labels, return_inverse=True, return_counts=True)
-    place = np.empty(len(labels), np.int64)  # of each image within its class
+    place = np.empty(len(labels), np.int64)  # index of each image within its class
     firsts = np.cumsum(of_class) - of_class
     place[np.argsort(which, kind="stable")] = np.arange(len(labels)) - np.repeat(firsts, of_class)
     selected: NDArray[np.bool_] = place >= (of_class - counts)[which]

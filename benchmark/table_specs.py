@@ -1,4 +1,4 @@
-"""The registry of tables, with the trials each needs and the protocol that scores them: the paper's five, our two."""
+"""The registry of tables (the paper's five and two of our own), with their trials and the protocol that scores them."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from benchmark.paper.tables import PRINTED_TABLES
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table; it may have more metrics and methods than the paper printed.
+    """A table; it may have more metrics and methods than the paper printed.
 
     Attributes:
-        number: 1 to 5 are the paper's.
+        number: 1 to 5 for the paper's tables.
         title: The caption's first sentence.
         protocol: A name in benchmark.evaluation.protocols.PROTOCOLS or benchmark.audit.audit_trial.OWN_PROTOCOLS.
-        metrics: Names in benchmark.metrics.METRICS, in the order of the columns.
+        metrics: Names in benchmark.metrics.METRICS, in column order.
         datasets: Names in benchmark.data.specs.DATASETS.
         methods: Names in benchmark.methods.registry.METHODS.
-        latent_dims: The sizes d of the latent space.
+        latent_dims: Latent dimensions d.
     """
 
     number: int
@@ -48,7 +48,8 @@ TABLES = {
 
 _TEN = (*PRINTED_TABLES[3].methods, "hgmvae_g_no_fisher", "hgmvae_u_no_fisher")
 
-# What the paper's title promises and its tables do not measure; scored from checkpoints, so no study trains for them.
+# Properties that the paper's title promises but its tables do not measure. They are scored from checkpoints, without
+# further training.
 OWN_TABLES = {
     table.number: table
     for table in (

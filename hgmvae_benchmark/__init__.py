@@ -1,4 +1,4 @@
-"""The HGMVAE benchmark for programs: `load` opens a trained model.
+"""The programming interface of the HGMVAE benchmark: `load` opens a trained model.
 
 The command line is `hgmvae-benchmark`.
 """
@@ -18,21 +18,22 @@ __all__ = ["load"]
 def load(checkpoint: str | Path, method_file: str | Path | None = None) -> "ImageAutoencoder":
     """Open a trained model from its checkpoint file alone.
 
-    The file itself says which method, settings and image shape it is of; they are checked against this version's code.
-    B, C, S and d below are the number of images, their channels, their side in pixels and the latent dim.
+    The file states the method, settings and image shape, which are checked against this version's code. B, C, S and d
+    below are the number of images, channels, side length in pixels and latent dimension.
 
     Args:
-        checkpoint: `checkpoints/KEY.safetensors` of a study's folder, under whatever name and wherever it lies.
-        method_file: The Python file of its method, where that is one of the user's own (`--method-file`); it is run.
+        checkpoint: A file `checkpoints/KEY.safetensors` of a results folder; it may have been renamed or moved.
+        method_file: The Python file that defines the method, if it is one of the user's own (`--method-file`). The file
+            is executed.
 
     Returns:
-        The model on the CPU, in eval mode, with float32 weights. `embed(images)` takes images (B, C, S, S) in [0, 1] to
-        codes (B, d), `decode(codes)` codes to images (B, C, S, S) in (0, 1), `reconstruct(images)` images to images and
-        `sample(n)` draws n images (n, C, S, S) from the prior.
+        The model on the CPU, in eval mode, with float32 weights. `embed(images)` maps images (B, C, S, S) in [0, 1] to
+        codes (B, d), `decode(codes)` codes to images (B, C, S, S) in (0, 1), `reconstruct(images)` images to images,
+        and `sample(n)` draws n images (n, C, S, S) from the prior.
 
     Raises:
-        UserError: The file is no checkpoint, or not one of this version, or the method file cannot be used; the message
-            is one line that names it.
+        UserError: The file is not a checkpoint of this version, or the method file cannot be used. The message is one
+            line that names the file.
     """
     path = Path(checkpoint)
     with _environment_kept():
@@ -54,10 +55,10 @@ def load(checkpoint: str | Path, method_file: str | Path | None = None) -> "Imag
 
 @contextmanager
 def _environment_kept() -> Iterator[None]:
-    """Within the block the suite's modules can be imported without a lasting change to the caller's settings.
+    """Restore the caller's environment variables after the suite's modules were imported within the block.
 
     The modules set variables for the processes of a study, and load matplotlib with its own defaults unless it is
-    loaded.
+    already loaded.
     """
     import matplotlib  # noqa: F401
 
