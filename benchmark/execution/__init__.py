@@ -1,1 +1,1 @@
-"""Execution of a study: from its trials to their records on disk."""
+"""Execution of a study, from its trials to their records on disk."""

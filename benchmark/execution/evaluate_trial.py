@@ -1,7 +1,7 @@
-"""One trial from its trained model to its record: reduce the model to outputs, diagnose its health, score it.
+"""Evaluation of a trained model: compute its outputs, measure its health, and score it for the trial's record.
 
-What needs the images is done at once, on the device (`measured`); what needs the latents alone is left for another
-process (`scored`), so that a device can train on.
+Whatever needs the images is computed immediately, on the device (`measured`). Whatever needs only the latents is left
+to another process (`scored`), so that the device can continue training.
 """
 
 import dataclasses
@@ -47,22 +47,22 @@ from models.base import ImageAutoencoder, draw_noise
 from models.losses import gaussian_log_density, reparameterised
 
 EVALUATION_BATCH = 500
-OTHER_DRAWS = 256  # for each image, of the draws that its code's Gaussian is given besides it
+OTHER_DRAWS = 256  # per image: draws of the code's Gaussian condition (such as w) other than the image's own
 
 
 @dataclass(frozen=True)
 class TrialContext:
-    """Where and with what trials run; nothing here changes their identity.
+    """Where and how trials run; none of these settings changes a trial's identity.
 
     Attributes:
         out: The results folder.
         device: torch's name of it, such as "cuda:1".
         weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
         way: How packs are trained, one of `benchmark.training.pack.WAYS`.
-        deterministic: Whether an operation that cannot be repeated bit by bit is refused.
+        deterministic: Whether an operation without a bitwise repeatable kernel is an error.
         method_files: The files that define the user's own methods.
         weights_missing: As in EvaluationContext.
-        left_out: Metrics that are not computed.
+        left_out: Names of metrics that are not computed.
     """
 
     out: Path
@@ -76,7 +76,7 @@ class TrialContext:
 
     @property
     def evaluation(self) -> EvaluationContext:
-        """The same for the evaluation, whose statistics are kept in the results folder."""
+        """The corresponding context for evaluation, which keeps its statistics in the results folder."""
         return EvaluationContext(
             self.weights_dir,
             self.device,
@@ -87,13 +87,13 @@ class TrialContext:
 
 
 def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None = None) -> Record:
-    """Make a trial's record without any result.
+    """Make a trial's record without results.
 
     Args:
         trial: The trial.
-        device: torch's name of what it ran on.
-        status: One of `benchmark.results.records.RECORD_STATUSES`; a "failed" trial is tried again by the next run.
-        reason: Why the status is not OK.
+        device: Torch name of the device that it ran on.
+        status: One of `benchmark.results.records.RECORD_STATUSES`; the next run retries a "failed" trial.
+        reason: Why the status is not OK; None if it is.
     """
     return Record.parse(
         {
@@ -110,22 +110,23 @@ def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None
 
 
 def failed_record(trial: Trial, device: str, error: Exception) -> Record:
-    """Make the record of a trial that an error has ended; the first line of its message is the reason."""
+    """Make the record of a trial that ended with an error; the first line of the error's message is the reason."""
     kind, said = type(error).__name__, first_line(error)
     return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
 
 
 def write_result(store: Store, record: Record) -> str:
-    """Write a record, but never a failed one in place of one that ended well, which scores were to be added to.
+    """Write a record, unless it failed and would replace a successful one.
 
-    That one is written again as it is, so that whoever watches the folder sees that the attempt has ended.
+    This happens when adding scores to a finished trial fails. The successful record is then rewritten unchanged, so
+    that a process that watches the folder sees that the attempt has ended.
 
     Args:
         store: The results folder.
-        record: Of the attempt.
+        record: The record of this attempt.
 
     Returns:
-        What became of it: the record's status, or that nothing was added, and why.
+        The record's status, or a message that nothing was added, with the reason.
     """
     earlier = store.read_record(record.key) if record.status == "failed" else None
     if earlier is None or not earlier.ok:
@@ -136,10 +137,10 @@ def write_result(store: Store, record: Record) -> str:
 
 
 def matches_this_code(identity: Identity) -> bool:
-    """Tell whether a trial of this identity means the same to the code at hand.
+    """Return whether a trial of this identity has the same meaning for the current code.
 
-    It does where the revisions of method, warm start and training are the code's own, and the method's file is the
-    same. A checkout may have been updated since a trial was laid out or trained.
+    This holds if the revisions of its method, warm start and training are the current ones and its method file is
+    unchanged. The checkout may have been updated since the trial was planned or trained.
     """
     method, start = ALL_METHODS.get(identity.method), identity.warm_start
     if method is None:
@@ -153,16 +154,16 @@ def matches_this_code(identity: Identity) -> bool:
 
 
 def trial_model(trial: Trial, seed: int, device: str = "cpu") -> ImageAutoencoder:
-    """Build the trial's model on a device, initialised from the streams of a seed.
+    """Build the trial's model on a device, initialised from the random streams of a seed.
 
     Raises:
-        ValueError: The method does not take the trial's settings: the fault of this trial, no reason to end a study.
+        ValueError: The method rejects the trial's settings; only this trial fails, not the study.
     """
     return _built(trial, trial.method, trial.settings, seed, device)
 
 
 def warm_start_model(trial: Trial, seed: int, device: str = "cpu") -> ImageAutoencoder:
-    """Build, as `trial_model`, what is trained before the trial's model; the trial must have a warm start."""
+    """Build the model that is trained before the trial's model; the trial must have a warm start."""
     assert trial.warm_start is not None
     return _built(trial, trial.warm_start.method, trial.warm_start.settings, seed, device)
 
@@ -179,17 +180,18 @@ def _built(trial: Trial, name: str, settings: Json, seed: int, device: str) -> I
 def measured(
     trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: Record
 ) -> tuple[Record, TrialOutputs | None]:
-    """Fill in a trained trial's health and the scores that need images.
+    """Compute a trained trial's health and the scores that need images.
 
     Args:
         trial: The trial.
         model: Its trained model, on the device.
         dataset: Its images.
         context: Where it runs.
-        record: What is known of the trial so far.
+        record: The trial's record after training.
 
     Returns:
-        The record, and what `scored` needs for the other scores: latents and labels; None where nothing is left.
+        The completed record, and the latents and labels that `scored` needs for the remaining scores; None in their
+        place if no scores remain.
     """
     protocols = {name: PROTOCOLS[name] for name in trial.protocols}
     needs = {need for protocol in protocols.values() for need in protocol.needs}
@@ -206,7 +208,7 @@ def measured(
 
 
 def scored(trial: Trial, record: Record, outputs: TrialOutputs, context: TrialContext) -> Record:
-    """Fill in the scores of the latents.
+    """Add the scores of the latents to a record.
 
     Args:
         trial: The trial.
@@ -219,17 +221,17 @@ def scored(trial: Trial, record: Record, outputs: TrialOutputs, context: TrialCo
 
 
 def completed(trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: TrialContext, record: Record) -> Record:
-    """Add to a finished trial's record the scores that it lacks and this run can compute; what it has stays as it is.
+    """Add to a finished trial's record the missing scores that this run can compute; existing scores stay unchanged.
 
     Args:
         trial: The trial.
-        model: Its trained model, as its checkpoint has it, on the device.
+        model: Its trained model, loaded from its checkpoint, on the device.
         dataset: Its images.
         context: Where it runs.
-        record: The trial's.
+        record: The trial's record.
 
     Returns:
-        The record, with a note of what was added and on what it was computed.
+        The record, with a note of the metrics added and the provenance of the computation.
     """
     lacking = lacking_metrics(record, context.left_out)
     names = [name for name in trial.protocols if any(protocol == name for protocol, _ in lacking)]
@@ -245,7 +247,7 @@ def completed(trial: Trial, model: ImageAutoencoder, dataset: Dataset, context: 
 def _with_scores(
     record: Record, trial: Trial, outputs: TrialOutputs, context: TrialContext, names: list[str]
 ) -> Record:
-    """Add the scores of protocols to a record; what it has already is neither computed again nor replaced."""
+    """Add the scores of protocols to a record; scores that it already has are neither recomputed nor replaced."""
     timings, metrics = {**record.timings}, {**record.metrics}
     unavailable, details = {**record.unavailable}, {**record.plain["details"]}
     for name in names:
@@ -268,7 +270,7 @@ def _with_scores(
 
 
 def _with_more(details: Json, more: Json) -> dict[str, Any]:
-    """Details of a protocol with those of metrics that were added; of what is by metric or network, both's entries."""
+    """Merge a protocol's details with those of added metrics; "weights" and "weights_from" keep entries of both."""
     merged = {name: {**details.get(name, {}), **more[name]} for name in ("weights", "weights_from") if name in more}
     return {**details, **more, **merged}
 
@@ -282,7 +284,7 @@ def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str
         distortion = (images - output.recon_x).square().flatten(1).sum(1, keepdim=True)
         return output.z, distortion, *(model.code_posterior(model.encoder(images), noise) or ())
 
-    # In training's batches, because a loss may hold more than B rows at a time (the z-prior's pieces hold B * B).
+    # In training's batch size, because the memory of a loss may grow with B * B, as for the pieces of the z-prior.
     codes, distortion, *posterior = in_batches(sampled, dataset.x_test, device, trial.training.batch_size)
     weights = component_weights(model, dataset.x_test, device)
     prior = draw_noise(model.prior_noise_shapes(len(codes)), torch.device(device), stream)
@@ -307,12 +309,12 @@ def _health(model: ImageAutoencoder, dataset: Dataset, trial: Trial, device: str
 
 
 def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code: float | None) -> list[float] | None:
-    """Estimate bounds [nats] on the information of the code about the image, without that about other draws (w).
+    """Estimate bounds [nats] on the information that the code carries about the image, excluding that about draws (w).
 
-    These are the draws that the code's Gaussian is given besides the image. Each estimate is a bound on average.
+    The draws are those that the code's Gaussian depends on besides the image. Each estimate is a bound only on average.
 
     Returns:
-        [low, high]; both equal `of_code`, the rate, if there are no such draws. None if the rate is None, or a bound
+        [low, high]; both equal `of_code`, the rate, if there are no such draws. None if the rate is None or a bound is
         not finite.
     """
     if of_code is None or not model.posterior_draws():
@@ -333,20 +335,20 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         return information_about_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
 
     amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
-    # Sorted because the two estimates, each a bound on average alone, may cross where the information is close to 0.
+    # Sorted, because each estimate is a bound only on average, so they may cross if the information is close to 0.
     finite = [amount for amount in amounts if amount is not None]
     return sorted(of_code - amount for amount in finite) if len(finite) == len(amounts) else None
 
 
 def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs: set[str]) -> TrialOutputs:
-    """Reduce a trained model to what protocols score: deterministic latents and reconstructions, on the CPU.
+    """Compute the outputs that protocols score, deterministic latents and reconstructions, on the CPU.
 
     Args:
-        model: On the device, in eval mode.
+        model: The model, on the device and in eval mode.
         dataset: Its images.
-        device: torch's name of where the model lies.
-        needs: Fields of TrialOutputs; the training images are encoded only where "latents_train" is among them. All
-            others are computed anyway, because they also tell the trial's health.
+        device: Torch name of the model's device.
+        needs: Names of fields of TrialOutputs. Training images are encoded only if "latents_train" is among them; all
+            other fields are always computed, because the trial's health needs them.
     """
 
     def codes(images: torch.Tensor) -> tuple[torch.Tensor]:
@@ -372,12 +374,12 @@ def component_weights(model: ImageAutoencoder, images: np.ndarray, device: str) 
     """Compute the component weights w of images, without noise.
 
     Args:
-        model: On the device, in eval mode.
+        model: The model, on the device and in eval mode.
         images: uint8 (N, C, S, S).
-        device: torch's name of where the model lies.
+        device: Torch name of the model's device.
 
     Returns:
-        float32 (N, K); None where the method is no mixture.
+        float32 (N, K); None if the method is not a mixture.
     """
 
     def weights(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -418,10 +420,11 @@ def in_batches(
 
 
 def peak_memory_mb(device: str) -> dict[str, float]:
-    """Return high-water marks of memory in MiB.
+    """Return the peak memory use in MiB.
 
     Returns:
-        `process`: of the process since it began; on a GPU also `device`: of its allocator during this pack.
+        `process`: the peak of this process since its start; on a GPU also `device`: the peak of its allocator for this
+        pack.
     """
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is bytes on macOS, KiB on Linux
     peak = {"process": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)}

@@ -1,4 +1,4 @@
-"""Where packs are trained and scored: on this machine, or as jobs of a cluster."""
+"""Executors, which train and score packs on this machine or as jobs of a cluster."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ EXECUTORS = ("local", "slurm")
 
 
 def _any_folder(store: Store) -> None:
-    """Accept the folder."""
+    """Accept any results folder."""
 
 
 @dataclass(frozen=True)
 class Executor:
-    """What makes the record of every wanted trial of some packs.
+    """A way to make the records of all wanted trials of packs.
 
     Attributes:
-        says: How it does so, in words for the user.
+        says: Description for the user.
         threads: CPU threads of a process that trains.
-        noted: What the manifest's note of a run has of it.
-        run: Trains and scores packs, and yields events as they come; ending the iteration early ends the work that
-            would not go on without it.
-        check_folder: Raises UserError, before the folder is made, where results can never be written into it.
-        check: Raises UserError where results may not be written into the folder now.
-        after_interrupt: What a user who has pressed Ctrl-C must know; "" for nothing.
+        noted: Entries for the run's note in the manifest.
+        run: Trains and scores packs and yields events as they occur. Ending the iteration early ends all work that
+            cannot continue without it.
+        check_folder: Called before the folder is created; raises UserError if results can never be written into it.
+        check: Raises UserError if results must not be written into the folder now.
+        after_interrupt: Message for a user who has pressed Ctrl-C; "" for none.
     """
 
     says: str
@@ -45,10 +45,10 @@ class Executor:
 
 
 def local_executor(plan: ProcessPlan, seconds: float, patience: float) -> Executor:
-    """Make the executor that has worker processes of this machine.
+    """Make the executor that uses worker processes on this machine.
 
     Args:
-        plan: How many, and on what.
+        plan: Number of processes, and their devices.
         seconds: As for `run_packs`.
         patience: As for `run_packs`.
     """
@@ -62,12 +62,13 @@ def local_executor(plan: ProcessPlan, seconds: float, patience: float) -> Execut
 
 
 def slurm_executor(options: SlurmOptions, patience: float) -> Executor:
-    """Make the executor that has jobs of a cluster, which sees the results and data folders under the same paths.
+    """Make the executor that uses jobs of a cluster, whose nodes see the results and data folders under the same paths.
 
-    It accepts a folder with jobs: its own are rejoined, those of other packs refused, once the packs are known.
+    A folder with jobs is accepted: jobs of the same packs are rejoined, and jobs of other packs are refused when the
+    packs are known.
 
     Args:
-        options: What is asked of Slurm.
+        options: Options for Slurm.
         patience: As for `run_packs`.
     """
     return Executor(

@@ -1,4 +1,4 @@
-"""A sign of life while a command works: a spinner in a terminal, elsewhere a line after every silence."""
+"""Progress messages while a command works: a spinner in a terminal, elsewhere a line after each period of silence."""
 
 import threading
 import time
@@ -9,19 +9,19 @@ from rich.console import Console
 
 from benchmark.output import OutputLost
 
-SECONDS_BETWEEN_LINES = 9.0  # so that with the look every second a reader waits for at most ten
+SECONDS_BETWEEN_LINES = 9.0  # checked every second, so a reader waits for at most ten
 
 
 class Heartbeat(AbstractContextManager["Heartbeat"]):
-    """Says now and then what a command is doing, from a thread of its own, since the work itself may take long.
+    """Prints from time to time what a command is doing, from its own thread, because the work may block for long.
 
     Args:
-        console: Where the lines are written.
-        clock: Seconds on any monotonic scale.
+        console: The console to print on.
+        clock: Returns seconds on a monotonic scale.
 
     Attributes:
-        console: As above.
-        says: Makes the line that is written whenever nothing has been said for SECONDS_BETWEEN_LINES; None for silence.
+        console: The console to print on.
+        says: Makes the line printed after SECONDS_BETWEEN_LINES without output; None prints nothing.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic):
@@ -43,7 +43,7 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
 
     @contextmanager
     def during(self, work: str) -> Iterator[None]:
-        """Tell of some work while it lasts: as a spinner in a terminal, else by lines with the seconds it has taken."""
+        """Report work while it lasts: with a spinner in a terminal, otherwise by lines with the seconds elapsed."""
         if can_redraw(self.console):
             with self.console.status(f"{work} ..."):
                 yield
@@ -56,17 +56,17 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
             self.says = None
 
     def say(self, line: str) -> None:
-        """Write a line now, after which none is due for a while.
+        """Print a line now, which also restarts the period of silence.
 
         Raises:
-            OutputLost: The output cannot be written any more.
+            OutputLost: The output can no longer be written.
         """
         self.check()
         self._last_line = self._clock()
         self.console.print(line)
 
     def beat(self) -> None:
-        """Write a line if one is due."""
+        """Print a line if it is due."""
         if (says := self.says) and self._clock() - self._last_line >= SECONDS_BETWEEN_LINES:
             self.say(says())
 
@@ -74,20 +74,20 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
         while not self._ended.wait(1.0):
             try:
                 self.beat()
-            except OutputLost as lost:  # which the main thread has to end by
+            except OutputLost as lost:  # `check` raises it in the main thread
                 self._lost = lost
                 return
 
     def check(self) -> None:
-        """Raise what befell the thread.
+        """Raise the error that ended the thread, if any.
 
         Raises:
-            OutputLost: The output cannot be written any more.
+            OutputLost: The output can no longer be written.
         """
         if self._lost:
             raise self._lost
 
 
 def can_redraw(console: Console) -> bool:
-    """Whether a console is a terminal that can redraw its last lines."""
+    """Return whether a console is a terminal that can redraw its last lines."""
     return console.is_terminal and not console.is_dumb_terminal

@@ -1,4 +1,4 @@
-"""A job's log: its lines, and the one of them that names why the job ended."""
+"""Reading of a job's log, and search for the line that names why the job ended."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.text import one_line
 
-_MOST_BYTES = 2**20  # of a log's end
+_MOST_BYTES = 2**20  # read from the end of a log
 _START = "Starting with JobEnvironment"  # submitit's first line; a job that was requeued has several
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"(\w+\.)*\w*(Error|Exception)(: |$)")
@@ -16,7 +16,7 @@ _VERDICT = re.compile(
     re.IGNORECASE,
 )
 _ERROR = re.compile(r"\berror\b", re.IGNORECASE)
-# Lines of every job that fails, of one that goes on elsewhere, or of any job: these name no cause.
+# Lines that name no cause: printed by every failed job, by a requeued job, or by any job.
 _NO_CAUSE = re.compile(
     r"Exited with exit code|Submitted job triggered an exception|DUE TO JOB REQUEUE|Job step aborted|couldn't chdir"
     r"|^submitit (INFO|WARNING) "
@@ -24,10 +24,10 @@ _NO_CAUSE = re.compile(
 
 
 def log_lines(path: Path) -> list[str]:
-    """Read the lines of a log that are not blank; of a log of more than 1 MiB those in its last MiB.
+    """Read the non-blank lines of a log; if it is larger than 1 MiB, only those in its last MiB.
 
     Returns:
-        Lines fit for a terminal, their indentation kept; empty where there is no log.
+        Lines with unprintable characters removed and indentation kept; empty if there is no log.
     """
     try:
         with path.open("rb") as file:
@@ -42,8 +42,8 @@ def log_lines(path: Path) -> list[str]:
 def cause(lines: Sequence[str]) -> str:
     """Find the line that names why a job ended.
 
-    It is the first exception since the job last started, else the first line that says what Slurm or the shell did to
-    the job, else the first that mentions an error, else the last line.
+    It is the first exception since the job last started; else the first line that reports what Slurm or the shell did
+    to the job; else the first that mentions an error; else the last line.
 
     Args:
         lines: From `log_lines`.

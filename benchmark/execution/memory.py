@@ -1,4 +1,4 @@
-"""Memory: how much a piece of work takes, and how many seeds of one kind of trial fit into a GPU's together."""
+"""Measurement of memory, and how many seeds of one kind of trial fit into a GPU's memory together."""
 
 import ctypes
 import dataclasses
@@ -15,7 +15,7 @@ from benchmark.execution.evaluate_trial import trial_model
 from benchmark.studies.trials import Trial
 from benchmark.training.loop import train
 
-# Allocators leave gaps, and each captured graph keeps a pool of its own.
+# Allocators leave gaps, and each captured graph keeps its own memory pool.
 _MARGIN = 1.5
 _USABLE = 0.9
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -23,17 +23,17 @@ _Result = TypeVar("_Result")
 
 
 def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
-    """Return the most seeds of the trial's kind to train at once.
+    """Return how many seeds of the trial's kind can be trained at once.
 
-    Measured on two steps of one seed, and against the device's whole memory, not what happens to be free, so that the
-    same packs come out every time.
+    Memory is measured on two steps of one seed and compared with the device's total memory, not its free memory, so
+    that packs are divided in the same way every time.
 
     Args:
-        trial: One of the kind.
-        images: uint8 (N, C, S, S) on the device, which stay there beside the seeds.
+        trial: A trial of this kind.
+        images: uint8 (N, C, S, S), on the device, where they stay beside the seeds.
 
     Returns:
-        At least 1; None (no limit known) on a CPU.
+        At least 1; None on a CPU or if the memory is unknown.
     """
     device = images.device
     if device.type != "cuda":
@@ -44,37 +44,37 @@ def seeds_that_fit(trial: Trial, images: Tensor) -> int | None:
     def work() -> object:
         return train(trial_model(trial, seed=0, device=str(device)), batch, two_steps, seed=0)
 
-    work()  # what libraries set up once does not count towards a seed
+    work()  # what libraries set up only once must not count towards a seed
     _, one = memory_taken(work, str(device))
     total = torch.cuda.get_device_properties(device).total_memory
     return None if one is None else fitting(one, int(_USABLE * total) - images.nbytes)
 
 
 def fitting(one: int, budget: int) -> int:
-    """Return how many times some memory, with a margin, fits into a budget.
+    """Return how many equal amounts of memory, each with a margin, fit into a budget.
 
     Args:
-        one: Bytes of one.
-        budget: Bytes of all.
+        one: Size of one amount [bytes].
+        budget: Available memory [bytes].
 
     Returns:
-        At least 1, for less cannot be tried.
+        At least 1, because less cannot be tried.
     """
     return max(1, int(budget / (_MARGIN * one)))
 
 
 def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int | None]:
-    """Do some work and measure the memory that it takes.
+    """Do some work and measure its memory.
 
-    On a GPU this is what its allocator reserves (a captured graph's pool is reserved for good, whatever lives in it),
-    elsewhere what this process holds, which is known on Linux alone.
+    On a GPU the measure is the memory that its allocator reserves, because a captured graph's pool stays reserved
+    whatever it holds. Otherwise it is this process's resident memory, which is known only on Linux.
 
     Args:
         work: The work.
-        device: torch's name of where it is done.
+        device: Torch name of the device on which the work is done.
 
     Returns:
-        What `work` returns, and by how many bytes its peak exceeded what was in use before; None where unknown.
+        The result of `work`, and by how many bytes the peak exceeded the memory in use before; None if unknown.
     """
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
@@ -83,14 +83,14 @@ def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int
         return work(), torch.cuda.max_memory_reserved(device) - before
     if not _CLEAR.exists():
         return work(), None
-    with suppress(AttributeError):  # not every C library has it
-        ctypes.CDLL(None).malloc_trim(0)  # else the work would be served from what earlier work has left free
-    _CLEAR.write_text("5", encoding="ascii")  # proc(5): the high-water mark begins anew
+    with suppress(AttributeError):  # not every C library has malloc_trim
+        ctypes.CDLL(None).malloc_trim(0)  # otherwise the work would reuse memory that earlier work freed
+    _CLEAR.write_text("5", encoding="ascii")  # resets the high-water mark, see proc(5)
     before = _of_this_process("VmRSS")
     return work(), _of_this_process("VmHWM") - before
 
 
 def _of_this_process(field: str) -> int:
-    """A field of this process's status, in bytes."""
+    """Return a field of this process's status, in bytes."""
     [kibibytes] = re.findall(rf"{field}:\s+(\d+) kB", _STATUS.read_text(encoding="utf-8", errors="replace"))
     return int(kibibytes) * 2**10

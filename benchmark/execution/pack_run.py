@@ -1,4 +1,4 @@
-"""One pack from its settings to its trials' records: train, store every checkpoint, then evaluate trial by trial."""
+"""Run of one pack: train its trials, store all checkpoints, then evaluate trial by trial."""
 
 import dataclasses
 import gc
@@ -34,10 +34,10 @@ from benchmark.training.warm_start import train_warm_pack
 from models.base import ImageAutoencoder
 
 OnEpoch = Callable[[int], None]
-# A trial, its trained model, and what training contributes to the trial's record.
+# A trial, its trained model, and the entries that training adds to the trial's record.
 Trained = tuple[Trial, ImageAutoencoder, dict[str, Any]]
-# Errors that end the run, because the next trial would meet them, too: a full disk, a vanished data set, a device that
-# has lost its state.
+# Errors that end the run because the next trial would meet them too: a full disk, a missing data set, a device in an
+# invalid state.
 ENDS_ALL = (OSError, UserError, torch.AcceleratorError)
 
 
@@ -51,24 +51,24 @@ def run_pack(
 ) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
     """Train and evaluate a pack.
 
-    Trials whose checkpoints are there are not trained again, and come first. Of the others those that fit on the device
-    are trained together; all their checkpoints are stored before the first of their records is given out. An error
-    costs the trial it belongs to, one in training all that were trained together; those of ENDS_ALL are raised.
+    Trials whose checkpoints exist are not trained again, and come first. As many of the others as fit on the device are
+    trained together, and all their checkpoints are stored before their first record is yielded. An error makes its
+    trial fail, or, in training, all trials that were trained together; errors of ENDS_ALL are raised.
 
     Args:
-        pack: Trials that differ in their seed alone.
+        pack: Trials that differ only in their seed.
         dataset: Their images.
         images: The data set's training images, uint8 (N, C, S, S), on the device.
         context: Where they run.
-        on_epoch: Called with the number of epochs done.
-        on_stored: Called where checkpoints take the place of all training.
+        on_epoch: Called with the number of completed epochs.
+        on_stored: Called if checkpoints replace all training.
 
     Yields:
-        Every wanted trial, its record, and the outputs that `scored` still has to score, None where the record is
-        complete.
+        Each wanted trial, its record, and the outputs that `scored` still has to score; None in their place if the
+        record is complete.
 
     Raises:
-        UserError: Code or images are no longer those that the trials are named after, or another error of ENDS_ALL.
+        UserError: Code or images differ from those in the trials' identities, or another error of ENDS_ALL.
     """
     _refuse_other_code_or_images(pack.trials[0], dataset)
     stored = [found for trial in pack.wanted_trials if (found := _stored(trial, context))]
@@ -91,9 +91,9 @@ def run_pack(
 
 
 def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
-    """Raise UserError where code or images have changed since the trials were laid out.
+    """Raise UserError if code or images have changed since the trials were planned.
 
-    A checkout may be updated, and a data folder changed, while a study or its queued jobs are under way.
+    A checkout may be updated, or a data folder changed, while a study or its queued jobs are in progress.
     """
     revisions = {name: settings.get("revision") for name, settings in trial.protocols.items()}
     if not matches_this_code(Identity.parse(trial.identity)) or revisions != {
@@ -110,7 +110,7 @@ def _evaluated(
     dataset: Dataset,
     context: TrialContext,
 ) -> Iterator[tuple[Trial, Record, TrialOutputs | None]]:
-    """The results of trained trials, one by one; an error is the record of the trial it belongs to."""
+    """Yield the results of trained trials one by one; an error yields a failed record for its trial."""
     for one in trained:
         trial = one[0]
         try:
@@ -130,9 +130,9 @@ def _finished(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[Re
 
 
 def _completed(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[Record, TrialOutputs | None]:
-    """As `_finished`; a record of this very model that ended well is completed, not made anew.
+    """Evaluate a stored trial, completing its successful record if that belongs to this very model.
 
-    The model is another where its checkpoint was damaged and it was trained again since.
+    The model differs if its checkpoint was damaged and the trial has been trained again since.
     """
     trial, model, training = one
     record = Store(context.out).read_record(trial.key)
@@ -142,7 +142,7 @@ def _completed(one: Trained, dataset: Dataset, context: TrialContext) -> tuple[R
 
 
 def _stored(trial: Trial, context: TrialContext) -> Trained | None:
-    """The trial as its checkpoint has it; None where that is missing or damaged, for it can be trained anew."""
+    """Load the trial from its checkpoint; return None if that is missing or damaged, so that it is trained again."""
     model = trial_model(trial, trial.seed, context.device)
     try:
         training = load_checkpoint(model, Store(context.out).checkpoint_path(trial.key))
@@ -154,13 +154,13 @@ def _stored(trial: Trial, context: TrialContext) -> Trained | None:
 
 
 def _train(trials: Sequence[Trial], images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
-    """Train trials together, in halves where memory does not suffice, and store their checkpoints."""
+    """Train trials together, in halves if memory does not suffice, and store their checkpoints."""
     try:
         return _train_at_once(trials, images, context, on_epoch)
     except torch.OutOfMemoryError:
         if len(trials) == 1:
             raise
-    # Outside of the handler, because the error keeps the tensors of its frames alive.
+    # Outside the handler, because the error keeps the tensors of its frames alive.
     gc.collect()
     torch.cuda.empty_cache()
     halves = even_parts(trials, -(-len(trials) // 2))

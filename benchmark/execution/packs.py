@@ -1,4 +1,4 @@
-"""Packs: the trials that differ in their seed alone, trained together, and how a study's trials fall into them."""
+"""Packs, trials that differ only in their seed and are trained together, and the division of a study into packs."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from benchmark.studies.trials import Trial
 
 @dataclass(frozen=True)
 class Pack:
-    """Trials of one kind, by ascending seed.
+    """Trials that differ only in their seed, in ascending order of seed.
 
-    A pack is the same however much of it is done, so that a run that goes on knows the job that has it.
+    A pack contains finished trials too, so that a resumed run recognises the job that has it.
 
     Attributes:
-        trials: All of the pack.
-        wanted: Keys of those whose record is still to be made; the others are not trained again.
+        trials: All trials of the pack.
+        wanted: Keys of the trials whose record is still to be made; the others are not trained again.
     """
 
     trials: tuple[Trial, ...]
@@ -32,11 +32,11 @@ class Pack:
 
 
 def even_parts(trials: Sequence[Trial], most: int | None) -> list[tuple[Trial, ...]]:
-    """Divide trials into as few parts as a limit allows, of sizes that differ by at most one.
+    """Divide trials into as few parts as a limit allows, with sizes that differ by at most one.
 
     Args:
-        trials: One or more.
-        most: Most trials of a part; None for one part.
+        trials: At least one trial.
+        most: Largest number of trials per part; None for a single part.
     """
     n = len(trials)
     parts = -(-n // (most or n))
@@ -47,12 +47,12 @@ def packs_of(trials: list[Trial], wanted: list[Trial], most: int | None) -> list
     """Divide a study's trials into packs.
 
     Args:
-        trials: The study's whole list, done or not.
-        wanted: Those whose record is still to be made.
-        most: Most trials of a pack; None for all seeds of a kind in one.
+        trials: All trials of the study, done or not.
+        wanted: The trials whose record is still to be made.
+        most: Largest number of trials per pack; None puts all seeds of a kind into one pack.
 
     Returns:
-        The packs in which something is wanted, in the order in which `trials` has their first ones.
+        The packs with at least one wanted trial, ordered by the position of their first trial in `trials`.
     """
     kinds: dict[str, list[Trial]] = {}
     for trial in trials:

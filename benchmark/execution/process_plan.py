@@ -1,4 +1,4 @@
-"""How many processes train and score, and on what."""
+"""Choice of how many processes train and score, and on which devices."""
 
 import math
 import os
@@ -12,13 +12,13 @@ _MOST_CPU_JOBS = 8
 
 @dataclass(frozen=True)
 class ProcessPlan:
-    """How many processes there are, and on what.
+    """Numbers of processes, and their devices.
 
     Attributes:
-        trainers: Processes that train, and also score where there are no `scorers`.
+        trainers: Processes that train; they also score if `scorers` is 0.
         scorers: Processes that only score.
         threads: CPU threads of a trainer; a scorer has one.
-        devices: That of each trainer; empty for the run's own.
+        devices: Torch device name of each trainer; empty if all use the run's device.
     """
 
     trainers: int
@@ -28,13 +28,13 @@ class ProcessPlan:
 
     @property
     def says(self) -> str:
-        """In words for the user, such as "2 at once" or "1 process trains, 15 score"."""
+        """A description for the user, such as "2 at once" or "1 process trains, 15 score"."""
         train = "process trains" if self.trainers == 1 else "processes train"
         return f"{self.trainers} {train}, {self.scorers} score" if self.scorers else f"{self.trainers} at once"
 
     @property
     def unscored_limit(self) -> int:
-        """Trained trials that may wait for their scores before a trainer is given another pack."""
+        """Largest number of trained trials awaiting scores at which a trainer is still given another pack."""
         return 2 * (self.scorers or self.trainers)
 
 
@@ -42,10 +42,10 @@ def process_plan(device: str, jobs: int | None = None, devices: Sequence[str] = 
     """Choose the processes for a device, or for several GPUs.
 
     Args:
-        device: torch's name of it, such as "cuda:1".
-        jobs: On a CPU trials at once (default: one a core, at most 8), on a GPU processes that score (default: the
-            cores that the trainers leave).
-        devices: The GPUs, where there are several.
+        device: Torch device name, such as "cuda:1".
+        jobs: On a CPU, trials at once (default: one per core, at most 8); on a GPU, processes that score (default: the
+            cores not used by trainers).
+        devices: Names of the GPUs, if there are several.
     """
     if device.startswith("cpu"):
         jobs = jobs or cpu_jobs()
@@ -55,18 +55,18 @@ def process_plan(device: str, jobs: int | None = None, devices: Sequence[str] = 
 
 
 def cpu_jobs() -> int:
-    """Return how many trials a CPU trains at once, which is also the threads of one alone: one a core, at most 8."""
+    """Return how many trials a CPU trains at once, and the threads of a single trial: one per core, at most 8."""
     return min(_MOST_CPU_JOBS, usable_cores())
 
 
 def usable_cores() -> int:
     """Return how many CPU cores this process may use, at least 1.
 
-    These are the cores that it may run on, in a Slurm job no more than its share of the node, and in a container no
-    more than its quota of time is worth.
+    The number is that of its CPU affinity, limited in a Slurm job by its share of the node and in a container by its
+    quota of CPU time.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # A batch script has all that its job has on the node; each of several tasks started by srun has its own share.
+    # A batch script has all CPUs that its job has on the node; each of several tasks started by srun has its share.
     one_of_several = os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
     slurm = os.environ.get("SLURM_CPUS_PER_TASK" if one_of_several else "SLURM_CPUS_ON_NODE", "")
     share = int(slurm) if slurm.isdecimal() else cores
@@ -74,13 +74,13 @@ def usable_cores() -> int:
 
 
 def _quota(root: Path, cores: float) -> float:
-    """The least of the limits, in cores, that the control groups of this process or their parents set on CPU time.
+    """Return the smallest CPU limit, in cores, set by the control groups of this process or their parents.
 
-    It is `cores` where none does. `root` is that of the file system.
+    It is `cores` if no group sets a limit. `root` is the root of the file system.
     """
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return cores
     least = cores
     for controllers, group in (line.split(":", 2)[1:] for line in lines):
@@ -91,7 +91,7 @@ def _quota(root: Path, cores: float) -> float:
         names = ("cpu.cfs_quota_us", "cpu.cfs_period_us") if controllers else ("cpu.max",)
         place = mount / group.lstrip("/")
         for folder in (place, *place.parents):
-            with suppress(OSError, ValueError):  # no limit here, or a group that a container does not see
+            with suppress(OSError, ValueError):  # no limit, or a group that is not visible in a container
                 text = " ".join((folder / name).read_text(encoding="utf-8") for name in names)
                 quota, period = map(int, text.split())
                 if quota > 0:

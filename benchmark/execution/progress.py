@@ -20,7 +20,7 @@ LEAST_WIDTH_OF_BARS = 60
 
 
 class _Times(ProgressColumn):
-    """Of the first bar, the study's, the time so far and the time left."""
+    """Elapsed and remaining time, shown only for the first bar, that of the study."""
 
     max_refresh = 1.0  # seconds
 
@@ -35,18 +35,18 @@ class _Times(ProgressColumn):
 
 
 class BarProgress(AbstractContextManager["BarProgress"]):
-    """A live view: one bar for the study, one for the epochs of every pack in training.
+    """A live view: one bar for the study, and one for the epochs of every pack in training.
 
     Args:
-        heartbeat: Has the console on which the bars are drawn.
-        state: Of what is still to be run.
-        clock: Seconds on any monotonic scale.
+        heartbeat: Provides the console on which the bars are drawn.
+        state: Forecast for the remaining trials.
+        clock: Returns seconds on a monotonic scale.
     """
 
     def __init__(self, heartbeat: Heartbeat, state: TimeLeft, clock: Callable[[], float] = time.monotonic):
         self._state, self._clock = state, clock
         total = self._state.total
-        # Where there is little room the name is wrapped, and no number is cut.
+        # If space is short, the name wraps, and no number is truncated.
         self._progress = Progress(
             TextColumn("{task.description}", table_column=Column(overflow="fold")),
             BarColumn(bar_width=10),
@@ -65,7 +65,7 @@ class BarProgress(AbstractContextManager["BarProgress"]):
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Bring the bars up to date with an event."""
+        """Update the bars after an event."""
         self._state.see(event, self._clock())
         name = str(event.what)
         if event.kind == "finished":
@@ -83,12 +83,12 @@ class BarProgress(AbstractContextManager["BarProgress"]):
 
 
 class LineProgress(AbstractContextManager["LineProgress"]):
-    """A line on the whole study whenever nothing was said for long, and one for each trial that did not end well.
+    """Plain lines: one on the study after each period of silence, and one for each trial that did not end well.
 
     Args:
-        heartbeat: Writes the lines.
-        state: Of what is still to be run.
-        clock: Seconds on any monotonic scale.
+        heartbeat: Prints the lines.
+        state: Forecast for the remaining trials.
+        clock: Returns seconds on a monotonic scale.
     """
 
     def __init__(self, heartbeat: Heartbeat, state: TimeLeft, clock: Callable[[], float] = time.monotonic):
@@ -103,7 +103,7 @@ class LineProgress(AbstractContextManager["LineProgress"]):
         self._heartbeat.says = None
 
     def show(self, event: Event) -> None:
-        """Take note of an event; write a line where a trial did not end well, and after the last."""
+        """Record an event; print a line if a trial did not end well, and after the last trial."""
         self._heartbeat.check()
         self._state.see(event, self._clock())
         if event.kind != "finished":
@@ -114,7 +114,7 @@ class LineProgress(AbstractContextManager["LineProgress"]):
             self._heartbeat.say(self.line())
 
     def line(self) -> str:
-        """Say how far the study is, such as "3:05 12/60 trials, 2 training, 1 evaluating, about 4 min left"."""
+        """Return the study's progress, such as "3:05 12/60 trials, 2 training, 1 evaluating, about 4 min left"."""
         now, state = self._clock(), self._state
         at_work = [
             f"{number} {doing}"
@@ -130,13 +130,13 @@ class LineProgress(AbstractContextManager["LineProgress"]):
 def progress_view(
     heartbeat: Heartbeat, packs: Sequence[Pack], metric_seconds: Mapping[str, float] = MappingProxyType({})
 ) -> BarProgress | LineProgress:
-    """Choose the view that fits a console.
+    """Choose the view that suits a console.
 
-    Bars need a terminal that can redraw them and is wide enough for their names.
+    Bars need a terminal that can redraw lines and is wide enough for their names.
 
     Args:
-        heartbeat: Has the console where progress is shown.
-        packs: What is still to be run.
+        heartbeat: Provides the console on which progress is shown.
+        packs: The packs still to be run.
         metric_seconds: As for `TimeLeft`.
     """
     drawn = can_redraw(heartbeat.console) and heartbeat.console.width >= LEAST_WIDTH_OF_BARS
@@ -148,7 +148,7 @@ def _about(left: float | None) -> str:
 
 
 def _clock_time(seconds: float) -> str:
-    """A duration to the second: "0:09", "12:05", "3:30:00"."""
+    """Format a duration to the second: "0:09", "12:05", "3:30:00"."""
     whole_minutes, rest = divmod(int(seconds), 60)
     hours, of_hour = divmod(whole_minutes, 60)
     return f"{hours}:{of_hour:02d}:{rest:02d}" if hours else f"{of_hour}:{rest:02d}"

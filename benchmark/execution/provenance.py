@@ -17,22 +17,22 @@ from benchmark.installation import INSTALLED, VERSION
 
 PACKAGES = ("torch", "torchvision", "pythae", "numpy", "scikit-learn", "torchmetrics", "torch-fidelity", "lpips")
 
-# Variables that git sets for a hook; git called with them would describe the hook's repository.
+# Variables that git sets for a hook; with them, a git command would describe the hook's repository.
 _OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 
 
 @cache
 def code_state(folder: Path = REPOSITORY) -> dict[str, Any]:
-    """Return which version of the code runs.
+    """Return the version of the running code.
 
-    A copy of the code without its own .git may lie within another repository, whose commit says nothing of it.
+    A copy of the code without its own .git may be inside another repository, whose commit says nothing about the code.
 
     Args:
         folder: The top folder of the code.
 
     Returns:
-        `git_commit` and `git_dirty` of the checkout at `folder`, both None where it is none; for an installed package,
-        which has no commit, also its `version`.
+        `git_commit` and `git_dirty` of the checkout at `folder`, both None if it is not a checkout; for an installed
+        package, which has no commit, also its `version`.
     """
     if INSTALLED:
         return {"git_commit": None, "git_dirty": None, "version": VERSION}
@@ -46,35 +46,35 @@ def code_state(folder: Path = REPOSITORY) -> dict[str, Any]:
 
 
 def provenance(device: str) -> dict[str, Any]:
-    """Return code, package versions, device, numerics and the time (UTC) of the call, as plain data for a record.
+    """Return code, package versions, device, numerics and the current time (UTC) as plain data for a record.
 
     Args:
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
     """
     versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
     return code_state() | {"versions": versions} | hardware(device) | {"date": now()}
 
 
 def hardware(device: str) -> dict[str, Any]:
-    """Return `device`, `platform` and `numerics`, on which depends how fast, and to which digit, something is computed.
+    """Return `device`, `platform` and `numerics`, which determine the speed and the last digits of a computation.
 
     Args:
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
     """
     where = f"{platform.system()} {platform.machine()}"
     return {"device": device_name(device), "platform": where, "numerics": numerics()}
 
 
 def now() -> str:
-    """Return date and time in UTC, to the second, in ISO format."""
+    """Return the current date and time in UTC, to the second, in ISO format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def device_name(device: str) -> str:
-    """Describe a device for a reader: "cpu (x86_64)", "cuda (NVIDIA H200)"; "cuda (elsewhere)" where it is not here.
+    """Describe a device for a reader: "cpu (x86_64)", "cuda (NVIDIA H200)"; "cuda (elsewhere)" without such a device.
 
     Args:
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
     """
     if device.startswith("cuda") and not torch.cuda.is_available():
         return f"{device} (elsewhere)"

@@ -1,4 +1,4 @@
-"""Resumption of a study in its results folder: which trials are still to do, and the manifest."""
+"""Resumption of a study in its results folder: the trials still to be done, and the manifest."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
 
 @dataclass(frozen=True)
 class Pending:
-    """What a study leaves to do in its results folder.
+    """The work that a study still has to do in its results folder.
 
     Attributes:
         to_do: Trials without a finished record, and those of `to_complete`.
-        to_complete: Trials whose record lacks metrics that their checkpoint can give without training.
-        without_checkpoint: Trials whose record lacks metrics and whose checkpoint is gone.
+        to_complete: Trials whose record lacks metrics that can be computed from their checkpoint without training.
+        without_checkpoint: Trials whose record lacks metrics and whose checkpoint is missing.
     """
 
     to_do: list[Trial]
@@ -38,13 +38,13 @@ class Pending:
 def pending(
     trials: list[Trial], store: Store, weights_at_hand: set[str], left_out: Collection[str] = frozenset()
 ) -> Pending:
-    """Find the trials that are still to do.
+    """Find the trials that are still to be done.
 
     Args:
-        trials: The study's.
+        trials: All trials of the study.
         store: The results folder.
-        weights_at_hand: File names of the metrics' weights that are here.
-        left_out: Metrics that are not asked for.
+        weights_at_hand: Names of the available files of pretrained weights for metrics.
+        left_out: Metrics that are not requested.
     """
     found = Pending([], [], [])
     for trial in trials:
@@ -62,12 +62,12 @@ def pending(
 
 
 def is_done(record: Record | None, weights_at_hand: set[str], left_out: Collection[str] = frozenset()) -> bool:
-    """Tell whether a trial's record leaves nothing to do.
+    """Return whether a trial's record leaves nothing to do.
 
     Args:
-        record: None where there is none.
-        weights_at_hand: File names of the metrics' weights that are here.
-        left_out: Metrics that are not asked for.
+        record: The record; None if there is none.
+        weights_at_hand: Names of the available files of pretrained weights for metrics.
+        left_out: Metrics that are not requested.
     """
     if record is None or not record.done:
         return False
@@ -76,11 +76,11 @@ def is_done(record: Record | None, weights_at_hand: set[str], left_out: Collecti
 
 
 def lacking_metrics(record: Record, left_out: Collection[str]) -> dict[tuple[str, str], str]:
-    """Find the metrics that a record lacks because they were not asked for or their weights were not at hand.
+    """Find the metrics that a record lacks because they were not requested or their weights were unavailable.
 
     Args:
         record: The record.
-        left_out: Metrics that are not asked for now either, and do not count.
+        left_out: Metrics that are still not requested; they are not counted.
 
     Returns:
         (protocol, metric) -> the reason.
@@ -97,9 +97,9 @@ def backbones_wanted(trials: list[Trial], store: Store, left_out: Collection[str
     """Return the names of the pretrained networks that trials still need for their metrics.
 
     Args:
-        trials: The study's.
+        trials: All trials of the study.
         store: The results folder.
-        left_out: Metrics that are not asked for.
+        left_out: Metrics that are not requested.
     """
     wanted = {
         metric
@@ -111,7 +111,7 @@ def backbones_wanted(trials: list[Trial], store: Store, left_out: Collection[str
 
 
 def metrics_without_score(trial: Trial, record: Record | None) -> list[str]:
-    """List the metrics of a trial's protocols that its record, None where there is none, could still get."""
+    """List the metrics of a trial's protocols for which its record (None if there is none) could still get a score."""
     if record is None or not record.done:
         return [metric for name in trial.protocols for metric in PROTOCOL_SETTINGS[name].metrics]
     return [metric for _, metric in lacking_metrics(record, ())]
@@ -120,19 +120,19 @@ def metrics_without_score(trial: Trial, record: Record | None) -> list[str]:
 def write_manifest(store: Store, grid: Grid) -> int:
     """Write the study's manifest.
 
-    Cells that `--only` left out this time are kept where they are comparable: same seeds, weights, reductions, device
-    and training, the same images, and methods that are still the same. Others leave the tables, whose every number then
-    belongs to one study; their records stay, and the old command brings the old tables back.
+    Cells that `--only` excluded this time are kept if they are comparable: same seeds, weights, reductions, device,
+    training and images, and unchanged methods. The others leave the tables, so that all numbers of a table belong to
+    one study; their records stay, and the earlier command restores the earlier tables.
 
     Args:
         store: The results folder.
         grid: The study with its trials.
 
     Returns:
-        How many cells of an earlier run the manifest no longer has.
+        How many cells of an earlier run were removed from the manifest.
 
     Raises:
-        UserError: The folder holds another study.
+        UserError: The folder contains another study.
     """
     manifest = grid.manifest()
     earlier = store.read_manifest()
@@ -171,11 +171,11 @@ def write_manifest(store: Store, grid: Grid) -> int:
 
 
 def log_run(store: Store, run: Mapping[str, Any]) -> None:
-    """Add a run that has ended to the manifest.
+    """Add a completed run to the manifest.
 
     Args:
         store: The results folder.
-        run: Plain data: what was typed, on what it ran, when, and how long it took.
+        run: Plain data: the command, hardware, date and duration.
     """
     manifest = store.study_manifest()
     store.write_manifest(manifest.updated(runs=[*manifest.plain["runs"], run]))
@@ -186,7 +186,7 @@ def _place(cell: ManifestCell) -> tuple[int, str, str, int]:
 
 
 def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    """The entries now, and the earlier ones of names that are kept and were not looked at now."""
+    """Combine the current entries with the earlier ones of kept names that have no current entry."""
     return {**now, **{name: earlier[name] for name in sorted(names) if name in earlier and name not in now}}
 
 
@@ -200,7 +200,7 @@ def _same_study(earlier: Manifest, now: Manifest) -> bool:
 
 
 def _same_method(name: str, earlier: Manifest) -> bool:
-    """Whether a method, and what it starts from, mean what they did; also true of one whose file is not given now."""
+    """Return whether a method and its warm start are unchanged; also True if its method file is not given now."""
     if name not in ALL_METHODS:
         return True
     revisions, sources = ((earlier.basis or {}).get(field, {}) for field in ("methods", "method_sources"))
@@ -213,7 +213,7 @@ def _same_method(name: str, earlier: Manifest) -> bool:
 
 
 def _same_images(dataset: str, earlier: Manifest, now: Manifest) -> bool:
-    """Whether a data set's images are those of the earlier run; also true if they were not looked at or not at hand."""
+    """Return whether a data set's images are unchanged; also True if they were not loaded now."""
     if dataset not in now.data:
         return True
     return dataset in earlier.data and earlier.data[dataset].digest == now.data[dataset].digest

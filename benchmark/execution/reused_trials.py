@@ -1,7 +1,7 @@
-"""Trials taken over from another results folder: trained alike, and scored there by these protocols and more.
+"""Reuse of trials from another results folder that were trained identically and scored by at least these protocols.
 
-A study of all protocols, such as `admission`, has made what `paper` wants of the same trainings; a trial's key names
-its protocols, too, so that the records have other names. No score depends on which other protocols a trial has.
+A study of all protocols, such as `admission`, includes the results that `paper` needs from the same trainings. Its
+records have other names, because a trial's key includes its protocols. No score depends on a trial's other protocols.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,15 +17,15 @@ _BY_PROTOCOL = ("metrics", "unavailable", "details")
 
 
 def narrowed(record: Record, trial: Trial) -> Record | None:
-    """Return the record that a trial would have, from that of a trial with more protocols.
+    """Return the record that a trial would have, derived from that of a trial with at least its protocols.
 
     Args:
-        record: Of another trial or of the same.
+        record: The record of this trial or another.
         trial: The trial that is wanted.
 
     Returns:
-        The record, with the other's key as `reused_from`; None where the two differ in more than protocols, or the
-        other lacks one or has another setting of it.
+        The record, with the source's key as `reused_from`; None if the two trials differ in more than their protocols,
+        or the source lacks a protocol or has other settings for it.
     """
     wanted, there = trial.identity["protocols"], record.identity.protocols
     alike = _training_key(record.identity.plain) == _training_key(trial.identity)
@@ -40,14 +40,14 @@ def narrowed(record: Record, trial: Trial) -> Record | None:
 
 
 def finished_records(folder: Path, report: Callable[[str], None]) -> list[Record]:
-    """Read the records of another results folder's study, those of pairs too, whose trials ended; it is left as it is.
+    """Read the finished records of another results folder's study, including those of pairs; the folder is not changed.
 
     Args:
         folder: The results folder.
-        report: Is told in a line of records that cannot be used.
+        report: Called with a line about records that cannot be used.
 
     Raises:
-        UserError: The folder has no study, or a file cannot be read.
+        UserError: The folder contains no study, or a file cannot be read.
     """
     study = Store(folder, report, look_only=True).read_study()
     records = [*study.records.values(), *(study.paired.records.values() if study.paired else ())]
@@ -57,19 +57,19 @@ def finished_records(folder: Path, report: Callable[[str], None]) -> list[Record
 def reuse_trials(
     trials: Iterable[Trial], store: Store, records: Iterable[Record], folder: Path, report: Callable[[str], None]
 ) -> int:
-    """Copy records and checkpoints of trials that are not done from another results folder.
+    """Copy records and checkpoints of unfinished trials from another results folder.
 
-    A checkpoint that cannot be read is said in a line, and its trial is not taken.
+    A trial whose checkpoint cannot be read is reported and not copied.
 
     Args:
-        trials: Those that are wanted.
-        store: The results folder that is filled.
-        records: From `finished_records`.
+        trials: The wanted trials.
+        store: The results folder to copy into.
+        records: The records returned by `finished_records`.
         folder: The other results folder.
-        report: Is told the lines.
+        report: Called with each line for the user.
 
     Returns:
-        How many trials were taken over.
+        How many trials were copied.
 
     Raises:
         UserError: A file cannot be written.

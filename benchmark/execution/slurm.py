@@ -1,10 +1,10 @@
-"""Packs as Slurm jobs: submitted as arrays, watched through the queue and the results folder, rejoined, tried again.
+"""Packs as Slurm jobs: submitted as arrays, watched through the queue and the results folder, rejoined and retried.
 
-The results folder, which all nodes see, is the only state, so that the watching process may end at any time:
+The results folder, which all nodes see, holds all state, so the watching process may end at any time:
 
-    <out>/jobs/<pack>.json    the job that has a pack: its id, its attempt, its log
-    <out>/jobs/<pack>.lock    held by the job at work on it, so that a pack never has two
-    <out>/jobs/logs/          what submitit leaves: the pickled tasks and every job's log
+    <out>/jobs/<pack>.json    the job that has a pack: its id, attempt and log
+    <out>/jobs/<pack>.lock    held by the job that runs a pack, so that a pack never has two
+    <out>/jobs/logs/          submitit's files: the pickled tasks and every job's log
 """
 
 import dataclasses
@@ -48,33 +48,33 @@ from benchmark.text import short_message
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 5.0
-# A job counts as ended once it has been out of the queue for so long: file systems of clusters show records that late.
+# A job counts as ended after this time outside the queue, because file systems of clusters may show records this late.
 SECONDS_ABSENT = 90.0
-MOST_IN_AN_ARRAY = 1000  # clusters allow 1,001 where nobody has set another number
-# From min(0.8 T, T - 10) minutes of a limit T on, submitit takes a signal for a time-out, before that for a preemption,
-# and the fourth time-out ends a job. With a limit of up to 10 minutes every preemption would be a time-out.
+MOST_IN_AN_ARRAY = 1000  # Slurm's default limit is 1,001
+# From min(0.8 T, T - 10) minutes of a limit T on, submitit takes a signal for a timeout, before that for a preemption,
+# and the fourth timeout ends a job. With a limit of up to 10 minutes, every preemption would count as a timeout.
 LEAST_MINUTES = 11
 OLDEST_SUBMITIT = Version("1.5.4")  # earlier ones import pkg_resources, which setuptools 82 no longer has
 
 
 @dataclass(frozen=True)
 class SlurmOptions:
-    """What is asked of Slurm for each pack.
+    """The resources requested from Slurm for each pack.
 
     Attributes:
-        partition: As sbatch's option.
-        account: As sbatch's option.
-        qos: As sbatch's option.
-        constraint: As sbatch's option.
-        mem: A node's memory, with a unit as Slurm takes it, such as "16G".
-        gpus_per_node: 0 trains on the CPU.
-        cpus_per_task: One trains; beside a GPU the others score (None: 8 with a GPU, else 1).
-        max_jobs: Most jobs of an array at once.
-        minutes: A job's time limit. A job that takes longer is put back into the queue by submitit; it keeps what was
-            trained when its time was up, but a pack is trained in one go.
+        partition: As for sbatch.
+        account: As for sbatch.
+        qos: As for sbatch.
+        constraint: As for sbatch.
+        mem: Memory per node with Slurm's unit, such as "16G".
+        gpus_per_node: Number of GPUs; 0 trains on the CPU.
+        cpus_per_task: Number of CPUs. One trains, and with a GPU the others score (None: 8 with a GPU, else 1).
+        max_jobs: Largest number of jobs of an array that run at once.
+        minutes: Time limit of a job. submitit requeues a job that reaches it; trained packs are kept, but a pack whose
+            training was interrupted starts again.
 
     Raises:
-        UserError: `minutes` is below LEAST_MINUTES.
+        UserError: `minutes` is less than LEAST_MINUTES.
     """
 
     partition: str | None = None
@@ -96,11 +96,11 @@ class SlurmOptions:
 
     @property
     def device(self) -> str:
-        """The kind of device that the nodes compute on, "cuda" or "cpu"; this machine may have no GPU."""
+        """The kind of device that the nodes compute on, "cuda" or "cpu", which may differ from this machine's."""
         return "cuda" if self.gpus_per_node else "cpu"
 
     def parameters(self, store: Store) -> dict[str, Any]:
-        """Return the options as submitit's Slurm executor takes them, for the jobs of a results folder."""
+        """Return the options in the form that submitit's Slurm executor takes, for the jobs of a results folder."""
         cpus = self.cpus_per_task or (8 if self.gpus_per_node else 1)
         asked = {
             "job_name": job_name(store),
@@ -115,7 +115,7 @@ class SlurmOptions:
             "time": self.minutes,
             "stderr_to_stdout": True,
             "setup": lines_before_jobs(),
-            # Without these options srun would not have the job's CPUs, since Slurm 22.05, nor, with SBATCH_EXPORT set,
+            # Without these options srun does not get the job's CPUs (since Slurm 22.05) or, if SBATCH_EXPORT is set,
             # the variables of the lines above.
             "srun_args": ["--export=ALL", f"--cpus-per-task={cpus}"],
         }
@@ -123,10 +123,10 @@ class SlurmOptions:
 
 
 class PackTask:
-    """What a job does: the pack's trials that are not yet done, by the worker processes of a local run.
+    """The work of a job: train and score the pack's unfinished trials with the worker processes of a local run.
 
     Args:
-        context: Where trials run.
+        context: Where and how trials run.
         data: How their images are found.
         patience: As for `run_packs`.
     """
@@ -135,10 +135,10 @@ class PackTask:
         self.context, self.data, self.patience = context, data, patience
 
     def __call__(self, pack: Pack, before: Mapping[str, int]) -> None:
-        """Train and score the pack, in the job.
+        """Train and score the pack within the job.
 
         Args:
-            pack: Its wanted trials are those of the submission.
+            pack: The pack, with the trials wanted at submission.
             before: `Job.before`.
         """
         store = Store(self.context.out)
@@ -153,11 +153,11 @@ class PackTask:
                     print(f"{event.what}: {event.value}", flush=True)
 
     def checkpoint(self, pack: Pack, before: Mapping[str, int]) -> Any:
-        """Return the task to be put back into the queue as it is.
+        """Return the task to be requeued unchanged.
 
-        submitit calls this when the job is preempted or out of time.
+        submitit calls this method when the job is preempted or reaches its time limit.
         """
-        from submitit.helpers import DelayedSubmission  # optional
+        from submitit.helpers import DelayedSubmission  # optional dependency
 
         return DelayedSubmission(self, pack, before)
 
@@ -169,25 +169,25 @@ def run_on_slurm(
     options: SlurmOptions,
     patience: float = math.inf,
 ) -> Iterator[Event]:
-    """Have every wanted trial of the packs trained, scored and recorded by Slurm jobs.
+    """Train, score and record every wanted trial of the packs by Slurm jobs.
 
-    A pack whose job is in the queue already is not submitted again. One whose job has ended without its records is, up
-    to ATTEMPTS times in all; then its trials are recorded as failed, with the end of the job's log. Ending the
-    iteration leaves the jobs in the queue.
+    A pack whose job is already in the queue is not submitted again. A pack whose job ended without all records is
+    submitted again, up to ATTEMPTS times in total; then its trials are recorded as failed, with the end of the job's
+    log. Ending the iteration leaves the jobs in the queue.
 
     Args:
-        packs: The packs in which something is wanted.
-        context: Where trials run.
+        packs: The packs with wanted trials.
+        context: Where and how trials run.
         data: How their images are found.
-        options: What is asked of Slurm for each pack.
+        options: The resources of each job.
         patience: As for `run_packs`.
 
     Yields:
         Events, as `run_packs` does.
 
     Raises:
-        UserError: Slurm is not here or refuses the jobs, as `refuse_unsubmittable` does, or jobs of another division
-            into packs, or unknown ones of this folder, are at work.
+        UserError: Slurm is not available or rejects the jobs, `refuse_unsubmittable` raises it, or the queue has jobs
+            of another division into packs or unknown jobs of this folder.
     """
     store = Store(context.out)
     refuse_unsubmittable(store)
@@ -203,9 +203,9 @@ def run_on_slurm(
     }
     befores |= {name: jobs[name].before for name in waiting if name not in fresh}
     jobs |= _submit(store, task, {name: waiting[name] for name in fresh}, befores, dict.fromkeys(fresh, 1), options)
-    seen: set[str] = set()  # trials whose record has come
+    seen: set[str] = set()  # keys of trials whose record has been written
     running: set[str] = set()
-    absent: dict[str, float] = {}  # since when the pack's job has not been in the queue, on the monotonic clock
+    absent: dict[str, float] = {}  # monotonic time since which the pack's job has not been in the queue
     while waiting:
         live = _queue_if_known()
         _look_anew(store)
@@ -241,7 +241,7 @@ def refuse_live_jobs(store: Store) -> None:
     """Refuse a results folder into which Slurm jobs may be writing, so that no record has two writers.
 
     Raises:
-        UserError: There are such jobs, or Slurm cannot be asked whether there are.
+        UserError: There are such jobs, or Slurm cannot be queried.
     """
     jobs = stored_jobs(store)
     if not jobs:
@@ -261,17 +261,17 @@ def refuse_live_jobs(store: Store) -> None:
 
 
 def refuse_unsubmittable(store: Store) -> None:
-    """Refuse a results folder whose jobs cannot be submitted.
+    """Refuse a results folder from which jobs cannot be submitted.
 
     Raises:
-        UserError: Slurm cannot take the folder's path, or submitit is missing or too old.
+        UserError: Slurm cannot handle the folder's path, or submitit is missing or too old.
     """
     path = str(store.folder.resolve())
-    # Slurm expands % in the path of a log and takes a backslash for "expand nothing"; a line's end would end an option.
+    # Slurm expands % in a log's path and disables expansion at a backslash; a line break would end an option.
     if unfit := [character for character in path if character in "%\\" or not character.isprintable()]:
         raise UserError(f"--out {path}: Slurm cannot write logs to a path with {unfit[0]!r}; give another folder")
     try:
-        import submitit  # optional
+        import submitit  # optional dependency
     except ImportError:
         raise UserError(f"--executor slurm: submitit is not installed; {PIP} install submitit") from None
     if Version(submitit.__version__) < OLDEST_SUBMITIT:
@@ -281,12 +281,12 @@ def refuse_unsubmittable(store: Store) -> None:
 
 
 def job_name(store: Store) -> str:
-    """Return the name of the jobs of a results folder, which no others have."""
+    """Return the name of the jobs of a results folder, unique to it."""
     return f"hgmvae-{hashlib.sha256(str(store.folder.resolve()).encode()).hexdigest()[:8]}"
 
 
 def pack_name(pack: Pack) -> str:
-    """Return a name that depends on the pack's trials alone, wanted or not."""
+    """Return a name that depends only on the pack's trials, whether wanted or not."""
     return hashlib.sha256("".join(trial.key for trial in pack.trials).encode()).hexdigest()[:16]
 
 
@@ -314,7 +314,7 @@ def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], li
 
 
 def _refuse_unknown_jobs(store: Store) -> None:
-    """Raise UserError for jobs that no file has noted: a run that was killed while it submitted leaves such jobs."""
+    """Raise UserError for queued jobs that no file notes, as left by a run that was killed while it submitted."""
     known = {job.id for job in noted_jobs(store)}
     if unknown := sorted(set(_queue_or_raise(job_name(store))) - known):
         raise UserError(
@@ -331,10 +331,10 @@ def _submit(
     attempts: Mapping[str, int],
     options: SlurmOptions,
 ) -> dict[str, Job]:
-    """Submit the packs as arrays and store their jobs, which are returned; without packs there are none."""
+    """Submit the packs as arrays, store their jobs and return these; without packs, return none."""
     if not packs:
         return {}
-    import submitit  # optional
+    import submitit  # optional dependency
 
     folder = store.folder.resolve() / "jobs" / "logs"
     parameters = options.parameters(store)
@@ -347,8 +347,8 @@ def _submit(
                 executor = submitit.SlurmExecutor(folder, python=python_of_jobs())
                 executor.update_parameters(**parameters)
                 submitted = executor.map_array(task, [packs[name] for name in array], [befores[name] for name in array])
-        except RuntimeError as error:  # among them submitit's own
-            errors = [line for line in str(error).splitlines() if "error" in line.lower()]  # a site may say more
+        except RuntimeError as error:  # includes submitit's own errors
+            errors = [line for line in str(error).splitlines() if "error" in line.lower()]  # a site may print more
             reason = short_message(" ".join(errors) or error)
             raise UserError(f"--executor slurm: Slurm refused the jobs ({reason})") from None
         except (OSError, UnicodeEncodeError) as error:
@@ -393,7 +393,7 @@ def _end(store: Store, name: str, pack: Pack, running: set[str]) -> Iterator[Eve
 
 
 def _look_anew(store: Store) -> None:
-    """Read the folder of records, because network file systems otherwise remember that a file was not there."""
+    """List the folder of records, because network file systems otherwise cache that a file did not exist."""
     with suppress(FileNotFoundError):
         os.listdir(store.folder / "records")
 
@@ -404,9 +404,9 @@ def _lock_path(store: Store, name: str) -> Path:
 
 @contextmanager
 def _alone_with(store: Store, name: str) -> Iterator[None]:
-    """Wait until no other process has the pack; within the block this one has it.
+    """Hold the pack's lock within the block, after waiting until no other process holds it.
 
-    A node that has died may hold its lock for a minute or more. Where the file system knows no locks nobody waits.
+    The lock of a dead node may persist for a minute or more. On a file system without locks there is no wait.
     """
     path = _lock_path(store, name)
     path.parent.mkdir(parents=True, exist_ok=True)

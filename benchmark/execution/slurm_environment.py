@@ -1,8 +1,8 @@
-"""Which of this process's environment variables reach Slurm's commands and the jobs.
+"""Selection of this process's environment variables that reach Slurm's commands and the jobs.
 
-Inside a job (a launcher, JupyterHub) SLURM_* and SRUN_* describe that job. Passed on they would be options of the
-`srun` in each of ours: SLURM_MEM_PER_CPU beside a memory of the job's own is an error, and SRUN_CPUS_PER_TASK may ask
-for more than it has.
+Inside a job (of a launcher or JupyterHub), SLURM_* and SRUN_* describe that job. If passed on, they would act as
+options of `srun` in each of our jobs: SLURM_MEM_PER_CPU conflicts with a job's own memory, and SRUN_CPUS_PER_TASK may
+exceed its CPUs.
 """
 
 import os
@@ -15,17 +15,17 @@ from pathlib import Path
 from benchmark.files import REPOSITORY
 from benchmark.installation import INSTALLED
 
-# How a site's commands reach the controller. All other SLURM_* are set by Slurm for a job, not for people.
+# How a site's commands reach the controller. Slurm sets all other SLURM_* for a job; users do not.
 _OF_THE_SITE = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT", "SLURM_SACK_SOCKET")
 _OF_A_JOB = ("SLURM", "SRUN_")
-# sbatch prefers SBATCH_* to what the script says. The first group overrides what every script here says, or makes
-# sbatch wait for the jobs to end; the second, by the option of `run`, is removed only where that option was given.
+# sbatch gives SBATCH_* precedence over the script. The first group would override options of every script here, or make
+# sbatch wait for the jobs to end; those of the second are removed only if the corresponding option of `run` is given.
 _SAID_ALWAYS = (
     "SBATCH_ARRAY_INX",
     "SBATCH_CPUS_PER_GPU",  # excludes --cpus-per-task
     "SBATCH_ERROR",
     "SBATCH_JOB_NAME",
-    "SBATCH_NO_REQUEUE",  # what was preempted is to go on
+    "SBATCH_NO_REQUEUE",  # preempted jobs must be requeued
     "SBATCH_OPEN_MODE",
     "SBATCH_OUTPUT",
     "SBATCH_SIGNAL",
@@ -50,12 +50,12 @@ _SAID = {
 
 @contextmanager
 def submission_environment(said: Iterable[str]) -> Iterator[None]:
-    """Within the block `sbatch` sees no variable of a job that this process is in, and none against what is asked.
+    """Hide from `sbatch`, within the block, variables of a surrounding job and those that contradict the given options.
 
-    The user's other SBATCH_* stay.
+    The user's other SBATCH_* variables stay.
 
     Args:
-        said: The names of what is asked of Slurm, as submitit takes them.
+        said: Names of the given options, in submitit's spelling.
     """
     against = {*_SAID_ALWAYS, *(variable for name in said for variable in _SAID.get(name, ()))}
     taken = {name: value for name, value in os.environ.items() if name in against or _of_a_job(name)}
@@ -70,7 +70,7 @@ def submission_environment(said: Iterable[str]) -> Iterator[None]:
 def queue_environment() -> dict[str, str]:
     """Return the environment for `squeue`.
 
-    Nothing in it filters or formats, and it names the clusters that jobs are submitted to.
+    It has no variables that filter or format the output, and it names the clusters to which jobs are submitted.
     """
     found = {name: value for name, value in os.environ.items() if not (_of_a_job(name) or name.startswith("SQUEUE_"))}
     clusters = os.environ.get("SBATCH_CLUSTERS")
@@ -80,17 +80,17 @@ def queue_environment() -> dict[str, str]:
 def python_of_jobs() -> str:
     """Return the path of the interpreter, quoted for a shell.
 
-    Links in its folder are resolved, for a link such as .venv may change.
+    Links in its folder are resolved, because a link such as .venv may change.
     """
     program = Path(sys.executable)
     return shlex.quote(str(program.parent.resolve() / program.name))
 
 
 def lines_before_jobs() -> list[str]:
-    """Return the shell lines that decide which packages a job imports.
+    """Return the shell lines that determine which packages a job imports.
 
-    This checkout and the environment's packages come first, whatever modules or `--export` say. An installed package is
-    found as this process has found it.
+    This checkout and the environment's packages take precedence over modules and `--export`. An installed package is
+    found through the PYTHONPATH of this process.
     """
     path = os.environ.get("PYTHONPATH", "") if INSTALLED else str(REPOSITORY)
     return [f"export PYTHONPATH={shlex.quote(path)} PYTHONSAFEPATH=1", "unset PYTHONHOME"]

@@ -1,4 +1,4 @@
-"""The Slurm jobs noted in a results folder: which packs they have, what they have done, what their logs say."""
+"""The Slurm jobs noted in a results folder: their packs, their progress and their logs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ class Job:
     """A Slurm job that has a pack.
 
     Attributes:
-        pack: The pack's name.
-        id: Slurm's, such as "12_0".
-        attempt: Counted from 1.
-        before: Key of each wanted trial -> when its record was last written before the job was submitted, in ns (0:
-            there was none); a trial whose record has been written since is done.
-        log: Relative to the results folder.
+        pack: Name of the pack.
+        id: Slurm's job id, such as "12_0".
+        attempt: Number of the attempt, from 1.
+        before: Key of each wanted trial -> time [ns] at which its record was last written before the job was submitted,
+            0 if there was none. A trial whose record has been written since is done.
+        log: Path of the log, relative to the results folder.
     """
 
     pack: str
@@ -42,15 +42,15 @@ _IS_JOB = fields(_JOB_FIELDS)
 
 
 def stored_jobs(store: Store) -> list[Job]:
-    """Return the jobs that have packs of a results folder, ended or not.
+    """Return the jobs that have packs of a results folder, whether ended or not.
 
-    A job whose records have all come, watched or not, has nothing left to write and is left out.
+    A job whose records have all been written is omitted, because it has nothing left to write.
     """
     return [job for job in noted_jobs(store) if not all(has_new_record(store, key, job.before) for key in job.before)]
 
 
 def noted_jobs(store: Store) -> Iterator[Job]:
-    """Yield the jobs that files note; a file that cannot be read, or that no run has written, is left out."""
+    """Yield the jobs noted in files, omitting files that cannot be read or were not written by a run."""
     for path in sorted((store.folder / "jobs").glob("*.json")):
         try:
             content = parse_json(path.read_text(encoding="utf-8"))
@@ -61,17 +61,17 @@ def noted_jobs(store: Store) -> Iterator[Job]:
 
 
 def log_end(store: Store, job: Job) -> list[str]:
-    """Return the last lines of a job's log; empty where it has none."""
+    """Return the last lines of a job's log; empty if it has none."""
     return log_lines(store.folder / job.log)[-_LOG_LINES:]
 
 
 def log_cause(store: Store, job: Job) -> str:
-    """Return the line of a job's log that names why it ended; empty where it has none."""
+    """Return the line of a job's log that names why it ended; empty if it has none."""
     return cause(log_lines(store.folder / job.log))
 
 
 def written_at(store: Store, key: str) -> int:
-    """Return when a record was last written, in ns; 0 where there is none."""
+    """Return the time [ns] at which a record was last written; 0 if there is no record."""
     try:
         return store.record_path(key).stat().st_mtime_ns
     except FileNotFoundError:
@@ -79,11 +79,11 @@ def written_at(store: Store, key: str) -> int:
 
 
 def has_new_record(store: Store, key: str, before: Mapping[str, int]) -> bool:
-    """Tell whether a trial's record has been written since its job was submitted.
+    """Return whether a trial's record has been written since its job was submitted.
 
     Args:
         store: The results folder.
-        key: The trial's.
+        key: The trial's key.
         before: `Job.before`.
     """
     return written_at(store, key) not in (0, before.get(key, 0))

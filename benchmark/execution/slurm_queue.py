@@ -7,26 +7,26 @@ import subprocess
 from benchmark.execution.slurm_environment import queue_environment
 from benchmark.text import short_message
 
-_JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # squeue's lines; a site's wrapper may print others besides
+_JOB = re.compile(r"(\d\S*) (\S.*)", re.ASCII)  # a line of squeue; a site's wrapper may print other lines too
 
 
 class QueueUnknown(Exception):
-    """The queue is not known, so that jobs may be at work; the message says why."""
+    """The state of the queue is unknown, so jobs may be running; the message says why."""
 
 
 def queue(name: str | None = None) -> dict[str, str]:
-    """Ask Slurm for the user's jobs that have not ended.
+    """Query Slurm for the user's jobs that have not ended.
 
     Args:
-        name: That of the jobs asked for; None for all.
+        name: Name of the jobs to query; None for all.
 
     Returns:
         Job id -> state.
 
     Raises:
-        QueueUnknown: Slurm cannot be asked, or does not answer.
+        QueueUnknown: Slurm cannot be queried or does not answer.
     """
-    # By the user's number, which every squeue takes; --me was added in 2020.
+    # By the user's number, which every version of squeue accepts; --me was added in 2020.
     command = ["squeue", f"--user={os.geteuid()}", "--noheader", "--array", "--format=%i %T"]
     command += [f"--name={name}"] if name else []
     try:
@@ -47,5 +47,5 @@ def queue(name: str | None = None) -> dict[str, str]:
 
 
 def is_running(state: str) -> bool:
-    """Tell whether a state of `queue` is that of a job at work, not of one that waits."""
+    """Return whether a state from `queue` is that of a running job rather than a waiting one."""
     return state in ("RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT")

@@ -1,4 +1,4 @@
-"""Trained trials reloaded: the model from its checkpoint, and the images that it saw."""
+"""Reloading of trained trials: the model from its checkpoint, and the images it was trained on."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,22 +41,22 @@ _OF_IMAGES: Mapping[str, Check] = {
 
 
 class NotAvailable(Exception):
-    """A trial's model or images are not available here; the message says why, in one line."""
+    """A trial's model or images are unavailable; the message says why, in one line."""
 
 
 def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     """Load a trial's trained model.
 
     Args:
-        identity: The trial's.
-        checkpoint: Its file.
+        identity: The trial's identity.
+        checkpoint: The trial's checkpoint file.
 
     Returns:
         The model, on the CPU and in eval mode.
 
     Raises:
-        NotAvailable: The method, this revision of it or the checkpoint is not available, or the identity is not one
-            that a model can be built from.
+        NotAvailable: The method, this revision of it or the checkpoint is not available, or no model can be built from
+            the identity.
     """
     _check(identity, _OF_A_MODEL, _IF_THERE)
     method = ALL_METHODS.get(identity.method)
@@ -70,22 +70,22 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
             method, identity.settings, shape, identity.latent_dim, width, identity.seed
         )
         load_checkpoint(model, checkpoint)
-    except (UserError, ValueError, TypeError, RuntimeError) as error:  # of sizes that no network or memory has, too
+    except (UserError, ValueError, TypeError, RuntimeError) as error:  # including sizes too large for memory
         raise NotAvailable(short_message(error)) from error
     model.eval()
     return model
 
 
 def images_in(data_dir: Path, offline: bool) -> Images:
-    """Make the loader of a data folder's images.
+    """Make a loader of images from a data folder.
 
     Args:
-        data_dir: The folder.
-        offline: Whether nothing may be downloaded.
+        data_dir: The data folder.
+        offline: Whether downloading is forbidden.
 
     Returns:
-        A function from a trial's identity to its images, verified by their digest. It loads a set once, however many
-        trials saw it, and raises NotAvailable where the images are not available.
+        A function from a trial's identity to its images, verified by their digest. It loads each data set only once,
+        and raises NotAvailable if the images are not available.
     """
     loaded: dict[tuple[Any, ...], Dataset] = {}
 
@@ -109,10 +109,10 @@ def images_in(data_dir: Path, offline: bool) -> Images:
 
 
 def possible_images(data: Json) -> tuple[str, ...]:
-    """Return which of `benchmark.data.specs.IMAGES` a trial may have seen; their digest decides between several.
+    """Return which of `benchmark.data.specs.IMAGES` a trial may have used; their digest decides between several.
 
     Args:
-        data: The images as the trial's identity has them.
+        data: The description of the images in the trial's identity.
     """
     if data["kind"] == "procedural":
         return ("drawn",)

@@ -1,4 +1,4 @@
-"""How long a study still takes, from what its packs have taken so far, whatever runs beside each other."""
+"""Forecast of a study's remaining time from the time that its packs have taken so far."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import numpy as np
 from benchmark.execution.packs import Pack
 from benchmark.execution.worker_processes import Event
 
-# Of a trial's time, until one has ended; the rest is its evaluation.
+# Share of training in a trial's time, until the first trial has ended; the rest is its evaluation.
 _SHARE_OF_TRAINING = 0.7
-# What a pack at work still takes at least, as a share of what one like it takes or it has taken already.
+# Least remaining share of a running pack's time, relative to its expected time or the time it has already taken.
 _LEAST_LEFT = 0.1
 
 _Kind = tuple[str, tuple[str, ...]]  # data set, protocols
@@ -19,16 +19,16 @@ _Kind = tuple[str, tuple[str, ...]]  # data set, protocols
 
 @dataclass
 class _Followed:
-    """A pack and how far it is.
+    """The progress of a pack.
 
     Attributes:
         pack: The pack.
-        metric_seconds: Seconds that are known beforehand, of the metrics that need pretrained networks.
+        metric_seconds: Seconds, known in advance, of the metrics that need pretrained networks.
         unfinished: Keys of the wanted trials without a record.
-        started: When its training began; None before, as of the other times.
+        started: When its training began; like the other times, None until then.
         trained: When its training ended.
         ended: When its last record was written.
-        epochs: How many are done.
+        epochs: Number of completed epochs.
     """
 
     pack: Pack
@@ -46,33 +46,33 @@ class _Followed:
 
     @property
     def pixels(self) -> int:
-        """How many training sees, of all wanted trials of the pack."""
+        """Number of pixels that training sees, over all wanted trials of the pack."""
         first = self.pack.trials[0]
         height, width = first.data.image_shape[1:]
         return len(self.pack.wanted) * first.epochs * first.data.n_train * height * width
 
     def spent(self, now: float) -> float:
-        """Seconds that it has taken by now."""
+        """Return the seconds that the pack has taken until now."""
         return 0.0 if self.started is None else (self.ended or now) - self.started
 
     def by_epochs(self, now: float) -> float:
-        """Seconds that it will have taken in the end, from its epochs, of which one must be done, and known metrics."""
+        """Forecast the pack's total seconds from its epochs (at least one) and the known seconds of its metrics."""
         training = self.spent(self.trained or now)
         unknown = training * self.pack.trials[0].epochs / self.epochs / _SHARE_OF_TRAINING
         return unknown + self.metric_seconds
 
 
 class TimeLeft:
-    """The state of a study's packs, and a forecast of the time that they still take.
+    """The state of a study's packs, and a forecast of the remaining time.
 
-    By the pixel that training sees, a pack is taken to last as long as the mean of those that had the same images and
-    protocols, or without any such as the mean of all; the known seconds of its metrics come on top, since FID may take
-    longer than all else. The sum over all unfinished packs is divided by how many were at
-    work at once on average. Times are in seconds on one scale.
+    Per pixel seen in training, a pack is expected to take the mean time of started packs with the same images and
+    protocols or, if there are none, of all started packs. The known seconds of its metrics are added, because FID may
+    take longer than all else. The sum over unfinished packs is divided by the mean number of packs that ran at once.
+    All times are seconds on one scale.
 
     Args:
-        packs: All that are to be run.
-        metric_seconds: Trial's key -> seconds, where they are known, of its metrics that need pretrained networks.
+        packs: All packs to be run.
+        metric_seconds: Trial key -> seconds, if known, of its metrics that need pretrained networks.
     """
 
     def __init__(self, packs: Sequence[Pack], metric_seconds: Mapping[str, float] = MappingProxyType({})):
@@ -86,16 +86,16 @@ class TimeLeft:
 
     @property
     def training(self) -> int:
-        """How many packs are being trained."""
+        """Number of packs in training."""
         return sum(pack.trained is None for pack in self._at_work())
 
     @property
     def evaluating(self) -> int:
-        """How many packs are trained and not wholly evaluated."""
+        """Number of packs that are trained but not fully evaluated."""
         return sum(pack.trained is not None for pack in self._at_work())
 
     def see(self, event: Event, now: float) -> None:
-        """Take note of an event that came now."""
+        """Record an event that occurred at time `now`."""
         if isinstance(event.what, Pack):
             pack = self._packs[_name(event.what)]
             if event.kind == "started":
@@ -112,13 +112,13 @@ class TimeLeft:
                 pack.ended = now
 
     def seconds(self, now: float) -> float | None:
-        """Forecast the seconds left; None as long as nothing is known."""
+        """Forecast the remaining seconds; None as long as nothing is known."""
         packs = list(self._packs.values())
         begun = [pack for pack in packs if pack.started is not None]
         ended = [pack for pack in begun if pack.ended is not None]
         seen = [(pack, pack.spent(now)) for pack in ended]
         seen = seen or [(pack, pack.by_epochs(now)) for pack in begun if pack.epochs]
-        # Trained before, so that it is its metrics that are added: of what takes long, they are all there is.
+        # These packs were trained earlier and only get metrics added, whose known seconds dominate their time.
         seen = seen or [(pack, pack.metric_seconds) for pack in begun if pack.trained is not None]
         passed = now - min((pack.started for pack in begun if pack.started is not None), default=now)
         if passed <= 0 or not any(seconds for _, seconds in seen):
@@ -136,7 +136,7 @@ class TimeLeft:
 
 
 def _rates(seen: Iterable[tuple[_Followed, float]]) -> Mapping[_Kind | None, float]:
-    """Mean seconds by the pixel of each kind of pack, and under None of all; without those of known metrics."""
+    """Return the mean seconds per pixel of each kind of pack, and of all under None, without known metrics' seconds."""
     found: dict[_Kind | None, list[float]] = {}
     for pack, seconds in seen:
         for kind in (pack.kind, None):

@@ -1,8 +1,8 @@
 """Worker processes: some train packs, some score latents, and the parent writes every record.
 
-On a GPU one process trains while the others, a core each, score what it has trained; on CPUs every process does both,
-scoring first. The trainer waits while too much is unscored, so latents never pile up. When a worker dies, the trials of
-its task that it had not finished become failed records; another worker takes its place.
+On a GPU one process trains while the others, one per core, score what it has trained. On CPUs every process does both,
+scoring first. A trainer waits while too many trials are unscored, so latents never pile up. If a worker dies, the
+unfinished trials of its task get failed records, and a new worker replaces it.
 """
 
 import atexit
@@ -42,8 +42,8 @@ from benchmark.studies.grid import DataOptions
 from benchmark.studies.trials import Trial
 
 _MOST_FALSE_STARTS = 3
-_SECONDS_TO_START = 300.0  # at least: from a shared file system the libraries may take minutes to load at first
-_SECONDS_BETWEEN_LOOKS = 60.0  # between checks for workers that send nothing any more
+_SECONDS_TO_START = 300.0  # minimum: loading the libraries from a shared file system may take minutes at first
+_SECONDS_BETWEEN_LOOKS = 60.0  # between checks for workers that no longer send anything
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Event:
     """A step of progress.
 
     Attributes:
-        kind: Of a pack's training, "started", "epoch" or "trained", each pack once, but for epochs; of a trial,
-            "finished".
-        what: The pack or the trial.
-        value: For "epoch" the number of epochs done, for "finished" the status of the trial's record, or what became
-            of scores that were to be added to it.
+        kind: "started", "epoch" or "trained" for a pack's training, each once per pack except "epoch"; "finished" for a
+            trial.
+        what: The pack or trial.
+        value: For "epoch" the number of completed epochs; for "finished" the record's status, or the outcome of adding
+            scores to it.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Event:
     value: int | str = 0
 
 
-# What the parent and a worker send each other ----------------------------------------------------------------
+# Messages between the parent and a worker --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ _Result = tuple[Trial, Record, TrialOutputs | None]
 
 @dataclass(frozen=True)
 class _Measured:
-    """A result of a task: a trial's record, and with `outputs` the latents that are still to be scored."""
+    """A result of a task: a trial's record, with `outputs` if latents are still to be scored."""
 
     trial: Trial
     record: Record
@@ -102,7 +102,7 @@ class _EpochDone:
 
 @dataclass(frozen=True)
 class _Stored:
-    """Checkpoints take the place of the pack's training."""
+    """Checkpoints replace the pack's training."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Ready:
 
 @dataclass(frozen=True)
 class _Stop:
-    """The worker met an error that every further trial would meet, too, such as a full disk."""
+    """The worker met an error that every further trial would also meet, such as a full disk."""
 
     message: str
 
@@ -124,13 +124,13 @@ class _Worker:
     trains: bool
     scores: bool
     device: str
-    heard: float  # when its last message came, on the monotonic clock
-    silenced: str = ""  # why the parent has ended it
+    heard: float  # monotonic time of its last message
+    silenced: str = ""  # why the parent has ended it; "" if it has not
     ready: bool = False
     has_been_ready: bool = False
     task: _Task | None = None
-    trains_task: bool = False  # until it is known that the task, a pack, is trained
-    delivered: set[str] = field(default_factory=set)  # keys of the task's trials whose results have come
+    trains_task: bool = False  # whether the task is a pack whose training has not ended
+    delivered: set[str] = field(default_factory=set)  # keys of the task's trials whose results have been received
 
 
 def run_packs(
@@ -146,27 +146,27 @@ def run_packs(
     Ending the iteration early ends the processes.
 
     Args:
-        packs: The packs in which something is wanted.
-        context: Where trials run.
+        packs: The packs with wanted trials.
+        context: Where and how trials run.
         data: How their images are found.
-        plan: How many processes, and on what.
-        seconds: After so long no pack is begun any more; what is trained by then is scored.
-        patience: A worker with a task that has sent nothing for so many seconds (it reports every epoch and every
+        plan: Number of processes, and their devices.
+        seconds: Time after which no further pack is started; packs trained by then are scored.
+        patience: A worker with a task that sends nothing for this many seconds (it reports every epoch and every trial)
+            is ended, and its unfinished trials fail.
             trial) is ended, and the trials that it had fail.
 
     Yields:
-        Events as they come.
+        Events as they occur.
 
     Raises:
-        UserError: Going on makes no sense: an error that every further trial would meet, too, or workers that die as
-            they start.
+        UserError: An error occurred that every further trial would also meet, or workers die as they start.
     """
     processes = worker_context()
     store = Store(context.out)
     to_train, to_score = deque(packs), deque[_Scoring]()
     deadline = time.monotonic() + seconds
     workers: list[_Worker] = []
-    false_starts = 0  # processes in a row that died before they were ready
+    false_starts = 0  # consecutive processes that died before they were ready
 
     def start(trains: bool, scores: bool, device: str) -> None:
         ours, theirs = processes.Pipe()
@@ -183,12 +183,12 @@ def run_packs(
         for worker in workers:
             worker.process.join()
 
-    # At exit multiprocessing itself would send a signal that workers ignore, and wait for ever.
+    # multiprocessing's own exit handler would send a signal that workers ignore, and wait forever.
     atexit.register(end_all)
 
     def bury(worker: _Worker) -> int | None:
         worker.process.join(timeout=1)
-        worker.process.kill()  # it may only have closed its pipe
+        worker.process.kill()  # it may have only closed its pipe
         worker.process.join()
         workers.remove(worker)
         return worker.process.exitcode
@@ -210,7 +210,7 @@ def run_packs(
             worker.ready = False
             try:
                 worker.connection.send(task)
-            except OSError:  # it died between two tasks, which `take` will notice; this task can be given to another
+            except OSError:  # it died between tasks; `take` will notice, and another worker can get this task
                 if isinstance(task, Pack):
                     to_train.appendleft(task)
                 else:
@@ -245,7 +245,7 @@ def run_packs(
                 yield finish(trial, empty_record(trial, context.device, "failed", reason))
 
     def end_the_silent() -> None:
-        """What a killed worker had is then handled by `take`, as that of any that died."""
+        """Kill workers that have been silent too long; `take` then handles their tasks as those of any dead worker."""
         for worker in workers:
             at_work = worker.task or not worker.has_been_ready
             limit = patience if worker.has_been_ready else max(patience, _SECONDS_TO_START)
@@ -298,10 +298,10 @@ def run_packs(
 
 
 def _serve(connection: Connection, context: TrialContext, data: DataOptions, trains: bool, threads: int) -> None:
-    """Run a worker process: tasks come in until the parent ends it."""
+    """Run a worker process, which takes tasks until the parent ends it."""
     ignore_signals(PARENTS_SIGNALS)  # the parent handles them and then ends this process
     add_methods(context.method_files)
-    # The parent has fetched and prepared everything; a worker only opens the prepared copies.
+    # The parent has downloaded and prepared all data; a worker only opens the prepared copies.
     load = cache(data.load)
 
     @lru_cache(maxsize=1)
@@ -309,7 +309,7 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
         return shared_tensor(load(name).x_train).to(context.device)
 
     def results(task: _Task) -> Iterator[_Result]:
-        # Whatever a method file has set, or a trial before this one.
+        # Undo settings of a method file or an earlier trial.
         begin_afresh(context.device if trains else "cpu", threads, context.deterministic)
         if isinstance(task, _Scoring):
             yield task.trial, scored(task.trial, task.record, task.outputs, context), None
@@ -325,7 +325,7 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
         )
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    with suppress(BrokenPipeError):  # a parent that was killed takes no more reports
+    with suppress(BrokenPipeError):  # the parent was killed and receives no more reports
         connection.send(_Ready())
         while task := _receive(connection):
             _do(task, results, context.device, connection)
@@ -333,9 +333,9 @@ def _serve(connection: Connection, context: TrialContext, data: DataOptions, tra
 
 
 def shared_tensor(images: NDArray[np.uint8]) -> Tensor:
-    """Return a tensor of images without copying them, for reading alone.
+    """Return a read-only tensor of images without copying them.
 
-    Prepared images are a memory map, which then lies in memory once for all the processes that train on it.
+    Prepared images are a memory map, which all processes that train on it then share in memory.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
@@ -343,7 +343,7 @@ def shared_tensor(images: NDArray[np.uint8]) -> Tensor:
 
 
 def end_with_parent() -> None:
-    """End this process, however busy it is, as soon as its parent has ended; for a thread of its own."""
+    """End this process, however busy, as soon as its parent has ended; runs in its own thread."""
     if parent := multiprocessing.parent_process():
         wait([parent.sentinel])
         os._exit(1)
@@ -352,7 +352,7 @@ def end_with_parent() -> None:
 def _receive(connection: Connection) -> _Task | None:
     try:
         task: _Task = connection.recv()
-    except (EOFError, ConnectionResetError):  # the parent is gone
+    except (EOFError, ConnectionResetError):  # the parent has ended
         return None
     return task
 
@@ -365,11 +365,11 @@ def _do(task: _Task, results: Callable[[_Task], Iterator[_Result]], device: str,
             delivered.add(trial.key)
     except BrokenPipeError:
         raise
-    except (OSError, UserError) as error:  # a full disk, a vanished data set: the next trial would meet it too
+    except (OSError, UserError) as error:  # a full disk or missing data set: the next trial would meet it too
         connection.send(_Stop(f"{task}: {error}"))
-    except Exception as error:  # where errors of trials end: whatever it was becomes their records' reason
+    except Exception as error:  # any other error fails the task's trials and is the reason in their records
         for trial in task.wanted_trials:
             if trial.key not in delivered:
                 connection.send(_Measured(trial, failed_record(trial, device, error)))
         if isinstance(error, torch.AcceleratorError):
-            raise SystemExit(1) from error  # this process can use the device no more; another takes its place
+            raise SystemExit(1) from error  # this process can no longer use the device; another replaces it
