@@ -1,1 +1,1 @@
-"""Results: the folder of a study, its manifest and records as typed data, and the long frame of their scores."""
+"""Results: a study's results folder, its manifest and records as typed data, and its scores as one long frame."""

@@ -1,4 +1,4 @@
-"""Data frames as CSV text that a spreadsheet shows unchanged."""
+"""Conversion of data frames to CSV text that spreadsheets show unchanged."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from benchmark.text import FORMULA_STARTS, one_line
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """Write a frame without its index as CSV with LF line ends.
+    """Convert a frame, without its index, to CSV with LF line endings.
 
-    Text is put on one line, with an apostrophe before what a spreadsheet could take for a formula; numbers are as
-    pandas writes them.
+    Text is put on one line, with an apostrophe prepended if a spreadsheet could read it as a formula; numbers keep
+    pandas' format.
     """
     columns = {_shown(name): _column(column) for name, column in frame.reset_index(drop=True).items()}
     text: str = pd.DataFrame(columns).to_csv(index=False, lineterminator="\n")

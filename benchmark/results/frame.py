@@ -1,6 +1,6 @@
-"""Records as one long pandas frame: a row per table, data set, metric, method, latent dim and seed asked for.
+"""Records as one long frame: a row per table, data set, metric, method, latent dimension and requested seed.
 
-A row either has a value or says in `status` and `reason` why it has none; there is no default number.
+A row either has a value or gives the reason for its absence in `status` and `reason`; there are no default numbers.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOT_RUN = "not run"
 NO_DATA = "no data"
 METRIC_UNAVAILABLE = "metric unavailable"
-NOT_MEASURED = (NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE)  # may still be, and says nothing of the training
+NOT_MEASURED = (NOT_RUN, NO_DATA, NOT_ASKED, WEIGHTS_UNAVAILABLE)  # not yet measured; not failures of training
 
 COLUMN_TYPES = {
     "table": "int64",
@@ -46,14 +46,14 @@ COLUMN_TYPES = {
 
 @dataclass(frozen=True)
 class Summary:
-    """How many distinct trials of a manifest ended in each way.
+    """Numbers of distinct trials of a manifest by their outcome.
 
     Attributes:
         ok: Trained and evaluated.
-        diverged: The loss or a parameter ceased to be finite.
-        failed: Ended by an error.
+        diverged: The loss or a parameter became infinite or NaN.
+        failed: Ended with an error.
         not_run: Without a record.
-        no_data: Without a record, because the data set could not be had.
+        no_data: Without a record, because the data set was unavailable.
     """
 
     ok: int
@@ -68,11 +68,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class RequestedTrial:
-    """A seed that a cell asks for.
+    """A trial that a cell requests for one seed.
 
     Attributes:
-        key: Of the trial; None where the cell lists none for this seed.
-        record: Of the trial; None where it has not run.
+        key: The trial's key; None if the cell lists none for this seed.
+        record: The trial's record; None if it has not run.
     """
 
     cell: ManifestCell
@@ -82,18 +82,18 @@ class RequestedTrial:
 
 
 def trials_of(cell: ManifestCell, manifest: Manifest, records: Mapping[str, Record]) -> Iterator[RequestedTrial]:
-    """Go through a cell's trials by ascending seed, those of `Manifest.seeds_asked`.
+    """Iterate over a cell's trials in ascending order of seed (`Manifest.seeds_asked`).
 
     Args:
         cell: A cell of the manifest.
         manifest: The study's manifest.
-        records: By key.
+        records: Records by key.
 
     Yields:
-        One trial per seed asked for, with its record where there is one.
+        One trial per requested seed, with its record if there is one.
 
     Raises:
-        UserError: A record belongs to another trial than the cell's.
+        UserError: A record belongs to a trial other than the cell's.
     """
     for seed in manifest.seeds_asked(cell):
         key = cell.keys.get(seed)
@@ -115,13 +115,13 @@ def outcome(record: Record | None, protocol: str, metric: str) -> tuple[float | 
     """Look up the outcome of one seed for one metric.
 
     Args:
-        record: The trial's record; None where it has not run.
+        record: The trial's record; None if it has not run.
         protocol: A protocol, such as "clustering".
         metric: A metric of the protocol.
 
     Returns:
-        Value, status and reason. The value is a finite float exactly where the status is "ok"; the reason is None for
-        "ok" and for "not run".
+        Value, status and reason. The value is a finite float if the status is "ok", otherwise None; the reason is None
+        for "ok" and "not run".
     """
     if record is None:
         return None, NOT_RUN, None
@@ -140,21 +140,21 @@ def outcome(record: Record | None, protocol: str, metric: str) -> tuple[float | 
 
 
 def long_frame(manifest: Manifest, records: Mapping[str, Record]) -> "pd.DataFrame":
-    """Make the frame of all cells of a manifest, one row per metric and seed asked for, in the manifest's order.
+    """Make the frame of all cells of a manifest, one row per metric and requested seed, in the manifest's order.
 
     Args:
         manifest: The study's manifest.
-        records: By key.
+        records: Records by key.
 
     Returns:
-        Columns and types are COLUMN_TYPES. `value` is missing unless `status` is "ok"; the other statuses are
-        "diverged", "failed", "not run", "no data", "not asked for", "weights unavailable" and "metric unavailable".
-        `marks` and `notes` are joined by "; ".
+        A frame with the columns and types of COLUMN_TYPES. `value` is missing unless `status` is "ok"; the other
+        statuses are "diverged", "failed", "not run", "no data", "not asked for", "weights unavailable" and "metric
+        unavailable". Several `marks` or `notes` are joined by "; ".
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record belongs to a trial other than its cell's.
     """
-    import pandas as pd  # imported late: callers that only ask how trials ended need not wait for it
+    import pandas as pd  # imported late, because callers that only need outcomes should not wait for it
 
     rows = [row for cell in manifest.cells for row in _cell_rows(manifest, trials_of(cell, manifest, records))]
     return pd.DataFrame(rows, columns=list(COLUMN_TYPES), dtype=object).astype(COLUMN_TYPES)
@@ -191,14 +191,14 @@ def _cell_rows(manifest: Manifest, trials: Iterable[RequestedTrial]) -> Iterator
 
 
 def summary(manifest: Manifest, records: Mapping[str, Record]) -> Summary:
-    """Count the distinct trials of a manifest by their outcome; one that two tables share counts once.
+    """Count the distinct trials of a manifest by their outcome; a trial in two tables counts once.
 
     Args:
         manifest: The study's manifest.
-        records: By key.
+        records: Records by key.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's.
+        UserError: A record belongs to a trial other than its cell's.
     """
     status_of = {}
     for cell in manifest.cells:

@@ -1,4 +1,4 @@
-"""The key of a trial: the hash of everything that changes its result."""
+"""A trial's key: the hash of everything that changes its result."""
 
 import hashlib
 import json
@@ -7,6 +7,6 @@ from typing import Any
 
 
 def identity_key(identity: Mapping[str, Any]) -> str:
-    """Return the SHA-256, in hex, of an identity in canonical JSON."""
+    """Return the SHA-256, as hexadecimal text, of an identity in canonical JSON."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,7 +1,7 @@
 """A study's manifest: the cells of its tables and the trials behind each.
 
 The study writes it before its first trial; the tables are made from it and the records alone. Every type keeps the JSON
-it was parsed from, including fields that this version does not know, as `plain`; only `plain` is written back to a
+from which it was parsed as `plain`, including fields that this version does not know. Only `plain` is written back to a
 file, and it is never changed.
 """
 
@@ -33,7 +33,7 @@ from benchmark.text import one_line
 from benchmark.training.training_settings import TrainingSettings, precision_note
 
 SCHEMA = 1
-MOST_SEEDS = 10_000  # in a study; every seed is below it
+MOST_SEEDS = 10_000  # per study; every seed is smaller
 
 _SEED = re.compile(r"0|[1-9][0-9]{0,3}")
 _DATA: Mapping[str, Check] = {"source": is_text, "digest": is_text, "n_train": whole(), "n_test": whole()}
@@ -65,7 +65,7 @@ _OPTIONAL: Mapping[str, Check] = {
 }
 _CELL: Mapping[str, Check] = {
     "table": whole(),
-    "dataset": is_file_name,  # figures' files are named after it
+    "dataset": is_file_name,  # because files of figures are named after it
     "method": is_file_name,
     "latent_dim": whole(1),
     "keys": _KEYS,
@@ -76,11 +76,11 @@ REMEDY = "move it away and run again (records are kept)"
 
 @dataclass(frozen=True)
 class ManifestCell:
-    """A cell of one table: a data set, method and latent dim.
+    """A cell of one table: a data set, method and latent dimension.
 
     Attributes:
         keys: The keys of its trials, by seed.
-        plain: The JSON it was parsed from.
+        plain: The JSON from which it was parsed.
     """
 
     table: int
@@ -92,7 +92,7 @@ class ManifestCell:
 
     @classmethod
     def parse(cls, plain: Json) -> "ManifestCell":
-        """Make a cell from its JSON, which must have been checked."""
+        """Make a cell from its JSON, which the caller must have checked."""
         keys = {int(seed): key for seed, key in plain["keys"].items()}
         return cls(plain["table"], plain["dataset"], plain["method"], plain["latent_dim"], keys, plain)
 
@@ -102,19 +102,19 @@ class ManifestCell:
 
     @property
     def kind(self) -> tuple[str, str, int]:
-        """Data set, method and latent dim, which the cell's trials share whatever the table."""
+        """Data set, method and latent dimension, which identify the cell's trials in every table."""
         return self.dataset, self.method, self.latent_dim
 
 
 @dataclass(frozen=True)
 class ManifestData:
-    """The images that a study used of one data set.
+    """The images of one data set that a study used.
 
     Attributes:
         source: Where they came from.
-        digest: The SHA-256 of the prepared set.
-        n_train: How many training images were used.
-        n_test: How many test images were used.
+        digest: SHA-256 of the prepared data set.
+        n_train: Number of training images used.
+        n_test: Number of test images used.
     """
 
     source: str
@@ -125,18 +125,18 @@ class ManifestData:
 
 @dataclass(frozen=True)
 class ManifestRun:
-    """One call of `run` that came to its end; a field that it did not record is None or empty.
+    """A completed call of `run`; fields that it did not record are None or empty.
 
     Attributes:
         date: When it ended, in UTC.
         command: The command line.
-        device: What it ran on.
+        device: Description of the device.
         git_commit: The commit of the code.
         git_dirty: Whether the checkout had uncommitted changes.
-        version: Of an installed package, which has no commit.
-        trials: How many it ran.
-        wall_seconds: How long it took.
-        versions: Of the libraries, by name.
+        version: Version of an installed package, which has no commit.
+        trials: Number of trials that it ran.
+        wall_seconds: Wall-clock time [s].
+        versions: Versions of libraries, by name.
     """
 
     date: str | None
@@ -155,19 +155,19 @@ class Manifest:
     """A study in the form from which its tables are made.
 
     Attributes:
-        seeds: How many seeds it asks for.
-        weight_set: The weight set.
-        notes: What the study reduced against the paper.
-        marks: By data set, what a reader must know of its images ("procedural", "subset", "unverified").
-        unavailable: By data set, why it could not be had.
-        method_labels: By method, its name in tables.
-        dataset_labels: By data set, its name in tables.
-        data: By data set, the images that were used.
-        basis: Device, training and revisions that its trials share; None in older manifests, which do not have it.
-        paired_training: How the pair of every trial is trained; None where trials have none.
-        runs: The calls of `run` that made it.
+        seeds: Number of seeds that it requests.
+        weight_set: Name of the weight set.
+        notes: Differences from the paper's setting.
+        marks: Data set -> marks of its images ("procedural", "subset", "unverified").
+        unavailable: Data set -> why it was unavailable.
+        method_labels: Method -> its name in tables.
+        dataset_labels: Data set -> its name in tables.
+        data: Data set -> the images that were used.
+        basis: Device, training settings and revisions shared by its trials; None in older manifests.
+        paired_training: Training settings of the second trial of every pair; None without pairs.
+        runs: The calls of `run` that made the results.
         cells: The cells of its tables.
-        plain: The JSON it was parsed from.
+        plain: The JSON from which it was parsed.
     """
 
     study: str
@@ -187,10 +187,10 @@ class Manifest:
 
     @classmethod
     def parse(cls, content: Any) -> "Manifest":
-        """Check the content of a JSON text and make the manifest that it holds.
+        """Check parsed JSON and make a manifest from it.
 
         Raises:
-            UserError: It has another schema, lacks a field or has one that no run writes, or names an unknown table.
+            UserError: The content has another schema, lacks a field, has an invalid one, or names an unknown table.
         """
         if not isinstance(content, Mapping):
             raise UserError(f"manifest.json: is no manifest; {REMEDY}")
@@ -223,15 +223,15 @@ class Manifest:
         )
 
     def updated(self, **changes: Any) -> "Manifest":
-        """Return a manifest in which some fields have other contents, given as plain JSON.
+        """Return a copy of the manifest with other contents, given as plain JSON, in some fields.
 
         Raises:
-            UserError: A manifest cannot have these contents.
+            UserError: The contents are invalid in a manifest.
         """
         return Manifest.parse({**self.plain, **changes})
 
     def with_cells(self, cells: Iterable[ManifestCell]) -> "Manifest":
-        """Return the manifest with these cells in place of its own."""
+        """Return a copy of the manifest with these cells."""
         return self.updated(cells=[cell.plain for cell in cells])
 
     @property
@@ -246,7 +246,7 @@ class Manifest:
         return tuple(map(one_line, self.notes))
 
     def of_pairs(self) -> "Manifest | None":
-        """Return the manifest that a study of the other trial of every pair alone would have; None without pairs."""
+        """Return the manifest of a study that comprises only the second trial of every pair; None without pairs."""
         if self.paired_training is None:
             return None
         plain = {name: part for name, part in self.plain.items() if name != "paired_training"}
@@ -256,13 +256,13 @@ class Manifest:
         return Manifest.parse({**plain, "basis": basis, "notes": [*self.notes, note], "cells": cells})
 
     def trial_keys(self) -> list[str]:
-        """Return the keys of all trials of the cells, each once, in the cells' order."""
+        """Return the keys of all trials, each once, in the order of the cells."""
         return list(dict.fromkeys(key for cell in self.cells for key in cell.keys.values()))
 
     def seeds_asked(self, cell: ManifestCell) -> tuple[int, ...]:
-        """Return the seeds of a cell, ascending.
+        """Return the requested seeds of a cell in ascending order.
 
-        Where the cell lists fewer than the study asks for, the lowest other numbers are added.
+        If the cell lists fewer seeds than the study requests, the smallest unused numbers are added.
         """
         seeds = set(cell.keys)
         others = (seed for seed in range(len(seeds) + self.seeds) if seed not in seeds)

@@ -1,7 +1,7 @@
-"""Packed files: the JSON files of many trials in one, `records.jsonl` or `audit.jsonl`, with one trial per line.
+"""Packed files: the JSON files of many trials in one file, `records.jsonl` or `audit.jsonl`, one trial per line.
 
-Lines are sorted by key. A line holds exactly what the trial's file held: Python writes a float with as many digits as
-distinguish it from every other float.
+Lines are sorted by key. A line has exactly the content of the trial's file, because Python writes floats with enough
+digits to restore them.
 """
 
 import json
@@ -22,8 +22,8 @@ class PackedLine:
     """A line of a packed file.
 
     Attributes:
-        number: Its number in the file, from 1.
-        content: The object on it.
+        number: Line number, from 1.
+        content: The object on the line.
     """
 
     number: int
@@ -31,18 +31,17 @@ class PackedLine:
 
 
 def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, PackedLine]:
-    """Read the lines of a packed file by key; of two lines with the same key the first counts.
+    """Read the lines of a packed file by key; the first line of each key counts.
 
     Args:
         path: The packed file.
-        report: Called for every line that is not used, with its number and what is wrong with it as the end of a
-            sentence.
+        report: Called for every unused line with its number and the fault, worded as the end of a sentence.
 
     Returns:
-        Key -> line; empty where there is no such file.
+        Key -> line; empty if the file does not exist.
 
     Raises:
-        UserError: The file system does not let the file be read.
+        UserError: The file exists but cannot be read.
     """
     found: dict[str, PackedLine] = {}
     for number, line in enumerate(_lines(path), start=1):
@@ -65,17 +64,17 @@ def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, Pac
 
 
 def write_packed(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
-    """Write objects that have a `key`, one per line and sorted by it; the file is whole or absent.
+    """Write objects with a `key`, one per line and sorted by it; the file is written completely or not at all.
 
     Raises:
-        UserError: The folder cannot be written or its disk is full.
+        UserError: The folder is not writable or its disk is full.
     """
     ordered = sorted(contents, key=lambda content: str(content["key"]))
     write_text(path, "".join(f"{_as_line(content)}\n" for content in ordered))
 
 
 def remove_packed(path: Path, keys: Collection[str]) -> None:
-    """Remove every line with one of these keys from a packed file, and leave the others as they are.
+    """Remove every line with one of these keys from a packed file, leaving the other lines unchanged.
 
     Raises:
         UserError: The file cannot be read.
@@ -91,20 +90,20 @@ def remove_packed(path: Path, keys: Collection[str]) -> None:
 def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) -> tuple[int, list[Path]]:
     """Move the JSON files of a folder, each named by its key, into a packed file.
 
-    A file replaces the line that the packed file has under its key. The packed file is read back and compared, and is
-    on the disk, before any file is removed.
+    A file takes precedence over a line with its key in the packed file. Files are removed only after the packed file
+    has been read back, compared and flushed to disk.
 
     Args:
         folder: `records/` or `audit/` of a results folder.
-        path: The packed file; it may exist already.
-        is_whole: Called with the content of a file and its key; returns whether it is a whole record or audit result.
+        path: The packed file; it may already exist.
+        is_whole: Called with a file's content and key; returns whether this is a complete record or audit result.
 
     Returns:
-        The number of files moved, and the files that stay because they cannot be read or are not whole.
+        The number of files moved, and the files left because they are unreadable or incomplete.
 
     Raises:
-        UserError: The packed file has lines that cannot be read, cannot be written, or does not come back as written;
-            or a moved file cannot be removed.
+        UserError: The packed file has unreadable lines, cannot be written, or differs from what was written, or a moved
+            file cannot be removed.
     """
 
     def refuse(number: int, fault: str) -> None:
@@ -136,7 +135,7 @@ def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) 
             file.unlink()
     except OSError as error:
         raise UserError(f"{folder}: a file could not be removed ({error.strerror}); pack again") from None
-    with suppress(OSError):  # it may hold other files
+    with suppress(OSError):  # the folder may contain other files
         folder.rmdir()
     return len(moved), staying
 
@@ -151,7 +150,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _key_in(content: Any) -> str | None:
-    """The key of a line's content; None for what is no record."""
+    """Return the key in a line's content; None if the content is not a record."""
     key = content.get("key") if isinstance(content, dict) else None
     return key if isinstance(key, str) else None
 
@@ -164,7 +163,7 @@ def _key_of(line: bytes) -> str | None:
 
 
 def _flush(place: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk, so that they outlast a loss of power."""
+    """Wait until a file, or a folder's list of names, is on disk, so that it survives a power failure."""
     number = os.open(place, os.O_RDONLY)
     try:
         with suppress(OSError):  # some network file systems do not flush folders

@@ -1,4 +1,4 @@
-"""Reading a user's CSV: its encoding, separator and header, the columns that are used, and cells without a value."""
+"""Reading of users' CSV files: encoding, separator, header, the required columns, and missing values."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ _MISSING = frozenset(
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}([,'_. \u00a0\u202f]\d{3})+([.,]\d+)?|[+-]?\d*,\d+", re.ASCII)
-# Other formats by their first bytes, the longer first.
+# Other formats by their first bytes; longer prefixes come first.
 _OTHER_FILES = {
     b"PK\x03\x04": "a zip archive, as a spreadsheet's own format is",
     b"\xff\xfe\x00\x00": "UTF-32",
@@ -29,7 +29,7 @@ _OTHER_FILES = {
 
 
 class NoColumn(UserError):
-    """The header lacks a column that is needed.
+    """The header lacks a required column.
 
     Attributes:
         header: The header as written.
@@ -41,30 +41,30 @@ class NoColumn(UserError):
 
 
 def is_missing(cell: str) -> bool:
-    """Tell whether a cell says that there is no value: it is empty, '-', 'n/a', 'NaN' or the like, in any case."""
+    """Return whether a cell denotes a missing value: empty, '-', 'n/a', 'NaN' or similar, in any case."""
     return cell.casefold() in _MISSING
 
 
 def read_rows(
     path: Path, required: Sequence[str], optional: Sequence[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Read the rows of a CSV that are not blank.
+    """Read the non-blank rows of a CSV file.
 
-    The file is UTF-8 with or without a byte order mark. Its separator is the comma, semicolon or tab, whichever finds
-    the most of the required columns. Case and separators in the names of columns do not matter.
+    The file is UTF-8 with or without a byte order mark. The separator is comma, semicolon or tab, whichever yields the
+    most required columns. Case and separators in column names are ignored.
 
     Args:
         path: The file.
-        required: Columns that it must have.
-        optional: Columns that are read if it has them.
+        required: Names of required columns.
+        optional: Names of columns that are read if present.
 
     Yields:
-        The line where a row starts, from 1, and its cells by column; only the columns asked for.
+        The line number where a row starts, from 1, and its cells by column, for the given columns only.
 
     Raises:
         NoColumn: A required column is missing.
-        UserError: The file cannot be read, is not UTF-8 or no valid CSV, lacks a header, has a column twice, or has a
-            row of another length; the message names file and line.
+        UserError: The file is unreadable, not UTF-8 or not valid CSV, lacks a header, has a column twice, or has a row
+            of another length; the message names file and line.
     """
     try:
         text = _text(path)
@@ -95,10 +95,10 @@ def read_rows(
 
 
 def check_plain(path: Path, line: int, column: str, cell: str) -> None:
-    """Check that a cell has no blanks around it and is no formula.
+    """Check that a cell is not surrounded by spaces and is not a formula.
 
     Raises:
-        UserError: It has, or is one; the message names file, line and column.
+        UserError: The check fails; the message names file, line and column.
     """
     if cell != cell.strip():
         raise row_error(path, line, column, f"{cell[:40]!r} has blanks around it; remove them")
@@ -107,20 +107,20 @@ def check_plain(path: Path, line: int, column: str, cell: str) -> None:
 
 
 def check_printable(path: Path, line: int, column: str, cell: str) -> None:
-    """Check that a cell has no unprintable character.
+    """Check that a cell has no unprintable characters.
 
     Raises:
-        UserError: It has one; the message names file, line and column.
+        UserError: The check fails; the message names file, line and column.
     """
     if not cell.isprintable():
         raise row_error(path, line, column, f"{cell[:40]!r} has an unprintable character; remove it")
 
 
 def check_present(path: Path, line: int, column: str, cell: str) -> None:
-    """Check that a cell has a value without an unprintable character.
+    """Check that a cell has a value without unprintable characters.
 
     Raises:
-        UserError: It stands for a missing value, or has such a character; the message names file, line and column.
+        UserError: The check fails; the message names file, line and column.
     """
     if is_missing(cell):
         fault = f"{cell!r} stands for a missing one" if cell else "is empty"
@@ -129,10 +129,10 @@ def check_present(path: Path, line: int, column: str, cell: str) -> None:
 
 
 def whole_number(path: Path, line: int, column: str, cell: str, least: int = 0) -> int:
-    """Parse a cell as a whole number of at most nine digits.
+    """Parse a cell as a non-negative integer of at most nine digits.
 
     Raises:
-        UserError: It is anything else, or below `least`; the message names file, line and column.
+        UserError: It is not such an integer, or is less than `least`; the message names file, line and column.
     """
     if not _WHOLE.fullmatch(cell) or int(cell) < least:
         fault = f"{cell[:40]!r} is no whole number of at most nine digits"
@@ -144,7 +144,7 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
     """Parse a cell as a finite number in [-1e100, 1e100].
 
     Raises:
-        UserError: It is anything else, or could be two numbers ("1,234"); the message names file, line and column.
+        UserError: It is not such a number, or is ambiguous ("1,234"); the message names file, line and column.
     """
     if _NUMBER.fullmatch(cell):
         if abs(value := float(cell)) <= LARGEST:
@@ -156,12 +156,12 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
 
 
 def row_error(path: Path, line: int, column: str, fault: str) -> UserError:
-    """Make the error for a cell, which names file, line and column."""
+    """Make an error for a cell, with file, line and column."""
     return UserError(f"{path}, line {line}, column {column[:40]}: {fault}")
 
 
 def _text(path: Path) -> str:
-    """The file's text; UserError for what is not UTF-8, OSError where the file cannot be read."""
+    """Return the file's text; raise UserError if it is not UTF-8, OSError if it cannot be read."""
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig")
@@ -185,13 +185,13 @@ def _separator(text: str, required: Sequence[str]) -> str:
             return 0
         return len({resolved("column", cell) for cell in header} & set(required))
 
-    return max(_SEPARATORS, key=found)  # the first of equals
+    return max(_SEPARATORS, key=found)  # the first of several maxima
 
 
 def _columns(
     path: Path, line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str]
 ) -> dict[str, int]:
-    """Column -> its place in the header; a synonym counts only where no heading is the column's own name."""
+    """Map columns to positions in the header; synonyms count only if no heading is the column's own name."""
     columns: dict[str, int] = {}
     for column in (*required, *optional):
         places = [at for at, written in enumerate(header) if resolved("column", written) == column]

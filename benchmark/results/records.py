@@ -1,7 +1,7 @@
-"""A trial's record: parsed and checked once, read by attribute, and written back as it was read.
+"""Trial records: parsed and checked once, read by attribute, and written back unchanged.
 
-Every type keeps the JSON it was parsed from, including fields that this version does not know, as `plain`; only `plain`
-is written back to a file, and it is never changed.
+Every type keeps the JSON from which it was parsed as `plain`, including fields that this version does not know. Only
+`plain` is written back to a file, and it is never changed.
 """
 
 import reprlib
@@ -25,15 +25,15 @@ from benchmark.fields import (
 )
 from benchmark.text import one_line
 
-SETUP = ("device", "platform", "versions", "numerics")  # of a provenance: the machine and its software
-Json = Mapping[str, Any]  # an object of a JSON text
+SETUP = ("device", "platform", "versions", "numerics")  # fields of a provenance about the machine and its software
+Json = Mapping[str, Any]  # a JSON object
 
 RECORD_SCHEMA = 1
 OK = "ok"
 RECORD_STATUSES = (OK, "diverged", "failed")
-DONE = (OK, "diverged")  # a failed trial is tried again by the next run
+DONE = (OK, "diverged")  # the next run retries a failed trial
 
-# Objects that every record has, empty or not.
+# Objects that every record has, possibly empty.
 RECORD_OBJECTS: Mapping[str, Check] = {
     "metrics": object_of(object_of(is_number)),
     "unavailable": object_of(object_of(is_text)),
@@ -63,7 +63,7 @@ _MADE: Mapping[str, Check] = {
     "platform": is_text,
     "numerics": fields({"threads": whole()}),
 }
-# Needed beside the seconds of a training, which mean nothing without them.
+# Required if the record states the seconds of a training, which are meaningless without these fields.
 _OF_A_TRAINING: Mapping[str, Check] = {"parameters": whole(1), "provenance": fields(_MADE)}
 _OPTIONAL: Mapping[str, Check] = {
     "reason": or_none(is_text),
@@ -74,25 +74,25 @@ _OPTIONAL: Mapping[str, Check] = {
 
 
 class UnfitRecord(Exception):
-    """The content cannot be used as a record; the message says why, as the end of a sentence that names the record."""
+    """Content that cannot be used as a record; the message completes a sentence that begins with the record's name."""
 
 
 @dataclass(frozen=True)
 class Identity:
     """Everything that changes a trial's result; its hash is the trial's key (`benchmark.results.identity`).
 
-    The fields from `method_revision` to `protocols` say how the trial was made, as in `benchmark.studies.trials.Trial`;
-    one that the JSON lacks is None or empty.
+    The fields from `method_revision` to `protocols` describe how the trial was made, as in
+    `benchmark.studies.trials.Trial`; they are None or empty if the JSON lacks them.
 
     Attributes:
-        method_revision: The revision of the method's code.
-        method_source: The SHA-256 of the method file that the method is from; "" for the suite's own methods.
-        settings: The method's settings, loss weights among them.
-        training: The settings of training.
-        data: Which images it is trained and scored on.
-        protocols: By protocol, its settings.
-        warm_start: What was trained before, where the trial's own training began with its parameters; None: nothing.
-        plain: The JSON it was parsed from.
+        method_revision: Revision of the method's code.
+        method_source: SHA-256 of the file that defines the method; "" for the suite's own methods.
+        settings: The method's settings, including loss weights.
+        training: Training settings.
+        data: Description of the images used for training and scoring.
+        protocols: Protocol -> its settings.
+        warm_start: The training whose parameters initialised this one; None without a warm start.
+        plain: The JSON from which it was parsed.
     """
 
     dataset: str
@@ -110,10 +110,10 @@ class Identity:
 
     @classmethod
     def parse(cls, plain: Json) -> "Identity":
-        """Make an identity from plain JSON that was checked as part of its record, or comes from a trial.
+        """Make an identity from plain JSON that was checked as part of its record or comes from a trial.
 
         Raises:
-            KeyError: It lacks the data set, method, latent dim or seed.
+            KeyError: The data set, method, latent dimension or seed is missing.
         """
         return cls(
             plain["dataset"],
@@ -137,19 +137,20 @@ class Identity:
 
 @dataclass(frozen=True)
 class Health:
-    """Diagnostics of how a trained model uses its latent space (`benchmark.evaluation.health`); None: not recorded.
+    """Measures of how a trained model uses its latent space (`benchmark.evaluation.health`); None if not recorded.
 
     Attributes:
-        active_units: How many latent units carry information on the image.
-        explained_variance: 1 minus the squared error of the reconstructions over that of the mean image; at most 1.
+        active_units: Number of latent dimensions that carry information about the image.
+        explained_variance: 1 minus the ratio of the reconstructions' squared error to that of the mean image; at most
+            1.
         collapsed: Whether the model has collapsed.
-        rate: An upper bound of the information that the code carries about its image, in nats.
-        rate_bounds: Lower and upper bound, in nats, of the rate less the code's information about the random draws that
-            its distribution was given besides the image.
-        distortion: The summed squared error of the reconstruction of a sampled code.
-        weight_entropy: The entropy of an image's weights over components, in nats.
-        components_leading: How many components have the largest weight for at least a hundredth of the images.
-        plain: The JSON it was parsed from.
+        rate: Upper bound on the information that the code carries about its image [nats].
+        rate_bounds: Lower and upper bound [nats] on the rate minus the code's information about the random draws on
+            which its distribution depends besides the image.
+        distortion: Summed squared error of the reconstruction of a sampled code.
+        weight_entropy: Entropy of an image's weights over components [nats].
+        components_leading: Number of components that have the largest weight for at least a hundredth of the images.
+        plain: The JSON from which it was parsed.
     """
 
     active_units: int | None
@@ -164,7 +165,7 @@ class Health:
 
     @classmethod
     def parse(cls, plain: Json) -> "Health":
-        """Make the diagnostics from the JSON of a record that was checked."""
+        """Make the measures from the JSON of a checked record."""
         bounds = plain.get("rate_bounds")
         return cls(
             plain.get("active_units"),
@@ -181,13 +182,13 @@ class Health:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The hardware and numerics of a computation; None or empty where they are not recorded.
+    """Hardware and numerics of a computation; None or empty if not recorded.
 
     Attributes:
         device: The processor or accelerator.
-        platform: The operating system and machine type.
+        platform: Operating system and machine type.
         numerics: Threads, precision and other settings of the arithmetic.
-        plain: The JSON it was parsed from.
+        plain: The JSON from which it was parsed.
     """
 
     device: str | None
@@ -197,18 +198,18 @@ class Provenance:
 
     @classmethod
     def parse(cls, plain: Json) -> "Provenance":
-        """Make the provenance from the JSON of a record that was checked."""
+        """Make the provenance from the JSON of a checked record."""
         return cls(plain.get("device"), plain.get("platform"), plain.get("numerics", {}), plain)
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """How a trial was trained; None where it is not recorded.
+    """How a trial was trained; fields are None if not recorded.
 
     Attributes:
         way: How the steps of its pack were executed, such as "eager" or "graphs".
         pack_seeds: The seeds that were trained together.
-        hardware: What it was trained on, where the record has this apart from its provenance.
+        hardware: The hardware used for training, if the record states it separately from its provenance.
     """
 
     way: str | None
@@ -217,7 +218,7 @@ class TrainingRun:
 
     @classmethod
     def parse(cls, plain: Json) -> "TrainingRun":
-        """Make the training from the JSON of a record that was checked."""
+        """Make the description of a training from the JSON of a checked record."""
         seeds, hardware = plain.get("pack_seeds"), plain.get("hardware")
         return cls(
             plain.get("way"),
@@ -228,11 +229,11 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """What a training took.
+    """The cost of a training.
 
     Attributes:
-        seconds: Of training; in a pack the trial's share of the pack's time.
-        parameters: How many the model has.
+        seconds: Training time; in a pack, the trial's share of the pack's time.
+        parameters: Number of the model's parameters.
     """
 
     seconds: float
@@ -241,22 +242,22 @@ class TrainingCost:
 
 @dataclass(frozen=True)
 class Record:
-    """The outcome of one trial.
+    """The result of one trial.
 
     Attributes:
-        key: The hash of the identity, in hex.
+        key: SHA-256 of the identity, as hexadecimal text.
         identity: Everything that changes the result.
         status: One of RECORD_STATUSES.
-        reason: Why a trial that did not end well has no result.
+        reason: Why a trial that did not end well has no result; None if it ended well.
         metrics: Protocol -> metric -> finite score.
         unavailable: Protocol -> metric -> why there is no score.
         health: How the trained model uses its latent space.
-        curves: Term of the loss -> its mean over the batches of each epoch; None where that was not finite.
-        timings: In seconds, by stage.
+        curves: Loss term -> its mean over the batches of each epoch; None if the mean was not finite.
+        timings: Stage -> seconds.
         training: How it was trained.
-        parameters: How many the model has.
-        provenance: What it was computed on.
-        plain: The JSON it was parsed from.
+        parameters: Number of the model's parameters.
+        provenance: Hardware and numerics of the computation.
+        plain: The JSON from which it was parsed.
     """
 
     key: str
@@ -275,10 +276,10 @@ class Record:
 
     @classmethod
     def parse(cls, content: Any) -> "Record":
-        """Check the content of a JSON text and make the record that it holds.
+        """Check parsed JSON and make a record from it.
 
         Raises:
-            UnfitRecord: It is no record of this schema, or has a field that no run writes.
+            UnfitRecord: The content is not a record of this schema, or has an invalid field.
         """
         if not isinstance(content, Mapping) or not isinstance(content.get("identity"), Mapping):
             raise UnfitRecord("is not a record")
@@ -310,21 +311,21 @@ class Record:
         )
 
     def updated(self, **changes: Any) -> "Record":
-        """Return a record in which some fields have other contents, given as plain JSON.
+        """Return a copy of the record with other contents, given as plain JSON, in some fields.
 
         Raises:
-            UnfitRecord: A record cannot have these contents.
+            UnfitRecord: The contents are invalid in a record.
         """
         return Record.parse({**self.plain, **changes})
 
     @property
     def ok(self) -> bool:
-        """Whether the trial ended well, so that its scores count."""
+        """Whether the trial ended well; only then do its scores count."""
         return self.status == OK
 
     @property
     def done(self) -> bool:
-        """Whether the trial ended, well or by diverging; a failed one is run again."""
+        """Whether the trial ended, well or by diverging; a failed trial is run again."""
         return self.status in DONE
 
     @property
@@ -339,9 +340,9 @@ class Record:
         return TrainingCost(seconds, self.parameters) if seconds and self.parameters is not None else None
 
     def score(self, protocol: str, metric: str) -> float | None:
-        """Return a finite score; None where there is none."""
+        """Return a finite score; None if there is none."""
         return self.metrics.get(protocol, {}).get(metric)
 
     def why_unavailable(self, protocol: str, metric: str) -> str | None:
-        """Return why there is no score; None where the record does not say."""
+        """Return why there is no score; None if the record does not say."""
         return self.unavailable.get(protocol, {}).get(metric)

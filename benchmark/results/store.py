@@ -1,16 +1,16 @@
 """The results folder: one JSON record per trial, named by its key, with checkpoints and the study's manifest.
 
     <out>/manifest.json               the study's cells and the trials behind each
-    <out>/records/<key>.json          one trial each
+    <out>/records/<key>.json          the record of one trial
     <out>/records.jsonl               records packed into lines by `pack`; a file takes precedence over a line
     <out>/checkpoints/<key>.safetensors
-    <out>/audit/<key>.json            one trial's scores under the audit's alternatives
-    <out>/audit.jsonl                 the same packed into lines
-    <out>/statistics/                 statistics of the originals' Inception features, for FID
-    <out>/tables/                     made from the manifest and the records
-    <out>/.lock                       held by the run that writes here
+    <out>/audit/<key>.json            one trial's scores under the audit's alternative protocols
+    <out>/audit.jsonl                 audit results packed into lines
+    <out>/statistics/                 statistics of the real images' Inception features, for FID
+    <out>/tables/                     tables made from the manifest and the records
+    <out>/.lock                       held by the run that is writing
 
-Every file is written under a temporary name and renamed, so that it is whole or absent.
+Every file is written under a temporary name and renamed, so that it is complete or absent.
 """
 
 import fcntl
@@ -31,27 +31,27 @@ from benchmark.results.study_results import StudyResults
 
 
 class Store:
-    """Reads and writes one results folder.
+    """Reader and writer of one results folder.
 
     Args:
-        folder: The results folder; it need not exist to be read.
-        report: Called with a line on each record that cannot be used.
-        look_only: Leave the files of such records where they are instead of moving them aside.
+        folder: The results folder; for reading, it need not exist.
+        report: Called with a line about each unusable record.
+        look_only: Leave the files of unusable records in place instead of moving them aside.
     """
 
     def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None, look_only: bool = False):
         self.folder = folder
         self._report = report
         self._look_only = look_only
-        self._packed: Mapping[str, PackedLine] = {}  # records.jsonl as it was at _packed_version
+        self._packed: Mapping[str, PackedLine] = {}  # content of records.jsonl at _packed_version
         self._packed_version: tuple[int, ...] | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock on the folder within the block, so that no other run writes there; the folder is made.
+        """Create the folder and lock it within the block, so that no other run writes there.
 
         Raises:
-            UserError: The folder cannot be written, or another run holds the lock.
+            UserError: The folder is not writable, or another run holds the lock.
         """
         with named_write_errors(self.folder, "give another --out"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -99,20 +99,20 @@ class Store:
         """Write a record to its file.
 
         Raises:
-            UserError: The folder cannot be written or its disk is full.
+            UserError: The folder is not writable or its disk is full.
         """
         write_json(self.record_path(record.key), record.plain)
 
     def read_record(self, key: str) -> Record | None:
-        """Read a trial's record from its file, else from its line in records.jsonl.
+        """Read a trial's record from its file, or else from its line in records.jsonl.
 
-        A file that holds no usable record of this trial is moved aside, unless the store is `look_only`.
+        A file without a usable record of this trial is moved aside, unless the store is `look_only`.
 
         Returns:
-            The record; None where there is none that can be used.
+            The record; None if there is no usable one.
 
         Raises:
-            UserError: The file system does not let it be read.
+            UserError: The file exists but cannot be read.
         """
         return self._record_of_file(key) or self._record_of_line(key)
 
@@ -125,7 +125,7 @@ class Store:
         except (IsADirectoryError, UnicodeDecodeError) as error:
             self._move_aside(path, f"cannot be read ({error})")
             return None
-        except OSError as error:  # a fault of the disk or the network, not of the record
+        except OSError as error:  # a fault of the disk or network, not of the record
             raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
         try:
             return named_record(parse_json(text), key)
@@ -136,10 +136,10 @@ class Store:
         return None
 
     def read_records(self, keys: list[str]) -> dict[str, Record]:
-        """Read the records of those keys that have one, by key.
+        """Read the existing records of these keys, by key.
 
         Raises:
-            UserError: The file system does not let one be read.
+            UserError: A file exists but cannot be read.
         """
         found = ((key, self.read_record(key)) for key in keys)
         return {key: record for key, record in found if record is not None}
@@ -148,15 +148,15 @@ class Store:
         """Write the manifest.
 
         Raises:
-            UserError: The folder cannot be written or its disk is full.
+            UserError: The folder is not writable or its disk is full.
         """
         write_json(self.manifest_path, manifest.plain)
 
     def read_manifest(self) -> Manifest | None:
-        """Read and check the manifest; None where there is none.
+        """Read and check the manifest; return None if there is none.
 
         Raises:
-            UserError: It cannot be read, or is no manifest of this version.
+            UserError: It cannot be read, or is not a manifest of this version.
         """
         try:
             return Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8")))
@@ -172,13 +172,13 @@ class Store:
             raise UserError(f"{self.manifest_path}: not a readable manifest ({error}); {REMEDY}") from None
 
     def forget(self, keys: list[str]) -> None:
-        """Remove the record, checkpoint and audit result of trials, as if they had never been run.
+        """Remove the records, checkpoints and audit results of trials, as if they had never been run.
 
         Raises:
             UserError: A file cannot be removed, or a packed file cannot be read or written.
         """
         try:
-            # The lines first: of a trial that has both, an older line must not count when this is interrupted.
+            # Lines first: if this is interrupted, an older line must not take the place of a removed file.
             for path in (self.packed_records_path, self.packed_audit_path):
                 remove_packed(path, frozenset(keys))
             for key in keys:
@@ -191,7 +191,7 @@ class Store:
         """Read the manifest of a folder that must have one.
 
         Raises:
-            UserError: There is none, or it cannot be read.
+            UserError: There is no manifest, or it cannot be read.
         """
         manifest = self.read_manifest()
         if manifest is None:
@@ -210,14 +210,14 @@ class Store:
         return StudyResults(manifest, self.read_records(manifest.trial_keys()), paired)
 
     def remove_parts(self) -> None:
-        """Remove the half-written files that killed processes of this machine left."""
+        """Remove the partial files left by killed processes of this machine."""
         folders = ("records", "checkpoints", "audit", "statistics", "tables", "verdicts", "figures", "jobs")
         for folder in (self.folder, *(self.folder / name for name in folders)):
             for part in filter(is_abandoned, folder.glob(".*.part")):
                 part.unlink(missing_ok=True)
 
     def _record_of_line(self, key: str) -> Record | None:
-        """The record on a trial's line in records.jsonl, checked like that of a file."""
+        """Return the checked record on a trial's line in records.jsonl; None if there is no usable one."""
         line = self._packed_records().get(key)
         if line is None:
             return None
@@ -228,7 +228,7 @@ class Store:
             return None
 
     def _packed_records(self) -> Mapping[str, PackedLine]:
-        """The lines of records.jsonl; it is read again where `pack` has moved files into it since."""
+        """Return the lines of records.jsonl, reading it again if `pack` has changed it."""
         version = _version_of(self.packed_records_path)
         if version != self._packed_version:
             self._packed = read_packed(self.packed_records_path, self._report_line)
@@ -252,7 +252,7 @@ class Store:
 
 
 def _version_of(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file is replaced; None where there is none."""
+    """Return values that change if a file is replaced; None if there is no file."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -261,10 +261,10 @@ def _version_of(path: Path) -> tuple[int, ...] | None:
 
 
 def named_record(content: Any, key: str) -> Record:
-    """Make the record from the content that was read under `key`.
+    """Make a record from content that was read under a key.
 
     Raises:
-        UnfitRecord: It is no record, or that of another trial.
+        UnfitRecord: The content is not a record, or belongs to another trial.
     """
     record = Record.parse(content)
     if record.key != key or identity_key(record.identity.plain) != key:
@@ -273,10 +273,10 @@ def named_record(content: Any, key: str) -> Record:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; NaN and infinity, which are not JSON, are refused.
+    """Write JSON atomically; NaN and infinity, which JSON does not have, are errors.
 
     Raises:
-        UserError: The folder cannot be written or its disk is full.
-        ValueError: The content has NaN or infinity.
+        UserError: The folder is not writable or its disk is full.
+        ValueError: The content contains NaN or infinity.
     """
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

@@ -1,4 +1,4 @@
-"""The results of a study as they are judged and shown: its manifest, the records of its trials, and frames of both."""
+"""A study's results for judging and display: its manifest, its trials' records, and frames of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class StudyResults:
     """A manifest and the records of its trials.
 
-    The frames are computed on first access and must not be modified. Access to `frame` and `summary` raises UserError
-    where a record belongs to another trial than the manifest's.
+    Frames are computed on first access and must not be modified. Access to `frame` and `summary` raises UserError if a
+    record belongs to a trial other than the manifest's.
 
     Attributes:
-        records: By key, for the trials that have one.
-        paired: The same cells with the other trial of every pair, which differs in its precision; None without pairs.
+        records: Records by key, for the trials that have one.
+        paired: Results of the same cells from the second trial of every pair, in another precision; None without pairs.
     """
 
     manifest: Manifest
@@ -34,18 +34,18 @@ class StudyResults:
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
-        """A row per table, metric and seed asked for; see `long_frame`."""
+        """One row per table, metric and requested seed; see `long_frame`."""
         return long_frame(self.manifest, self.records)
 
     @cached_property
     def summary(self) -> Summary:
-        """How many trials ended in each way, both of a pair."""
+        """Numbers of trials by outcome, including both trials of every pair."""
         own = summary(self.manifest, self.records)
         return own + self.paired.summary if self.paired else own
 
     @cached_property
     def costs(self) -> "pd.DataFrame":
-        """HGMVAE's training time relative to the VAE's; see `training_costs`."""
+        """Training times of HGMVAE relative to the VAE; see `training_costs`."""
         return training_costs(self.own_records())
 
     def own_records(self) -> list[Record]:
@@ -53,7 +53,7 @@ class StudyResults:
         return [self.records[key] for key in self.manifest.trial_keys() if key in self.records]
 
     def metrics_left_out(self) -> list[str]:
-        """Return the metrics that the runs were not asked for, in the order of METRICS."""
+        """Return the metrics that the runs did not request, in the order of METRICS."""
         found = {
             metric
             for record in self.own_records()

@@ -14,24 +14,24 @@ COLUMNS = [
     *("dataset", "latent_dim", "method", "seeds", "machine"),
     *("seconds", "vae_seconds", "ratio", "parameters_ratio"),
 ]
-_Setup = tuple[str, int, tuple[int, ...], str]  # data set, latent dim, seeds, machine and way
+_Setup = tuple[str, int, tuple[int, ...], str]  # data set, latent dimension, seeds, machine and way
 
 
 def training_costs(records: Iterable[Record]) -> "pd.DataFrame":
-    """Compare HGMVAE's training time with the VAE's: a row per data set, latent dim, variant and pack of seeds.
+    """Compare training times of HGMVAE and VAE: a row per data set, latent dimension, variant and pack of seeds.
 
-    Both sides were trained on the same images, seeds and kind of machine, in the same way; a training without such a
+    Both methods used the same images, seeds and kind of machine, and were trained in the same way; a training without a
     counterpart has no row.
 
     Args:
-        records: Of any trials; those that did not end well or were not timed are left out.
+        records: Records of any trials; those that did not end well or were not timed are ignored.
 
     Returns:
-        Columns are COLUMNS. `seeds` are those of a pack, which share one time and so are one measurement; `machine`
-        describes hardware and way of training; `seconds` and `vae_seconds` are per seed; `ratio` and `parameters_ratio`
-        are HGMVAE's over the VAE's.
+        A frame with the columns COLUMNS. `seeds` are those of a pack, which share one time and so are one measurement.
+        `machine` describes the hardware and the way of training; `seconds` and `vae_seconds` are per seed; `ratio` and
+        `parameters_ratio` are HGMVAE's divided by the VAE's.
     """
-    import pandas as pd  # imported late: callers that only ask how trials ended need not wait for it
+    import pandas as pd  # imported late, because callers that only need outcomes should not wait for it
 
     sides: dict[_Setup, dict[str, TrainingCost]] = {}
     for record in records:
@@ -59,7 +59,7 @@ def training_costs(records: Iterable[Record]) -> "pd.DataFrame":
 
 def _setup(record: Record) -> _Setup:
     trial, how = record.identity, record.training
-    made = how.hardware or record.provenance  # older records lack the former
+    made = how.hardware or record.provenance  # older records lack `hardware`
     parts = [made.device, made.platform, f"{made.numerics['threads']} threads"]
     parts += [made.numerics.get("vector_instructions"), how.way]
     seeds = (trial.seed,) if how.pack_seeds is None else how.pack_seeds

@@ -1,1 +1,1 @@
-"""Studies: named grids of trials, and the trials that they amount to with the data at hand."""
+"""Studies: named grids of trials, and the trials that result from them with the available data."""

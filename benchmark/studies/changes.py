@@ -1,4 +1,4 @@
-"""Another training or other settings than a study's: what options change, and how its notes say so."""
+"""Changes of a study's training or method settings by options, and the notes that report them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ def with_training(study: Study, epochs: int | None, batch_size: int | None, lear
 
     Args:
         study: The study.
-        epochs: Passes over the training images; None, here and below: the study's own.
-        batch_size: Images of a step.
-        learning_rate: Of the optimiser; methods that are defined by theirs keep it.
+        epochs: Passes over the training images; None keeps the study's value, as for the other options.
+        batch_size: Images per step.
+        learning_rate: The optimiser's learning rate; methods with a learning rate of their own keep it.
 
     Returns:
-        The study with a note for each value that is another than its own.
+        The study, with a note for each value that differs from its own.
     """
     asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     own = study.training
@@ -35,18 +35,18 @@ def with_training(study: Study, epochs: int | None, batch_size: int | None, lear
 
 
 def with_settings(study: Study, assignments: Sequence[str]) -> Study:
-    """Change settings of methods.
+    """Change settings of methods in a study.
 
     Args:
         study: The study.
-        assignments: Each "method.field=value"; a later one of the same field overrides an earlier one.
+        assignments: Texts "method.field=value"; a later assignment overrides an earlier one to the same field.
 
     Returns:
-        The study with a note for each setting, in the same order and words however they are given.
+        The study, with a note for each setting, whose order and wording do not depend on the order of assignments.
 
     Raises:
-        UserError: An assignment is malformed, or there is no such method, field or value; the message has the nearest
-            name.
+        UserError: An assignment is malformed, or its method, field or value is invalid; the message suggests the
+            nearest name.
     """
     settings: dict[str, dict[str, Any]] = {method: dict(own) for method, own in study.settings.items()}
     notes: dict[str, str] = {}
@@ -59,7 +59,7 @@ def with_settings(study: Study, assignments: Sequence[str]) -> Study:
         method = asked_name("method", written, ALL_METHODS, f"{where}: no such method;")
         value = ALL_METHODS[method].setting(field, text, where)
         settings.setdefault(method, {})[field] = value
-        said = repr(value).removesuffix(".0") if isinstance(value, float) else text  # 0.10 and 0.1 are one
+        said = repr(value).removesuffix(".0") if isinstance(value, float) else text  # 0.10 and 0.1 are equal
         notes[f"{method}.{field}"] = option_note("--set", f"{method}.{field}={said}")
     in_order = (notes[key] for key in sorted(notes))
     return dataclasses.replace(study, settings=settings, changes=(*study.changes, *in_order))

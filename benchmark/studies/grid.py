@@ -1,4 +1,4 @@
-"""From a study and the data at hand to its trials and its manifest."""
+"""Conversion of a study and the available data to its trials and its manifest."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -30,19 +30,18 @@ class Selection:
     """The cells that `--only` keeps.
 
     Attributes:
-        axes: Axis (a field of GridCell) -> the values allowed on it, as text; an axis that is absent allows all.
+        axes: Axis (a field of GridCell) -> allowed values as text; all values are allowed on an axis that is absent.
     """
 
     axes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str | None, datasets: Collection[str] = ()) -> "Selection":
-        """Parse "method=vae,method=gmvae,dataset=mnist"; values of one axis add up.
+        """Parse text such as "method=vae,method=gmvae,dataset=mnist"; values of the same axis are alternatives.
 
         Args:
-            text: What the user gave; nothing or None keeps all.
-            datasets: Names of data sets that are taken as they stand, such as those of a user's own sets and of a
-                manifest.
+            text: Text from the user; empty or None keeps all cells.
+            datasets: Names of data sets to take literally, such as a user's own data sets and those of a manifest.
 
         Raises:
             UserError: An item is malformed, or its axis or method does not exist.
@@ -65,14 +64,14 @@ class Selection:
         return cls({axis: frozenset(values) for axis, values in axes.items()})
 
     def keeps(self, cell: GridCell | ManifestCell) -> bool:
-        """Tell whether a cell is kept."""
+        """Return whether a cell is kept."""
         return all(str(getattr(cell, axis)) in values for axis, values in self.axes.items())
 
     def cells_of(self, study: Study) -> list[GridCell]:
-        """Return the cells of a study that are kept.
+        """Return the kept cells of a study.
 
         Raises:
-            UserError: No cell of the study has an allowed value; the message names it and those there are.
+            UserError: No cell of the study has one of the given values; the message lists the existing values.
         """
         for axis, values in self.axes.items():
             known = list(dict.fromkeys(str(getattr(cell, axis)) for cell in study.cells()))
@@ -81,7 +80,7 @@ class Selection:
         return [cell for cell in study.cells() if self.keeps(cell)]
 
     def joined(self, study: Study) -> Study:
-        """Add the data sets and methods selected by name that no table of the study has to every table."""
+        """Add the selected data sets and methods that are in no table of the study to every table."""
         known = list(study.cells())
         datasets = tuple(sorted(self.axes.get("dataset", frozenset()) - {cell.dataset for cell in known}))
         methods = tuple(sorted(self.axes.get("method", frozenset()) - {cell.method for cell in known}))
@@ -96,11 +95,11 @@ def cut_manifest(manifest: Manifest, only: str | None) -> Manifest:
     """Reduce a manifest to the cells that `--only` keeps.
 
     Args:
-        manifest: Its own names of data sets are taken as they stand.
+        manifest: The manifest; its names of data sets are taken literally.
         only: As for `Selection.parse`.
 
     Raises:
-        UserError: No cell is left, or as `Selection.parse`.
+        UserError: No cell is left, or `Selection.parse` raises it.
     """
     selection = Selection.parse(only, {cell.dataset for cell in manifest.cells})
     cells = [cell for cell in manifest.cells if selection.keeps(cell)]
@@ -111,16 +110,16 @@ def cut_manifest(manifest: Manifest, only: str | None) -> Manifest:
 
 @dataclass(frozen=True)
 class Grid:
-    """A study with the data at hand: its cells with their trials, and the data sets that were not available.
+    """A study with the available data: its cells with their trials, and the unavailable data sets.
 
     Attributes:
-        study: With what `--only` joined to it.
+        study: The study, including data sets and methods added by `--only`.
         weight_set: Name of the weight set.
-        device: torch's name of it, such as "cuda:1".
-        cells: Cell -> seed -> trial; no trials where the data set is not available.
-        datasets: The loaded ones, by name.
-        unavailable: Data set -> why it is not available.
-        paired: As `cells`, in the study's `paired_precision`; empty where it has none.
+        device: Torch device name, such as "cuda:1".
+        cells: Cell -> seed -> trial; no trials if the data set is unavailable.
+        datasets: Name -> loaded data set.
+        unavailable: Data set -> why it is unavailable.
+        paired: As `cells`, for the second trial of every pair (`paired_precision`); empty without pairs.
     """
 
     study: Study
@@ -134,8 +133,8 @@ class Grid:
     def trials(self) -> list[Trial]:
         """Return every trial once, in the order of the tables.
 
-        Those of a study with pairs come seed by seed, the two of a pair one after the other, so that what a run that
-        was stopped has done is of all methods and both precisions alike.
+        A study with pairs is ordered by seed, with the two trials of a pair in succession, so that a stopped run has
+        covered all methods and both precisions equally.
         """
         if not self.paired:
             return _unique(trial for trials in self.cells.values() for trial in trials.values())
@@ -145,15 +144,15 @@ class Grid:
         return _unique(trial for pair in sorted(pairs, key=lambda pair: pair[0].seed) for trial in pair)
 
     def expected_trials(self) -> list[Trial]:
-        """Return the trials of registered data sets that were not available, as they would be with complete data.
+        """Return the trials of unavailable registered data sets as they would be with complete data.
 
-        Their keys mean nothing yet.
+        Their keys are not valid.
         """
         cells = (cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS)
         return expected_trials(self.study, cells, self.weight_set, self.device)
 
     def manifest(self) -> Manifest:
-        """Make the manifest, from which, with the records, the tables are made."""
+        """Make the manifest; the tables are made from it and the records."""
         names = list(dict.fromkeys(cell.dataset for cell in self.cells))
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
         methods |= {start: ALL_METHODS[start] for method in methods.values() if (start := method.training.after)}
@@ -202,15 +201,15 @@ def _keys(trials: Mapping[int, Trial]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How a study's images are found and reduced; plain data, so that a worker process can do the same.
+    """How a study's images are found and reduced, as plain data that can be sent to worker processes.
 
     Attributes:
         data_dir: The data folder.
-        offline: Whether nothing may be downloaded.
+        offline: Whether downloading is forbidden.
         images: One of `benchmark.data.specs.IMAGES`.
         split: One of `named_studies.SPLITS`.
-        n_train: Most training images; None for all.
-        n_test: Most test images; None for all.
+        n_train: Maximum number of training images; None for all.
+        n_test: Maximum number of test images; None for all.
     """
 
     data_dir: Path
@@ -222,19 +221,19 @@ class DataOptions:
 
     @classmethod
     def of(cls, study: Study, data_dir: Path, offline: bool) -> "DataOptions":
-        """Return the options of a study with the given data folder."""
+        """Return a study's options with the given data folder."""
         return cls(data_dir, offline, study.images, study.split, study.n_train, study.n_test)
 
     def load(self, name: str, report: Callable[[str], None] = lambda line: None) -> Dataset:
-        """Load a data set as the study's trials see it.
+        """Load a data set in the form that the study's trials use.
 
         Args:
-            name: The data set.
+            name: Name of the data set.
             report: Called with lines for the user.
 
         Raises:
-            DataUnavailable: It is neither here nor to be downloaded.
-            UserError: The user's files of it are unfit.
+            DataUnavailable: The data set is neither on disk nor downloadable.
+            UserError: The user's files of the data set are invalid.
         """
         dataset = load_dataset(name, self.data_dir, offline=self.offline, images=self.images, report=report)
         if self.split == "validation":
@@ -255,21 +254,20 @@ def build_grid(
     device: str,
     report: Callable[[str], None],
 ) -> Grid:
-    """Load the data that the selected cells need and lay out their trials.
+    """Load the data that the selected cells need, and make their trials.
 
-    A data set that is not available is kept with the reason.
+    A data set that is unavailable is recorded with the reason.
 
     Args:
         study: The study.
-        selection: What `--only` keeps of it.
-        options: How its images are found.
+        selection: The cells that `--only` keeps.
+        options: How the images are found.
         weight_set: Name of the weight set.
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
         report: Called with lines for the user.
 
     Raises:
-        UserError: No cell is left, a value of the selection or the user's data are unfit, or a method does not have the
-            weight set.
+        UserError: No cell is left, a selected value or the user's data are invalid, or a method lacks the weight set.
     """
     study = selection.joined(study)
     cells = selection.cells_of(study)
@@ -299,7 +297,7 @@ def build_grid(
 def _scorable(
     cells: list[GridCell], study: Study, datasets: Mapping[str, Dataset], report: Callable[[str], None]
 ) -> list[GridCell]:
-    """The cells whose data set has the labels that their protocol needs; UserError if none is left."""
+    """Return the cells whose data set has the labels that their protocol needs; raise UserError if none is left."""
     needs_labels = {t.number for t in study.tables if "labels_test" in PROTOCOLS[t.protocol].needs}
     others = [str(table.number) for table in study.tables if table.number not in needs_labels]
     unlabelled = {name for name, dataset in datasets.items() if dataset.labels is None}
@@ -314,10 +312,10 @@ def _scorable(
 
 
 def trial_data(study: Study, dataset: Dataset) -> TrialData:
-    """Describe a data set's images as a trial's identity has them.
+    """Describe a data set's images for a trial's identity.
 
     Raises:
-        UserError: There are too few images to fill one batch.
+        UserError: There are too few images for one batch.
     """
     if dataset.n_train < study.training.batch_size:
         raise UserError(
@@ -337,7 +335,7 @@ def trial_data(study: Study, dataset: Dataset) -> TrialData:
 
 
 def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
-    """Describe the images that a complete data set would have, all but the digest, before they are here."""
+    """Describe the images of a complete data set before it is available, with an unknown digest."""
     n_train, n_test = spec.n_train, spec.n_test
     if study.images == "installed":
         n_train, n_test = CLASSES * (OF_EACH - HELD_OUT_OF_EACH), CLASSES * HELD_OUT_OF_EACH
@@ -356,15 +354,15 @@ def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
 
 
 def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, device: str) -> list[Trial]:
-    """Return the trials of cells as they would be with complete data, each once, both of a pair.
+    """Return the trials of cells as they would be with complete data, each once, including both trials of every pair.
 
-    Their keys mean nothing yet.
+    Their keys are not valid.
 
     Args:
         study: The study.
-        cells: Of registered data sets.
+        cells: Cells of registered data sets.
         weight_set: Name of the weight set.
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
     """
     cells = list(cells)
     data = {cell.dataset: expected_data(study, DATASETS[cell.dataset]) for cell in cells}
@@ -375,7 +373,7 @@ def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, de
 def _trials_by_kind(
     study: Study, cells: Iterable[GridCell], data: Mapping[str, TrialData], weight_set: str, device: str
 ) -> dict[tuple[str, str, int], dict[int, Trial]]:
-    """The trials of cells by their kind and seed: those of several tables are made once, the seeds from the first."""
+    """Return trials by kind and seed; a trial in several tables is made once, and seeds are copied from the first."""
     trials: dict[tuple[str, str, int], dict[int, Trial]] = {}
     for cell in cells:
         if cell.kind not in trials:
@@ -389,14 +387,14 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
 
     Args:
         study: The study.
-        cell: Its place in a table.
-        seed: Of all its random streams.
-        data: The images that it sees.
+        cell: The cell.
+        seed: Seed of all its random streams.
+        data: Description of its images.
         weight_set: Name of the weight set.
-        device: torch's name of it, such as "cuda:1", of which only the kind counts.
+        device: Torch device name, such as "cuda:1"; only the kind of device is used.
 
     Raises:
-        UserError: The method does not have the weight set, or its own training has what no training takes.
+        UserError: The method lacks the weight set, or its own training settings are invalid.
     """
     method = ALL_METHODS[cell.method]
     own = method.training

@@ -1,4 +1,4 @@
-"""The metrics that a run computes: those of its study, more or fewer as they are asked for by name."""
+"""The metrics that a run computes: those of its study, plus or minus metrics given by name."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ NOT = "no-"
 
 @dataclass(frozen=True)
 class MetricsAsked:
-    """What `--metrics` changes.
+    """The changes made by `--metrics`.
 
     Attributes:
-        added: Metrics that are to be computed whatever the study leaves out, in the order of `scored_metrics`.
-        left_out: Metrics that are not to be computed, likewise.
+        added: Metrics to compute even if the study omits them, in the order of `scored_metrics`.
+        left_out: Metrics not to compute, in the same order.
     """
 
     added: tuple[str, ...] = ()
@@ -29,10 +29,10 @@ class MetricsAsked:
         """Parse names separated by commas, in any order.
 
         Args:
-            asked: "fid" adds a metric, "no-lpips" leaves one out, "all" adds those that no other name leaves out.
+            asked: "fid" adds a metric, "no-lpips" omits one, and "all" adds all metrics that are not omitted.
 
         Raises:
-            UserError: A name is no metric's (the message has the nearest one), or one is both added and left out.
+            UserError: A name is unknown (the message suggests the nearest), or a metric is both added and omitted.
         """
         names = [name for part in (asked or "").split(",") if (name := part.strip())]
         left_out = {_metric(name[len(NOT) :], name) for name in names if name.lower().startswith(NOT)}
@@ -45,7 +45,7 @@ class MetricsAsked:
 
 
 def with_metrics(study: Study, asked: MetricsAsked) -> Study:
-    """Change which metrics a study leaves out as they are asked for."""
+    """Return the study with the metrics that it omits changed as requested."""
     kept = [name for name in study.metrics_left_out if name not in asked.added]
     return dataclasses.replace(study, metrics_left_out=tuple(dict.fromkeys([*kept, *asked.left_out])))
 

@@ -1,6 +1,6 @@
-"""The studies: named grids of trials, each one readable product of methods, data sets, latent dims and seeds.
+"""The studies: named grids of trials, each a product of methods, data sets, latent dimensions and seeds.
 
-`python -m benchmark studies` prints them, `python -m benchmark plan --study NAME` every trial of one.
+`python -m benchmark studies` lists them; `python -m benchmark plan --study NAME` shows the trials of one.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ SPLITS = ("official", "validation")
 
 
 class GridCell(NamedTuple):
-    """One place in a table, to which a trial per seed belongs."""
+    """A cell of a table, with one trial per seed."""
 
     table: int
     dataset: str
@@ -34,7 +34,7 @@ class GridCell(NamedTuple):
 
     @property
     def kind(self) -> tuple[str, str, int]:
-        """Data set, method and latent dim: what its trials have in common, in every table."""
+        """Data set, method and latent dimension, which identify the cell's trials in every table."""
         return self.dataset, self.method, self.latent_dim
 
 
@@ -43,28 +43,28 @@ class Study:
     """A grid of trials.
 
     Attributes:
-        name: As `--study` takes it.
-        purpose: In words.
-        tables: Which methods, data sets and latent dims, and how they are scored.
-        seeds: How many.
+        name: Name for the option `--study`.
+        purpose: Description.
+        tables: Methods, data sets and latent dimensions, and how they are scored.
+        seeds: Number of seeds.
         training: How every method is trained.
-        n_train: Most training images; None for all.
-        n_test: Most test images; None for all.
-        split: "official" scores on the test images; "validation" on the last 10,000 training images, which are then not
-            trained on, and never touches the test images.
+        n_train: Maximum number of training images; None for all.
+        n_test: Maximum number of test images; None for all.
+        split: "official" scores on the test images. "validation" scores on the last 10,000 training images, which are
+            excluded from training, and never uses the test images.
         images: One of `benchmark.data.specs.IMAGES`.
-        weight_set: The weight set unless another is asked for.
+        weight_set: The default weight set.
         protocol_settings: Protocol -> settings that override its defaults.
-        settings: Method -> settings that replace those of the weight set.
-        changes: The options that changed training or settings, with their values, as notes have them.
-        metrics_left_out: Metrics that are not computed unless they are asked for; no part of a trial's identity.
-        paired_precision: The precision in which every trial is trained once more, to be compared with that of
-            `training`; None: each is trained once. Tables and verdicts are of `training` alone.
-        questions: What the command `controls` asks of its results.
+        settings: Method -> settings that override those of the weight set.
+        changes: Options that changed training or settings, with their values, as worded in notes.
+        metrics_left_out: Metrics computed only on request; not part of a trial's identity.
+        paired_precision: Precision of a second training of every trial, to be compared with that of `training`; None
+            without pairs. Tables and verdicts use only `training`.
+        questions: Questions that the command `controls` answers from the results.
 
     Raises:
-        UserError: There is no such split, kind of images, metric, protocol or field of one, a field does not take its
-            value, or both trainings of a pair have one precision.
+        UserError: The split, kind of images, metric, protocol or a protocol's setting is unknown, a value is invalid,
+            or both trainings of a pair have the same precision.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Study:
 
     @property
     def in_paired_precision(self) -> "Study | None":
-        """The study whose trials are those of this one in `paired_precision`; None where it has none."""
+        """The study of the second trials of all pairs, trained in `paired_precision`; None without pairs."""
         if self.paired_precision is None:
             return None
         training = dataclasses.replace(self.training, precision=self.paired_precision)
@@ -117,7 +117,7 @@ class Study:
         return tuple(dict.fromkeys(name for table in self.tables for name in table.datasets))
 
     def cells(self) -> Iterator[GridCell]:
-        """Yield every cell of every table, in the tables' order; a trial may stand in several."""
+        """Yield every cell of every table in order; a trial may be in several cells."""
         for table in self.tables:
             for dataset in table.datasets:
                 for latent_dim in table.latent_dims:
@@ -126,19 +126,19 @@ class Study:
 
     @property
     def n_trials(self) -> int:
-        """How many trainings the study has, those that several tables share once."""
+        """Number of trainings in the study; a training shared by several tables counts once."""
         return len({cell.kind for cell in self.cells()}) * self.seeds * (2 if self.paired_precision else 1)
 
     def protocols(self, dataset: str, method: str, latent_dim: int) -> dict[str, dict[str, Any]]:
-        """Return the protocols that the tables ask of one trial, all of them, so that it is trained once.
+        """Return all protocols that the tables require of one trial, so that it is trained only once.
 
         Args:
             dataset: The trial's data set.
             method: The trial's method.
-            latent_dim: The trial's d.
+            latent_dim: The trial's latent dimension.
 
         Returns:
-            Name -> settings.
+            Protocol -> settings.
         """
         wanted = {
             table.protocol
@@ -151,9 +151,9 @@ class Study:
         return plain_settings(PROTOCOL_SETTINGS[name](**self.protocol_settings.get(name, {})))
 
     def notes(self) -> list[str]:
-        """Return what is reduced against the paper's setting, one phrase each; empty for the paper's own study."""
+        """Return the differences from the paper's setting, one phrase each; empty for the paper's own study."""
         paper, notes = PAPER_TRAINING, list(self.changes)
-        options = {option_of(change) for change in self.changes}  # what an option changed is said once
+        options = {option_of(change) for change in self.changes}  # to note a change by an option only once
         if self.images == "drawn":
             notes.append("procedural images, not the real data sets")
         if self.images == "installed":
@@ -188,7 +188,7 @@ class Study:
 
 
 def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
-    """Return the five tables, those that span all latent dims (1 and 4) restricted to `dims`."""
+    """Return the five tables, with those over all latent dimensions (1 and 4) restricted to `dims`."""
     return tuple(
         dataclasses.replace(table, latent_dims=dims) if len(table.latent_dims) > 1 else table
         for table in TABLES.values()
@@ -196,9 +196,9 @@ def _with_clustering_dims(*dims: int) -> tuple[TableSpec, ...]:
 
 
 def _a_little_of_everything() -> tuple[TableSpec, ...]:
-    """Return the five tables with as few trials as have every method, data set and protocol.
+    """Return the five tables with a minimum of trials that covers every method, data set and protocol.
 
-    Table 3 has one method, since a step on 64 x 64 pixels takes twice as long, and one that learns all four data sets
+    Table 3 has one method, because a step on 64 x 64 pixels takes twice as long; this method learns all four data sets
     in the few steps of the study smoke.
     """
     ours: dict[int, dict[str, Any]] = {
@@ -212,7 +212,7 @@ def _a_little_of_everything() -> tuple[TableSpec, ...]:
 
 
 def _digits() -> tuple[TableSpec, ...]:
-    """Return the five tables as far as they have MNIST, Tables 2 and 3 with the ablations, too."""
+    """Return the MNIST part of the five tables, with the ablations also in Tables 2 and 3."""
     return tuple(
         dataclasses.replace(
             table, datasets=("mnist",), methods=tuple(METHODS) if table.number in (2, 3) else table.methods
@@ -222,7 +222,7 @@ def _digits() -> tuple[TableSpec, ...]:
 
 
 def _everything() -> tuple[TableSpec, ...]:
-    """Return the five tables over ten methods, seven dims and every data set that their protocol can score."""
+    """Return the five tables over ten methods, seven latent dimensions and all data sets that a protocol can score."""
     labelled = tuple(name for name, spec in DATASETS.items() if spec.has_labels)
     return tuple(
         dataclasses.replace(
@@ -245,12 +245,12 @@ def _tables_2_and_3(
 
 
 def _controls() -> tuple[TableSpec, ...]:
-    """Return Tables 2 and 3 for the grey sets with labels and the methods that the questions compare."""
+    """Return Tables 2 and 3 for the labelled grey-scale data sets and the methods compared by the questions."""
     return _tables_2_and_3(methods_of(*QUESTIONS), (2, 8, 32), ("mnist", "fashion_mnist"))
 
 
 def _best_case() -> tuple[TableSpec, ...]:
-    """Return Tables 2 and 3 for MNIST: at d = 8 with all methods of the best case, at d = 32 without a warm start."""
+    """Return Tables 2 and 3 for MNIST: at d = 8 with all methods of the best case, at d = 32 without warm starts."""
     methods = {8: methods_of(*BEST_CASE), 32: methods_of(*OTHER_READINGS)}
     return tuple(
         dataclasses.replace(TABLES[number], datasets=("mnist",), methods=of_dim, latent_dims=(dim,))
@@ -264,18 +264,18 @@ _BEST_CASE = Study(
     "HGMVAE as its authors may have had it, on MNIST, against VAEs of the same budget, for the command controls",
     _best_case(),
     seeds=5,
-    metrics_left_out=("fid", "lpips"),  # no question is about them
+    metrics_left_out=("fid", "lpips"),  # no question concerns them
     questions=BEST_CASE,
 )
 
 
 def _swept(*bases: str) -> tuple[str, ...]:
-    """Return all methods on the curves of the paper's methods that are named."""
+    """Return all methods on the curves that belong to the given methods of the paper."""
     return tuple(name for sweep in SWEEPS if set(sweep.bases) <= set(bases) for name in sweep.methods)
 
 
 def _candidates() -> tuple[TableSpec, ...]:
-    """Return Tables 2 and 3 for MNIST at d = 8 with every reading of HGMVAE and every value of a method's weight."""
+    """Return Tables 2 and 3 for MNIST at d = 8 with all readings of HGMVAE and all values of each method's weight."""
     readings = tuple(name for name in methods_of(*OTHER_READINGS) if name.startswith("hgmvae"))
     return _tables_2_and_3(tuple(dict.fromkeys((*_swept(*TABLES[2].methods), *readings))), (8,))
 
@@ -292,19 +292,19 @@ _FRONTIER = Study(
 
 
 def _for_a_laptop(study: Study) -> Study:
-    """Return the study reduced to what two CPU cores train in minutes."""
+    """Return the study reduced to a size that two CPU cores can train in minutes."""
     training = TrainingSettings(epochs=6, batch_size=32, width=0.25)
     return dataclasses.replace(study, training=training, n_train=8_000, n_test=2_000)
 
 
 def _laptop_twin(study: Study) -> Study:
-    """Return the study reduced so, under a name of its own."""
+    """Return the study at the size of the laptop study, under a new name."""
     purpose = f"the study {study.name}, reduced as the laptop study is"
     return _for_a_laptop(dataclasses.replace(study, name=f"laptop-{study.name}", purpose=purpose))
 
 
-WITHOUT_DATA = "digits"  # the study that runs where no data set is at hand
-CHOICE = "best-case-choice"  # the study whose question is which candidate is the best
+WITHOUT_DATA = "digits"  # the study that runs without any data set
+CHOICE = "best-case-choice"  # the study that chooses the best candidate
 STUDIES = {
     study.name: study
     for study in (
@@ -327,7 +327,7 @@ STUDIES = {
             n_train=256,
             n_test=96,
             images="drawn",
-            metrics_left_out=("fid", "lpips"),  # drawn images are worth no download
+            metrics_left_out=("fid", "lpips"),  # not worth a download for procedural images
             protocol_settings={"clustering": {"perplexity": 10.0}},
         ),
         _for_a_laptop(
@@ -373,7 +373,7 @@ STUDIES = {
                     weight_set="calibrated",
                 )
             ),
-            n_test=2_100,  # Inception has 2,048 features: from fewer images their covariance is singular
+            n_test=2_100,  # Inception has 2,048 features: with fewer images their covariance is singular
         ),
         Study(
             "admission",

@@ -1,7 +1,7 @@
-"""The notes on what a study does otherwise than the paper: how they are written, and what one read back is about.
+"""Notes on how a study differs from the paper: their wording, and recognition of their kind.
 
-Manifests keep notes as text, and verdicts and resumption depend on what a note is about. So each kind that is told from
-others is made and recognised here alone, and what manifests have stays readable.
+Manifests store notes as text, and verdicts and resumption depend on their kind. All kinds that must be recognised are
+therefore worded and recognised only in this module, and notes in existing manifests stay valid.
 """
 
 import re
@@ -14,35 +14,35 @@ _EXTENT = re.compile(rf"\d+ of {SEEDS_OF_THE_PAPER} seeds|Table \d+ without d = 
 
 
 def seeds_note(seeds: int) -> str:
-    """Say that a study has fewer seeds than the paper."""
+    """Return the note that a study has fewer seeds than the paper."""
     return f"{seeds} of {SEEDS_OF_THE_PAPER} seeds"
 
 
 def dims_note(table: int, without: Iterable[int]) -> str:
-    """Say which latent dims of one of the paper's tables a study lacks."""
+    """Return the note on the latent dimensions of a table of the paper that a study omits."""
     return f"Table {table} without d = {', '.join(map(str, without))}"
 
 
 def is_on_extent(note: str) -> bool:
-    """Tell whether a note is on how much of the paper's grid is run, which makes no trial another one."""
+    """Return whether a note concerns only how much of the paper's grid is run, which changes no trial."""
     return _EXTENT.fullmatch(note) is not None
 
 
 def protocol_note(protocol: str, setting: str, value: Any) -> str:
-    """Say that a protocol has another setting than the paper's."""
+    """Return the note that a protocol's setting differs from the paper's."""
     return f"{protocol}: {setting} = {format(value, ',') if isinstance(value, int | float) else value}"
 
 
 def is_on_protocol(note: str, protocols: Collection[str]) -> bool:
-    """Tell whether a note is on a setting of one of some protocols."""
+    """Return whether a note concerns a setting of one of the given protocols."""
     return note.startswith(tuple(f"{name}: " for name in protocols))
 
 
 def option_note(option: str, said: str) -> str:
-    """Say what an option, such as "--epochs", changed."""
+    """Return the note on what an option, such as "--epochs", changed."""
     return f"{option} {said}"
 
 
 def option_of(note: str) -> str | None:
-    """Return the option that a note is on; None where no option made it."""
+    """Return the option that a note concerns; None if no option caused it."""
     return note.split()[0] if note.startswith("--") else None

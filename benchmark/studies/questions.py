@@ -1,4 +1,4 @@
-"""The questions of the study `controls`, as data: which two methods are compared to answer each."""
+"""The questions of the command `controls`, as data: which methods are compared to answer each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ MEASURES_OF_CONTROLS = ("svm_accuracy", "reconstruction_error")
 
 @dataclass(frozen=True)
 class Contrast:
-    """The comparison of method `a` with `b`, seed by seed.
+    """A comparison of method `a` with method `b`, paired by seed.
 
     Attributes:
-        a: The method whose advantage is asked for.
-        b: The method that it is compared with.
-        same_rate: Whether b is no single method but VAES that have not collapsed, between whose scores those at the
-            rate of a are interpolated, for each seed, data set and latent dim by itself (`answers.at_rate`).
+        a: The method whose advantage is measured.
+        b: The method with which it is compared.
+        same_rate: Whether `b` stands for those of VAES that have not collapsed; their scores are interpolated at the
+            rate of `a`, separately for each seed, data set and latent dimension (`answers.at_rate`).
         less: Another contrast, whose advantage is subtracted.
     """
 
@@ -29,12 +29,12 @@ class Contrast:
     less: "Contrast | None" = None
 
     def methods(self) -> tuple[str, ...]:
-        """Return the names of all methods that take part."""
+        """Return the names of all methods involved."""
         others = self.less.methods() if self.less else ()
         return (self.a, self.b, *(VAES if self.same_rate else ()), *others)
 
     def sides(self) -> dict[str, str]:
-        """Return `a` and `b` in words, with the names of the methods."""
+        """Return descriptions of `a` and `b` with the names of the methods."""
         a = f"{self.a} less {self.less.a}" if self.less else self.a
         b = f"{self.b} less {self.less.b}" if self.less else self.b
         return {"a": a, "b": f"{b} at the same rate" if self.same_rate else b}
@@ -45,11 +45,11 @@ class Question:
     """A question and the contrasts that answer it.
 
     Attributes:
-        letter: Its short name.
-        text: The question, and what to keep in mind with its answer.
-        contrasts: In the order in which they are shown.
-        margins: Measure -> the largest difference that counts as none; empty: the question is answered by
-            MEASURES_OF_CONTROLS, and whether there is any difference at all.
+        letter: The letter that names it.
+        text: The question, with cautions for its answer.
+        contrasts: The contrasts, in order of display.
+        margins: Measure -> the largest difference that counts as negligible. If empty, the answer says whether there is
+            any difference in MEASURES_OF_CONTROLS.
     """
 
     letter: str
@@ -59,7 +59,7 @@ class Question:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The scores by which it is answered, keys of `benchmark.controls.answers.MEASURES`."""
+        """The scores that answer it, keys of `benchmark.controls.answers.MEASURES`."""
         return tuple(self.margins) or MEASURES_OF_CONTROLS
 
 
@@ -110,7 +110,7 @@ QUESTIONS = (
     ),
 )
 
-# Answered by a study of its own, `readings`.
+# Answered by a separate study, `readings`.
 READINGS = Question(
     "j",
     "What do the readings of the Fisher term F do? Eq. 14 maximises it, though nothing bounds the F of Eq. 13",
@@ -132,8 +132,8 @@ def _best_case(letter: str, text: str, *pairs: tuple[str, str]) -> Question:
     return Question(letter, text, tuple(Contrast(a, b) for a, b in pairs), BEST_CASE_MARGINS)
 
 
-# A warm start has twice the epochs of its study, half of them a VAE's: the budget of the methods that are trained for
-# twice as long.
+# A warm start has twice the epochs of its study, half of them for a VAE: the same budget as the methods that are
+# trained for twice as long.
 WARM_START = (
     _best_case(
         "k",
@@ -202,6 +202,6 @@ BEST_CASE = (*WARM_START, *OTHER_READINGS)
 
 
 def methods_of(*questions: Question) -> tuple[str, ...]:
-    """Return every method that the questions compare, each once."""
+    """Return all methods that the questions compare, each once."""
     contrasts = (contrast for question in questions for contrast in question.contrasts)
     return tuple(dict.fromkeys(name for contrast in contrasts for name in contrast.methods()))

@@ -1,4 +1,4 @@
-"""A trial: one training and its evaluation, identified by its content alone."""
+"""A trial: one training and its evaluation, identified only by its content."""
 
 import dataclasses
 import json
@@ -13,16 +13,16 @@ from benchmark.training.training_settings import TrainingSettings
 
 @dataclass(frozen=True)
 class TrialData:
-    """The images that a trial sees.
+    """The images of a trial.
 
     Attributes:
-        name: The data set.
-        digest: Of the whole prepared set.
+        name: Name of the data set.
+        digest: SHA-256 of the whole prepared data set.
         kind: "real" or "procedural".
-        subset: Whether it is a real set whose source is not complete.
+        subset: Whether it is a real data set whose source is incomplete.
         split: One of `named_studies.SPLITS`.
-        n_train: Training images that are used.
-        n_test: Test images that are used.
+        n_train: Number of training images used.
+        n_test: Number of test images used.
         image_shape: (C, S, S).
     """
 
@@ -38,14 +38,14 @@ class TrialData:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """The training that comes before a trial's own, which begins with its parameters: same images, seed and streams.
+    """The training that provides a trial's initial parameters, with the same images, seed and streams.
 
     Attributes:
-        method: Name in ALL_METHODS of what is trained.
-        method_revision: Of that method's code.
-        settings: Every setting of that method, sizes apart.
+        method: Its method, a name in ALL_METHODS.
+        method_revision: Revision of that method's code.
+        settings: All settings of that method except sizes.
         epochs: Passes over the training images; everything else is as in the trial's own training.
-        heads: Head of the trial's method -> head of this one that means the same.
+        heads: Head of the trial's method -> the corresponding head of this method.
     """
 
     method: str
@@ -55,7 +55,7 @@ class WarmStart:
     heads: dict[str, str]
 
 
-# Fields of a trial that were added when records existed already -> the value at which an identity lacks them.
+# Fields added to trials when records already existed -> the value for which an identity omits the field.
 _ADDED_LATER = {"method_source": "", "warm_start": None}
 
 
@@ -66,16 +66,17 @@ class Trial:
     Attributes:
         data: The images.
         method: Name in ALL_METHODS.
-        method_revision: Of the method's code.
-        latent_dim: The size d of a code.
-        seed: Of all random streams.
+        method_revision: Revision of the method's code.
+        latent_dim: The latent dimension d.
+        seed: Seed of all random streams.
         weight_set: Name of the weight set.
-        settings: Every setting of the method, sizes apart.
+        settings: All settings of the method except sizes.
         training: How the method is trained.
-        protocols: Name -> settings, their revision included.
-        device: "cpu" or "cuda", whose streams of noise differ; results of one kind of device agree up to rounding.
-        method_source: SHA-256 of the file that the method is from; "" for the suite's own, whose identity lacks it.
-        warm_start: What is trained before; None, and not in the identity, where training starts afresh.
+        protocols: Protocol -> settings, including their revision.
+        device: "cpu" or "cuda", whose noise streams differ; results from one kind of device agree up to rounding.
+        method_source: SHA-256 of the file that defines the method; "", and not in the identity, for the suite's own
+            methods.
+        warm_start: The training that provides the initial parameters; None, and not in the identity, without one.
     """
 
     data: TrialData
@@ -93,7 +94,7 @@ class Trial:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The trial as plain data, the form in which it is hashed and recorded."""
+        """The trial as plain data, as it is hashed and recorded."""
         plain = dataclasses.asdict(self) | {"training": self.training.plain(), "dataset": self.data.name}
         for field, before in _ADDED_LATER.items():
             if plain[field] == before:
@@ -103,12 +104,12 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the identity, the name of the trial's record and checkpoint."""
+        """SHA-256 of the identity, which names the trial's record and checkpoint."""
         return identity_key(self.identity)
 
     @property
     def epochs(self) -> int:
-        """How many epochs it takes, those of its warm start among them."""
+        """Number of epochs, including those of the warm start."""
         return self.training.epochs + (self.warm_start.epochs if self.warm_start else 0)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Checkpoints: safetensors files named by the trial's key, written atomically, never a pickle.
 
-Beside the weights a checkpoint carries what training contributes to the trial's record (curves, time, code), so that a
-trial whose evaluation was interrupted goes on from there, and the trial's identity, so that it can be opened alone.
+Beside the weights, a checkpoint contains the entries of training in the trial's record (curves, time, code), so that an
+interrupted evaluation can be resumed, and the trial's identity, so that the file can be opened on its own.
 """
 
 import json
@@ -25,35 +25,35 @@ _TRAINING, _IDENTITY = "training", "identity"
 def save_checkpoint(
     model: nn.Module, training: dict[str, Any], path: Path, identity: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a model's parameters and buffers with what its record and its reader need.
+    """Write a model's parameters and buffers with the metadata that its record and its readers need.
 
     Args:
-        model: On any device.
-        training: Plain data, what training contributes to the trial's record.
-        path: The checkpoint, whole or absent at every moment.
-        identity: The trial's, where it has one.
+        model: The model, on any device.
+        training: Plain data, the entries of training in the trial's record.
+        path: Path of the checkpoint, which is written completely or not at all.
+        identity: The trial's identity; None if there is none.
 
     Raises:
-        UserError: The folder or its disk takes no more.
+        UserError: The folder is not writable or its disk is full.
     """
     metadata = {_TRAINING: json.dumps(training, allow_nan=False), _IDENTITY: json.dumps(identity, allow_nan=False)}
     _write({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, metadata, path)
 
 
 class UnreadableCheckpoint(UserError):
-    """A file that is no checkpoint, or cannot be read."""
+    """A file is not a checkpoint or cannot be read."""
 
 
 def copy_checkpoint(path: Path, to: Path, identity: Mapping[str, Any]) -> None:
-    """Copy a checkpoint for another trial of the same training.
+    """Copy a checkpoint for another trial with the same training.
 
     Args:
         path: The checkpoint.
-        to: The copy, whole or absent at every moment.
-        identity: The other trial's.
+        to: Path of the copy, which is written completely or not at all.
+        identity: The other trial's identity.
 
     Raises:
-        UnreadableCheckpoint: `path` is no checkpoint.
+        UnreadableCheckpoint: `path` is not a checkpoint.
         UserError: The copy cannot be written.
     """
     try:
@@ -66,10 +66,10 @@ def copy_checkpoint(path: Path, to: Path, identity: Mapping[str, Any]) -> None:
 
 
 def read_identity(path: Path) -> dict[str, Any]:
-    """Read the identity (`Trial.identity`) of the trial that a checkpoint is of.
+    """Read the identity (`Trial.identity`) of a checkpoint's trial.
 
     Raises:
-        UserError: The file is no checkpoint, or one from before checkpoints had an identity.
+        UserError: The file is not a checkpoint, or is too old to contain an identity.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -82,17 +82,17 @@ def read_identity(path: Path) -> dict[str, Any]:
 
 
 def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
-    """Read a checkpoint into a model of the same shape.
+    """Load a checkpoint into a model of the same shape.
 
     Args:
-        model: Its parameters and buffers are replaced.
+        model: The model; its parameters and buffers are replaced.
         path: The checkpoint.
 
     Returns:
-        The `training` that was saved with it.
+        The `training` entries that were saved with it.
 
     Raises:
-        UserError: The file is no checkpoint, or does not fit the model.
+        UserError: The file is not a checkpoint, or does not fit the model.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -110,9 +110,9 @@ def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> No
     try:
         with written_whole(path) as part:
             save_file(state, part, metadata)
-            part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors lets nobody but the writer read its files
+            part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors makes files readable only by their owner
     except (SafetensorError, OSError) as error:
-        # safetensors has the number of the system's error in its text alone.
+        # A SafetensorError has the system's error number only in its text.
         code = error.errno if isinstance(error, OSError) else _system_error(str(error))
         raise UserError(
             f"{path.parent}: a checkpoint could not be written ({_reason(error)}); {write_remedy(code)}"

@@ -1,10 +1,10 @@
-"""The one training loop: an optimiser over shuffled batches, data resident on the device as uint8.
+"""The training loop shared by all methods: an optimiser over shuffled batches of uint8 images kept on the device.
 
-    train(model, ...)        one model
-    advance_together(...)    several trainings, a step each in turn; benchmark.training.pack says when that pays
+    train(model, ...)        trains one model
+    advance_together(...)    interleaves the steps of several trainings; see benchmark.training.pack
 
-Nothing inside an epoch waits for the device: everything a step reads or writes lies there, in buffers that stay where
-they are. So a step can be captured as a CUDA graph.
+Within an epoch nothing waits for the device: all data that a step reads or writes is on the device, in buffers with
+fixed addresses. A step can therefore be captured as a CUDA graph.
 """
 
 import math
@@ -28,18 +28,17 @@ OnEpoch = Callable[[int], None]
 
 @dataclass
 class TrainingResult:
-    """What a training leaves beside the model.
+    """The result of a training, apart from the model.
 
     Attributes:
-        curves: The mean over each epoch's batches of `loss` and of every unweighted term, by name; None where not
-            finite.
-        steps: How many were made.
+        curves: `loss` and every unweighted term -> mean over each epoch's batches; None if not finite.
+        steps: Number of steps made.
         seconds: Wall-clock time; that of a pack is divided evenly among its seeds.
-        diverged_at: The first step, counted from 0 over all epochs, whose loss was not finite, or the last one if it
-            left parameters that are not; None if there is none.
-        not_finite: What was not at that step: "loss" and names of terms, or "parameters".
+        diverged_at: The first step, counted from 0 over all epochs, whose loss was not finite, or the last step if the
+            parameters after it were not finite; None if the training did not diverge.
+        not_finite: What was not finite at that step: "loss" and names of terms, or "parameters".
         how: `Steps.how` of the steps.
-        start: The result of the training whose parameters this one began with; None where it began afresh.
+        start: Result of the training whose parameters initialised this one; None without a warm start.
     """
 
     curves: dict[str, list[float | None]] = field(default_factory=dict)
@@ -51,24 +50,24 @@ class TrainingResult:
     start: "TrainingResult | None" = None
 
     def following(self, start: "TrainingResult") -> "TrainingResult":
-        """Return this result as that of a training that began with another's parameters, in the time of both."""
+        """Return this result as that of a training initialised by another, with the time of both."""
         return replace(self, seconds=start.seconds + self.seconds, start=start)
 
     def ended_before(self) -> "TrainingResult":
-        """Return the result of a training that could not begin, because this one, which it follows, diverged."""
+        """Return the result of a training that could not begin because this training, which precedes it, diverged."""
         return replace(self, curves={}, steps=0, start=self)
 
     def add_epoch(self, means: Mapping[str, float]) -> None:
-        """Append an epoch's means, by name, to the curves."""
+        """Append an epoch's means by name to the curves."""
         for name, mean in means.items():
             self.curves.setdefault(name, []).append(mean if math.isfinite(mean) else None)
 
     def end(self, model: nn.Module, seconds: float, how: str) -> None:
-        """Check the parameters after the last update, which no loss shows any more, and leave the model in eval mode.
+        """Check the parameters after the last update, which no loss reflects, and put the model into eval mode.
 
         Args:
-            model: The trained one; its gradients are dropped.
-            seconds: What its training has taken.
+            model: The trained model; its gradients are dropped.
+            seconds: Duration of the training.
             how: `Steps.how` of the steps.
         """
         if self.diverged_at is None and not all(bool(p.isfinite().all()) for p in model.parameters()):
@@ -80,21 +79,21 @@ class TrainingResult:
 
 @torch.no_grad()
 def loss_and_terms(output: ModelOutput) -> Tensor:
-    """Return the loss and every term's mean of a model's output, without a graph: (1 + terms,)."""
+    """Return the loss and the mean of every term of a model's output, without a graph: (1 + terms,)."""
     return torch.stack([output.loss, *(term.mean() for term in output.terms.values())])
 
 
 class Training:
-    """The training of one model under way: its streams, buffers and result.
+    """A training of one model in progress: its random streams, buffers and result.
 
     Args:
-        model: Trained in place, on the device of `images`.
+        model: The model, on the device of `images`; trained in place.
         images: uint8 (N, C, S, S), N >= the batch size.
-        settings: Batches, optimiser and precision.
-        seed: Of the streams of data order and noise.
+        settings: Batch size, optimiser and precision.
+        seed: Seed of the streams for data order and noise.
         steps: How the steps are executed; one operation after another by default.
-        on_step: Called with every step's loss and terms' means, (1 + terms,) in the order of `names`; a captured step
-            calls it no more.
+        on_step: Called with every step's loss and mean terms, (1 + terms,) in the order of `names`; not called by
+            replays of a captured step.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Training:
         device, shapes = images.device, model.noise_shapes(settings.batch_size)
         self.steps_per_epoch = len(images) // settings.batch_size
         self.result = TrainingResult()
-        self.names: list[str] = []  # "loss" and the terms, known after the first step
+        self.names: list[str] = []  # "loss" and the names of terms, known after the first step
         self._model, self._images, self._precision = model.train(), images, settings.precision
         self._steps, self._on_step = steps or EagerSteps(), on_step
         self._order_stream = generator("cpu", "data_order", seed=seed)
@@ -117,28 +116,28 @@ class Training:
         self._done = 0
         with self._steps.context():
             self._optimiser = _optimiser(model, settings, self._steps.captures)
-            self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, counted by the device
+            self._done_there = torch.zeros(1, dtype=torch.int64, device=device)  # as `_done`, counted on the device
             order_shape = (self.steps_per_epoch, settings.batch_size)
             self._order = torch.zeros(order_shape, dtype=torch.int64, device=device)
             self._noise = {name: torch.zeros(shapes[name], device=device) for name in sorted(shapes)}
             self._first_bad = torch.full((), -1, device=device)
-        # Of the loss and the terms, made by the first step: sums over the epoch, and which were not finite at the
-        # first step whose loss was not.
+        # One entry for the loss and each term, created by the first step: sums over the epoch, and which were not
+        # finite at the first step whose loss was not finite.
         self._sums: Tensor | None = None
         self._not_finite: Tensor | None = None
 
     @property
     def how(self) -> str:
-        """How its steps are executed, for the record."""
+        """How the steps are executed, for the record."""
         return self._steps.how
 
     @property
     def over(self) -> bool:
-        """Whether it has diverged, so that going on makes no sense."""
+        """Whether the training has diverged and must not continue."""
         return self.result.diverged_at is not None
 
     def begin_epoch(self) -> None:
-        """Shuffle the images anew."""
+        """Shuffle the images."""
         with self._steps.context():
             order = torch.randperm(len(self._images), generator=self._order_stream)
             self._order.copy_(order[: self._order.numel()].view_as(self._order))
@@ -149,13 +148,13 @@ class Training:
         """Make one step."""
         with self._steps.context():
             for draws in self._noise.values():
-                # One draw a step: the values of a larger draw would depend on how many processors the GPU has.
+                # One draw per step: the values of a larger draw would depend on the GPU's number of processors.
                 draws.normal_(generator=self._noise_stream)
             self._steps.run(self._step)
         self._done += 1
 
     def end_epoch(self) -> None:
-        """Read what the epoch's steps, at least one, have left on the device."""
+        """Read the results of the epoch's steps (at least one) from the device."""
         assert self._sums is not None and self._not_finite is not None
         with self._steps.context():
             sums, not_finite = self._sums.tolist(), self._not_finite.tolist()
@@ -169,10 +168,10 @@ class Training:
             self.result.diverged_at, self.result.not_finite = first_bad, tuple(compress(self.names, not_finite))
 
     def finish(self, seconds: float) -> None:
-        """Complete the result and leave the model in eval mode.
+        """Complete the result and put the model into eval mode.
 
         Args:
-            seconds: What the training has taken.
+            seconds: Duration of the training.
         """
         self.result.end(self._model, seconds, self._steps.how)
 
@@ -192,7 +191,7 @@ class Training:
         self._on_step(values)
 
     def _backward(self, images: Tensor) -> Tensor:
-        """Set the parameters' gradients for images (B, C, S, S) in [0, 1], and return the loss and the terms' means."""
+        """Compute gradients for images (B, C, S, S) in [0, 1]; return the loss and mean terms."""
         self._model.zero_grad(set_to_none=True)
         with forward_in(self._precision, self._model, images.device):
             output = self._model({"data": images, "noise": self._noise})
@@ -214,10 +213,10 @@ def to_unit_range(images: Tensor) -> Tensor:
 
 
 def run_epoch(trainings: Sequence[Training]) -> None:
-    """Train each of several trainings for one epoch, a step of each in turn.
+    """Run one epoch of several trainings, interleaving their steps.
 
     Args:
-        trainings: On equally many images, with batches of one size.
+        trainings: Trainings with the same number of images and the same batch size.
     """
     for training in trainings:
         training.begin_epoch()
@@ -231,17 +230,17 @@ def run_epoch(trainings: Sequence[Training]) -> None:
 def advance_together(
     trainings: Sequence[Training], settings: TrainingSettings, on_epoch: OnEpoch = lambda epoch: None
 ) -> list[TrainingResult]:
-    """Train several trainings to the end, a step of each in turn.
+    """Run several trainings to the end, interleaving their steps.
 
-    A training whose loss is not finite ends with that epoch; its model is then of no use.
+    A training whose loss becomes infinite or NaN ends after that epoch, and its model is unusable.
 
     Args:
-        trainings: On equally many images.
-        settings: Those of every training.
-        on_epoch: Called with the number of epochs done.
+        trainings: Trainings with the same number of images.
+        settings: The settings of every training.
+        on_epoch: Called with the number of completed epochs.
 
     Returns:
-        Their results, in their order.
+        Their results, in the same order.
     """
     started = time.perf_counter()
     with kernels_of(settings.precision):
@@ -267,11 +266,11 @@ def train(
     """Train one model.
 
     Args:
-        model: Trained in place.
+        model: The model; trained in place.
         images: uint8 (N, C, S, S) on the model's device, N >= the batch size.
-        settings: Batches, epochs, optimiser and precision.
-        seed: Of the streams of data order and noise.
-        on_epoch: Called with the number of epochs done.
+        settings: Batch size, epochs, optimiser and precision.
+        seed: Seed of the streams for data order and noise.
+        on_epoch: Called with the number of completed epochs.
     """
     [result] = advance_together([Training(model, images, settings, seed)], settings, on_epoch)
     return result

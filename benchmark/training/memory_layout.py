@@ -1,4 +1,4 @@
-"""Where a model lies for training and evaluation: on its device, convolutions in the layout that is fastest there."""
+"""Placement of a model for training and evaluation: on its device, with convolutions in the fastest memory layout."""
 
 from typing import TypeVar
 
@@ -11,12 +11,12 @@ _Model = TypeVar("_Model", bound=nn.Module)
 def laid_out(model: _Model, device: str) -> _Model:
     """Move a model to a device, in place.
 
-    On a CPU images and kernels of convolutions lie with their channels last, as oneDNN computes them: with channels
-    first it rearranges both, in every call. Values are the same, results equal up to rounding.
+    On a CPU the images and kernels of convolutions are stored with channels last, the layout in which oneDNN computes;
+    it would rearrange data with channels first in every call. Results are equal up to rounding.
 
     Args:
-        model: Any.
-        device: torch's name of it.
+        model: The model.
+        device: Torch device name.
 
     Returns:
         The model.

@@ -1,7 +1,6 @@
 """Training of a pack, the seeds of one kind of trial, on one device: the ways to do it, and each device's default.
 
-Every seed keeps its own model, data order, noise and optimiser, so its result is that of training it alone, whatever
-else is in the pack.
+Every seed has its own model, data order, noise and optimiser, so its result is the same as if it were trained alone.
 """
 
 from collections.abc import Sequence
@@ -13,26 +12,27 @@ from benchmark.training.steps import CapturedSteps, EagerSteps
 from benchmark.training.training_settings import TrainingSettings
 from models.base import ImageAutoencoder
 
-# The seeds' steps in turn, launched as they are; or each seed's step a captured CUDA graph, on parallel streams.
+# eager: the seeds' steps interleaved, operation by operation. graphs: each seed's step as a CUDA graph on its own
+# stream.
 WAYS = ("eager", "graphs")
 
 
 def default_way(device: str) -> str:
-    """Return the way of WAYS that a device gets; that graphs are the better one on GPUs is a prediction.
+    """Return the default way (from WAYS) for a device; that graphs are faster on GPUs is a prediction.
 
     Args:
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
     """
     return "graphs" if device.startswith("cuda") else "eager"
 
 
 def default_pack(device: str) -> int | None:
-    """Return the most seeds in a pack, None for as many as fit.
+    """Return the default maximum number of seeds in a pack; None for as many as fit into memory.
 
-    On a CPU it is 1: packs gain nothing there, processes in parallel do.
+    On a CPU it is 1, because packs gain nothing there, whereas parallel processes do.
 
     Args:
-        device: torch's name of it, such as "cuda:1".
+        device: Torch device name, such as "cuda:1".
     """
     return None if device.startswith("cuda") else 1
 
@@ -45,20 +45,20 @@ def train_pack(
     way: str = "eager",
     on_epoch: OnEpoch = lambda epoch: None,
 ) -> list[TrainingResult]:
-    """Train a pack's models, with the results of `loop.train` for each of them.
+    """Train a pack's models, with the same results for each as `loop.train`.
 
-    These are curves, divergence and the models' final states. A seed that diverges does not affect the others.
+    The results comprise curves, divergence and final states. A seed that diverges does not affect the others.
 
     Args:
-        models: One a seed, trained in place.
+        models: One model per seed; trained in place.
         images: uint8 (N, C, S, S) on the models' device, N >= the batch size.
-        settings: Those of every model.
-        seeds: Of the streams of data order and noise.
+        settings: The settings of every model.
+        seeds: Seeds of the streams for data order and noise.
         way: One of WAYS.
-        on_epoch: Called with the number of epochs done.
+        on_epoch: Called with the number of completed epochs.
 
     Returns:
-        A result for each seed.
+        One result per seed.
 
     Raises:
         ValueError: `way` is "graphs" and the device has no CUDA.
@@ -72,10 +72,10 @@ def pack_trainings(
     """Make the trainings of a pack, to be advanced together.
 
     Args:
-        models: One a seed, trained in place.
+        models: One model per seed; trained in place.
         images: uint8 (N, C, S, S) on the models' device, N >= the batch size.
-        settings: Those of every model.
-        seeds: Of the streams of data order and noise.
+        settings: The settings of every model.
+        seeds: Seeds of the streams for data order and noise.
         way: One of WAYS.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The precision of a training's arithmetic, `TrainingSettings.precision`: full float32 unless asked for otherwise."""
+"""The precision of a training's arithmetic (`TrainingSettings.precision`), full float32 by default."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 @contextmanager
 def kernels_of(precision: str) -> Iterator[None]:
-    """Within the block the GPU's products and convolutions may use TF32 if `precision` says so, and only then.
+    """Allow TF32 in the GPU's matrix products and convolutions within the block if and only if `precision` is "tf32".
 
-    TF32 keeps 10 bits of the inputs. A CPU has no TF32 and computes in float32.
+    TF32 keeps 10 mantissa bits of the inputs. A CPU has no TF32 and computes in float32.
 
     Args:
         precision: One of `training_settings.PRECISIONS`.
@@ -30,15 +30,15 @@ def kernels_of(precision: str) -> Iterator[None]:
 
 @contextmanager
 def forward_in(precision: str, model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Within the block `model`'s networks compute in `precision`; the backward pass follows that of the forward pass.
+    """Make `model`'s networks compute in `precision` within the block; the backward pass uses the same precision.
 
-    Under bfloat16 products and convolutions of the networks are in it. The networks' outputs are float32, and so is all
-    that the model computes from them, its loss and every term.
+    With bfloat16, matrix products and convolutions of the networks use it. The networks' outputs are float32, and so is
+    everything that the model computes from them, including its loss and terms.
 
     Args:
         precision: One of `training_settings.PRECISIONS`.
-        model: Its outermost modules with parameters are the networks.
-        device: Where it computes.
+        model: The model; its outermost modules with parameters are the networks.
+        device: The device on which it computes.
     """
     networks = list(_networks(model)) if precision == "bfloat16" else []
     for network in networks:
@@ -51,7 +51,7 @@ def forward_in(precision: str, model: nn.Module, device: torch.device) -> Iterat
 
 
 def _networks(model: nn.Module) -> Iterator[nn.Module]:
-    """The outermost modules within `model` that have parameters and can be called."""
+    """Yield the outermost callable modules within `model` that have parameters."""
     for child in model.children():
         if isinstance(child, nn.ModuleList | nn.ModuleDict):
             yield from _networks(child)
@@ -60,10 +60,10 @@ def _networks(model: nn.Module) -> Iterator[nn.Module]:
 
 
 def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:
-    """A network's `forward` in bfloat16, from inputs as they are to outputs in float32."""
+    """Wrap a network's `forward` to compute in bfloat16 and return float32; inputs are not converted."""
 
     def lowered(*inputs: Any, **named: Any) -> Any:
-        # Without the cache of cast weights: a captured graph would still read it after it is freed.
+        # Without autocast's weight cache, which a captured graph would still read after it is freed.
         with torch.autocast(device_type, torch.bfloat16, cache_enabled=False):
             outputs = forward(*inputs, **named)
         return _widened(outputs)
@@ -72,12 +72,12 @@ def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[...,
 
 
 def _widened(outputs: Any) -> Any:
-    """Convert bfloat16 to float32 in a tensor, or in tensors by name or position."""
+    """Convert bfloat16 tensors, alone or in a mapping or sequence, to float32."""
     match outputs:
         case Tensor(dtype=torch.bfloat16):
             return outputs.float()
         case Mapping():
-            kind: Any = type(outputs)  # the same, of whatever class
+            kind: Any = type(outputs)  # keeps the class of the mapping
             return kind({name: _widened(output) for name, output in outputs.items()})
         case tuple() | list():
             return type(outputs)(_widened(output) for output in outputs)

@@ -1,6 +1,6 @@
-"""How the steps of a training are executed: one operation after another, or as a CUDA graph.
+"""Execution of the steps of a training: one operation after another, or as a CUDA graph.
 
-The graph is captured once and then replayed, which spares the launches of some hundred small kernels.
+The graph is captured once and then replayed, which avoids launching several hundred small kernels per step.
 """
 
 from collections.abc import Callable
@@ -11,25 +11,25 @@ import torch
 
 from benchmark.text import first_line
 
-# Libraries and the optimiser set themselves up in the first steps, which cannot be captured.
+# The first steps cannot be captured, because libraries and the optimiser initialise themselves in them.
 _STEPS_BEFORE_CAPTURE = 3
 
 
 class Steps(Protocol):
-    """Executes a step, again and again.
+    """Executes a training step repeatedly.
 
-    The step works on buffers that stay in place and returns nothing.
+    The step works on buffers with fixed addresses and returns nothing.
 
     Attributes:
-        how: In words, for the record.
-        captures: Whether steps are captured, so that they must not wait for or read from the device.
+        how: Description for the record.
+        captures: Whether steps are captured, and so must not wait for or read from the device.
     """
 
     how: str
     captures: bool
 
     def context(self) -> AbstractContextManager[object]:
-        """Return the context in which everything that feeds or reads the step has to happen."""
+        """Return the context in which everything that prepares or reads a step's data must run."""
         ...
 
     def run(self, step: Callable[[], None]) -> None:
@@ -53,31 +53,31 @@ class EagerSteps:
 
 
 class CapturedSteps:
-    """A CUDA graph on a stream of its own, so that several trainings fill the device side by side.
+    """Steps captured as a CUDA graph on their own stream, so that several trainings run on the device in parallel.
 
-    The first steps are run eagerly and count. Where the capture fails the steps stay eager, with the same results, and
-    `how` says why; but one that runs out of memory raises, since the eager steps would too.
+    The first steps run eagerly and are part of the training. If the capture fails, the steps stay eager, with the same
+    results, and `how` gives the reason; running out of memory raises an error, because eager steps would fail too.
 
     Args:
-        device: With CUDA.
+        device: A CUDA device.
     """
 
     captures = True
 
     def __init__(self, device: torch.device):
-        # cuBLAS keeps its workspace by stream: graphs captured on one stream would overwrite each other's.
-        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own gap
+        # cuBLAS has one workspace per stream, so graphs captured on the same stream would overwrite each other's.
+        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # untyped in torch
         self._stream.wait_stream(torch.cuda.current_stream(device))
         self._graph: torch.cuda.CUDAGraph | None = None
         self._before_capture = _STEPS_BEFORE_CAPTURE
         self.how = "eager (too few steps for a capture)"
 
     def context(self) -> AbstractContextManager[object]:
-        """Return the context of its stream."""
+        """Return the context of the graph's stream."""
         return torch.cuda.stream(self._stream)
 
     def run(self, step: Callable[[], None]) -> None:
-        """Execute the step once, and capture it after the first few.
+        """Execute the step once; the call after the first few steps captures it.
 
         Raises:
             torch.OutOfMemoryError: The capture, or a step, runs out of memory.

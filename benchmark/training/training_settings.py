@@ -1,4 +1,4 @@
-"""The settings of a training, which every method of a study shares."""
+"""The training settings, shared by all methods of a study."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,35 +8,34 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from benchmark.settings import added_later, check_settings, plain_settings
 
-# tf32: products and convolutions on a GPU, a loss's own among them, round their inputs to 10 bits.
+# tf32: matrix products and convolutions on a GPU, including those of a loss, round their inputs to 10 bits.
 # bfloat16: torch's autocast within the networks, for products and convolutions; the networks' outputs, the losses and
 # every term are float32. Weights and their updates are always float32.
 PRECISIONS = ("float32", "tf32", "bfloat16")
 OPTIMISERS = ("adamw", "sgd")
-# The revision of a precision, raised when its meaning changes, so that only the trials with that precision get new
-# names.
+# Revision of a precision, raised when its meaning changes, so that only trials in that precision get new keys.
 _PRECISION_REVISIONS = {"bfloat16": 3}  # 1: terms were summed in bfloat16; 2: every convolution was torch's own
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How every method of a study is trained, with batches that drop the last odd images.
+    """How every method of a study is trained; incomplete last batches are dropped.
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images of a step.
-        learning_rate: Of the optimiser.
-        weight_decay: Of the optimiser: that of AdamW is decoupled, that of SGD a part of the gradient.
-        width: Scales the channels of the shared networks.
-        revision: Raised whenever the loop, the shared networks or the random streams change what the same settings
-            give.
+        batch_size: Images per step.
+        learning_rate: The optimiser's learning rate.
+        weight_decay: The optimiser's weight decay, decoupled for AdamW and part of the gradient for SGD.
+        width: Factor for the channels of the shared networks.
+        revision: Raised whenever the loop, the shared networks or the random streams change the result of the same
+            settings.
         precision: One of PRECISIONS.
         optimiser: One of OPTIMISERS: AdamW with torch's betas, or SGD.
-        momentum: Of SGD.
+        momentum: Momentum of SGD.
 
     Raises:
-        ValueError: The precision is none of PRECISIONS, or the optimiser none of OPTIMISERS.
-        UserError: Another field does not take its value.
+        ValueError: The precision is not in PRECISIONS, or the optimiser is not in OPTIMISERS.
+        UserError: The value of another field is invalid.
     """
 
     epochs: PositiveInt = 10
@@ -57,21 +56,21 @@ class TrainingSettings:
             raise ValueError(f"optimiser {self.optimiser!r}: there are {', '.join(OPTIMISERS)}")
 
     def plain(self) -> dict[str, Any]:
-        """Return the settings as identities and manifests have them, with the revision of a precision that has one."""
+        """Return the settings for identities and manifests, with the revision of the precision if it has one."""
         revised = self.precision in _PRECISION_REVISIONS
         return plain_settings(self) | ({"precision_revision": _PRECISION_REVISIONS[self.precision]} if revised else {})
 
 
 def precision_note(precision: str) -> str:
-    """Say in a study's notes that it is trained in another precision than float32."""
+    """Return a study's note that it is trained in a precision other than float32."""
     return f"trained in {precision}"
 
 
 def has_current_revisions(training: Mapping[str, Any]) -> bool:
-    """Tell whether recorded settings are of the revisions of this code.
+    """Return whether recorded settings have this code's revisions.
 
     Args:
-        training: From `TrainingSettings.plain`.
+        training: Output of `TrainingSettings.plain`.
     """
     now = _PRECISION_REVISIONS.get(training.get("precision", ""))
     return (training["revision"], training.get("precision_revision")) == (TrainingSettings.revision, now)

@@ -1,4 +1,4 @@
-"""Training that begins with the parameters of another method's, trained just before under the same seed."""
+"""Training initialised with the parameters of another method, trained just before under the same seed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,17 +15,18 @@ _HEADS = "encoder.heads."
 
 @torch.no_grad()
 def begin_with(model: nn.Module, trained: nn.Module, heads: Mapping[str, str]) -> None:
-    """Copy into a model what a trained one has under the same names, buffers included, and the heads that are named.
+    """Copy parameters and buffers with the same names, and the given heads, from a trained model into a model.
 
-    A head that is K times as large gets K copies: each of K components begins as the one code of the trained model.
+    A head that is K times as large gets K copies, so that each of K components begins as the single code of the trained
+    model.
 
     Args:
-        model: Changed in place; what the trained one does not have stays as it is.
-        trained: Of the same trunk and decoder.
-        heads: Head of the model -> head of the trained one.
+        model: The model to initialise, in place; other parameters stay unchanged.
+        trained: A trained model with the same trunk and decoder.
+        heads: Head of `model` -> corresponding head of `trained`.
 
     Raises:
-        RuntimeError: Two that are named alike do not have the same shape.
+        RuntimeError: Two entries of the same name differ in shape.
     """
     of_heads = {f"{_HEADS}{own}.": f"{_HEADS}{other}." for own, other in heads.items()}
     known = trained.state_dict()
@@ -47,24 +48,24 @@ def train_warm_pack(
     way: str = "eager",
     on_epoch: OnEpoch = lambda epoch: None,
 ) -> list[TrainingResult]:
-    """Train a pack of models, and then one of others that begin with their parameters.
+    """Train a pack of models, then train a second pack initialised with their parameters.
 
-    Each stage is a training of its own, as by `train_pack`: the optimiser and the streams of data order and noise begin
-    anew, so that either sees what it would without the other.
+    Each stage is a separate training by `train_pack`: the optimiser and the streams of data order and noise are
+    initialised anew, so either stage sees the same data as it would alone.
 
     Args:
-        starts: The models that are trained first, one a seed, in place.
-        models: The models that begin with theirs.
+        starts: The models that are trained first, one per seed, in place.
+        models: The models initialised with their parameters and then trained in place.
         images: uint8 (N, C, S, S) on the models' device, N >= the batch size.
         stages: The settings of both stages.
         heads: As for `begin_with`.
-        seeds: Of the streams.
+        seeds: Seeds of the streams.
         way: One of `benchmark.training.pack.WAYS`.
-        on_epoch: Called with the number of epochs done, of both stages.
+        on_epoch: Called with the number of completed epochs, counted over both stages.
 
     Returns:
-        The results of the models, with those of the first stage as `start`; where that diverged, the result is its own
-        divergence, without curves, and the model was not trained.
+        The results of `models`, with those of the first stage as `start`. If the first stage diverged, the result
+        reports its divergence, without curves, and the model is not trained.
     """
     before, own = stages
     first = train_pack(starts, images, before, seeds, way, on_epoch)
