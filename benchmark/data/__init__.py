@@ -1,1 +1,1 @@
-"""Data sets: found or downloaded, verified, prepared once, and loaded as uint8 arrays with a fixed split."""
+"""Data sets: finding or downloading, verification, preparation, and loading as uint8 arrays with a fixed split."""

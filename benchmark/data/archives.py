@@ -1,6 +1,6 @@
-"""Many files in a folder, a tar (compressed or not) or a zip archive, read in place: nothing is ever extracted.
+"""Reading of files in a folder, tar (compressed or not) or zip archive in place, without extraction.
 
-The type of an archive is decided by its content, not its name.
+The type of an archive is determined by its content, not its name.
 """
 
 import lzma
@@ -17,8 +17,8 @@ from benchmark.errors import UserError
 from benchmark.text import short_message
 
 _ZIP = b"PK"
-_DEEPEST = 5  # levels of folders; a cycle of links ends there
-# Bad headers end in the last three; zipfile asks for a password with a RuntimeError.
+_DEEPEST = 5  # levels of folders; bounds cycles of links
+# Invalid headers raise one of the last three; zipfile raises RuntimeError for an encrypted member.
 _DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -35,12 +35,12 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a folder or archive.
+    """A file in a folder or archive.
 
     Attributes:
-        name: Its path below the folder or in the archive, with '/'.
-        size: In bytes; a damaged tar header may give less than 0.
-        place: Its first byte in a tar, its number in a zip; reading in this order is fast.
+        name: Its path relative to the folder or within the archive, with '/'.
+        size: Size in bytes; negative values are possible in a damaged tar header.
+        place: Offset of its first byte in a tar, index in a zip; reading in ascending order is fast.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Member:
 
     @property
     def base_name(self) -> str:
-        """The last part of the name."""
+        """The last component of the name."""
         return PurePosixPath(self.name).name
 
 
@@ -57,7 +57,7 @@ def members(path: Path) -> list[Member]:
     """List the files of a folder or archive, in any order.
 
     Raises:
-        UserError: It is not an archive, is truncated, or has members that are links or lead outside its folder.
+        UserError: It is not an archive, is truncated, or has members that are links or point outside its folder.
     """
     try:
         if path.is_dir():
@@ -97,7 +97,7 @@ def opened(path: Path) -> Iterator[Callable[[Member], bytes]]:
     """Open a folder or archive for reading.
 
     Yields:
-        A function from one of `members(path)` to its content; it raises UserError for a damaged one.
+        A function from an element of `members(path)` to its content; it raises UserError for a damaged member.
     """
     if path.is_dir():
         yield _checked(path, lambda member: (path / member.name).read_bytes())
@@ -111,7 +111,7 @@ def opened(path: Path) -> Iterator[Callable[[Member], bytes]]:
     else:
         with tarfile.open(path, "r:*") as archive:
             content = archive.fileobj
-            assert content is not None  # of an archive that was opened for reading
+            assert content is not None  # the archive is open for reading
 
             def read(member: Member) -> bytes:
                 content.seek(member.place)

@@ -1,7 +1,7 @@
-"""CelebA's aligned portraits, as published, extracted or packed anew, with its official list of splits.
+"""CelebA's aligned portraits, as published, extracted or repacked, with the official list of splits.
 
-Liu, Luo, Wang, Tang, "Deep learning face attributes in the wild", ICCV 2015. The list defines the set: the images must
-have its names and number, in whatever folders. An archive packed anew has no published checksum.
+Liu, Luo, Wang, Tang, "Deep learning face attributes in the wild", ICCV 2015. The list defines the data set: the images
+must have its names and number, in any folders. A repacked archive has no published checksum.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ ARCHIVE, PARTITION = FILES = ("img_align_celeba.zip", "list_eval_partition.txt")
 _PORTRAITS = (178, 218)
 _CROP = 140
 _TRAIN, _VALIDATION, _TEST = 0, 1, 2
-_FOLDERS = ("celeba", "celebadataset", "imgalignceleba", "img")  # by their `letters_and_digits`
+_FOLDERS = ("celeba", "celebadataset", "imgalignceleba", "img")  # normalised by `letters_and_digits`
 _ARCHIVES = re.compile(r"(img_align_celeba|celeba|celeba-dataset)\.(zip|tar|tar\.(gz|xz|bz2)|tgz|txz)", re.I)
 _LISTS = re.compile(r"list_eval_partition\.(txt|csv)", re.I)
 _PORTRAIT = re.compile(r"\d{6}\.jpg", re.I)
@@ -34,17 +34,17 @@ _ROW = re.compile(r"(\d{6}\.jpg)[\s,;]+([012])")
 
 
 def published_md5() -> dict[str, str]:
-    """Return the MD5 of the published files, by name."""
+    """Return the MD5 of each published file, by name."""
     return {name: md5 for _, md5, name in datasets.CelebA.file_list}
 
 
 def images_in(data_dir: Path) -> Path | None:
-    """Find the archive of the portraits, or the folder that holds them."""
+    """Find the archive of the portraits, or the folder that contains them; None if there is neither."""
     return next(_images(data_dir), None)
 
 
 def find(spec: RegisteredSpec, data_dir: Path) -> Source | None:
-    """Find the portraits and the list of their splits; None unless both are there."""
+    """Find the portraits and the list of their splits; None unless both exist."""
     for images in _images(data_dir):
         if partition := _partition_for(images, data_dir):
             where = "" if images.is_file() else ", extracted"
@@ -54,7 +54,7 @@ def find(spec: RegisteredSpec, data_dir: Path) -> Source | None:
 
 
 def missing_part(data_dir: Path) -> str | None:
-    """Say what is missing of a set that is here in part; None if nothing of it is here."""
+    """Describe what is missing of a partly available data set; None if nothing of it is available."""
     images = images_in(data_dir)
     if images is None:
         return None
@@ -62,15 +62,15 @@ def missing_part(data_dir: Path) -> str | None:
 
 
 def read(spec: RegisteredSpec, images: Path, partition: Path) -> Draft:
-    """Make the draft of an archive or folder of portraits, which the list's file names assign to the splits.
+    """Make the draft of an archive or folder of portraits, which the list assigns to splits by file name.
 
     Args:
-        spec: CelebA's.
+        spec: The spec of CelebA.
         images: The archive or folder.
         partition: The list of splits.
 
     Raises:
-        UserError: The list is not the official one, or the portraits are not those that it names.
+        UserError: The list is not the official one, or the portraits differ from those it names.
     """
     splits = _official_splits(spec, partition)
     md5 = published_md5()[ARCHIVE]
@@ -95,10 +95,10 @@ def read(spec: RegisteredSpec, images: Path, partition: Path) -> Draft:
 
 
 def _images(data_dir: Path) -> Iterator[Path]:
-    """Archives and folders that may hold the portraits, the most likely first.
+    """Yield archives and folders that may contain the portraits, the most likely first.
 
-    These are the published archive, then folders with as many images as there are portraits, other archives, and
-    folders with some.
+    The order is: the published archive, folders with at least as many images as there are portraits, other archives,
+    and folders with fewer images.
     """
     found = [one for root in roots(data_dir) for one in _folders(root, depth=3)]
     archives = [Path(entry) for _, there in found for entry in there if _ARCHIVES.fullmatch(entry.name)]
@@ -113,7 +113,7 @@ def _images(data_dir: Path) -> Iterator[Path]:
 
 
 def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
-    """The folder and those within that are named for CelebA, the innermost first, with their entries."""
+    """Yield a folder and its subfolders named after CelebA, innermost first, with their entries."""
     there = entries(folder)
     for entry in there if depth else ():
         if entry.is_dir() and letters_and_digits(entry.name) in _FOLDERS:
@@ -122,10 +122,10 @@ def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry[
 
 
 def _partition_for(images: Path, data_dir: Path) -> Path | None:
-    """The list nearest to the images: among them, beside them, or in a folder above, up to the data folder."""
+    """Find the list nearest to the images: among or beside them, or in a folder above, up to the data folder."""
     above = [folder for folder in (images, *images.parents) if folder == data_dir or data_dir in folder.parents]
     for folder in (*above, roots(data_dir)[0] / "celeba"):
-        for place in (folder, folder / "Eval", folder / "Anno"):  # the last two: of the authors' own folders
+        for place in (folder, folder / "Eval", folder / "Anno"):  # the last two are folders of the authors' release
             for entry in entries(place):
                 if _LISTS.fullmatch(entry.name) and entry.is_file():
                     return Path(entry)
@@ -133,11 +133,11 @@ def _partition_for(images: Path, data_dir: Path) -> Path | None:
 
 
 def _official_splits(spec: RegisteredSpec, partition: Path) -> dict[str, int]:
-    """The split of each portrait by its name, in the list's order by name."""
+    """Read the official list as portrait name -> split, sorted by name."""
     lines = partition.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     rows = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if rows and not _ROW.fullmatch(rows[0][1]):
-        del rows[0]  # the heading of a CSV
+        del rows[0]  # the header of a CSV
     named: dict[str, int] = {}
     for number, line in rows:
         match = _ROW.fullmatch(line)
@@ -155,7 +155,7 @@ def _official_splits(spec: RegisteredSpec, partition: Path) -> dict[str, int]:
 
 
 def _portraits(images: Path, splits: dict[str, int]) -> dict[str, Member]:
-    """The portraits by name, in whatever folders they lie."""
+    """Return the portraits by name, from any folders."""
     found = [member for member in members(images) if _PORTRAIT.fullmatch(member.base_name)]
     portraits = {member.base_name.lower(): member for member in found}
     missing, extra = splits.keys() - portraits.keys(), portraits.keys() - splits.keys()

@@ -36,26 +36,26 @@ _VIEW = re.compile(r"(?:.*/)?([^/]+)/renders/image_(\d{1,3})_p(\d{1,3})_t(\d{1,3
 
 @dataclass(frozen=True, order=True)
 class _View:
-    """One rendering; sorts by chair, then by view."""
+    """One rendering; sorted by chair, then by view."""
 
     chair: str
     number: int
-    elevation: int  # degrees, as all angles
+    elevation: int  # degrees, like all angles
     azimuth: int
     member: Member = field(compare=False)
 
 
 def fetch(data_dir: Path, report: Report, url: str = CHAIRS_URL) -> None:
-    """Download the archive into the data folder, resuming an earlier attempt, and record its digest and address.
+    """Download the archive into the data folder, resuming an earlier attempt, and record its digest and URL.
 
     Args:
         data_dir: The data folder.
-        report: Called with a line on the progress now and then.
-        url: The archive's address.
+        report: Called with a line of progress from time to time.
+        url: URL of the archive.
 
     Raises:
         DataUnavailable: The network or the server failed.
-        UserError: The folder cannot be written.
+        UserError: The folder is not writable.
     """
     archive = data_dir / ARCHIVE
     download(url, archive, report=report)
@@ -63,7 +63,7 @@ def fetch(data_dir: Path, report: Report, url: str = CHAIRS_URL) -> None:
 
 
 def find(data_dir: Path) -> Source | None:
-    """Find the archive or the non-empty folder that it was extracted to; None if there is neither."""
+    """Find the archive, or the non-empty folder into which it was extracted; None if there is neither."""
     named = [Path(entry) for entry in entries(data_dir) if entry.name.lower() == FOLDER and entry.is_dir()]
     folders = [folder for folder in named if entries(folder)]
     for entry in (entry for folder in (data_dir, *folders) for entry in entries(folder)):
@@ -74,17 +74,17 @@ def find(data_dir: Path) -> Source | None:
 
 
 def read(path: Path, chairs: int | None = None) -> Draft:
-    """Make the draft of the authors' archive, as it is or compressed anew, or of the folder that it was extracted to.
+    """Make the draft of the authors' archive, original or recompressed, or of the folder into which it was extracted.
 
     The authors publish no checksum. An archive's SHA-256 is written beside it when it is first read, and must match
-    ever after; the set is verified if `fetch` downloaded it from their own server and it has not changed since.
+    from then on. The data set is verified if `fetch` downloaded it from the authors' server and it is unchanged since.
 
     Args:
         path: The archive or folder.
-        chairs: How many there must be; None: CHAIRS.
+        chairs: The required number of chairs; None for CHAIRS.
 
     Raises:
-        UserError: Files are damaged, incomplete or altered, or an archive has members that lead outside its folder.
+        UserError: Files are damaged, incomplete or altered, or an archive has members that point outside its folder.
     """
     record, verified = (None, False) if path.is_dir() else _checked_digest(path)
     found = members(path)
@@ -111,7 +111,8 @@ def read(path: Path, chairs: int | None = None) -> Draft:
 def _checked_digest(path: Path) -> tuple[Callable[[], None], bool]:
     """Check the archive against the digest recorded beside it.
 
-    Returns what to do once it has been read, and whether the record says that it came from the authors' server.
+    Returns a function to call once the archive has been read, and whether the record says that the archive came from
+    the authors' server.
     """
     recorded = path.with_name(path.name + ".sha256")
     digest = sha256_of(path)
@@ -134,14 +135,14 @@ def _from(url: str) -> str:
 
 
 def _record(path: Path, digest: str, *notes: str) -> None:
-    """Write the archive's digest beside it, as sha256sum does, with notes on lines of their own."""
+    """Write the archive's digest beside it in sha256sum's format, with each note on a separate line."""
     recorded = path.with_name(path.name + ".sha256")
     with data_write_errors(recorded):
         recorded.write_text("\n".join([f"{digest}  {path.name}", *notes, ""]), encoding="utf-8")
 
 
 def _check_complete(path: Path, views: list[_View], found: list[Member], chairs: int) -> None:
-    """Raise UserError, which says what was found and what is expected, unless every chair has each view once."""
+    """Raise UserError, with the expected and actual counts, unless every chair has each view exactly once."""
     if not views:
         there = ", ".join(sorted(member.name for member in found)[:3]) or "nothing"
         raise UserError(
@@ -161,7 +162,7 @@ def _check_complete(path: Path, views: list[_View], found: list[Member], chairs:
 
 
 def _parse(member: Member) -> _View | None:
-    """The view that a file name describes; None for other files and for names that cannot be printed."""
+    """Parse the view from a file name; None for other files and for unprintable names."""
     match = _VIEW.match(member.name)
     if match is None or not member.name.isprintable():
         return None

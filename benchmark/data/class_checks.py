@@ -1,4 +1,4 @@
-"""Whether the classes of a data set are on both sides of its split."""
+"""Check that every class of a data set is in both parts of its split."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from benchmark.data.dataset import Dataset
 
 
 def one_sided_classes(dataset: Dataset) -> str | None:
-    """Describe the classes that one side of a data set's split lacks.
+    """Describe the classes that one part of a data set's split lacks.
 
     Args:
-        dataset: With labels or without.
+        dataset: A data set, with or without labels.
 
     Returns:
-        One line on the classes without training images, or else on those without test images; None if there are none,
-        or if the data set has no labels.
+        One line about the classes without training images, or else about those without test images; None if there are
+        no such classes or no labels.
     """
     if dataset.y_train is None or dataset.y_test is None:
         return None

@@ -1,4 +1,4 @@
-"""Checks of a data set's content: whether its pixels can be images, and whether it is a known complete set."""
+"""Checks of a data set's content: whether its pixels are plausible, and whether it is a known complete data set."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ import numpy as np
 from benchmark.data.dataset import array_blocks
 from benchmark.errors import UserError
 
-_DIM = 64  # a set without any pixel as bright as this may be on another scale than 0..255
+_DIM = 64  # a data set without a pixel of at least this brightness may not be scaled to 0..255
 
-# name -> `split_digest` of the training and of the test images of the complete set, at the side that networks see.
-# MNIST and Fashion-MNIST: from arrays whose idx files have the MD5 that are published of the unpacked originals (train
+# Name -> `split_digest` of the training and test images of the complete data set, at the size that networks see.
+# MNIST and Fashion-MNIST: computed from arrays whose idx files have the MD5 published for the unpacked originals (train
 # images 6bbc9ace898e44ae57da46a324031adb and f4a8712d7a061bf5bd6d2ca38dc4d50a, test images
-# 2646ac647ad5339dbf082846283269ea and 8181f5470baa50b63fa0f6fddb340f0a; the labels' agree, too). CIFAR-10: from a
-# lossless copy in another order than the official one, so that the published MD5 cannot be held to it; its 5,000 and
-# 1,000 images a class are as published, and so are the training images' mean (0.49139968, 0.48215841, 0.44653091) and
-# standard deviation (0.24703223, 0.24348513, 0.26158784) a channel, to every digit.
+# 2646ac647ad5339dbf082846283269ea and 8181f5470baa50b63fa0f6fddb340f0a; the labels' agree too). CIFAR-10: computed from
+# a lossless copy in a different order from the official one, to which the published MD5 does not apply. Its 5,000 and
+# 1,000 images per class are as published, and so are the training images' mean (0.49139968, 0.48215841, 0.44653091) and
+# standard deviation (0.24703223, 0.24348513, 0.26158784) per channel, to every digit.
 KNOWN: Mapping[str, tuple[str, str]] = {
     "mnist": (
         "d15683b1cc19741f05396bd41d6b1b52c226b80c26084b952a022671fde895e5",
@@ -34,13 +34,13 @@ KNOWN: Mapping[str, tuple[str, str]] = {
 
 
 def is_known(name: str, images: np.ndarray, labels: np.ndarray | None, n_train: int) -> bool:
-    """Tell whether images and labels are those of the complete set `name`, in any order within each split.
+    """Return whether images and labels are those of the complete data set `name`, in any order within each split.
 
     Args:
-        name: The data set.
+        name: Name of the data set.
         images: uint8 (N, C, S, S), training images first.
-        labels: (N,).
-        n_train: How many are training images.
+        labels: int (N,); None if there are no labels.
+        n_train: Number of training images.
     """
     if name not in KNOWN or labels is None:
         return False
@@ -49,14 +49,14 @@ def is_known(name: str, images: np.ndarray, labels: np.ndarray | None, n_train: 
 
 
 def split_digest(images: np.ndarray, labels: np.ndarray) -> str:
-    """Hash a split so that the order of its images does not matter.
+    """Hash a split independently of the order of its images.
 
     Args:
         images: uint8 (n, C, S, S).
         labels: (n,).
 
     Returns:
-        SHA-256, in hex, over the sorted SHA-256 of each image with its label.
+        SHA-256, as hexadecimal text, of the sorted SHA-256 of each image with its label.
     """
     each = (
         hashlib.sha256(image.tobytes() + label.tobytes()).digest()
@@ -66,18 +66,18 @@ def split_digest(images: np.ndarray, labels: np.ndarray) -> str:
 
 
 def check_pixels(source: str, images: np.ndarray, n_train: int) -> tuple[str, ...]:
-    """Check that pixels can be images, reading no more of them than that needs.
+    """Check that pixels are plausible, reading only as many as necessary.
 
     Args:
-        source: What an error calls the images.
+        source: Name of the images in error messages.
         images: uint8 (N, C, S, S), training images first.
-        n_train: How many are training images.
+        n_train: Number of training images.
 
     Returns:
-        Remarks for the user on unusual images, one per line.
+        Remarks for the user about unusual images, one per line.
 
     Raises:
-        UserError: The images of a split are on another scale than 0..255, or all the same.
+        UserError: The images of a split are not scaled to 0..255, or are all identical.
     """
     brightest = []
     for split, part in (("training", images[:n_train]), ("test", images[n_train:])):
@@ -95,7 +95,7 @@ def check_pixels(source: str, images: np.ndarray, n_train: int) -> tuple[str, ..
 
 
 def _brightest(images: np.ndarray) -> int:
-    """The largest pixel, or one that is not dim."""
+    """Return the largest pixel, or the maximum of the first blocks if that reaches _DIM."""
     brightest = 0
     for _, block in array_blocks(images):
         brightest = max(brightest, int(block.max()))

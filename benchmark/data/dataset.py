@@ -1,4 +1,4 @@
-"""The types of a loaded data set and of a draft whose images are still to be read, and the digest of their content."""
+"""The types of a loaded data set and of a draft whose images are not yet read, and digests of their content."""
 
 import dataclasses
 import hashlib
@@ -18,7 +18,7 @@ _HASH_CHUNK = 16 << 20  # bytes
 
 
 def no_report(line: str) -> None:
-    """Discard a line that is reported."""
+    """Discard a reported line."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Dataset:
     """Images with a fixed split, ready for training.
 
     Attributes:
-        name: The data set.
-        images: uint8 (N, C, S, S) in 0..255, training images first, then test images; memory-mapped and read-only when
-            they come from the prepared copy.
-        labels: int64 (N,); None where the set has none.
-        n_train: How many are training images.
+        name: Name of the data set.
+        images: uint8 (N, C, S, S) in 0..255, training images first; memory-mapped and read-only if they come from the
+            prepared copy.
+        labels: int64 (N,); None if there are no labels.
+        n_train: Number of training images.
         kind: "real" or "procedural".
         subset: Whether it is a real set whose source is not complete.
         source: What it was read from, without any folder.
@@ -38,10 +38,10 @@ class Dataset:
         split: How train and test were separated, in words.
         factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth); None where none are
             known.
-        factor_names: F names.
-        verified: Whether the source's published checksums matched, it was downloaded here from its authors, or its
-            content is that of the known complete set; never of a user's own set.
-        remarks: What a user should know of how the source was read, a line each.
+        factor_names: Names of the F factors.
+        verified: Whether the source had the published checksums, was downloaded here from its authors, or has the
+            content of the known complete data set; always False for a user's own data set.
+        remarks: Remarks for the user about how the source was read, one per line.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Dataset:
 
     @property
     def n_test(self) -> int:
-        """How many are test images."""
+        """Number of test images."""
         return len(self.images) - self.n_train
 
     @property
@@ -108,16 +108,16 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Draft:
-    """A data set whose images are still to be read, block by block, so that they need not fit in memory.
+    """A data set whose images are read later, block by block, so that they need not fit into memory.
 
-    Attributes not listed are as in Dataset.
+    Attributes not listed are the same as in Dataset.
 
     Attributes:
         image_shape: (C, S, S).
-        blocks: In any order; together they fill every row once.
-        processing: What was done to the pixels, in words.
-        on_success: Called once every image has been read.
-        verified: Whether the source's published checksums matched, or it was downloaded from its authors.
+        blocks: Blocks in any order, which together fill every row once.
+        processing: Description of the processing of pixels.
+        on_success: Called after all images have been read.
+        verified: Whether the source had the published checksums or was downloaded from its authors.
     """
 
     image_shape: tuple[int, int, int]
@@ -136,7 +136,7 @@ class Draft:
 
 
 def array_blocks(*parts: NDArray[np.uint8], rows: int = 4096) -> Iterator[Block]:
-    """Yield the arrays (N, ...) one after the other, in blocks of at most `rows` rows."""
+    """Yield arrays (N, ...) one after another, in blocks of at most `rows` rows."""
     first = 0
     for part in parts:
         for start in range(0, len(part), rows):
@@ -146,10 +146,10 @@ def array_blocks(*parts: NDArray[np.uint8], rows: int = 4096) -> Iterator[Block]
 
 
 def array_sha256(array: np.ndarray) -> str:
-    """Hash an array's values in C order, little-endian, in chunks, so that a memory map is not read at once.
+    """Hash an array's values in C order, little-endian, in chunks, so that a memory map is not loaded as a whole.
 
     Returns:
-        SHA-256 in hex.
+        SHA-256 as hexadecimal text.
     """
     sha = hashlib.sha256()
     flat = array.reshape(-1)
@@ -168,29 +168,29 @@ def content_hashes(images: np.ndarray, labels: np.ndarray | None, factors: np.nd
         factors: (N, F), or None.
 
     Returns:
-        `array_sha256` of each by its name, None for one that the set does not have.
+        Name -> `array_sha256`; None for an absent array.
     """
     arrays = {"images": images, "labels": labels, "factors": factors}
     return {name: None if array is None else array_sha256(array) for name, array in arrays.items()}
 
 
 def content_digest(shape: tuple[int, ...], n_train: int, hashes: dict[str, str | None]) -> str:
-    """Return the digest of a data set.
+    """Compute the digest of a data set.
 
     Args:
-        shape: Of its images, (N, C, S, S).
-        n_train: How many are training images.
-        hashes: From `content_hashes`.
+        shape: Shape of its images, (N, C, S, S).
+        n_train: Number of training images.
+        hashes: Output of `content_hashes`.
 
     Returns:
-        SHA-256, in hex, over all of them.
+        SHA-256, as hexadecimal text, of all arguments.
     """
     content = {"shape": [int(side) for side in shape], "n_train": int(n_train), "sha256": hashes}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def data_marks(dataset: Dataset) -> list[str]:
-    """Return the marks that a data set's numbers carry wherever they stand: "procedural", "subset", "unverified"."""
+    """Return the marks to be shown with a data set's numbers: "procedural", "subset", "unverified"."""
     registered = dataset.kind == "real" and dataset.name in DATASETS
     marks = {
         "procedural": dataset.kind == "procedural",

@@ -1,4 +1,4 @@
-"""The download of one file over HTTP: resumable, and stored under its name only when it is complete."""
+"""Resumable download of a file over HTTP, stored under its name only when complete."""
 
 import http.client
 import json
@@ -20,33 +20,34 @@ from benchmark.data.prepared import data_write_errors
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.text import short_message
 
-LEAST = 1 << 16  # bytes that must come within a time limit: a server that dribbles stalls, too
+LEAST = 1 << 16  # bytes that must arrive within a time limit, so that a server that trickles also counts as stalled
 _CHUNK = 1 << 20
 _REPORT_EVERY = 100 << 20  # bytes
-# URLError, timeouts and resets are OSErrors; a redirection to what is no address is a ValueError.
+# URLError, timeouts and resets are OSErrors; a redirection to an invalid URL raises ValueError.
 _NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError)
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)  # bytes
-_VALIDATOR = re.compile(r"[\x20-\x7e\xa0-\xff]*")  # what may be sent in a header
+_VALIDATOR = re.compile(r"[\x20-\x7e\xa0-\xff]*")  # characters allowed in a header
 
 
 @dataclass(frozen=True)
 class _Remote:
-    """What the server said of the file when its first bytes were stored, to tell whether it is still the same."""
+    """The server's description of the file when the first bytes were stored, to detect later changes."""
 
     url: str
-    validator: str | None = None  # a strong ETag, else Last-Modified
+    validator: str | None = None  # a strong ETag, or else Last-Modified
     length: int | None = None
 
 
 def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3, report: Report = no_report) -> Path:
-    """Download a file by way of `<target>.part`, which is kept for resuming when the network fails.
+    """Download a file via `<target>.part`, which is kept for resuming if the network fails.
 
     Args:
-        url: The file's address.
+        url: URL of the file.
         target: Where to store it.
-        timeout: Seconds in which the response, then each LEAST bytes must arrive; else an attempt has stalled.
-        attempts: How many in a row may fail to make the part at least LEAST bytes longer than it has ever been.
-        report: Called with a line on the progress now and then.
+        timeout: Seconds within which the response, and then each LEAST bytes, must arrive; otherwise the attempt
+            stalls.
+        attempts: Number of consecutive attempts that may fail to extend the part by at least LEAST bytes.
+        report: Called with a line of progress from time to time.
 
     Returns:
         `target`.
@@ -58,7 +59,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
     part = target.with_name(target.name + ".part")
     with data_write_errors(part):
         part.parent.mkdir(parents=True, exist_ok=True)
-    if part.exists() and not _sidecar(part).exists():  # which is written first
+    if part.exists() and not _sidecar(part).exists():  # the sidecar is written before the part
         raise UserError(f"{part}: was not begun here (is a browser downloading it?); let it end, or move it away")
     failures, longest = 0, _size(part)
     while True:
@@ -67,7 +68,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
             _attempt(url, part, timeout, report)
             break
         except urllib.error.HTTPError as error:
-            if error.code == 416 and before:  # the part is as long as the file, or longer: of no use
+            if error.code == 416 and before:  # the part is at least as long as the file, and so useless
                 _forget(part)
                 failures += 1
             elif error.code < 500:
@@ -92,7 +93,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
 
 
 def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
-    """Ask for what the part lacks and append it; returns when the file is complete."""
+    """Request the bytes that the part lacks and append them; return when the file is complete."""
     have = _size(part)
     known = _recorded(part, url)
     request = urllib.request.Request(url, headers={"User-Agent": "hgmvae-benchmark", "Accept-Encoding": "identity"})
@@ -130,10 +131,10 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
 def _response(
     request: urllib.request.Request, timeout: float
 ) -> Iterator[tuple[http.client.HTTPResponse, Iterator[bytes]]]:
-    """The server's response and its body in chunks, read by a thread that is abandoned when it stalls.
+    """Yield the server's response and its body in chunks, read by a thread that is abandoned if it stalls.
 
-    A socket's own time limit does not hold while a name is resolved, nor for a server that sends a byte now and then.
-    Raises TimeoutError for a stall, else what urllib does.
+    A socket's own timeout does not cover name resolution or a server that sends single bytes from time to time. Raises
+    TimeoutError for a stall, otherwise urllib's errors.
     """
     arrived: Queue[http.client.HTTPResponse | bytes | Exception | None] = Queue(maxsize=4)
     abandoned = Event()
@@ -197,7 +198,7 @@ def _copy(
 
 
 def _extent(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
-    """The first byte that the answer brings, and the length of the whole file (None: not said)."""
+    """Return the offset of the answer's first byte, and the length of the whole file (None if unknown)."""
     if answer.status == 206:
         try:
             span, total = answer.headers["Content-Range"].removeprefix("bytes").strip().split("/")
@@ -227,7 +228,7 @@ def _sidecar(part: Path) -> Path:
 
 
 def _recorded(part: Path, url: str) -> _Remote | None:
-    """What is known of the part's origin; None if it is not known to come from `url`, or the note of it is spoilt."""
+    """Read the description of the part's origin; None if that is not `url`, or the description is invalid."""
     try:
         remote = _Remote(**json.loads(_sidecar(part).read_text(encoding="utf-8")))
         sendable = _VALIDATOR.fullmatch(remote.validator or "") is not None

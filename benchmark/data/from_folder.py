@@ -1,4 +1,4 @@
-"""A folder of pictures made into a user's .npz file: any sizes, and any modes that Pillow reads."""
+"""Conversion of a folder of pictures, of any size and any mode that Pillow reads, to a user's .npz file."""
 
 import os
 import time
@@ -21,20 +21,20 @@ from benchmark.errors import UserError
 from benchmark.files import written_whole
 from benchmark.text import short_message
 
-_BLOCK = 512  # pictures decoded at once; of each only the small version is kept
-_MOST_PIXELS = 1 << 26  # of a picture; more may be a file made to fill the memory
+_BLOCK = 512  # pictures decoded at once; only their small versions are kept
+_MOST_PIXELS = 1 << 26  # per picture; more may be an attempt to exhaust the memory
 _REPORT_EVERY = 5.0  # seconds
-_NAMED = 5  # skipped files that have a line each
+_NAMED = 5  # number of skipped files that are reported individually
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The files of a folder of pictures, in the order of their names.
+    """The files of a folder of pictures, sorted by name.
 
     Attributes:
         files: The files.
-        classes: The name of the class of each; None where they have none.
+        classes: Class name of each file; None if there are no classes.
     """
 
     files: list[Path]
@@ -42,25 +42,26 @@ class _Found:
 
 
 def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report: Report) -> Path:
-    """Make DATA_DIR/NAME.npz of a folder of pictures.
+    """Write DATA_DIR/NAME.npz from a folder of pictures.
 
-    The pictures of each folder in it are one class (torchvision's ImageFolder); those of a folder without any others
-    have no labels. Of every picture the central square is resized. It has one channel where all pictures are grey,
-    else three; what is transparent is white.
+    The pictures in each subfolder form a class (as in torchvision's ImageFolder); with fewer than two subfolders there
+    are no labels. The central square of every picture is resized. Images have one channel if all pictures are grey,
+    otherwise three; transparent parts become white.
 
     Args:
         folder: The folder; links in it are followed.
-        name: Of the data set.
-        side: Of the images in the file, in pixels; a key of SIDES.
+        name: Name of the data set.
+        side: Side length of the images in the file in pixels; a key of SIDES.
         data_dir: The data folder.
-        report: Called with a line at once, every few seconds, on how pictures were read, and on each that was not.
+        report: Called with a line at the start, every few seconds, about how pictures were read, and about skipped
+            files.
 
     Returns:
         The path of the file.
 
     Raises:
-        UserError: The name is taken, the folder has no picture that can be read, or is not clear about classes, or the
-            file cannot be written.
+        UserError: The name is taken, the folder has no readable pictures or ambiguous classes, or the file cannot be
+            written.
     """
     report(f"{folder}: looking for pictures")
     path = data_dir / spec_for(name).npz
@@ -90,7 +91,7 @@ def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report
 
 
 def _find(folder: Path, report: Report) -> _Found:
-    """The files below a folder. Raises UserError where it is none, or holds splits in place of classes."""
+    """Find the files below a folder; raise UserError if it is not a folder, or has splits in place of classes."""
     if not folder.is_dir():
         raise UserError(f"{folder}: is no folder; give one that holds pictures, or a folder of them for every class")
     files = [path for path in _walk(folder, set()) if path.is_file()]
@@ -101,7 +102,7 @@ def _find(folder: Path, report: Report) -> _Found:
             f"{folder}: {', '.join(splits)} would be taken for classes; give a folder that holds the classes' folders, "
             f"such as {folder / splits[0]}"
         )
-    if len(classes) < 2:  # of one class there is nothing to tell
+    if len(classes) < 2:  # a single class cannot be told from others
         return _Found(files, None)
     if outside := len(files) - sum(len(names) > 1 for names in parts):
         report(f"{folder}: {outside:,} files beside the folders of classes are not used")
@@ -110,7 +111,7 @@ def _find(folder: Path, report: Report) -> _Found:
 
 
 def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """All that lies below a folder by name, a folder that links lead to twice but once; hidden names are left out."""
+    """Yield all files below a folder in order of name, each folder once despite links, without hidden names."""
     try:
         status = folder.stat()
         entries = sorted(os.listdir(folder))
@@ -126,11 +127,11 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
 
 
 def _decode(files: list[Path], side: int, folder: Path, report: Report) -> tuple[NDArray[np.uint8], list[int]]:
-    """The images (n, S, S, 3) of the files that can be read, and the numbers of these files."""
+    """Decode the readable files to images (n, S, S, 3); also return the indices of these files."""
     images = np.empty((len(files), side, side, 3), np.uint8)
     rows: list[int] = []
     said = time.monotonic()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the interpreter's lock while decoding
         for start in range(0, len(files), _BLOCK):
             for row, image in enumerate(pool.map(partial(_small, side=side), files[start : start + _BLOCK]), start):
                 if isinstance(image, str):
@@ -148,7 +149,7 @@ def _decode(files: list[Path], side: int, folder: Path, report: Report) -> tuple
 
 
 def _small(path: Path, side: int) -> NDArray[np.uint8] | str:
-    """The central square of a picture as (S, S, 3), or why there is none."""
+    """Return the central square of a picture as (S, S, 3), or the reason why there is none."""
     try:
         with Image.open(path) as image:
             if image.width * image.height > _MOST_PIXELS:
@@ -161,12 +162,12 @@ def _small(path: Path, side: int) -> NDArray[np.uint8] | str:
         return np.asarray(square, np.uint8)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "too many pixels"
-    except Exception as error:  # Pillow meets damaged files with errors of every decoder's own kind
+    except Exception as error:  # each of Pillow's decoders raises its own errors for damaged files
         return f"no readable image ({type(error).__name__})"
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """The image as it is, but grey ones of 16 bits as those of 8. Raises ValueError where the range is not known."""
+    """Convert 16-bit grey images to 8 bits and return others unchanged; ValueError for an unknown range of values."""
     if image.mode == "F":
         raise ValueError("pixels of an unknown range")
     if not image.mode.startswith("I"):

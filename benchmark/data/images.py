@@ -1,4 +1,4 @@
-"""Decoding and downscaling of photographs and renderings to small uint8 arrays, many at once."""
+"""Decoding and downscaling of photographs and renderings to small uint8 arrays, in parallel."""
 
 import io
 import os
@@ -18,22 +18,23 @@ from benchmark.errors import UserError
 
 SIZE = 64
 RESIZING = "Pillow's antialiased bilinear"
-_LARGEST = 16 << 20  # bytes of one encoded image; a rendering of a chair or a portrait has a hundredth of that
-_BLOCK = 512  # images; a block of decoded originals never exists, only their 64 x 64 versions
+_LARGEST = 16 << 20  # bytes of one encoded image; chairs and portraits have about a hundredth of this
+_BLOCK = 512  # images; only their 64 x 64 versions are held together, never the decoded originals
 
-# Pillow only warns of moderate decompression bombs. Set once: `warnings.catch_warnings` is not safe among threads.
+# Pillow only warns about moderate decompression bombs. Set globally, because `warnings.catch_warnings` is not
+# thread-safe.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def centre_crop(encoded: bytes, name: str, expected: tuple[int, int], crop: int, mode: str) -> NDArray[np.uint8]:
-    """Decode a PNG or JPEG, and scale its centre down.
+    """Decode a PNG or JPEG and downscale its centre.
 
     Args:
         encoded: The file's content.
-        name: What an error calls the image.
-        expected: (width, height) in pixels that it must have.
-        crop: Side of the central square that is kept, in pixels.
-        mode: Pillow's: "L" for grey, "RGB" for colour.
+        name: Name of the image in error messages.
+        expected: Required (width, height) in pixels.
+        crop: Side length of the central square that is kept, in pixels.
+        mode: Mode of Pillow: "L" for grey, "RGB" for colour.
 
     Returns:
         uint8 (C, 64, 64), C = 1 or 3.
@@ -59,14 +60,14 @@ def decoded_blocks(
     """Yield `centre_crop` of every image in order, in blocks.
 
     Args:
-        names: What an error calls each image.
-        read: Returns the content of an image by its number; called from one thread, in order.
-        expected: As for `centre_crop`, like `crop` and `mode`.
-        crop: See `expected`.
-        mode: See `expected`.
+        names: Name of each image in error messages.
+        read: Returns the content of an image given its index; called in order, from one thread.
+        expected: As for `centre_crop`.
+        crop: As for `centre_crop`.
+        mode: As for `centre_crop`.
     """
     decode = partial(centre_crop, expected=expected, crop=crop, mode=mode)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside the interpreter's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the interpreter's lock while decoding
         for start in range(0, len(names), _BLOCK):
             rows = range(start, min(start + _BLOCK, len(names)))
             encoded = [read(row) for row in rows]
@@ -81,15 +82,15 @@ def member_blocks(
     Args:
         path: The folder or archive.
         members: The file of each row of the data set.
-        expected: As for `centre_crop`, like `crop` and `mode`.
-        crop: See `expected`.
-        mode: See `expected`.
+        expected: As for `centre_crop`.
+        crop: As for `centre_crop`.
+        mode: As for `centre_crop`.
 
     Raises:
-        UserError: A file is damaged, or too large to be such an image.
+        UserError: A file is damaged or too large.
     """
     for member in members:
-        if not 0 <= member.size <= _LARGEST:  # less than 0 would read the whole archive
+        if not 0 <= member.size <= _LARGEST:  # a negative size would read the whole archive
             raise UserError(f"{path}: {member.name} has {member.size} bytes, which no such image has")
     rows = np.array(sorted(range(len(members)), key=lambda row: members[row].place))
     stored = [members[row] for row in rows]
@@ -100,7 +101,7 @@ def member_blocks(
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """Put an image on white, where it has transparent parts."""
+    """Put an image with transparent parts on a white background."""
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")

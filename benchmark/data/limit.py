@@ -1,4 +1,4 @@
-"""Smaller data sets for the reduced studies: a fixed random subset of each split, the same in every trial."""
+"""Smaller data sets for reduced studies: a fixed random subset of each split, the same in every trial."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,20 +9,20 @@ from benchmark.subsets import choose
 
 
 def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
-    """Draw a random subset of each split, from a stream that depends on the data set's name and the split alone.
+    """Draw a random subset of each split, from a stream that depends only on the data set's name and the split.
 
-    Where there are labels, every class keeps its share (largest remainders).
+    With labels, every class keeps its share (largest remainders).
 
     Args:
         dataset: The data set.
-        n_train: How many training images to keep at most, >= 1; None: all.
-        n_test: How many test images to keep at most, >= 1; None: all.
+        n_train: Maximum number of training images, >= 1; None for all.
+        n_test: Maximum number of test images, >= 1; None for all.
 
     Returns:
-        The images in their old order, in memory, with a digest of their own; `dataset` itself where all are kept.
+        The images in their original order, in memory, with a new digest; `dataset` itself if all are kept.
 
     Raises:
-        UserError: A count is below 1.
+        UserError: A number is less than 1.
     """
     for split, count in (("n_train", n_train), ("n_test", n_test)):
         if count is not None and count < 1:

@@ -1,4 +1,4 @@
-"""Loading a data set by its name: from the user's file, else an earlier download, else the network."""
+"""Loading of a data set by name: from the user's file, an earlier download, or the network."""
 
 import time
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ READ_BACK_ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Availability:
-    """What `plan` and `fetch` report of a data set, without having read or downloaded it.
+    """The state of a data set that `plan` and `fetch` report without reading or downloading it.
 
     Attributes:
-        name: In code and flags.
-        label: In tables.
-        prepared: Whether a prepared copy fits its source (its SHA-256 is checked on loading).
-        source: The user's file or an earlier download, if any.
-        download_url: What would be downloaded; None where nothing has to be or can be.
-        download_bytes: About how much that is; None: not known.
-        advice: Which files may be put where.
+        name: Name in code and options.
+        label: Name in tables.
+        prepared: Whether a prepared copy matches its source (its SHA-256 is checked only on loading).
+        source: The user's file or an earlier download; None if there is neither.
+        download_url: URL of the required download; None if none is required or possible.
+        download_bytes: Its approximate size; None if unknown.
+        advice: Which files the user may put where.
     """
 
     name: str
@@ -43,25 +43,25 @@ class Availability:
 
     @property
     def at_hand(self) -> bool:
-        """Whether it is here in some form, though perhaps not yet prepared."""
+        """Whether it is available locally, though perhaps not yet prepared."""
         return self.prepared or self.source is not None
 
 
 def load_dataset(
     name: str, data_dir: Path, *, offline: bool = False, images: str = "real", report: Report = no_report
 ) -> Dataset:
-    """Load a data set from its prepared copy, which is made first if there is none that fits.
+    """Load a data set from its prepared copy, which is first made if there is no matching one.
 
     Args:
-        name: A key of DATASETS, or of a user's own `<name>.npz`.
+        name: A key of DATASETS, or the name of a user's own `<name>.npz`.
         data_dir: The data folder.
-        offline: Never use the network.
-        images: One of `benchmark.data.specs.IMAGES`; any but "real" need neither files in the folder nor network.
-        report: Called with one line per event (a download, a preparation, a damaged copy) and remark on the set.
+        offline: Whether using the network is forbidden.
+        images: One of `benchmark.data.specs.IMAGES`; only "real" needs files in the data folder or the network.
+        report: Called with one line per event (download, preparation, damaged copy) and per remark about the data set.
 
     Raises:
         DataUnavailable: The files are neither on disk nor downloadable.
-        UserError: The files are invalid, or the folder cannot be written; the prepared copy is then unchanged.
+        UserError: The files are invalid, or the folder is not writable; the prepared copy is then unchanged.
     """
     spec, data_dir = spec_for(name), Path(data_dir)
     if images == "drawn":
@@ -82,7 +82,7 @@ def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> D
         if source is None and (offline or spec.url is None):
             raise DataUnavailable(_missing(spec, data_dir)) from None
     with prepared.locked(data_dir, spec.name):
-        source = _find(spec, data_dir)  # both may have been made by another process meanwhile
+        source = _find(spec, data_dir)  # another process may have made source and copy meanwhile
         try:
             return _reuse(spec, data_dir, source)
         except Unusable as reason:
@@ -96,7 +96,7 @@ def _load(spec: DatasetSpec, data_dir: Path, offline: bool, report: Report) -> D
 
 
 def describe(name: str, data_dir: Path) -> Availability:
-    """Tell what of a data set is on disk and what would have to be downloaded."""
+    """Determine what exists of a data set on disk and what would have to be downloaded."""
     spec, data_dir = spec_for(name), Path(data_dir)
     source = _find(spec, data_dir)
     try:
@@ -117,7 +117,7 @@ def describe(name: str, data_dir: Path) -> Availability:
 
 
 def _read_back(spec: DatasetSpec, data_dir: Path) -> Dataset:
-    """The copy just written. Where locks do not work another process may be replacing it at this very moment."""
+    """Read the copy just written, repeatedly, because without working locks another process may be replacing it."""
     for attempt in range(READ_BACK_ATTEMPTS):
         try:
             return prepared.read(data_dir, spec.name)
@@ -154,7 +154,7 @@ def _find(spec: DatasetSpec, data_dir: Path) -> Source | None:
         return chairs.find(data_dir)
     if not isinstance(spec, RegisteredSpec):
         return None
-    from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
+    from benchmark.data import torchvision_sets  # imported late, because torchvision takes a second to import
 
     return torchvision_sets.find(spec, data_dir)
 
@@ -165,7 +165,7 @@ def _fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> Source:
     if spec.name == "chairs":
         chairs.fetch(data_dir, report, spec.url or CHAIRS_URL)
     else:
-        from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
+        from benchmark.data import torchvision_sets  # imported late, because torchvision takes a second to import
 
         torchvision_sets.fetch(spec, data_dir, report)
     source = _find(spec, data_dir)
@@ -182,8 +182,8 @@ def _reuse(spec: DatasetSpec, data_dir: Path, source: Source | None) -> Dataset:
 def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) -> None:
     """Raise Unusable unless the prepared copy may be used for the source.
 
-    A complete registered set may be used after its source was deleted. A subset, one that is not the known set of that
-    name, or a user's own may not: whoever deletes such a source wants another one.
+    A complete registered data set may be used after its source was deleted. A subset, a set that differs from the known
+    one of its name, and a user's own set may not, because whoever deletes their source wants another one.
     """
     meta = prepared.read_meta(data_dir, spec.name)
     if source is None:
@@ -202,9 +202,9 @@ def _missing(spec: DatasetSpec, data_dir: Path) -> str:
             f"dataset {spec.name!r}: is none of {', '.join(DATASETS)}, "
             f"and {spec.npz} does not exist in the data folder (--data-dir)"
         )
-    fetches = f"`{LAUNCHER} fetch {spec.name}` fetches it"  # many commands are always offline
+    fetches = f"`{LAUNCHER} fetch {spec.name}` fetches it"  # named even offline, because many commands always are
     if spec.name != "chairs":
-        from benchmark.data import torchvision_sets  # here, for torchvision takes a second to import
+        from benchmark.data import torchvision_sets  # imported late, because torchvision takes a second to import
 
         if part := torchvision_sets.missing_part(spec, data_dir):
             return f"{spec.label}: not whole; {part}; put the rest there, or {fetches}"

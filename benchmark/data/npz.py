@@ -1,4 +1,4 @@
-"""A user's own images: one .npz file per data set, validated before anything is made of it."""
+"""A user's own images: one .npz file per data set, validated before use."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,18 +15,18 @@ from benchmark.subsets import last_of_every_class
 from benchmark.text import short_message
 
 CHAIR_VIEWS = 62
-_ROWS = 4096  # checked at a time
+_ROWS = 4096  # number checked at a time
 _WORDS = {"x": ("x", "image", "images"), "y": ("y", "label", "labels", "target", "targets")}
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """How an array of images is read.
+    """How an array of images is interpreted.
 
     Attributes:
-        dtype: Of the array.
-        scale: What its pixels are multiplied by: 1, or 255.
-        channels_first: Whether it is (N, C, H, W).
+        dtype: Type of the array.
+        scale: Factor for the pixels: 1 or 255.
+        channels_first: Whether the shape is (N, C, H, W).
     """
 
     dtype: np.dtype[Any]
@@ -34,11 +34,11 @@ class _Reading:
     channels_first: bool
 
     def bytes_of(self, images: np.ndarray) -> np.ndarray:
-        """The images as uint8."""
+        """Convert the images to uint8."""
         return images if self.dtype == np.uint8 else np.rint(images * np.float64(self.scale)).astype(np.uint8)
 
     def remarks(self, names: Mapping[str, str]) -> tuple[str, ...]:
-        """The line for the user, if there is anything to say."""
+        """Return a line for the user about an unusual interpretation, or nothing."""
         pixels = f"{self.dtype} from 0 to {'1, times 255' if self.scale == 255 else '255'}"
         order = "channels first, (N, C, H, W)"
         said = [*([pixels] if self.dtype != np.uint8 else []), *([order] if self.channels_first else [])]
@@ -47,16 +47,18 @@ class _Reading:
 
 
 def read_npz(path: Path, spec: DatasetSpec) -> Draft:
-    """Make the draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`), whose last tenth is the test.
+    """Make the draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`) with its last tenth as test
+    images.
 
     Images are (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64.
-    Their pixels are uint8, other whole numbers from 0 to 255, or numbers from 0 to 1, which are multiplied by 255. A
-    remark says what was read otherwise than as uint8 with channels last. Labels are integers (N,). With labels, the
-    last tenth of every class of `x` is held out. A chairs file with `x` is split by chair: by its array `model` (N,),
-    or by runs of 62 views. Other usual names are understood, too (`_members`); arrays that are not needed are not read.
+    Pixels are uint8, other integers from 0 to 255, or numbers from 0 to 1, which are multiplied by 255. A remark
+    reports every interpretation other than uint8 with channels last. Labels are integers (N,). With labels, the last
+    tenth of every class of `x` is held out. A chairs file with `x` is split by chair, according to its array `model`
+    (N,) or else to runs of 62 views. Other usual names are recognised too (`_members`); arrays that are not needed are
+    not read.
 
     Raises:
-        UserError: The file has anything else; the message names the file and the array.
+        UserError: The file's content is anything else; the message names the file and the array.
     """
     arrays, names, remarks = _load(path, spec)
     if "x" in arrays:
@@ -89,18 +91,18 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
 
 
 def pad(images: np.ndarray, size: int) -> np.ndarray:
-    """Pad square images (n, C, s, s) with zeros equally on all sides, to (n, C, size, size)."""
+    """Zero-pad square images (n, C, s, s) equally on all sides, to (n, C, size, size)."""
     border = (size - images.shape[-1]) // 2
     return np.pad(images, ((0, 0), (0, 0), (border, border), (border, border))) if border else images
 
 
 def held_out_tenth(n: int) -> int:
-    """Return how many of n images (or chairs) are training ones if the last tenth, at least one, is held out."""
+    """Return the number of training images (or chairs) out of n if the last tenth, at least one, is held out."""
     return n - max(1, n // 10)
 
 
 def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[str, str], tuple[str, ...]]:
-    """The needed arrays by role (`_members`), their names in the file by role, and remarks for the user."""
+    """Return the required arrays and their names in the file, both by role (`_members`), and remarks for the user."""
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -124,7 +126,7 @@ def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[st
             others = set(archive.files) - set(names.values())
     except UserError:
         raise
-    except Exception as error:  # numpy and zipfile meet damaged files with errors of the parser, the codecs and more
+    except Exception as error:  # numpy and zipfile raise errors of parser, codecs and more for damaged files
         reason = short_message(error)
         if "allow_pickle" in reason or "pickled" in reason:
             reason = "not an .npz file, or one with Python objects in it, which are never loaded"
@@ -134,11 +136,11 @@ def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[st
 
 
 def _members(path: Path, files: Iterable[str], spec: DatasetSpec) -> dict[str, str]:
-    """The name in the file of each needed array, by its role: x_train, x_test or x, y_train and y_test or y, model.
+    """Map the roles x_train, x_test or x, y_train and y_test or y, and model to the names of arrays in the file.
 
-    Where no images (no labels) have the documented name, other usual ones count (_WORDS), in any case and with train or
-    test before or after. Beside `x`, labels of one name are its own, whatever split they are named after. Raises
-    UserError where two arrays could have the same role, or there are no images.
+    If no images (or labels) have the documented name, other usual names count (_WORDS), in any case and with train or
+    test before or after. A single array of labels beside `x` belongs to it, whatever split its name mentions. Raises
+    UserError if two arrays could have the same role, or there are no images.
     """
     images, labels = (_named(path, what, files) for what in _WORDS)
     if not images:
@@ -151,7 +153,7 @@ def _members(path: Path, files: Iterable[str], spec: DatasetSpec) -> dict[str, s
 
 
 def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
-    """The names in the file of its images (`what` is x) or labels (y), by role: `what`, `what`_train, `what`_test."""
+    """Map the roles `what`, `what`_train and `what`_test to names in the file, for images ("x") or labels ("y")."""
     splits = {"": what, "train": f"{what}_train", "test": f"{what}_test"}
     if exact := {name: name for name in splits.values() if name in files}:
         return exact
@@ -168,14 +170,14 @@ def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
 
 
 def _is_guess(what: str, name: str) -> bool:
-    """Whether an array is taken for labels though it does not have their documented name."""
+    """Return whether an array is assumed to be labels without having their documented name."""
     return what.startswith("y") and name != what
 
 
 def _fitting_labels(
     path: Path, archive: np.lib.npyio.NpzFile, guessed: dict[str, str], images: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The arrays that were guessed to be labels; none where one cannot be, such as text or a number for each image."""
+    """Return the arrays assumed to be labels; none if one cannot be, such as text or a distinct number per image."""
     found = {}
     for what, name in guessed.items():
         try:
@@ -191,13 +193,13 @@ def _fitting_labels(
 
 
 def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    """Read one array. Raises UserError, naming it."""
+    """Read one array; raise UserError, naming it, if that fails."""
     shown = short_message(name)
     try:
         array = archive[name]
     except MemoryError:
         raise UserError(f"{path}: {shown} does not fit in memory") from None
-    except Exception as error:  # as in `_load`
+    except Exception as error:  # see `_load`
         reason = short_message(error)
         if "allow_pickle" in reason:
             raise UserError(
@@ -210,7 +212,7 @@ def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
 
 
 def _memory() -> int:
-    """Bytes of memory that this machine has."""
+    """Return this machine's memory in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -242,7 +244,7 @@ def _given_split(
 
 
 def _images(path: Path, key: str, array: np.ndarray) -> tuple[np.ndarray, _Reading]:
-    """The array as (N, C, S, S), a view, not a copy; and how its pixels are to be read."""
+    """Return the array as (N, C, S, S), a view rather than a copy, and how its pixels are interpreted."""
     if array.ndim not in (3, 4) or (array.ndim == 4 and not {array.shape[1], array.shape[3]} & {1, 3}):
         raise UserError(
             f"{path}: {key} has the shape {array.shape}; it must be (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3"
@@ -259,7 +261,7 @@ def _images(path: Path, key: str, array: np.ndarray) -> tuple[np.ndarray, _Readi
 
 
 def _scale(path: Path, key: str, array: np.ndarray) -> int:
-    """What pixels must be multiplied by to lie from 0 to 255. Raises UserError where that cannot be told."""
+    """Return the factor that scales pixels to 0..255; raise UserError if it cannot be determined."""
     if array.dtype == np.uint8:
         return 1
     allowed = "images must be uint8 or other whole numbers, 0 to 255, or numbers from 0 to 1"
@@ -288,7 +290,7 @@ def _labels(path: Path, key: str, array: np.ndarray, n_images: int) -> np.ndarra
 def _held_out(
     path: Path, spec: DatasetSpec, n: int, labels: np.ndarray | None, model: np.ndarray | None
 ) -> tuple[np.ndarray | None, int, str]:
-    """The order of the images (None: as they are), the number of training ones, and the split in words."""
+    """Return the order of the images (None: unchanged), the number of training images, and a description."""
     if n < 2:
         raise UserError(f"{path}: x holds {n} image; at least 2 are needed to hold one out as test")
     if spec.name != "chairs" and labels is not None:
@@ -313,14 +315,14 @@ def _held_out(
     _, first_seen, chair = np.unique(model, return_index=True, return_inverse=True)
     if len(first_seen) < 2:
         raise UserError(f"{path}: shows one chair; at least 2 are needed to hold one out as test")
-    rank = np.argsort(np.argsort(first_seen))[chair]  # chairs numbered by their first image
+    rank = np.argsort(np.argsort(first_seen))[chair]  # numbers chairs by their first image
     order = np.argsort(rank, kind="stable")
     n_train = int((rank < held_out_tenth(len(first_seen))).sum())
     return order, n_train, "last tenth of the chairs, by model, held out as test"
 
 
 def _check_against(path: Path, spec: DatasetSpec, images: np.ndarray, labels: np.ndarray | None) -> None:
-    """Raise UserError if the file cannot be the registered data set whose name it bears."""
+    """Raise UserError if the file cannot be the registered data set after which it is named."""
     channels, side = images.shape[1:3]
     if isinstance(spec, RegisteredSpec) and (channels, SIDES[side]) != (spec.channels, spec.size):
         raise UserError(
@@ -335,7 +337,7 @@ def _check_against(path: Path, spec: DatasetSpec, images: np.ndarray, labels: np
 
 def _is_subset(spec: DatasetSpec, counts: tuple[int, int], one_array: bool) -> bool:
     if not isinstance(spec, RegisteredSpec):
-        return False  # a user's own set has no complete size
+        return False  # a user's own data set has no complete size
     if one_array:
         return sum(counts) < spec.complete_images
     return counts != (spec.n_train, spec.n_test)

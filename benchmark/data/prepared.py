@@ -1,6 +1,6 @@
-"""The prepared copy of a data set: one uint8 array, checked by its SHA-256 and published atomically.
+"""The prepared copy of a data set: one uint8 array, verified by SHA-256 and published atomically.
 
-<data-dir>/prepared/<name>/ holds images.npy, labels.npy and factors.npy (where there are any) and meta.json.
+<data-dir>/prepared/<name>/ contains images.npy, meta.json and, if they exist, labels.npy and factors.npy.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from benchmark.fields import Check, fields, invalid_field, is_boolean, is_text, 
 from benchmark.files import named_write_errors
 from benchmark.text import short_message
 
-# Raise it whenever a source would be prepared differently; `is_current` tells which copies are not affected.
+# Raise it whenever a source would be prepared differently; `is_current` says which copies are not affected.
 REVISION = 2
 READABLE = (1, REVISION)
 data_write_errors = partial(named_write_errors, otherwise="choose another --data-dir")
@@ -50,10 +50,10 @@ _NOT_IN_REVISION_1: Mapping[str, Check] = {"verified": is_boolean, "remarks": li
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Identifies a source without reading it.
+    """Identifies a source without reading its content.
 
     Attributes:
-        source: Its name, without any folder.
+        source: Name of the source, without folders.
         files: Name, size in bytes and modification time in ns of each file.
     """
 
@@ -62,7 +62,7 @@ class Fingerprint:
 
     @classmethod
     def of(cls, source: str, files: list[Path]) -> "Fingerprint":
-        """Take the fingerprint of a source from its files."""
+        """Make the fingerprint of a source from its files."""
         stats = ((path.name, path.stat()) for path in files)
         return cls(source, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
@@ -75,15 +75,15 @@ def _is_fingerprinted(file: Any) -> bool:
 class Meta:
     """The content of a prepared copy's meta.json.
 
-    Attributes not listed are as in Dataset.
+    Attributes not listed are the same as in Dataset.
 
     Attributes:
-        revision: That prepared it.
-        fingerprint: Of its source.
-        shape: Of the images, (N, C, S, S).
-        processing: What was done to the pixels, in words.
+        revision: The revision that prepared it.
+        fingerprint: Fingerprint of its source.
+        shape: Shape of the images, (N, C, S, S).
+        processing: Description of the processing of pixels.
         verified: As in Dataset; None in a copy of revision 1.
-        sha256: Of each array, None for one that the set does not have.
+        sha256: SHA-256 of each array; None for an absent array.
     """
 
     revision: int
@@ -102,7 +102,7 @@ class Meta:
 
 
 class Unusable(Exception):
-    """A prepared copy is missing, of another source, or damaged; the message says which."""
+    """A prepared copy is missing, damaged, or of another source; the message says which."""
 
 
 def folder(data_dir: Path, name: str) -> Path:
@@ -114,7 +114,7 @@ def read_meta(data_dir: Path, name: str) -> Meta:
     """Read the meta.json of a prepared copy.
 
     Raises:
-        Unusable: There is none, it is damaged, or it is of an unreadable revision.
+        Unusable: It is missing or damaged, or its revision is not readable.
     """
     path = folder(data_dir, name) / "meta.json"
     try:
@@ -148,21 +148,21 @@ def read_meta(data_dir: Path, name: str) -> Meta:
 
 
 def is_current(meta: Meta) -> bool:
-    """Tell whether the current revision would prepare the copy's source in the same way.
+    """Return whether the current revision would prepare the copy's source identically.
 
-    Revision 2 holds out labelled images class by class.
+    Revision 2 introduced holding out labelled images by class.
     """
     labelled = meta.sha256["labels"] is not None
     return meta.revision == REVISION or not (labelled and meta.split == "last tenth held out as test")
 
 
 def matches(meta: Meta, fingerprint: Fingerprint) -> bool:
-    """Tell whether the copy was made from the source of the fingerprint."""
+    """Return whether the copy was made from the source with this fingerprint."""
     return meta.fingerprint == fingerprint
 
 
 def read(data_dir: Path, name: str) -> Dataset:
-    """Load the prepared copy, every byte checked; its images are memory-mapped.
+    """Load the prepared copy after verifying every byte; its images are memory-mapped.
 
     Raises:
         Unusable: It is missing or damaged.
@@ -182,7 +182,7 @@ def read(data_dir: Path, name: str) -> Dataset:
         hashes = content_hashes(images, labels, factors)
         digest = content_digest(images.shape, meta.n_train, hashes)
         verified = meta.verified
-        if verified is None:  # revision 1 did not ask, but took CelebA from archives of the published MD5 alone
+        if verified is None:  # revision 1 did not store this, but read CelebA only from archives with the published MD5
             verified = meta.fingerprint.source == "torchvision CelebA"
             verified |= is_known(name, images, labels, meta.n_train)
         if hashes != meta.sha256 or digest != meta.digest:
@@ -204,22 +204,22 @@ def read(data_dir: Path, name: str) -> Dataset:
         )
     except Unusable:
         raise
-    except Exception as error:  # numpy meets damaged headers with errors of the parser, the tokenizer and more
+    except Exception as error:  # numpy raises errors of parser, tokenizer and more for damaged headers
         raise Unusable(f"damaged ({type(error).__name__})") from None
 
 
 def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> None:
-    """Read the draft's images into a new prepared copy, which replaces the old one only when it is complete.
+    """Read the draft's images into a new prepared copy, which replaces the old copy only when it is complete.
 
     Args:
         data_dir: The data folder.
-        name: The data set.
+        name: Name of the data set.
         draft: Its content.
-        fingerprint: Of its source.
+        fingerprint: Fingerprint of its source.
 
     Raises:
-        UserError: The pixels cannot be images, the copy's folder holds foreign files, or it cannot be written; the old
-            copy is then unchanged.
+        UserError: The pixels are implausible, the copy's folder contains foreign files, or it cannot be written; the
+            old copy is then unchanged.
     """
     target = folder(data_dir, name)
     if foreign := sorted(path.name for path in target.glob("*") if path.name not in _FILES):
@@ -238,11 +238,11 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
             if needed > free:
                 raise OSError(errno.ENOSPC, f"{needed / 1e6:.1f} MB needed, {free / 1e6:.1f} MB free")
             images = np.lib.format.open_memmap(temporary / "images.npy", "w+", np.uint8, shape)
-            # A disk or quota that fills up under a memory map would kill the process.
+            # Otherwise a full disk or quota would kill the process on a write through the memory map.
             if hasattr(os, "posix_fallocate"):
                 with (temporary / "images.npy").open("r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, images.offset + needed)
-        for rows, block in draft.blocks:  # the source's own errors are not errors of writing
+        for rows, block in draft.blocks:  # outside, because errors of the source are not write errors
             images[rows] = block
         remarks = draft.remarks + check_pixels(fingerprint.source, images, draft.n_train)
         with data_write_errors(target):
@@ -257,13 +257,13 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
 
 @contextlib.contextmanager
 def locked(data_dir: Path, name: str) -> Iterator[None]:
-    """Hold the exclusive lock, among all processes, for downloading and preparing a data set; waits for it."""
+    """Wait for and hold the lock among all processes for downloading and preparing a data set."""
     path = folder(data_dir, name).parent / f".{name}.lock"
     with data_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     with file:
-        # Some network file systems know no locks. Publishing is still atomic there, work may be done twice.
+        # Some network file systems have no locks. Publishing is still atomic there, but work may be done twice.
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
             _remove_leavings(path.parent, name)
@@ -271,8 +271,8 @@ def locked(data_dir: Path, name: str) -> Iterator[None]:
 
 
 def _remove_leavings(parent: Path, name: str) -> None:
-    """Remove what killed writers of this set left: folders of `write` and `_publish`. Call only with the lock."""
-    random = "[a-z0-9_]{8}"  # of mkdtemp
+    """Remove the temporary folders of killed `write` and `_publish` calls; call only while holding the lock."""
+    random = "[a-z0-9_]{8}"  # suffix made by mkdtemp
     leaving = re.compile(rf"\.{re.escape(name)}-{random}(-old{random})?")
     for path in parent.iterdir():
         if leaving.fullmatch(path.name):
@@ -280,7 +280,7 @@ def _remove_leavings(parent: Path, name: str) -> None:
 
 
 def _finish(temporary: Path, name: str, images: np.ndarray, draft: Draft, fingerprint: Fingerprint) -> None:
-    """Add the small arrays and the meta data to the images."""
+    """Write the small arrays and the metadata beside the images."""
     for key in ("labels", "factors"):
         array = getattr(draft, key)
         if array is not None:
@@ -303,20 +303,20 @@ def _finish(temporary: Path, name: str, images: np.ndarray, draft: Draft, finger
     )
     text = json.dumps(dataclasses.asdict(meta), indent=1) + "\n"
     (temporary / "meta.json").write_text(text, encoding="utf-8")
-    temporary.chmod(0o755)  # mkdtemp makes it private; a shared data folder is meant to be read
+    temporary.chmod(0o755)  # mkdtemp makes it private, but a shared data folder must be readable
 
 
 def _publish(temporary: Path, target: Path) -> None:
-    """Put the complete copy in its place; a reader of the old one keeps its open files."""
+    """Move the complete copy into place; readers of the old copy keep their open files."""
     retired = []
     while True:
         retired.append(Path(tempfile.mkdtemp(prefix=f"{temporary.name}-old", dir=target.parent)))
         with contextlib.suppress(FileNotFoundError):
-            target.rename(retired[-1])  # over an empty folder
+            target.rename(retired[-1])  # replaces an empty folder
         try:
             temporary.rename(target)
             break
-        except OSError as error:  # where locks do not work, another process may have published in between
+        except OSError as error:  # without working locks, another process may have published meanwhile
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
     for folder_of_old in retired:

@@ -1,7 +1,7 @@
-"""Procedural stand-ins: small drawn data sets for tests and the smoke study, which need no files and no network.
+"""Procedural stand-ins: small generated data sets for tests and the smoke study, without files or network.
 
-They share their originals' shapes, numbers of classes and splits by chair, and nothing else: no number measured on
-them says anything about the originals. Each is a function of its name alone.
+They share only shapes, numbers of classes and splits by chair with the originals; numbers measured on them say nothing
+about the originals. Each depends only on its name.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from benchmark.streams import stream_seed
 
 N_TRAIN, N_TEST = 1000, 300
 CHAIRS_TRAIN, CHAIRS_TEST = 16, 5
-_BLOCK = 50  # images drawn at once, so that the working arrays stay in the processor's cache
+_BLOCK = 50  # images drawn at once, so that the arrays fit into the processor's cache
 
-# (generator, classes (n,)) -> float (n, C, S, S) in [0, 1], up to noise beyond it
+# (generator, classes (n,)) -> float (n, C, S, S) in [0, 1], apart from noise
 Painter = Callable[[np.random.Generator, NDArray[np.int64]], np.ndarray]
 
 
@@ -37,7 +37,7 @@ class _Drawn:
 
 @cache
 def draw(name: str) -> Dataset:
-    """Draw the stand-in of a registered data set (a key of DATASETS); its arrays are in memory and read-only."""
+    """Draw the stand-in for a registered data set (a key of DATASETS), with read-only arrays in memory."""
     drawn = _DRAWERS[name](np.random.Generator(np.random.PCG64(stream_seed("procedural", dataset=name))))
     for array in (drawn.images, drawn.labels, drawn.factors):
         if array is not None:
@@ -59,7 +59,7 @@ def draw(name: str) -> Dataset:
 
 
 def _classes(paint: Painter, n_classes: int) -> Callable[[np.random.Generator], _Drawn]:
-    """A drawer of equally many images per class (one class: no labels)."""
+    """Make a drawer of equally many images per class (without labels if there is one class)."""
 
     def drawer(rng: np.random.Generator) -> _Drawn:
         n = N_TRAIN + N_TEST
@@ -73,7 +73,7 @@ def _classes(paint: Painter, n_classes: int) -> Callable[[np.random.Generator], 
 
 
 def _chairs(rng: np.random.Generator) -> _Drawn:
-    """Chairs made of boxes, each from the original's 31 azimuths at two elevations."""
+    """Draw chairs made of boxes, each from the original's 31 azimuths at two elevations."""
     n_chairs = CHAIRS_TRAIN + CHAIRS_TEST
     azimuths = np.round(np.arange(1, CHAIR_VIEWS // 2 + 1) * 360 / (CHAIR_VIEWS // 2)).astype(int)
     views = np.array([(elevation, azimuth) for elevation in (20, 30) for azimuth in azimuths])

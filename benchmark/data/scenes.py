@@ -9,17 +9,17 @@ from benchmark.data.strokes import uniform
 
 Floats = NDArray[np.floating]
 
-_SHADES = np.array([0.55, 0.35, 0.8], np.float32)  # of a box's faces along x, y and z
+_SHADES = np.array([0.55, 0.35, 0.8], np.float32)  # for a box's faces perpendicular to x, y and z
 _BACKGROUND = 1.0  # white, as in the renderings of 3D Chairs
 _FAR = np.float32(1e9)
 
 
 def coloured_shapes(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
-    """Draw a shape per class number, in a colour that is only correlated with the class, on a background of waves.
+    """Draw one shape per class, in a colour correlated with the class, on a background of waves.
 
     Args:
-        rng: The source of all random properties.
-        classes: 0..9, (n,).
+        rng: Generator for all random properties.
+        classes: Integers 0..9, (n,).
 
     Returns:
         float64 (n, 3, 32, 32) in about [0, 1].
@@ -47,8 +47,8 @@ def faces(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
     """Draw front views of simple faces with random features.
 
     Args:
-        rng: The source of all random properties.
-        classes: (n,), of which only the number counts.
+        rng: Generator for all random properties.
+        classes: (n,), of which only the length is used.
 
     Returns:
         float32 (n, 3, 64, 64) in [0, 1].
@@ -63,7 +63,7 @@ def faces(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
     skin = tone * np.array([0.95, 0.76, 0.65], np.float32)[:, None, None]
     width, height = uniform(rng, n, 0.42, 0.56), uniform(rng, n, 0.58, 0.7)
     length = uniform(rng, n, 0.7, 1.1)
-    look = uniform(rng, n, -0.08, 0.08)  # the features move sideways when the head turns
+    look = uniform(rng, n, -0.08, 0.08)  # sideways shift of the features as the head turns
 
     _paint(image, _ellipse(u, v, 0.0, -0.1, width + 0.14, length), hair)
     _paint(image, _ellipse(u, v, 0.0, 0.08, width, height), skin * (1 - 0.25 * (u * np.sign(look))[:, None]))
@@ -83,10 +83,11 @@ def faces(rng: np.random.Generator, classes: NDArray[np.int64]) -> Floats:
 def chair_views(rng: np.random.Generator, views: NDArray[np.int64]) -> Floats:
     """Render one random chair made of boxes from several views.
 
-    Orthographic, by intersecting each pixel's ray with the boxes (slab method); faces are shaded by their axis.
+    The projection is orthographic; each pixel's ray is intersected with the boxes (slab method), and faces are shaded
+    by axis.
 
     Args:
-        rng: The source of the chair's shape.
+        rng: Generator for the chair's shape.
         views: (elevation, azimuth) in degrees, (n, 2).
 
     Returns:
@@ -103,7 +104,7 @@ def chair_views(rng: np.random.Generator, views: NDArray[np.int64]) -> Floats:
         -np.sin(elevation),
     )
     up = (-np.sin(azimuth) * np.sin(elevation), np.cos(azimuth) * np.sin(elevation), np.cos(elevation))
-    # A ray that runs along a face would divide by zero.
+    # Prevents division by zero for rays parallel to a face.
     inverse = [1 / np.where(np.abs(d) < 1e-4, np.float32(1e-4), d) for d in forward]
     origin = [(right[axis] * x - up[axis] * y) * 1.05 * inverse[axis] for axis in range(3)]
     nearest = np.full((len(views), 64, 64), _FAR)
@@ -122,7 +123,7 @@ def chair_views(rng: np.random.Generator, views: NDArray[np.int64]) -> Floats:
 
 
 def _chair(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Boxes (centre, half-size) of a chair around the origin, z upwards: seat, back, four legs, perhaps two arms."""
+    """Make the boxes (centre, half-size) of a chair around the origin, z upwards: seat, back, four legs, maybe arms."""
     width, depth = rng.uniform(0.28, 0.5, 2)
     legs, back, thick = rng.uniform(0.35, 0.65), rng.uniform(0.3, 0.7), rng.uniform(0.03, 0.08)
     leg, seat = rng.uniform(0.025, 0.06), rng.uniform(-0.1, 0.1)
@@ -139,7 +140,7 @@ def _star(u: Floats, v: Floats) -> Floats:
     return inside
 
 
-# Positive inside, negative outside; about the distance to the edge, in units of the shape's size.
+# Positive inside, negative outside: approximately the distance to the edge, in units of the shape's size.
 _SHAPES: tuple[Callable[[Floats, Floats], Floats], ...] = (
     lambda u, v: 0.9 - np.hypot(u, v),
     lambda u, v: 0.75 - np.maximum(np.abs(u), np.abs(v)),
@@ -157,7 +158,7 @@ _SHAPES: tuple[Callable[[Floats, Floats], Floats], ...] = (
 
 
 def _waves(rng: np.random.Generator, n: int, x: Floats, y: Floats) -> Floats:
-    """A background of three crossing waves, (n, 3, h, w)."""
+    """Draw a background of three crossing waves, (n, 3, h, w)."""
     base = _colour(rng, n, (0.2, 0.2, 0.2), (0.8, 0.8, 0.8))
     image: Floats = base + np.zeros((n, 3, y.shape[1], x.shape[2]), np.float32)
     for _ in range(3):
@@ -168,19 +169,19 @@ def _waves(rng: np.random.Generator, n: int, x: Floats, y: Floats) -> Floats:
 
 
 def _paint(image: Floats, inside: Floats, colour: Floats | np.float32) -> None:
-    """Lay a colour, broadcastable to (n, 3, h, w), over the image where `inside` (n, h, w) is positive."""
+    """Paint a colour, broadcastable to (n, 3, h, w), on the image where `inside` (n, h, w) is positive."""
     cover = np.clip(inside + 0.5, 0, 1)[:, None]
     image += (colour - image) * cover
 
 
 def _ellipse(u: Floats, v: Floats, x: Floats | float, y: float, a: Floats | float, b: Floats | float) -> Floats:
-    """Positive inside the ellipse around (x, y) with the half-axes a, b; in pixels of a 64 x 64 image near its edge."""
+    """Return about the distance to the ellipse at (x, y) with half-axes a, b in pixels (64 x 64), positive inside."""
     inside: Floats = (1 - np.sqrt(((u - x) / a) ** 2 + ((v - y) / b) ** 2)) * np.minimum(a, b) * 32
     return inside
 
 
 def _grid(side: int) -> tuple[Floats, Floats]:
-    """Pixel centres from -1 to 1: x (1, 1, side) and y (1, side, 1)."""
+    """Return pixel centres from -1 to 1: x (1, 1, side) and y (1, side, 1)."""
     axis = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
     return axis[None, None, :], axis[None, :, None]
 
@@ -188,5 +189,5 @@ def _grid(side: int) -> tuple[Floats, Floats]:
 def _colour(
     rng: np.random.Generator, n: int, low: tuple[float, float, float], high: tuple[float, float, float]
 ) -> NDArray[np.float32]:
-    """(n, 3, 1, 1) float32."""
+    """Draw a colour per image, (n, 3, 1, 1) float32."""
     return rng.uniform(low, high, (n, 3)).astype(np.float32)[:, :, None, None]

@@ -1,4 +1,4 @@
-"""The files that a data set can be prepared from, and how they are looked for in the data folder."""
+"""The files from which a data set can be prepared, and the search for them in the data folder."""
 
 import os
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from benchmark.errors import UserError
 
 @dataclass(frozen=True)
 class Source:
-    """Files that a data set can be prepared from.
+    """Files from which a data set can be prepared.
 
     Attributes:
-        name: What a record calls it; without any folder.
-        path: The file or folder that messages name.
+        name: Name in records, without folders.
+        path: The file or folder to name in messages.
         files: All files, for the fingerprint.
-        open: Makes the draft of the files.
+        open: Makes a draft from the files.
     """
 
     name: str
@@ -27,14 +27,14 @@ class Source:
     open: Callable[[], Draft]
 
     def fingerprint(self) -> Fingerprint:
-        """Take the fingerprint of the files."""
+        """Make the fingerprint of the files."""
         return Fingerprint.of(self.name, self.files)
 
     def draft(self) -> Draft:
-        """Make the draft of the files.
+        """Make a draft from the files.
 
         Raises:
-            UserError: The files are invalid, or may not be read.
+            UserError: The files are invalid or not readable.
         """
         try:
             return self.open()
@@ -43,10 +43,10 @@ class Source:
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List the entries of a folder, sorted by name; none if there is no such folder.
+    """List the entries of a folder, sorted by name; none if the folder does not exist.
 
     Raises:
-        UserError: The folder may not be read.
+        UserError: The folder is not readable.
     """
     try:
         with os.scandir(folder) as found:
@@ -58,15 +58,15 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def roots(data_dir: Path) -> tuple[Path, Path]:
-    """Return the folders where earlier downloads may be; new ones go to the first."""
+    """Return the folders that may contain earlier downloads; new downloads go to the first."""
     return data_dir / "torchvision", data_dir
 
 
 def letters_and_digits(name: str) -> str:
-    """Return a folder name's letters and digits in lower case, in which its spellings agree."""
+    """Reduce a folder name to letters and digits in lower case, to compare spellings."""
     return "".join(filter(str.isalnum, name)).lower()
 
 
 def relative_name(data_dir: Path, path: Path) -> str:
-    """Name a path below the data folder without the folder itself, for a reason that may be recorded."""
+    """Return a path relative to the data folder, for reasons that may be recorded."""
     return "the data folder" if path == data_dir else path.relative_to(data_dir).as_posix()

@@ -1,28 +1,28 @@
-"""The registry of data sets: what each must look like, and what downloading it would cost."""
+"""The registry of data sets: their required form, and the size of their downloads."""
 
 import re
 from dataclasses import dataclass
 
 from benchmark.errors import UserError
 
-# A study's: the data sets' own, drawn by program, or the digits of `benchmark.data.installed_digits`.
+# Images of a study: the data sets' own, procedural, or the digits of `benchmark.data.installed_digits`.
 IMAGES = ("real", "drawn", "installed")
-SIDES = {28: 32, 32: 32, 64: 64}  # side of the images in a file -> side the networks see (28 is zero-padded)
+SIDES = {28: 32, 32: 32, 64: 64}  # side of images in a file -> side that networks see (28 is zero-padded)
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What is known of a data set before any of its files has been read; of a user's own these are its names alone.
+    """Properties of a data set known before its files are read; for a user's own data set, only its names.
 
     Attributes:
-        name: In code, flags and records.
-        label: In tables and figures.
-        npz: The name of its .npz file in the data folder.
+        name: Name in code, options and records.
+        label: Name in tables and figures.
+        npz: Name of its .npz file in the data folder.
         has_labels: Whether it must have labels.
-        n_classes: Its number of classes; None: any.
-        download_bytes: About what a download brings, as the servers announced; None: not known.
-        url: The first address that a download would ask; None: it cannot be downloaded.
-        advice: Which other files may be put where, for the message that says what is missing.
+        n_classes: Number of classes; None for any.
+        download_bytes: Approximate size of the download, as announced by the servers; None if unknown.
+        url: The first URL to download from; None if it cannot be downloaded.
+        advice: Which other files may be put where, for the message about missing files.
     """
 
     name: str
@@ -36,20 +36,20 @@ class DatasetSpec:
 
     @property
     def remedy(self) -> str:
-        """What a user who lacks the set can do."""
+        """What a user without the data set can do."""
         return f"put {' or '.join(filter(None, (self.npz, self.advice)))} into the data folder (--data-dir)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredSpec(DatasetSpec):
-    """A data set of the registry, whose size and shape are known.
+    """A registered data set, whose size and shape are known.
 
     Attributes:
-        n_train: Images of the complete training split.
-        n_test: Images of the complete test split.
+        n_train: Number of images in the complete training split.
+        n_test: Number of images in the complete test split.
         channels: 1 or 3.
         size: Side in pixels of the square images that networks see.
-        npz_images: Images of a complete .npz file with one array, where it is not n_train + n_test.
+        npz_images: Number of images in a complete .npz file with one array; None if it is n_train + n_test.
     """
 
     n_train: int
@@ -60,12 +60,12 @@ class RegisteredSpec(DatasetSpec):
 
     @property
     def prepared_bytes(self) -> int:
-        """Size of the prepared copy."""
+        """Size of the prepared copy in bytes."""
         return (self.n_train + self.n_test) * self.channels * self.size * self.size
 
     @property
     def complete_images(self) -> int:
-        """Images of a complete .npz file."""
+        """Number of images in a complete .npz file with one array."""
         return self.n_train + self.n_test if self.npz_images is None else self.npz_images
 
 
@@ -147,10 +147,10 @@ _OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
 def spec_for(name: str) -> DatasetSpec:
-    """Return the spec of a registered name, or an open one for a user's own data set (`mine` -> mine.npz).
+    """Return the spec of a registered data set, or a generic one for a user's own (`mine` -> mine.npz).
 
     Raises:
-        UserError: The name is not a plain file name, or is a misspelling of a registered one.
+        UserError: The name is not a plain file name, or is a misspelling of a registered name.
     """
     if name in DATASETS:
         return DATASETS[name]

@@ -1,4 +1,4 @@
-"""Grey 28 x 28 drawings: ten glyphs made of strokes, ten garments made of trapezoids."""
+"""Grey 28 x 28 drawings: ten glyphs made of strokes, and ten garments made of trapezoids."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +35,11 @@ _GARMENTS = (
 
 
 def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.floating]:
-    """Draw a randomly distorted glyph per class number.
+    """Draw a randomly distorted glyph for each class.
 
     Args:
-        rng: The source of all random properties.
-        classes: 0..9, (n,).
+        rng: Generator for all random properties.
+        classes: Integers 0..9, (n,).
 
     Returns:
         float32 (n, 1, 28, 28) in [0, 1].
@@ -58,11 +58,11 @@ def glyphs(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.f
 
 
 def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np.floating]:
-    """Draw a randomly distorted garment of a random shade and weave per class number.
+    """Draw a randomly distorted garment, with random shade and weave, for each class.
 
     Args:
-        rng: The source of all random properties.
-        classes: 0..9, (n,).
+        rng: Generator for all random properties.
+        classes: Integers 0..9, (n,).
 
     Returns:
         float32 (n, 1, 28, 28) in about [0, 1].
@@ -91,7 +91,7 @@ def garments(rng: np.random.Generator, classes: NDArray[np.int64]) -> NDArray[np
 def _warped_grid(
     rng: np.random.Generator, n: int, turn: float, slant: float, shift: float
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Pixel centres in each drawing's own frame, (n, 28, 28) twice; the frame's box fills most of the image."""
+    """Return pixel centres in each drawing's own frame, (n, 28, 28) twice; the frame fills most of the image."""
     axis: NDArray[np.floating] = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE * 2 - 1) * 1.25
     scale, turned = uniform(rng, n, 0.85, 1.15), uniform(rng, n, -turn, turn)
     dx, dy = uniform(rng, n, -shift, shift), uniform(rng, n, -shift, shift)
@@ -101,7 +101,7 @@ def _warped_grid(
 
 
 def _distance(x: NDArray[np.floating], y: NDArray[np.floating], ends: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Distance of points (n, h, w) from segments (n, 4, 1, 1)."""
+    """Return the distances of points (n, h, w) from segments (n, 4, 1, 1)."""
     x0, y0, x1, y1 = (ends[:, i] for i in range(4))
     dx, dy = x1 - x0, y1 - y0
     along = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx**2 + dy**2), 0, 1)
@@ -110,7 +110,7 @@ def _distance(x: NDArray[np.floating], y: NDArray[np.floating], ends: NDArray[np
 
 
 def uniform(rng: np.random.Generator, n: int, low: float, high: float) -> NDArray[np.float32]:
-    """Draw a number for each of n images.
+    """Draw a random number for each of n images.
 
     Returns:
         (n, 1, 1) float32 in [low, high).

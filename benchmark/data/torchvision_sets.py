@@ -1,6 +1,6 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: downloaded from torchvision's addresses, verified by its MD5 sums.
+"""MNIST, Fashion-MNIST, CIFAR-10 and CelebA: downloaded from torchvision's URLs and verified by its MD5 sums.
 
-The files are read in place, whoever put them there, in any of the usual layouts and spellings.
+Files are read in place, also if the user put them there, in any of the usual layouts and spellings.
 """
 
 import gzip
@@ -32,12 +32,12 @@ from benchmark.data.watched import fetch_from_drive
 from benchmark.errors import DataUnavailable, UserError
 from benchmark.text import short_message
 
-_STALL = 60.0  # seconds in which hardly a byte comes
+_STALL = 60.0  # seconds with hardly any data before a download counts as stalled
 _MNIST_CLASSES = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
 _IDX = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13][-.]ubyte(\.gz)?", re.I)
 _IDX_PARTS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
 _CIFAR10_ARCHIVES = re.compile(r"cifar-10-python\.(tar\.gz|tgz|tar|tar\.xz|tar\.bz2|zip)", re.I)
-_LARGEST_BATCH = 64 << 20  # bytes; a batch of CIFAR-10 has half
+_LARGEST_BATCH = 64 << 20  # bytes; about twice the size of a CIFAR-10 batch
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Remote:
 
     Attributes:
         target: Where to store it.
-        md5: That it must have.
-        sources: Each downloads it to the path that it is given, or raises DataUnavailable; tried in order.
+        md5: Its required MD5.
+        sources: Functions that download it to a given path or raise DataUnavailable; tried in order.
     """
 
     target: Path
@@ -57,12 +57,12 @@ class Remote:
 
 @dataclass(frozen=True)
 class PublishedSet:
-    """How one set is found and downloaded.
+    """How one data set is found and downloaded.
 
     Attributes:
-        find: Finds the complete set under a data folder.
-        missing_part: Says what is missing of a set of which a part is under a data folder.
-        remotes: Lists the files to download to a data folder, without those that are there.
+        find: Finds the complete data set below a data folder.
+        missing_part: Describes what is missing of a partly available data set.
+        remotes: Lists the files to download to a data folder, without existing ones.
     """
 
     find: Callable[[RegisteredSpec, Path], Source | None]
@@ -71,28 +71,28 @@ class PublishedSet:
 
 
 def find(spec: RegisteredSpec, data_dir: Path) -> Source | None:
-    """Find a complete set under the data folder, packed or unpacked; None if there is none."""
+    """Find a complete data set below the data folder, packed or unpacked; None if there is none."""
     return PUBLISHED_SETS[spec.name].find(spec, data_dir)
 
 
 def missing_part(spec: RegisteredSpec, data_dir: Path) -> str | None:
-    """Say what is missing of a set that is here in part; None if nothing of it is here."""
+    """Describe what is missing of a partly available data set; None if nothing of it is available."""
     return PUBLISHED_SETS[spec.name].missing_part(data_dir)
 
 
 def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
-    """Download and verify the files that are not here.
+    """Download and verify the missing files.
 
-    A file gets its name when its MD5 is right; one that has the name already is left as it is.
+    A file gets its name only after its MD5 was verified; existing files are left unchanged.
 
     Args:
-        spec: One of MNIST, Fashion-MNIST, CIFAR-10 and CelebA.
+        spec: The spec of MNIST, Fashion-MNIST, CIFAR-10 or CelebA.
         data_dir: The data folder.
-        report: Called with a line on the progress now and then.
+        report: Called with a line of progress from time to time.
 
     Raises:
         DataUnavailable: A file could not be downloaded.
-        UserError: The folder cannot be written.
+        UserError: The folder is not writable.
     """
     for remote in PUBLISHED_SETS[spec.name].remotes(data_dir, report):
         with data_write_errors(remote.target):
@@ -106,7 +106,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, report: Report) -> None:
 
 
 def _fetch_one(remote: Remote, arriving: Path) -> list[str]:
-    """The reason why each source failed; none once one brought the file with the right MD5."""
+    """Try the sources in order; return why each failed, or nothing if one provided a file with the right MD5."""
     reasons = []
     for download_to in remote.sources:
         try:
@@ -138,7 +138,7 @@ def _idx_missing_part(name: str, data_dir: Path) -> str | None:
 
 
 def _idx_files(name: str, data_dir: Path) -> Iterator[tuple[Path, dict[str, Path]]]:
-    """Folders that hold idx files of the set, and these by part: unpacked ones before packed ones."""
+    """Yield folders with idx files of the data set, and these files by part, preferring unpacked files."""
     for folder in _idx_folders(name, data_dir):
         files: dict[str, Path] = {}
         for entry in sorted(entries(folder), key=lambda entry: entry.name.lower().endswith(".gz")):
@@ -150,14 +150,14 @@ def _idx_files(name: str, data_dir: Path) -> Iterator[tuple[Path, dict[str, Path
 
 
 def _idx_folders(name: str, data_dir: Path) -> Iterator[Path]:
-    """Folders that may hold the set. MNIST and Fashion-MNIST have the same file names, only the folders' differ."""
+    """Yield folders that may contain the data set; MNIST and Fashion-MNIST differ only in their folders' names."""
     for root in roots(data_dir):
         for entry in entries(root):
             if entry.is_dir() and _is_named_for(name, entry.name):
                 folder = Path(entry)
                 yield from (folder / "raw", folder)
-                yield folder / _MNIST_CLASSES[name].__name__ / "raw"  # where the folder was torchvision's root
-                yield folder / "data" / "fashion"  # where it is a clone of the authors' repository
+                yield folder / _MNIST_CLASSES[name].__name__ / "raw"  # if the folder was torchvision's root
+                yield folder / "data" / "fashion"  # if it is a clone of the authors' repository
         if _is_named_for_fashion(root.resolve().name) == (name == "fashion_mnist"):
             yield root
 
@@ -193,7 +193,7 @@ def _read_idx_set(spec: RegisteredSpec, files: Mapping[str, Path]) -> Draft:
 def _read_published_idx(
     spec: RegisteredSpec, part: str, path: Path, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.uint8], bool]:
-    """One file's array, and whether its MD5 is the published one (which is that of the packed file)."""
+    """Read one file's array, and whether its MD5 is the published one, which is that of the packed file."""
     md5 = next(md5 for name, md5 in _MNIST_CLASSES[spec.name].resources if name.startswith(part))
     published = check_integrity(path, md5)
     try:
@@ -207,13 +207,13 @@ def _read_published_idx(
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read the uint8 array of an IDX file, packed by gzip or not.
+    """Read the uint8 array of an IDX file, gzipped or not.
 
     Raises:
         ValueError: The file is not IDX, or its array does not have this shape.
-        EOFError: A packed file is truncated.
+        EOFError: A gzipped file is truncated.
         OSError: It cannot be read, or its checksum is wrong.
-        zlib.error: Its packed content is damaged.
+        zlib.error: Its compressed content is damaged.
     """
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
@@ -226,7 +226,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
             sizes = " x ".join(map(str, sides if head[3] == len(shape) else (f"{head[3]} dimensions",)))
             raise ValueError(f"is {sizes}, not {' x '.join(map(str, shape))}")
         size = math.prod(shape)
-        content = file.read(size + 1)  # the one byte more meets a packed file's checksum
+        content = file.read(size + 1)  # reading one byte more verifies a gzipped file's checksum
         if len(content) != size:
             raise ValueError(
                 f"has {len(content)} of {size} bytes" if len(content) < size else f"goes on after {size} bytes"
@@ -253,12 +253,12 @@ def _cifar10_missing_part(data_dir: Path) -> str | None:
 
 
 def _cifar10_md5() -> dict[str, str]:
-    """The MD5 of the batches, training ones first, by name."""
+    """Return the MD5 of each batch by name, training batches first."""
     return dict([*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list])
 
 
 def _cifar10_places(data_dir: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
-    """The folders where CIFAR-10 may be, with their entries."""
+    """Yield the folders that may contain CIFAR-10, with their entries."""
     for root in roots(data_dir):
         named = [
             Path(entry) for entry in entries(root) if letters_and_digits(entry.name) == "cifar10" and entry.is_dir()
@@ -272,7 +272,7 @@ def _cifar10_archives(data_dir: Path) -> Iterator[Path]:
 
 
 def _cifar10_folders(data_dir: Path) -> Iterator[dict[str, Path]]:
-    """The batches in each folder that has any; they are in a folder of a known name, or in another of it within."""
+    """Yield the batches of each folder that has any: a folder with a known name, or one of the same name within it."""
     base_folder = letters_and_digits(datasets.CIFAR10.base_folder)
     for _, there in _cifar10_places(data_dir):
         for entry in there:
@@ -284,7 +284,7 @@ def _cifar10_folders(data_dir: Path) -> Iterator[dict[str, Path]]:
 
 
 def _read_cifar10(spec: RegisteredSpec, path: Path) -> Draft:
-    """From the archive or its folder. The batches are pickles: one is opened only when it is the published one."""
+    """Read the archive or folder; the batches are pickles, which are loaded only if they have the published MD5."""
     found = {member.base_name: member for member in members(path)}
     batches = []
     with opened(path) as content_of:
@@ -306,7 +306,7 @@ def _read_cifar10(spec: RegisteredSpec, path: Path) -> Draft:
 
 
 def _draft(spec: RegisteredSpec, images: list[NDArray[np.uint8]], labels: np.ndarray, verified: bool) -> Draft:
-    """The draft of the training and the test images, (n, C, s, s) each, with their labels one after the other."""
+    """Make the draft of training and test images, (n, C, s, s) each, with their labels concatenated."""
     side = images[0].shape[2]
     return Draft(
         image_shape=(spec.channels, spec.size, spec.size),

@@ -1,4 +1,4 @@
-"""Training images held out in place of the test images, which are then not used."""
+"""Holding out training images in place of the test images, which are then not used."""
 
 import dataclasses
 
@@ -14,14 +14,14 @@ VALIDATION_IMAGES = 10_000
 def hold_out_validation(dataset: Dataset) -> Dataset:
     """Replace the test images by the last 10,000 training images.
 
-    If these lack a class, or contain all of one, as in a set sorted by label, the last images of every class are held
-    out instead, in proportion to its size and 10,000 together; the result then has a digest of its own.
+    If these lack a class, or contain all images of one, as in a data set sorted by label, the last images of every
+    class are held out instead, in proportion to its size and 10,000 in total; the result then has a new digest.
 
     Args:
         dataset: A data set with more than 10,000 training images.
 
     Raises:
-        UserError: The training images, or those of its classes, are too few.
+        UserError: There are too few training images, in total or in its classes.
     """
     n_train = dataset.n_train - VALIDATION_IMAGES
     if n_train < 1:
@@ -39,7 +39,7 @@ def hold_out_validation(dataset: Dataset) -> Dataset:
 
 
 def _uneven(labels: np.ndarray, n_train: int) -> np.ndarray | None:
-    """The images of each class (K,) where a class of several is not on both sides of n_train; None where all are."""
+    """Return the class sizes (K,) if a class of several images is not on both sides of n_train; None otherwise."""
     classes, counts = np.unique(labels, return_counts=True)
     several = classes[counts > 1]
     even = all(np.isin(several, part).all() for part in (labels[:n_train], labels[n_train:]))

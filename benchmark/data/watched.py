@@ -1,4 +1,4 @@
-"""An external downloader as a child process, which is ended when it stalls."""
+"""Running an external downloader as a child process that is ended if it stalls."""
 
 import subprocess
 import sys
@@ -17,26 +17,26 @@ def fetch_from_drive(file_id: str, target: Path, stall: float) -> None:
     """Download a file from Google Drive with gdown.
 
     Args:
-        file_id: Of the file on Google Drive.
+        file_id: Id of the file on Google Drive.
         target: Where to store it.
-        stall: As for `run_watched`, in seconds.
+        stall: As for `run_watched` [s].
 
     Raises:
-        DataUnavailable: It stalled or failed.
+        DataUnavailable: The download stalled or failed.
     """
     run_watched((*_DRIVE, file_id, str(target)), target, stall)
 
 
 def run_watched(command: Sequence[str], target: Path, stall: float) -> None:
-    """Run a command that writes a file, and end it when it stalls.
+    """Run a command that writes a file, and end it if it stalls.
 
     Args:
-        command: The program and its arguments. Its standard input is closed when this process ends, however that ends.
-        target: The file that it writes, by way of files whose names begin with the file's name.
-        stall: Seconds in which at least LEAST bytes must arrive.
+        command: The program and its arguments. Its standard input is closed when this process ends in any way.
+        target: The file that it writes, possibly via files whose names begin with this name.
+        stall: Seconds within which at least LEAST bytes must arrive.
 
     Raises:
-        DataUnavailable: It stalled or failed; its standard output is the reason.
+        DataUnavailable: It stalled or failed; the message is its standard output, if any.
     """
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     stdin, stdout = process.stdin, process.stdout
@@ -50,9 +50,9 @@ def run_watched(command: Sequence[str], target: Path, stall: float) -> None:
             now = _written(target)
             if now >= counted + LEAST:
                 deadline, counted = time.monotonic() + stall, now
-            counted = min(counted, now)  # begun anew
+            counted = min(counted, now)  # if the file was started again
         if process.returncode:
-            said = stdout.read().decode(errors="replace").replace(f"{target.parent}/", "")  # may be recorded
+            said = stdout.read().decode(errors="replace").replace(f"{target.parent}/", "")  # because it may be recorded
             status = f"the downloader ended with {process.returncode}"
             raise DataUnavailable(short_message(said) if said.strip() else status)
         if not target.is_file():
@@ -65,7 +65,7 @@ def run_watched(command: Sequence[str], target: Path, stall: float) -> None:
 
 
 def _written(target: Path) -> int:
-    """Bytes of the target and of the files that it is made from."""
+    """Return the size in bytes of the target and of the partial files for it."""
     total = 0
     for path in target.parent.glob(f"{target.name}*"):
         try:
