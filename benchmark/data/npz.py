@@ -47,8 +47,7 @@ class _Reading:
 
 
 def read_npz(path: Path, spec: DatasetSpec) -> Draft:
-    """Make the draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`) with its last tenth as test
-    images.
+    """Make the draft of a user's file: `x_train, y_train, x_test, y_test`, or `x` (`y`), split by this function.
 
     Images are (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64.
     Pixels are uint8, other integers from 0 to 255, or numbers from 0 to 1, which are multiplied by 255. A remark

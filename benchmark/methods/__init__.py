@@ -1,1 +1,1 @@
-"""The methods: the registry, how each method is built, and the card that documents it."""
+"""The methods: their registry, the construction of their models, and the cards that document them."""

@@ -1,4 +1,4 @@
-"""The weight set `calibrated`: what the reference run of `calibrate` chose."""
+"""The weight set `calibrated`, chosen by the reference run of `calibrate`."""
 
 import json
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 from benchmark.errors import UserError
 
 RESULT = "results/reference/calibration/chosen.json"
-CRITERION = "ranks"  # of the two in the file, see `benchmark.calibration.selection.CRITERIA`
+CRITERION = "ranks"  # one of the two in the file, see `benchmark.calibration.selection.CRITERIA`
 _FILE = Path(__file__).resolve().parents[2] / RESULT
 
 
@@ -17,13 +17,13 @@ def chosen_settings(file: Path = _FILE) -> dict[str, dict[str, Any]]:
     """Read the weights that `calibrate` chose.
 
     Args:
-        file: As `calibrate` wrote it.
+        file: JSON file written by `calibrate`.
 
     Returns:
-        Method -> its departure from its default weights.
+        Method -> the settings in which it departs from its default weights.
 
     Raises:
-        UserError: The file cannot be read or holds no such choice.
+        UserError: The file cannot be read or contains no choice by CRITERION.
     """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))[CRITERION]

@@ -1,4 +1,4 @@
-"""What method cards say, as data: sources, formulas, departures. Values of settings stand in the registry alone."""
+"""The texts of method cards, as data: sources, formulas and departures. The registry has the values of settings."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Card:
-    """What is to be known of a method.
+    """The description of a method.
 
     Attributes:
-        reference: Its source.
-        formula: Its loss.
+        reference: The publication of the method.
+        formula: The loss.
         reduction: How the loss is summed and averaged.
-        sources: Setting -> what it multiplies or is, and where its value in each weight set comes from.
-        deviations: How the method here departs from the original.
+        sources: Setting -> its meaning, and the source of its value in each weight set.
+        deviations: How the method in this suite departs from the original.
     """
 
     reference: str
@@ -77,7 +77,7 @@ _HGMVAE_CARD = Card(
 )
 
 _EQ_1, _, *_OTHERS = _HGMVAE_CARD.deviations
-_WITHOUT_A_BOUND = 2  # deviations on Eq. 4, which these two readings do not have
+_WITHOUT_A_BOUND = 2  # number of deviations about Eq. 4, which do not apply to these two readings
 
 READING_CARDS = {
     "literal": dataclasses.replace(

@@ -1,6 +1,6 @@
-"""Method cards: what each method is here, where its weights come from, how it departs from its paper.
+"""Method cards: what each method is in this suite, the source of its weights, and departures from its paper.
 
-The text is data; values of weights and parameter counts are read from the registry, never written here.
+The text is data; values of weights and parameter counts are read from the registry, never repeated in the text.
 """
 
 from benchmark.methods.card_texts import Card
@@ -18,7 +18,7 @@ _SETS = (
 
 
 def card_of(method: Method) -> Card:
-    """Return the method's card; where none is written, one that says so."""
+    """Return the method's card, or a card that says that none has been written."""
     if method.card:
         return method.card
     not_stated = "not stated: this method has no card yet"
@@ -30,7 +30,7 @@ def render_card(name: str) -> str:
     """Render a method's card as Markdown.
 
     Args:
-        name: Of the method, in ALL_METHODS.
+        name: Name of the method, in ALL_METHODS.
     """
     method = ALL_METHODS[name]
     card = card_of(method)
@@ -55,7 +55,7 @@ def render_card(name: str) -> str:
 
 
 def render_all_cards() -> str:
-    """Render the cards of all methods that are no controls as one page of Markdown."""
+    """Render the cards of all methods except controls as one page of Markdown."""
     further = (
         "# Methods in no table of the paper\n\n"
         "Five more of pythae's, which run where asked for by name: `--only method=iwae`.\n"

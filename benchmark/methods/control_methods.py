@@ -1,4 +1,4 @@
-"""The controls: methods with one thing changed, to find out what helps; no table of the paper has them."""
+"""The controls: methods with one change, to find the cause of a gain; none is in a table of the paper."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,14 @@ from benchmark.methods.own_training import OwnTraining
 from benchmark.methods.registry import AS_PRINTED, DECODER_VARIANCE, METHODS, Method
 from models.hgmvae_settings import equal_weights_heads, no_networks
 
-# Besides the values that the method itself has.
+# In addition to the values of the methods themselves.
 VAE_BETAS = (0.003, 0.01, 0.03, 0.1, 0.3)
 NUMBERS_OF_COMPONENTS = (1, 2, 5, 20)
 TC_WEIGHTS = (2, 5, 10)
 
 
 def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any] | None = None, **parts: Any) -> Method:
-    """Return `base` with a change: of `settings`, whatever the weight set, or of the `parts` of a Method."""
+    """Return `base` with a change: `settings` that apply to every weight set, or other `parts` of a Method."""
     method = METHODS[base]
     return dataclasses.replace(
         method,
@@ -34,7 +34,7 @@ def _control(base: str, suffix: str, change: str, *, settings: Mapping[str, Any]
     )
 
 
-# A component code of HGMVAE begins as the code of the VAE; the weights' logits mean nothing that a VAE has.
+# Head of HGMVAE -> head of the VAE; the logits of the weights have no counterpart in a VAE.
 _CODES_OF_A_VAE = {"mean": "embedding", "log_var": "log_covariance"}
 
 
@@ -56,7 +56,7 @@ def _by_sgd(base: str, speed: str) -> Method:
 
 def _warm_start(base: str) -> Method:
     what = "everything begins with its parameters"
-    if base != "vae":  # of which the second stage differs from training on in its new beginning alone
+    if base != "vae":  # for "vae" the second stage differs from continued training only in its new optimiser state
         what = (
             "trunk and decoder begin with its parameters, each of the K component codes with its code, all else afresh"
         )
@@ -72,29 +72,30 @@ def _warm_start(base: str) -> Method:
 _TC_FIELDS = ("beta_z_tc_between", "beta_z_tc_within")
 _Z_FIELDS = ("beta_z_information", *_TC_FIELDS, "beta_z_dimension_kl")
 
-# Gives the VAE as many parameters more as HGMVAE-G has at d = 128, at any width, in its heads and its two networks
-# between latents.
+# Gives the VAE as many additional parameters as HGMVAE-G has at d = 128 in its heads and its two networks between
+# latents, at any width.
 _LARGER_HIDDEN = 1944
 
 _MODELS, _READINGS = "models.hgmvae_controls", "models.hgmvae_readings"
 
-# Learning rates of HGMVAE-G: the middle one had the least loss of five on 8,000 training images, in two epochs at full
-# width. Under the default weights a VAE's loss is smaller by the decoder variance, and its rates are larger by it. The
-# weight decay of SGD is a part of the gradient, and is smaller by it, so that a step shrinks the weights of both alike.
+# Learning rates of HGMVAE-G: the middle one had the smallest loss of five on 8,000 training images, in two epochs at
+# full width. With the default weights a VAE's loss is smaller by the factor of the decoder variance, so its rates are
+# larger by this factor. SGD's weight decay, a part of the gradient, is smaller by it, so that a step shrinks the
+# weights of both methods equally.
 SGD_RATES = {"slow": 3e-5, "middle": 1e-4, "fast": 3e-4}
-_WEIGHT_DECAY = 1e-2  # as the paper's training has it
+_WEIGHT_DECAY = 1e-2  # as in the paper's training
 _SGD_SCALES = {"hgmvae_g": 1.0, "vae": 1 / DECODER_VARIANCE}
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Methods that differ in one setting alone, so that they lie on one curve.
+    """Methods that differ in a single setting and so form a curve.
 
     Attributes:
-        setting: Its name.
-        bases: Those of the paper's methods that lie on the curve.
-        suffix: Of the names of their controls, before the value.
-        values: Of the controls.
+        setting: Name of the setting.
+        bases: The paper's methods on the curve.
+        suffix: Part before the value in the names of the controls.
+        values: Values of the setting for the controls.
     """
 
     setting: str
@@ -104,7 +105,7 @@ class Sweep:
 
     @property
     def controls(self) -> tuple[str, ...]:
-        """The methods on the curve that are not the paper's."""
+        """The methods on the curve that are not in the paper."""
         return tuple(f"{self.bases[0]}_{self.suffix}_{value:g}" for value in self.values)
 
     @property
@@ -113,12 +114,12 @@ class Sweep:
         return (*self.bases, *self.controls)
 
     def value_of(self, method: str, weight_set: str) -> float:
-        """Return the setting of a method on the curve under a weight set."""
+        """Return the value of the setting for a method on the curve under a weight set."""
         return float(ALL_METHODS[method].settings(weight_set)[self.setting])
 
 
-# The one weight that matters, from next to none to more than a method bears. A decoder variance is a weight of every KL
-# term against half the squared error, as beta is; beta-VAE is the VAE at another beta.
+# The one weight that matters, from almost zero to more than a method tolerates. A decoder variance weights every KL
+# term against half the squared error, as beta does; beta-VAE is the VAE with another beta.
 _KL_WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0)
 _DISTANCE_WEIGHTS = (0.1, 1.0, 100.0, 1_000.0, 10_000.0)
 SWEEPS = (
@@ -133,7 +134,7 @@ SWEEPS = (
 
 
 def _swept(sweep: Sweep) -> Iterator[Method]:
-    """The methods of a sweep that are no other control."""
+    """Yield the methods of a sweep that are not already other controls."""
     base, named = sweep.bases[0], sweep.setting.replace("_", " ")
     for value in sweep.values:
         if not (sweep.setting == "beta" and value in VAE_BETAS):

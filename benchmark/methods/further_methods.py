@@ -1,4 +1,4 @@
-"""Five further methods of pythae's, run where asked for by name; they are no controls and in no table of the paper."""
+"""Five further methods of pythae, run only on request; they are not controls and are in no table of the paper."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _MODELS = "baselines.further_pythae_models"
 def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the weight sets of a method with a likelihood.
 
-    The decoder variance is the suite's one value, in `published` 1; under `bce` there is none.
+    The decoder variance is the suite's common value in `default`, 1 in `published`, and absent from `bce`.
     """
     return {
         "default": ours | {"decoder_variance": DECODER_VARIANCE},
@@ -22,7 +22,7 @@ def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict
 
 
 def _method(name: str, label: str, model: str, weights: dict[str, dict[str, Any]], **parts: Any) -> Method:
-    """Return an entry whose model and configuration share a name, with a Gaussian code unless `parts` say otherwise."""
+    """Return a method whose model and configuration share a name, with a Gaussian code unless `parts` override it."""
     whole: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}, "card": CARDS[name]} | parts
     return Method(name, label, f"{_MODELS}:{model}", f"{_MODELS}:{model}Config", weights=weights, **whole)
 

@@ -1,4 +1,4 @@
-"""Methods from a user's own file, `--method-file`: what it must hold, and how its methods join the others."""
+"""Methods from a user's own file (`--method-file`): its required content, and the registration of its methods."""
 
 import dataclasses
 import hashlib
@@ -20,8 +20,8 @@ from benchmark.settings import unknown_name
 from benchmark.text import first_line
 from models.base import ImageAutoencoder
 
-ENTRIES = "METHODS"  # what the file must define: its Method entries
-_LATENT_DIM = 2  # of the configuration that is made to see whether an entry's functions take it
+ENTRIES = "METHODS"  # the name that the file must define: a list of Method
+_LATENT_DIM = 2  # for a configuration made only to check that an entry's functions accept it
 _SETTINGS: Check = object_of(lambda value: True)
 
 
@@ -48,15 +48,15 @@ _ENTRY: Mapping[str, Check] = {
 
 
 def add_methods(files: Iterable[Path]) -> None:
-    """Run method files and add what they register to ALL_METHODS, each method with the digest of its file's code.
+    """Run method files and add their methods to ALL_METHODS, each with the SHA-256 of its file.
 
-    A file that has been added already is not run again.
+    A file that has already been added is not run again.
 
     Args:
-        files: Python files, each of which defines `METHODS`, a list or tuple of `Method`.
+        files: Python files that define `METHODS`, a list or tuple of `Method`.
 
     Raises:
-        UserError: A file cannot be read or run, registers nothing, or has a method that does not fit.
+        UserError: A file cannot be read or run, defines no methods, or has an invalid method.
     """
     added: dict[str, Path] = {}
     for file in files:
@@ -74,7 +74,7 @@ def add_methods(files: Iterable[Path]) -> None:
                 raise UserError(f"--method-file {file}: there is a label {method.label!r} already; give another")
             ALL_METHODS[method.name] = dataclasses.replace(method, source=digest)
             added[method.name] = file
-    for name, file in added.items():  # when all are there, for one may start from another
+    for name, file in added.items():  # only after all are added, because a warm start may name another
         try:
             _check_training(ALL_METHODS[name])
         except UserError as error:
@@ -84,11 +84,11 @@ def add_methods(files: Iterable[Path]) -> None:
 
 
 def _entries(file: Path, code: bytes, digest: str) -> list[Method]:
-    """The methods that a file registers, each with settings that its configuration takes."""
+    """Run a file and return its methods after checking each."""
     name = f"method_file_{digest[:16]}"
     module = ModuleType(name)
     module.__file__ = str(file)
-    sys.modules[name] = module  # where dataclasses look up the names in their annotations
+    sys.modules[name] = module  # because dataclasses look up the names in their annotations there
     try:
         exec(compile(code, str(file), "exec"), module.__dict__)
     except SyntaxError as error:
@@ -105,7 +105,7 @@ def _entries(file: Path, code: bytes, digest: str) -> list[Method]:
 
 
 def _check_entry(method: Method, file: Path) -> None:
-    """Raise UserError for an entry that no model can be built from."""
+    """Raise UserError for a method from which no model can be built."""
     if not is_text(method.name) or not re.fullmatch("[a-z][a-z0-9_]{0,63}", method.name):
         raise UserError(
             f"--method-file {file}: name {method.name!r}: use a-z, 0-9 and _, begin with a letter, and take 64 at most"
@@ -120,13 +120,13 @@ def _check_entry(method: Method, file: Path) -> None:
             raise TypeError(f"model {method.model_class.__name__} is no ImageAutoencoder")
         for weight_set in method.weights:
             settings = method.settings(weight_set)
-            json.dumps(settings, allow_nan=False)  # as they are hashed
+            json.dumps(settings, allow_nan=False)  # because they are hashed as JSON
             if method.card and (unknown := sorted(set(method.card.sources) - set(settings))):
                 raise UserError(f"method {method.name}, card: {unknown_name(unknown[0], settings)}")
             _heads_of(method, weight_set)
     except UserError as error:
         raise UserError(f"--method-file {file}: {error}") from None
-    except Exception as error:  # whatever a user's own code may raise
+    except Exception as error:  # a user's own code may raise anything
         raise UserError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
 
 
@@ -136,7 +136,7 @@ def _heads_of(method: Method, weight_set: str = "default") -> Mapping[str, int]:
 
 
 def _check_training(method: Method) -> None:
-    """Raise UserError for a warm start from what is not there; a study's settings check those of training."""
+    """Raise UserError for an unknown method or head in a warm start; training settings are checked with a study's."""
     own, where = method.training, f"method {method.name}, training"
     if not own.after:
         return

@@ -1,4 +1,4 @@
-"""What a method changes in the training that the methods of a study share, as plain data."""
+"""A method's departures from the training settings that the methods of a study share, as plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ class OwnTraining:
     """A method's departures from the training of its study.
 
     Attributes:
-        times: How many times the study's epochs it is trained.
-        settings: Fields of TrainingSettings that replace the study's.
-        after: The method that is trained first, for the study's epochs, and whose parameters the method then begins
-            with (a warm start); "" for none.
-        heads: Head of the encoder -> the head of `after` that means the same.
-        change: In words, for the card.
+        times: Factor for the study's number of epochs.
+        settings: Fields of TrainingSettings that override the study's.
+        after: The method that is trained first, for the study's epochs, and whose parameters initialise this method (a
+            warm start); "" for none.
+        heads: Head of the encoder -> the corresponding head of `after`.
+        change: Description for the card.
     """
 
     times: int = 1

@@ -1,13 +1,12 @@
-"""The registry of methods, with one entry for each row of the paper's tables, and how each is built.
+"""The registry of methods, one for each row of the paper's tables, and the construction of their models.
 
-An entry names its model and configuration as "module:class"; they, and torch with them, are loaded when a model is
-built. Listing methods, their settings and sizes needs neither.
+An entry names its model and configuration as "module:class"; these, and torch with them, are imported only when a model
+is built. Listing methods, their settings and sizes needs neither.
 
-Every method has the same trunk and decoder, its own heads, and named weight sets: `published` (what its paper or
-pythae gives), `default` (this suite's starting point: one decoder variance of 0.05 for all likelihood-based methods),
-`bce` (the same with cross-entropy, which has no such variance, where a method has a likelihood) and `calibrated` (what
-`calibrate` chose on MNIST at d = 8, and a prediction everywhere else). A method's card says where each value comes
-from.
+Every method has the same trunk and decoder, its own heads, and named weight sets: `published` (from its paper or
+pythae), `default` (this suite's starting point: a decoder variance of 0.05 for all likelihood-based methods), `bce`
+(the same with cross-entropy, which has no such variance, if a method has a likelihood) and `calibrated` (chosen by
+`calibrate` on MNIST at d = 8, and a prediction everywhere else). A method's card gives the source of each value.
 """
 
 import dataclasses
@@ -42,10 +41,10 @@ if TYPE_CHECKING:
 CALIBRATED = "calibrated"
 WEIGHT_SETS = ("default", "published", "bce", CALIBRATED)
 DECODER_VARIANCE = 0.05
-# Fields of a configuration that no method may set: sizes of images and codes, and pythae's own.
+# Fields of a configuration that no method may set: sizes of images and codes, and fields of pythae itself.
 _NOT_SETTINGS = ("name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder")
 _NONE: Mapping[str, Any] = MappingProxyType({})
-_PARENT = __name__.removesuffix("benchmark.methods.registry")  # "hgmvae_benchmark." once installed, else ""
+_PARENT = __name__.removesuffix("benchmark.methods.registry")  # "hgmvae_benchmark." if installed, else ""
 
 
 @dataclass(frozen=True)
@@ -53,26 +52,26 @@ class Method:
     """A method: its model, its settings and its weight sets.
 
     Attributes:
-        name: Of the command line and the records.
-        label: Of the tables.
-        model: Its class, or where that is, "module:class".
-        config: The class of its configuration, derived from pythae's BaseAEConfig, or where that is, "module:class".
-        heads: Function of a configuration: name -> size of the encoder's heads.
-        fixed: Settings under every weight set, which a set may override.
-        weights: Set -> settings, for the sets that are written here.
-        declared: A dataclass of the configuration's settings alone, which loads no library; None: that of `config`.
-        networks: Function of a configuration: sizes of the networks besides trunk, heads and decoder; None: not
-            declared, so that parameters are counted in a model.
+        name: Name on the command line and in records.
+        label: Name in tables.
+        model: Its class, or the location of the class as "module:class".
+        config: The class of its configuration, derived from pythae's BaseAEConfig, or its location as "module:class".
+        heads: Maps a configuration to the sizes of the encoder's heads, by name.
+        fixed: Settings under every weight set; a weight set may override them.
+        weights: Weight set -> settings; `calibrated` is read from a file.
+        declared: A dataclass with only the configuration's settings, which imports no library; None uses `config`.
+        networks: Maps a configuration to the sizes of the networks other than trunk, heads and decoder; None if not
+            declared, in which case parameters are counted in a model.
         revision: Raised whenever the method's code changes the meaning of a result.
-        residual_hidden: Hidden units of a residual block behind the trunk, 0 for none.
+        residual_hidden: Number of hidden units of a residual block after the trunk; 0 for none.
         changes: Settings that override those of every weight set.
-        training: What it changes in the training of its study.
-        calibrated_as: The method whose calibrated weights this one takes, "" for its own.
-        control_of: The method that this one is a control of, "" for none.
-        change: In words, what a control changes.
-        card: What is to be known of the method; None: a card that says that none is written.
-        look: Its colour, marker and line in figures; None: that of its group (`benchmark.plotting.style.look`).
-        source: SHA-256 of the method file that defines the method, set when the file is read; "" for the suite's own.
+        training: Its departures from the training of its study.
+        calibrated_as: The method whose calibrated weights it uses; "" for its own.
+        control_of: The method of which it is a control; "" for none.
+        change: Description of a control's change.
+        card: The description of the method; None for a card that says that none has been written.
+        look: Its colour, marker and line in figures; None for that of its group (`benchmark.plotting.style.look`).
+        source: SHA-256 of the file that defines the method, set when the file is read; "" for the suite's own methods.
     """
 
     name: str
@@ -102,30 +101,30 @@ class Method:
 
     @property
     def model_class(self) -> "type[ImageAutoencoder]":
-        """The class of its model, imported where it is not yet."""
+        """The class of its model, imported if necessary."""
         found: type[ImageAutoencoder] = _loaded(self.model)
         return found
 
     @property
     def config_class(self) -> type:
-        """The class of its configuration, imported where it is not yet."""
+        """The class of its configuration, imported if necessary."""
         found: type = _loaded(self.config)
         return found
 
     @property
     def settings_class(self) -> type:
-        """A dataclass of the method's settings, which may have sizes and pythae's own fields besides."""
+        """A dataclass with the method's settings, possibly also with sizes and fields of pythae itself."""
         return self.declared or self.config_class
 
     def settings(self, weight_set: str, departure: Mapping[str, Any] = _NONE) -> dict[str, Any]:
-        """Return every setting of the method under a weight set, sizes apart.
+        """Return all settings of the method under a weight set, except sizes.
 
         Args:
-            weight_set: One of the method's sets.
-            departure: Settings that replace those of the set; `changes` override them.
+            weight_set: One of the method's weight sets.
+            departure: Settings that override those of the weight set; `changes` take precedence.
 
         Raises:
-            UserError: The method does not have the set, or its configuration does not have a field or take a value.
+            UserError: The method lacks the weight set, or its configuration lacks a field or rejects a value.
         """
         parts = {
             "fixed": self.fixed,
@@ -141,15 +140,16 @@ class Method:
         return {name: value for name, value in whole.items() if name not in _NOT_SETTINGS}
 
     def setting(self, field: str, text: str, where: str) -> Any:
-        """Read a value of one of the method's settings from text.
+        """Parse a value of one of the method's settings from text.
 
         Args:
-            field: The setting.
-            text: What a user gave.
-            where: The beginning of an error message.
+            field: Name of the setting.
+            text: Text from the user.
+            where: The beginning of error messages.
 
         Raises:
-            UserError: There is no such setting, the text is no value of it, or the method is defined by its value.
+            UserError: There is no such setting, the text is not a valid value, or the method is defined by this
+                setting.
         """
         if field in self.changes:
             raise UserError(f"{where}: {self.name} is defined by its {field}, which stays {self.changes[field]!r}")
@@ -159,11 +159,11 @@ class Method:
         """Make the method's configuration.
 
         Args:
-            settings: As from `settings`.
-            **sizes: `input_dim` and `latent_dim`, those of its images and codes.
+            settings: Output of `settings`.
+            **sizes: `input_dim` and `latent_dim`, the shape of its images and the latent dimension.
 
         Raises:
-            UserError: The configuration does not have a field or take a value.
+            UserError: The configuration lacks a field or rejects a value.
         """
         self._check(settings, f"method {self.name}")
         return self.config_class(**settings, **sizes)
@@ -171,12 +171,12 @@ class Method:
     def parameters(self, image_shape: tuple[int, int, int], latent_dim: int, width: float = 1.0) -> int:
         """Count the trainable parameters under the method's default weights.
 
-        The model is built only where `networks` is not declared.
+        The model is built only if `networks` is not declared.
 
         Args:
             image_shape: (C, S, S).
-            latent_dim: The size d of a code.
-            width: Scales the channels of trunk and decoder.
+            latent_dim: The latent dimension d.
+            width: Factor for the channels of trunk and decoder.
         """
         settings = self.settings("default")
         if self.networks is None:
@@ -189,7 +189,7 @@ class Method:
 
     @property
     def weight_sets(self) -> tuple[str, ...]:
-        """Those of WEIGHT_SETS that the method has."""
+        """The names in WEIGHT_SETS that the method has."""
         calibrated = (self.calibrated_as or self.name) in chosen_settings()
         return tuple(name for name in WEIGHT_SETS if name in self.weights or (name == CALIBRATED and calibrated))
 
@@ -213,7 +213,7 @@ class Method:
 
 
 def _loaded(named: Any) -> Any:
-    """Return the class that "module:class" names, or a class as it is."""
+    """Return the class that "module:class" names; return a class unchanged."""
     if not isinstance(named, str):
         return named
     module, _, name = named.partition(":")
@@ -224,7 +224,7 @@ _PYTHAE = "baselines.pythae_models"
 
 
 def _vae(name: str, label: str, look: Look, published: float, kl_weight: float) -> Method:
-    # KL weight 1 against SSE / (2 s_y^2) is KL weight s_y^2 against pythae's SSE / 2.
+    # KL weight 1 against SSE / (2 s_y^2) equals KL weight s_y^2 against pythae's SSE / 2.
     weights: dict[str, dict[str, Any]] = {
         "default": {"beta": kl_weight * DECODER_VARIANCE},
         "published": {"beta": published},
@@ -265,7 +265,7 @@ def _wae(kernel: str, look: Look) -> Method:
     )
 
 
-# HGMVAE's loss as printed, but for term A of Eq. 14, at pythae's scale of the reconstruction: the paper states none.
+# HGMVAE's loss as printed except term A of Eq. 14, at pythae's scale of the reconstruction, as the paper states none.
 AS_PRINTED = {"decoder_variance": 1.0, "conditional_prior": "matched", "fisher": "ratio", "fisher_weight": 1.0}
 
 
@@ -340,7 +340,7 @@ METHODS = {
         _wae("rbf", Look(SKY, "<", "--")),
         _hgmvae("gaussian", Look(BLUE, "^"), with_fisher=True),
         _hgmvae("uniform", Look(VERMILION, "X"), with_fisher=True),
-        # An ablation has its method's colour.
+        # An ablation has the colour of its method.
         _hgmvae("gaussian", Look(BLUE, ">", "--"), with_fisher=False),
         _hgmvae("uniform", Look(VERMILION, "*", "--"), with_fisher=False),
     )
@@ -355,23 +355,23 @@ def build_model(
     width: float,
     seed: int,
 ) -> "ImageAutoencoder":
-    """Build a method's model, its networks initialised from the streams of a seed.
+    """Build a method's model with networks initialised from the streams of a seed.
 
     Args:
-        method: Its entry.
-        settings: As from `Method.settings`.
+        method: The method.
+        settings: Output of `Method.settings`.
         image_shape: (C, S, S).
-        latent_dim: The size d of a code.
-        width: Scales the channels of trunk and decoder.
-        seed: Of the streams.
+        latent_dim: The latent dimension d.
+        width: Factor for the channels of trunk and decoder.
+        seed: Seed of the streams.
 
     Returns:
         The model, on the CPU.
 
     Raises:
-        UserError: The method's configuration does not take the settings.
+        UserError: The method's configuration rejects the settings.
     """
-    from benchmark.streams import seeded  # here, for torch takes seconds to import
+    from benchmark.streams import seeded  # imported late, because torch takes seconds to import
     from models.networks import Decoder, DeeperTrunk, Encoder, Trunk
 
     config = method.configuration(settings, input_dim=tuple(image_shape), latent_dim=latent_dim)

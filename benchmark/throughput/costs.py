@@ -1,7 +1,7 @@
-"""A forecast of a study's duration: steps and small evaluations, measured here and scaled up to all of its trials.
+"""Forecast of a study's duration: steps and small evaluations, measured on this machine and scaled to all trials.
 
-Training scales with the number of steps; t-SNE with the number of points, the SVM with its square, image metrics with
-the pixels; a forward pass counts as a third of a step. The forecast is one of the order of magnitude.
+Training scales with the number of steps, t-SNE with the number of points, the SVM with its square, and image metrics
+with the number of pixels; a forward pass counts as a third of a step. The forecast gives an order of magnitude.
 """
 
 import dataclasses
@@ -30,13 +30,14 @@ from benchmark.throughput.step_lower_bound import timed
 from benchmark.training.loop import run_epoch
 
 MEASURED_STEPS = 2
-# Images of a small evaluation, and how its time grows with their number. Of 32 x 32 x 1 pixels.
+# Number of images of a small evaluation, and the exponent with which its time grows with it. Images have 32 x 32 x 1
+# pixels.
 PROBES = {"clustering": 500, "classification": 1_000, "reconstruction": 100}
 EXPONENTS = {"clustering": 1.0, "classification": 2.0, "reconstruction": 1.0}
 _PROBE_PIXELS = 32 * 32
 
-# Of an ordinary core: seconds of a step at full width, for an image and a pixel of its side, of PROBES'
-# protocols, and of an image for the metrics of pretrained networks.
+# Typical of a CPU core, in seconds: a step at full width, per image and pixel of its side; the small evaluations of
+# PROBES' protocols; and the metrics of pretrained networks, per image.
 _NOMINAL_STEP = 2e-5
 _NOMINAL_PROTOCOLS = {"clustering": (500, 1.7), "classification": (1_000, 0.013), "reconstruction": (100, 0.03)}
 _NOMINAL_METRICS = {"fid": 0.1, "lpips": 0.0003}
@@ -44,13 +45,13 @@ _NOMINAL_METRICS = {"fid": 0.1, "lpips": 0.0003}
 
 @dataclass(frozen=True)
 class Costs:
-    """Durations measured on one machine, in seconds.
+    """Durations measured on one machine [s].
 
     Attributes:
-        steps: Of a training step of a single seed, by kind of trial (`kind`).
-        pack_gain: The duration of a single seed's step over that of a packed seed's.
-        protocols: Of a small evaluation, by protocol: the number of images, and the seconds.
-        metrics: Of an image, by metric that needs a pretrained network.
+        steps: Kind of trial (`kind`) -> duration of a training step of a single seed.
+        pack_gain: Duration of a single seed's step divided by that of a packed seed's step.
+        protocols: Protocol -> number of images of a small evaluation, and its duration.
+        metrics: Metric that needs a pretrained network -> duration per image.
     """
 
     steps: dict[str, float] = field(default_factory=dict)
@@ -61,18 +62,18 @@ class Costs:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The forecast duration of a list of trials in one process, in seconds.
+    """The forecast duration of a list of trials in one process [s].
 
     Attributes:
-        training: Of all training.
-        evaluation: Of all evaluation, by protocol; "outputs" is the models' forward passes.
+        training: Duration of all training.
+        evaluation: Protocol -> duration of all its evaluations; "outputs" stands for the models' forward passes.
     """
 
     training: float
     evaluation: dict[str, float]
 
     def wall(self, plan: ProcessPlan) -> float:
-        """Return the elapsed seconds with all processes of the plan busy throughout."""
+        """Return the elapsed seconds if all processes of the plan are always busy."""
         on_device = self.training + sum(v for name, v in self.evaluation.items() if _on_device(name))
         of_latents = sum(v for name, v in self.evaluation.items() if not _on_device(name))
         if plan.scorers:
@@ -84,14 +85,14 @@ def read_costs(path: Path, device: str) -> Costs:
     """Read the costs that `throughput` has written.
 
     Args:
-        path: Its throughput.json.
-        device: The device that the costs must be of.
+        path: Path of its throughput.json.
+        device: The device for which costs are required.
 
     Returns:
-        The costs; empty ones where there is no file, or it is of another machine, device or version of torch.
+        The costs; empty if there is no file, or it is from another machine, device or version of torch.
 
     Raises:
-        UserError: It cannot be read, or is another kind of file.
+        UserError: The file cannot be read, or is not a throughput.json.
     """
     here = provenance(device)
     try:
@@ -109,7 +110,7 @@ def read_costs(path: Path, device: str) -> Costs:
 
 
 def kind(trial: Trial) -> str:
-    """Name the kind of a trial; trials of one kind have steps of about the same duration."""
+    """Return the name of a trial's kind; trials of one kind have steps of similar duration."""
     settings = trial.training
     size = "d >= 32" if trial.latent_dim >= 32 else "d < 32"
     shape = "x".join(map(str, trial.data.image_shape))
@@ -117,18 +118,18 @@ def kind(trial: Trial) -> str:
 
 
 def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: dict[str, int] = PROBES) -> Costs:
-    """Measure the costs of trials that are not known yet, which takes some seconds per kind of trial.
+    """Measure missing costs of trials, which takes several seconds per kind of trial.
 
-    Those of the metrics of pretrained networks are left to `with_metric_costs`.
+    The costs of metrics of pretrained networks are measured by `with_metric_costs`.
 
     Args:
-        trials: The trials to be forecast.
+        trials: The trials to forecast.
         known: Costs that are not measured again.
-        device: Where to measure.
-        probes: How many images each protocol is measured with.
+        device: Torch name of the device to measure.
+        probes: Protocol -> number of images to measure it with.
 
     Returns:
-        `known` with the costs that it lacked.
+        `known` with the missing costs added.
     """
     steps, protocols = dict(known.steps), dict(known.protocols)
     for trial in trials:
@@ -141,12 +142,12 @@ def measured_costs(trials: Iterable[Trial], known: Costs, device: str, probes: d
 
 
 def forecast(trials: list[Trial], costs: Costs) -> Forecast:
-    """Forecast the duration of trials from costs, which must have all their kinds and protocols."""
+    """Forecast the duration of trials from costs, which must include all their kinds and protocols."""
     training, evaluation = 0.0, {"outputs": 0.0}
     for trial in trials:
         step = costs.steps[kind(trial)]
         training += step * trial.epochs * (trial.data.n_train // trial.training.batch_size) / costs.pack_gain
-        # Every test image passes twice (its health needs sampled codes too), a training image only for the SVM.
+        # Every test image passes twice, because health also needs sampled codes; a training image only for the SVM.
         passes = 2 * trial.data.n_test + trial.data.n_train * ("classification" in trial.protocols)
         evaluation["outputs"] += step / 3 * passes / trial.training.batch_size
         for name in _forecast_protocols(trial):
@@ -157,11 +158,11 @@ def forecast(trials: list[Trial], costs: Costs) -> Forecast:
 
 
 def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str]) -> list[Pack]:
-    """Sort packs so that no core is left with a long one at the end of a study, those of equal duration as they come.
+    """Sort packs so that no long pack is left at the end of a study; packs of equal duration keep their order.
 
     Args:
         packs: The packs.
-        known: Costs of this machine; nominal ones are taken where these lack any that the packs need.
+        known: Costs of this machine; nominal costs are used instead if any required cost is missing.
         left_out: Metrics that are not computed.
     """
     packs = list(packs)
@@ -183,7 +184,7 @@ def longest_first(packs: Iterable[Pack], known: Costs, left_out: Collection[str]
 
 
 def _nominal_costs(trials: Iterable[Trial]) -> Costs:
-    """Costs to compare trials by: a step's grows with the batch, the width and the side, and methods are alike."""
+    """Return costs for comparing trials: steps scale with batch size, width and image side, whatever the method."""
     steps = {
         kind(trial): _NOMINAL_STEP * trial.training.batch_size * trial.training.width * trial.data.image_shape[-1]
         for trial in trials
@@ -192,27 +193,27 @@ def _nominal_costs(trials: Iterable[Trial]) -> Costs:
 
 
 def with_metric_costs(trials: Iterable[Trial], known: Costs, device: str) -> Costs:
-    """Measure what the metrics of pretrained networks cost where trials have them and it is not known yet."""
+    """Measure missing costs of the metrics of pretrained networks that trials have."""
     asked = {metric for trial in trials for _, metric in _of_networks(trial)} - known.metrics.keys()
     measured = {metric: image_seconds(metric, device) for metric in sorted(asked)}
     return dataclasses.replace(known, metrics=known.metrics | measured)
 
 
 def with_nominal_metric_costs(known: Costs) -> Costs:
-    """Fill in, roughly, what the metrics of pretrained networks cost where it is not known."""
+    """Add rough values for missing costs of the metrics of pretrained networks."""
     return dataclasses.replace(known, metrics={**_NOMINAL_METRICS, **known.metrics})
 
 
 def metric_seconds(trials: Iterable[Trial], costs: Costs, left_out: Collection[str]) -> dict[str, float]:
-    """Forecast what the metrics that need pretrained networks cost, in seconds of one process.
+    """Forecast the cost of metrics that need pretrained networks, in seconds of one process.
 
     Args:
-        trials: The trials to be scored.
-        costs: With all their metrics, from `with_metric_costs`.
+        trials: The trials to score.
+        costs: Costs that include all their metrics, from `with_metric_costs`.
         left_out: Metrics that are not computed.
 
     Returns:
-        Metric -> the seconds of all trials that have it, those of their originals included, once for each data set.
+        Metric -> seconds for all trials that have it, including the real images, once for each data set.
     """
     found: dict[str, float] = {}
     originals = set()
@@ -229,13 +230,13 @@ def metric_seconds(trials: Iterable[Trial], costs: Costs, left_out: Collection[s
 
 
 def _of_networks(trial: Trial) -> list[tuple[str, str]]:
-    """The trial's metrics of pretrained networks, each with its protocol."""
+    """Return the trial's metrics of pretrained networks, each with its protocol."""
     pairs = ((name, metric) for name in trial.protocols for metric in PROTOCOLS[name].metrics)
     return [(name, metric) for name, metric in pairs if metric in METRIC_BACKBONES]
 
 
 def step_seconds(trial: Trial, device: str) -> float:
-    """Measure a training step of a single seed, in seconds."""
+    """Measure the duration of a training step of a single seed, in seconds."""
     images = noise_images(trial, MEASURED_STEPS).to(device)
     trainings = untrained(trial, images, [0], "eager")
     run_epoch(trainings)  # the first steps are slower
@@ -243,15 +244,15 @@ def step_seconds(trial: Trial, device: str) -> float:
 
 
 def protocol_seconds(name: str, n: int, device: str) -> float:
-    """Measure a protocol on random images or latents, without downloading weights for FID and LPIPS.
+    """Measure the duration of a protocol on random images or latents, without downloading weights for FID and LPIPS.
 
     Args:
         name: A key of PROTOCOLS.
-        n: How many images or latents.
-        device: Where to compute.
+        n: Number of images or latents.
+        device: Torch name of the device to compute on.
 
     Returns:
-        Seconds.
+        The duration in seconds.
     """
     stream = np.random.default_rng(0)
     labels = np.arange(n) % 10
@@ -260,7 +261,7 @@ def protocol_seconds(name: str, n: int, device: str) -> float:
     outputs = TrialOutputs(latents, labels, latents, labels, images, to_unit(images))
     protocol = PROTOCOLS[name]()
     started = time.perf_counter()
-    # Those metrics are forecast by the image, and are left out here whether their networks are at hand or not.
+    # Metrics of pretrained networks are forecast per image, so they are excluded even if their weights are available.
     protocol.score(outputs, EvaluationContext(device=device, left_out=frozenset(METRIC_BACKBONES)))
     return time.perf_counter() - started
 
@@ -270,12 +271,12 @@ def _on_device(name: str) -> bool:
 
 
 def _forecast_protocols(trial: Trial) -> list[str]:
-    """The trial's protocols whose time is known to grow in some way, which that of one's own is not."""
+    """Return the trial's protocols whose growth of time is known; that of a user's own protocol is not."""
     return [name for name in trial.protocols if name in EXPONENTS]
 
 
 def _evaluated_images(trial: Trial, protocol: str) -> float:
-    """In the probe's unit: latents, or images of 32 x 32 x 1 pixels."""
+    """Return the size of an evaluation in units of the probe: latents, or images of 32 x 32 x 1 pixels."""
     if protocol == "clustering":
         return float(min(trial.protocols[protocol]["n_images"], trial.data.n_test))
     if protocol == "classification":

@@ -1,8 +1,8 @@
-"""The speed of training: pythae's own trainer, our loop, and every way of training many seeds, compared.
+"""Comparison of the speed of pythae's own trainer, our loop, and every way of training many seeds.
 
-All of them ("sides") train one kind of trial on the same noise images in batches of the same size, in processes of
-their own. They take turns, and a ratio is the median over turns, so that other load on the machine affects all alike.
-Seconds are per step and seed.
+All ways ("sides") train one kind of trial on the same noise images with the same batch size, in separate processes.
+They are measured in turns, and ratios are medians over turns, so that other load on the machine affects all of them
+equally. Times are in seconds per step and seed.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ from benchmark.training.precision import kernels_of
 PACKS = (1, 2, 5, 10)
 PYTHAE = "pythae"
 _LEAST_ROUNDS = 3
-_TURN_SECONDS = 0.5  # of our loop
+_TURN_SECONDS = 0.5  # duration of a turn of our loop
 _MOST_STEPS = 50
 
 
@@ -55,13 +55,13 @@ class Side:
     """A way to train.
 
     Attributes:
-        name: Of the way.
-        way: Of the steps, one of `benchmark.training.pack.WAYS`; PYTHAE for its trainer.
+        name: Name of the side.
+        way: How steps are executed, one of `benchmark.training.pack.WAYS`; PYTHAE for its trainer.
         precision: One of `training_settings.PRECISIONS`.
-        processes: How many train at the same time.
-        threads: Of each process.
-        pack: How many seeds each process trains at once.
-        commit: Of the other checkout whose code trains; "" for this code.
+        processes: Number of processes that train at the same time.
+        threads: Number of threads per process.
+        pack: Number of seeds that each process trains at once.
+        commit: Commit of the other checkout whose code trains; "" for this code.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Side:
 
     @property
     def seeds(self) -> int:
-        """How many seeds are trained at the same time."""
+        """Number of seeds trained at the same time."""
         return self.processes * self.pack
 
 
@@ -83,13 +83,13 @@ class TimedTrainer:
     """The measurement of a side; times are medians over turns.
 
     Attributes:
-        side: What was measured.
-        step_seconds: Per step and seed.
-        times_pythae: How many trainings it completes while pythae's trainer completes one.
-        floor_share: The fraction of a step that its arithmetic alone would take; None for another precision than the
-            floor's float32.
-        memory_mb: Peak memory of one process, with weights and optimiser, in MiB; None where it is not known.
-        steps: How they were executed.
+        side: The measured side.
+        step_seconds: Seconds per step and seed.
+        times_pythae: Number of trainings completed while pythae's trainer completes one.
+        floor_share: Fraction of a step that its arithmetic alone would take; None if the precision is not float32, for
+            which the floor is measured.
+        memory_mb: Peak memory of one process, including weights and optimiser [MiB]; None if unknown.
+        steps: How the steps were executed.
     """
 
     side: Side
@@ -105,12 +105,12 @@ class Throughput:
     """The sides of one kind of trial, and the lower bound of a step.
 
     Attributes:
-        trial: The kind of trial in words.
-        steps_per_trial: Training steps of such a trial at its own length.
-        operations_per_image: Floating point operations of a training step per image.
-        rate: Floating point operations per second of this device.
-        rounds: How many turns each side had.
-        sides: pythae's trainer first.
+        trial: Description of the kind of trial.
+        steps_per_trial: Number of training steps of a full trial.
+        operations_per_image: Floating-point operations of a training step per image.
+        rate: Floating-point operations per second of this device.
+        rounds: Number of turns of each side.
+        sides: The sides, pythae's trainer first.
     """
 
     trial: str
@@ -122,23 +122,23 @@ class Throughput:
 
 
 def trainings_per_hour(timed_side: TimedTrainer, throughput: Throughput) -> float:
-    """Return how many trainings of the trial, at its own length, a side completes in an hour."""
+    """Return how many full trainings of the trial a side completes in an hour."""
     return 3600 / (timed_side.step_seconds * throughput.steps_per_trial)
 
 
 def sides_on(device: str, precision: str, threads: int, processes: int, other_commit: str = "") -> list[Side]:
-    """List what is compared on a device: pythae's trainer first, then our loop, then ways of training many seeds.
+    """List the sides to compare on a device: pythae's trainer, our loop, then ways of training many seeds.
 
     Args:
-        device: torch's name of it.
-        precision: The study's; the other precisions of the device are compared with it.
-        threads: Of pythae's trainer and of our loop, where they train alone: all that there are.
-        processes: How many train at once on a CPU, a thread each.
-        other_commit: Of another checkout that is measured, too, on a CPU; "" if there is none.
+        device: Torch device name.
+        precision: The study's precision, with which the device's other precisions are compared.
+        threads: Threads of pythae's trainer and of our loop when each trains alone: all available.
+        processes: Number of processes that train at once on a CPU, with one thread each.
+        other_commit: Commit of another checkout to measure on a CPU as well; "" if there is none.
     """
     on_gpu = device.startswith("cuda")
     others = [one for one in (("tf32", "bfloat16") if on_gpu else ("bfloat16",)) if one != precision]
-    # pythae trains in float32; its mixed precision is for GPUs.
+    # pythae trains in float32; its mixed precision is for GPUs only.
     sides = [Side(PYTHAE, PYTHAE, "float32", threads=threads), Side("loop", "eager", precision, threads=threads)]
     if on_gpu:  # on a CPU packs gain nothing
         sides += [Side("graphs", "graphs", precision, pack=seeds) for seeds in PACKS]
@@ -158,15 +158,15 @@ def sides_on(device: str, precision: str, threads: int, processes: int, other_co
 def measure(
     trial: Trial, device: str, threads: int, processes: int, seconds: float, beside: Path | None = None
 ) -> Throughput:
-    """Measure every way of training one kind of trial: at least three turns of each after one for warming up.
+    """Measure every way of training one kind of trial, in at least three turns after a warm-up turn.
 
     Args:
-        trial: An example of the kind.
-        device: Where to train.
-        threads: Of the sides that train alone.
-        processes: How many train at once, a thread each, in the sides "processes", which only a CPU has.
-        seconds: About how long to measure.
-        beside: Another checkout, whose processes take turns with this one's on a CPU.
+        trial: A trial of the kind.
+        device: Torch name of the device to train on.
+        threads: Threads of the sides that train alone.
+        processes: Number of processes with one thread each in the sides "processes", which exist only for a CPU.
+        seconds: Approximate duration of the measurement.
+        beside: Another checkout, whose processes alternate with this one's on a CPU.
 
     Raises:
         UserError: The code of `beside` cannot train the trial.
@@ -189,7 +189,7 @@ def measure(
             )
             for side in sides
         ]
-        turns = paired_turns([trainer.turn for trainer in trainers], "cpu", seconds)  # they wait for the device
+        turns = paired_turns([trainer.turn for trainer in trainers], "cpu", seconds)  # trainers wait for the device
     warm = [[took / (steps * side.seeds) for took, side in zip(turn, sides, strict=True)] for turn in turns]
     medians = [statistics.median(turn[i] for turn in warm) for i in range(len(sides))]
     found = [
@@ -209,20 +209,20 @@ def measure(
 
 
 def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: float) -> list[list[float]]:
-    """Measure functions turn by turn, three turns or more after one for warming up.
+    """Measure functions turn by turn, in at least three turns after a warm-up turn.
 
     Args:
         works: The functions.
-        device: Where they compute.
-        seconds: About how long to measure.
+        device: Torch name of the device on which they compute.
+        seconds: Approximate duration of the measurement.
 
     Returns:
-        For each turn the seconds of each function.
+        For each turn, the seconds of each function.
     """
     turns: list[list[float]] = []
     started = time.perf_counter()
     while len(turns) <= _LEAST_ROUNDS or time.perf_counter() - started < seconds:
-        # In alternating order, so that none is always the first after a pause or the last of a hot machine.
+        # In alternating order, so that no function is always first after a pause or last on a hot machine.
         forth = len(turns) % 2 == 0
         took = [timed(work, device) for work in (works if forth else works[::-1])]
         turns.append(took if forth else took[::-1])
@@ -230,26 +230,26 @@ def paired_turns(works: Sequence[Callable[[], object]], device: str, seconds: fl
 
 
 def quartiles_of_ratio(turns: Sequence[Sequence[float]], work: int, unit: int) -> tuple[float, float, float]:
-    """Return the quartiles, over turns from `paired_turns`, of one function's seconds over those of another.
+    """Return the quartiles over turns of the ratio of one function's seconds to another's.
 
     Args:
-        turns: For each turn the seconds of each function.
-        work: The position of the one function.
-        unit: The position of the other.
+        turns: For each turn, the seconds of each function, from `paired_turns`.
+        work: Index of the function in the numerator.
+        unit: Index of the function in the denominator.
     """
     low, middle, high = statistics.quantiles((turn[work] / turn[unit] for turn in turns), n=4, method="inclusive")
     return low, middle, high
 
 
 def noise_images(trial: Trial, steps: int) -> Tensor:
-    """Draw uniform noise of the trial's shape for one epoch of `steps` steps: uint8 (N, C, S, S)."""
+    """Draw uniform noise of the trial's image shape for one epoch of `steps` steps: uint8 (N, C, S, S)."""
     stream = generator("cpu", "evaluation", use="speed")
     shape = (steps * trial.training.batch_size, *trial.data.image_shape)
     return torch.randint(0, 256, shape, generator=stream, dtype=torch.uint8)
 
 
 def steps_per_turn(trial: Trial, device: str) -> int:
-    """Return how many steps our loop takes in about half a second."""
+    """Return how many steps our loop makes in about half a second, within [3, _MOST_STEPS]."""
     few = 3
     trainings = untrained(trial, noise_images(trial, few).to(device), [0], "eager")
     run_epoch(trainings)
@@ -258,13 +258,13 @@ def steps_per_turn(trial: Trial, device: str) -> int:
 
 
 def untrained(trial: Trial, images: Tensor, seeds: Sequence[int], way: str) -> list[Training]:
-    """Prepare trainings of a kind of trial on some images, where these are.
+    """Prepare trainings of one kind of trial on given images, on the device of the images.
 
     Args:
-        trial: An example of the kind.
+        trial: A trial of the kind.
         images: uint8 (N, C, S, S).
-        seeds: Of the trainings.
-        way: Of the steps, one of `benchmark.training.pack.WAYS`.
+        seeds: Seeds of the trainings.
+        way: How steps are executed, one of `benchmark.training.pack.WAYS`.
     """
     models = [trial_model(trial, seed, str(images.device)) for seed in seeds]
     return pack_trainings(models, images, trial.training, seeds, way)
@@ -281,7 +281,7 @@ class _Trainers:
 
 @contextmanager
 def _trainers(side: Side, trial: Trial, images: Tensor, device: str) -> Iterator[_Trainers]:
-    """Start a side's processes, each of which has trained one epoch of the images when it is ready."""
+    """Start a side's processes, each of which has trained one epoch on the images before it is ready."""
     context = worker_context()
     ends: list[Connection] = []
     workers = []
@@ -312,7 +312,7 @@ def _trainers(side: Side, trial: Trial, images: Tensor, device: str) -> Iterator
 
 @contextmanager
 def _trainers_of(checkout: Path, side: Side, trial: Trial, images: Tensor) -> Iterator[_Trainers]:
-    """As `_trainers`, with the code of another checkout and this environment."""
+    """Like `_trainers`, with the code of another checkout in this environment."""
     command = [sys.executable, "-P", str(Path(train_on_lines.__file__).resolve())]
     environment = os.environ | {"PYTHONPATH": str(checkout.resolve())}
     pipe = subprocess.PIPE
@@ -332,7 +332,7 @@ def _trainers_of(checkout: Path, side: Side, trial: Trial, images: Tensor) -> It
         answered()
 
     try:
-        with suppress(BrokenPipeError):  # `answered` says it
+        with suppress(BrokenPipeError):  # `answered` reports it
             for number, worker in enumerate(workers):
                 assert worker.stdin is not None
                 pickle.dump((trial, [number], images.numpy(), side.threads), worker.stdin)
@@ -359,7 +359,7 @@ def _train_on_request(
 
         (epoch, steps), taken = memory_taken(first_epoch, device)
         connection.send((None if taken is None else round(taken / 2**20, 1), steps))
-        with suppress(EOFError):  # the parent has gone
+        with suppress(EOFError):  # the parent has ended
             while connection.recv():
                 epoch()
                 finish(device)
@@ -385,9 +385,9 @@ def _our_epoch(
 def _pythaes_epoch(
     side: Side, trial: Trial, seeds: Sequence[int], images: Tensor, device: str, folder: str
 ) -> Callable[[], str]:
-    """Prepare the trainer of pythae, as a user of it has it: nothing is set in torch but the number of threads.
+    """Prepare pythae's trainer as its users have it, setting only the number of threads in torch.
 
-    It has its fastest settings (a fused optimiser, no loading processes) and no progress bars, which only slow it.
+    It has its fastest settings (a fused optimiser, no loading processes) and no progress bars, which would slow it.
     """
     torch.set_num_threads(side.threads)
     config = BaseTrainerConfig(
@@ -398,7 +398,7 @@ def _pythaes_epoch(
         optimizer_params={"fused": True},
         no_cuda=not device.startswith("cuda"),
     )
-    logging.getLogger(BaseTrainer.__module__).setLevel(logging.ERROR)  # it logs every folder that it makes
+    logging.getLogger(BaseTrainer.__module__).setLevel(logging.ERROR)  # it logs every folder that it creates
     model = trial_model(trial, seeds[0]).to(memory_format=torch.contiguous_format)
     trainer = BaseTrainer(model, BaseDataset(to_unit_range(images), torch.zeros(len(images))), training_config=config)
     trainer.prepare_training()

@@ -1,7 +1,7 @@
 """The duration of each method's training step relative to a VAE's, measured in turns.
 
-Turns let other load on the machine affect all methods alike. Claim C9 compares the times in a study's records, too, but
-there each method is trained at another time.
+Turns make other load on the machine affect all methods equally. Claim C9 also compares the times in a study's records,
+but there the methods are trained at different times.
 """
 
 import statistics
@@ -20,17 +20,17 @@ UNIT = "vae"
 
 @dataclass(frozen=True)
 class MethodTime:
-    """The measurement of one method at one data set and latent dim.
+    """The measurement of one method at one data set and latent dimension.
 
     Attributes:
-        dataset: The data set, whose shape alone counts.
-        latent_dim: The size d of the latent space.
+        dataset: The data set, of which only the image shape matters.
+        latent_dim: The latent dimension d.
         method: The method.
-        step_seconds: Of a single seed's step, the median over turns.
-        times_vae: Its step over the VAE's of the same turn, the median over turns.
-        low: The lower quartile of that ratio.
-        high: The upper quartile of that ratio.
-        turns: How many turns there were.
+        step_seconds: Seconds per step of a single seed, median over turns.
+        times_vae: Ratio of its step to the VAE's in the same turn, median over turns.
+        low: Lower quartile of the ratio.
+        high: Upper quartile of the ratio.
+        turns: Number of turns.
     """
 
     dataset: str
@@ -47,10 +47,10 @@ def method_times(trials: Sequence[Trial], device: str, threads: int, seconds: fl
     """Measure methods in turns (see `paired_turns`).
 
     Args:
-        trials: One for each method, UNIT among them, otherwise equal.
-        device: Where to train.
-        threads: Of torch.
-        seconds: About how long to measure.
+        trials: One trial per method, including UNIT, otherwise equal.
+        device: Torch name of the device to train on.
+        threads: Number of torch's threads.
+        seconds: Approximate duration of the measurement.
     """
     set_numerics(device, threads)
     first = trials[0]

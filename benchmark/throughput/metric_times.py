@@ -1,6 +1,6 @@
-"""What FID and LPIPS cost an image: the networks as their own libraries run them beside ours, in paired turns.
+"""The cost of FID and LPIPS per image: networks run by their own libraries and by ours, in paired turns.
 
-Weights are random: they change no duration, and nothing is downloaded.
+Weights are random, because they do not affect durations; so nothing is downloaded.
 """
 
 import statistics
@@ -33,13 +33,13 @@ class MetricTime:
 
     Attributes:
         metric: "fid" or "lpips".
-        side: The library whose network runs as the library runs it, or OURS.
-        threads: Of torch.
-        image_seconds: Of an image of 32 x 32 pixels, the median over turns.
-        times_library: How many images it does while the library does one: the median over turns.
-        low: The lower quartile of that ratio.
-        high: The upper quartile of that ratio.
-        turns: How many turns there were.
+        side: The library that runs the network in its own way, or OURS.
+        threads: Number of torch's threads.
+        image_seconds: Seconds per image of 32 x 32 pixels, median over turns.
+        times_library: Number of images processed while the library processes one, median over turns.
+        low: Lower quartile of that ratio.
+        high: Upper quartile of that ratio.
+        turns: Number of turns.
     """
 
     metric: str
@@ -54,22 +54,22 @@ class MetricTime:
 
 @dataclass(frozen=True)
 class _Work:
-    """Ways to do the same, the library's first."""
+    """Alternative ways to do the same work, the library's first."""
 
     images: int
     sides: dict[str, Callable[[], object]]
 
 
 def metric_times(device: str, threads: int, seconds: float) -> list[MetricTime]:
-    """Measure each metric's network in turns (see `paired_turns`), the library's and ours on the same images.
+    """Measure each metric's network in turns (see `paired_turns`), the library's and ours, on the same images.
 
-    For FID that is a batch of reconstructions through Inception. For LPIPS the library takes both images of each pair
-    through AlexNet, and ours the reconstruction alone: the features of the originals are kept between trials.
+    For FID, a batch of reconstructions passes through Inception. For LPIPS, the library passes both images of each pair
+    through AlexNet, and ours only the reconstruction, because the features of the real images are kept between trials.
 
     Args:
-        device: Where to compute.
-        threads: Of torch.
-        seconds: About how long to measure each metric.
+        device: Torch name of the device to compute on.
+        threads: Number of torch's threads.
+        seconds: Approximate duration of the measurement per metric.
     """
     set_numerics(device, threads)
     found = []
@@ -78,7 +78,7 @@ def metric_times(device: str, threads: int, seconds: float) -> list[MetricTime]:
         with torch.inference_mode():
             turns = paired_turns(list(work.sides.values()), device, seconds)
         for i, side in enumerate(work.sides):
-            low, middle, high = quartiles_of_ratio(turns, work=0, unit=i)  # of the library's seconds over this side's
+            low, middle, high = quartiles_of_ratio(turns, work=0, unit=i)  # the library's seconds over this side's
             median = statistics.median(turn[i] for turn in turns) / work.images
             found.append(MetricTime(metric, side, threads, median, middle, low, high, len(turns)))
     return found
@@ -86,11 +86,11 @@ def metric_times(device: str, threads: int, seconds: float) -> list[MetricTime]:
 
 @torch.inference_mode()
 def image_seconds(metric: str, device: str) -> float:
-    """Measure what a metric's network takes for a reconstruction: the seconds, with as many threads as torch has.
+    """Measure the seconds that a metric's network takes per reconstruction, with torch's current number of threads.
 
     Args:
         metric: "fid" or "lpips".
-        device: Where to compute.
+        device: Torch name of the device to compute on.
     """
     work = _WORKS[metric](device)
     ours = work.sides[OURS]

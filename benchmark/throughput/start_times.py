@@ -1,4 +1,4 @@
-"""How long a process that trains takes from its start until it has made its first step."""
+"""The time from the start of a training process to the end of its first step."""
 
 import multiprocessing
 import statistics
@@ -16,21 +16,21 @@ _STARTS = 3
 
 
 def start_seconds(trial: Trial, device: str) -> dict[str, float]:
-    """Measure, on one kind of trial, the seconds from a process's start until the end of its first step.
+    """Measure, for one kind of trial, the seconds from a process's start to the end of its first step.
 
     Args:
-        trial: An example of the kind.
-        device: Where to train.
+        trial: A trial of the kind.
+        device: Torch name of the device to train on.
 
     Returns:
-        Way to start -> the median over turns: "worker" is that of a study's workers (where these are forked, from a
-        server that runs), "interpreter" a new Python interpreter.
+        Way to start -> median over turns: "worker" is a worker of a study (forked from a running server, if workers are
+        forked), "interpreter" a new Python interpreter.
     """
     ways: dict[str, ForkServerContext | SpawnContext] = {
         "worker": worker_context(),
         "interpreter": multiprocessing.get_context("spawn"),
     }
-    _first_step(ways["worker"], trial, device)  # the server answers once it has imported everything
+    _first_step(ways["worker"], trial, device)  # to wait until the server has imported everything
     turns = [{name: _first_step(context, trial, device) for name, context in ways.items()} for _ in range(_STARTS)]
     return {name: statistics.median(turn[name] for turn in turns) for name in ways}
 

@@ -15,14 +15,14 @@ _RATE_RUNS = 5
 
 
 def operations_per_image(model: ImageAutoencoder, image_shape: tuple[int, int, int], batch_size: int) -> float:
-    """Count the floating point operations of a training step, forward and backward, per image of the batch.
+    """Count the floating-point operations of a training step, forward and backward, per image of the batch.
 
-    These are the multiplications and the additions of matrix products and convolutions, as torch's counter has them.
+    They are the multiplications and additions of matrix products and convolutions, counted by torch.
 
     Args:
-        model: On the CPU; it is not changed.
+        model: A model on the CPU; it is not changed.
         image_shape: (C, S, S).
-        batch_size: Images in the batch.
+        batch_size: Number of images in the batch.
     """
     model = copy.deepcopy(model)
     images = torch.zeros(batch_size, *image_shape)
@@ -33,7 +33,7 @@ def operations_per_image(model: ImageAutoencoder, image_shape: tuple[int, int, i
 
 
 def device_rate(device: str) -> float:
-    """Measure the operations per second of a large 3 x 3 convolution in float32, the best of some runs."""
+    """Measure the operations per second of a large 3 x 3 convolution in float32, the best of several runs."""
     n, channels, side = _CONVOLUTION
     images = torch.randn(n, channels, side, side, device=device)
     kernel = torch.randn(channels, channels, 3, 3, device=device)
@@ -46,7 +46,7 @@ def device_rate(device: str) -> float:
 
 
 def timed(work: Callable[[], object], device: str) -> float:
-    """Measure the seconds that `work` takes, until the device has finished, too."""
+    """Return the seconds that `work` takes, including the device's work."""
     finish(device)
     started = time.perf_counter()
     work()
@@ -55,6 +55,6 @@ def timed(work: Callable[[], object], device: str) -> float:
 
 
 def finish(device: str) -> None:
-    """Wait until a device has done what it was given."""
+    """Wait until a device has completed all submitted work."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""The files of `throughput`: the sides and the forecasts as CSV, a plot of the sides, and everything as JSON."""
+"""The files of `throughput`: sides and forecasts as CSV, a plot of the sides, and everything as JSON."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from benchmark.throughput.metric_times import MetricTime
 MEASUREMENTS = "throughput.json"
 _METHODS, _METHODS_MADE = "methods.csv", "methods.json"
 _TIMES = ["dataset", "latent_dim", "method", "times_vae", "low", "high", "turns"]
-_OURS, _THEIRS = "#0072b2", "#d55e00"  # distinguishable for colour-blind readers and in grey
+_OURS, _THEIRS = "#0072b2", "#d55e00"  # distinguishable by colour-blind readers and in greyscale
 
 
 def write_throughput(
@@ -39,20 +39,20 @@ def write_throughput(
     """Write training.csv, evaluation.csv, protocols.csv, studies.csv, throughput.png and throughput.json.
 
     Args:
-        folder: Made if need be.
+        folder: Created if missing.
         measured: The speed of training.
-        costs: What the forecasts are made from.
-        forecasts: By study.
+        costs: The costs from which the forecasts are made.
+        forecasts: Study -> forecast.
         plan: The processes that the forecasts assume.
-        starts: From `start_seconds`.
-        metrics: From `metric_times`.
-        provenance: Of the measurement.
+        starts: Output of `start_seconds`.
+        metrics: Output of `metric_times`.
+        provenance: Provenance of the measurement.
 
     Returns:
         The paths of the files.
 
     Raises:
-        UserError: The folder cannot be written or its disk is full.
+        UserError: The folder is not writable or its disk is full.
     """
     tables = {
         "training": sides_table(measured),
@@ -79,18 +79,18 @@ def write_throughput(
 
 
 def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: dict[str, Any]) -> list[Path]:
-    """Write methods.csv, with a row for each method at each data set and latent dim, and methods.json.
+    """Write methods.csv, with a row for each method, data set and latent dimension, and methods.json.
 
     Args:
-        folder: Made if need be.
+        folder: Created if missing.
         found: The rows.
-        provenance: Of the measurement.
+        provenance: Provenance of the measurement.
 
     Returns:
         The paths of the files.
 
     Raises:
-        UserError: The folder cannot be written or its disk is full.
+        UserError: The folder is not writable or its disk is full.
     """
     times, made = folder / _METHODS, folder / _METHODS_MADE
     table = pd.DataFrame(found).rename(columns={"step_seconds": "milliseconds_per_step"})
@@ -101,13 +101,13 @@ def write_method_times(folder: Path, found: Sequence[MethodTime], provenance: di
 
 
 def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | None:
-    """Read what `write_method_times` has written; None where the folder has none.
+    """Read the files of `write_method_times`; return None if the folder has none.
 
     Returns:
-        methods.csv as a frame, and the provenance of the measurement.
+        methods.csv as a frame with the columns _TIMES, and the provenance of the measurement.
 
     Raises:
-        UserError: A file cannot be read, or is of another kind.
+        UserError: A file cannot be read, or was not written by `write_method_times`.
     """
     try:
         made = json.loads((folder / _METHODS_MADE).read_text(encoding="utf-8"))
@@ -142,20 +142,20 @@ def sides_table(measured: Throughput) -> pd.DataFrame:
 
 
 def metrics_table(metrics: Sequence[MetricTime]) -> pd.DataFrame:
-    """Make the table of the metrics of pretrained networks, one row for each side of each."""
+    """Make the table of the metrics of pretrained networks, one row for each metric and side."""
     table = pd.DataFrame(metrics).rename(columns={"image_seconds": "milliseconds_per_image"})
     table["milliseconds_per_image"] *= 1000
     return table
 
 
 def protocols_table(costs: Costs) -> pd.DataFrame:
-    """Make the table of protocols, one row each: the seconds for a number of random images or latents."""
+    """Make the table of protocols, one row each, with the seconds for a number of random images or latents."""
     rows = [(name, images, seconds) for name, (images, seconds) in sorted(costs.protocols.items())]
     return pd.DataFrame(rows, columns=["protocol", "images", "seconds"])
 
 
 def studies_table(forecasts: dict[str, Forecast], plan: ProcessPlan) -> pd.DataFrame:
-    """Make the table of studies, one row each: the hours of one process, and the elapsed hours with the plan."""
+    """Make the table of studies, one row each, with the hours in one process and the elapsed hours under the plan."""
     return pd.DataFrame(
         {
             "study": name,

@@ -1,7 +1,7 @@
-"""A script: trains an epoch for every line that it reads, by the code of whatever checkout is on Python's path.
+"""Script that trains an epoch for every line that it reads, with the code of the checkout on Python's path.
 
-It reads a pickled tuple first: the trial, the seeds, uint8 images (N, C, S, S) and the number of threads. It answers
-each epoch, the first one included, with a line.
+It first reads a pickled tuple: the trial, the seeds, uint8 images (N, C, S, S) and the number of threads. After each
+epoch, including the first, it prints a line.
 """
 
 import pickle
