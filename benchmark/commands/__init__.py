@@ -1,4 +1,4 @@
-"""The subcommands, each a function of its options and of the console to print to, which returns the exit status.
+"""The subcommands: functions of their options and the console to print to, which return the exit status.
 
-Everything below this layer takes plain values and prints nothing.
+All layers below this one take plain values and print nothing.
 """

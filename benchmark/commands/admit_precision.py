@@ -1,4 +1,4 @@
-"""`admission`: for which metrics trials in another precision count as the paper's, from the pairs of a study."""
+"""`admission`: decide from a study's pairs for which metrics trials in another precision count as the paper's."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +27,13 @@ class AdmissionOptions:
 
 
 def admission(options: AdmissionOptions, console: Console) -> int:
-    """Print the decision on every metric, and write it with the pairs' differences to OUT.
+    """Print the decision on every metric, and write it to OUT with the differences of the pairs.
 
     Returns:
-        The exit status, 0, whatever is decided.
+        The exit status, always 0.
 
     Raises:
-        UserError: The folder has no study with pairs, or cannot be read or written.
+        UserError: The folder has no study with pairs, or is not readable or writable.
     """
     store = Store(options.out, console.print, look_only=True)
     study = store.read_study()

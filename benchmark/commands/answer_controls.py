@@ -1,4 +1,4 @@
-"""`controls`: what the gain of HGMVAE is due to, answered from the results of the study `controls`."""
+"""`controls`: find the causes of HGMVAE's gain from the results of the study `controls`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,13 @@ class ControlsOptions(FetchedData):
 
 
 def controls(options: ControlsOptions, console: Console) -> int:
-    """Answer the questions of the controls from a results folder, or with --trace observe how the readings train.
+    """Answer the questions of the controls from a results folder, or with --trace record how the readings train.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        UserError: No folder is given, the folder has no two methods to compare, or as `trace_readings`.
+        UserError: No folder is given, the folder lacks two methods to compare, or `trace_readings` raises it.
     """
     if options.trace:
         check_folders(options.data_dir, options.weights_dir)
@@ -61,7 +61,7 @@ def controls(options: ControlsOptions, console: Console) -> int:
 
 
 def _answer(out: Path, console: Console) -> None:
-    """Print and write the answers, with a figure for every measure where there are VAEs to compare at the same rate."""
+    """Print and write the answers, with a figure per measure if VAEs are compared at the same rate."""
     store = Store(out, console.print, look_only=True)
     study = store.read_study()
     if study.manifest.study == CHOICE:
@@ -85,7 +85,7 @@ def _answer(out: Path, console: Console) -> None:
 
 
 def _choose(out: Path, study: StudyResults, console: Console) -> None:
-    """Print and write which candidates are chosen."""
+    """Print and write the chosen candidates."""
     found = best_of_each(study)
     text = render_best_of_each(found)
     files = write_texts(out / "controls", {"choice.md": text, "choice.csv": csv_text(found)})

@@ -47,14 +47,13 @@ class AuditOptions(FetchedData, OwnMethods, PageFormat):
 
 
 def audit(options: AuditOptions, console: Console) -> int:
-    """Audit the trials that are not audited yet, then write and print the findings, and write Tables 6 and 7.
+    """Audit the trials without a current audit result, write and print the findings, and write Tables 6 and 7.
 
     Returns:
-        The exit status: 0 where every trial with a result was audited, 3 where some could not be; the reasons are
-        printed.
+        The exit status: 0 if every trial with a result was audited, 3 if some could not be; the reasons are printed.
 
     Raises:
-        UserError: A folder or the device cannot be used, --only leaves no cell, or there is nothing to audit.
+        UserError: A folder or the device is not usable, --only leaves no cell, or there is nothing to audit.
     """
     status, text = audited(options, console)
     print_markdown(console, text, as_is=options.format == "md")
@@ -64,13 +63,13 @@ def audit(options: AuditOptions, console: Console) -> int:
 
 
 def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
-    """Audit as `audit`, without printing the findings.
+    """Audit like `audit`, without printing the findings.
 
     Returns:
         The exit status, and the findings as Markdown.
 
     Raises:
-        UserError: As `audit`.
+        UserError: As for `audit`.
     """
     check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
@@ -99,7 +98,7 @@ def _evaluate(
     keys: list[str],
     device: str,
 ) -> tuple[int, int]:
-    """Audit the trials without a current result; how many were audited, and how many could not be."""
+    """Audit the trials without a current result; return how many were audited, and how many could not be."""
     started = time.monotonic()
     ok = [key for key in keys if key in records and records[key].ok]
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]

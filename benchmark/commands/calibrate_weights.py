@@ -1,4 +1,4 @@
-"""`calibrate`: choose the loss weights of every method under one budget, on held-out training images."""
+"""`calibrate`: choose the loss weights of every method with the same budget, on held-out training images."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ from benchmark.studies.trials import Trial, TrialData
 from benchmark.training.pack import default_pack
 
 WEIGHT_SET = "calibration"
-Place = tuple[str, int]  # a method and the number of one of its settings
+Place = tuple[str, int]  # a method, and the index of one of its settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +55,14 @@ class CalibrateOptions(FetchedData, ExecutionOptions):
 
 
 def calibrate(options: CalibrateOptions, console: Console) -> int:
-    """Train every setting, then more seeds of the best, and write scores, choices and figure.
+    """Train every setting, then more seeds of the best settings, and write scores, choices and figure.
 
     Returns:
-        The exit status: 0 where every method has a chosen setting, 3 where one has none or trainings are still to do.
+        The exit status: 0 if every method has a chosen setting, 3 if one has none or trainings are still to be done.
 
     Raises:
-        UserError: Options contradict each other or cannot be met, or a folder cannot be used.
-        DataUnavailable: The images of MNIST can be had neither from disk nor from the network.
+        UserError: Options are contradictory or impossible, or a folder is not usable.
+        DataUnavailable: The images of MNIST are neither on disk nor downloadable.
     """
     check_folders(options.data_dir, options.weights_dir)
     if options.wide and options.smoke:
@@ -73,7 +73,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     data_options = DataOptions.of(study, options.data_dir.resolve(), offline=True)
     dataset = dataclasses.replace(data_options, offline=options.offline).load("mnist", console.print)
     data = trial_data(study, dataset)
-    # A choice among some methods is kept apart from that among all.
+    # A choice for some methods gets a different folder from that for all methods.
     own = "-".join([study.name, *(sorted(grids) if options.method else ())])
     store = Store(options.out or RUNS / own, console.print)
     context = TrialContext(
@@ -114,7 +114,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
 
 
 def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bool:
-    """Whether every training has ended, well or not; only then is the choice one among all settings."""
+    """Return whether every training has ended, well or not, as a choice among all settings requires."""
     missing = 0
     for trial in trials.values():
         record = store.read_record(trial.key)

@@ -1,4 +1,4 @@
-"""The choice of the devices that a command uses."""
+"""Choice of the devices that a command uses."""
 
 import torch
 
@@ -7,13 +7,13 @@ from benchmark.text import first_line
 
 
 def chosen_device(asked: str | None) -> str:
-    """Choose the device: the one asked for, else a GPU where there is one, else the CPU.
+    """Choose the requested device, or else a GPU if there is one, or else the CPU.
 
     Args:
-        asked: "cpu", "cuda", "cuda:1" or the like; None where none is asked for.
+        asked: Torch device name such as "cpu", "cuda" or "cuda:1"; None if none is requested.
 
     Raises:
-        UserError: The device asked for cannot be used.
+        UserError: The requested device is not usable.
     """
     if asked is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -27,17 +27,17 @@ def chosen_device(asked: str | None) -> str:
 
 
 def chosen_devices(device: str | None, devices: str | None) -> tuple[str, tuple[str, ...]]:
-    """Choose the device of a run and, where several GPUs are asked for, all of them.
+    """Choose the device of a run, and all GPUs if several are requested.
 
     Args:
-        device: As for `chosen_device`.
-        devices: The GPUs' numbers, "0,1,2"; None or empty for one device.
+        device: Torch device name; None if none is requested.
+        devices: Numbers of GPUs such as "0,1,2"; None or empty for one device.
 
     Returns:
-        The first device, and all GPUs of `devices`, or ().
+        The first device, and the names of all GPUs in `devices`, or ().
 
     Raises:
-        UserError: As `chosen_device`, and for numbers that are not such a list, or where both arguments are given.
+        UserError: A device is not usable, `devices` is not a list of distinct numbers, or both arguments are given.
     """
     if not devices:
         return chosen_device(device), ()

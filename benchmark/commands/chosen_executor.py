@@ -1,4 +1,4 @@
-"""The choice of the executor, which trains, and of the way in which the steps of packs are executed."""
+"""Choice of the executor of a run, and of the way in which the steps of packs are executed."""
 
 import dataclasses
 import math
@@ -26,7 +26,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
         The device, and the executor that trains on it.
 
     Raises:
-        UserError: An option belongs to the other executor, or the device cannot be used.
+        UserError: An option belongs to the other executor, or the device is not usable.
     """
     asked = {
         field.name: value
@@ -44,7 +44,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
 
 
 def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int) -> tuple[str, Executor]:
-    """Slurm's device and executor; `asked`: fields of SlurmJobs; `local`: options of the other executor, by name."""
+    """Make Slurm's device and executor from fields of SlurmJobs (`asked`); refuse local options (`local`), by name."""
     if given := [name for name, value in local.items() if value]:
         raise UserError(f"--{given[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others")
     slurm = SlurmOptions(**{"minutes" if name == "time" else name: value for name, value in asked.items()})
@@ -52,11 +52,11 @@ def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int)
 
 
 def precision_warning(precision: str, device: str) -> str | None:
-    """Say that a precision makes training slower on a device; None where it does not.
+    """Return a warning if a precision makes training slower on a device, otherwise None.
 
     Args:
-        precision: Of training.
-        device: A torch device.
+        precision: Precision of training.
+        device: Torch device name.
     """
     if precision == "bfloat16" and device.startswith("cpu") and bfloat16_instructions() == "none":
         return "bfloat16: this processor has no instructions for it; float32 is faster here, often many times"
@@ -67,12 +67,12 @@ def chosen_way(way: str | None, precision: str, device: str) -> str:
     """Choose the way in which packs are trained.
 
     Args:
-        way: A key of `benchmark.training.pack.WAYS`; None: the device's default.
-        precision: Of training.
-        device: A torch device.
+        way: One of `benchmark.training.pack.WAYS`; None for the device's default.
+        precision: Precision of training.
+        device: Torch device name.
 
     Raises:
-        UserError: The device does not have the way or the precision.
+        UserError: The device does not support the way or the precision.
     """
     on_gpu = device.startswith("cuda")
     if precision == "tf32" and not on_gpu:

@@ -1,4 +1,4 @@
-"""The choice of a command's study: the one asked for or the one that fits the machine, and changes to it."""
+"""Choice of a command's study, by name or to suit the machine, and changes to it by options."""
 
 import dataclasses
 from pathlib import Path
@@ -24,11 +24,11 @@ def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
     """Choose the study.
 
     Args:
-        asked: The name asked for; None for the one that fits the device.
-        device: A torch device.
+        asked: Name of the study; None for the one that suits the device.
+        device: Torch device name.
 
     Returns:
-        The study, and why it was chosen, in words.
+        The study, and the reason for the choice.
     """
     if asked:
         return STUDIES[asked], "asked for with --study"
@@ -38,16 +38,17 @@ def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
 
 
 def study_at_hand(asked: str | None, device: str, selection: Selection, data_dir: Path) -> tuple[Study, str]:
-    """Choose the study of a run: as `chosen_study`, but where no data set is at hand one on images that are installed.
+    """Choose the study of a run as `chosen_study` does, but one on installed images if no data set is available.
 
     Args:
-        asked: As for `chosen_study`.
-        device: A torch device.
-        selection: What `--only` keeps; data sets named there that the other study lacks are to be fetched.
+        asked: Name of the study; None to choose one.
+        device: Torch device name.
+        selection: The cells that `--only` keeps; selected data sets that the study on installed images lacks prevent
+            its choice, so that they are downloaded.
         data_dir: The data folder.
 
     Returns:
-        The study, and why it was chosen, in words.
+        The study, and the reason for the choice.
     """
     study, why = chosen_study(asked, device)
     if asked or any(describe(name, data_dir).at_hand for name in selection.joined(study).datasets):
@@ -63,25 +64,25 @@ def study_at_hand(asked: str | None, device: str, selection: Selection, data_dir
 
 
 def asked_study(options: StudyOptions, device: str, selection: Selection) -> tuple[Study, str]:
-    """Choose the study of `run` and `plan`, with what their options change.
+    """Choose the study of `run` and `plan`, with the changes made by their options.
 
     Args:
-        options: The command's.
-        device: A torch device.
-        selection: What `--only` keeps.
+        options: The options of the command.
+        device: Torch device name.
+        selection: The cells that `--only` keeps.
 
     Returns:
-        The study, and why it was chosen, in words.
+        The study, and the reason for the choice.
 
     Raises:
-        UserError: An option cannot be met.
+        UserError: An option is impossible or invalid.
     """
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
     study = study_with_options(study, options.precision, options.weights, options.seeds, options.tsne)
     study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
     study = with_settings(with_metrics(study, MetricsAsked.parse(options.metrics)), options.set)
     in_use = {cell.method for cell in selection.cells_of(selection.joined(study))}
-    if options.weights is None and study.weight_set != "default":  # every method has this one
+    if options.weights is None and study.weight_set != "default":  # every method has the set "default"
         for method in sorted(in_use):
             if study.weight_set not in ALL_METHODS[method].weight_sets:
                 lacks = f"uses the weights {study.weight_set}, which {method} lacks"
@@ -94,17 +95,17 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
 def study_with_options(
     study: Study, precision: str, weights: str | None, seeds: int | None = None, tsne: str = REFERENCE_TSNE
 ) -> Study:
-    """Change a study as the options ask.
+    """Apply options to a study.
 
     Args:
         study: The study.
-        precision: Of training.
-        weights: The weight set; None: the study's own.
-        seeds: How many; None: the study's own number.
+        precision: Precision of training.
+        weights: Name of the weight set; None for the study's own.
+        seeds: Number of seeds; None for the study's own.
         tsne: A key of TSNE_LIBRARIES.
 
     Raises:
-        UserError: There are more seeds than a manifest may have, or the library of the t-SNE is not installed.
+        UserError: There are more seeds than a manifest allows, or the library for t-SNE is not installed.
     """
     if seeds and seeds > MOST_SEEDS:
         raise UserError(f"--seeds {seeds}: at most {MOST_SEEDS:,}")

@@ -1,4 +1,4 @@
-"""The answer that ends a command: at most 20 lines of 80 columns on a study; its files have everything."""
+"""The summary that ends a command: at most 20 lines of 80 columns about a study; its files have all results."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ WIDTH = 80
 MOST_METHODS = 10
 MOST_FAILURES = 2
 MOST_STEPS = 2
-# The score of each protocol that says most, then what else there may be room for; the others are in the files.
+# The most informative score of each protocol, in order of priority; the other scores are in the files.
 _HEADLINES = ("svm_accuracy", "silhouette", "ssim", "lpips", "fid")
 _HEADINGS = {"svm_accuracy": "Accuracy", "silhouette": "Silhouette"}
 _GAP = "  "
@@ -39,22 +39,22 @@ _GAP = "  "
 def closing_lines(
     study: StudyResults, verdicts: StudyVerdicts | None, folder: Path, seconds: float | None = None
 ) -> list[str]:
-    """Say in short what a study has shown.
+    """Summarise the results of a study.
 
     Args:
         study: The study.
-        verdicts: What it says of the paper; None where it says nothing.
+        verdicts: Its verdicts on the paper; None if it has none.
         folder: Its results folder.
-        seconds: How long the command took; None: say how long the study's runs did.
+        seconds: Duration of the command to print; None prints the duration of the study's runs.
 
     Returns:
-        At most MOST_LINES lines, none longer than WIDTH unless it has one long word, such as a path.
+        At most MOST_LINES lines, none longer than WIDTH unless it has a single long word, such as a path.
     """
     before = [*_what_ran(study, seconds), *_shortfalls(study, folder)]
     after = [*_unmeasured(study), *decided(study.manifest, verdicts), *_absent(study.manifest), _where(folder)]
     room = MOST_LINES - len(before) - len(after)
     steps = [f"Next: {step}" for step in next_steps(study, folder)]
-    # A second step only where it takes no method's line.
+    # A second step is shown only if no method's line is lost by it.
     table = headline_table(study, room - len(steps[:1]))
     if len(table) + len(steps[:MOST_STEPS]) > room:
         steps = steps[:1]
@@ -62,12 +62,12 @@ def closing_lines(
 
 
 def fitted(start: str, items: Sequence[str], width: int = WIDTH) -> str:
-    """Join as many items as fit into one line, and count the others; if need be the first is cut.
+    """Join as many items as fit into one line and count the rest; the first item is truncated if necessary.
 
     Args:
-        start: Before the items.
-        items: At least one, each on one line.
-        width: Of the line.
+        start: Text before the items.
+        items: At least one text, each on one line.
+        width: Maximum length of the line.
     """
     for count in range(len(items), 0, -1):
         more = f"; {len(items) - count} more" if count < len(items) else ""
@@ -78,7 +78,7 @@ def fitted(start: str, items: Sequence[str], width: int = WIDTH) -> str:
 
 
 def cut(line: str, width: int = WIDTH) -> str:
-    """Cut a line to a width, with an ellipsis where something is left out."""
+    """Truncate a line to a width, marking an omission with an ellipsis."""
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
@@ -105,7 +105,7 @@ def _what_ran(study: StudyResults, seconds: float | None) -> list[str]:
 
 
 def _shortfalls(study: StudyResults, folder: Path) -> list[str]:
-    """The first trials that did not end well, and where the reasons of all are."""
+    """Return lines about the first trials that did not end well, and where all reasons are listed."""
     bad = [record for one in (study, study.paired) if one is not None for record in one.own_records() if not record.ok]
     if not bad:
         return []
@@ -119,10 +119,10 @@ def _shortfalls(study: StudyResults, folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class _Headline:
-    """The scores of a data set that say most, each at the latent dim where most methods have it.
+    """The headline scores of a data set, each at the latent dimension at which most methods have the score.
 
     Attributes:
-        dims: Metric -> latent dim, in the order of the columns.
+        dims: Metric -> latent dimension, in column order.
         cells: (metric, method) -> cell.
     """
 
@@ -131,7 +131,7 @@ class _Headline:
     cells: Mapping[tuple[str, str], TableCell]
 
     def answers(self) -> int:
-        """How many methods have a value by how many protocols."""
+        """Count the pairs of protocol and method that have a value."""
         found = {
             (protocol, method)
             for (metric, method), cell in self.cells.items()
@@ -142,20 +142,19 @@ class _Headline:
 
 
 def headline_table(study: StudyResults, lines: int) -> list[str]:
-    """Write the scores that say most of the data set that has most of them, a line per method.
+    """Make a table of headline scores, with a line per method, for the data set that has most of them.
 
-    Of several such data sets it is the first in the order of the tables. Columns for which there is no room are left
-    out.
+    Ties go to the first data set in the order of the tables. Columns that do not fit are omitted.
 
     Args:
         study: The study.
-        lines: At most so many.
+        lines: Maximum number of lines.
 
     Returns:
-        A heading, a line per method and a legend; nothing where there is no value or no room.
+        A heading, a line per method and a legend; empty if there is no value or too little space.
     """
     tables = build_tables(study)
-    headline = max(_headlines(tables), key=_Headline.answers, default=None)  # the first of equals
+    headline = max(_headlines(tables), key=_Headline.answers, default=None)  # the first of several maxima
     if headline is None or not headline.answers() or lines < 4:
         return []
     methods = _methods(tables, headline)
@@ -179,7 +178,7 @@ def _headlines(tables: Sequence[Table]) -> list[_Headline]:
     for table in tables:
         for (dataset, metric, method, dim), cell in table.cells.items():
             cells = found.setdefault(dataset, {}).setdefault((metric, dim), {})
-            # Two tables may share trials; the first that has a value counts.
+            # Two tables may share trials; the first one with a value counts.
             if method not in cells or not cells[method].values:
                 cells[method] = cell
     return [_headline(dataset, of_dataset) for dataset, of_dataset in found.items()]
@@ -191,14 +190,14 @@ def _headline(dataset: str, found: Mapping[tuple[str, int], Mapping[str, TableCe
     dims: dict[str, int] = {}
     for metric in [metric for metric in _HEADLINES if metric in with_value] or with_value:
         places = [place for place in found if place[0] == metric]
-        # Of latent dims with as many methods, one that an earlier column has, else the first.
+        # Among latent dimensions with equally many methods, prefer one of an earlier column, else the first.
         dims[metric] = max(places, key=lambda place: (values[place], place[1] in dims.values()))[1]
     cells = {(metric, method): cell for metric, dim in dims.items() for method, cell in found[metric, dim].items()}
     return _Headline(dataset, dims, cells)
 
 
 def _methods(tables: Sequence[Table], headline: _Headline) -> list[str]:
-    """The methods with a headline score, in the order of the table that has most, then of the others."""
+    """Return the methods with a headline score, ordered by the table with most methods, then the other tables."""
     longest_first = sorted(tables, key=lambda table: len(table.methods), reverse=True)
     order = dict.fromkeys(method for table in longest_first for method in table.methods)
     return [method for method in order if any((metric, method) in headline.cells for metric in headline.dims)]
@@ -239,15 +238,15 @@ def _legend(headline: _Headline) -> str:
     return f"Mean{spread} over seeds{collapsed}{partial}"
 
 
-# What it says of the paper, and what to do next --------------------------------------------------------------
+# Verdicts on the paper, and next steps -----------------------------------------------------------------------
 
 
 def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
-    """Say in two lines how much of the paper a study decides, and why not more.
+    """Summarise in at most two lines how much of the paper a study decides, and why not more.
 
     Args:
         manifest: The study's manifest.
-        verdicts: What it says of the paper; None where it says nothing, since its images are drawn or not the paper's.
+        verdicts: Its verdicts on the paper; None if its images are procedural or not the paper's.
     """
     if verdicts is None:
         of_drawn = ["Drawn images: the numbers say nothing about the methods or the paper."]
@@ -274,7 +273,7 @@ def decided(manifest: Manifest, verdicts: StudyVerdicts | None) -> list[str]:
 
 
 def _unmeasured(study: StudyResults) -> list[str]:
-    """The metrics that were asked for and have no value though trials have ended well, with why."""
+    """Return a line about requested metrics without any value in spite of successful trials, with the reasons."""
     frame = study.frame
     without = frame[~frame["metric"].isin(frame.dropna(subset="value")["metric"])]
     found = without[without["status"].isin([WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE])].drop_duplicates("metric")
@@ -300,7 +299,7 @@ def _where(folder: Path) -> str:
 
 
 def next_steps(study: StudyResults, folder: Path) -> list[str]:
-    """List what can be done with a study now, as commands with what each does, the most useful first.
+    """List commands that make sense next for a study, with the effect of each, the most useful first.
 
     Args:
         study: The study.
@@ -317,7 +316,7 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
     if manifest.study == WITHOUT_DATA:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
     left_out = study.metrics_left_out()
-    if left_out and any(folder.glob("checkpoints/*")):  # of which the metrics are computed
+    if left_out and any(folder.glob("checkpoints/*")):  # the metrics are computed from checkpoints
         run = f"{LAUNCHER} run --study {manifest.study}" if _was_plain(manifest) else "the same `run` with"
         command = f"{run} --metrics {','.join(left_out)}"
         labels = ", ".join(METRICS[name].label for name in left_out)
@@ -328,7 +327,7 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
 
 
 def _was_plain(manifest: Manifest) -> bool:
-    """Whether the last run asked for a study and its metrics alone, so that its name is enough to go on with it."""
+    """Return whether the last run gave only a study and metrics, so that its name suffices to continue it."""
     if not manifest.runs:
         return False
     given = {word.partition("=")[0] for word in shlex.split(manifest.runs[-1].command or "") if word.startswith("-")}

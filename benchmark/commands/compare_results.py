@@ -1,4 +1,4 @@
-"""`compare`: whether two results are the same, different, or neither is shown."""
+"""`compare`: show whether two results are the same, different, or neither is shown."""
 
 import re
 from collections.abc import Iterable
@@ -45,15 +45,15 @@ class CompareOptions(PageFormat):
 
 
 def compare(options: CompareOptions, console: Console) -> int:
-    """Compare two results cell by cell, and print and write what differs.
+    """Compare two results cell by cell; print the differences, and write all cells if requested.
 
     Returns:
-        The exit status: 0 where the two are shown to be the same within the tolerances, 1 where something differs, 4
-        where neither is shown.
+        The exit status: 0 if the two are shown to be the same within the tolerances, 1 if something differs, 4 if
+        neither is shown.
 
     Raises:
-        UserError: A side cannot be read, the two have no score in common, a tolerance is invalid or of a metric that
-            neither has, or --out cannot be written.
+        UserError: A side cannot be read, the two have no score in common, a tolerance is invalid or for a metric that
+            neither has, or --out is not writable.
     """
     asked = asked_tolerances(options.tolerance or ())
     _check_out(options)
@@ -72,16 +72,16 @@ def compare(options: CompareOptions, console: Console) -> int:
 
 
 def asked_tolerances(arguments: Iterable[str]) -> dict[str, Tolerance]:
-    """Parse the tolerances asked for.
+    """Parse the tolerances given by the user.
 
     Args:
-        arguments: "METRIC=0.02" (absolute) or "METRIC=5%" (of A's mean), at least 0.
+        arguments: Texts "METRIC=0.02" (absolute) or "METRIC=5%" (of A's mean), at least 0.
 
     Returns:
-        The tolerances by metric.
+        Metric -> tolerance.
 
     Raises:
-        UserError: An argument is neither.
+        UserError: An argument has neither form.
     """
     asked = {}
     for asked_for in arguments:

@@ -1,4 +1,4 @@
-"""`verdict OUT OTHER ...`: which claims flip between runs with different loss weights, and with the protocol."""
+"""`verdict OUT OTHER ...`: list the claims that flip between runs with other loss weights, and with the protocol."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,16 +19,16 @@ from benchmark.tables.terminal import print_markdown
 
 
 def compare_weight_sets(runs: Sequence[Path], out: Path | None, console: Console, as_is: bool = False) -> None:
-    """Judge every claim on several runs of one study, and print how the states differ from those of the first.
+    """Judge every claim on several runs of one study, and print where the states differ from the first run's.
 
     Args:
         runs: The results folders.
-        out: The folder for robust.md and robust.csv; None: they are not written.
-        console: Where the page is printed.
-        as_is: Print it as Markdown.
+        out: The folder for robust.md and robust.csv; None writes no files.
+        console: The console to print on.
+        as_is: Whether to print Markdown source.
 
     Raises:
-        UserError: There are fewer than two folders, one of them has no study, or as `robustness`.
+        UserError: There are fewer than two folders, one of them has no study, or `robustness` raises it.
     """
     folders = {folder.resolve(): folder for folder in runs}.values()
     if len(folders) < 2:
@@ -52,7 +52,7 @@ def compare_weight_sets(runs: Sequence[Path], out: Path | None, console: Console
 
 
 def _names(manifests: Mapping[Path, Manifest]) -> dict[Path, str]:
-    """Names for the runs: their weight sets where these all differ, else their folders."""
+    """Return names for the runs: their weight sets if these all differ, otherwise their folders."""
     sets = [manifest.weight_set for manifest in manifests.values()]
     if len(set(sets)) == len(sets):
         return dict(zip(manifests, sets, strict=True))

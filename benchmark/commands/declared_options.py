@@ -1,4 +1,4 @@
-"""A command's options as a frozen dataclass: each field is declared once, for the parser and for the command."""
+"""Declaration of a command's options as fields of a frozen dataclass, used by both the parser and the command."""
 
 import argparse
 import dataclasses
@@ -11,24 +11,24 @@ Options = TypeVar("Options")
 
 
 def option(*, group: str = "", default: Any = None, **how: Any) -> Any:
-    """Declare a field that is an option of its name, such as --data-dir for `data_dir`.
+    """Declare a field that is an option of the same name, such as --data-dir for `data_dir`.
 
     Args:
-        group: The heading under which the help lists it.
-        default: Its value where it is not given.
-        **how: As for `argparse.ArgumentParser.add_argument`.
+        group: The heading under which the help lists it; "" for none.
+        default: The value if the option is not given.
+        **how: Arguments for `argparse.ArgumentParser.add_argument`.
     """
     of_parser = list(default) if isinstance(default, tuple) else default  # argparse appends to a list
     return dataclasses.field(default=default, metadata={_DECLARED: how | {"default": of_parser}, _GROUP: group})
 
 
 def flag(*, help: str) -> Any:
-    """Declare a field that is True where an option of its name is given."""
+    """Declare a field that is True if the option of the same name is given."""
     return option(default=False, action="store_true", help=help)
 
 
 def argument(**how: Any) -> Any:
-    """Declare a field that is a positional argument; `how` is as for `option`."""
+    """Declare a field that is a positional argument; `how` is the same as for `option`."""
     several = how.get("nargs") in ("*", "+")
     default = () if several else None
     given = how | ({"default": default} if several or how.get("nargs") == "?" else {})
@@ -39,8 +39,8 @@ def add_options(parser: argparse.ArgumentParser, kind: type) -> None:
     """Add the fields of a dataclass of options to a parser.
 
     Args:
-        parser: The parser of the command.
-        kind: A dataclass whose fields are declared by `option`, `flag` and `argument`.
+        parser: The command's parser.
+        kind: A dataclass whose fields are declared with `option`, `flag` and `argument`.
     """
     groups: dict[str, argparse._ActionsContainer] = {"": parser}
     for field in dataclasses.fields(kind):
@@ -52,14 +52,14 @@ def add_options(parser: argparse.ArgumentParser, kind: type) -> None:
 
 
 def options_of(kind: type[Options], namespace: argparse.Namespace) -> Options:
-    """Make a command's options from what the parser has read.
+    """Make a command's options from parsed arguments.
 
     Args:
-        kind: The dataclass that was given to `add_options`.
-        namespace: From the parser.
+        kind: The dataclass given to `add_options`.
+        namespace: Arguments parsed by the parser.
 
     Returns:
-        The options; what may be given several times is a tuple.
+        The options; those that may be repeated are tuples.
     """
     values = {field.name: getattr(namespace, field.name) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

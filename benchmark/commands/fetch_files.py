@@ -1,4 +1,4 @@
-"""`fetch`: download, verify and prepare data sets and metric weights, and read a folder of pictures."""
+"""`fetch`: download, verify and prepare data sets and metric weights, or convert a folder of pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from benchmark.execution.heartbeat import Heartbeat
 from benchmark.installation import LAUNCHER
 from benchmark.names import asked_name
 
-# The names of groups of pretrained networks for `fetch`; the audit's are fetched only when they are asked for.
+# Groups of pretrained networks by name; those for the audit are downloaded only on request.
 WEIGHTS: Mapping[str, Mapping[str, Backbone]] = {"weights": BACKBONES, "audit-weights": AUDIT_BACKBONES}
 
 
@@ -47,11 +47,11 @@ def fetch(options: FetchOptions, console: Console) -> int:
     """Download and prepare data sets and metric weights.
 
     Returns:
-        The exit status: 0 where everything asked for is here, 3 where something could not be had; the reasons are
+        The exit status: 0 if everything requested is available, 3 if something could not be obtained; the reasons are
         printed.
 
     Raises:
-        UserError: A name is unknown, files are invalid, or a folder cannot be read or written.
+        UserError: A name is unknown, files are invalid, or a folder is not readable or writable.
     """
     if options.from_folder is not None:
         return _from_folder(options.from_folder, options, console)

@@ -1,4 +1,4 @@
-"""The default folders of the commands, and the check of the folders that a user names."""
+"""Default folders of the commands, and a check of folders given by the user."""
 
 import os
 from pathlib import Path
@@ -12,14 +12,14 @@ THROUGHPUT = WORKSPACE / "results" / "throughput"
 
 
 def check_folders(data_dir: Path, weights_dir: Path | None) -> None:
-    """Check the folders of data sets and of pretrained networks.
+    """Check that the folders of data sets and pretrained networks can be read.
 
     Args:
-        data_dir: The folder of data sets; the default one need not exist.
-        weights_dir: The folder of pretrained networks; None is not checked.
+        data_dir: The data folder; the default one need not exist.
+        weights_dir: The folder of pretrained networks; None skips the check.
 
     Raises:
-        UserError: A folder does not exist or cannot be read.
+        UserError: A folder does not exist or is not readable.
     """
     for flag, folder in (("--data-dir", data_dir), ("--weights-dir", weights_dir)):
         if folder is None or (folder == DEFAULT_DATA_DIR and not folder.exists()):

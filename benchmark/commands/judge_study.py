@@ -1,4 +1,4 @@
-"""`judge`: the audit, figures, verdict and report of a results folder in one command."""
+"""`judge`: run the audit, figures, verdict and report of a results folder with one command."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,16 +41,16 @@ class JudgeOptions(DataFolders, OwnMethods):
 
 
 def judge(options: JudgeOptions, console: Console) -> int:
-    """Audit a study, make its figures, judge the paper by it, write all of it on one page, and print the answer.
+    """Audit a study, make its figures, judge the paper by it, write a report of everything, and print a summary.
 
-    The audit comes first, since the verdict takes its findings into account. Nothing is downloaded. The folders of data
-    sets and pretrained networks need to exist only where something can be audited.
+    The audit comes first, because the verdict takes its findings into account. Nothing is downloaded. The folders of
+    data sets and pretrained networks need to exist only if something can be audited.
 
     Returns:
-        The exit status: that of `audit`, 0 where it has nothing to audit.
+        The exit status of `audit`, or 0 if there is nothing to audit.
 
     Raises:
-        UserError: The folder has no study or cannot be written, or as one of the four commands.
+        UserError: The folder has no study or is not writable, or one of the four commands raises it.
     """
     store = Store(options.out, console.print, look_only=True)
     records = store.read_study().records
@@ -72,7 +72,7 @@ def judge(options: JudgeOptions, console: Console) -> int:
         )
     device = chosen_device(options.device)
     set_numerics(device, usable_cores())
-    study = store.read_study()  # a trial's record may have been moved aside
+    study = store.read_study()  # again, because the audit may have moved a record aside
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     with Heartbeat(console) as heartbeat:
         with heartbeat.during("verdicts"):
@@ -85,15 +85,15 @@ def judge(options: JudgeOptions, console: Console) -> int:
 
 
 def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: Path) -> str | None:
-    """Say why no trial can be audited, as far as that is seen without opening a file.
+    """Return why no trial can be audited, as far as this is known without opening a file.
 
     Args:
         store: The results folder.
-        records: Its records by key.
-        data_dir: The folder of data sets.
+        records: Its records, by key.
+        data_dir: The data folder.
 
     Returns:
-        The reason in words; None where some trial can be audited.
+        The reason; None if some trial can be audited.
     """
     stored = [
         record.identity.data

@@ -1,4 +1,4 @@
-"""A study's verdicts, figures and report as files of its results folder."""
+"""Writing of a study's verdicts, figures and report to its results folder."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ from benchmark.verdict.verdict_latex import render_verdicts
 
 REPORT = "report.html"
 _REPORTED = {name: figure for name, figure in FIGURES.items() if figure.meaning}
-# A report by itself makes these alone, so that it needs neither checkpoints nor images.
+# The figures that a report makes on its own, so that it needs neither checkpoints nor images.
 _FROM_RECORDS = tuple(name for name, figure in _REPORTED.items() if figure.from_records)
 _MEASURED_TIMES = (THROUGHPUT, *sorted((REPOSITORY / "results" / "reference" / "throughput").glob("*")))
 
@@ -33,7 +33,7 @@ def write_verdicts(folder: Path, manifest: Manifest, verdicts: StudyVerdicts) ->
     """Write the verdicts as CSV and LaTeX into a folder.
 
     Raises:
-        UserError: The folder cannot be written.
+        UserError: The folder is not writable.
     """
     frames = {
         "numbers": verdicts.cells,
@@ -54,16 +54,16 @@ def write_figures(
     """Make all figures.
 
     Args:
-        source: What they are made from.
-        folder: Of the files.
-        heartbeat: Tells which figure is being made.
-        formats: Those of the files, of FORMATS.
+        source: The study, with access to checkpoints and images.
+        folder: Folder of the figures' files.
+        heartbeat: Reports which figure is being made.
+        formats: Names in FORMATS.
 
     Returns:
-        Page -> why it is not made; None for one that is.
+        Page -> why it was not made; None for a page that was made.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
+        UserError: A record belongs to a trial other than its cell's, or the folder is not writable.
     """
     pages: dict[str, CannotDraw | None] = {}
     for number, name in enumerate(FIGURES, start=1):
@@ -84,15 +84,15 @@ def make_page(
 
     Args:
         store: The results folder.
-        source: Its study, with checkpoints and images.
-        audited: The audit's results, by the trials' keys.
-        verdicts: What it says of the paper; None: nothing.
-        heartbeat: Tells what is being made.
-        formats: Those of the figures' files.
+        source: The study, with access to checkpoints and images.
+        audited: Results of the audit, by trial key.
+        verdicts: Its verdicts on the paper; None if it has none.
+        heartbeat: Reports progress.
+        formats: Names in FORMATS, for the figures.
 
     Raises:
-        OSError: A folder cannot be written.
-        UserError: Likewise.
+        OSError: A folder is not writable.
+        UserError: A folder is not writable.
     """
     pages = write_figures(source, store.folder / "figures", heartbeat, formats)
     with heartbeat.during("report"):
@@ -102,18 +102,18 @@ def make_page(
 
 
 def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw | None]:
-    """Make the figures that need records alone, and say which others are not in OUT/figures.
+    """Make the figures that need only records, and report which others are missing from OUT/figures.
 
     Args:
         store: The results folder.
         study: Its study.
 
     Returns:
-        Page -> why it is not made; None for one that is. A figure that the study can have and of which no page is there
-        has its own name as page.
+        Page -> why it was not made; None for a page that was made. A figure that the study can have but of which no
+        page exists is listed under its own name.
 
     Raises:
-        UserError: As `write_figures`.
+        UserError: As for `write_figures`.
     """
     folder = store.folder / "figures"
     source = StudySource(study, store.checkpoint_path, images_in(Path(), offline=True))
@@ -127,7 +127,7 @@ def pages_of_records(store: Store, study: StudyResults) -> dict[str, CannotDraw 
     )
     without = {*_FROM_RECORDS, *there}
     if all(ALL_TABLES[cell.table].protocol != "clustering" for cell in study.manifest.cells):
-        without.add("tsne")  # no trial of the study has a plane
+        without.add("tsne")  # no trial of the study has t-SNE coordinates
     return pages | {kind: CannotDraw(why) for kind in _REPORTED if kind not in without}
 
 
@@ -143,15 +143,15 @@ def write_report(
     Args:
         folder: OUT.
         study: Its study.
-        audited: The audit's results, by the trials' keys.
-        pages: As from `write_figures` or `pages_of_records`.
+        audited: Results of the audit, by trial key.
+        pages: Output of `write_figures` or `pages_of_records`.
         verdicts: As for `render_report`.
 
     Returns:
-        The bytes of the page.
+        The size of the page in bytes.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
+        UserError: A record belongs to a trial other than its cell's, or the folder is not writable.
     """
     pictures = _pictures(folder / "figures")
     there = {picture.name for picture in pictures}
@@ -177,5 +177,5 @@ def _pictures(folder: Path) -> list[Picture]:
 
 
 def _kind(page: str) -> str | None:
-    """The figure whose name a page's begins with; None for a file that is none of the report's."""
+    """Return the figure with whose name a page's name begins; None if it is not a figure of the report."""
     return next((kind for kind in _REPORTED if page == kind or page.startswith(f"{kind}_")), None)

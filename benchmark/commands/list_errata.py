@@ -1,4 +1,4 @@
-"""`errata`: the contradictions within the paper, or within any table file, found from its numbers."""
+"""`errata`: list the contradictions within the paper, or within any table file, found from its numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,13 @@ class ErrataOptions:
 
 
 def list_errata(options: ErrataOptions, console: Console) -> int:
-    """Print what is wrong, then what holds and what only a person who reads it can judge.
+    """Print the errors, then what holds, and then what only a human reader can judge.
 
     Returns:
-        The exit status, 0 whatever is found.
+        The exit status, always 0.
 
     Raises:
-        UserError: The table file is invalid, or --out cannot be written.
+        UserError: The table file is invalid, or --out is not writable.
     """
     findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
     listed = listing(findings)
@@ -46,7 +46,7 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
             said = f" [{'; '.join(finding.sources)}]" if finding.sources else ""
             console.print(f"  {one_line(finding.sentence)}{said}")
     if options.out:
-        # Imported here, so that a listing that is only printed does not wait for pandas.
+        # Imported late, so that a listing that is only printed does not wait for pandas.
         from benchmark.errata.findings_frame import findings_frame
         from benchmark.results.csv_text import csv_text
 

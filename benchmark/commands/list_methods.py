@@ -1,4 +1,4 @@
-"""`methods`: the list of methods, or one method's card."""
+"""`methods`: list the methods, or print method cards."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ def methods(options: MethodsOptions, console: Console) -> int:
         The exit status, 0.
 
     Raises:
-        UserError: There is no method of the name.
+        UserError: There is no method of this name.
     """
     if options.all:
         print(render_all_cards(), end="")

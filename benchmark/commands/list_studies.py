@@ -1,4 +1,4 @@
-"""`studies`: the list of studies."""
+"""`studies`: list the studies."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class StudiesOptions:
 
 
 def studies(options: StudiesOptions, console: Console) -> int:
-    """List the studies with their sizes and what they reduce.
+    """List the studies with their numbers of trials and their differences from the paper's setting.
 
     Returns:
         The exit status, 0.

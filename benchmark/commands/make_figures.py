@@ -1,4 +1,4 @@
-"""`figures`: the figures of a results folder, from its records and, where at hand, checkpoints and images."""
+"""`figures`: make a study's figures from its records and, if available, checkpoints and images."""
 
 import argparse
 from dataclasses import dataclass
@@ -39,13 +39,13 @@ class FiguresOptions(FetchedData, OwnMethods):
 
 
 def figures(options: FiguresOptions, console: Console) -> int:
-    """Make the figures asked for, all by default, in OUT/figures, and print each page's files or why it is skipped.
+    """Make the requested figures (by default all) in OUT/figures, and print each page's files or why it is skipped.
 
     Returns:
-        The exit status, 0, also where pages are skipped: that checkpoints or images are elsewhere is no error.
+        The exit status, 0 even if pages are skipped, because missing checkpoints or images are not an error.
 
     Raises:
-        UserError: A folder or the device cannot be used, the folder has no study, or --only leaves no cell.
+        UserError: A folder or the device is not usable, the folder has no study, or --only leaves no cell.
     """
     check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)

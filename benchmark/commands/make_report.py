@@ -1,4 +1,4 @@
-"""`verdict` and `report`: the judgement of the paper by a study, as text, CSV and LaTeX, and as one HTML page."""
+"""`verdict` and `report`: judge the paper by a study, as text, CSV and LaTeX, or as one HTML page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +40,14 @@ class VerdictOptions(PageFormat):
 def verdict(options: VerdictOptions, console: Console) -> int:
     """Judge every printed number and claim of the paper by a study, write the verdicts to OUT/verdicts and print them.
 
-    With other results folders of the study, print instead which claims flip between them.
+    With further results folders of the study, print instead which claims flip between them.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        UserError: --out is given without other folders, the folder has no study or cannot be written, or as
-            `compare_weight_sets`.
+        UserError: --out is given without further folders, the folder has no study or is not writable, or
+            `compare_weight_sets` raises it.
     """
     if options.others:
         compare_weight_sets((options.study, *options.others), options.out, console, as_is=options.format == "md")
@@ -80,7 +80,7 @@ def report(options: ReportOptions, console: Console) -> int:
         The exit status, 0.
 
     Raises:
-        UserError: The folder has no study, or cannot be written.
+        UserError: The folder has no study or is not writable.
     """
     store = Store(options.out, console.print, look_only=True)
     study = store.read_study()

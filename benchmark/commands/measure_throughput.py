@@ -33,9 +33,9 @@ from benchmark.throughput.throughput_files import write_method_times, write_thro
 from benchmark.training.pack import default_pack, default_way
 
 DEFAULT_ONLY = "method=hgmvae_g,dataset=mnist,latent_dim=8"
-# Numbers of images, large enough to extrapolate from and small enough for the minutes that the command may take.
+# Numbers of images, large enough to extrapolate from and small enough for a command that takes minutes.
 _PROBES = {"clustering": 1_000, "classification": 4_000, "reconstruction": 500}
-_METRIC_TURNS = 20  # seconds for each metric of a pretrained network
+_METRIC_TURNS = 20  # seconds per metric of a pretrained network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +60,16 @@ class ThroughputOptions(GridOptions):
 
 
 def throughput(options: ThroughputOptions, console: Console) -> int:
-    """Measure training beside pythae's trainer, and evaluation; forecast every study; write and print all of it.
+    """Measure training beside pythae's trainer, and evaluation; forecast every study; write and print the results.
 
-    It measures one kind of trial, on images of noise, so that no data are needed, and ends within five minutes. With
-    --methods it measures instead a step of every method beside that of a VAE.
+    It measures one kind of trial, on noise images, so that no data are needed, and takes at most five minutes. With
+    --methods it measures instead a step of every method relative to that of a VAE.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        UserError: The device cannot be used, --only does not select what can be measured, or --out cannot be written.
+        UserError: The device is not usable, --only does not select a measurable trial, or --out is not writable.
     """
     device = chosen_device(options.device)
     study, why = chosen_study(options.study, device)
@@ -87,7 +87,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
         return _methods_compared(study, options, device, console)
     trial = _chosen_trial(study, options, device)
     workers = process_plan(device)
-    # As a user would run each: pythae's trainer and our loop have all cores, processes one each.
+    # As users would run them: pythae's trainer and our loop use all cores, processes one core each.
     measured = measure(trial, device, cpu_jobs(), workers.trainers, options.seconds, options.beside)
     _print_sides(measured, console)
     starts = start_seconds(trial, device)
@@ -142,9 +142,9 @@ def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Tria
 
 
 def _pack_gain(measured: Throughput, device: str) -> float:
-    """The time of a step of one seed alone in our loop over that in the largest pack of the device's default way.
+    """Return the ratio of a single seed's step time in our loop to that in the device's largest default pack.
 
-    It is 1 where runs are not packed.
+    It is 1 if runs are not packed.
     """
     if default_pack(device) == 1:
         return 1.0

@@ -1,4 +1,4 @@
-"""The types of option values, for argparse: functions from the text on the command line to the value."""
+"""Types of option values for argparse: functions that convert text from the command line to a value."""
 
 import argparse
 import math
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def path(text: str) -> Path:
-    """Read a path; a leading ~ is the home folder also where no shell has expanded it (--out=~/x).
+    """Parse a path, expanding a leading ~ even if the shell has not (--out=~/x).
 
     Raises:
         ArgumentTypeError: The text is empty, or there is no such home folder.
@@ -19,10 +19,9 @@ def path(text: str) -> Path:
 
 
 def given(text: str) -> str:
-    """Read a text that is not empty.
+    """Parse non-empty text.
 
-    An empty one may come from an unset variable in a script, which asks neither for the default nor for the current
-    folder.
+    Empty text may come from an unset variable in a script, which means neither the default nor the current folder.
 
     Raises:
         ArgumentTypeError: The text is empty or blank.
@@ -33,10 +32,10 @@ def given(text: str) -> str:
 
 
 def slurm_name(text: str) -> str:
-    """Read the name of something that Slurm knows, such as a partition.
+    """Parse the name of a Slurm entity, such as a partition.
 
     Raises:
-        ArgumentTypeError: The text is empty or has a character that no such name has.
+        ArgumentTypeError: The text is empty or has a character that is not allowed in such a name.
     """
     if not given(text).isprintable() or set(" '\"\\`$#%") & set(text):
         raise argparse.ArgumentTypeError(f"{text!r} is nothing that Slurm could call so")
@@ -44,10 +43,10 @@ def slurm_name(text: str) -> str:
 
 
 def slurm_memory(text: str) -> str:
-    """Read an amount of memory for Slurm, a whole number with a unit, such as 16G.
+    """Parse an amount of memory for Slurm, an integer with a unit, such as 16G.
 
     Raises:
-        ArgumentTypeError: The text is no such amount.
+        ArgumentTypeError: The text is not such an amount.
     """
     if not re.fullmatch("[1-9][0-9]*[KMGT]", text):
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number with a unit, K, M, G or T, such as 16G")
@@ -55,10 +54,10 @@ def slurm_memory(text: str) -> str:
 
 
 def positive_number(text: str) -> float:
-    """Read a finite number above 0.
+    """Parse a finite positive number.
 
     Raises:
-        ArgumentTypeError: The text is no such number.
+        ArgumentTypeError: The text is not such a number.
     """
     try:
         value = float(text)
@@ -70,10 +69,10 @@ def positive_number(text: str) -> float:
 
 
 def positive(text: str) -> int:
-    """Read a whole number of at least 1.
+    """Parse a positive integer.
 
     Raises:
-        ArgumentTypeError: The text is no such number.
+        ArgumentTypeError: The text is not such an integer.
     """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")

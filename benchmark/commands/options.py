@@ -1,4 +1,4 @@
-"""Options that several commands share, as dataclasses that the commands' own options inherit."""
+"""Options shared by several commands, as dataclasses from which the commands' own options inherit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ class FetchedData(DataFolders):
 
 @dataclass(frozen=True, kw_only=True)
 class PageFormat:
-    """How a page that a command prints is formatted."""
+    """The format of a page that a command prints."""
 
     format: str = option(choices=("text", "md"), default="text", help="format of the output; md: Markdown source")
 
@@ -100,7 +100,7 @@ class StudyOptions(FetchedData, GridOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SlurmJobs:
-    """What is requested from Slurm for each job; None where the default is to hold."""
+    """The resources requested from Slurm for each job; None for the default."""
 
     partition: str | None = option(
         group=_OF_JOBS, type=slurm_name, help="partition of the cluster (default: the cluster's own)"
@@ -131,7 +131,7 @@ class SlurmJobs:
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutionOptions(SlurmJobs):
-    """How training is executed: by what, in which packs, on how many processes, devices or machines."""
+    """How training is executed: by which executor, in which packs, and on how many processes, devices or machines."""
 
     jobs: int | None = option(type=positive, help=JOBS)
     pack: int | None = option(

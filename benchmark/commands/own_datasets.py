@@ -1,4 +1,4 @@
-"""A user's own data sets beside the registered ones: their names, checks, facts and results folder."""
+"""A user's own data sets: their names, checks, descriptions and results folder."""
 
 from pathlib import Path
 
@@ -11,16 +11,16 @@ from benchmark.tables.captions import MARK_MEANINGS
 
 
 def own_datasets(data_dir: Path) -> set[str]:
-    """Return the names of a user's own data sets: the .npz files in the data folder that are no registered set's."""
+    """Return the names of a user's own data sets: the .npz files in the data folder not of a registered data set."""
     registered = {spec.npz for spec in DATASETS.values()}
     return {path.stem for path in data_dir.glob("*.npz") if path.name not in registered}
 
 
 def check_own_datasets(grid: Grid) -> None:
-    """Check that the user's own data sets of a grid are there.
+    """Check that the user's own data sets of a grid are available.
 
     Raises:
-        UserError: One of them is not there; no other images can stand in for it.
+        UserError: A data set is unavailable; no other images can replace it.
     """
     for name, reason in grid.unavailable.items():
         if name not in DATASETS:
@@ -28,10 +28,10 @@ def check_own_datasets(grid: Grid) -> None:
 
 
 def data_facts(grid: Grid) -> list[str]:
-    """List what a reader must know of the data sets at hand.
+    """List what a reader must know about the available data sets.
 
     Returns:
-        A line per own data set on its split, then a line per mark on its meaning.
+        A line per own data set about its split, then a line per mark with its meaning.
     """
     own = [
         f"{name}: {data.n_train:,} training and {data.n_test:,} test images; {data.split}"
@@ -42,13 +42,13 @@ def data_facts(grid: Grid) -> list[str]:
         f"{name} [{mark}]: {MARK_MEANINGS[mark]}"
         for name, data in grid.datasets.items()
         for mark in data_marks(data)
-        if grid.study.images != "drawn"  # whose notes say it already
+        if grid.study.images != "drawn"  # because its notes already say so
     ]
     return own + marked
 
 
 def default_out(grid: Grid) -> Path:
-    """Return the default results folder of a grid; one with changes or own data sets has a folder of its own."""
+    """Return the default results folder of a grid, a separate one if it has changes or own data sets."""
     own = sorted({cell.dataset for cell in grid.cells} - set(DATASETS))
     changed = ["changed"] if grid.study.changes else []
     return RUNS / "-".join([grid.study.name, *changed, *own])

@@ -9,7 +9,7 @@ from benchmark.commands.option_types import path
 
 @dataclass(frozen=True, kw_only=True)
 class OwnMethods:
-    """Methods of the user's own, which `benchmark.cli` adds before it carries out the command."""
+    """Methods of the user's own, which `benchmark.cli` registers before it runs the command."""
 
     method_file: tuple[Path, ...] = option(
         type=path,

@@ -27,10 +27,10 @@ def pack(options: PackOptions, console: Console) -> int:
     """Move records/ into records.jsonl and the results in audit/ into audit.jsonl.
 
     Returns:
-        The exit status: 0 where all files were moved, 3 where some had to stay; the reasons are printed.
+        The exit status: 0 if all files were moved, 3 if some were left; the reasons are printed.
 
     Raises:
-        UserError: The folder has nothing to pack, has Slurm jobs noted, cannot be written or is in use by another
+        UserError: The folder has nothing to pack, has noted Slurm jobs, is not writable or is in use by another
             command.
     """
     store = Store(options.out)

@@ -37,7 +37,7 @@ from benchmark.throughput.costs import (
 )
 from benchmark.throughput.throughput_files import MEASUREMENTS
 
-# 4 bytes per float32 parameter; an HGMVAE checkpoint at full width has 7 MB at d = 8 and 12 MB at d = 128.
+# 4 bytes per float32 parameter; a checkpoint of HGMVAE at full width has 7 MB at d = 8 and 12 MB at d = 128.
 CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
 
 
@@ -51,14 +51,14 @@ class PlanOptions(StudyOptions, OwnMethods):
 
 
 def plan(options: PlanOptions, console: Console) -> int:
-    """Print what `run` would do, and about how long it would take; run and download nothing.
+    """Print what `run` would do and its approximate duration, without running or downloading anything.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        UserError: An option cannot be met, such as a device that cannot be used or an --only that leaves nothing, or a
-            data set of the user's own is not there.
+        UserError: An option is impossible, such as an unusable device or an --only that leaves no cell, or one of the
+            user's own data sets is unavailable.
     """
     device = chosen_device(options.device)
     check_folders(options.data_dir, options.weights_dir)
@@ -112,7 +112,7 @@ def plan(options: PlanOptions, console: Console) -> int:
 
 
 def _over_seeds(trials: list[Trial]) -> dict[str, str]:
-    """Trials that differ in their seed alone: their description -> their seeds, such as "0..9"."""
+    """Group trials that differ only in their seed: their description -> their seeds, such as "0..9"."""
     seeds: dict[str, list[int]] = {}
     for trial in trials:
         without_seed, _, _ = str(trial).rpartition(" seed=")
@@ -159,6 +159,6 @@ def _print_forecast(
 
 
 def _checkpoint_mb(trials: list[Trial]) -> float:
-    """Mean size of a checkpoint, with the parameters estimated from the width (networks) and latent dim (heads)."""
+    """Return the mean size of a checkpoint, estimated from width (networks) and latent dimension (heads)."""
     parameters = [0.15 + 1.5 * t.training.width + 0.009 * t.latent_dim for t in trials]
     return CHECKPOINT_MB_PER_MILLION_PARAMETERS * sum(parameters) / len(parameters)

@@ -1,4 +1,4 @@
-"""`run` and `tables`: train and evaluate the trials that are to do, make the tables and the report."""
+"""`run` and `tables`: train and evaluate unfinished trials, and make the tables and the report."""
 
 import dataclasses
 import textwrap
@@ -70,18 +70,18 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
 
 
 def run(options: RunOptions, console: Console) -> int:
-    """Train and evaluate the trials that are not done yet, then make the tables and the report.
+    """Train and evaluate unfinished trials, then make the tables and the report.
 
     Returns:
-        The exit status: 0 where every trial is done, 3 where some failed, diverged, were not run or have no images.
+        The exit status: 0 if every trial is done, 3 if some failed, diverged, were not run or have no images.
 
     Raises:
-        UserError: An option cannot be met, images that were asked for cannot be had, or the results folder cannot be
-            written, holds another study or is in use by another command.
+        UserError: An option is impossible, requested images are unavailable, or the results folder is not writable,
+            contains another study or is in use by another command.
     """
     started = time.monotonic()
     device, executor = chosen_executor(options, options.device)
-    way = chosen_way(options.way, options.precision, device)  # before a folder is made for what is refused
+    way = chosen_way(options.way, options.precision, device)  # raises errors before a folder is created
     with Heartbeat(console) as heartbeat:
         with heartbeat.during("looking for the images"):
             grid = _grid(options, device, console)
@@ -106,13 +106,13 @@ class TablesOptions:
 
 
 def tables(options: TablesOptions, console: Console) -> int:
-    """Make the tables again from the records.
+    """Make the tables from existing records.
 
     Returns:
-        The exit status, as of `run`.
+        The exit status, as for `run`.
 
     Raises:
-        UserError: The folder has no study, cannot be written or is in use by another command.
+        UserError: The folder has no study, is not writable or is in use by another command.
     """
     store = Store(options.out, console.print)
     store.study_manifest()
@@ -127,7 +127,7 @@ def tables(options: TablesOptions, console: Console) -> int:
 def _run(
     options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, way: str, store: Store
 ) -> bool:
-    """Train and evaluate what is to do; False where metrics asked for cannot be had, or only by a new training."""
+    """Train and evaluate trials; return False if requested metrics are unavailable or need a new training."""
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
     trials = grid.trials()
@@ -163,9 +163,9 @@ def _run(
     to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))
     known_costs = read_costs(THROUGHPUT / MEASUREMENTS, device)
-    if grid.study.paired_precision is None:  # the two of a pair stay side by side
+    if grid.study.paired_precision is None:  # otherwise the two trials of a pair stay together
         packs = longest_first(packs, known_costs, left_out)
-    # As in the worker processes, so that the provenance recorded here is theirs, too.
+    # As in the worker processes, so that the provenance recorded here also applies to them.
     set_numerics(device, executor.threads, options.deterministic)
     _print_summary(grid, console)
     console.print(
@@ -206,14 +206,14 @@ def _run(
 
 
 def _finished_elsewhere(folder: Path, store: Store, console: Console) -> list[Record]:
-    """The records that --reuse takes from; UserError, before anything is changed, where there are none to take."""
+    """Read the records for --reuse; raise UserError, before anything is changed, if the folder is unusable."""
     if folder.resolve() == store.folder.resolve():
         raise UserError(f"--reuse {folder}: is the results folder of this run; give another one")
     return finished_records(folder, console.print)
 
 
 def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], costs: Costs) -> dict[str, float]:
-    """Trial's key -> the seconds that its metrics of pretrained networks will take; `absent` are not computed."""
+    """Forecast, by trial key, the seconds of metrics of pretrained networks, without the `absent` ones."""
     found = {}
     for trial in trials:
         wanted = metrics_without_score(trial, store.read_record(trial.key))
@@ -223,7 +223,7 @@ def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], 
 
 
 def _grid(options: RunOptions, device: str, console: Console) -> Grid:
-    """The grid to run; UserError where it has no images at all."""
+    """Make the grid to run; raise UserError if it has no images at all."""
     check_folders(options.data_dir, options.weights_dir)
     selection = Selection.parse(options.only, own_datasets(options.data_dir))
     study, why = asked_study(options, device, selection)
@@ -237,7 +237,7 @@ def _grid(options: RunOptions, device: str, console: Console) -> Grid:
 
 
 def _print_summary(grid: Grid, console: Console) -> None:
-    """Print what was reduced, and what is known of the images, in a line each; the tables' captions have all of it."""
+    """Print one line each about reductions and images; the tables' captions have all details."""
     left_out = grid.study.metrics_left_out
     labels = ", ".join(METRICS[metric].label for metric in left_out)
     facts = {
@@ -252,7 +252,7 @@ def _print_summary(grid: Grid, console: Console) -> None:
 
 
 def _make_tables(store: Store, heartbeat: Heartbeat) -> tuple[StudyResults, Mapping[str, AuditResult]]:
-    """Write the tables, and return the study that they show and what an audit found."""
+    """Write the tables; return the study that they show and the results of its audit."""
     with heartbeat.during("tables"):
         study = store.read_study()
         audited = read_results(store, list(study.records))
@@ -269,16 +269,16 @@ def _make_report(
     verdicts: StudyVerdicts | None,
     device: str,
 ) -> None:
-    """Write figures, verdicts and report; where that cannot be done, one line says so."""
+    """Write figures, verdicts and report, or print one line if that fails."""
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     try:
-        make_page(store, source, audited, verdicts, heartbeat, formats=("png",))  # those of the page; `judge` adds PDF
+        make_page(store, source, audited, verdicts, heartbeat, formats=("png",))  # `judge` also makes PDF
     except (OSError, UserError) as error:
         heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
 
 
 def _verdicts(study: StudyResults, audited: Mapping[str, AuditResult], heartbeat: Heartbeat) -> StudyVerdicts | None:
-    """What the study says of the paper; None where that is nothing."""
+    """Return the study's verdicts on the paper; None if it has none."""
     if not can_judge(study.manifest):
         return None
     with heartbeat.during("verdicts"):
@@ -286,6 +286,6 @@ def _verdicts(study: StudyResults, audited: Mapping[str, AuditResult], heartbeat
 
 
 def _status(study: StudyResults) -> int:
-    """The exit status of `run`."""
+    """Return the exit status of `run`."""
     counts = study.summary
     return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not study.manifest.unavailable else 3

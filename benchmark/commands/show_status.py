@@ -1,4 +1,4 @@
-"""`status`: show how far a study is, and the Slurm jobs that run the rest."""
+"""`status`: show the progress of a study, and the Slurm jobs that run its remaining trials."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def status(options: StatusOptions, console: Console) -> int:
         The exit status, 0.
 
     Raises:
-        UserError: The folder has no study, or cannot be read.
+        UserError: The folder has no study, or is not readable.
     """
     store = Store(options.out, console.print, look_only=True)
     study = store.read_study()
@@ -83,7 +83,7 @@ def status(options: StatusOptions, console: Console) -> int:
 
 
 def _counts(study: StudyResults, at_work: Mapping[str, str]) -> dict[int, Counter[str]]:
-    """Table -> how many of its trials are in each of STATES; a trial of several tables counts in each."""
+    """Count each table's trials by their state (STATES); a trial in several tables counts in each."""
     found: dict[int, Counter[str]] = {}
     for cell in study.manifest.cells:
         count = found.setdefault(cell.table, Counter())

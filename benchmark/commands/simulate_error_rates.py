@@ -1,4 +1,4 @@
-"""`error-rates`: how often the suite's judgements are right and wrong, by simulation."""
+"""`error-rates`: simulate how often the suite's judgements are right and wrong."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,13 @@ class ErrorRatesOptions:
 
 
 def error_rates(options: ErrorRatesOptions, console: Console) -> int:
-    """Simulate every judgement and write its rates.
+    """Simulate every judgement, and write and print its error rates.
 
     Returns:
         The exit status, 0.
 
     Raises:
-        UserError: --out cannot be written.
+        UserError: --out is not writable.
     """
     draws = _LONG_DRAWS if options.long else _DRAWS
     rates = [

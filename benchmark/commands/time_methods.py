@@ -1,4 +1,4 @@
-"""`throughput --methods`: the duration of every method's training step relative to a VAE's, across a study."""
+"""`throughput --methods`: compare the duration of every method's training step with a VAE's, across a study."""
 
 from collections.abc import Iterable
 
@@ -10,14 +10,14 @@ from benchmark.throughput.method_times import UNIT, MethodTime, method_times
 
 
 def compare_methods(trials: Iterable[Trial], device: str, seconds: float, console: Console) -> list[MethodTime]:
-    """Measure every method's step beside a VAE's, and print the times.
+    """Measure every method's step relative to a VAE's, and print the times.
 
     Args:
-        trials: One for each method, data set and latent dim. Those at a data set and latent dim without a VAE, or with
-            nothing else, are left out.
-        device: Where to train.
-        seconds: About how long to measure at each data set and latent dim.
-        console: Where the times are printed.
+        trials: One trial per method, data set and latent dimension. Those at a data set and latent dimension without a
+            VAE, or with only a VAE, are ignored.
+        device: Torch name of the device to train on.
+        seconds: Approximate duration of the measurement at each data set and latent dimension.
+        console: The console to print on.
     """
     places: dict[tuple[str, int], list[Trial]] = {}
     for trial in trials:

@@ -1,4 +1,4 @@
-"""`controls --trace`: observe how the readings of HGMVAE-G's loss train, by step and by epoch."""
+"""`controls --trace`: record how the readings of HGMVAE-G's loss train, by step and by epoch."""
 
 import json
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ TRACED = "readings"
 
 
 def trace_readings(folder: Path, data_dir: Path, offline: bool, device: str, console: Console) -> None:
-    """Train every trial of the study `readings`, observed; write steps.csv, epochs.csv, trace.json and the figure.
+    """Train every trial of the study `readings` with a trace; write steps.csv, epochs.csv, trace.json and the figure.
 
     Args:
-        folder: Where these files go.
-        data_dir: Where the images are, or else are downloaded to.
-        offline: Download nothing.
-        device: Where models train.
-        console: Where the end of every training is printed.
+        folder: Folder of these files.
+        data_dir: The data folder.
+        offline: Whether downloading is forbidden.
+        device: Torch name of the device to train on.
+        console: Console on which the end of every training is printed.
 
     Raises:
-        UserError: The images cannot be had, or the folder cannot be written.
+        UserError: The images are unavailable, or the folder is not writable.
     """
     study = STUDIES[TRACED]
     data_options = DataOptions.of(study, data_dir.resolve(), offline)
@@ -70,5 +70,5 @@ def _followed(grid: Grid, console: Console) -> TracePage:
 
 
 def _joined(frames: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
-    """The frames by (method, seed) as one, with the columns method and seed in front."""
+    """Concatenate frames by (method, seed), with the columns method and seed in front."""
     return pd.concat(frames, names=["method", "seed"]).reset_index(["method", "seed"])

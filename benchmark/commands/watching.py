@@ -1,4 +1,4 @@
-"""The run of an executor with its progress on the terminal."""
+"""Running an executor with its progress shown in the terminal."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,15 +20,15 @@ def watched(
     strict: bool = False,
     metric_seconds: Mapping[str, float] = MappingProxyType({}),
 ) -> int:
-    """Run packs and show their progress; when stopped early, print what goes on without this process.
+    """Run packs and show their progress; if stopped early, print what continues without this process.
 
     Args:
-        executor: What runs them.
+        executor: The executor that runs them.
         packs: The packs.
-        context: Where and with what trials run.
-        data: Where the images are.
+        context: Where and how trials run.
+        data: How their images are found.
         heartbeat: Shows the progress.
-        strict: Stop at the first trial that does not end well.
+        strict: Whether to stop at the first trial that does not end well.
         metric_seconds: As for `TimeLeft`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Commands and paths as messages and provenance name them, without the folders of this machine."""
+"""Wording of commands and paths in messages and provenance, without this machine's folders."""
 
 import re
 import shlex
@@ -12,13 +12,13 @@ from benchmark.installation import PROGRAM
 
 
 def command_line() -> str:
-    """Return this process' command as a user would type it, with absolute paths cut to their last part."""
+    """Return this process's command as a user would type it, with absolute paths reduced to their last component."""
     arguments = [re.sub(r"(^|=)[/~].*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
     return shlex.join([*PROGRAM, *arguments])
 
 
 def shown(path: Path) -> Path:
-    """Return a path relative to the current folder where it lies in it, else as it is."""
+    """Return a path relative to the current folder if it is inside it, otherwise unchanged."""
     try:
         return path.resolve().relative_to(Path.cwd())
     except ValueError:
@@ -26,5 +26,5 @@ def shown(path: Path) -> Path:
 
 
 def print_written(files: Sequence[Path], console: Console) -> None:
-    """Print which files of one folder have been written."""
+    """Print which files have been written into a folder."""
     console.print(f"Written: {shown(files[0].parent)}/{', '.join(file.name for file in files)}")

@@ -51,10 +51,10 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
 
     Images are (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3, square with side 28 (zero-padded to 32), 32 or 64.
     Pixels are uint8, other integers from 0 to 255, or numbers from 0 to 1, which are multiplied by 255. A remark
-    reports every interpretation other than uint8 with channels last. Labels are integers (N,). With labels, the last
-    tenth of every class of `x` is held out. A chairs file with `x` is split by chair, according to its array `model`
-    (N,) or else to runs of 62 views. Other usual names are recognised too (`_members`); arrays that are not needed are
-    not read.
+    reports every interpretation other than uint8 with channels last. Labels are integers (N,). The last tenth of `x`,
+    or with labels of every class of `x`, is held out as test images. A chairs file with `x` is split by chair,
+    according to its array `model` (N,) or else to runs of 62 views. Other usual names are recognised too (`_members`);
+    arrays that are not needed are not read.
 
     Raises:
         UserError: The file's content is anything else; the message names the file and the array.
