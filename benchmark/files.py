@@ -79,7 +79,7 @@ def named_write_errors(path: Path, otherwise: str = "") -> Iterator[None]:
         otherwise: A further remedy to suggest.
 
     Raises:
-        UserError: In place of the OSError.
+        UserError: The block raised an OSError.
     """
     try:
         yield

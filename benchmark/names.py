@@ -146,12 +146,12 @@ def may_mean(axis: str, written: str, known: Collection[str]) -> str:
 
 
 def asked_name(axis: str, written: str, known: Collection[str], asked: str) -> str:
-    """Return the known name that a user asked for.
+    """Return the known name that a user gave, in any spelling.
 
     Args:
         axis: "dataset", "metric", "method" or "column".
         written: A name in any spelling.
-        known: The names that may be asked for.
+        known: The valid names.
         asked: The beginning of the error message, such as "--method vea: unknown;".
 
     Raises:

@@ -42,7 +42,7 @@ class Tolerance:
     """The largest difference that counts as agreement.
 
     Attributes:
-        amount: In the metric's units or, if `relative`, as a fraction of the reference.
+        amount: The difference, in the metric's units or, if `relative`, as a fraction of the reference.
         relative: Whether the tolerance is proportional to the reference.
     """
 
@@ -108,7 +108,7 @@ def t_quantile(probability: float, df: float) -> float:
     """Return a quantile of Student's t distribution, as `scipy.stats.t.ppf` but without its 0.2 ms per call.
 
     Args:
-        probability: In (0, 1).
+        probability: The probability, in (0, 1).
         df: Degrees of freedom, positive.
     """
     return float(stdtrit(df, probability))

@@ -30,7 +30,7 @@ class TableSpec:
 
 
 def _printed_table(number: int, protocol: str) -> TableSpec:
-    """A table as printed."""
+    """Return the specification of a printed table."""
     of = PRINTED_TABLES[number]
     return TableSpec(number, of.title, protocol, of.metrics, of.datasets, of.methods, of.latent_dims)
 

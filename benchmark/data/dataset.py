@@ -32,12 +32,11 @@ class Dataset:
         labels: int64 (N,); None if there are no labels.
         n_train: Number of training images.
         kind: "real" or "procedural".
-        subset: Whether it is a real set whose source is not complete.
-        source: What it was read from, without any folder.
-        digest: SHA-256 over images, labels, factors, shapes and the split; independent of paths and machines.
-        split: How train and test were separated, in words.
-        factors: int16 (N, F) known generative factors (the chairs' model, elevation and azimuth); None where none are
-            known.
+        subset: Whether it is a real data set whose source is incomplete.
+        source: Name of its source, without folders.
+        digest: SHA-256 of images, labels, factors, shapes and the split; independent of paths and machines.
+        split: Description of how training and test images were separated.
+        factors: int16 (N, F), known generative factors (for 3D Chairs model, elevation and azimuth); None if unknown.
         factor_names: Names of the F factors.
         verified: Whether the source had the published checksums, was downloaded here from its authors, or has the
             content of the known complete data set; always False for a user's own data set.
@@ -90,18 +89,18 @@ class Dataset:
         return None if self.labels is None else self.labels[self.n_train :]
 
     def chosen(self, rows: NDArray[np.int64] | slice, n_train: int) -> "Dataset":
-        """Return the set of some of the images, which keeps the digest of the whole.
+        """Return a data set of some of the images, with the digest of the whole data set.
 
         Args:
-            rows: Which, in their new order.
-            n_train: How many of them, the first ones, are training images.
+            rows: Indices of the images, in their new order.
+            n_train: Number of training images, which come first.
         """
         labels = None if self.labels is None else self.labels[rows]
         factors = None if self.factors is None else self.factors[rows]
         return dataclasses.replace(self, images=self.images[rows], labels=labels, factors=factors, n_train=n_train)
 
     def with_own_digest(self) -> "Dataset":
-        """Return the set with the digest of what it has."""
+        """Return the data set with the digest of its own content."""
         hashes = content_hashes(self.images, self.labels, self.factors)
         return dataclasses.replace(self, digest=content_digest(self.images.shape, self.n_train, hashes))
 

@@ -56,8 +56,8 @@ class TrialContext:
 
     Attributes:
         out: The results folder.
-        device: torch's name of it, such as "cuda:1".
-        weights_dir: Where pretrained weights are looked for first; None: the torch hub cache.
+        device: Torch device name, such as "cuda:1".
+        weights_dir: Folder searched first for pretrained weights; None uses the torch hub cache.
         way: How packs are trained, one of `benchmark.training.pack.WAYS`.
         deterministic: Whether an operation without a bitwise repeatable kernel is an error.
         method_files: The files that define the user's own methods.
@@ -212,8 +212,8 @@ def scored(trial: Trial, record: Record, outputs: TrialOutputs, context: TrialCo
 
     Args:
         trial: The trial.
-        record: From `measured`.
-        outputs: From `measured`.
+        record: The record returned by `measured`.
+        outputs: The outputs returned by `measured`.
         context: Where it runs.
     """
     of_latents = [name for name in trial.protocols if not PROTOCOLS[name].scores_images]
@@ -401,18 +401,17 @@ def in_batches(
     """Apply a function to images or codes in batches.
 
     Args:
-        function: Takes images (B, C, S, S) in [0, 1], or codes (B, d), on the device and returns any number of outputs
-            (B, ...).
+        function: Maps images (B, C, S, S) in [0, 1], or codes (B, d), on the device to any number of outputs (B, ...).
         inputs: Images, uint8 (N, C, S, S), or codes, float32 (N, d).
-        device: torch's name of where the function computes.
-        batch_size: The most of them in a batch.
+        device: Torch name of the function's device.
+        batch_size: Maximum number of images or codes per batch.
 
     Returns:
         Each output as one float32 array (N, ...).
     """
     outputs = []
     for start in range(0, len(inputs), batch_size):
-        # np.array copies: a memory map is read-only, and torch.from_numpy warns of that.
+        # np.array copies, because torch.from_numpy warns about a read-only memory map.
         batch = torch.from_numpy(np.array(inputs[start : start + batch_size])).to(device)
         given = to_unit_range(batch) if batch.dtype == torch.uint8 else batch
         outputs.append([output.float().cpu().numpy() for output in function(given)])

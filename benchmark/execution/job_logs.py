@@ -46,7 +46,7 @@ def cause(lines: Sequence[str]) -> str:
     to the job; else the first that mentions an error; else the last line.
 
     Args:
-        lines: From `log_lines`.
+        lines: Lines returned by `log_lines`.
 
     Returns:
         The line, without indentation; "" if there are no lines.

@@ -64,7 +64,7 @@ def fitting(one: int, budget: int) -> int:
 
 
 def memory_taken(work: Callable[[], _Result], device: str) -> tuple[_Result, int | None]:
-    """Do some work and measure its memory.
+    """Call `work` and measure its memory.
 
     On a GPU the measure is the memory that its allocator reserves, because a captured graph's pool stays reserved
     whatever it holds. Otherwise it is this process's resident memory, which is known only on Linux.

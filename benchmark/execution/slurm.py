@@ -62,10 +62,10 @@ class SlurmOptions:
     """The resources requested from Slurm for each pack.
 
     Attributes:
-        partition: As for sbatch.
-        account: As for sbatch.
-        qos: As for sbatch.
-        constraint: As for sbatch.
+        partition: Partition of the cluster; this and the next three are options of sbatch.
+        account: Account to charge.
+        qos: Quality of service.
+        constraint: Required features of the nodes.
         mem: Memory per node with Slurm's unit, such as "16G".
         gpus_per_node: Number of GPUs; 0 trains on the CPU.
         cpus_per_task: Number of CPUs. One trains, and with a GPU the others score (None: 8 with a GPU, else 1).

@@ -15,7 +15,7 @@ def laid_out(model: _Model, device: str) -> _Model:
     it would rearrange data with channels first in every call. Results are equal up to rounding.
 
     Args:
-        model: The model.
+        model: Any model.
         device: Torch device name.
 
     Returns:
