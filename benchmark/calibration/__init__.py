@@ -1,4 +1,4 @@
-"""Loss weights chosen under one budget for every method: MNIST, d = 8, judged on held-out training images.
+"""Loss weights chosen under one budget for every method, on held-out training images of MNIST at d = 8.
 
-candidates.py has the settings that are tried, selection.py the criteria, the other modules write the results.
+candidates.py has the settings that are tried, selection.py the criteria; the other modules write the results.
 """

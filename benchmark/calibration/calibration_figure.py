@@ -1,4 +1,4 @@
-"""The figure of a calibration: the scores of every setting, and which settings were chosen."""
+"""The figure of a calibration: the scores of every setting, with the chosen ones marked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ _WORST = 0.2
 
 @dataclass(frozen=True)
 class CalibrationPanel:
-    """The settings of one method.
+    """The settings of one method and their scores.
 
     Attributes:
         method: The method.
-        label: Its name for people.
+        label: Its displayed name.
         settings: Index: the setting's number in its grid; columns svm_accuracy, reconstruction_error, usable, seeds.
-        by_ranks: The setting chosen by the criterion "ranks"; None where there is none.
-        label_free: The setting chosen by the criterion "label_free"; None where there is none.
+        by_ranks: The setting chosen by the criterion "ranks"; None if there is none.
+        label_free: The setting chosen by the criterion "label_free"; None if there is none.
     """
 
     method: str
@@ -45,8 +45,8 @@ class CalibrationPage:
     """The content of the figure.
 
     Attributes:
-        panels: One per method.
-        notes: What was trained, and on which images it was judged.
+        panels: One panel per method.
+        notes: Sentences on the trainings and the images that they were scored on.
     """
 
     panels: tuple[CalibrationPanel, ...]
@@ -58,7 +58,7 @@ def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) 
 
     Args:
         grids: The settings tried, by method.
-        found: What came of them.
+        found: The calibration's outcome.
     """
     return tuple(
         CalibrationPanel(
@@ -73,10 +73,9 @@ def panels(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOutcome) 
 
 
 def calibration_figure(page: CalibrationPage) -> Figure:
-    """Draw SVM accuracy over reconstruction error, a panel per method.
+    """Draw SVM accuracy over reconstruction error, with one panel per method.
 
-    All panels share their axes, which show the better four fifths of either score. A setting without a score has no
-    mark.
+    All panels share axes that show the better four fifths of both scores. A setting without a score has no mark.
     """
     rows = -(-len(page.panels) // _COLUMNS)
     sentences = (f"MNIST at d = 8; {'; '.join(page.notes)}.", _CAPTION)

@@ -25,13 +25,13 @@ def read_scores(store: Store, trials: Mapping[tuple[tuple[str, int], int], Trial
 
     Args:
         store: The results folder.
-        trials: The trials by ((method, number of the setting), seed).
+        trials: ((method, number of the setting), seed) -> trial.
 
     Returns:
-        A frame with the columns COLUMNS and a row per trial. A trial without a score has NaN and is not usable.
+        A frame with the columns COLUMNS and one row per trial. A trial without a score has NaN and is not usable.
 
     Raises:
-        UserError: The file system does not let a record be read.
+        UserError: A record exists but cannot be read.
     """
     return pd.DataFrame(
         [
@@ -60,13 +60,13 @@ def write_results(
     found: CalibrationOutcome,
     made: Mapping[str, Any],
 ) -> list[Path]:
-    """Write calibration.csv (a row per trial), .md, .png and .pdf, and chosen.json.
+    """Write calibration.csv (one row per trial), .md, .png and .pdf, and chosen.json.
 
     Args:
-        folder: Made if need be.
+        folder: The output folder, created if missing.
         grids: The settings tried, by method.
         scores: The result of `read_scores`.
-        found: What came of them.
+        found: The calibration's outcome.
         made: The command, the notes and the data's digest, with the provenance.
 
     Returns:

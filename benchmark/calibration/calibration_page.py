@@ -16,12 +16,12 @@ _ERROR = (
 
 
 def setting_text(method: str, grid: tuple[Setting, ...], number: int | None) -> str:
-    """Describe the setting that was chosen for a method.
+    """Describe the setting chosen for a method.
 
     Args:
         method: The method.
         grid: The settings tried.
-        number: Which of them was chosen; None where none was.
+        number: The position of the chosen setting; None if none was chosen.
     """
     if number is None:
         return "none: all in question collapsed, diverged or have another number of active units"
@@ -35,11 +35,11 @@ def render_choice(grids: Mapping[str, tuple[Setting, ...]], found: CalibrationOu
 
     Args:
         grids: The settings tried, by method.
-        found: What came of them.
+        found: The calibration's outcome.
         made: The command, the notes and the data's digest, with the provenance.
 
     Returns:
-        Markdown that ends with a line end.
+        Markdown with a final newline.
     """
     commit = f"commit {made['git_commit'][:7]}" if made["git_commit"] else "no commit"
     parts = ["# What the calibration chose", escape_markdown("; ".join([made["command"], commit, made["date"]]))]

@@ -1,4 +1,4 @@
-"""The settings that `calibrate` tries: equally many per method, each a departure from its `default` weights."""
+"""The settings that `calibrate` tries: the same number per method, each a departure from its `default` weights."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from benchmark.studies.named_studies import Study
 from benchmark.table_specs import TABLES
 from benchmark.training.training_settings import TrainingSettings
 
-Setting = dict[str, Any]  # the fields of a method's configuration that differ from its default weights, with values
+Setting = dict[str, Any]  # fields of a method's configuration that differ from its default weights -> values
 
 FINALISTS = 2
 SEEDS_OF_FINALISTS = 3
@@ -24,7 +24,7 @@ def _product(**axes: tuple[float, ...]) -> Iterator[Setting]:
     return (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
 
 
-# The decoder variance scales all other terms against the reconstruction; the other settings change single terms.
+# The decoder variance weights the reconstruction against all other terms; the other settings change single terms.
 _HGMVAE = (
     *_each("decoder_variance", 0.01, 0.02, 0.05, 0.1, 0.2),
     {"conditional_prior": "matched"},
@@ -36,11 +36,11 @@ _HGMVAE = (
     {"centre": True},
 )
 
-# For all methods with a likelihood the axis of the regularisation's strength begins at the same decoder variance. A
-# setting chosen at either end of such an axis might be surpassed beyond it (`at_an_end`).
-# `beta` weighs the KL against half the summed squared error, and so is the decoder variance times what beta-VAE calls
-# beta. With both free, VAE and beta-VAE would be one method; so the latter factor is 1 for the VAE, and 2 or more for
-# beta-VAE.
+# For all methods with a likelihood, the axis of regularisation strength starts at the same decoder variance. If a
+# chosen setting is at an end of such an axis, a better one may lie beyond (`at_an_end`).
+# `beta` weights the KL against half the summed squared error, so it is the product of the decoder variance and
+# beta-VAE's own beta. With both free, VAE and beta-VAE would be the same method; so this beta is 1 for the VAE and 2 or
+# more for beta-VAE.
 GRIDS: dict[str, tuple[Setting, ...]] = {
     "vae": tuple(_each("beta", 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)),
     "beta_vae": tuple(
@@ -56,12 +56,12 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
 
 
 def _around(default: float, below: int, per_decade: int, n: int) -> tuple[float, ...]:
-    """Return n values of equal ratios, among them the default and `below` values under it."""
+    """Return n values in geometric progression, which include the default and `below` values under it."""
     return tuple(float(f"{default * 10 ** ((i - below) / per_decade):.4g}") for i in range(n))
 
 
-# For a GPU: 48 settings per method; every axis of strength reaches at least as far as in GRIDS. HGMVAE: eight
-# departures at each of six decoder variances.
+# For a GPU: 48 settings per method, whose axes of strength extend at least as far as in GRIDS. HGMVAE: eight departures
+# at each of six decoder variances.
 _WIDE_HGMVAE = tuple(
     variance | departure
     for variance in _each("decoder_variance", 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -86,20 +86,19 @@ WIDE_GRIDS: dict[str, tuple[Setting, ...]] = {
     "hgmvae_u": _WIDE_HGMVAE,
 }
 
-# Methods whose encoders have no noise, so that every latent unit that varies counts as active.
+# Methods with deterministic encoders, where every latent unit that varies counts as active.
 WITHOUT_NOISE = ("swae", "wae_imq", "wae_rbf")
 
 
 def at_an_end(grid: tuple[Setting, ...], number: int, default: Setting) -> bool:
-    """Tell whether a setting lies at an end of its grid, so that a better one may lie beyond.
+    """Whether a setting is at an end of its grid, so that a better one may lie beyond.
 
-    It does where the value of one of its fields is the least or the greatest of the values that the grid and the
-    default have for the field. Only fields with more than three values count: two or three are departures, not an axis
-    that was searched.
+    This is so if the value of a field is the smallest or largest of the values that the grid and the default have for
+    the field. Only fields with more than three values count, because two or three are departures, not a searched axis.
 
     Args:
         grid: The settings tried.
-        number: Which of them.
+        number: The position of the setting.
         default: All fields of the method's default weights.
     """
     tried: dict[str, list[Any]] = {
@@ -112,10 +111,10 @@ def at_an_end(grid: tuple[Setting, ...], number: int, default: Setting) -> bool:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The settings that are tried, and how each is trained and judged.
+    """The settings that are tried, and how each is trained and scored.
 
     Attributes:
-        study: It has one cell per method; each setting is trained and judged as that cell's trials would be.
+        study: A study with one cell per method; each setting is trained and scored as that cell's trials are.
         grids: The settings by method.
     """
 
@@ -123,7 +122,7 @@ class Calibration:
     grids: Mapping[str, tuple[Setting, ...]]
 
 
-# Settings are judged on the last 10,000 training images; the test images are never used.
+# Settings are scored on the last 10,000 training images; the test images are never used.
 _STUDY = Study(
     "calibration",
     "which loss weights each method should have, under one budget",
@@ -134,7 +133,7 @@ _STUDY = Study(
     split="validation",
 )
 _WIDE_STUDY = dataclasses.replace(_STUDY, name="calibration-wide", training=TrainingSettings(), n_train=None)
-# Drawn images and two settings per method: proves that the command runs; what it chooses means nothing.
+# Procedural images and two settings per method: a check that the command runs, whose choice has no meaning.
 _SMOKE_STUDY = dataclasses.replace(
     _STUDY,
     name="calibration-smoke",

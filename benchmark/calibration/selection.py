@@ -1,4 +1,4 @@
-"""The choice of one setting for every method from the scores of all, by criteria fixed beforehand."""
+"""The choice of one setting per method from the scores of all, by criteria fixed beforehand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import pandas as pd
 
 from benchmark.calibration.candidates import FINALISTS, WITHOUT_NOISE
 
-# Both use images that were not trained on. The first judges as Tables 2 and 3 do, by a method's codes and its
-# reconstructions, and needs labels. The second needs none. Neither rewards what a prior is for, clusters or new images,
-# so both favour weak regularisation; where a choice lies at the end of its grid the page says so (`at_an_end`).
+# Both use images that were not trained on. The first uses a method's codes and reconstructions, like Tables 2 and 3,
+# and needs labels; the second needs none. Neither rewards the purpose of a prior (clusters or new images), so both
+# favour weak regularisation; if a choice is at the end of its grid, the page says so (`at_an_end`).
 CRITERIA = {
     "ranks": "the mean of two ranks among all the method's settings, SVM accuracy and reconstruction error; of the two "
     "best by one seed the better over three, of equals the first in the grid",
@@ -23,12 +23,12 @@ def means(scores: pd.DataFrame) -> pd.DataFrame:
     """Average the scores of every setting over its seeds.
 
     Args:
-        scores: A row per trial, columns COLUMNS. `reconstruction_error` is the share of the pixels' variance that is
-            not explained, in [0, inf).
+        scores: One row per trial, columns COLUMNS. `reconstruction_error` is the unexplained share of the pixels'
+            variance, in [0, inf).
 
     Returns:
-        The means, indexed by method and setting. A setting is `usable` where every seed is: trained to its end, and not
-        collapsed. `seeds` is how many there are.
+        The means, indexed by method and setting. A setting is `usable` if every seed finished training and did not
+        collapse. `seeds` is the number of seeds.
     """
     grouped = scores.groupby(["method", "setting"], sort=False)
     averaged = grouped[["svm_accuracy", "reconstruction_error", "active_units"]].mean()
@@ -42,8 +42,8 @@ def by_ranks(settings: pd.DataFrame) -> pd.Series:
         settings: One method's rows of `means`.
 
     Returns:
-        For each setting the mean of its two ranks, where 1 is the best and ties share the mean of their ranks. All
-        settings that are not usable have the last rank.
+        For each setting the mean of its two ranks, where 1 is the best and ties share their mean rank. All settings
+        that are not usable have the last rank.
     """
     usable = settings[settings["usable"]]
     ranks = (usable["svm_accuracy"].rank(ascending=False) + usable["reconstruction_error"].rank()) / 2
@@ -51,30 +51,30 @@ def by_ranks(settings: pd.DataFrame) -> pd.Series:
 
 
 def by_error(settings: pd.DataFrame, active_units: int) -> pd.Series:
-    """Keep the reconstruction error of the usable settings with one number of active units.
+    """Return the reconstruction errors of the usable settings with a given number of active units.
 
     Args:
         settings: The result of `means`.
-        active_units: That number, to which a setting's mean over seeds is rounded.
+        active_units: The number, compared with a setting's rounded mean over seeds.
 
     Returns:
-        Their reconstruction errors; NaN for all other settings.
+        The reconstruction errors; NaN for all other settings.
     """
     matched = settings["usable"] & (settings["active_units"].round() == active_units)
     return settings["reconstruction_error"].where(matched)
 
 
 def matched_units(settings: pd.DataFrame) -> int:
-    """Find the number of active units that most usable settings have.
+    """Return the most frequent number of active units among usable settings.
 
-    In an encoder without noise every unit is active whatever the loss weights, so methods with one (WITHOUT_NOISE)
-    count only where there are no others.
+    With a deterministic encoder every unit is active whatever the loss weights, so methods with one (WITHOUT_NOISE)
+    count only if there are no others.
 
     Args:
         settings: The result of `means`.
 
     Returns:
-        The number, the highest where several are equally common; 0 where no setting is usable.
+        The number, the largest if several are equally frequent; 0 if no setting is usable.
     """
     usable = settings[settings["usable"]]
     with_noise = usable[~usable.index.get_level_values("method").isin(WITHOUT_NOISE)]
@@ -83,13 +83,13 @@ def matched_units(settings: pd.DataFrame) -> int:
 
 
 def judged(scores: pd.DataFrame) -> pd.DataFrame:
-    """Judge every setting by each of CRITERIA.
+    """Score every setting by each of CRITERIA.
 
     Args:
         scores: See `means`.
 
     Returns:
-        The frame of `means` with a column per criterion, the lower the better; NaN where it does not apply.
+        The frame of `means` with one column per criterion, lower is better; NaN where it does not apply.
     """
     settings = means(scores)
     ranks = pd.concat([by_ranks(rows) for _, rows in settings.groupby("method", sort=False)])
@@ -99,14 +99,13 @@ def judged(scores: pd.DataFrame) -> pd.DataFrame:
 def finalists(settings: pd.DataFrame) -> list[tuple[str, int]]:
     """Choose the settings that are trained with more seeds.
 
-    They are equally many for every method, however many settings are usable, so that all have the same budget.
+    Their number is the same for every method, however many settings are usable, so that all have the same budget.
 
     Args:
         settings: The result of `judged`.
 
     Returns:
-        For each method the FINALISTS best settings by "ranks", as (method, setting); among equals the first in the
-        grid.
+        For each method the FINALISTS best settings by "ranks", as (method, setting); ties go to the first in the grid.
     """
     return [
         place
@@ -123,7 +122,7 @@ def chosen(settings: pd.DataFrame, criterion: str) -> dict[str, int]:
         criterion: A key of CRITERIA.
 
     Returns:
-        Method -> setting, among equals the first in the grid; a method without a usable setting is left out.
+        Method -> setting, ties resolved by order in the grid; methods without a usable setting are left out.
     """
     values = settings.loc[settings["usable"], criterion].dropna()
     return {method: rows.idxmin()[1] for method, rows in values.groupby("method", sort=False)}
@@ -134,7 +133,7 @@ class CalibrationOutcome:
     """The outcome of a calibration.
 
     Attributes:
-        settings: The frame of `judged` over all seeds, but with `label_free` from each setting's first seed alone, and
+        settings: The frame of `judged` over all seeds, except that `label_free` uses each setting's first seed alone,
             with the column `finalist`.
         choices: Criterion -> method -> setting.
     """
@@ -147,7 +146,7 @@ def outcome(scores: pd.DataFrame) -> CalibrationOutcome:
     """Choose from the scores of both rounds of training.
 
     Args:
-        scores: As for `means`, with seed 0 of every setting and the other seeds of the finalists.
+        scores: See `means`; seed 0 of every setting and the other seeds of the finalists.
     """
     first, settings = judged(scores[scores["seed"] == 0]), judged(scores)
     best = finalists(first)

@@ -11,8 +11,8 @@ def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
     """Convert findings to a table for CSV and reports.
 
     Returns:
-        One row per finding: `check`, `kind`, `statement`, `section`, `quotation`, `sentence` (all as in Finding),
-        `cells` (their names, joined by ' '), `comparisons` (int).
+        One row per finding: `check`, `kind`, `statement`, `section`, `quotation`, `sentence` (see Finding), `cells`
+        (their names, joined by ' '), `comparisons` (int).
     """
     columns = ["check", "kind", "statement", "section", "quotation", "sentence", "cells", "comparisons"]
     texts = [

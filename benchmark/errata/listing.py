@@ -1,4 +1,4 @@
-"""Findings as people read them: what concerns the same numbers stands once, with every table and sentence."""
+"""Findings for readers: those about the same numbers are merged, with every table and sentence concerned."""
 
 import re
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ class ListedFinding(NamedTuple):
     """Findings of one kind on the same numbers.
 
     Attributes:
-        kind: What they amount to.
-        sentence: In words, with all tables that have the numbers.
-        sources: Section and quotation of each sentence of the paper that they are about, as "3.1: “...”".
+        kind: The kind of the findings.
+        sentence: The finding in words, with all tables that have the numbers.
+        sources: Section and quotation of each sentence of the paper concerned, as "3.1: “...”".
     """
 
     kind: FindingKind
@@ -22,7 +22,7 @@ class ListedFinding(NamedTuple):
 
 
 def listing(findings: Iterable[Finding]) -> list[ListedFinding]:
-    """Put together the findings that say the same of the same numbers, in the order of the first of each."""
+    """Merge findings that say the same about the same numbers, in order of first occurrence."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for one in findings:
         numbers = tuple((cell.place, cell.value) for cell in one.cells)

@@ -1,4 +1,4 @@
-"""The cells of a printed table, read from a CSV file, and the findings of the checks on them."""
+"""The cells of a printed table, read from a CSV file, and the findings of checks on them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from benchmark.results.read_csv import check_plain, check_present, is_missing, n
 
 
 class FindingKind(StrEnum):
-    """The kinds of findings, of which all but the last come from numbers alone."""
+    """The kind of a finding; all but the last are derived from numbers alone."""
 
     CONTRADICTION = "contradiction"  # two numbers, or a sentence and a number, cannot both be right
     IMPOSSIBLE = "impossible"  # outside the metric's range
-    SUSPECT = "suspect"  # possible, but hardly what was meant
-    TIE = "tie"  # equal as printed where a sentence claims a win
+    SUSPECT = "suspect"  # possible, but probably not what was meant
+    TIE = "tie"  # equal as printed although a sentence claims a win
     HOLDS = "holds"  # checked, and confirmed
     UNCHECKED = "unchecked"  # the table has none of the cells that the sentence is about
     BY_READING = "by reading"  # a remark by a person who read equations or text
@@ -27,16 +27,17 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One result of one check.
+    """One result of a check.
 
     Attributes:
         check: The rule, or the kind of statement.
-        kind: What it amounts to.
+        kind: The kind of finding.
         sentence: The finding in words, with its numbers.
-        cells: The cells that it concerns.
-        comparisons: How many the check made for this statement, pair of tables or table, this one included.
-        statement: The name of the statement concerned; empty where there is none, like the next two.
-        section: Where the statement stands in the paper.
+        cells: The cells concerned.
+        comparisons: Number of comparisons that the check made for this statement, pair of tables or table, including
+            this one.
+        statement: The name of the statement concerned; empty if there is none, like the next two.
+        section: The statement's section in the paper.
         quotation: The statement's words.
     """
 
@@ -51,13 +52,13 @@ class Finding:
 
 
 def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) -> tuple[PrintedCell, ...]:
-    """Read the cells of a CSV file, in its order.
+    """Read the cells of a CSV file, in the file's order.
 
-    Data sets, metrics and methods get the suite's names where it knows them; rows without a value are left out.
+    Data sets, metrics and methods get the suite's names if it knows them; rows without a value are left out.
 
     Args:
         path: A file with the columns COLUMNS; others are ignored.
-        report: Called with a line for the user on names that were replaced and rows that were left out.
+        report: Called with a line on names that were replaced and rows that were left out.
 
     Raises:
         UserError: The file is invalid (see benchmark.results.read_csv), has no row with a value, a metric is not one of
@@ -97,17 +98,17 @@ def _cell(path: Path, line: int, row: Mapping[str, str]) -> PrintedCell:
 
 
 def advantage(metric: str, value: float, other: float) -> float:
-    """Return by how much `value` is better than `other` in the metric's own units; negative where it is worse."""
+    """Return by how much `value` is better than `other`, in the metric's units; negative if it is worse."""
     return value - other if METRICS[metric].higher_is_better else other - value
 
 
 def method_label(name: str) -> str:
-    """Return a method's label in the tables; of an unknown method, its name."""
+    """Return a method's label in the tables, or its name if the method is unknown."""
     return METHODS[name].label if name in METHODS else name
 
 
 def where(cell: PrintedCell) -> str:
-    """Describe a cell's place in words, without its method: 'Table 1, MNIST, d = 16, DB'."""
+    """Describe a cell's place without its method: 'Table 1, MNIST, d = 16, DB'."""
     dataset = DATASET_LABELS.get(cell.dataset, cell.dataset)
     return f"Table {cell.table}, {dataset}, d = {cell.latent_dim}, {METRICS[cell.metric].label}"
 
@@ -118,5 +119,5 @@ def printed(value: float) -> str:
 
 
 def with_value(cell: PrintedCell) -> str:
-    """Name a cell's method and number: 'GMVAE 0.868'."""
+    """Return a cell's method and number as text: 'GMVAE 0.868'."""
     return f"{method_label(cell.method)} {printed(cell.value)}"

@@ -32,10 +32,10 @@ class Outcome:
     """The result of checking one assertion against a table.
 
     Attributes:
-        comparisons: How many were made; 0 where the table lacks the cells for any.
-        against: Counter-examples, or a person's remark: kind, sentence and cells of each.
+        comparisons: Number of comparisons made; 0 if the table lacks the necessary cells.
+        against: Kind, sentence and cells of each counter-example or remark by a person.
         holds: The sentence for an assertion without counter-examples.
-        cells: The cells that `holds` concerns.
+        cells: The cells behind `holds`.
     """
 
     comparisons: int
@@ -50,7 +50,7 @@ NOT_IN_TABLE = Outcome(0)
 def percentage_improvement(cells: Sequence[PrintedCell], claim: PercentageImprovement) -> Outcome:
     """Check the direction and the size of an improvement.
 
-    A wrong direction and a wrong size are two findings; the size is then that of the opposite pair.
+    A wrong direction and a wrong size are two findings; the size is then that of the reversed pair.
     """
     wanted = (claim.table, claim.dataset, claim.metric, claim.latent_dim)
     row = {c.method: c for c in cells if (c.table, c.dataset, c.metric, c.latent_dim) == wanted}
@@ -84,14 +84,14 @@ def _share(value: float, other: float) -> float:
 
 
 def _could_be(stated: str, size: Callable[[float, float], float], value: float, other: float) -> bool:
-    """Whether unrounded numbers exist that print as all three; sizes are monotone in both, so corners bound them."""
+    """Whether unrounded numbers exist that print as all three; sizes are monotone in both, so corners are bounds."""
     sizes = [size(value + a, other + b) for a, b in product((-HALF_A_UNIT, HALF_A_UNIT), repeat=2)]
     half_a_digit = 0.5 * 10.0 ** -len(stated.partition(".")[2])
     return min(sizes) <= float(stated) + half_a_digit and float(stated) - half_a_digit <= max(sizes)
 
 
 def beats(cells: Sequence[PrintedCell], claim: Beats) -> Outcome:
-    """Check every comparison; one that is lost or tied is a finding.
+    """Check every comparison; each one that is lost or tied is a finding.
 
     With `better_of_them`, places without all the `methods` are left out.
     """
@@ -121,7 +121,7 @@ def _goodness(cell: PrintedCell) -> float:
 
 
 def _places(cells: Sequence[PrintedCell], claim: Beats) -> Iterable[dict[str, PrintedCell]]:
-    """Method -> cell, for every place that the claim is about."""
+    """Method -> cell, for every place that the claim covers."""
     places: dict[tuple[str, str, int], dict[str, PrintedCell]] = {}
     for cell in cells:
         if (
@@ -136,7 +136,7 @@ def _places(cells: Sequence[PrintedCell], claim: Beats) -> Iterable[dict[str, Pr
 
 
 def best_in_most(cells: Sequence[PrintedCell], claim: BestInMost) -> Outcome:
-    """Count the places that are won; ties are not won, and places without one of `methods` or a rival left out."""
+    """Count the places won; a tie is not a win, and places without one of `methods` or a rival are left out."""
     won: list[PrintedCell] = []
     ties = contested = 0
     for place in _places(cells, Beats(claim.table, claim.methods)):
@@ -157,7 +157,7 @@ def best_in_most(cells: Sequence[PrintedCell], claim: BestInMost) -> Outcome:
 
 
 def best_dimension(cells: Sequence[PrintedCell], claim: BestDimension) -> Outcome:
-    """Check every series (data set, metric, method); one that is as good at another dim is a finding.
+    """Check every series (data set, metric, method); one that is at least as good at another dim is a finding.
 
     Series without the asserted dim are left out.
     """
@@ -180,7 +180,7 @@ def best_dimension(cells: Sequence[PrintedCell], claim: BestDimension) -> Outcom
 
 
 def number_of_datasets(cells: Sequence[PrintedCell], claim: NumberOfDatasets) -> Outcome:
-    """Count the data sets of the asserted tables, all of which must be given; the outcome has a cell of each set."""
+    """Count the data sets of the asserted tables, all of which must be present; the outcome has one cell per set."""
     if not set(claim.tables) <= {cell.table for cell in cells}:
         return NOT_IN_TABLE
     first = {cell.dataset: cell for cell in reversed(cells) if cell.table in claim.tables}
@@ -209,7 +209,7 @@ CHECKS: Mapping[type, Callable[[Sequence[PrintedCell], Any], Outcome]] = {
 
 
 def check_statements(cells: Sequence[PrintedCell], statements: Iterable[Statement]) -> tuple[Finding, ...]:
-    """Check statements: one finding per counter-example, or one that the statement holds or is unchecked."""
+    """Check statements and return a finding per counter-example, or one that the statement holds or is unchecked."""
     return tuple(finding for statement in statements for finding in _findings(cells, statement))
 
 

@@ -1,6 +1,6 @@
-"""Checks of a printed table's consistency, and the errata of the paper.
+"""Checks of a printed table's consistency, and the paper's errata.
 
-Every check of CHECKS needs nothing but a table; benchmark.errata.quotes checks sentences against it.
+The checks in CHECKS need only the table; benchmark.errata.quotes checks sentences against it.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ def impossible_values(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
 
 
 def repeated_cells(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
-    """Compare the cells that two tables share: a finding for each that differs, and one for those that agree."""
+    """Compare the cells that two tables share: one finding per cell that differs, and one for those that agree."""
     of_table: dict[int, dict[tuple[str, str, str, int], PrintedCell]] = defaultdict(dict)
     for cell in cells:
         of_table[cell.table][cell.place] = cell
@@ -45,7 +45,7 @@ def repeated_cells(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
 
 
 def copied_blocks(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
-    """Find two blocks of one table whose numbers are all the same, SHORTEST_COPY of them or more.
+    """Find pairs of blocks within a table with the same numbers, at least SHORTEST_COPY of them.
 
     A block is a method's metrics at one data set and latent dim, or its latent dims at one data set and metric.
     """
@@ -96,8 +96,8 @@ def _copies(
 def below_constant_answer(cells: Sequence[PrintedCell]) -> Iterator[Finding]:
     """Find accuracies below 1 - 1/classes, for the data sets whose number of classes the suite knows.
 
-    As a mean of one-vs-rest accuracies, that is what answering "no" to every question scores, whatever the classes'
-    sizes: each image is wrong in just one of as many questions as there are classes.
+    Answering "no" to every question scores this mean one-vs-rest accuracy whatever the classes' sizes, because each
+    image is wrong in just one of as many questions as there are classes.
     """
     accuracies = [c for c in cells if c.metric == "svm_accuracy" and c.dataset in DATASETS]
     for cell in accuracies:
@@ -119,7 +119,7 @@ CHECKS: tuple[Callable[[Sequence[PrintedCell]], Iterator[Finding]], ...] = (
 
 
 def errata(cells: Sequence[PrintedCell], statements: Iterable[Statement] = ()) -> tuple[Finding, ...]:
-    """Return what CHECKS find in the cells, then what `check_statements` finds of the statements."""
+    """Return the findings of CHECKS on the cells, then those of `check_statements` on the statements."""
     return tuple(finding for check in CHECKS for finding in check(cells)) + check_statements(cells, statements)
 
 

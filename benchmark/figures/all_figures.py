@@ -24,13 +24,13 @@ from benchmark.plotting.figure_files import FORMATS, write_page
 
 @dataclass(frozen=True)
 class FigureKind:
-    """A figure: its two functions, and its place in a report.
+    """A figure: its two functions, and its use in a report.
 
     Attributes:
         pages: Yields the name of each page with its data, or with the reason why it cannot be made.
         draw: Draws the data of a page.
-        from_records: Whether records are all it needs, no checkpoints nor images.
-        meaning: What it shows, in a report; None: no report has it.
+        from_records: Whether it needs only records, neither checkpoints nor images.
+        meaning: Its description in a report; None: reports omit it.
     """
 
     pages: Callable[[StudySource], Iterator[tuple[str, Any]]]
@@ -52,7 +52,7 @@ FIGURES = {
             "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
         ),
         ("frontier", frontiers, True, "Scores over the rate of the code, each method along its one weight"),
-        ("cost", training_cost, True, None),  # of a trial's seconds; a report has what was measured in paired turns
+        ("cost", training_cost, True, None),  # seconds of single trials; a report has costs measured in paired turns
         ("tsne", tsne, False, "The planes in which clustering is scored, coloured by label (the paper’s Fig. 4)"),
         ("reconstructions", reconstructions, False, "Test images over their reconstructions (the paper’s Fig. 5a)"),
         ("manifold", manifold, False, "What lies between four images (the paper’s Fig. 5b)"),
@@ -67,16 +67,16 @@ def make_figures(
     """Make figures, page by page.
 
     Args:
-        source: What they are made from.
+        source: The source of the figures.
         names: Keys of FIGURES.
-        folder: Of the files; made if need be.
-        formats: Those of the files.
+        folder: The output folder, created if missing.
+        formats: The formats of the files.
 
     Yields:
-        The name of each page, with its files or the reason why it is not made.
+        The name of each page, with its files or the reason why it was not made.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
+        UserError: A record's trial is not the one of its cell, or the folder cannot be written.
     """
     for name in names:
         kind = FIGURES[name]

@@ -14,7 +14,7 @@ from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
 
 _PROTOCOL = "clustering"
-_APART = 0.07  # octaves of d between neighbouring methods' points
+_APART = 0.07  # offset between neighbouring methods' points, in octaves of d
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Line:
 
     Attributes:
         label: Its name in the figure.
-        mean: Over seeds, (D,); NaN where no seed has a value.
-        std: The standard deviation (ddof 1), (D,); NaN where fewer than two seeds have a value.
-        paper: The paper's numbers, (D,); NaN where it prints none.
+        mean: Means over seeds, (D,); NaN if no seed has a value.
+        std: Standard deviations (ddof 1), (D,); NaN if fewer than two seeds have a value.
+        paper: The paper's numbers, (D,); NaN if it prints none.
     """
 
     method: str
@@ -51,7 +51,7 @@ class ClusteringPage:
 
 
 def pages(source: StudySource) -> Iterator[tuple[str, ClusteringPage | CannotDraw]]:
-    """Collect a page for each data set of each table of clustering over latent dims (1 and 4)."""
+    """Collect a page for each data set of each clustering table over latent dims (1 and 4)."""
     tables = [table for table in build_tables(source.study) if table.dims_across and table.paper.protocol == _PROTOCOL]
     if not tables:
         yield "clustering", CannotDraw("the study has none of Tables 1 and 4")
@@ -102,7 +102,7 @@ def _line(source: StudySource, table: Table, dataset: str, metric: str, method: 
 
 
 def draw(data: ClusteringPage) -> Figure:
-    """Draw a panel per metric with d on a log2 axis; lines have gaps where a dim has no value."""
+    """Draw a panel per metric with d on a log2 axis; lines have gaps where values are missing."""
     figure, body = captioned(3.3, data.caption, data.title)
     for axes, (metric, lines) in zip(body.subplots(1, len(data.lines)), data.lines.items(), strict=True):
         for place, line in enumerate(lines):

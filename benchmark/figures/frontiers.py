@@ -1,4 +1,4 @@
-"""Scores over the rate of the code: every method along its one weight, so that methods compare at one rate."""
+"""Scores over the rate of the code, for several values of each method's weight, to compare methods at equal rates."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ _HEIGHT = 2.6  # inches
 
 @dataclass(frozen=True)
 class MethodCurve:
-    """A method along its weight, V values of it in ascending order.
+    """The scores of a method for V values of its weight, in ascending order.
 
     Attributes:
-        label: The methods of the paper that lie on it.
-        rates: In nats, mean over seeds, (V,); NaN where the encoder has no noise, or no seed a result.
-        means: Score -> its means over seeds, (V,); NaN where no seed has one.
-        stds: Score -> its standard deviations (ddof 1), (V,); NaN where fewer than two seeds have one.
+        label: The methods of the paper that lie on the curve.
+        rates: Rates in nats, means over seeds, (V,); NaN if the encoder is deterministic or no seed has a result.
+        means: Score -> means over seeds, (V,); NaN if no seed has a value.
+        stds: Score -> standard deviations (ddof 1), (V,); NaN if fewer than two seeds have a value.
         own: Method of the paper on the curve -> its position among the V.
     """
 
@@ -49,11 +49,11 @@ class MethodCurve:
 
 @dataclass(frozen=True)
 class Frontier:
-    """The curves of one data set and latent dim.
+    """The curves for one data set and latent dim.
 
     Attributes:
-        scores: Those that some method has.
-        curves: By sweep.
+        scores: The scores that at least one method has.
+        curves: Sweep -> curve.
     """
 
     title: str
@@ -63,7 +63,7 @@ class Frontier:
 
 
 def pages(source: StudySource) -> Iterator[tuple[str, Frontier | CannotDraw]]:
-    """Collect a page for each data set and latent dim where two methods or more are swept and scored on accuracy."""
+    """Collect a page for each data set and latent dim where at least two methods are swept and scored on accuracy."""
     for (dataset, dim), found in by_page(kinds(source)).items():
         of_method = {kind.method: kind for kind in found}
         swept = [sweep for sweep in SWEEPS if any(name in of_method for name in sweep.controls)]
@@ -117,7 +117,7 @@ def _means(groups: list[list[float]]) -> np.ndarray:
 
 
 def draw(data: Frontier) -> Figure:
-    """Draw a panel per score over the rate, and beside it the methods that have no rate."""
+    """Draw a panel per score over the rate, with the methods that have no rate beside it."""
     figure, body = captioned(_HEIGHT + 0.5, data.caption, data.title)
     with_rate = [sweep for sweep, curve in data.curves.items() if np.isfinite(curve.rates).any()]
     without = [sweep for sweep in data.curves if sweep not in with_rate]
@@ -141,7 +141,7 @@ def draw(data: Frontier) -> Figure:
 
 
 def _plot(axes: Axes, curve: MethodCurve, sweep: Sweep, score: str, at: np.ndarray) -> None:
-    """Add a curve, one that has no value, too, for the legend's sake."""
+    """Add a curve, even one without values, so that it is in the legend."""
     style = look(sweep.bases[0])
     axes.errorbar(
         at,

@@ -20,7 +20,7 @@ class Manifold:
 
     Attributes:
         corners: The four originals in [0, 1], (2, 2, C, S, S).
-        grids: Method's label -> decoded codes in [0, 1], (STEPS, STEPS, C, S, S).
+        grids: Method label -> decoded codes in [0, 1], (STEPS, STEPS, C, S, S).
     """
 
     title: str
@@ -39,10 +39,10 @@ def bilinear(corners: np.ndarray, steps: int) -> np.ndarray:
 
     Args:
         corners: The codes, (2, 2, d).
-        steps: Codes on each side, 2 or more.
+        steps: Number of codes per side, at least 2.
 
     Returns:
-        (steps, steps, d), with the four codes in the corners.
+        The codes, (steps, steps, d), with the given four in the corners.
     """
     there = np.linspace(0, 1, steps, dtype=corners.dtype)
     weights = np.stack([1 - there, there])  # (2, steps)
@@ -70,6 +70,6 @@ def _data(source: StudySource, found: list[TrialKind]) -> Manifold:
 
 
 def draw(data: Manifold) -> Figure:
-    """Draw a panel per method, after one with the originals."""
+    """Draw a panel with the originals, followed by one per method."""
     figure, _ = panel_grid({ORIGINALS: data.corners, **data.grids}, data.caption, data.title)
     return figure

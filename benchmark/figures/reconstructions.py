@@ -12,7 +12,7 @@ from benchmark.plotting.panels import centres, show
 from benchmark.plotting.style import WIDTH, captioned
 
 ORIGINALS = "originals"
-_LABELS = 1.3  # inches left of the images
+_LABELS = 1.3  # inches to the left of the images
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Reconstructions:
     """The images of one page.
 
     Attributes:
-        rows: Label -> images in [0, 1], (n, C, S, S): ORIGINALS first, then each method's reconstructions of them.
+        rows: Label -> images in [0, 1], (n, C, S, S): ORIGINALS first, then each method's reconstructions.
     """
 
     title: str
@@ -44,7 +44,7 @@ def _data(source: StudySource, found: list[TrialKind]) -> Reconstructions:
 
 
 def draw(data: Reconstructions) -> Figure:
-    """Draw a row per method with its name on the left."""
+    """Draw one row per method, labelled on the left."""
     images = np.stack(list(data.rows.values()))
     side = images.shape[-1]
     figure, body = captioned(len(images) * (WIDTH - _LABELS) / images.shape[1] + 0.35, data.caption, data.title)

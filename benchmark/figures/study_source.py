@@ -1,4 +1,4 @@
-"""What figures are made from, a results folder's trials and images, and the sentences that every caption has."""
+"""The source of figures, a results folder's trials and images, and the sentences common to all captions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from benchmark.text import one_line
 
 
 class CannotDraw(Exception):
-    """Why a page is not made, in one line; the other pages still are."""
+    """A page cannot be made; the message is the reason in one line, and the other pages are still made."""
 
 
 @dataclass(frozen=True)
 class TrialKind:
-    """The trials that differ in nothing but the seed.
+    """Trials that differ only in the seed.
 
     Attributes:
         seeds: The trials, by ascending seed.
@@ -37,7 +37,7 @@ class TrialKind:
 
     @property
     def results(self) -> list[Record]:
-        """The records of the seeds that ended well."""
+        """The records of the trials that ended with a result."""
         return [seed.record for seed in self.seeds if seed.record is not None and seed.record.ok]
 
 
@@ -46,10 +46,10 @@ class StudySource:
     """A study with its checkpoints and images.
 
     Attributes:
-        study: The study, with no other cells than those asked for.
-        checkpoint: Returns the path of a trial's trained model by the trial's key.
-        images: Returns the data set of a trial as it was trained on, or raises NotAvailable.
-        device: Where models run.
+        study: The study, restricted to the requested cells.
+        checkpoint: Returns the path of a trial's trained model, given the trial's key.
+        images: Returns the data set that a trial was trained on, or raises NotAvailable.
+        device: The torch device of the models.
     """
 
     study: StudyResults
@@ -65,13 +65,13 @@ def read_source(
 
     Args:
         folder: The results folder.
-        only: AXIS=VALUE,... as in `run`, which cells to keep; None: all.
+        only: Which cells to keep, as AXIS=VALUE,... like the option of `run`; None: all.
         images: Returns the data set of a trial.
-        device: Where models run.
+        device: The torch device of the models.
         report: Called with a line on each record that cannot be used.
 
     Raises:
-        UserError: The folder has no manifest, a file cannot be read, `only` cannot be understood, or no cell is left.
+        UserError: The folder has no manifest, a file cannot be read, `only` is invalid, or no cell is left.
     """
     store = Store(folder, report, look_only=True)
     chosen = cut_manifest(store.study_manifest(), only)
@@ -82,7 +82,7 @@ def read_source(
 def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
     """List the kinds of trial in the manifest, each once.
 
-    They are in the order of the cells' data sets, then by latent dim, then in the order of the registry.
+    They are ordered by the cells' data sets, then by latent dim, then by the registry of methods.
 
     Args:
         source: The source.
@@ -109,7 +109,7 @@ def kinds(source: StudySource, protocol: str | None = None) -> list[TrialKind]:
 
 
 def by_page(found: Iterable[TrialKind]) -> dict[tuple[str, int], list[TrialKind]]:
-    """Group kinds of trial by data set and latent dim, which one page compares."""
+    """Group kinds of trial by data set and latent dim, which share a page."""
     pages: dict[tuple[str, int], list[TrialKind]] = {}
     for kind in found:
         pages.setdefault((kind.dataset, kind.latent_dim), []).append(kind)
@@ -117,16 +117,16 @@ def by_page(found: Iterable[TrialKind]) -> dict[tuple[str, int], list[TrialKind]
 
 
 def method_label(source: StudySource, method: str) -> str:
-    """Return the method's name in figures."""
+    """Return the method's label in figures."""
     return literal(source.study.manifest.method_label(method))
 
 
 def face(manifest: Manifest, *datasets: str) -> list[str]:
-    """Return the sentences that every caption has: study, seeds and weights; reductions; the meaning of marks.
+    """Return the sentences common to all captions: study, seeds and weights; reductions; the meaning of marks.
 
     Args:
         manifest: The study's manifest.
-        datasets: Those in the figure.
+        datasets: The data sets in the figure.
     """
     sentences = [" ".join([f"{study_facts(manifest)}.", *reduced(manifest)])]
     marks = dict.fromkeys(mark for dataset in datasets for mark in manifest.marks.get(dataset, ()))
@@ -134,19 +134,19 @@ def face(manifest: Manifest, *datasets: str) -> list[str]:
 
 
 def no_result(source: StudySource, dataset: str, what: str) -> CannotDraw:
-    """Return why a data set has nothing to draw: it could not be had, or no trial has a result.
+    """Return why a data set has nothing to draw: it was unavailable, or no trial has a result.
 
     Args:
         source: The source.
         dataset: The data set.
-        what: What there is no result of, in words.
+        what: The missing kind of result, in words.
     """
     reason = source.study.manifest.unavailable.get(dataset)
     return CannotDraw(one_line(reason) if reason else f"no trial of {what} has a result yet")
 
 
 def left_out(source: StudySource, found: Iterable[TrialKind]) -> list[str]:
-    """Return one sentence on the seeds without a result, by kind and reason; none where all have one."""
+    """Return one sentence on the seeds without a result, by kind and reason; empty if all have one."""
     parts = []
     for kind in found:
         faults: dict[str, list[int]] = {}
@@ -161,12 +161,12 @@ def left_out(source: StudySource, found: Iterable[TrialKind]) -> list[str]:
 
 
 def fault_of(trial: RequestedTrial) -> str | None:
-    """Return why a trial has no result, 'not run' or its status; None where it has one."""
+    """Return why a trial has no result ('not run' or its status); None if it has one."""
     if trial.record is None:
         return NOT_RUN
     return None if trial.record.ok else trial.record.status
 
 
 def seed_list(numbers: list[int]) -> str:
-    """Return seeds in words: 'seed 3', or 'seeds 0, 2'."""
+    """Return seeds as text: 'seed 3', or 'seeds 0, 2'."""
     return f"seed{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -1,4 +1,4 @@
-"""Trained models from their checkpoints, and what they make of test images."""
+"""Trained models from checkpoints, and their codes and reconstructions of test images."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ from benchmark.results.records import Identity, Record
 from benchmark.training.memory_layout import laid_out
 from models.base import ImageAutoencoder
 
-N_IMAGES = 10  # side by side on a page
+N_IMAGES = 10  # number of images side by side
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The trained model of one trial, on its device and in eval mode.
+    """The trained model of a trial, on its device and in eval mode.
 
     Attributes:
-        label: The method's name in figures.
+        label: The method's label in figures.
     """
 
     label: str
@@ -57,7 +57,7 @@ class Trained:
         """Decode codes.
 
         Args:
-            codes: float32 (..., d).
+            codes: Codes, float32 (..., d).
 
         Returns:
             Images in [0, 1], float32 (..., C, S, S).
@@ -74,11 +74,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Models:
-    """What a page of images is made from.
+    """The models and images of a page.
 
     Attributes:
-        models: One per method.
-        caption: What the caption must say of them, in sentences.
+        models: One model per method.
+        caption: Sentences about them for the caption.
     """
 
     dataset: Dataset
@@ -90,7 +90,7 @@ def trained(source: StudySource, kind: TrialKind) -> Trained:
     """Load the model of a kind's lowest seed that has a result and a checkpoint.
 
     Raises:
-        CannotDraw: No seed has both, or the model is not to be had here.
+        CannotDraw: No seed has both, or the model's method is not available here.
     """
     faults: dict[str, list[int]] = {}
     for seed in kind.seeds:
@@ -102,7 +102,7 @@ def trained(source: StudySource, kind: TrialKind) -> Trained:
 
 
 def models_of(source: StudySource, dataset: str, found: list[TrialKind]) -> Models:
-    """Load a model for each of the kinds that has one, and the images that they were trained on.
+    """Load a model for each kind that has one, and the images that they were trained on.
 
     Args:
         source: The source.
@@ -110,7 +110,7 @@ def models_of(source: StudySource, dataset: str, found: list[TrialKind]) -> Mode
         found: The kinds.
 
     Raises:
-        CannotDraw: None has a model, or the images are not to be had.
+        CannotDraw: No kind has a model, or the images are not available.
     """
     models: list[Trained] = []
     absent: dict[str, list[str]] = {}
@@ -139,7 +139,7 @@ def image_pages(
 
     Args:
         source: The source.
-        name: What the names of pages begin with.
+        name: Prefix of the pages' names.
         data_of: Makes the data of a page from its kinds, or raises CannotDraw.
 
     Yields:
@@ -156,10 +156,10 @@ def image_pages(
 def some_test_images(dataset: Dataset, n: int) -> np.ndarray:
     """Choose n test images, the same for every method.
 
-    With labels every class has its share, in the order of the classes; without, the choice is random.
+    With labels the choice is stratified and ordered by class; without, it is random.
 
     Returns:
-        uint8 (n, C, S, S); fewer where the set has fewer.
+        uint8 (n, C, S, S); fewer if the set has fewer.
     """
     labels = dataset.y_test
     if labels is None:
@@ -174,7 +174,7 @@ def dataset_of(source: StudySource, identity: Identity) -> Dataset:
     """Load the images that a trial was trained and scored on.
 
     Raises:
-        CannotDraw: They are not to be had.
+        CannotDraw: The images are not available.
     """
     try:
         return source.images(identity)

@@ -29,8 +29,8 @@ class MethodCost:
 
     Attributes:
         label: Its name in the figure.
-        seconds: Of training, (seeds,).
-        parameters: How many the model has.
+        seconds: Training time of each seed in seconds, (seeds,).
+        parameters: Number of the model's parameters.
     """
 
     method: str
@@ -51,11 +51,11 @@ class MethodCost:
 
 @dataclass(frozen=True)
 class Cost:
-    """The costs on one data set at one latent dim.
+    """The costs for one data set and latent dim.
 
     Attributes:
         bills: One per method.
-        reference: The VAE's mean seconds; None where it is not among the methods.
+        reference: The VAE's mean seconds; None if it is not among the methods.
     """
 
     title: str
@@ -101,7 +101,7 @@ def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -
 
 
 def draw(data: Cost) -> Figure:
-    """Draw two panels, seconds and parameters, with a row per method; axes begin at zero."""
+    """Draw two panels, seconds and parameters, with one row per method; axes start at zero."""
     figure, body = captioned(0.24 * len(data.bills) + 1.1, data.caption, data.title)
     seconds, parameters = body.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     for row, bill in enumerate(data.bills):

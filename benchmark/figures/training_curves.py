@@ -1,4 +1,4 @@
-"""Training curves: every term of the loss over the epochs."""
+"""Training curves: every term of the loss over epochs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from benchmark.figures.study_source import (
 from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
 
 _COLUMNS = 3
-_LOG_FROM = 20.0  # the axis is logarithmic from this ratio of the largest to the smallest value on
+_LOG_FROM = 20.0  # the axis is logarithmic if the ratio of the largest to the smallest value is at least this
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Curve:
 
     Attributes:
         label: Its name in the figure.
-        seeds: Of the seeds with a result, (seeds, epochs); NaN where it was not finite.
+        seeds: Curves of the seeds with a result, (seeds, epochs); NaN where not finite.
     """
 
     method: str
@@ -41,13 +41,13 @@ class Curve:
 
     @property
     def mean(self) -> np.ndarray:
-        """The mean over seeds, (epochs,); NaN where a seed has none, as the others' mean would be another quantity."""
+        """The mean over seeds, (epochs,); NaN if a seed has no value, because other means are not comparable."""
         return np.asarray(self.seeds.mean(0))
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves on one data set at one latent dim.
+    """The curves for one data set and latent dim.
 
     Attributes:
         terms: Term -> its curves, `loss` first.
@@ -84,13 +84,13 @@ def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -
 
 
 def _rows(curves: Sequence[Sequence[float | None]]) -> np.ndarray:
-    """Curves as an array (curves, epochs of the longest); NaN after the end of a shorter one."""
+    """Curves as an array (curves, epochs of the longest); shorter ones are padded with NaN."""
     epochs = list(zip_longest(*curves))
     return np.array(epochs, dtype=float).reshape(len(epochs), len(curves)).T
 
 
 def draw(data: Curves) -> Figure:
-    """Draw a panel per term with a line per method."""
+    """Draw one panel per term with one line per method."""
     rows = -(-len(data.terms) // _COLUMNS)
     columns = legend_columns(labels := {curve.label for curves in data.terms.values() for curve in curves})
     figure, body = captioned(1.9 * rows + 0.5 + 0.2 * -(-len(labels) // columns), data.caption, data.title)

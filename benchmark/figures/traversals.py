@@ -11,9 +11,9 @@ from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind
 from benchmark.figures.trained_models import N_IMAGES, Trained, image_pages, models_of, some_test_images
 from benchmark.plotting.panels import centres, panel_grid
 
-OFFSETS = (-3, -2, -1, 0, 1, 2, 3)  # standard deviations
+OFFSETS = (-3, -2, -1, 0, 1, 2, 3)  # in standard deviations
 N_UNITS = 8
-_N_CODES = 5_000  # enough for a standard deviation
+_N_CODES = 5_000  # enough to estimate a standard deviation
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Traversal:
     """The traversals of one method.
 
     Attributes:
-        units: The units moved, by falling variance, (U,).
+        units: The traversed units, by descending variance, (U,).
         images: The decoded images in [0, 1], (U, len(OFFSETS), C, S, S).
     """
 
@@ -34,7 +34,7 @@ class Traversals:
     """The traversals of one page.
 
     Attributes:
-        methods: Method's label -> its traversals.
+        methods: Method label -> its traversals.
     """
 
     title: str
@@ -48,15 +48,15 @@ def pages(source: StudySource) -> Iterator[tuple[str, Traversals | CannotDraw]]:
 
 
 def moved(code: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Choose the units to move, and move each by OFFSETS of its standard deviations.
+    """Choose the units to traverse, and move each by OFFSETS of its standard deviations.
 
     Args:
-        code: The start, (d,).
-        codes: Those whose standard deviations count, (n, d).
+        code: The code to start from, (d,).
+        codes: Codes that define the standard deviations, (n, d).
 
     Returns:
-        The units of largest variance (U,), at most N_UNITS, the largest first; and `code` with one unit moved, (U,
-        len(OFFSETS), d).
+        The units of largest variance (U,), at most N_UNITS, in descending order; and `code` with one unit moved,
+        (U, len(OFFSETS), d).
     """
     spread = codes.std(0)
     units = np.argsort(-spread, kind="stable")[:N_UNITS]
@@ -86,7 +86,7 @@ def _data(source: StudySource, found: list[TrialKind]) -> Traversals:
 
 
 def draw(data: Traversals) -> Figure:
-    """Draw a panel per method with a row per unit."""
+    """Draw one panel per method with one row per unit."""
     panels = {label: method.images for label, method in data.methods.items()}
     figure, axes = panel_grid(panels, data.caption, data.title)
     for label, method in data.methods.items():

@@ -35,9 +35,9 @@ class Plane:
     """The t-SNE plane of one trial.
 
     Attributes:
-        points: (n, 2).
-        labels: (n,).
-        silhouette: From the trial's record; None where it has none.
+        points: Coordinates, (n, 2).
+        labels: Class labels, (n,).
+        silhouette: The score in the trial's record; None if it has none.
     """
 
     points: np.ndarray
@@ -51,9 +51,9 @@ class Planes:
     """The planes of one data set.
 
     Attributes:
-        methods: Labels, in the order of the rows.
+        methods: Method labels, in the order of the rows.
         dims: The latent dims of the columns, ascending.
-        planes: (method's label, latent dim) -> its plane, or why it has none.
+        planes: (method label, latent dim) -> its plane, or why it has none.
     """
 
     title: str
@@ -64,7 +64,7 @@ class Planes:
 
 
 def pages(source: StudySource) -> Iterator[tuple[str, Planes | CannotDraw]]:
-    """Collect a page for each data set of Table 1; of Table 4 where the study has no Table 1."""
+    """Collect a page for each data set of Table 1, or of Table 4 if the study has no Table 1."""
     manifest = source.study.manifest
     cells = [cell for cell in manifest.cells if ALL_TABLES[cell.table].protocol == _PROTOCOL]
     if not cells:
@@ -79,7 +79,7 @@ def pages(source: StudySource) -> Iterator[tuple[str, Planes | CannotDraw]]:
 
 def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes | CannotDraw:
     places = [(method_label(source, kind.method), kind.latent_dim) for kind in found]
-    # t-SNE lets other threads run. The limit on those of the libraries is also the process', so it is set around all.
+    # t-SNE releases the GIL. The libraries' thread limit applies to the whole process, so it is set around the pool.
     with threadpool_limits(limits=1), ThreadPoolExecutor(usable_cores()) as pool:
         made = pool.map(lambda kind: _plane_or_reason(source, kind), found)
         planes = dict(zip(places, made, strict=True))
@@ -116,7 +116,7 @@ def _plane_or_reason(source: StudySource, kind: TrialKind) -> Plane | CannotDraw
 
 
 def _plane(source: StudySource, kind: TrialKind) -> Plane:
-    """The plane as the protocol in the trial's record computes it."""
+    """The plane, computed as by the protocol in the trial's record."""
     model = trained(source, kind)
     settings = model.record.identity.protocols[_PROTOCOL]
     dataset = dataset_of(source, model.record.identity)
@@ -135,7 +135,7 @@ def _plane(source: StudySource, kind: TrialKind) -> Plane:
 
 
 def draw(data: Planes) -> Figure:
-    """Draw a row per method and a column per latent dim, at most WIDTH wide, so that many dims make small panels."""
+    """Draw one row per method and one column per latent dim, at most WIDTH wide (many dims make small panels)."""
     side = min(WIDTH / len(data.dims), 3.0)
     figure, body = captioned(len(data.methods) * (side + 0.15) + 0.8, data.caption, data.title)
     grid = body.subplots(len(data.methods), len(data.dims), squeeze=False)
@@ -170,13 +170,13 @@ def _heading(dim: int | None, plane: Plane | CannotDraw | None) -> str:
 
 
 def _draw_plane(axes: Axes, plane: Plane, looks: Mapping[Any, Look], side: float) -> None:
-    # Area in points squared, smaller in a small panel (`side` is in inches) or one with many points.
+    # Area in square points, smaller in a small panel (`side` is in inches) or with many points.
     size = float(np.clip(900 * side**2 / len(plane.labels), 0.8, 12))
     for name, style in looks.items():
         points = plane.points[plane.labels == name]
         axes.scatter(points[:, 0], points[:, 1], s=size, color=style.colour, marker=style.marker, linewidths=0)
     halo = [patheffects.withStroke(linewidth=2, foreground="white")]
-    room = 1.5 * TEXT / 72 / side * np.ptp(plane.points, 0).max()  # a number's own, in units of the plane
+    room = 1.5 * TEXT / 72 / side * np.ptp(plane.points, 0).max()  # space for a number, in units of the plane
     placed: list[np.ndarray] = []
     for name in np.unique(plane.labels).tolist():
         centre = np.median(plane.points[plane.labels == name], 0)

@@ -1,4 +1,4 @@
-"""Every method's scores of reconstructions over its one weight, with the paper's numbers on them."""
+"""Reconstruction scores over each method's swept weight, with the paper's numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from benchmark.plotting.style import captioned, look
 from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
 
-_PANEL = 1.55  # inches high
+_PANEL = 1.55  # height in inches
 _PRINTED = ". A level line: the paper's number (dashed: beta-VAE's), met where the curve crosses it"
 
 
 @dataclass(frozen=True)
 class SweepScores:
-    """The scores of the methods of a sweep on one metric, V of them by ascending value of the swept setting.
+    """The scores of the methods of a sweep on one metric, for V ascending values of the swept setting.
 
     Attributes:
-        values: Of the setting, (V,).
-        mean: Over seeds, (V,); NaN where no seed has a value.
-        std: The standard deviation (ddof 1), (V,); NaN where fewer than two seeds have a value.
+        values: Values of the setting, (V,).
+        mean: Means over seeds, (V,); NaN if no seed has a value.
+        std: Standard deviations (ddof 1), (V,); NaN if fewer than two seeds have a value.
         own: Method of the paper on the curve -> its value of the setting under the study's weights.
-        printed: Method of the paper on the curve -> the paper's number; without those that it does not print.
+        printed: Method of the paper on the curve -> the paper's number, if it prints one.
     """
 
     values: np.ndarray
@@ -37,11 +37,11 @@ class SweepScores:
 
 @dataclass(frozen=True)
 class SweepsPage:
-    """The sweeps of one data set and latent dim.
+    """The sweeps for one data set and latent dim.
 
     Attributes:
         scores: Sweep -> metric -> its scores, with the same metrics for all.
-        labels: Method of the paper -> its name in the figure.
+        labels: Method of the paper -> its label in the figure.
     """
 
     title: str
@@ -51,7 +51,7 @@ class SweepsPage:
 
 
 def pages(source: StudySource) -> Iterator[tuple[str, SweepsPage | CannotDraw]]:
-    """Collect a page for each data set and latent dim of Table 3; none where the study sweeps no weight."""
+    """Collect a page for each data set and latent dim of Table 3; empty if the study sweeps no weight."""
     for table in build_tables(source.study):
         for dataset in table.datasets if table.paper.number == 3 else ():
             for dim in table.latent_dims:
@@ -108,7 +108,7 @@ def _scores(source: StudySource, table: Table, dataset: str, dim: int, sweep: Sw
 
 
 def draw(data: SweepsPage) -> Figure:
-    """Draw a row per sweep and a column per metric, the weight on a logarithmic axis."""
+    """Draw one row per sweep and one column per metric, with a logarithmic axis for the weight."""
     metrics = list(next(iter(data.scores.values())))
     figure, body = captioned(_PANEL * len(data.scores) + 0.4, data.caption, data.title)
     panels = body.subplots(len(data.scores), len(metrics), squeeze=False, sharey="col")

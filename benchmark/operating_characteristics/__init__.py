@@ -1,1 +1,1 @@
-"""How often the suite's judgements are right and wrong, by simulation through the functions that judge."""
+"""Error rates of the suite's judgements, by simulation through the functions that judge."""

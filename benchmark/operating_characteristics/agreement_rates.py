@@ -1,7 +1,7 @@
-"""How often the bounds of the mean rank agreement hold the true one, by `rank_agreement` itself.
+"""Coverage of the bounds on the mean rank agreement, by simulation through `rank_agreement`.
 
-Simulated are two rankings of eight methods whose true means lie at equal distances and in the other side's order, where
-errors can only lower the agreement: the hardest case. All methods vary alike, or one of them more.
+Two rankings of eight methods are simulated, with equally spaced true means in the same order as the other side's.
+Errors can then only lower the agreement, which is the hardest case. All methods vary alike, or one of them more.
 """
 
 from itertools import product
@@ -11,18 +11,18 @@ import numpy as np
 from benchmark.operating_characteristics.rates import SEEDS, Rate
 from benchmark.statistics import rank_agreement
 
-GAPS = (0.15, 0.5, 1.5)  # between neighbours, in standard deviations over seeds
-WIDEST = (1.0, 4.0)  # the standard deviation over seeds of the fourth method; that of the others is 1
+GAPS = (0.15, 0.5, 1.5)  # distances between neighbours, in standard deviations over seeds
+WIDEST = (1.0, 4.0)  # standard deviation over seeds of the fourth method; that of the others is 1
 _METHODS, _RANKINGS = 8, 2
-MOST_DRAWS = 500  # they are judged one by one
+MOST_DRAWS = 500  # few, because they are judged one by one
 
 
 def agreement_rates(draws: int, rng: np.random.Generator) -> list[Rate]:
-    """Simulate for each distance, spread and number of seeds how often the bounds hold the true agreement, which is 1.
+    """Simulate for each distance, spread and number of seeds how often the bounds contain the true agreement, 1.
 
     Args:
-        draws: Studies to draw for each rate, of which at most MOST_DRAWS are drawn.
-        rng: The stream.
+        draws: Number of studies to draw per rate, limited to MOST_DRAWS.
+        rng: The random generator.
     """
     draws = min(draws, MOST_DRAWS)
     order = np.arange(float(_METHODS))

@@ -1,4 +1,4 @@
-"""Error rates of the judgements on claims: of each claim, and of the sentence that goes by means alone."""
+"""Error rates of the judgements on claims: of each claim, and of the judgement by means alone."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ G_AHEAD = "HGMVAE-G one margin better than all others"
 
 
 class Truth(NamedTuple):
-    """What is so in a simulation.
+    """The truth of a simulation.
 
     Attributes:
-        share: What the paper's differences between methods and latent dims are multiplied by.
-        spread: What the measured spreads are multiplied by.
-        ahead: How much better HGMVAE-G is than that, in margins.
-        claims: Those that are judged.
+        share: Factor on the paper's differences between methods and latent dims.
+        spread: Factor on the measured spreads.
+        ahead: Additional advantage of HGMVAE-G, in margins.
+        claims: The claims that are judged.
     """
 
     share: float
@@ -44,11 +44,11 @@ TRUTHS: Mapping[str, Truth] = {
     NONE_WIDER: Truth(0.0, spread=2.0),
     G_AHEAD: Truth(0.0, ahead=1.0, claims=tuple(claim for claim in JUDGED if claim.name in ("C1", "C4"))),
 }
-_BATCH = 500  # studies at once, so that memory stays small
+_BATCH = 500  # number of studies per batch, to limit memory
 
 
 class Place(NamedTuple):
-    """A printed number's place."""
+    """The place of a printed number."""
 
     table: int
     dataset: str
@@ -61,8 +61,8 @@ def true_values(share: float, ahead: float = 0.0) -> dict[Place, float]:
     """Return the paper's numbers with every difference within a table's data set and metric multiplied by `share`.
 
     Args:
-        share: The share.
-        ahead: How many margins HGMVAE-G is better than that.
+        share: Factor on the differences.
+        ahead: Additional advantage of HGMVAE-G, in margins.
     """
     found: dict[Place, float] = {}
     for (table, dataset, metric), rows in paper_numbers().groupby(["table", "dataset", "metric"]):
@@ -77,7 +77,7 @@ def true_values(share: float, ahead: float = 0.0) -> dict[Place, float]:
 
 
 def _better_by(margins: float, metric: str, value: float) -> float:
-    """The score that is better than `value` by some margins, which `in_margins` finds again."""
+    """The score that is better than `value` by some margins, so that `in_margins` returns these."""
     amount = margins * MARGINS[metric].amount * (1 if PRINTED_METRICS[metric].higher_is_better else -1)
     return value * (2 + amount) / (2 - amount) if MARGINS[metric].relative else value + amount
 
@@ -85,13 +85,13 @@ def _better_by(margins: float, metric: str, value: float) -> float:
 def draw_scores(
     truth: Mapping[Place, float], shape: tuple[int, int], stream: np.random.Generator, spread: float = 1.0
 ) -> dict[Place, NDArray[np.float64]]:
-    """Draw the scores of whole studies; the same trial has one noise in every table.
+    """Draw the scores of whole studies; the same trial has the same noise in every table.
 
     Args:
         truth: The true values.
-        shape: Studies and seeds.
-        stream: Of the noise.
-        spread: What the measured spreads are multiplied by.
+        shape: Number of studies and of seeds.
+        stream: The random generator of the noise.
+        spread: Factor on the measured spreads.
     """
     trials = dict.fromkeys((place.dataset, place.method, place.latent_dim) for place in truth)
     common = {trial: spread * stream.standard_normal(shape) for trial in trials}
@@ -105,7 +105,7 @@ def draw_scores(
 
 
 def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> Effects:
-    """Return the effect of every part of a claim in every study under every seed, (studies, parts, seeds)."""
+    """Return the effect of every part of a claim for every study and seed, (studies, parts, seeds)."""
     effects = {
         contest: contest_effects(
             contest,
@@ -124,7 +124,7 @@ def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> E
 def _outcomes(
     scores: Mapping[Place, NDArray[np.float64]], claims: Sequence[Claim]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """By subject and outcome, in which of the studies it occurs."""
+    """Yield (subject, outcome, whether it occurs in each study)."""
     means = {place: values.mean(-1, keepdims=True) for place, values in scores.items()}
     supported, against = [], []
     for claim in claims:
@@ -142,7 +142,7 @@ def _outcomes(
 
 
 def claim_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
-    """Simulate the claims of every one of TRUTHS; `draws` studies each."""
+    """Simulate the claims under every truth in TRUTHS, with `draws` studies each."""
     rates = []
     for truth, (share, spread, ahead, claims) in TRUTHS.items():
         tables = {contest.table for claim in claims for contest in claim.contests}

@@ -1,10 +1,10 @@
-"""Error rates of `compare`, by the tests that the command makes.
+"""Error rates of `compare`, by simulation through its tests.
 
-Simulated is a comparison of two runs of one study: Tables 1 and 2 of the laptop study on MNIST, all 35 cells of eight
-methods or the ten of one, with seeds of their own or with common ones. Scores vary as they did there
-(`results/reference/laptop-ten-seeds`, which a test compares them with): normal where a metric's tolerance is absolute,
-lognormal where it is a share of the mean. Common seeds are compared one by one but are drawn apart, as another machine
-turns the same seed into another training.
+Comparisons of two runs of one study are simulated: Tables 1 and 2 of the laptop study on MNIST, all 35 cells of eight
+methods or the ten cells of one, with different or common seeds. Scores vary as they did there
+(`results/reference/laptop-ten-seeds`, with which a test compares them): normal if a metric's tolerance is absolute,
+lognormal if it is a share of the mean. Common seeds are compared in pairs but drawn independently, because another
+machine turns the same seed into another training.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ from benchmark.operating_characteristics.rates import SEEDS, Rate
 
 _CLUSTERED = ("gmvae", "hgmvae_g", "hgmvae_u")
 _CLASSIFIED = ("vae", "beta_vae", "gmvae", "swae", "wae_imq", "wae_rbf", "hgmvae_g", "hgmvae_u")
-# Standard deviations over seeds, in tolerances: metric -> latent dim -> of each method in the order above.
+# Standard deviations over seeds, in tolerances: metric -> latent dim -> value of each method in the order above.
 METHOD_SPREADS: Mapping[str, Mapping[int, tuple[float, ...]]] = {
     "silhouette": {2: (1.80, 1.94, 2.77), 8: (0.92, 0.75, 0.91), 32: (2.05, 0.97, 1.08)},
     "calinski_harabasz": {2: (3.50, 3.32, 3.39), 8: (0.84, 0.80, 1.29), 32: (1.86, 1.24, 1.56)},
     "davies_bouldin": {2: (3.44, 1.99, 5.11), 8: (1.33, 1.22, 0.80), 32: (2.42, 1.46, 2.49)},
     "svm_accuracy": {8: (0.97, 0.78, 0.75, 0.80, 0.60, 0.92, 0.66, 0.94)},
 }
-# Of the scores of one trial, in the order of METHOD_SPREADS, signed so that better goes with better: means over trials.
+# Correlations of the scores of one trial, in the order of METHOD_SPREADS, signed by better direction: trial means.
 CORRELATIONS = np.array(
     [
         [1.00, 0.86, 0.74, 0.26],
@@ -47,15 +47,15 @@ CELLS = {
     for latent_dim, spreads in dims.items()
     for method, spread in zip(_CLASSIFIED if metric == "svm_accuracy" else _CLUSTERED, spreads, strict=True)
 }
-_AT_ONCE = 500  # comparisons, so that memory stays small
-_MOST_DRAWS, _MOST_POWER_DRAWS = 8_000, 1_000  # false alarms are rare, so that their rate takes more
+_AT_ONCE = 500  # comparisons per batch, to limit memory
+_MOST_DRAWS, _MOST_POWER_DRAWS = 8_000, 1_000  # false alarms are rare, so their rate needs more
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Design:
-    """What is compared.
+    """The cells and seeds of simulated comparisons.
 
     Attributes:
         cells: The cells, with their standard deviations over seeds in tolerances.
@@ -77,7 +77,7 @@ class Design:
         return f"{len(self.cells)} cells of {methods} method{'s' if methods > 1 else ''}"
 
 
-# Given a design and a number of comparisons, the shifts of the cells in tolerances: (draws, cells).
+# Maps a design and a number of comparisons to the shifts of the cells in tolerances, (draws, cells).
 ShiftsOf = Callable[[Design, int, np.random.Generator], Floats]
 
 
@@ -86,7 +86,7 @@ def _no_shift(design: Design, draws: int, rng: np.random.Generator) -> Floats:
 
 
 def _method_shift(tolerances: float) -> ShiftsOf:
-    """Shifts of all cells of one method, another in each comparison."""
+    """A shift of all cells of one method, which varies between comparisons."""
 
     def shifts(design: Design, draws: int, rng: np.random.Generator) -> Floats:
         method = rng.integers(len(design.groups.method_names), size=(draws, 1))
@@ -96,7 +96,7 @@ def _method_shift(tolerances: float) -> ShiftsOf:
 
 
 def _cell_shift(tolerances: float, metric: str) -> ShiftsOf:
-    """A shift of one cell of the metric, another in each comparison."""
+    """A shift of one cell of the metric, which varies between comparisons."""
 
     def shifts(design: Design, draws: int, rng: np.random.Generator) -> Floats:
         places = [place for place, cell in enumerate(design.cells) if cell.metric == metric]
@@ -128,15 +128,15 @@ TRUTHS: Mapping[str, tuple[Design, ShiftsOf]] = {
 
 
 def comparison_rates(draws: int, rng: np.random.Generator) -> list[Rate]:
-    """Simulate how often a comparison ends as different and how often as the same.
+    """Simulate how often a comparison results in "different" and how often in "same".
 
     Args:
-        draws: Comparisons to draw for each rate; at most 8,000 are drawn, and 1,000 where something differs.
-        rng: The stream.
+        draws: Number of comparisons to draw per rate, limited to 8,000, or 1,000 if there is a true difference.
+        rng: The random generator.
 
     Returns:
-        For every truth and number of seeds a rate of either outcome; then how often a method is found that diverges in
-        nine of ten trainings of one kind on one side and never on the other.
+        A rate of either outcome for every truth and number of seeds; then how often a method is detected that diverges
+        in nine of ten trainings of one kind on one side and never on the other.
     """
     rates = []
     for truth, (design, shifts) in TRUTHS.items():
@@ -158,13 +158,13 @@ def outcomes(design: Design, shift: Floats, seeds: int, rng: np.random.Generator
     """Draw comparisons and judge them.
 
     Args:
-        design: What is compared.
-        shift: How much better B is, in tolerances, (draws, cells).
-        seeds: Seeds a side.
-        rng: The stream.
+        design: The cells and seeds.
+        shift: By how much B is better, in tolerances, (draws, cells).
+        seeds: Number of seeds per side.
+        rng: The random generator.
 
     Returns:
-        Whether each comparison ends as different, and whether as the same, (draws, 2).
+        Whether each comparison results in "different", and whether in "same", (draws, 2).
     """
     tolerances = [RESULT_TOLERANCES[cell.metric] for cell in design.cells]
     better = [1 if METRICS[cell.metric].higher_is_better else -1 for cell in design.cells]
@@ -182,7 +182,7 @@ def outcomes(design: Design, shift: Floats, seeds: int, rng: np.random.Generator
 def _scores(
     design: Design, units: Floats, relative: NDArray[np.bool_], shape: tuple[int, int], rng: np.random.Generator
 ) -> Floats:
-    """Scores with a mean of 1, whose tolerances are `units`, negative where less is better: (draws, cells, seeds)."""
+    """Scores with mean 1 and tolerances `units`, negative if lower is better: (draws, cells, seeds)."""
     draws, seeds = shape
     metrics = [[*METHOD_SPREADS].index(cell.metric) for cell in design.cells]
     trials = design.groups.trials
@@ -199,7 +199,7 @@ def _scores(
 
 
 def _failures_found(seeds: int) -> float:
-    """The chance that failures with probability 0.9 of all seeds of one kind of trial, on one side, are found."""
+    """The probability of detecting failures of 90 % of the seeds of one kind of trial on one side."""
     failed = np.arange(seeds + 1)
     tests = len(_EIGHT.groups.method_names) + 1  # the shifts of the methods, and these failures
     p = np.array([failures_p([Ended(seeds, 0, seeds, int(k))]) for k in failed])

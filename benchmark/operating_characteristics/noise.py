@@ -1,4 +1,4 @@
-"""Simulated scores, which vary from seed to seed as those of the reduced studies do."""
+"""Simulated scores, which vary between seeds as in the reduced studies."""
 
 import math
 
@@ -9,8 +9,8 @@ from benchmark.paper.tables import PRINTED_METRICS
 from benchmark.verdict.claim_effects import MARGINS
 from benchmark.verdict.spreads import spread
 
-# Between the metrics of one trial, signed so that better goes with better: 0.85 was measured for SC with CH, and -0.4
-# to -0.7 for CH with DB. The methods' trials under one seed were not correlated.
+# Correlation between the metrics of one trial, signed by better direction: 0.85 was measured for SC with CH, and -0.4
+# to -0.7 for CH with DB. Different methods' trials with the same seed were not correlated.
 CORRELATION = 0.8
 
 
@@ -21,8 +21,8 @@ def with_noise(
 
     Args:
         metric: The metric.
-        latent_dim: That of the trial.
-        truth: The true value: the mean, or the median where the spread is relative.
+        latent_dim: The trial's latent dim.
+        truth: The true value: the mean, or the median if the spread is relative.
         common: Standard normal draws that the trial's metrics share.
         own: Standard normal draws of this metric, of the same shape.
     """

@@ -1,4 +1,4 @@
-"""Error rates of the verdicts on printed numbers, by the distribution of t-intervals: no draws are needed."""
+"""Error rates of the verdicts on printed numbers, computed from the distribution of t-intervals without draws."""
 
 import math
 from collections.abc import Mapping
@@ -37,19 +37,19 @@ def miss_rate(n: int, repeats: float) -> float:
     """Return how often the 95 % interval of n seeds misses the printed mean of ten of the same trials.
 
     Args:
-        n: Our seeds.
-        repeats: How many values the interval takes the printed mean to rest on.
+        n: Our number of seeds.
+        repeats: Number of values that the interval assumes behind the printed mean.
     """
     assumed, real = 1 / n + 1 / repeats, 1 / n + 1 / SEEDS_OF_THE_PAPER
     return 2 * float(stats.t.sf(t_quantile((1 + CONFIDENCE) / 2, n - 1) * math.sqrt(assumed / real), n - 1))
 
 
 def number_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
-    """Return the chances of every verdict, means over the distinct printed numbers with their metrics' spreads.
+    """Return the probability of every verdict, averaged over the distinct printed numbers with their metrics' spreads.
 
     Args:
-        draws: Not needed.
-        stream: Not needed.
+        draws: Ignored.
+        stream: Ignored.
     """
     del draws, stream
     numbers = paper_numbers().drop_duplicates(["dataset", "metric", "method", "latent_dim", "value"])
@@ -65,13 +65,13 @@ def number_rates(draws: int, stream: np.random.Generator) -> list[Rate]:
                 Rate("numbers", subject, truth, n, outcome, float(chance), 0)
                 for subject, of_subject in ((ALL_NUMBERS, chances.mean()), *of_metrics.iterrows())
                 for outcome, chance in of_subject.items()
-                if truth == SAME or outcome != Verdict.OUT_OF_REACH  # by its spread, whatever is true
+                if truth == SAME or outcome != Verdict.OUT_OF_REACH  # which depends on the spread, not on the truth
             ]
     return rates
 
 
 def _chances(metric: str, latent_dim: int, value: float, n: int, shift: float) -> tuple[float, float, float]:
-    """Of being reproduced and contradicted, and whether by its spread the number is out of reach."""
+    """Probabilities of "reproduced" and "contradicted", and whether the spread puts the number out of reach."""
     tolerance = PRINTED_TOLERANCES[metric]
     bound = tolerance.at(value)
     std = spread(metric, latent_dim) * (value if tolerance.relative else 1)

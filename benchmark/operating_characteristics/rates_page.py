@@ -1,4 +1,4 @@
-"""Error rates for people, as Markdown."""
+"""Error rates as Markdown."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from benchmark.operating_characteristics.rates import Rate, rates_frame
 from benchmark.tables.pipe_table import wide_table
 
 _KEYS = ["subject", "truth", "outcome", "seeds"]
-# The (truth, outcome, seeds) of each column of the tables in short.
+# The (truth, outcome, seeds) of each column of the short tables.
 _Columns = Sequence[tuple[str, str, int]]
 _OF_NUMBERS: _Columns = (
     (SAME, "reproduced", 10),
@@ -32,7 +32,7 @@ _OF_CLAIMS: _Columns = (
 
 
 def render_rates(rates: Sequence[Rate]) -> str:
-    """Write the tables in short, then one for every judgement, with a column for each number of seeds."""
+    """Write the short tables, followed by one per judgement with a column for each number of seeds."""
     frame = rates_frame(rates)
     parts = ["# Error rates", *(table(frame) for table in IN_SHORT)]
     for judgement, of_one in frame.groupby("judgement", sort=False):
@@ -44,7 +44,7 @@ def render_rates(rates: Sequence[Rate]) -> str:
 
 
 def numbers_in_short(frame: pd.DataFrame) -> str:
-    """Write the chances of the verdicts on numbers as a table, a row for each metric.
+    """Write the probabilities of the verdicts on numbers as a table, one row per metric.
 
     Args:
         frame: The result of `rates_frame`.
@@ -53,17 +53,17 @@ def numbers_in_short(frame: pd.DataFrame) -> str:
 
 
 def claims_in_short(frame: pd.DataFrame) -> str:
-    """Write the rates of the claims' states as a table, a row for each claim; `frame` is as from `rates_frame`."""
+    """Write the rates of the claims' states as a table, one row per claim; `frame` is the result of `rates_frame`."""
     return _in_short(frame[frame["judgement"] == "claims"], "claim", _OF_CLAIMS)
 
 
 def comparison_in_short(frame: pd.DataFrame) -> str:
-    """Write how often `compare` ends in each outcome as a table, a row for each truth; `frame` is `rates_frame`'s."""
+    """Write the rates of the outcomes of `compare` as a table, one row per truth; for `frame` see `rates_frame`."""
     return _by_truth(frame[frame["judgement"] == "compare"])
 
 
 def agreement_in_short(frame: pd.DataFrame) -> str:
-    """Write how often the bounds of tau-b hold as a table, a row for each truth; `frame` is `rates_frame`'s."""
+    """Write the coverage of the bounds of tau-b as a table, one row per truth; for `frame` see `rates_frame`."""
     return _by_truth(frame[frame["judgement"] == "rank agreement"])
 
 
@@ -76,7 +76,7 @@ IN_SHORT: Sequence[Callable[[pd.DataFrame], str]] = (
 
 
 def _by_truth(frame: pd.DataFrame) -> str:
-    """A row for each truth and outcome that ever occurs, a column for each number of seeds."""
+    """One row per truth and outcome that ever occurs, one column per number of seeds."""
     rates = frame.pivot_table(index=["truth", "outcome"], columns="seeds", values="rate", sort=False)
     rows = [[*row[0], *map(_percent, row[1:])] for row in rates.itertuples() if any(row[1:])]
     return wide_table(["what is so", "outcome", *(f"{seeds} seeds" for seeds in rates.columns)], rows)

@@ -1,4 +1,4 @@
-"""The registry of simulations: a new one is a function and its entry here."""
+"""The registry of simulations; a new one is added as a function with an entry here."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,7 +10,7 @@ from benchmark.operating_characteristics.comparison_rates import comparison_rate
 from benchmark.operating_characteristics.number_rates import number_rates
 from benchmark.operating_characteristics.rates import Rate
 
-# Each takes the number of studies to draw and a stream of its own.
+# Each takes the number of studies to draw and its own random generator.
 Simulation = Callable[[int, np.random.Generator], list[Rate]]
 SIMULATIONS: Mapping[str, Simulation] = {
     "numbers": number_rates,

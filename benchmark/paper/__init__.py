@@ -1,1 +1,1 @@
-"""The paper as printed: its tables, its claims, its sentences; nothing of the suite's own belongs here."""
+"""The paper as printed: its tables, claims and sentences; nothing of the suite's own belongs here."""

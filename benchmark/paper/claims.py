@@ -1,7 +1,7 @@
-"""The paper's claims C1-C9 as contests between methods: data, declared before any result.
+"""The paper's claims C1-C9 as contests between methods: plain data, declared before any result.
 
-A contest says that one side (a method at a latent dim) has a better score than another. A claim has one part or more,
-each of which is a mean over contests and must hold. How each claim is read, and why: docs/verdicts.md.
+A contest asserts that one side (a method at a latent dim) has a better score than another. A claim has one or more
+parts; each is a mean over contests and must hold. How each claim is interpreted, and why: docs/verdicts.md.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from benchmark.paper.tables import PRINTED_TABLES
 
-SECONDS = "training_seconds"  # C9's metric: a record's timing
-ALL = "all"  # C9's data set
+SECONDS = "training_seconds"  # the metric of C9: a timing in records
+ALL = "all"  # the data set of C9
 
 
 class Contender(NamedTuple):
-    """One side of a contest: a method at a latent dim; None (C9): at every one that both sides were trained at."""
+    """One side of a contest: a method at a latent dim; None (C9): at all dims that both sides were trained at."""
 
     method: str
     latent_dim: int | None
@@ -27,11 +27,11 @@ class Contest:
 
     Attributes:
         family: The name of the contests whose tests are corrected together.
-        unit: The name of the contests that the claim counts as one; a unit holds where all its contests do.
-        table: The paper's table with its numbers; None where there are none.
+        unit: The name of the contests that the claim counts as one; a unit holds if all its contests do.
+        table: The paper's table with its numbers; None if there is none.
         dataset: A data set, or ALL.
         metric: A metric, or SECONDS.
-        favoured: The side claimed to be better; of several the best one is meant.
+        favoured: The side claimed to be better; if there are several, the best of them.
         rival: The other side.
     """
 
@@ -46,11 +46,11 @@ class Contest:
 
 @dataclass(frozen=True)
 class Part:
-    """What a claim says of a mean over some of its contests.
+    """An assertion of a claim about a mean over some of its contests.
 
     Attributes:
         name: What the favoured side is compared with, or where.
-        contests: Those that the mean is taken over.
+        contests: The contests that are averaged.
         bar: The mean difference that must be exceeded, in margins: 0 for "better", -1 for "not worse".
     """
 
@@ -67,7 +67,7 @@ class Claim:
         name: "C1" to "C9".
         text: The claim in our words.
         contests: The comparisons that it consists of.
-        parts: What it says of their means; it holds where every part does.
+        parts: Its assertions about their means; the claim holds if every part does.
     """
 
     name: str
@@ -81,7 +81,7 @@ def _one_part(contests: Sequence[Contest]) -> tuple[Part, ...]:
 
 
 def _parts_by(name: Callable[[Contest], str], bar: float = 0.0) -> Callable[[Sequence[Contest]], tuple[Part, ...]]:
-    """A part for each name that contests are given."""
+    """A part for each name that `name` gives to contests."""
 
     def parts(contests: Sequence[Contest]) -> tuple[Part, ...]:
         names = dict.fromkeys(map(name, contests))
@@ -100,7 +100,7 @@ def _favoured_over_rival(contest: Contest) -> str:
 
 
 def _eight_and_the_rest(contests: Sequence[Contest]) -> tuple[Part, ...]:
-    """Say that d = 8 is better than the mean of the others, and that no other is better than it."""
+    """The part that d = 8 is better than the mean of the others, and those that no other is better than d = 8."""
     others = _parts_by(lambda contest: f"not below d = {contest.rival.latent_dim}", bar=-1.0)(contests)
     return (Part("over the mean of the other d", tuple(contests)), *others)
 
@@ -108,7 +108,7 @@ def _eight_and_the_rest(contests: Sequence[Contest]) -> tuple[Part, ...]:
 def _contests(
     table: int, favoured: tuple[str, ...], rivals: tuple[str, ...], family: str, unit: str = ""
 ) -> Iterator[Contest]:
-    """Every contest of the favoured against each rival over a table; `family` and `unit` are templates."""
+    """All contests of the favoured methods against each rival in a table; `family` and `unit` are templates."""
     printed = PRINTED_TABLES[table]
     for dataset in printed.datasets:
         for metric in printed.metrics:
@@ -184,7 +184,7 @@ def hgmvae_beats_gmvae() -> Iterator[Contest]:
 def hgmvae_trains_longer() -> Iterator[Contest]:
     """Yield C9's contests: the training time of each HGMVAE against the VAE's, over all data sets and dims at once.
 
-    Seeds trained in one pack share one time, so that single places have too few times for a test.
+    Seeds trained in one pack share one time, so single places have too few independent times for a test.
     """
     for method in ("hgmvae_g", "hgmvae_u"):
         yield Contest(f"C9 {method}", method, None, ALL, SECONDS, (Contender(method, None),), Contender("vae", None))

@@ -1,8 +1,8 @@
 """Sentences about a table as data: a quotation, and an assertion that code can check against the numbers.
 
-The paper's are in results/paper/statements.json: a list of objects with `name`, `section`, `quotation`, `kind` and the
-fields of the kind's assertion (the dataclasses below). A statement of kind "by reading" concerns equations or text, not
-numbers: it is a person's remark, and reported as such.
+The paper's sentences are in results/paper/statements.json: a list of objects with `name`, `section`, `quotation`,
+`kind` and the fields of the kind's assertion (the dataclasses below). A statement of kind "by reading" concerns
+equations or text, not numbers: it is a person's remark, and reported as such.
 """
 
 import dataclasses
@@ -28,9 +28,9 @@ class PercentageImprovement:
         metric: The cell's metric.
         latent_dim: The cell's latent dim.
         method: The better method.
-        over: The method it is compared with.
+        over: The method that it is compared with.
         per_cent: The improvement in per cent, as text, because its number of digits matters. It is compared with the
-            difference relative to `over` and, for an accuracy, in percentage points; either may fit.
+            difference relative to `over` and, for an accuracy, also in percentage points; either may match.
     """
 
     table: int
@@ -48,13 +48,13 @@ class Beats:
 
     Attributes:
         table: The table's number.
-        methods: Each must win or, with `better_of_them`, the best of them.
-        over: The methods they are compared with; empty: every other one.
-        datasets: The data sets that are meant; empty: all.
-        metrics: The metrics that are meant; empty: all.
-        from_dim: The least latent dim that is meant; None: no bound.
-        below_dim: A bound that latent dims lie below; None: no bound.
-        better_of_them: Only the best of `methods` must win, which may differ from cell to cell.
+        methods: Each of them must win or, with `better_of_them`, the best of them.
+        over: The methods that they are compared with; empty: all others.
+        datasets: The data sets concerned; empty: all.
+        metrics: The metrics concerned; empty: all.
+        from_dim: The smallest latent dim concerned (inclusive); None: no bound.
+        below_dim: Exclusive upper bound of the latent dims concerned; None: no bound.
+        better_of_them: Whether only the best of `methods`, which may differ between cells, must win.
     """
 
     table: int
@@ -94,7 +94,7 @@ class NumberOfDatasets:
 
 @dataclass(frozen=True)
 class ByReading:
-    """A person's remark on equations or text, which no code has checked."""
+    """A person's remark on equations or text, which no code checks."""
 
     remark: str
 
@@ -116,11 +116,11 @@ class Statement:
     """One sentence of the paper.
 
     Attributes:
-        name: Unique.
-        section: Where it stands.
-        quotation: At most some 20 words of it.
+        name: A unique name.
+        section: Its section in the paper.
+        quotation: Up to about 20 words of it.
         kind: A key of KINDS.
-        assertion: What it asserts, as data.
+        assertion: Its assertion, as data.
     """
 
     name: str
@@ -131,7 +131,7 @@ class Statement:
 
 
 def read_statements(path: Path = STATEMENTS) -> tuple[Statement, ...]:
-    """Read the statements of a JSON file, in its order.
+    """Read the statements of a JSON file, in the file's order.
 
     Raises:
         UserError: The file is not JSON, a kind is unknown, or a field is missing or unknown.

@@ -1,7 +1,7 @@
 """The paper as printed: its five tables, their metrics, and the 392 numbers.
 
-What the suite measures may grow (benchmark.metrics, benchmark.table_specs); the paper's claims, errata and verdicts
-concern this module alone, which is therefore never extended.
+The suite's metrics and tables may grow (benchmark.metrics, benchmark.table_specs). The paper's claims, errata and
+verdicts use only this module, which is therefore never extended.
 
 Source: Zhou, Liu, Du, "HGMVAE: hierarchical disentanglement in Gaussian mixture variational autoencoder",
 The Visual Computer, 2024, doi 10.1007/s00371-024-03338-x. The numbers are in results/paper/tables.csv.
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAPER_FOLDER = REPOSITORY / "results" / "paper"
-PRINTED_DECIMALS = 3  # of every number; tables.csv drops trailing zeros
-HALF_A_UNIT = 0.5 * 10**-PRINTED_DECIMALS  # how far a number may be from the one that was rounded to it
+PRINTED_DECIMALS = 3  # of every number; tables.csv omits trailing zeros
+HALF_A_UNIT = 0.5 * 10**-PRINTED_DECIMALS  # the maximal rounding error of a printed number
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Metric:
     """A score.
 
     Attributes:
-        name: In files and code.
-        label: In the headings of tables and figures.
+        name: Name in files and code.
+        label: Label in the headings of tables and figures.
         higher_is_better: Whether larger values are better.
-        range: The least and the largest attainable value, both included.
-        decimals: How many a table prints.
+        range: The smallest and the largest attainable value, inclusive.
+        decimals: Number of decimals in tables.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Metric:
     decimals: int = 3
 
 
-# SSIM is a product of similarities of which one, a correlation, can be negative; MS-SSIM as it is computed, with
-# negative terms cut off.
+# SSIM is a product of similarities of which one, a correlation, can be negative; in MS-SSIM as computed here negative
+# terms are set to 0.
 PRINTED_METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         metric.name: metric
@@ -146,7 +146,7 @@ class PrintedCell:
 
 COLUMNS = tuple(field.name for field in fields(PrintedCell))
 PLACE = ["dataset", "metric", "method", "latent_dim"]  # the columns of a place, here and in frames of scores
-SEEDS_OF_THE_PAPER = 10  # repeats, of which every printed number is the mean
+SEEDS_OF_THE_PAPER = 10  # number of repeats behind every printed mean
 
 
 @cache
@@ -167,7 +167,7 @@ def printed_numbers() -> tuple[PrintedCell, ...]:
 
 
 def paper_numbers() -> "pd.DataFrame":
-    """Return `printed_numbers`, a row each, with columns named after its fields."""
-    import pandas as pd  # here, for listings that need no frames are not to wait for it
+    """Return `printed_numbers` as a frame, one row each, with columns named after the fields of PrintedCell."""
+    import pandas as pd  # here, so that listings without frames do not wait for it
 
     return pd.DataFrame(map(attrgetter(*COLUMNS), printed_numbers()), columns=list(COLUMNS))

@@ -1,1 +1,1 @@
-"""The style of every figure, and how it is written to files."""
+"""The style of all figures, and writing them to files."""

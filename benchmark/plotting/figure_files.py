@@ -1,4 +1,4 @@
-"""Writing a figure to its two files, PNG and PDF; the same data give the same bytes."""
+"""Writing of figures as PNG and PDF; the same data give the same bytes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # older versions of matplotlib do not have it
 
 Data = TypeVar("Data")
 
-# No date, and no version of matplotlib: they say nothing of the figure and would change its bytes. In the PDF, where
-# all else is vectors, the resolution is that of photographs.
+# Without date and version of matplotlib, which would change the bytes of equal figures. The resolution of the PDF only
+# applies to photographs; everything else is vectors.
 FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 150, "metadata": {"Software": None}},
     "pdf": {"dpi": 300, "metadata": {"Creator": None, "Producer": None, "CreationDate": None}},
@@ -39,14 +39,14 @@ def write_page(
     """Draw a figure and write NAME.png and NAME.pdf.
 
     Args:
-        draw: Makes the figure.
+        draw: Function that makes the figure.
         data: The argument of `draw`.
-        folder: Made if need be.
-        name: Of the files, without extension.
-        formats: Those of FORMATS to write; each takes about as long as the drawing.
+        folder: The output folder, created if missing.
+        name: Name of the files, without extension.
+        formats: The formats to write, of FORMATS; each takes about as long as the drawing.
 
     Returns:
-        Their paths.
+        The paths of the files.
 
     Raises:
         UserError: The folder cannot be written.

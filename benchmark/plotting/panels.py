@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from benchmark.plotting.style import WIDTH, captioned, hide_unused
 
-COLUMNS = 2  # so that an image of a traversal is 60 pixels wide on a page of 1,000
-_TITLE = 0.27  # inches of a panel's title and the gap above it
+COLUMNS = 2  # so that an image in a traversal is 60 pixels wide on a page of 1,000 pixels
+_TITLE = 0.27  # inches for a panel's title and the gap above it
 
 
 def gap_of(side: int) -> int:
@@ -19,13 +19,13 @@ def gap_of(side: int) -> int:
 
 
 def mosaic(images: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Arrange images as one picture with white gaps.
+    """Arrange images in one picture with white gaps.
 
     Args:
-        images: In [0, 1], (rows, columns, C, S, S).
+        images: Images in [0, 1], (rows, columns, C, S, S).
 
     Returns:
-        (H, W) for C = 1, else (H, W, C).
+        The picture, (H, W) for C = 1, else (H, W, C).
     """
     rows, columns, channels, side, _ = images.shape
     gap = gap_of(side)
@@ -44,7 +44,7 @@ def centres(n: int, side: int) -> NDArray[np.floating]:
 def show(axes: Axes, images: NDArray[np.floating]) -> None:
     """Draw a mosaic of images (rows, columns, C, S, S) with square pixels, without frame or ticks."""
     axes.imshow(mosaic(images), cmap="gray", vmin=0, vmax=1)
-    axes.set_anchor("NW")  # else the layout leaves too little for tick labels where it makes the picture smaller
+    axes.set_anchor("NW")  # otherwise tick labels have too little room if the layout shrinks the picture
     axes.set_xticks([])
     axes.set_yticks([])
     axes.tick_params(length=0)
@@ -54,15 +54,15 @@ def show(axes: Axes, images: NDArray[np.floating]) -> None:
 def panel_grid(
     panels: Mapping[str, NDArray[np.floating]], caption: tuple[str, ...], title: str
 ) -> tuple[Figure, dict[str, Axes]]:
-    """Draw a grid of mosaics; a row is as high as the tallest mosaic is at full width.
+    """Draw a grid of mosaics, each row as high as its tallest mosaic at full width.
 
     Args:
-        panels: The images of each mosaic (rows, columns, C, S, S), by the label above it.
+        panels: Label above the mosaic -> its images, (rows, columns, C, S, S).
         caption: Sentences below the grid.
-        title: Above the grid.
+        title: The title above the grid.
 
     Returns:
-        The figure, and the axes of each label, for ticks.
+        The figure, and label -> axes, for ticks.
     """
     count = -(-len(panels) // COLUMNS)
     tallest = max(images.shape[0] / images.shape[1] for images in panels.values())

@@ -1,7 +1,6 @@
-"""The style of every figure: fonts, the looks of methods and classes, and non-overlapping captions.
+"""The style of all figures: fonts, the looks of methods and classes, and non-overlapping captions.
 
-Figures are made without pyplot, so no window can open and
-nothing has to be closed; matplotlib then draws PNG with Agg.
+Figures are made without pyplot, so no window can open and nothing has to be closed; matplotlib then draws PNG with Agg.
 """
 
 import dataclasses
@@ -28,11 +27,11 @@ WIDTH = 7.2  # inches: two columns of a journal
 TEXT = 8  # points, the smallest type in print
 _LINE = 1.25 * TEXT / 72  # inches
 _MARGIN = 0.06  # inches around a caption
-_HANDLE = 4.8  # em of a legend's column besides its label: matplotlib's handle, its distance, and that of columns
-_FILLED = 0.95  # of WIDTH by a line of the caption: in PNG, glyphs keep to whole pixels and come out wider
+_HANDLE = 4.8  # em of a legend's column in addition to its label: handle, handle's distance, column distance
+_FILLED = 0.95  # share of WIDTH filled by a line of the caption: in PNG, glyphs snap to pixels and become wider
 
 RC: "Mapping[RcKeyType, Any]" = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere (`_prefer_matplotlibs_fonts`)
+    "font.family": "DejaVu Sans",  # bundled with matplotlib, so the same everywhere (`_prefer_matplotlibs_fonts`)
     "font.size": TEXT,
     "axes.titlesize": TEXT + 1,
     "axes.labelsize": TEXT,
@@ -50,10 +49,10 @@ RC: "Mapping[RcKeyType, Any]" = {
 
 
 def _prefer_matplotlibs_fonts() -> None:
-    """Let the fonts in matplotlib's package win over the system's of the same names.
+    """Make the fonts in matplotlib's package take precedence over the system's fonts of the same names.
 
-    A system's DejaVu Sans has other glyph numbers, so a PDF other bytes. It is taken where matplotlib's cached list of
-    fonts lacks its own (findings/matplotlib_cached_fonts.sh).
+    A system's DejaVu Sans has other glyph numbers, which changes the bytes of a PDF. It is used if matplotlib's cached
+    list of fonts lacks the bundled one (findings/matplotlib_cached_fonts.sh).
     """
     own = sorted(map(str, Path(get_data_path(), "fonts", "ttf").glob("DejaVuSans*.ttf")))
     for path in own:
@@ -65,15 +64,15 @@ _prefer_matplotlibs_fonts()
 
 UNKNOWN = Look(GREY, "h", ":")
 
-# Without grey, which colour-blind readers take for purple. The last four were searched for: under simulated protan,
-# deutan and tritan vision, too, they lie as far from one another and from the others as those lie among themselves.
+# Without grey, which colour-blind readers confuse with purple. The last four were found by a search: also under
+# simulated protan, deutan and tritan vision their distances to all colours are as large as those among the others.
 CLASS_COLOURS = (BLUE, ORANGE, SKY, PURPLE, VERMILION, BLACK, "#682C00", "#001392", "#A21AFC", "#789151")
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "p", "X")
-_FURTHER_MARKERS = ("*", "P", "<", ">")  # of ten classes each, when the pairs of the others are used up
+_FURTHER_MARKERS = ("*", "P", "<", ">")  # for ten classes each, after the combinations of the others
 
 
 def class_look(position: int) -> Look:
-    """Return the look of the class number `position`, 0 to 109: 10 colours, each with 11 markers."""
+    """Return the look of class number `position`, 0 to 109: 10 colours, each with 11 markers."""
     rounds, place = divmod(position, len(CLASS_COLOURS))
     further = rounds - len(CLASS_MARKERS)
     if further >= 0:
@@ -82,7 +81,7 @@ def class_look(position: int) -> Look:
 
 
 def look(method: str) -> Look:
-    """Return the look of a method; where it has none of its own, a control's is dotted, a further one's dash-dotted."""
+    """Return the look of a method; by default a control is dotted, a further method dash-dotted."""
     entry = ALL_METHODS.get(method)
     if entry and entry.look:
         return entry.look
@@ -93,7 +92,7 @@ def look(method: str) -> Look:
 
 
 def wrapped(sentence: str) -> list[str]:
-    """Break a sentence into lines no wider than a caption, by the font's metrics; a longer word has its own line."""
+    """Break a sentence into lines no wider than a caption, by the font's metrics; a longer word gets its own line."""
     lines: list[str] = []
     for word in sentence.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -102,13 +101,13 @@ def wrapped(sentence: str) -> list[str]:
 
 
 def legend_columns(labels: Iterable[str]) -> int:
-    """Return how many columns of a legend fit into WIDTH, by its widest label: at least one, at most five."""
+    """Return how many columns of a legend fit into WIDTH, given its widest label: one to five."""
     widest = max(map(_points, labels), default=0.0)
     return max(1, min(5, int(72 * _FILLED * WIDTH / (widest + _HANDLE * TEXT))))
 
 
 def _points(text: str) -> float:
-    """The width of text as it is drawn, in points."""
+    """The drawn width of text, in points."""
     width, _, _ = text_to_path.get_text_width_height_descent(
         text, FontProperties(family=RC["font.family"], size=TEXT), ismath=False
     )
@@ -116,22 +115,22 @@ def _points(text: str) -> float:
 
 
 def literal(text: str) -> str:
-    """Put text on one line and escape its dollar signs, which begin formulas; escaped ones stay as they are."""
+    """Put text on one line and escape its dollar signs, which begin formulas, unless they are escaped already."""
     return re.sub(r"(?<!\\)\$", r"\\$", one_line(text))
 
 
 def captioned(body: float, sentences: Sequence[str], title: str) -> tuple[Figure, SubFigure]:
-    """Make a figure WIDTH inches wide with a caption, which makes it as much higher as it needs.
+    """Make a figure WIDTH inches wide with a caption, whose height is added to that of the body.
 
-    The layout is matplotlib's "constrained", which keeps axes and outside legends within their part.
+    The layout is matplotlib's "constrained", which keeps axes and outside legends within their subfigure.
 
     Args:
-        body: The height of the part above the caption, in inches.
-        sentences: Of the caption; each starts a new line.
-        title: Above everything.
+        body: Height of the part above the caption, in inches.
+        sentences: Sentences of the caption, each on a new line.
+        title: The title above the body.
 
     Returns:
-        The figure, and its part above the caption, for axes and legend.
+        The figure, and the part above the caption, for axes and legend.
     """
     lines = [line for sentence in sentences for line in wrapped(literal(sentence))]
     below = len(lines) * _LINE + 2 * _MARGIN
@@ -143,6 +142,6 @@ def captioned(body: float, sentences: Sequence[str], title: str) -> tuple[Figure
 
 
 def hide_unused(axes: Sequence[Axes], used: int) -> None:
-    """Hide the axes of a grid from number `used` on: it may have more places than panels."""
+    """Hide the axes of a grid from number `used` on, if it has more places than panels."""
     for empty in axes[used:]:
         empty.set_axis_off()

@@ -1,4 +1,4 @@
-"""The picture beside the answer: one score of every method, ours with its spread and the paper's, as dots on a line."""
+"""The dot plot beside the answer: one score of every method, ours with its spread and the paper's."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from benchmark.metrics import METRICS
 from benchmark.tables.captions import ABBREVIATIONS, metric_heading
 from benchmark.tables.layout import CellKey, Table, TableCell, number
 
-_FIRST = 2  # the table to show where several have as many methods: one score says most there
-_MARGIN = 0.04  # free space at both ends, of the range
+_FIRST = 2  # the preferred table among those with equally many methods, whose single score is most informative
+_MARGIN = 0.04  # free space at both ends, as a share of the range
 
 
 @dataclass(frozen=True)
 class Dots:
-    """One method's line; positions are in percent of the width.
+    """One method's line; positions are in per cent of the width.
 
     Attributes:
         name: The method's label.
         ours: Our number as text.
-        paper: The paper's number as text; empty where it prints none.
-        at: Of our mean.
-        spread: Of the mean minus and plus the standard deviation; None with one seed.
-        paper_at: Of the paper's number.
+        paper: The paper's number as text; empty if it prints none.
+        at: Position of our mean.
+        spread: Positions of the mean minus and plus the standard deviation; None with one seed.
+        paper_at: Position of the paper's number.
         best: Whether ours is the best of our means.
-        collapsed: Whether some of its seeds have collapsed.
+        collapsed: Whether some of the method's seeds have collapsed.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Dots:
 
 @dataclass(frozen=True)
 class AnswerPlot:
-    """The picture as plain data.
+    """The content of the plot as plain data.
 
     Attributes:
-        heading: Which score, data set and latent dimension, abbreviations spelled out.
+        heading: Score, data set and latent dimension, with abbreviations spelled out.
         ends: The numbers at the left and right ends, as text.
-        dots: A line per method.
+        dots: One line per method.
         says: The data in words.
     """
 
@@ -54,9 +54,9 @@ class AnswerPlot:
 
 
 def answer_plot(tables: Iterable[Table]) -> AnswerPlot | None:
-    """Choose the score that most methods have beside a number of the paper's, and lay it out; None where none has two.
+    """Choose the score that most methods have together with a number of the paper's; None if no score has two methods.
 
-    Of several, that of most methods comes first, then Table 2's, MNIST's, and the order of print.
+    Ties are resolved by Table 2, then MNIST, then the order of print.
     """
     groups: dict[tuple[int, str, str, int], tuple[Table, dict[CellKey, TableCell]]] = {}
     for table in sorted(tables, key=lambda one: one.paper.number != _FIRST):

@@ -1,4 +1,4 @@
-"""The cost of training as it was measured in paired turns; seconds of trials that ran beside each other are no measure.
+"""The cost of training as measured in paired turns; trials that ran beside others do not provide comparable times.
 
 Source: methods.csv of `throughput --methods` (`benchmark.throughput.method_times`).
 """
@@ -17,19 +17,19 @@ from benchmark.tables.layout import ABSENT, number
 from benchmark.throughput.throughput_files import read_method_times
 
 COST_COLUMNS = ["data set", "d", "method", "parameters", "times a VAE’s step", "quartiles", "paired turns"]
-_OF_A_STEP = ("width", "batch_size")  # what of a study's training changes the duration of a step
+_OF_A_STEP = ("width", "batch_size")  # training settings that change the duration of a step
 PairedTimes = tuple[pd.DataFrame, dict[str, Any]]
 
 
 def paired_times(study: StudyResults, folders: Iterable[Path]) -> PairedTimes | None:
-    """Find the measurement of steps of the study's size on its device, in the first of some folders that has one.
+    """Find a measurement of steps of the study's size on its device, in the first folder that has one.
 
     Args:
         study: The study.
-        folders: Of `throughput --methods`.
+        folders: Output folders of `throughput --methods`.
 
     Returns:
-        As from `read_method_times`; None where no folder has it, or the study's trials are not those of its name.
+        The result of `read_method_times`; None if no folder has it, or if the trials are not those of the study's name.
     """
     records, named = study.own_records(), STUDIES.get(study.manifest.study)
     if named is None:
@@ -45,11 +45,11 @@ def paired_times(study: StudyResults, folders: Iterable[Path]) -> PairedTimes | 
 
 
 def cost_frame(study: StudyResults, times: PairedTimes | None) -> pd.DataFrame:
-    """Tabulate what training costs: a row per data set, latent dim and method that has a record with its parameters.
+    """Tabulate the cost of training: a row per data set, latent dim and method whose record has its parameters.
 
     Returns:
-        Columns are COST_COLUMNS, rows in the order of the records. Steps are relative to a VAE's of the same turn: the
-        median over turns, and the quartiles; ABSENT where they were not measured.
+        Columns are COST_COLUMNS, rows in the order of the records. Steps are relative to a VAE's of the same turn:
+        median and quartiles over turns; ABSENT if they were not measured.
     """
     measured = {} if times is None else {(r.dataset, r.latent_dim, r.method): r for r in times[0].itertuples()}
     rows = {}
@@ -72,7 +72,7 @@ def cost_frame(study: StudyResults, times: PairedTimes | None) -> pd.DataFrame:
 
 
 def cost_sentences(study: StudyResults, times: PairedTimes | None) -> list[str]:
-    """Say what was measured, or which command measures it.
+    """Describe what was measured, or which command measures it.
 
     Args:
         study: The study.

@@ -1,7 +1,7 @@
 """One self-contained HTML page of a study: the answer first, then verdicts, tables, figures, cost and provenance.
 
-It loads nothing: pictures, styles and a short script to sort and filter are in it, so that it opens offline and can be
-sent as one file. Without the script it shows the same.
+It is self-contained: pictures, styles and a short script for sorting and filtering are embedded, so that it opens
+offline and can be sent as one file. Without the script it shows the same content.
 """
 
 import base64
@@ -53,10 +53,10 @@ CLAIM_SIGNS = {ClaimState.SUPPORTED: "✓", ClaimState.REFUTED: "✗", ClaimStat
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as it is embedded in the page.
+    """A figure embedded in the page.
 
     Attributes:
-        name: Of the figure's page, such as `curves_mnist_d8`.
+        name: Name of the figure's page, such as `curves_mnist_d8`.
         png: The content of its PNG file.
     """
 
@@ -65,7 +65,7 @@ class Picture:
 
     @property
     def source(self) -> str:
-        """The picture as a data URL: WebP where that is smaller, as it is for photographs by far, else PNG."""
+        """The picture as a data URL: WebP if that is smaller, as for photographs, else PNG."""
         webp = io.BytesIO()
         with Image.open(io.BytesIO(self.png)) as image:
             image.convert("RGB").save(webp, "WEBP", quality=80)
@@ -81,15 +81,15 @@ def render_report(
     times: PairedTimes | None = None,
     verdicts: StudyVerdicts | None = None,
 ) -> str:
-    """Write the page of a study; every word that comes from data is escaped.
+    """Render the page of a study; all text that comes from data is escaped.
 
     Args:
         study: The study.
         pictures: The figures, in the order of the page.
         skipped: (name, reason) of figures that could not be made.
-        audited: The audit's results, by the trials' keys.
-        times: The measured cost of a training step, as from `paired_times`.
-        verdicts: As from `verdicts_of`; None: the study is judged here.
+        audited: The audit's results by trial key.
+        times: The measured cost of a training step, the result of `paired_times`.
+        verdicts: The result of `verdicts_of`; None: computed here.
 
     Raises:
         UserError: A record's trial is not the one of its cell.
@@ -149,13 +149,13 @@ def _by_kind(pictures: Sequence[tuple[PictureText, Picture]]) -> list[tuple[str,
 
 
 def _with_values(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without the columns that have no value in any row."""
+    """The frame without columns that have no values."""
     return frame.loc[:, (frame != ABSENT).any()] if len(frame) else frame
 
 
 @dataclass(frozen=True)
 class _Audit:
-    """The audit's findings as the page shows them; what the study reduced stands at the page's head."""
+    """The audit's findings as the page shows them; the study's reductions are at the top of the page."""
 
     said: list[str]
     sections: list[AuditSection]
@@ -170,20 +170,20 @@ def _audit(study: StudyResults, audited: Mapping[str, AuditResult]) -> _Audit | 
 
 
 def _errata() -> pd.DataFrame:
-    """A row per place where the paper contradicts itself: kind, what was found, and the paper's words."""
+    """One row per contradiction within the paper: kind, finding, and the paper's words."""
     rows = [(str(one.kind), one.sentence, "; ".join(one.sources)) for one in listing(paper_errata())]
     return pd.DataFrame(rows, columns=["kind", "found", "where it says so"])
 
 
 def _cards(manifest: Manifest) -> dict[str, str]:
-    """Label -> card as HTML, of the suite's methods in the study; HTML and pictures in a card are not passed on."""
+    """Label -> card as HTML, for the suite's methods in the study; HTML and pictures in a card are removed."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     run = {cell.method for cell in manifest.cells}
     return {method.label: markdown.render(render_card(name)) for name, method in ALL_METHODS.items() if name in run}
 
 
 def _runs(manifest: Manifest) -> pd.DataFrame:
-    """A row per call of `run`; what a run did not record is empty."""
+    """One row per call of `run`; values that a run did not record are empty."""
     columns = ["date", "command", "commit", "device", "trials", "seconds"]
     rows = [
         (

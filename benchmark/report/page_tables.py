@@ -1,4 +1,4 @@
-"""Tables as plain data for the page's template: blocks with a row per method, what has no value set apart."""
+"""Tables as plain data for the page's template: blocks with one row per method, with missing values separate."""
 
 import itertools
 import re
@@ -12,25 +12,25 @@ from benchmark.tables.layout import ABSENT, CellKey, Row, Table, TableCell, numb
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.verdict_page import VERDICT_SIGNS
 
-Verdicts = Mapping[tuple[Any, ...], Any]  # a row of `cell_verdicts` by table and place
-# Those whose reasons are about the number itself; the others' are the study's, and stand in a table of their own.
+Verdicts = Mapping[tuple[Any, ...], Any]  # (table, *place) -> row of `cell_verdicts`
+# Verdicts whose reasons concern the number itself; reasons of the others concern the study and have their own table.
 _OF_THE_NUMBER = (Verdict.REPRODUCED, Verdict.CONTRADICTED, Verdict.UNDECIDED, Verdict.OUT_OF_REACH)
 
 
 @dataclass(frozen=True)
 class ShownCell:
-    """A cell as the template writes it.
+    """A cell as shown by the template.
 
     Attributes:
         ours: Our number with its spread, or the state in words.
-        state: The state in words; empty where the study does not ask for the cell.
+        state: The state in words; empty if the study does not ask for the cell.
         has_value: Whether it has a number.
-        rank: 1 is best; None without one.
+        rank: Its rank, 1 is best; None without one.
         near_best: Whether it is within noise of the best.
         collapsed: Whether some of its seeds have collapsed.
-        letters: Of its footnotes.
-        paper: The paper's number in parentheses; empty where it prints none.
-        verdict: The verdict in words; empty where there is none.
+        letters: The letters of its footnotes.
+        paper: The paper's number in parentheses; empty if it prints none.
+        verdict: The verdict in words; empty if there is none.
         sign: The verdict's sign.
         reason: The verdict's reason.
     """
@@ -49,17 +49,17 @@ class ShownCell:
 
     @property
     def css(self) -> str:
-        """The class of its verdict."""
+        """The CSS class of the verdict."""
         return self.verdict.replace(" ", "-")
 
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Rows and columns of cells.
+    """A grid of cells.
 
     Attributes:
-        columns: Their headings.
-        rows: Each is a method's label and its cells.
+        columns: The column headings.
+        rows: Method label and cells of each row.
     """
 
     columns: tuple[str, ...]
@@ -71,11 +71,11 @@ class Block:
     """The part of a table that shows one data set and metric, or data set and latent dimension.
 
     Attributes:
-        name: The table's number and what is shown, to make an anchor from.
-        valued: The columns with a value; none where nothing has one.
-        lacking: The columns without.
-        states: What the columns without a value lack, in words, each once.
-        reasons: (sign and verdict, reason, which cells) of the numbers that were judged.
+        name: The table's number and the block's content, used for an anchor.
+        valued: The columns with values, possibly none.
+        lacking: The columns without values.
+        states: Why columns have no values, in words, each reason once.
+        reasons: (sign and verdict, reason, cells) of the judged numbers.
     """
 
     name: str
@@ -88,12 +88,12 @@ class Block:
 
 @dataclass(frozen=True)
 class PageTable:
-    """One table.
+    """A table of the page.
 
     Attributes:
-        spelled: Its metrics' abbreviations spelled out.
-        face: The sentences of its caption, without those on the study.
-        footnotes: (letter, text).
+        spelled: The abbreviations of its metrics, spelled out.
+        face: The sentences of its caption, without those about the study.
+        footnotes: (letter, text) of each footnote.
     """
 
     number: int
@@ -105,11 +105,11 @@ class PageTable:
 
 
 def page_table(table: Table, verdicts: Verdicts) -> PageTable:
-    """Lay a table out for the page.
+    """Lay out a table for the page.
 
     Args:
         table: The table.
-        verdicts: On the paper's numbers; empty where none is to be shown beside ours.
+        verdicts: Verdicts on the paper's numbers; empty if none are to be shown.
     """
     blocks = [_block(table, list(rows), verdicts) for _, rows in itertools.groupby(table.rows, key=table.group)]
     return PageTable(
@@ -123,7 +123,7 @@ def page_table(table: Table, verdicts: Verdicts) -> PageTable:
 
 
 def _block(table: Table, rows: Sequence[Row], verdicts: Verdicts) -> Block:
-    """Methods are always the rows: to sort them, and because scores side by side fit a narrow window."""
+    """A block whose rows are always methods, for sorting, and because scores side by side fit a narrow window."""
     first = rows[0]
     if table.dims_across:
         what = metric_heading(first.metric)
@@ -202,7 +202,7 @@ def _ours(cell: TableCell, decimals: int) -> str:
 
 
 class Anchors:
-    """Names for the page's elements, made from words: the same words in the same order give the same names."""
+    """Unique names for the page's elements, made from words; the same sequence of words gives the same names."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""The captions of figures, and their alternative texts: which data a figure shows, its range and its best."""
+"""Captions of figures and their alternative texts: the data shown, with range and best value."""
 
 import re
 from collections.abc import Iterable
@@ -28,8 +28,8 @@ class PictureText:
 
     Attributes:
         kind: The figure's name, such as `curves`.
-        caption: What it is.
-        says: The caption, and the data.
+        caption: Its description.
+        says: The caption followed by the data.
     """
 
     kind: str
@@ -38,11 +38,11 @@ class PictureText:
 
 
 def picture_text(study: StudyResults, name: str) -> PictureText:
-    """Describe a page of a figure from the study's own numbers.
+    """Describe a page of a figure from the study's numbers.
 
     Args:
         study: The study.
-        name: Of the page, such as `curves_mnist_d8`.
+        name: Name of the page, such as `curves_mnist_d8`.
     """
     page = _PAGE.fullmatch(name)
     figure = FIGURES.get(page["kind"]) if page else None
@@ -67,7 +67,7 @@ def _labels(study: StudyResults, methods: Iterable[str]) -> list[str]:
 
 
 def _range(study: StudyResults, shown: pd.DataFrame, metric: str) -> str:
-    """The best and the worst mean over seeds of one metric, with their places."""
+    """The best and the worst mean over seeds of a metric, with their places."""
     of = METRICS[metric]
     means = shown[shown["metric"] == metric].groupby(["method", "latent_dim"])["value"].mean().sort_values()
     ends = (means.index[-1], means.index[0]) if of.higher_is_better else (means.index[0], means.index[-1])
@@ -78,7 +78,7 @@ def _range(study: StudyResults, shown: pd.DataFrame, metric: str) -> str:
 
 
 def _losses(study: StudyResults, dataset: str, dim: str | None) -> list[str]:
-    """The loss in the first and the last epoch, the mean over seeds, of every method."""
+    """The loss in the first and the last epoch, averaged over seeds, for every method."""
     curves: dict[str, list[list[float]]] = {}
     for record in study.own_records():
         trial, loss = record.identity, record.curves.get("loss") or [None]

@@ -1,4 +1,4 @@
-"""What a study says of the paper, judged once for its files, its page and the terminal."""
+"""A study's verdicts on the paper, computed once for its files, its page and the terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from benchmark.verdict.verdict_page import claims_frame
 
 @dataclass(frozen=True)
 class StudyVerdicts:
-    """What a study says of the paper, as frames.
+    """A study's verdicts on the paper, as frames.
 
     Attributes:
-        cells: As from `cell_verdicts`, with what the audit found.
+        cells: The result of `cell_verdicts`, adjusted by the audit's findings.
         agreements: The result of `rank_agreements`.
         claims: The result of `claims_frame`.
         parts: The result of `parts_frame`.
@@ -37,7 +37,7 @@ def verdicts_of(study: StudyResults, audited: Mapping[str, AuditResult]) -> Stud
 
     Args:
         study: The study.
-        audited: The audit's results, by the trials' keys.
+        audited: The audit's results by trial key.
 
     Raises:
         UserError: A record's trial is not the one of its cell.

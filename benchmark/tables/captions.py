@@ -1,4 +1,4 @@
-"""The caption and legend of every table as plain sentences; each renderer escapes them for its own format."""
+"""Captions and legends of tables as plain sentences; each renderer escapes them for its own format."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ COLLAPSED_LEGEND = (
 )
 NEAR_BEST = "≈"
 NEAR_BEST_LEGEND = "within noise of the best (the 95 % interval of their difference, paired over seeds, contains 0)."
-# What the abbreviations in metrics' labels stand for.
+# The meaning of the abbreviations in metrics' labels.
 ABBREVIATIONS = {
     "SC": "silhouette coefficient",
     "CH": "Calinski-Harabasz index",
@@ -46,7 +46,7 @@ def facts(table: Table) -> list[str]:
 
 
 def about(table: Table) -> list[str]:
-    """Return what is the table's own of its caption, and not the study's: title, latent dimension and marks."""
+    """Return the part of a table's caption that is not about the study: title, latent dimension and marks."""
     sentences = [f"{table.paper.title} ({_whose(table.paper.number)})."]
     if not table.dims_across:
         sentences.append(f"Latent dimension {', '.join(map(str, table.latent_dims))}.")
@@ -61,7 +61,7 @@ def about(table: Table) -> list[str]:
 def legend(table: Table) -> list[str]:
     """Return the sentences that explain a table's cells.
 
-    The marks of rank are not among them: each renderer has its own and explains them.
+    The marks of rank are not included, because each renderer has and explains its own.
     """
     cells = table.cells.values()
     printed = "; in parentheses the paper's value" if any(cell.paper is not None for cell in cells) else ""
@@ -88,7 +88,7 @@ def spelled_out(metrics: Iterable[str]) -> str:
 
 
 def _whose(table_number: int) -> str:
-    """'Table 1 of the paper', or that a table is none of the paper's, and where the audit's values come from."""
+    """'Table 1 of the paper', or that the table is not in the paper, and where the audit's values come from."""
     if table_number in PRINTED_TABLES:
         return f"Table {table_number} of the paper"
     by_audit = ", scored from checkpoints by the audit" if table_number in OWN_TABLES else ""
@@ -101,7 +101,7 @@ def study_facts(manifest: Manifest) -> str:
 
 
 def reduced(manifest: Manifest) -> list[str]:
-    """Return what the study reduced against the paper as one sentence; none where it reduced nothing."""
+    """Return the study's reductions relative to the paper as one sentence; empty if there are none."""
     return [f"Reduced against the paper: {'; '.join(manifest.reductions)}."] if manifest.notes else []
 
 
@@ -111,5 +111,5 @@ def seed_count(seeds: int) -> str:
 
 
 def metric_heading(metric: str) -> str:
-    """Return the metric's label with an arrow that says which way is better, such as 'SC ↑'."""
+    """Return the metric's label with an arrow for the better direction, such as 'SC ↑'."""
     return f"{METRICS[metric].label} {'↑' if METRICS[metric].higher_is_better else '↓'}"

@@ -43,13 +43,12 @@ HEALTH_MEANING = (
 def health_frame(study: StudyResults) -> pd.DataFrame:
     """Tabulate the diagnostics of a study's trials: a row per data set, latent dim and method that has a record.
 
-    Data sets are in the order in which the tables name them, methods in that of ALL_METHODS, then any others; d
-    ascends.
+    Data sets are in the order of the tables, methods in that of ALL_METHODS followed by others, latent dims ascending.
 
     Returns:
-        Columns are HEALTH_COLUMNS. `trials`, `collapsed` and `diverged` are counts of records. As text, over the trials
-        that recorded them ("–" where none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" where trials
-        agree; and means, of `explained variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and
+        Columns are HEALTH_COLUMNS. `trials`, `collapsed` and `diverged` are counts of records. The others are text,
+        over the trials that recorded them ("–" if none did): `active units`, such as "7.7 (7–8) of 8", or "8 of 8" if
+        trials agree; and means, of `explained variance` (at most 1), `rate` and `entropy of w` (nats), `distortion` and
         `leading components`.
     """
     places: dict[tuple[str, int, str], list[Record]] = {}

@@ -1,7 +1,7 @@
 r"""LaTeX of the tables: long tables with booktabs rules, to \input under \usepackage{array,booktabs,color,longtable}.
 
 The columns of numbers share the part of \linewidth that the headings leave, so that a table is never wider than the
-page, and long tables break between rows; the layout is made for a landscape page.
+page, and long tables break between rows; the layout is intended for landscape pages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from benchmark.tables.layout import ABSENT, Row, Table, TableCell, number
 RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
 RANK_LEGEND = r"\textbf{Best} and \underline{second best} of our means."
 HEADING_MM = {"Data set": 24, "Metric": 22, "Model": 30, "d": 8}
-KEEP_TOGETHER = 10  # a group of up to so many rows is not broken at the foot of a page
+KEEP_TOGETHER = 10  # groups of up to this many rows are not broken across pages
 
 DOCUMENT_HEAD = r"""\documentclass[10pt,a4paper,landscape]{article}
 \usepackage[margin=15mm]{geometry}
@@ -25,7 +25,7 @@ DOCUMENT_HEAD = r"""\documentclass[10pt,a4paper,landscape]{article}
 
 
 def latex_number(value: float, decimals: int) -> str:
-    """Format a number as `number` does, with a true minus sign."""
+    """Format a number like `number`, with a true minus sign."""
     return number(value, decimals).replace("-", "$-$")
 
 
@@ -33,9 +33,9 @@ def cell_latex(cell: TableCell | None, table: Table, metric: str) -> str:
     """Write one cell: mean, standard deviation and marks, and on a second line the paper's value in grey parentheses.
 
     Args:
-        cell: The cell; None where the study does not ask for it.
-        table: Its table, for the letters of footnotes.
-        metric: Its metric, for the decimals.
+        cell: The cell; None if the study does not ask for it.
+        table: Its table, which determines the letters of footnotes.
+        metric: Its metric, which determines the decimals.
     """
     if cell is None:
         return escape(ABSENT)
@@ -84,14 +84,14 @@ def long_table(
     continued: Sequence[str] = (),
     after: Sequence[str] = (),
 ) -> str:
-    """Write a group with a longtable, whose headings stand on every page; every argument is LaTeX.
+    """Write a group with a longtable, whose headings are repeated on every page; all arguments are LaTeX.
 
     Args:
-        caption: With its label.
-        columns: Their types.
+        caption: The caption, with its label.
+        columns: The column specification.
         head: The headings.
-        body: Its lines.
-        setup: What is set in the group.
+        body: The lines of the body.
+        setup: Settings that apply within the group.
         continued: Lines above the headings of further pages.
         after: Lines below the table.
     """
@@ -119,7 +119,7 @@ def long_table(
 
 
 def render_document(tables: Sequence[Table]) -> str:
-    r"""Write a document that compiles alone: it \inputs table<N>.tex for each table, with the paper's table numbers."""
+    r"""Write a stand-alone document that \inputs table<N>.tex for each table, with the paper's table numbers."""
     inputs = "\\clearpage\n".join(
         f"\\setcounter{{table}}{{{table.paper.number - 1}}}\n\\input{{table{table.paper.number}.tex}}\n"
         for table in tables
@@ -144,7 +144,7 @@ def _headings(table: Table, row: Row) -> dict[str, str]:
 
 def _column_types(headings: list[str], columns: int) -> str:
     fixed = sum(HEADING_MM[name] for name in headings)
-    # Every column has \tabcolsep on both sides, save for the table's two outer edges.
+    # Every column has \tabcolsep on both sides, except at the table's two outer edges.
     separators = 2 * (len(headings) + columns) - 2
     width = rf"\dimexpr(\linewidth-{fixed}mm-{separators}\tabcolsep)/{columns}\relax"
     heads = "".join(rf">{{\raggedright\arraybackslash}}p{{{HEADING_MM[name]}mm}}" for name in headings)
@@ -170,9 +170,9 @@ def _body(table: Table, headings: list[str]) -> list[str]:
         first = position == 0 or groups[position - 1] != group
         last = position + 1 == len(groups) or groups[position + 1] != group
         if first and position:
-            lines.append(r"\addlinespace[6pt]")  # a rule here would double the one at the foot of a page
+            lines.append(r"\addlinespace[6pt]")  # a rule here would double the one at the end of a page
         texts = _headings(table, row)
-        innermost = headings[-1]  # the others are written in a group's first row alone
+        innermost = headings[-1]  # the others are written only in a group's first row
         shown = [escape(texts[name], breakable=True) if first or name == innermost else "" for name in headings]
         cells = [cell_latex(table.cell(row, column), table, row.metric) for column in table.columns]
         together = not last and groups.count(group) <= KEEP_TOGETHER

@@ -1,7 +1,7 @@
-"""Plain text as LaTeX that compiles under pdfLaTeX with the default font encoding, whatever the text holds.
+"""Conversion of plain text to LaTeX that compiles under pdfLaTeX with the default font encoding, whatever the text.
 
-Accented Latin letters, Greek and common signs keep their shape; any other character becomes its code point, such as
-[U+65E5], because an undefined one would stop the compiler.
+Accented Latin letters, Greek and common signs keep their shape; any other character is replaced by its code point, such
+as [U+65E5], because an undefined one would stop the compiler.
 """
 
 import re
@@ -65,15 +65,15 @@ _SIGNS = _SPECIAL | _GREEK | {"µ": r"$\mu$"}
 _ACCENTS = dict(
     zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327", "`'^~=u.\"rHvc", strict=True)
 )
-_LONG_WORD = 24  # a longer word is no English one and may be broken anywhere
+_LONG_WORD = 24  # words longer than this are not English and may be broken anywhere
 
 
 def escape(text: str, breakable: bool = False) -> str:
     """Escape plain text for LaTeX.
 
     Args:
-        text: The text; blanks and line ends become single blanks.
-        breakable: Allow file names and other long words to be broken at the end of a line.
+        text: The text; runs of white space become single blanks.
+        breakable: Whether file names and other long words may be broken at the end of a line.
     """
     words = (_breakable(word) if breakable else _escape_word(word) for word in text.split())
     return " ".join(words)

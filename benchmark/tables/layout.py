@@ -1,4 +1,4 @@
-"""The paper's layout of tables as typed cells with ranks and footnotes, before any rendering.
+"""The paper's layout of tables as typed cells with ranks and footnotes, independent of rendering.
 
 Tables 1 and 4 have a row per data set, metric and method and a column per latent dim; Tables 2, 3 and 5 have a row per
 data set (and latent dim) and metric and a column per method.
@@ -24,7 +24,7 @@ from benchmark.statistics import estimate
 from benchmark.table_specs import ALL_TABLES, TableSpec
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
-ABSENT = "–"  # in place of a cell that the study does not ask for, and of a metric that was not
+ABSENT = "–"  # replaces a cell or a metric that the study does not ask for
 
 
 class CellState(StrEnum):
@@ -45,14 +45,14 @@ class TableCell:
     """One number of a table, or why there is none.
 
     Attributes:
-        values: One per seed with a value, by ascending seed.
-        asked: How many seeds the study asks for.
+        values: One value per seed that has one, by ascending seed.
+        asked: Number of seeds that the study asks for.
         state: Whether it is complete, or what is missing.
-        collapsed: How many of the seeds with a value have collapsed.
+        collapsed: Number of the seeds with a value that have collapsed.
         notes: Its footnotes, as plain text.
-        paper: The paper's number; None where it prints none.
-        rank: 1 is best; None without a value or without a rival.
-        near_best: Whether it is not the best, and within noise of it; see `rank`.
+        paper: The paper's number; None if it prints none.
+        rank: Its rank, 1 is best; None without a value or without a rival.
+        near_best: Whether it is within noise of the best without being the best; see `rank`.
     """
 
     values: tuple[float, ...]
@@ -66,7 +66,7 @@ class TableCell:
 
     @property
     def without_value(self) -> str:
-        """What is printed without a value: the state; a dash for a metric that was not asked for, as its note says."""
+        """The text of a cell without a value: the state, or a dash if a note says that the metric was not asked for."""
         return ABSENT if self.state is CellState.NOT_ASKED else str(self.state)
 
     @property
@@ -85,8 +85,8 @@ class Row:
     """One row of a table.
 
     Attributes:
-        method: The method; None where the columns are methods.
-        latent_dim: The latent dimension; None where the columns are latent dims.
+        method: The method; None if the columns are methods.
+        latent_dim: The latent dimension; None if the columns are latent dims.
     """
 
     dataset: str
@@ -101,10 +101,10 @@ class Table:
 
     Attributes:
         paper: The table's entry in the registry of tables.
-        datasets: In the order of the registry, then any others; likewise the methods.
-        methods: See `datasets`.
-        latent_dims: Ascending.
-        cells: Those that the study asks for.
+        datasets: Data sets in the order of the registry, followed by others.
+        methods: Methods in the order of the registry, followed by others.
+        latent_dims: Latent dims, ascending.
+        cells: The cells that the study asks for.
     """
 
     paper: TableSpec
@@ -139,16 +139,16 @@ class Table:
         return tuple(row for row in rows if any(self.cell(row, column) for column in self.columns))
 
     def group(self, row: Row) -> tuple[str, str | int | None]:
-        """Return what a row has in common with its neighbours; the rows of a group are consecutive."""
+        """Return what a row shares with its neighbours; the rows of a group are consecutive."""
         return (row.dataset, row.metric) if self.dims_across else (row.dataset, row.latent_dim)
 
     def key(self, row: Row, column: int | str) -> CellKey:
-        """Return the key in `cells` of the cell in a row and column."""
+        """Return the key in `cells` of the cell at a row and column."""
         method, latent_dim = (row.method, column) if self.dims_across else (column, row.latent_dim)
         return row.dataset, row.metric, str(method), int(latent_dim or 0)
 
     def cell(self, row: Row, column: int | str) -> TableCell | None:
-        """Return the cell in a row and column; None where the study does not ask for it."""
+        """Return the cell at a row and column; None if the study does not ask for it."""
         return self.cells.get(self.key(row, column))
 
     @cached_property
@@ -159,7 +159,7 @@ class Table:
         return {text: letter(position) for position, text in enumerate(texts)}
 
     def letters(self, cell: TableCell) -> str:
-        """Return the letters of a cell's footnotes in the order of print, such as 'a,c'; empty where it has none."""
+        """Return the letters of a cell's footnotes in the order of print, such as 'a,c'; empty if it has none."""
         return ",".join(letter for text, letter in self.footnotes.items() if text in cell.notes)
 
 
@@ -170,13 +170,13 @@ def letter(position: int) -> str:
 
 
 def number(value: float, decimals: int) -> str:
-    """Format a number with fixed decimals; what rounds to zero has no sign."""
+    """Format a number with fixed decimals; a result of zero has no sign."""
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
 
 
 def build_tables(study: StudyResults) -> list[Table]:
-    """Lay out a study's tables, by ascending number; one without cells is left out.
+    """Lay out a study's tables by ascending number, without those that have no cells.
 
     Raises:
         UserError: A record's trial is not the one of its cell.
@@ -190,7 +190,7 @@ def build_tables(study: StudyResults) -> list[Table]:
         places: dict[CellKey, list[Any]] = {}
         for row in part.itertuples(index=False):
             places.setdefault((row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
-        # Beside images that were drawn by program the paper's numbers, of real ones, would only mislead.
+        # Beside procedural images the paper's numbers, which are for real ones, would be misleading.
         drawn = {name for name, marks in manifest.marks.items() if "procedural" in marks}
         cells = {
             key: replace(_cell(seeds), paper=None if key[0] in drawn else paper.get((table_number, *key)))
@@ -213,13 +213,14 @@ def build_tables(study: StudyResults) -> list[Table]:
 def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     """Rank the complete cells of the same data set, metric and latent dim.
 
-    Means are compared as printed, so that equal numbers share a rank (1, 1, 3); METRICS says which way is better. A
-    value without a rival has no rank, and neither has an incomplete cell, whose mean is of the seeds that did not fail.
+    Means are compared as printed, so that equal numbers share a rank (1, 1, 3); METRICS has the better direction. A
+    value without a rival has no rank, and neither has an incomplete cell, whose mean excludes the seeds that failed.
 
-    A cell is within noise of the best where the 95 % t-interval of their difference, paired over seeds, contains 0. One
-    seed has no interval, so that no cell is.
+    A cell is within noise of the best if the 95 % t-interval of their difference, paired over seeds, contains 0. With
+    one seed there is no interval, so no cell is.
 
     Returns:
+        All cells, with `rank` and `near_best` set.
         All cells, with their ranks, and which of them are within noise of the best.
     """
     rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
@@ -248,13 +249,13 @@ def _within_noise(values: Sequence[float], best: Sequence[float]) -> bool:
 
 
 def _paper_first(printed: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
-    """What was found: first that which the paper has, in its order, then the rest in the manifest's order."""
+    """The found names: first those in the paper, in its order, then the others in the manifest's order."""
     found = dict.fromkeys(found)
     return tuple([name for name in printed if name in found] + [name for name in found if name not in printed])
 
 
 def _cell(seeds: Iterable[Any]) -> TableCell:
-    """One cell from its rows of the long frame, one per seed."""
+    """A cell made from its rows of the long frame, one per seed."""
     seeds = sorted(seeds, key=lambda row: row.seed)
     with_value = [row for row in seeds if row.status == OK]
     collapsed = [row for row in with_value if not pd.isna(row.collapsed) and row.collapsed]
@@ -270,7 +271,7 @@ def _cell(seeds: Iterable[Any]) -> TableCell:
 def _state(statuses: list[str]) -> CellState:
     if OK in statuses:
         return CellState.COMPLETE if set(statuses) == {OK} else CellState.INCOMPLETE
-    # Without any value, the state is what another training would not change; the footnotes give the other reasons.
+    # Without any value the state is one that repeating the training would not change; footnotes give other reasons.
     for state in (CellState.NO_DATA, CellState.WEIGHTS_UNAVAILABLE, CellState.NOT_ASKED):
         if state in statuses:
             return state

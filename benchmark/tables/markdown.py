@@ -1,6 +1,6 @@
-"""Tables as Markdown that is also read in a terminal: padded pipe tables, transposed to be narrow.
+"""Tables as Markdown that is also readable in a terminal: padded pipe tables, transposed to be narrow.
 
-The paper's columns become rows here, in one block per data set (and per metric where the columns are latent dims).
+The paper's columns become rows, in one block per data set (and per metric if the columns are latent dims).
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
     """Write one cell, such as '**0.373** ±0.012 [2/3] †[a] (0.404)'.
 
     Args:
-        cell: The cell; None where the study does not ask for it.
-        table: Its table, for the letters of footnotes.
-        metric: Its metric, for the decimals.
+        cell: The cell; None if the study does not ask for it.
+        table: Its table, which determines the letters of footnotes.
+        metric: Its metric, which determines the decimals.
     """
     if cell is None:
         return ABSENT
@@ -46,14 +46,14 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
 
 
 def render_text(table: Table) -> str:
-    """Write a table as Markdown that also reads well in a terminal; the text ends with a line end."""
+    """Write a table as Markdown with a final newline that is also readable in a terminal."""
     face = " ".join(escape_markdown(sentence) for sentence in (*facts(table), *legend(table)))
     parts = [f"### Table {table.paper.number}", f"{face} {RANK_LEGEND}"]
     for rows in _blocks(table):
         parts += [_block_heading(table, rows[0]), _pipe_table(table, rows)]
     notes = [f"[{letter}] {escape_markdown(text)}" for text, letter in table.footnotes.items()]
     if notes:
-        parts.append("  \n".join(notes))  # two blanks: a line end that Markdown keeps
+        parts.append("  \n".join(notes))  # two blanks: a line break in Markdown
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Markdown from plain values."""
+"""Pipe tables and escaped text in Markdown."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ def escape_markdown(text: str) -> str:
 
 
 def padded_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write Markdown as a pipe table whose columns are aligned as plain text, too.
+    """Write a Markdown pipe table whose columns are also aligned as plain text.
 
     Args:
         head: The headings.
@@ -27,7 +27,7 @@ def padded_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def wide_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Write plain values as a pipe table without padding, for columns that hold sentences.
+    """Write values as a Markdown pipe table without padding, for columns that contain sentences.
 
     Args:
         names: The headings.

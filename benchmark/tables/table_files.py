@@ -1,6 +1,6 @@
 """The files of a study's tables: CSV (wide, and per seed) and LaTeX of each, and tables.tex and tables.md of all.
 
-Every file is written whole or not at all, and the same records give the same bytes.
+Every file is written atomically, and the same records give the same bytes.
 """
 
 from pathlib import Path
@@ -19,16 +19,16 @@ NOT_ASKED = "not asked"
 
 
 def seeds_csv(frame: pd.DataFrame, table_number: int) -> str:
-    """Write the long form of one table as CSV: the rows and columns of `long_frame`, values at full precision."""
+    """Write one table in long form as CSV: the rows and columns of `long_frame`, with values at full precision."""
     return csv_text(frame[frame["table"] == table_number])
 
 
 def wide_csv(table: Table) -> str:
     """Write a table in the paper's layout as CSV, at full precision, which pandas.read_csv reads without options.
 
-    Each row starts with study, weight_set, seeds, notes and marks, then what identifies it (dataset, metric, and method
-    or latent_dim). Each column c of the table (a method, or d<dim>) becomes seven: c_mean, c_std (ddof 1), c_n,
-    c_state, c_rank, c_collapsed, c_paper. The last column holds the row's footnotes.
+    Each row starts with study, weight_set, seeds, notes and marks, followed by its identification (dataset, metric, and
+    method or latent_dim). Each column c of the table (a method, or d<dim>) becomes seven: c_mean, c_std (ddof 1), c_n,
+    c_state, c_rank, c_collapsed, c_paper. The last column contains the row's footnotes.
     """
     return csv_text(pd.DataFrame([_wide_row(table, row) for row in table.rows], dtype=object))
 
@@ -37,14 +37,14 @@ def write_tables(study: StudyResults, folder: Path) -> list[Path]:
     """Write table<N>.csv, table<N>_seeds.csv, table<N>.tex, tables.tex and tables.md.
 
     Args:
-        study: The study; a table without cells in its manifest is not written, and nothing if none has any.
-        folder: Made if need be.
+        study: The study; a table without cells in its manifest is not written, and nothing is if no table has any.
+        folder: The output folder, created if missing.
 
     Returns:
         The paths of the files.
 
     Raises:
-        UserError: A record belongs to another trial than its cell's, or the folder cannot be written.
+        UserError: A record's trial is not the one of its cell, or the folder cannot be written.
     """
     tables = build_tables(study)
     texts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Markdown in a terminal, in which no word, and so no number, is ever shortened."""
+"""Markdown in a terminal, in which no word, and therefore no number, is ever truncated."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ _EMPTY = Measurement(1, 1)
 
 
 def print_markdown(console: Console, text: str, end: str = "\n", as_is: bool = False) -> None:
-    """Print Markdown, formatted in a terminal without shortening any word or number; elsewhere as it is.
+    """Print Markdown, formatted in a terminal without truncating any word or number; unformatted elsewhere.
 
     Args:
-        console: Where to print.
+        console: The console to print to.
         text: The Markdown.
-        end: What follows text that is printed as it is.
-        as_is: Do not format it in a terminal either.
+        end: Printed after text that is not formatted.
+        as_is: Whether to print it unformatted also in a terminal.
     """
     if as_is or not console.is_terminal:
         console.print(text, end=end)
@@ -30,9 +30,9 @@ def print_markdown(console: Console, text: str, end: str = "\n", as_is: bool = F
 
 
 class _WholeTable(TableElement):
-    """A table without shortened words: columns for which there is no room follow below, after the first column again.
+    """A table without truncated words: columns that do not fit are continued below, after the first column again.
 
-    One whose columns are too wide even so exceeds the terminal's width.
+    A table whose columns are still too wide exceeds the terminal's width.
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -56,7 +56,7 @@ class _WholeMarkdown(Markdown):
 
 
 def _side_by_side(least: Sequence[int], room: int) -> list[list[int]]:
-    """The columns of each table, by position: the first one, and as many others as find room at their least widths."""
+    """Positions of the columns of each part: the first column, and as many others as fit at their minimum widths."""
     tables: list[list[int]] = []
     for position in range(1, len(least)):
         wider = [*tables[-1], position] if tables else [0, position]
@@ -68,7 +68,7 @@ def _side_by_side(least: Sequence[int], room: int) -> list[list[int]]:
 
 
 def _widths(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
-    """Widths of at least `least`, each widened by one in turn, up to `most`, while there is room."""
+    """Widths of at least `least`, widened one by one in turn up to `most` while there is room."""
     widths, spare = list(least), room - _total(least)
     while growing := [i for i, width in enumerate(widths) if width < most[i]][: max(0, spare)]:
         for i in growing:

@@ -1,4 +1,4 @@
-"""The scores that a study's trials lack, with reasons."""
+"""The scores that a study's trials lack, and the reasons."""
 
 from collections.abc import Iterable
 
@@ -15,11 +15,11 @@ _OF_ONE_METRIC = (NOT_ASKED, WEIGHTS_UNAVAILABLE, METRIC_UNAVAILABLE)
 
 
 def shortfalls_frame(study: StudyResults) -> pd.DataFrame:
-    """Tabulate the trials without a score: a row per status and reason.
+    """Tabulate the trials without a score, one row per status and reason.
 
     Returns:
-        Columns are SHORTFALL_COLUMNS, lists joined by ", ". `trials` counts one that two tables share once; `scores` is
-        "all" where the trial itself has no result.
+        Columns are SHORTFALL_COLUMNS, lists joined by ", ". `trials` counts a trial shared by two tables once; `scores`
+        is "all" if the trial itself has no result.
 
     Raises:
         UserError: A record's trial is not the one of its cell.
