@@ -24,11 +24,12 @@ def spread(frame: pd.DataFrame) -> pd.DataFrame:
         A frame with the columns COLUMNS and a row per data set, metric and source. `size` is a standard deviation
         (ddof 1, pooled over what is not varied), in the metric's units:
 
-        - "training": over seeds, with the judged protocol's images and initialisation of t-SNE; - "t-SNE's start": over
-        random initialisations, for one trial and its images; - "choice of images": over random halves of the test
-        images, for one trial; - "choice of images, not shared": the same without the component common to all trials in
-        a half, which cancels in comparisons; - "first - last half": not a spread, but the mean difference between the
-        two halves' scores.
+        - "training": over seeds, with the judged protocol's images and initialisation of t-SNE;
+        - "t-SNE's start": over random initialisations, for one trial and its images;
+        - "choice of images": over random halves of the test images, for one trial;
+        - "choice of images, not shared": the same without the component that all trials share in a half, which
+          cancels in comparisons;
+        - "first - last half": not a spread, but the mean difference between the two halves' scores.
 
         `trials` is the number of trials used; `paper_gap` is the paper's median printed difference between HGMVAE (G or
         U) and GMVAE, for comparison.

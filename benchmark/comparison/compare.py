@@ -431,7 +431,7 @@ def _one_failed(a: Score, b: Score) -> bool:
 
 
 def _unmatched(a: Mapping[int | None, Score], b: Mapping[int | None, Score], n_a: int, n_b: int) -> Result:
-    """The result if a side has no score: missing if it did not run the cell, else not shown."""
+    """The result if a side has no score: discarded scores, none at all, ended without a score, or on one side only."""
     if any(score.status in (PER_CENT, IMPOSSIBLE) for side in (a, b) for score in side.values()):
         return Result.NOT_COMPARABLE
     if not n_a and not n_b:

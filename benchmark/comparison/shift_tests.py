@@ -32,7 +32,7 @@ METHODS_ALPHA = 0.8 * ALPHA  # a method's mean is more informative than a cell, 
 CELLS_ALPHA = ALPHA - METHODS_ALPHA
 EQUIVALENCE = 1 - 2 * ALPHA  # confidence of the interval that corresponds to two one-sided tests at ALPHA
 _NO_VARIANCE = 1e-100  # replaces 0, which has neither logarithm nor reciprocal
-_LEAST_VARIANCE = 1e-5  # of the median's, for cells whose seeds all agree
+_LEAST_VARIANCE = 1e-5  # lower bound as a share of the median, for cells whose seeds all agree
 _NEWTON_STEPS = 5
 
 Floats = NDArray[np.float64]

@@ -1,1 +1,1 @@
-"""Evaluation: protocols that compute the paper's metrics from a trained model's outputs; nothing here trains."""
+"""Evaluation: protocols that compute the paper's metrics from a trained model's outputs, without training."""

@@ -8,7 +8,7 @@ from torch import Tensor
 ACTIVE_SHARE = 0.01
 LEAST_EXPLAINED = 0.1
 _BLOCK = 1000  # images per block
-_ROUNDING = 1e-12  # of a sum of squares in float64: more than rounding makes of it, less than images differ by
+_ROUNDING = 1e-12  # relative error of a float64 sum of squares: above rounding, below real differences of images
 
 
 def active_units(latents: np.ndarray, sampled: np.ndarray) -> int:

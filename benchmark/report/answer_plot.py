@@ -54,9 +54,10 @@ class AnswerPlot:
 
 
 def answer_plot(tables: Iterable[Table]) -> AnswerPlot | None:
-    """Choose the score that most methods have together with a number of the paper's; None if no score has two methods.
+    """Choose and lay out the score that most methods have together with a number of the paper's.
 
-    Ties are resolved by Table 2, then MNIST, then the order of print.
+    Ties are resolved by the number of methods with a value, then by Table 2, MNIST, and the order of print. None if the
+    chosen score has fewer than two methods.
     """
     groups: dict[tuple[int, str, str, int], tuple[Table, dict[CellKey, TableCell]]] = {}
     for table in sorted(tables, key=lambda one: one.paper.number != _FIRST):

@@ -66,7 +66,7 @@ class ContestResult:
 
     Attributes:
         outcome: Whether the favoured side has won.
-        chosen: The favoured side that was compared, if the claim names several.
+        chosen: The favoured side that was compared.
         n: Number of pairs tested: seeds with a value on both sides that were not used to choose a favoured side (C9:
             places).
         difference: The mean difference.
@@ -119,7 +119,7 @@ class Judgement:
 
     Attributes:
         state: OPEN unless all contests have values under enough seeds.
-        on_run: The state by the contests that have values alone.
+        on_run: The state judged only by the contests that have values.
         reason: The deciding effect, what is missing, and the contests' outcomes.
         reduced: Why the claim's trials are not the paper's ("reduced: ..."), in which case the state is about this
             study only; else empty.
