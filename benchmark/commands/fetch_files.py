@@ -44,7 +44,7 @@ class FetchOptions(FetchedData):
 
 
 def fetch(options: FetchOptions, console: Console) -> int:
-    """Download and prepare data sets and metric weights.
+    """Download and prepare data sets and metric weights, or convert a folder of pictures.
 
     Returns:
         The exit status: 0 if everything requested is available, 3 if something could not be obtained; the reasons are

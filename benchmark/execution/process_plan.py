@@ -34,7 +34,7 @@ class ProcessPlan:
 
     @property
     def unscored_limit(self) -> int:
-        """Largest number of trained trials awaiting scores at which a trainer is still given another pack."""
+        """Number of trained trials awaiting scores from which on no trainer is given another pack."""
         return 2 * (self.scorers or self.trainers)
 
 

@@ -70,8 +70,8 @@ class SlurmOptions:
         gpus_per_node: Number of GPUs; 0 trains on the CPU.
         cpus_per_task: Number of CPUs. One trains, and with a GPU the others score (None: 8 with a GPU, else 1).
         max_jobs: Largest number of jobs of an array that run at once.
-        minutes: Time limit of a job. submitit requeues a job that reaches it; trained packs are kept, but a pack whose
-            training was interrupted starts again.
+        minutes: Time limit of a job. submitit requeues a job that reaches it; stored checkpoints are kept, but an
+            interrupted training starts again.
 
     Raises:
         UserError: `minutes` is less than LEAST_MINUTES.

@@ -141,8 +141,7 @@ class Health:
 
     Attributes:
         active_units: Number of latent dimensions that carry information about the image.
-        explained_variance: 1 minus the ratio of the reconstructions' squared error to that of the mean image; at most
-            1.
+        explained_variance: 1 minus the reconstructions' squared error over that of the mean image; at most 1.
         collapsed: Whether the model has collapsed.
         rate: Upper bound on the information that the code carries about its image [nats].
         rate_bounds: Lower and upper bound [nats] on the rate minus the code's information about the random draws on
