@@ -191,7 +191,6 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
             inputs: Images (B, C, S, S), float32 in [0, 1], on the model's device.
 
         Returns:
-            Codes (B, d): unbounded means of the posterior, or a deterministic encoder's output.
             Codes (B, d), unbounded: means of the posterior, or the output of a deterministic encoder.
         """
         return self.point_latents(inputs)

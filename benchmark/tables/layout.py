@@ -221,7 +221,6 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
 
     Returns:
         All cells, with `rank` and `near_best` set.
-        All cells, with their ranks, and which of them are within noise of the best.
     """
     rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
     for key, cell in cells.items():
