@@ -250,12 +250,12 @@ def test_a_worker_that_dies_between_two_trials_costs_nothing(grid, tmp_path):
 
 
 def test_an_error_inside_a_trial_is_a_failed_record_with_its_reason(grid, tmp_path):
-    broken = grid.trials()[0]
-    broken.settings["n_components"] = -1
+    grid.trials()[0].settings["n_components"] = -1  # which its other seed shares
     list(start(grid, tmp_path, ALONE))
-    record = Store(tmp_path).read_record(broken.key)
-    assert record.status == "failed" and "method gmvae: n_components = -1: " in record.reason
-    assert all(Store(tmp_path).read_record(trial.key).status == "ok" for trial in grid.trials()[1:])
+    for trial in grid.trials():
+        record = Store(tmp_path).read_record(trial.key)
+        assert record.status == ("failed" if trial.method == "gmvae" else "ok")
+        assert trial.method != "gmvae" or "method gmvae: n_components = -1: " in record.reason
 
 
 def test_a_folder_that_cannot_be_written_stops_the_study_with_one_line(grid, tmp_path):

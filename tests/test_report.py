@@ -152,6 +152,7 @@ def test_the_laptop_page_is_whole_and_small(laptop_page):
         "Clustering scores over the latent dimension d",
         "Training curves, every term of the loss",
         "Scores of reconstructions over each method’s one weight, with the paper’s numbers",
+        "Scores over the rate of the code, each method along its one weight",
     ]
     assert "curves_chairs_d128: no trial" in page.text
     assert "6e34e0c23a" in page.text and "4,869.3" in page.text

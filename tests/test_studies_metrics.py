@@ -73,7 +73,7 @@ def test_a_finished_study_gets_what_it_lacks_without_training_and_keeps_what_it_
     trials, dataset = grid.trials(), grid.datasets["mnist"]
 
     def run(left_out, out=tmp_path):
-        [made] = records_of(trials, dataset, TrialContext(out, "cpu", None, True, left_out=frozenset(left_out)))
+        [made] = records_of(trials, dataset, TrialContext(out, "cpu", None, left_out=frozenset(left_out)))
         Store(out).write_record(made)
         return made
 
