@@ -4,14 +4,14 @@ Case, spaces, hyphens and other separators do not distinguish names; any other c
 """
 
 import difflib
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
 from benchmark.errors import UserError
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import DATASET_LABELS
+from benchmark.text import folded
 
 NAMES = ("dataset", "metric", "method")  # the columns whose values are names
 # Spellings other than names and labels; for columns, the headings of the paper's tables.
@@ -37,7 +37,6 @@ _COLUMNS = ("table", "dataset", "metric", "method", "latent_dim", "seed", "value
 _LABELS: Mapping[str, Mapping[str, str]] = {
     "dataset": DATASET_LABELS,
     "metric": {name: metric.label for name, metric in METRICS.items()},
-    "method": {name: method.label for name, method in ALL_METHODS.items()},
     "column": {name: name for name in (*_COLUMNS, "study", "weight_set", "notes", "marks")},
 }
 _CLUSTERS = ("weights", "kmeans", "gmm")
@@ -56,30 +55,23 @@ _AMBIGUOUS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 
-_ORNAMENT = re.compile(r"\([\u2191\u2193]\)|[$\\{}^\u2191\u2193]")  # LaTeX markup; arrows for the better direction
-_HYPHEN = re.compile(r"(?<=\w)\s*[-\u2010-\u2015\u2212]\s*(?=\w)")  # "VAE-", like "VAE+", is not "VAE"
-_SEPARATOR = re.compile(r"(?<!\d)[\s_.,/]+|[\s_.,/]++(?!\d)")  # "0.1" and "0.01" are two numbers
+
+def _labels(axis: str) -> Mapping[str, str]:
+    """Return the label of each name; those of methods are collected at every call, because method files add some."""
+    return {name: method.label for name, method in ALL_METHODS.items()} if axis == "method" else _LABELS[axis]
 
 
-def folded(name: str) -> str:
-    """Normalise a name: drop case and separators and spell out Greek beta, so that 'β-VAE' equals 'Beta_VAE'."""
-    text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
-    return _SEPARATOR.sub("", _HYPHEN.sub("_", _ORNAMENT.sub("", text)))
-
-
-def _spellings(axis: str) -> dict[str, tuple[str, ...]]:
-    """Map each folded spelling to the names that it may mean."""
+@cache
+def _spellings(axis: str, labels: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:
+    """Map each folded spelling to the names that it may mean, given the label of every name."""
     known = {folded(written): several for written, several in _AMBIGUOUS.get(axis, {}).items()}
-    for name, label in _LABELS[axis].items():
+    for name, label in labels:
         known |= {folded(written): (name,) for written in (label, *_SYNONYMS[axis].get(name, ()))}
-    return known | {folded(name): (name,) for name in _LABELS[axis]}
-
-
-_KNOWN = {axis: _spellings(axis) for axis in _LABELS}
+    return known | {folded(name): (name,) for name, _ in labels}
 
 
 def meanings(axis: str, written: str) -> tuple[str, ...]:
-    """Return the suite's names that a spelling may mean.
+    """Return the suite's names that a spelling may mean; a name means itself.
 
     Args:
         axis: "dataset", "metric", "method" or "column".
@@ -88,7 +80,8 @@ def meanings(axis: str, written: str) -> tuple[str, ...]:
     Returns:
         One name if the spelling is known, several if it is ambiguous, none if it is unknown.
     """
-    return _KNOWN[axis].get(folded(written), ())
+    labels = _labels(axis)
+    return (written,) if written in labels else _spellings(axis, tuple(labels.items())).get(folded(written), ())
 
 
 def resolved(axis: str, written: str) -> str:

@@ -1,8 +1,15 @@
 """Conversion of external text (names, reasons, notes) to safe single lines, and durations in words."""
 
+import re
+import unicodedata
+
 # Characters with which a formula begins in a spreadsheet. OWASP's list also has the tab and the carriage return, but no
 # text of `one_line` begins with white space.
 FORMULA_STARTS = tuple("=+-@")
+
+_ORNAMENT = re.compile(r"\([\u2191\u2193]\)|[$\\{}^\u2191\u2193]")  # LaTeX markup; arrows for the better direction
+_HYPHEN = re.compile(r"(?<=\w)\s*[-\u2010-\u2015\u2212]\s*(?=\w)")  # "VAE-", like "VAE+", is not "VAE"
+_SEPARATOR = re.compile(r"(?<!\d)[\s_.,/]+|[\s_.,/]++(?!\d)")  # "0.1" and "0.01" are two numbers
 
 
 def one_line(text: str) -> str:
@@ -23,6 +30,12 @@ def first_line(error: BaseException) -> str:
 def short_message(message: object) -> str:
     """Return an error or server message as one line of at most 300 characters, or the name of its type if empty."""
     return one_line(str(message))[:300] or type(message).__name__
+
+
+def folded(name: str) -> str:
+    """Normalise a name: drop case and separators and spell out Greek beta, so that 'β-VAE' equals 'Beta_VAE'."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
+    return _SEPARATOR.sub("", _HYPHEN.sub("_", _ORNAMENT.sub("", text)))
 
 
 def minutes(seconds: float) -> str:

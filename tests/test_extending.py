@@ -178,8 +178,16 @@ IMPORTS = (
         ("raise SystemExit(0)\n", "SystemExit: 0"),
         ("", "defines no METHODS, a list of Method; see docs/extending.md"),
         ("METHODS = [3]\n", "defines no METHODS, a list of Method; see docs/extending.md"),
-        (f"{IMPORTS}METHODS = [{ENTRY.format('vae', 'Mine', '{}')}]\n", "there is a method vae already"),
-        (f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'VAE', '{}')}]\n", "there is a label 'VAE' already"),
+        (f"{IMPORTS}METHODS = [{ENTRY.format('vae', 'Mine', '{}')}]\n", "the name 'vae' is a spelling of vae (VAE)"),
+        (f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'VAE', '{}')}]\n", "the label 'VAE' is a spelling of vae (VAE)"),
+        (
+            f"{IMPORTS}METHODS = [{ENTRY.format('betavae', 'Mine', '{}')}]\n",
+            "the name 'betavae' is a spelling of beta_vae (beta-VAE); give another name",
+        ),
+        (
+            f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'Beta VAE', '{}')}]\n",
+            "the label 'Beta VAE' is a spelling of beta_vae (beta-VAE); give another label",
+        ),
         (f"{IMPORTS}METHODS = [{ENTRY.format('My method', 'Mine', '{}')}]\n", "name 'My method': use a-z, 0-9 and _"),
         (
             f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'Mine', {'betta': 1})}]\n",

@@ -1,14 +1,17 @@
 """Names as others write them: what is the same as the suite's own name, what is not, and what is offered for a slip."""
 
+import dataclasses
+
 import pytest
 
 from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
-from benchmark.names import asked_name, folded, may_mean, meanings, resolved, resolved_rows
+from benchmark.names import asked_name, may_mean, meanings, resolved, resolved_rows
 from benchmark.paper.tables import DATASET_LABELS
 from benchmark.studies.grid import Selection
+from benchmark.text import folded
 
 KNOWN = {"dataset": list(DATASET_LABELS), "metric": list(METRICS), "method": list(ALL_METHODS)}
 
@@ -120,6 +123,16 @@ def test_a_selection_is_asked_for_in_any_spelling():
     assert own.axes == {"dataset": {"Cifar_10", "cifar10"}}
     with pytest.raises(UserError, match=r"--only method=WAE_MMD: no such method; .*; is wae_imq or wae_rbf meant\?"):
         Selection.parse("method=WAE_MMD")
+
+
+def test_an_exact_name_is_that_one_and_a_method_added_later_is_known_by_its_label_too(monkeypatch):
+    own = dataclasses.replace(ALL_METHODS["vae"], name="wae", label="My WAE")
+    assert meanings("method", "wae") == ("wae_imq", "wae_rbf")
+    monkeypatch.setitem(ALL_METHODS, "wae", own)
+    assert [resolved("method", written) for written in ("wae", "my-wae", "WAE_IMQ")] == ["wae", "wae", "wae_imq"]
+    monkeypatch.setitem(ALL_METHODS, "betavae", dataclasses.replace(own, name="betavae", label="Mine"))
+    assert [resolved("method", written) for written in ("betavae", "beta_vae")] == ["betavae", "beta_vae"]
+    assert asked_name("method", "betavae", ALL_METHODS, "--x: no;") == "betavae"
 
 
 @pytest.mark.parametrize(

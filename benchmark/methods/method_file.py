@@ -17,7 +17,7 @@ from benchmark.methods.look import Look
 from benchmark.methods.own_training import OwnTraining
 from benchmark.methods.registry import METHODS, Method
 from benchmark.settings import unknown_name
-from benchmark.text import first_line
+from benchmark.text import first_line, folded
 from models.base import ImageAutoencoder
 
 ENTRIES = "METHODS"  # the name that the file must define: a list of Method
@@ -56,7 +56,8 @@ def add_methods(files: Iterable[Path]) -> None:
         files: Python files that define `METHODS`, a list or tuple of `Method`.
 
     Raises:
-        UserError: A file cannot be read or run, defines no methods, or has an invalid method.
+        UserError: A file cannot be read or run, defines no methods, or has an invalid method or one whose name or label
+            another method has.
     """
     added: dict[str, Path] = {}
     for file in files:
@@ -68,10 +69,7 @@ def add_methods(files: Iterable[Path]) -> None:
         if any(method.source == digest for method in ALL_METHODS.values()):
             continue
         for method in _entries(file, code, digest):
-            if method.name in ALL_METHODS:
-                raise UserError(f"--method-file {file}: there is a method {method.name} already; give another name")
-            if method.label in {other.label for other in ALL_METHODS.values()}:
-                raise UserError(f"--method-file {file}: there is a label {method.label!r} already; give another")
+            _check_unlike_others(method, file)
             ALL_METHODS[method.name] = dataclasses.replace(method, source=digest)
             added[method.name] = file
     for name, file in added.items():  # only after all are added, because a warm start may name another
@@ -81,6 +79,17 @@ def add_methods(files: Iterable[Path]) -> None:
             for one in added:
                 del ALL_METHODS[one]
             raise UserError(f"--method-file {file}: {error}") from None
+
+
+def _check_unlike_others(method: Method, file: Path) -> None:
+    """Raise UserError if a method's name or label is a spelling of another method's, as `benchmark.names` reads it."""
+    taken = {folded(written): other for other in ALL_METHODS.values() for written in (other.name, other.label)}
+    for what, written in (("name", method.name), ("label", method.label)):
+        if other := taken.get(folded(written)):
+            raise UserError(
+                f"--method-file {file}: the {what} {written!r} is a spelling of {other.name} ({other.label}); "
+                f"give another {what}"
+            )
 
 
 def _entries(file: Path, code: bytes, digest: str) -> list[Method]:

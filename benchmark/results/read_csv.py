@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmark.errors import UserError
 from benchmark.fields import LARGEST
-from benchmark.names import folded, nearest, resolved
-from benchmark.text import FORMULA_STARTS
+from benchmark.names import nearest, resolved
+from benchmark.text import FORMULA_STARTS, folded
 
 _SEPARATORS = (",", ";", "\t")
 _MISSING = frozenset(
