@@ -171,6 +171,21 @@ def test_mnist_is_found_however_it_lies(mnist, tmp_path, layout):
     np.testing.assert_array_equal(data.labels, np.concatenate([arrays["y_train"], arrays["y_test"]]))
 
 
+def test_a_third_set_in_idx_files_is_taken_only_from_folders_with_its_own_name(mnist, tmp_path, monkeypatch):
+    _, _, folder = mnist
+    monkeypatch.setitem(torchvision_sets._MNIST_CLASSES, "kmnist", datasets.KMNIST)
+    monkeypatch.setitem(torchvision_sets.PUBLISHED_SETS, "kmnist", torchvision_sets._mnist_set("kmnist"))
+    spec = replace(DATASETS["mnist"], name="kmnist", label="Kuzushiji-MNIST", npz="kmnist.npz")
+    for place in ("MNIST/raw", "FashionMNIST/raw", "torchvision", ""):
+        for file in FILES:
+            written(tmp_path / "data" / place / f"{file}.gz", (folder / f"{file}.gz").read_bytes())
+    assert torchvision_sets.find(spec, tmp_path / "data") is None
+    assert torchvision_sets.missing_part(spec, tmp_path / "data") is None
+    (tmp_path / "data" / "MNIST").rename(tmp_path / "data" / "KMNIST")
+    assert torchvision_sets.find(spec, tmp_path / "data").path == tmp_path / "data" / "KMNIST" / "raw"
+    assert torchvision_sets.find(DATASETS["mnist"], tmp_path / "data").path == tmp_path / "data" / "torchvision"
+
+
 def test_flat_files_are_fashions_in_a_data_folder_that_says_so(mnist, tmp_path):
     name, _, folder = mnist
     for file in FILES:

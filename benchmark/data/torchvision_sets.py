@@ -33,6 +33,7 @@ from benchmark.errors import DataUnavailable, UserError
 from benchmark.text import short_message
 
 _STALL = 60.0  # seconds with hardly any data before a download counts as stalled
+# The sets that are published as four idx files of the same names; only their folders' names tell them apart.
 _MNIST_CLASSES = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}
 _IDX = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13][-.]ubyte(\.gz)?", re.I)
 _IDX_PARTS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
@@ -150,7 +151,10 @@ def _idx_files(name: str, data_dir: Path) -> Iterator[tuple[Path, dict[str, Path
 
 
 def _idx_folders(name: str, data_dir: Path) -> Iterator[Path]:
-    """Yield folders that may contain the data set; MNIST and Fashion-MNIST differ only in their folders' names."""
+    """Yield folders that may contain the data set, by their names.
+
+    A folder of downloads itself may contain Fashion-MNIST if its name says so, otherwise MNIST.
+    """
     for root in roots(data_dir):
         for entry in entries(root):
             if entry.is_dir() and _is_named_for(name, entry.name):
@@ -158,14 +162,14 @@ def _idx_folders(name: str, data_dir: Path) -> Iterator[Path]:
                 yield from (folder / "raw", folder)
                 yield folder / _MNIST_CLASSES[name].__name__ / "raw"  # if the folder was torchvision's root
                 yield folder / "data" / "fashion"  # if it is a clone of the authors' repository
-        if _is_named_for_fashion(root.resolve().name) == (name == "fashion_mnist"):
+        if name == ("fashion_mnist" if _is_named_for_fashion(root.resolve().name) else "mnist"):
             yield root
 
 
 def _is_named_for(name: str, folder_name: str) -> bool:
     if name == "fashion_mnist":
         return _is_named_for_fashion(folder_name)
-    return letters_and_digits(folder_name) == "mnist"
+    return letters_and_digits(folder_name) in (letters_and_digits(name), _MNIST_CLASSES[name].__name__.lower())
 
 
 def _is_named_for_fashion(folder_name: str) -> bool:
@@ -357,8 +361,7 @@ def _celeba_remotes(data_dir: Path, report: Report) -> list[Remote]:
 
 
 PUBLISHED_SETS = {
-    "mnist": _mnist_set("mnist"),
-    "fashion_mnist": _mnist_set("fashion_mnist"),
+    **{name: _mnist_set(name) for name in _MNIST_CLASSES},
     "cifar10": PublishedSet(_find_cifar10, _cifar10_missing_part, _cifar10_remotes),
     "celeba": PublishedSet(celeba.find, celeba.missing_part, _celeba_remotes),
 }
