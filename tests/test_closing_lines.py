@@ -188,6 +188,28 @@ def test_the_command_that_adds_a_metric_is_whole_or_not_given(given, run, tmp_pa
     assert f"{run} --metrics fid   adds FID" in next_steps(study, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("command", "given"),
+    [
+        (
+            "run --seeds 1 --method-file a.py --method-file='b c.py' --out x",
+            " --method-file a.py --method-file 'b c.py'",
+        ),
+        ("run --method-file", " --method-file ''"),
+        ("run --method-file 'a.py", ""),  # edited by hand
+        (None, ""),
+    ],
+)
+def test_the_next_command_has_the_method_files_of_the_last_run(command, given):
+    one = record("mnist", "own", 8, 0, "classification", {"svm_accuracy": 0.5})
+    runs = [{"command": command}] if command else []
+    study = study_results(manifest([cell(2, "mnist", "own", 8, (0,))], seeds=1, runs=runs), {one["key"]: one})
+    judge = "./run_all.sh judge out{}   audits what the paper leaves open"
+    assert next_steps(study, Path("out")) == [judge.format(given)]
+    assert next_steps(study, Path("out"), method_files=[Path("c.py")]) == [judge.format(" --method-file c.py")]
+    assert next_steps(study, Path("out"), audited=True) == []
+
+
 def test_as_many_items_as_fit_are_named_and_the_others_counted():
     assert fitted("images: ", ["MNIST", "CIFAR-10"]) == "images: MNIST; CIFAR-10"
     assert fitted("images: ", ["MNIST", "CIFAR-10", "CelebA"], width=24) == "images: MNIST; 2 more"

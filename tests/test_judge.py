@@ -55,6 +55,9 @@ def test_a_run_begins_with_at_most_six_lines_and_ends_with_at_most_twenty(study,
     capfd.readouterr()
     assert main([*RUN, "--out", str(study), "--no-report"]) == 0
     said = capfd.readouterr().out.splitlines()
+    # The page of an earlier run may show other trials, for instance those of other weights.
+    assert (study / "report.html").is_file() and not any(line.startswith("Report: ") for line in said)
+    assert any(re.fullmatch("Tables: .*/tables/tables.md", line) for line in said)
     counted = said.index("1 trials, 1 done already; 1 at once on cpu (x86_64)")
     closing = next(at for at, line in enumerate(said) if line.startswith("Study smoke, 1 seed"))
     assert counted < 6 and len(said) - closing <= 20
@@ -75,6 +78,7 @@ def test_all_that_a_study_says_is_written_and_shown(study, capfd):
     closing = out[out.rindex("Study smoke, ") :].splitlines()
     assert closing[1] == "1 trials ok, 0 diverged, 0 failed, 0 not run" and len(closing) <= 20
     assert "Drawn images: the numbers say nothing about the methods or the paper." in closing
+    assert "Next: " not in out  # as nothing is left to audit
     for made in ("audit/scores.csv", "tables/table6.csv", "report.html"):
         assert (study / made).stat().st_size > 0, made
     assert list((study / "figures").glob("*.png"))
@@ -116,6 +120,20 @@ def test_the_methods_of_a_file_are_audited(study, monkeypatch):
     finally:
         ALL_METHODS.pop("plain_ae", None)
     assert asked == [(example,)]
+
+
+def test_where_no_checkpoint_can_be_opened_the_rest_is_made_and_one_line_says_why(study, tmp_path, capfd):
+    out = shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("audit", "report.html"))
+    [checkpoint] = (out / "checkpoints").iterdir()
+    checkpoint.write_bytes(b"of no model, like one whose method is not known")
+    store = Store(out)
+    runs = [{"command": "./run_all.sh run --method-file my/own.py"}]
+    store.write_manifest(store.study_manifest().updated(runs=runs))
+    status, said = judged(out, capfd)
+    assert status == 0 and (out / "report.html").is_file()
+    [line] = [line for line in said.splitlines() if line.startswith("Not audited: ")]
+    assert "study: nothing to audit, for " in line and "no checkpoint of this model" in line
+    assert re.search("Next: .* judge .*/study --method-file my/own.py   audits", said)
 
 
 def test_real_images_that_are_not_here_are_named(study, tmp_path):

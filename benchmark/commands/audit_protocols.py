@@ -36,6 +36,10 @@ NO_CHECKPOINT = "no checkpoint here"
 _WRITTEN = ("scores", "distances", "flips", "spread", "drifted")  # fields of Findings
 
 
+class NothingToAudit(UserError):
+    """No trial of a results folder could be audited now, and none has a result of an earlier audit."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditOptions(FetchedData, OwnMethods, PageFormat):
     """The options of `audit`."""
@@ -69,7 +73,7 @@ def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
         The exit status, and the findings as Markdown.
 
     Raises:
-        UserError: As for `audit`.
+        UserError: As for `audit`; NothingToAudit if no trial could be audited.
     """
     check_folders(options.data_dir, options.weights_dir)
     device = chosen_device(options.device)
@@ -77,17 +81,17 @@ def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
     study = store.read_study()
     chosen = cut_manifest(study.manifest, options.only)
     with store.locked():
-        now, failed = _evaluate(options, console, store, study.records, chosen.trial_keys(), device)
+        now, failures = _evaluate(options, console, store, study.records, chosen.trial_keys(), device)
         results = read_results(store, study.manifest.trial_keys())
         found = findings(study, results)
         if found is None:
-            raise UserError(
-                f"{shown(options.out)}: nothing to audit, for it holds no usable checkpoints; `run` makes them"
-            )
+            reasons = (reason for reason in failures if reason != NO_CHECKPOINT)
+            first = next(reasons, "it holds no usable checkpoints; `run` makes them")  # all have been printed above
+            raise NothingToAudit(f"{shown(options.out)}: nothing to audit, for {first}")
         write_tables(with_own_tables(study, results), store.folder / "tables")
         tables = {f"{name}.csv": csv_text(getattr(found, name)) for name in _WRITTEN}
         write_texts(store.folder / "audit", tables)
-    return 3 if failed else 0, audit_text(study.manifest, found, now)
+    return 3 if failures else 0, audit_text(study.manifest, found, now)
 
 
 def _evaluate(
@@ -97,8 +101,8 @@ def _evaluate(
     records: Mapping[str, Record],
     keys: list[str],
     device: str,
-) -> tuple[int, int]:
-    """Audit the trials without a current result; return how many were audited, and how many could not be."""
+) -> tuple[int, dict[str, list[str]]]:
+    """Audit the trials without a current result; return how many were, and by reason the keys that could not be."""
     started = time.monotonic()
     ok = [key for key in keys if key in records and records[key].ok]
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]
@@ -139,4 +143,4 @@ def _evaluate(
         stands = f"; of {earlier} an earlier audit's result stands" if earlier else ""
         console.print(f"{len(of_reason)} not audited: {reason}{stands}")
     failed = sum(map(len, failures.values()))
-    return len(ok) - failed - (len(stored) - len(to_do)), failed
+    return len(ok) - failed - (len(stored) - len(to_do)), failures

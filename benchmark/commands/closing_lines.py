@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from benchmark.commands.judged_study import REPORT
@@ -37,7 +38,14 @@ _GAP = "  "
 
 
 def closing_lines(
-    study: StudyResults, verdicts: StudyVerdicts | None, folder: Path, seconds: float | None = None
+    study: StudyResults,
+    verdicts: StudyVerdicts | None,
+    folder: Path,
+    seconds: float | None = None,
+    *,
+    report: bool = True,
+    audited: bool = False,
+    method_files: Sequence[Path] = (),
 ) -> list[str]:
     """Summarise the results of a study.
 
@@ -46,14 +54,17 @@ def closing_lines(
         verdicts: Its verdicts on the paper; None if it has none.
         folder: Its results folder.
         seconds: Duration of the command to print; None prints the duration of the study's runs.
+        report: Whether to name the report in the folder; one of before the command may show other trials.
+        audited: As for `next_steps`, as is `method_files`.
+        method_files: The method files that the command was given.
 
     Returns:
-        At most MOST_LINES lines, none longer than WIDTH unless it has a single long word, such as a path.
+        At most MOST_LINES lines, none longer than WIDTH unless it has a path or a command, which are never cut.
     """
     before = [*_what_ran(study, seconds), *_shortfalls(study, folder)]
-    after = [*_unmeasured(study), *decided(study.manifest, verdicts), *_absent(study.manifest), _where(folder)]
+    after = [*_unmeasured(study), *decided(study.manifest, verdicts), *_absent(study.manifest), _where(folder, report)]
     room = MOST_LINES - len(before) - len(after)
-    steps = [f"Next: {step}" for step in next_steps(study, folder)]
+    steps = [f"Next: {step}" for step in next_steps(study, folder, audited, method_files)]
     # A second step is shown only if no method's line is lost by it.
     table = headline_table(study, room - len(steps[:1]))
     if len(table) + len(steps[:MOST_STEPS]) > room:
@@ -292,18 +303,22 @@ def _absent(manifest: Manifest) -> list[str]:
     return [fitted("Images not at hand: ", names, WIDTH - len(remedy)) + remedy]
 
 
-def _where(folder: Path) -> str:
-    if (folder / REPORT).is_file():
+def _where(folder: Path, report: bool) -> str:
+    if report and (folder / REPORT).is_file():
         return f"Report: {shown(folder)}/{REPORT}"
     return f"Tables: {shown(folder)}/tables/tables.md"
 
 
-def next_steps(study: StudyResults, folder: Path) -> list[str]:
+def next_steps(
+    study: StudyResults, folder: Path, audited: bool = False, method_files: Sequence[Path] = ()
+) -> list[str]:
     """List commands that make sense next for a study, with the effect of each, the most useful first.
 
     Args:
         study: The study.
         folder: Its results folder.
+        audited: Whether every trial has just been audited.
+        method_files: The method files that the command was given; none stands for those of the study's last run.
     """
     manifest, counts = study.manifest, study.summary
     steps = []
@@ -321,14 +336,30 @@ def next_steps(study: StudyResults, folder: Path) -> list[str]:
         command = f"{run} --metrics {','.join(left_out)}"
         labels = ", ".join(METRICS[name].label for name in left_out)
         steps.append(f"{command}   adds {labels}")
-    if counts.ok:
-        steps.append(f"{LAUNCHER} judge {shown(folder)}   audits what the paper leaves open")
+    if counts.ok and not audited:
+        files = list(map(str, map(shown, method_files))) or _files_of_last_run(manifest)
+        given = "".join(f" --method-file {shlex.quote(file)}" for file in files)
+        steps.append(f"{LAUNCHER} judge {shown(folder)}{given}   audits what the paper leaves open")
     return steps
+
+
+def _last_command(manifest: Manifest) -> list[str]:
+    """Return the words of the last run's command; none if it is not known."""
+    try:
+        return shlex.split(manifest.runs[-1].command or "") if manifest.runs else []
+    except ValueError:  # a quotation that does not end, in a manifest that was edited
+        return []
+
+
+def _files_of_last_run(manifest: Manifest) -> list[str]:
+    words = _last_command(manifest)
+    given = [(*word.partition("="), after) for word, after in pairwise([*words, ""])]
+    return [value if equals else after for name, equals, value, after in given if name == "--method-file"]
 
 
 def _was_plain(manifest: Manifest) -> bool:
     """Return whether the last run gave only a study and metrics, so that its name suffices to continue it."""
     if not manifest.runs:
         return False
-    given = {word.partition("=")[0] for word in shlex.split(manifest.runs[-1].command or "") if word.startswith("-")}
+    given = {word.partition("=")[0] for word in _last_command(manifest) if word.startswith("-")}
     return given <= {"--study", "--metrics"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.audit.audit_files import read_results
-from benchmark.commands.audit_protocols import AuditOptions, audited
+from benchmark.commands.audit_protocols import AuditOptions, NothingToAudit, audited
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.closing_lines import closing_lines
 from benchmark.commands.declared_options import argument, option
@@ -47,7 +47,7 @@ def judge(options: JudgeOptions, console: Console) -> int:
     data sets and pretrained networks need to exist only if something can be audited.
 
     Returns:
-        The exit status of `audit`, or 0 if there is nothing to audit.
+        The exit status of `audit`, or 0 if nothing can be audited; a line then says why.
 
     Raises:
         UserError: The folder has no study or is not writable, or one of the four commands raises it.
@@ -55,21 +55,25 @@ def judge(options: JudgeOptions, console: Console) -> int:
     store = Store(options.out, console.print, look_only=True)
     records = store.read_study().records
     status = 0
-    if lacking := what_an_audit_lacks(store, records, options.data_dir):
+    lacking = what_an_audit_lacks(store, records, options.data_dir)
+    if not lacking:
+        try:
+            status, _ = audited(
+                AuditOptions(
+                    out=options.out,
+                    jobs=options.jobs,
+                    device=options.device,
+                    data_dir=options.data_dir,
+                    weights_dir=options.weights_dir,
+                    offline=True,
+                    method_file=options.method_file,
+                ),
+                console,
+            )
+        except NothingToAudit as error:
+            lacking = str(error)
+    if lacking:
         console.print(f"Not audited: {lacking}")
-    else:
-        status, _ = audited(
-            AuditOptions(
-                out=options.out,
-                jobs=options.jobs,
-                device=options.device,
-                data_dir=options.data_dir,
-                weights_dir=options.weights_dir,
-                offline=True,
-                method_file=options.method_file,
-            ),
-            console,
-        )
     device = chosen_device(options.device)
     set_numerics(device, usable_cores())
     study = store.read_study()  # again, because the audit may have moved a record aside
@@ -79,7 +83,8 @@ def judge(options: JudgeOptions, console: Console) -> int:
             results = read_results(store, list(study.records))
             verdicts = verdicts_of(study, results) if can_judge(study.manifest) else None
         make_page(store, source, results, verdicts, heartbeat)
-    for line in closing_lines(study, verdicts, store.folder):
+    whole = not lacking and status == 0
+    for line in closing_lines(study, verdicts, store.folder, audited=whole, method_files=options.method_file):
         console.print(line)
     return status
 

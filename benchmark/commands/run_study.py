@@ -91,9 +91,13 @@ def run(options: RunOptions, console: Console) -> int:
             all_computed = _run(options, heartbeat, grid, executor, device, way, store)
             study, audited = _make_tables(store, heartbeat)
             verdicts = _verdicts(study, audited, heartbeat)
-            if not options.no_report:
-                _make_report(options, heartbeat, store, study, audited, verdicts, device)
-        for line in closing_lines(study, verdicts, store.folder, time.monotonic() - started):
+            reported = not options.no_report and _make_report(
+                options, heartbeat, store, study, audited, verdicts, device
+            )
+        seconds = time.monotonic() - started
+        for line in closing_lines(
+            study, verdicts, store.folder, seconds, report=reported, method_files=options.method_file
+        ):
             console.print(line)
     return _status(study) if all_computed else 3
 
@@ -268,13 +272,15 @@ def _make_report(
     audited: Mapping[str, AuditResult],
     verdicts: StudyVerdicts | None,
     device: str,
-) -> None:
-    """Write figures, verdicts and report, or print one line if that fails."""
+) -> bool:
+    """Write figures, verdicts and report; if that fails, print one line and return False."""
     source = StudySource(study, store.checkpoint_path, images_in(options.data_dir, offline=True), device)
     try:
         make_page(store, source, audited, verdicts, heartbeat, formats=("png",))  # `judge` also makes PDF
     except (OSError, UserError) as error:
         heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
+        return False
+    return True
 
 
 def _verdicts(study: StudyResults, audited: Mapping[str, AuditResult], heartbeat: Heartbeat) -> StudyVerdicts | None:
