@@ -19,9 +19,14 @@ from benchmark.commands.declared_options import options_of
 from benchmark.commands.run_study import RunOptions
 from benchmark.errors import UserError
 from benchmark.files import REPOSITORY
+from benchmark.methods.cards import render_card
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.method_file import add_methods
-from benchmark.studies.grid import Selection, expected_trials
+from benchmark.results.study_results import StudyResults
+from benchmark.studies.grid import DataOptions, Selection, build_grid, expected_trials
+from benchmark.studies.named_studies import STUDIES
+from benchmark.tables.captions import facts
+from benchmark.tables.layout import build_tables
 
 EXAMPLE = REPOSITORY / "examples" / "plain_autoencoder.py"
 PYTHON = shlex.quote(sys.executable)
@@ -275,7 +280,13 @@ def test_a_method_may_start_from_another_of_its_file_whatever_their_order(tmp_pa
     ("own", "said"),
     [
         ("times=0", "epochs = 0: "),
-        ("settings={'lr': 1}", "unexpected keyword argument 'lr'"),
+        (
+            "settings={'lr': 1}",
+            "method own, training: there is no 'lr'; there are batch_size, learning_rate, weight_decay, width, "
+            "precision, optimiser, momentum",
+        ),
+        ("settings={'epochs': 3}", "there is no 'epochs'"),  # `times` says how many
+        ("settings={'learning_rate': '1'}", "learning_rate = '1': input should be a valid number"),
         ("settings={'optimiser': 'adam'}", "optimiser 'adam': there are adamw, sgd"),
     ],
 )
@@ -295,6 +306,39 @@ def test_a_training_that_no_study_takes_is_one_line(own, said, tmp_path, capsys)
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("own", "description"),
+    [
+        ("times=3, settings={'weight_decay': 0.0}", "weight_decay = 0.0; 3 times the epochs of its study"),
+        ("after='gmvae'", "starts from the parameters of a trained gmvae"),
+        ("times=2, change='twice as long'", "twice as long"),
+        ("", None),
+    ],
+)
+def test_a_training_of_its_own_is_on_the_card_and_under_the_tables(own, description, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        f"{THEIRS}METHODS = [dataclasses.replace(THEIRS['vae'], name='own', label='Own', "
+        f"training=OwnTraining({own}))]\n",
+        encoding="utf-8",
+    )
+    try:
+        add_methods([file])
+        selection = Selection.parse("table=2,dataset=mnist,method=own")
+        options = DataOptions.of(STUDIES["smoke"], tmp_path, offline=True)
+        grid = build_grid(STUDIES["smoke"], selection, options, "default", "cpu", print)
+        card, study = render_card("own"), grid.manifest()
+    finally:
+        ALL_METHODS.pop("own", None)
+    [table] = build_tables(StudyResults(study, {}))
+    sentences = [sentence for sentence in facts(table) if "unlike" in sentence]
+    if description is None:
+        assert sentences == [] and "Training, unlike" not in card and "method_training" not in study.plain
+    else:
+        assert sentences == [f"Own: trained unlike the other methods ({description})."]
+        assert f"\nTraining, unlike that of other methods: {description}.\n" in card
+
+
 @pytest.mark.parametrize(("name", "said"), [("absent.py", "No such file or directory"), (".", "Is a directory")])
 def test_what_is_no_file_is_one_line(name, said, tmp_path, capsys):
     assert main(["plan", "--study", "smoke", "--method-file", str(tmp_path / name)]) == 2
@@ -305,4 +349,5 @@ def test_what_is_no_file_is_one_line(name, said, tmp_path, capsys):
 def test_a_file_given_twice_counts_once(capsys, monkeypatch):
     monkeypatch.delitem(ALL_METHODS, "plain_ae", raising=False)  # and so again when the test has ended
     assert main(["methods", "--method-file", str(EXAMPLE), "--method-file", str(EXAMPLE)]) == 0
-    assert capsys.readouterr().out.count("plain_ae") == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "plain_ae" in line]
+    assert line.split() == ["plain_ae", "Plain", "AE", str(EXAMPLE)]

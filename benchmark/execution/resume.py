@@ -165,6 +165,8 @@ def write_manifest(store: Store, grid: Grid) -> int:
         }
         merged["basis"] = {**basis, **of_methods}
         merged["method_labels"] = {**earlier.method_labels, **manifest.method_labels}
+        if trained := {**earlier.method_training, **manifest.method_training}:
+            merged["method_training"] = trained
     merged["runs"] = earlier.plain["runs"]
     store.write_manifest(manifest.updated(**merged).with_cells([*kept, *manifest.cells]))
     return len(others) - len(kept)

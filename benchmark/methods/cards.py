@@ -38,8 +38,8 @@ def render_card(name: str) -> str:
     lines = [f"# {method.label} (`{name}`, revision {method.revision})", "", f"Source: {card.reference}.", ""]
     if method.control_of:
         lines += [f"A control, in no table of the paper: {METHODS[method.control_of].label} with {method.change}.", ""]
-    if method.training.change:
-        lines += [f"Training, unlike that of other methods: {method.training.change}.", ""]
+    if method.training.description:
+        lines += [f"Training, unlike that of other methods: {method.training.description}.", ""]
     lines += [f"Loss: `{card.formula}`", "", f"Reduction: {card.reduction}.", ""]
     lines += [f"| setting | {' | '.join(values)} | what it is, and where it comes from |"]
     lines += ["|---|" + "---|" * (len(values) + 1)]

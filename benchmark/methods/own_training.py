@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.text import one_line
+
 
 @dataclass(frozen=True)
 class OwnTraining:
@@ -15,7 +17,7 @@ class OwnTraining:
         after: The method that is trained first, for the study's epochs, and whose parameters initialise this method (a
             warm start); "" for none.
         heads: Head of the encoder -> the corresponding head of `after`.
-        change: Description for the card.
+        change: What differs, in words; empty to have it said from the other fields.
     """
 
     times: int = 1
@@ -23,6 +25,18 @@ class OwnTraining:
     after: str = ""
     heads: Mapping[str, str] = field(default_factory=dict)
     change: str = ""
+
+    @property
+    def description(self) -> str:
+        """What differs from the training of the study, for the card and the captions; empty if nothing does."""
+        if self.change:
+            return one_line(self.change)
+        parts = [f"{name} = {value}" for name, value in self.settings.items()]
+        if self.times != 1:
+            parts.append(f"{self.times} times the epochs of its study")
+        if self.after:
+            parts.append(f"starts from the parameters of a trained {self.after}")
+        return one_line("; ".join(parts))
 
 
 AS_THE_STUDY = OwnTraining()

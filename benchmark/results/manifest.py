@@ -59,7 +59,7 @@ _FIELDS: Mapping[str, Check] = {
     "cells": list_of(fields(NONE)),
 }
 _OPTIONAL: Mapping[str, Check] = {
-    **dict.fromkeys(("method_labels", "dataset_labels"), object_of(is_text)),
+    **dict.fromkeys(("method_labels", "method_training", "dataset_labels"), object_of(is_text)),
     "basis": fields(NONE, {"device": is_text, "training": fields(NONE)}),
     "paired_training": fields({"precision": is_text}),
 }
@@ -161,6 +161,7 @@ class Manifest:
         marks: Data set -> marks of its images ("procedural", "subset", "unverified").
         unavailable: Data set -> why it was unavailable.
         method_labels: Method -> its name in tables.
+        method_training: Method of the user's own with training settings of its own -> what differs, in words.
         dataset_labels: Data set -> its name in tables.
         data: Data set -> the images that were used.
         basis: Device, training settings and revisions shared by its trials; None in older manifests.
@@ -177,6 +178,7 @@ class Manifest:
     marks: Mapping[str, tuple[str, ...]]
     unavailable: Mapping[str, str]
     method_labels: Mapping[str, str]
+    method_training: Mapping[str, str]
     dataset_labels: Mapping[str, str]
     data: Mapping[str, ManifestData]
     basis: Json | None
@@ -213,6 +215,7 @@ class Manifest:
             {name: tuple(marks) for name, marks in content["marks"].items()},
             content["unavailable"],
             content.get("method_labels", {}),
+            content.get("method_training", {}),
             content.get("dataset_labels", {}),
             {name: ManifestData(*(data[part] for part in _DATA)) for name, data in content["data"].items()},
             content.get("basis"),

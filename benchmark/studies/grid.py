@@ -20,9 +20,11 @@ from benchmark.methods.registry import METHODS
 from benchmark.names import asked_name, may_mean, resolved
 from benchmark.paper.tables import DATASET_LABELS
 from benchmark.results.manifest import SCHEMA, Manifest, ManifestCell
+from benchmark.settings import check_settings
 from benchmark.studies.named_studies import GridCell, Study
 from benchmark.studies.trials import Trial, TrialData, WarmStart
 from benchmark.text import first_line
+from benchmark.training.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,8 @@ class Grid:
         methods = METHODS | {cell.method: ALL_METHODS[cell.method] for cell in self.cells}
         methods |= {start: ALL_METHODS[start] for method in methods.values() if (start := method.training.after)}
         sources = {name: method.source for name, method in methods.items() if method.source}
+        own = {name: method.training.description for name, method in methods.items() if method.source}
+        trained = {name: description for name, description in own.items() if description}
         pairs_in = self.study.in_paired_precision
         plain = {
             "schema": SCHEMA,
@@ -187,7 +191,9 @@ class Grid:
                 | ({"paired_keys": _keys(self.paired[cell])} if self.paired else {})
                 for cell, trials in self.cells.items()
             ],
-        } | ({"paired_training": pairs_in.training.plain()} if pairs_in else {})
+        }
+        plain |= {"paired_training": pairs_in.training.plain()} if pairs_in else {}
+        plain |= {"method_training": trained} if trained else {}
         return Manifest.parse(plain)
 
 
@@ -304,7 +310,8 @@ def _scorable(
     kept = [cell for cell in cells if not (cell.table in needs_labels and cell.dataset in unlabelled)]
     for name in sorted({cell.dataset for cell in set(cells) - set(kept)}):
         tables = sorted({cell.table for cell in set(cells) - set(kept) if cell.dataset == name})
-        report(f"{name}: has no labels, so it is left out of Table {', '.join(map(str, tables))}")
+        word = "Table" if len(tables) == 1 else "Tables"
+        report(f"{name}: has no labels, so it is left out of {word} {', '.join(map(str, tables))}")
     if not kept:
         works = f"; without labels there are Tables {', '.join(others)} (--only table={others[0]})" if others else ""
         raise UserError(f"--only: nothing is left, for these tables need labels{works}")
@@ -398,6 +405,7 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
     """
     method = ALL_METHODS[cell.method]
     own = method.training
+    check_settings(TrainingSettings, own.settings, f"method {cell.method}, training", apart=("epochs", "revision"))
     try:
         training = dataclasses.replace(study.training, epochs=own.times * study.training.epochs, **own.settings)
     except (TypeError, ValueError) as error:

@@ -7,6 +7,7 @@ from benchmark.paper.tables import PRINTED_TABLES
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import OWN_TABLES
 from benchmark.tables.layout import ABSENT, Table
+from benchmark.text import one_line
 
 MARK_MEANINGS = {
     "procedural": "drawn by program in place of the real images, so these numbers are no result",
@@ -46,7 +47,7 @@ def facts(table: Table) -> list[str]:
 
 
 def about(table: Table) -> list[str]:
-    """Return the part of a table's caption that is not about the study: title, latent dimension and marks."""
+    """Return the part of a table's caption that is not about the study: title, latent dimension, marks, trainings."""
     sentences = [f"{table.paper.title} ({_whose(table.paper.number)})."]
     if not table.dims_across:
         sentences.append(f"Latent dimension {', '.join(map(str, table.latent_dims))}.")
@@ -54,6 +55,11 @@ def about(table: Table) -> list[str]:
         f"{table.manifest.marked_label(dataset)}: {MARK_MEANINGS.get(mark, mark)}."
         for dataset in table.datasets
         for mark in table.manifest.marks.get(dataset, ())
+    ]
+    sentences += [
+        f"{table.manifest.method_label(method)}: trained unlike the other methods ({one_line(description)})."
+        for method, description in table.manifest.method_training.items()
+        if method in table.methods
     ]
     return sentences
 
