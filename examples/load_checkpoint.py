@@ -1,6 +1,6 @@
 """Compute samples, codes and reconstructions of a trained model.
 
-./run_all.sh python examples/load_checkpoint.py results/runs/STUDY/checkpoints/KEY.safetensors
+./run_all.sh python examples/load_checkpoint.py results/runs/STUDY/checkpoints/KEY.safetensors [METHOD_FILE]
 """
 
 import sys
@@ -9,7 +9,7 @@ import torch
 
 import hgmvae_benchmark
 
-model = hgmvae_benchmark.load(sys.argv[1])
+model = hgmvae_benchmark.load(*sys.argv[1:])
 with torch.no_grad():
     samples = model.sample(8)  # (8, C, S, S) in (0, 1)
     codes = model.embed(samples)  # (8, d)

@@ -133,14 +133,24 @@ def test_a_checkpoint_of_a_method_from_a_file_opens_with_that_file_alone(trial, 
     finally:
         ALL_METHODS.pop("plain_ae", None)
     save_checkpoint(model, {}, tmp_path / "one.safetensors", trial.identity | own)
-    with pytest.raises(UserError, match=r"one\.safetensors: .*one from a file needs its --method-file"):
+    with pytest.raises(
+        UserError, match=r"one\.safetensors: .*one from a file needs its --method-file .*load\(PATH, FILE\)"
+    ):
         hgmvae_benchmark.load(tmp_path / "one.safetensors")
     try:
         opened = hgmvae_benchmark.load(tmp_path / "one.safetensors", example)
     finally:
         ALL_METHODS.pop("plain_ae", None)
+    done = example_opens(tmp_path / "one.safetensors", example)
+    assert done.returncode == 0 and done.stdout.startswith("PlainAutoencoder: samples (8, "), done.stderr
     images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(opened.embed(images), model.embed(images), rtol=0, atol=0)
+
+
+def example_opens(*files) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(REPOSITORY / "examples" / "load_checkpoint.py"), *map(str, files)]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 def test_what_is_no_checkpoint_is_one_line(tmp_path):
@@ -151,9 +161,7 @@ def test_what_is_no_checkpoint_is_one_line(tmp_path):
 
 def test_the_example_opens_a_checkpoint_of_a_run(trial, tmp_path):
     save_checkpoint(trial_model(trial, seed=0), {}, tmp_path / "one.safetensors", trial.identity)
-    command = [sys.executable, str(REPOSITORY / "examples" / "load_checkpoint.py"), str(tmp_path / "one.safetensors")]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = example_opens(tmp_path / "one.safetensors")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("GMVAE: samples (8, 1, 32, 32), codes (8, 2)\n")
 

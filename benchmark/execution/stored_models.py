@@ -61,7 +61,9 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     _check(identity, _OF_A_MODEL, _IF_THERE)
     method = ALL_METHODS.get(identity.method)
     if method is None:
-        raise NotAvailable("no method of this version; one from a file needs its --method-file")
+        raise NotAvailable(
+            "no method of this version; one from a file needs its --method-file (in Python: load(PATH, FILE))"
+        )
     if not matches_this_code(identity):
         raise NotAvailable("trained by another revision of the code")
     shape, width = tuple(identity.data["image_shape"]), identity.training["width"]
