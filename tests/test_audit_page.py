@@ -12,6 +12,7 @@ from benchmark.audit.audit_page import (
     DISTANCE_MEANING,
     FLIPS_MEANING,
     SPREAD_MEANING,
+    audit_sections,
     audit_text,
     flips_frame,
     nearest_frame,
@@ -118,6 +119,16 @@ def test_the_summary_word_for_word():
             SPREAD_MEANING + "\n",
         ]
     )
+
+
+def test_drawn_images_are_not_measured_against_the_paper():
+    def headings(marks):
+        plain = manifest([cell(1, "mnist", "gmvae", 8)], marks={"mnist": marks})
+        return [section.heading for section in audit_sections(Manifest.parse(plain), audited_by_hand())]
+
+    others = ["Conclusions that depend on the protocol", "Where the spread comes from"]
+    assert headings(["subset"]) == ["Nearest to the paper's numbers", *others]
+    assert headings(["procedural"]) == others
 
 
 def test_what_was_not_found_is_said():

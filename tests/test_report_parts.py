@@ -1,5 +1,6 @@
 """What the page is made of: the answer, its picture, measured cost, and figures in words."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from benchmark.report.answer_plot import answer_plot
 from benchmark.report.cost import COST_COLUMNS, cost_frame, cost_sentences, paired_times
 from benchmark.report.page_tables import Anchors
 from benchmark.report.picture_texts import picture_text
+from benchmark.table_specs import ALL_TABLES
 from benchmark.tables.layout import build_tables
 from benchmark.throughput.method_times import MethodTime
 from benchmark.throughput.throughput_files import write_method_times
@@ -106,6 +108,16 @@ def test_the_picture_is_of_the_score_that_most_methods_have_beside_the_papers(re
     assert "HGMVAE-G 0.922 ±0.007, the paper 0.996" in plot.says
 
 
+def test_a_table_of_the_studys_own_comes_before_the_audits(monkeypatch):
+    monkeypatch.setitem(ALL_TABLES, 8, dataclasses.replace(ALL_TABLES[2], number=8))
+    runs = [record("mnist", name, 8, 0, "classification", {"svm_accuracy": 0.5}) for name in ("gmvae", "hgmvae_g")]
+    for run in runs:
+        run["metrics"]["recovery"] = {"kmeans_accuracy": 0.25}
+    cells = [cell(number, "mnist", name, 8, (0,)) for number in (6, 8) for name in ("gmvae", "hgmvae_g")]
+    study = study_results(manifest(cells, seeds=1), {run["key"]: run for run in runs})
+    assert answer_plot(build_tables(study)).heading.startswith("SVM accuracy ↑ on MNIST")
+
+
 def test_one_seed_has_no_spread_and_one_method_no_picture():
     runs = [
         record("mnist", name, 8, 0, "clustering", clustering(value, 1.0, 1.0))
@@ -170,6 +182,9 @@ def test_without_a_measurement_of_its_size_the_command_is_named(tmp_path):
         and "throughput --methods --study laptop" in sentence
     )
     assert set(cost_frame(other, None)["times a VAE’s step"]) == {"–"}
+    of_file = {"device": "cpu", "training": {}, "method_sources": {"own": "0" * 64}}
+    [sentence] = cost_sentences(study_results(study | {"basis": of_file}, changed), None)
+    assert "the models’ sizes alone" in sentence and "throughput" not in sentence  # it has no --method-file
     assert cost_frame(study_results(*sample()), None).empty
 
 

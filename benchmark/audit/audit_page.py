@@ -13,6 +13,7 @@ from benchmark.tables.captions import reduced, seed_count
 from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
 from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS
+from benchmark.verdict.verdict_page import is_drawn
 
 DISTANCE_MEANING = (
     "Distance: how far our mean lies from the paper's number, in the verdicts' tolerances (1: as far as may still be "
@@ -179,11 +180,12 @@ class AuditSection:
 
 
 def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]:
-    """Return the sections of the page in order."""
+    """Return the sections of the page in order; drawn images have no distance from the paper's numbers."""
+    nearest = AuditSection(
+        "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
+    )
     return [
-        AuditSection(
-            "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
-        ),
+        *([] if is_drawn(manifest) else [nearest]),
         AuditSection(
             "Conclusions that depend on the protocol",
             flips_frame(findings),

@@ -79,10 +79,13 @@ def cost_sentences(study: StudyResults, times: PairedTimes | None) -> list[str]:
         times: The result of `paired_times`.
     """
     if times is None:
+        not_measured = "Not measured at this study’s size and on its device, so the table has the models’ sizes alone."
+        if (study.manifest.basis or {}).get("method_sources"):
+            return [not_measured]  # `throughput` takes no method from a file
         command = f"{LAUNCHER} throughput --methods --study {study.manifest.study}"
         return [
-            "Not measured at this study’s size and on its device, so the table has the models’ sizes alone. "
-            f"{command} times a step of every method in turn with a VAE’s there; report then shows the costs here."
+            f"{not_measured} {command} times a step of every method in turn with a VAE’s there; "
+            "report then shows the costs here."
         ]
     frame, made = times
     ranges = [
