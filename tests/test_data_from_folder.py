@@ -124,7 +124,7 @@ def test_what_is_no_picture_is_named_and_counted(tmp_path):
         f"{folder}: 1 files beside the folders of classes are not used",
         f"{folder}: reading 9 files",
         "a/notes.txt: skipped, no readable image (UnidentifiedImageError)",
-        "b/range.tiff: skipped, no readable image (ValueError)",
+        "b/range.tiff: skipped, its pixels are floating-point numbers, whose range is not known",
         "b/torn.png: skipped, no readable image (OSError)",
         f"{folder}: 3 of 9 files skipped",
         *lines[-2:],

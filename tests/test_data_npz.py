@@ -371,7 +371,9 @@ def test_chairs_that_cannot_be_told_apart(tmp_path, arrays, message):
         load_dataset("chairs", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["MNIST", "Fashion-MNIST", "celeba64", "3D Chairs", "../mnist", "a/b", "", "-x"])
+@pytest.mark.parametrize(
+    "name", ["MNIST", "Fashion-MNIST", "fashionmnist", "cifar_10", "celeba64", "3D Chairs", "../mnist", "a/b", "", "-x"]
+)
 def test_names_that_would_be_mistaken_are_refused(name):
     with pytest.raises(UserError):
         spec_for(name)

@@ -67,6 +67,20 @@ def test_a_name_or_a_value_that_a_field_does_not_take_is_refused_in_one_line(set
     assert "\n" not in str(error.value)
 
 
+def test_a_configuration_that_is_no_dataclass_of_its_own_is_named():
+    @dataclass
+    class Base:
+        pass
+
+    class Undeclared(Base):
+        beta: float = 1.0
+
+    with pytest.raises(
+        UserError, match=r"^method mine: Undeclared has no settings, not even 'beta'; is it a @dataclass"
+    ):
+        check_settings(Undeclared, {"beta": 1.0}, "method mine")
+
+
 def test_what_the_fields_take_is_taken():
     everything = {
         "fisher_weight": -1,

@@ -7,6 +7,7 @@ from rich.console import Console
 from benchmark.commands.declared_options import argument, flag
 from benchmark.commands.option_types import given
 from benchmark.commands.own_methods import OwnMethods
+from benchmark.files import sha256_of
 from benchmark.methods.cards import render_all_cards, render_card
 from benchmark.methods.control_methods import ALL_METHODS, CONTROLS
 from benchmark.methods.further_methods import FURTHER_METHODS
@@ -40,6 +41,8 @@ def methods(options: MethodsOptions, console: Console) -> int:
         print_markdown(console, render_card(name))
         return 0
     own = {name: method for name, method in ALL_METHODS.items() if method.source}
+    files = {sha256_of(file): str(file) for file in options.method_file}
+    width = max(len(method.label) for method in ALL_METHODS.values())
     for heading, group in (
         ("of the paper's tables, and two of their ablations", METHODS),
         ("controls: one of these with one thing changed", CONTROLS),
@@ -49,5 +52,6 @@ def methods(options: MethodsOptions, console: Console) -> int:
         if group:
             console.print(f"{heading}:")
         for name, method in group.items():
-            console.print(f"  {name:23} {method.label:23} {method.module}")
+            place = files.get(method.source, method.module)
+            console.print(f"  {name:23} {method.label:{width}} {place}")
     return 0

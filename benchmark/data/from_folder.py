@@ -162,17 +162,19 @@ def _small(path: Path, side: int) -> NDArray[np.uint8] | str:
         return np.asarray(square, np.uint8)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return "too many pixels"
+    except UserError as error:
+        return str(error)
     except Exception as error:  # each of Pillow's decoders raises its own errors for damaged files
         return f"no readable image ({type(error).__name__})"
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Convert 16-bit grey images to 8 bits and return others unchanged; ValueError for an unknown range of values."""
+    """Convert 16-bit grey images to 8 bits and return others unchanged; UserError for an unknown range of values."""
     if image.mode == "F":
-        raise ValueError("pixels of an unknown range")
+        raise UserError("its pixels are floating-point numbers, whose range is not known")
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
-        raise ValueError("pixels of an unknown range")
+        raise UserError(f"its pixels range from {values.min()} to {values.max()}, not within 16 bits")
     return Image.fromarray(np.rint(values / 257).astype(np.uint8))

@@ -154,10 +154,13 @@ def spec_for(name: str) -> DatasetSpec:
     """
     if name in DATASETS:
         return DATASETS[name]
-    plain = name.lower().replace("-", "_")
     for spec in DATASETS.values():
-        if plain in (spec.name, spec.npz.removesuffix(".npz")) or name.lower() == spec.label.lower():
+        if _plain(name) in map(_plain, (spec.name, spec.npz.removesuffix(".npz"), spec.label)):
             raise UserError(f"dataset {name!r}: {spec.label} is called {spec.name!r} here")
     if not _OWN_NAME.match(name):
         raise UserError(f"dataset {name!r}: a name is made of letters, digits, '_' and '-' (it names a .npz file)")
     return DatasetSpec(name, name, f"{name}.npz")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
