@@ -92,9 +92,11 @@ def test_vae_terms_are_half_the_squared_error_and_the_kl_by_hand(images):
     torch.testing.assert_close(output.loss, 0.05 * (half / 0.05 + kl))
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.25])
 @pytest.mark.parametrize("kernel", ["imq", "rbf"])
-def test_wae_is_pythaes_wae_loss_and_gradients(kernel, images):
-    config = WAE_MMD_Config(input_dim=SHAPE, latent_dim=D, kernel_choice=kernel, reg_weight=10.0)
+def test_wae_is_pythaes_wae_loss_and_gradients(kernel, scale, images):
+    options = {"kernel_choice": kernel, "reg_weight": 10.0, "reconstruction_loss_scale": scale}
+    config = WAE_MMD_Config(input_dim=SHAPE, latent_dim=D, **options)
     parts = networks(POINT)
     theirs, ours = pythae.WAE_MMD(config, *parts), WAE(config, *parts)
     expected, output = same_noise_pair(theirs, ours, "prior", images)

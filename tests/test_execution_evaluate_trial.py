@@ -13,6 +13,7 @@ from tiny_study import TINY, records_of, tiny_grid
 from benchmark.execution import pack_run
 from benchmark.execution.evaluate_trial import (
     TrialContext,
+    _health,
     _rate_bounds,
     _with_more,
     completed,
@@ -20,6 +21,7 @@ from benchmark.execution.evaluate_trial import (
     failed_record,
     measured,
     trial_model,
+    trial_outputs,
     write_result,
 )
 from benchmark.execution.packs import Pack
@@ -114,6 +116,39 @@ def test_a_record_has_the_rate_without_other_draws(method, draws, tmp_path, cont
     health = run(tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1)), context).health
     low, high = health.rate_bounds
     assert low < high < health.rate if draws else low == high == health.rate
+
+
+def health_of(method: str, tmp_path, spread: float = 0.0, **biases: float):
+    """Health and outputs of an untrained model, whose named heads have these biases, and weights times spread."""
+    tables = (dataclasses.replace(TINY.tables[1], methods=(method,)),)
+    grid = tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1))
+    [trial], dataset = grid.trials(), grid.datasets["mnist"]
+    model = trial_model(trial, 0).eval()
+    with torch.no_grad():
+        for head, bias in biases.items():
+            model.encoder.heads[head].weight.mul_(spread)
+            model.encoder.heads[head].bias.fill_(bias)
+    outputs = trial_outputs(model, dataset, "cpu", set())
+    return _health(model, dataset, trial, "cpu", outputs), outputs
+
+
+def test_the_distortion_is_the_squared_error_summed_over_the_pixels(tmp_path):
+    health, outputs = health_of("swae", tmp_path)  # whose codes have no noise
+    errors = np.square(outputs.images_test / 255 - outputs.reconstructions_test).sum((1, 2, 3))
+    assert health.distortion == pytest.approx(errors.mean(), rel=1e-4)
+
+
+def test_the_gap_to_the_prior_is_the_divergence_of_the_codes_from_it_and_not_the_reverse(tmp_path):
+    health, _ = health_of("vae", tmp_path, embedding=2.0, log_covariance=math.log(0.25))
+    # KL(N(2, 1/4) || N(0, 1)) = (1/4 + 4 - 1 + log 4) / 2 = 2.32 nats; the reverse is 8.81.
+    gaps = health.plain["gap_to_prior"]
+    assert len(gaps) == 8 and np.mean(gaps) == pytest.approx(2.32, abs=0.6)
+
+
+def test_units_whose_codes_vary_far_less_than_their_noise_are_not_active(tmp_path):
+    health, outputs = health_of("vae", tmp_path, spread=1e-3, embedding=0.0, log_covariance=0.0)
+    assert 0 < outputs.latents_test.std() < 0.05
+    assert (health.active_units, health.collapsed) == (0, True)
 
 
 def spread_out(method: str):

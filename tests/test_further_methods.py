@@ -138,6 +138,7 @@ def test_vamp_is_pythaes_in_eval_mode(reconstruction, images):
 def test_vamps_prior_draws_each_pseudo_inputs_posterior_equally_often():
     model = build("vamp", n_components=3).eval()
     with torch.no_grad():
+        model.pseudo_inputs.copy_(torch.rand(3, *SHAPE) * 1.4 - 0.2)  # some pixels beyond [0, 1]
         encoded = model.encoder(model.pseudo_inputs.clamp(0, 1))
         noise = draw_noise(model.prior_noise_shapes(6000), torch.device("cpu"), torch.Generator().manual_seed(0))
         codes = model.prior_latents(noise | {"x": torch.zeros(6000, D)})

@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmark.methods.control_methods import ALL_METHODS, CONTROLS, SGD_RATES
 from benchmark.methods.registry import DECODER_VARIANCE, METHODS, WEIGHT_SETS
+from models import losses
 from models.hgmvae_controls import _gumbel
 
 
@@ -70,6 +71,15 @@ def test_the_larger_vae_has_as_many_parameters_as_hgmvae_at_128():
     assert all(torch.equal(deeper[name], value) for name, value in plain.items())
 
 
+def test_the_larger_vae_adds_its_residual_block_to_the_features_of_the_vae(draw_images):
+    plain, deeper, images = build("vae").eval(), build("vae_larger").eval(), draw_images(B)
+    with torch.no_grad():
+        features = plain.encoder.trunk(images)
+        block = deeper.encoder.trunk.residual(features)
+        assert block.abs().max() > 0
+        torch.testing.assert_close(deeper.encoder.trunk(images), features + block)
+
+
 def test_which_draws_a_codes_gaussian_is_given():
     of_methods = {name: build(name).posterior_draws() for name in ("hgmvae_g", "hgmvae_u", "hgmvae_g_k1")}
     assert of_methods == {"hgmvae_g": ("w",), "hgmvae_u": (), "hgmvae_g_k1": ("w",)}
@@ -100,6 +110,26 @@ def test_one_component_is_drawn_as_often_as_its_weight_says():
     assert set(drawn.unique().tolist()) == {0.0, 1.0} and torch.equal(drawn.sum(1), torch.ones(40_000))
     for share, weight in zip(drawn.mean(0).tolist(), (0.2, 0.7, 0.1), strict=True):
         assert abs(share - weight) < 4 * math.sqrt(weight * (1 - weight) / 40_000)
+
+
+def test_the_prior_of_one_component_takes_the_component_of_the_largest_gumbel_draw():
+    model = build("hgmvae_g_one_component").eval()
+    noise = noise_of(model, 200)
+    w = noise["w"].softmax(1)
+    mean, log_var = model._component_prior(w, noise["z"])
+    chosen = (w.log() + _gumbel(noise["k"])).argmax(1)
+    expected = (mean + noise["x"] * (0.5 * log_var).exp())[torch.arange(200), chosen]
+    torch.testing.assert_close(model.prior_latents(noise), expected)
+    assert (chosen != w.argmax(1)).any()
+
+
+def test_the_fisher_term_of_one_component_is_of_the_weights_and_not_of_the_drawn_component(draw_images):
+    model, images = build("hgmvae_g_one_component"), draw_images(B)
+    noise = noise_of(model, B)
+    encoded = model.encoder(images)
+    w = (encoded.logits + noise["w"] * (0.5 * encoded.logits_log_var).exp()).softmax(1)
+    expected = losses.fisher_total(w, encoded.mean.view(B, K, D), encoded.log_var.view(B, K, D))
+    torch.testing.assert_close(model({"data": images, "noise": noise}).terms["fisher"], expected)
 
 
 def test_gumbel_draws_have_gumbels_distribution_and_keep_their_upper_tail():

@@ -129,3 +129,13 @@ def test_beyond_float64_a_form_is_nan_and_never_a_wrong_number(form):
     if form == "total":
         assert held.max() <= 8 + 1e-3
     assert losses.FISHER_FORMS[form](w, mean, torch.full_like(log_var, 2 * math.log(1e-9))).isnan().all()
+
+
+@pytest.mark.parametrize("form", ["total", "log"])
+@pytest.mark.parametrize(("trace", "held"), [(0.9e12, True), (1.1e12, False)])
+def test_a_form_is_nan_from_a_trace_of_1e12_on(form, trace, held):
+    # Of ten copies of one component tr G = |mu|^2 / sigma^2, here 25 / sigma^2.
+    w = torch.full((1, 10), 0.1, dtype=F64)
+    mean = torch.tensor([3.0, 4.0, 0.0], dtype=F64).expand(1, 10, 3)
+    found = losses.FISHER_FORMS[form](w, mean, torch.full_like(mean, math.log(25 / trace)))
+    assert found.isfinite().all() if held else found.isnan().all()
