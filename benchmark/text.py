@@ -27,6 +27,12 @@ def first_line(error: BaseException) -> str:
     return next(filter(None, lines), type(error).__name__)
 
 
+def error_line(error: BaseException) -> str:
+    """Return an error's type and the first line of its message."""
+    kind, said = type(error).__name__, first_line(error)
+    return kind if said == kind else f"{kind}: {said}"
+
+
 def short_message(message: object) -> str:
     """Return an error or server message as one line of at most 300 characters, or the name of its type if empty."""
     return one_line(str(message))[:300] or type(message).__name__

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from sklearn.manifold import TSNE
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from threadpoolctl import threadpool_limits
@@ -14,7 +15,8 @@ from benchmark.audit.audit_trial import OWN_PROTOCOLS
 from benchmark.evaluation.clustering import separation
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
-from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, TrialOutputs
+from benchmark.evaluation.protocol_settings import ClassificationSettings
+from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
 from benchmark.metrics import METRICS
 from benchmark.table_specs import ALL_TABLES
@@ -220,3 +222,52 @@ def test_a_score_is_finite_or_has_a_reason():
     assert scores.unavailable == {"b": "computed as nan", "c": "no reason to worry", "d": "computed as -inf"}
     with pytest.raises(ValueError, match="a is nan"):
         Scores({"a": math.nan}, {})
+
+
+def test_a_value_outside_the_metrics_range_is_no_score():
+    scores = collect({"ssim": lambda: 1 + 1e-7, "ms_ssim": lambda: 1.5, "fid": lambda: -2.0}, {})
+    assert scores.values == {"ssim": 1 + 1e-7}
+    assert scores.unavailable == {
+        "ms_ssim": "computed as 1.5, outside the metric's range of 0 to 1",
+        "fid": "computed as -2, outside the metric's range of 0 to inf",
+    }
+
+
+class Own(ClassificationSettings, Protocol):
+    """A user's own protocol, whose `_score` does what a test lets it do."""
+
+
+@pytest.mark.parametrize(
+    ("done", "reason"),
+    [
+        (lambda *_: {}["missing"], "scoring failed: KeyError: 'missing'"),
+        (
+            lambda *_: collect({"svm_acuracy": lambda: 1.0}, {}),
+            "svm_acuracy is scored, but is not among the",
+        ),
+        (lambda *_: Scores({}, {}), "scoring failed: ValueError: svm_accuracy has neither a value nor a reason"),
+        (lambda *_: collect({"svm_accuracy": lambda: 2.0}, {}), "computed as 2, outside the metric's range of 0 to 1"),
+    ],
+)
+def test_what_goes_wrong_in_a_protocol_of_ones_own_is_its_reason(done, reason, monkeypatch):
+    monkeypatch.setattr(Own, "_score", done)
+    scores = Own().score(outputs(LATENTS, LABELS), HERE)
+    assert scores.values == {} and scores.unavailable.keys() == {"svm_accuracy"}
+    assert reason in scores.unavailable["svm_accuracy"]
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt, torch.OutOfMemoryError])
+def test_what_is_no_fault_of_the_protocol_is_raised(error, monkeypatch):
+    def interrupted(*_):
+        raise error
+
+    monkeypatch.setattr(Own, "_score", interrupted)
+    with pytest.raises(error):
+        Own().score(outputs(LATENTS, LABELS), HERE)
+
+
+@pytest.mark.parametrize("protocol", [*PROTOCOLS.values(), *map(type, OWN_PROTOCOLS.values())])
+def test_an_error_in_the_suites_own_protocols_is_raised(protocol, monkeypatch):
+    monkeypatch.setattr(protocol, "_score", lambda *_: {}["missing"])
+    with pytest.raises(KeyError, match="missing"):
+        protocol().score(outputs(LATENTS, LABELS), HERE)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from tiny_study import TINY, records_of, tiny_grid
 
+from benchmark.evaluation.protocols import Classification
 from benchmark.execution import pack_run
 from benchmark.execution.evaluate_trial import (
     TrialContext,
@@ -25,6 +26,7 @@ from benchmark.execution.evaluate_trial import (
     write_result,
 )
 from benchmark.execution.packs import Pack
+from benchmark.execution.resume import pending
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.registry import METHODS, build_model
 from benchmark.results.records import Record
@@ -364,6 +366,36 @@ def test_an_error_while_scores_are_added_costs_the_trial_it_belongs_to(grid, con
     again = {trial.key: record for trial, record, _ in run_pack(grid, pack, context)}
     assert (again[broken.key].status, again[broken.key].reason) == ("failed", "RuntimeError: no memory")
     assert again[healthy.key].ok
+
+
+def test_an_error_in_a_protocol_of_ones_own_costs_no_other_score_and_is_tried_again(tmp_path, context, monkeypatch):
+    tables = tuple(dataclasses.replace(table, methods=("vae",), latent_dims=(2,)) for table in TINY.tables)
+    grid = tiny_grid(tmp_path, dataclasses.replace(TINY, tables=tables, seeds=1))
+    monkeypatch.setattr(Classification, "raises_errors", False)
+    with monkeypatch.context() as broken:
+        broken.setattr(Classification, "_score", lambda *_: {}["missing"])
+        record = run(grid, context)
+    assert record.ok and len(record.metrics["clustering"]) == 3 and record.metrics["classification"] == {}
+    assert record.unavailable == {"classification": {"svm_accuracy": "scoring failed: KeyError: 'missing'"}}
+    Store(context.out).write_record(record)
+    assert pending(grid.trials(), Store(context.out), set()).to_complete == grid.trials()
+    monkeypatch.setattr(pack_run, "train_pack", no_training)
+    again = run(grid, context)
+    assert again.unavailable == {} and again.metrics["clustering"] == record.metrics["clustering"]
+    assert 0 <= again.metrics["classification"]["svm_accuracy"] <= 1
+
+
+def test_component_weights_and_factors_are_given_to_the_protocols_that_need_them(grid):
+    [images] = grid.datasets.values()
+    factors = np.arange(len(images.images), dtype=np.int16)[:, None]
+    dataset = dataclasses.replace(images, factors=factors, factor_names=("row",))
+    model = spread_out("hgmvae_g")
+    given = trial_outputs(model, dataset, "cpu", {"component_weights_test", "factors_test"})
+    np.testing.assert_allclose(given.component_weights_test.sum(1), np.ones(images.n_test), rtol=1e-5)
+    np.testing.assert_array_equal(given.factors_test, factors[images.n_train :])
+    assert given.factor_names == ("row",) and given.latents_train is None
+    without = trial_outputs(model, dataset, "cpu", set())
+    assert without.component_weights_test is None and without.factors_test is None
 
 
 def test_a_metric_that_is_added_keeps_where_the_networks_of_the_others_came_from():

@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -9,6 +11,7 @@ from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS
 from benchmark.evaluation.protocols import PROTOCOLS
+from benchmark.files import REPOSITORY
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
 from benchmark.studies.grid import expected_data
@@ -41,6 +44,18 @@ def test_how_many_trainings_each_study_needs(name, count):
     # paper, by hand: 5 methods x 7 dims on MNIST; 8 x 2 sets at d = 8 less 3 shared with Table 1; 10 x 4 sets at
     # d = 128 less MNIST's 5 shared with Table 4: (35 + 13 + 35) x 10 seeds.
     assert STUDIES[name].n_trials == count
+
+
+def test_a_table_of_ones_own_leaves_the_paper_study_as_it_is():
+    code = (
+        "import dataclasses\n"
+        "from benchmark.table_specs import ALL_TABLES, TABLES\n"
+        "TABLES[8] = ALL_TABLES[8] = dataclasses.replace(TABLES[2], number=8, latent_dims=(3,))\n"
+        "from benchmark.studies.named_studies import STUDIES\n"
+        "print(STUDIES['paper'].n_trials, {table.number for table in STUDIES['laptop'].tables})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.split(maxsplit=1) == ["830", "{1, 2, 3, 4, 5, 8}\n"]
 
 
 def test_the_best_is_chosen_on_held_out_images_among_readings_and_weights_alone():

@@ -18,6 +18,7 @@ from benchmark.studies.changes import with_settings, with_training
 from benchmark.studies.grid import Selection
 from benchmark.studies.metrics_asked import MetricsAsked, with_metrics
 from benchmark.studies.named_studies import STUDIES, WITHOUT_DATA, Study
+from benchmark.studies.registered_names import check_registered
 
 
 def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
@@ -75,9 +76,10 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
         The study, and the reason for the choice.
 
     Raises:
-        UserError: An option is impossible or invalid.
+        UserError: An option is impossible or invalid, or a table of the study names what is registered nowhere.
     """
     study, why = study_at_hand(options.study, device, selection, options.data_dir)
+    check_registered(study)
     study = study_with_options(study, options.precision, options.weights, options.seeds, options.tsne)
     study = with_training(study, options.epochs, options.batch_size, options.learning_rate)
     study = with_settings(with_metrics(study, MetricsAsked.parse(options.metrics)), options.set)

@@ -45,6 +45,7 @@ class Disentanglement(Protocol):
 
     metrics: ClassVar = ("mig", "dci_disentanglement", "dci_completeness", "dci_informativeness")
     needs: ClassVar = ("latents_test", "factors_test")
+    raises_errors: ClassVar = True
 
     n_images: int = 10_000
     bins: int = 20

@@ -2,11 +2,13 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from benchmark.errors import UserError
 from benchmark.evaluation import clustering
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
@@ -25,10 +27,13 @@ from benchmark.evaluation.protocol_settings import (
     ReconstructionSettings,
 )
 from benchmark.evaluation.reconstruction import ImageScoring, score_images
-from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of, none_of
+from benchmark.evaluation.scores import SCORING_FAILED, Scores, Unscorable, collect, finite_of, none_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.evaluation.tsne_engines import engine_and_version, missing_library
-from benchmark.text import first_line
+from benchmark.text import error_line, first_line
+
+# Errors that say nothing about a protocol, so they fail the trial, or end the run, in which it was scored.
+_OF_THE_MACHINE = (UserError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,16 @@ class TrialOutputs:
 
 
 class Protocol(ProtocolSettings):
-    """The base class of protocols, which score a trained model's outputs."""
+    """The base class of protocols, which score a trained model's outputs.
+
+    `raises_errors`: whether an unexpected error in `_score` is raised, and so fails the trial, as for the suite's own
+    protocols, where it is a fault of the suite. Otherwise it is the reason why this protocol has no scores.
+    """
+
+    raises_errors: ClassVar[bool] = False
 
     def score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
-        """Compute every metric, or the reason why it has no value; never raises, whatever the outputs (NaN, constants).
+        """Compute every metric, or the reason why it has no value, whatever the outputs (NaN, constants).
 
         For metrics that the context leaves out, this is the reason.
         """
@@ -95,17 +106,34 @@ class Protocol(ProtocolSettings):
             return Scores({}, {}).without(left_out)
         try:
             scores = self._score(outputs, context)
+            self._check_declared(scores, left_out)
         except Unscorable as reason:
             scores = none_of(self.metrics, str(reason))
+        except _OF_THE_MACHINE:
+            raise
+        except Exception as error:
+            if self.raises_errors:
+                raise
+            scores = none_of(self.metrics, f"{SCORING_FAILED}: {error_line(error)}")
         return scores.without(left_out)
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         """Compute every metric; may raise Unscorable for all metrics at once."""
         raise NotImplementedError
 
+    def _check_declared(self, scores: Scores, left_out: tuple[str, ...]) -> None:
+        """Raise ValueError unless exactly the metrics of the protocol have a value or a reason."""
+        found = {*scores.values, *scores.unavailable}
+        if undeclared := sorted(found - set(self.metrics)):
+            raise ValueError(f"{undeclared[0]} is scored, but is not among the protocol's metrics")
+        if missing := sorted(set(self.metrics) - found - set(left_out)):
+            raise ValueError(f"{missing[0]} has neither a value nor a reason")
+
 
 class Clustering(ClusteringSettings, Protocol):
     """The protocol with the settings of `ClusteringSettings`."""
+
+    raises_errors: ClassVar[bool] = True
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         labels = known_labels(outputs.labels_test)
@@ -148,6 +176,8 @@ class Clustering(ClusteringSettings, Protocol):
 class Classification(ClassificationSettings, Protocol):
     """The protocol with the settings of `ClassificationSettings`."""
 
+    raises_errors: ClassVar[bool] = True
+
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         train, test = self.taken(outputs, "train"), self.taken(outputs, "test")
         classes = check_classifiable(train, test)
@@ -169,6 +199,8 @@ class Classification(ClassificationSettings, Protocol):
 
 class Reconstruction(ReconstructionSettings, Protocol):
     """The protocol with the settings of `ReconstructionSettings`."""
+
+    raises_errors: ClassVar[bool] = True
 
     def _score(self, outputs: TrialOutputs, context: EvaluationContext) -> Scores:
         return score_images(

@@ -92,6 +92,7 @@ class ClusterRecovery(Protocol):
         f"{source}_{measure}" for source in ("weights", "kmeans", "gmm") for measure in _AGREEMENT
     )
     needs: ClassVar = ("latents_test", "labels_test")
+    raises_errors: ClassVar = True
 
     n_images: int = 10_000
     revision: int = Protocol.REVISION

@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-# How the reasons begin for metrics that a run left out, or whose pretrained weights are unavailable.
+from benchmark.metrics import METRICS
+
+# How the reasons begin for metrics that a run left out, whose pretrained weights are unavailable, or whose protocol (a
+# user's own) ended with an error. A later run adds such metrics without training.
 NOT_ASKED = "not asked for"
 WEIGHTS_UNAVAILABLE = "weights unavailable"
+SCORING_FAILED = "scoring failed"
+
+_ROUNDING = 1e-5  # by which a score may exceed its metric's range: SSIM of equal images may be 1 + 1e-7
 
 
 class Unscorable(Exception):
@@ -47,7 +53,7 @@ class Scores:
 
 
 def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]) -> Scores:
-    """Compute each metric; one that raises Unscorable or is not finite is put into `unavailable`."""
+    """Compute each metric; one that raises Unscorable, or is not finite or in its range, is put into `unavailable`."""
     values: dict[str, float] = {}
     unavailable: dict[str, str] = {}
     for metric, measure in measures.items():
@@ -56,15 +62,25 @@ def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]
         except Unscorable as reason:
             unavailable[metric] = str(reason)
             continue
-        if math.isfinite(value):
-            values[metric] = value
+        if fault := _invalid(metric, value):
+            unavailable[metric] = fault
         else:
-            unavailable[metric] = f"computed as {value}"
+            values[metric] = value
     return Scores(values, unavailable, details)
 
 
+def _invalid(metric: str, value: float) -> str | None:
+    """Return the reason why a value is no score of the metric; None if it may be one."""
+    if not math.isfinite(value):
+        return f"computed as {value}"
+    low, high = METRICS[metric].range if metric in METRICS else (-math.inf, math.inf)
+    if low - _ROUNDING <= value <= high + _ROUNDING:
+        return None
+    return f"computed as {value:g}, outside the metric's range of {low:g} to {high:g}"
+
+
 def finite_of(values: Mapping[str, float], details: dict[str, Any]) -> Scores:
-    """Make scores from computed values; those that are not finite are put into `unavailable`."""
+    """Make scores from computed values; those that are not finite or in range are put into `unavailable`."""
     return collect({metric: partial(float, value) for metric, value in values.items()}, details)
 
 

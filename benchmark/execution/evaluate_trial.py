@@ -39,7 +39,7 @@ from benchmark.results.records import OK, RECORD_OBJECTS, RECORD_SCHEMA, Health,
 from benchmark.results.store import Store
 from benchmark.streams import generator
 from benchmark.studies.trials import Trial
-from benchmark.text import first_line
+from benchmark.text import error_line
 from benchmark.training.loop import to_unit_range
 from benchmark.training.memory_layout import laid_out
 from benchmark.training.training_settings import has_current_revisions
@@ -111,8 +111,7 @@ def empty_record(trial: Trial, device: str, status: str = OK, reason: str | None
 
 def failed_record(trial: Trial, device: str, error: Exception) -> Record:
     """Make the record of a trial that ended with an error; the first line of the error's message is the reason."""
-    kind, said = type(error).__name__, first_line(error)
-    return empty_record(trial, device, "failed", kind if said == kind else f"{kind}: {said}")
+    return empty_record(trial, device, "failed", error_line(error))
 
 
 def write_result(store: Store, record: Record) -> str:
@@ -347,8 +346,8 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
         model: The model, on the device and in eval mode.
         dataset: Its images.
         device: Torch name of the model's device.
-        needs: Names of fields of TrialOutputs. Training images are encoded only if "latents_train" is among them; all
-            other fields are always computed, because the trial's health needs them.
+        needs: Names of fields of TrialOutputs. Training latents, component weights and factors are given only if they
+            are among them; all other fields are always computed, because the trial's health needs them.
     """
 
     def codes(images: torch.Tensor) -> tuple[torch.Tensor]:
@@ -359,6 +358,8 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
         return predicted.embedding, predicted.recon_x
 
     latents_train = in_batches(codes, dataset.x_train, device)[0] if "latents_train" in needs else None
+    weights = component_weights(model, dataset.x_test, device) if "component_weights_test" in needs else None
+    factors = dataset.factors if "factors_test" in needs else None
     latents_test, reconstructions_test = in_batches(codes_and_reconstructions, dataset.x_test, device)
     return TrialOutputs(
         latents_train=latents_train,
@@ -367,6 +368,9 @@ def trial_outputs(model: ImageAutoencoder, dataset: Dataset, device: str, needs:
         labels_test=dataset.y_test,
         images_test=np.asarray(dataset.x_test),
         reconstructions_test=reconstructions_test,
+        component_weights_test=weights,
+        factors_test=None if factors is None else factors[dataset.n_train :],
+        factor_names=dataset.factor_names,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES, PROTOCOL_SETTINGS
-from benchmark.evaluation.scores import NOT_ASKED, WEIGHTS_UNAVAILABLE
+from benchmark.evaluation.scores import NOT_ASKED, SCORING_FAILED, WEIGHTS_UNAVAILABLE
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.manifest import Manifest, ManifestCell
 from benchmark.results.records import Record
@@ -72,11 +72,12 @@ def is_done(record: Record | None, weights_at_hand: set[str], left_out: Collecti
     if record is None or not record.done:
         return False
     reasons = lacking_metrics(record, left_out).values()
-    return not any(reason.startswith(NOT_ASKED) or any(w in reason for w in weights_at_hand) for reason in reasons)
+    again = (NOT_ASKED, SCORING_FAILED)
+    return not any(reason.startswith(again) or any(w in reason for w in weights_at_hand) for reason in reasons)
 
 
 def lacking_metrics(record: Record, left_out: Collection[str]) -> dict[tuple[str, str], str]:
-    """Find the metrics that a record lacks because they were not requested or their weights were unavailable.
+    """Find the metrics that a record lacks because they were not requested, or weights or the user's own code failed.
 
     Args:
         record: The record.
@@ -89,7 +90,7 @@ def lacking_metrics(record: Record, left_out: Collection[str]) -> dict[tuple[str
         (protocol, metric): reason
         for protocol, reasons in record.unavailable.items()
         for metric, reason in reasons.items()
-        if metric not in left_out and reason.startswith((NOT_ASKED, WEIGHTS_UNAVAILABLE))
+        if metric not in left_out and reason.startswith((NOT_ASKED, WEIGHTS_UNAVAILABLE, SCORING_FAILED))
     }
 
 
