@@ -6,15 +6,17 @@ The text is data; values of weights and parameter counts are read from the regis
 from benchmark.methods.card_texts import Card
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.further_methods import FURTHER_METHODS
-from benchmark.methods.registry import METHODS, Method
+from benchmark.methods.registry import CALIBRATED, METHODS, Method
 
 CARD_DIMS = (8, 128)
 CARD_IMAGE = (1, 32, 32)
 
-_SETS = (
-    "bce: default with cross-entropy for squared error, where the method has a likelihood. calibrated: chosen by "
-    "`calibrate` for MNIST at d = 8 on training images (docs/calibration.md); a prediction elsewhere."
-)
+_SETS = {
+    "bce": "default with cross-entropy for squared error, where the method has a likelihood",
+    CALIBRATED: (
+        "chosen by `calibrate` for MNIST at d = 8 on training images (docs/calibration.md); a prediction elsewhere"
+    ),
+}
 
 
 def card_of(method: Method) -> Card:
@@ -47,7 +49,8 @@ def render_card(name: str) -> str:
         cells = " | ".join(str(values[weight_set][setting]) for weight_set in values)
         escaped = source.replace("|", r"\|")  # an unescaped bar would end the table's cell
         lines.append(f"| `{setting}` | {cells} | {escaped} |")
-    lines += ["", _SETS]
+    if not method.source and (said := [f"{name}: {text}." for name, text in _SETS.items() if name in values]):
+        lines += ["", " ".join(said)]
     counts = ", ".join(f"{method.parameters(CARD_IMAGE, d):,} at d = {d}" for d in CARD_DIMS)
     lines += ["", f"Parameters (full width, 32 x 32 grey images): {counts}.", "", "Departures from the original:", ""]
     lines += [f"- {deviation}" for deviation in card.deviations]
@@ -58,6 +61,6 @@ def render_all_cards() -> str:
     """Render the cards of all methods except controls as one page of Markdown."""
     further = (
         "# Methods in no table of the paper\n\n"
-        "Five more of pythae's, which run where asked for by name: `--only method=iwae`.\n"
+        "Further methods of pythae, which run where asked for by name: `--only method=iwae`.\n"
     )
     return "\n".join([*map(render_card, METHODS), further, *map(render_card, FURTHER_METHODS)])

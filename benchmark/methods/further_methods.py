@@ -1,4 +1,4 @@
-"""Five further methods of pythae, run only on request; they are not controls and are in no table of the paper."""
+"""Further methods of pythae, run only on request; they are not controls and are in no table of the paper."""
 
 from typing import Any
 
