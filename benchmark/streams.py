@@ -1,8 +1,8 @@
 """Random streams by role: every random number of the suite comes from a stream named by its purpose.
 
 Roles in use: `init.trunk`, `init.decoder`, `init.heads`, `data_order`, `noise` (axis: seed), `evaluation`,
-`procedural` and `subset`. The method is not an axis, so seed s has the same data order and the same trunk under every
-method.
+`model_check`, `procedural` and `subset`. The method is not an axis, so seed s has the same data order and the same
+trunk under every method.
 """
 
 import hashlib

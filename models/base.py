@@ -22,6 +22,10 @@ from models.networks import Decoder, Encoder
 Noise = Mapping[str, Tensor]
 
 
+class InvalidModelOutput(ValueError):
+    """A model returns something else than its base class promises; the message names the class and the function."""
+
+
 def draw_noise(
     shapes: Mapping[str, tuple[int, ...]], device: torch.device, generator: torch.Generator | None = None
 ) -> dict[str, Tensor]:
@@ -44,7 +48,7 @@ class LossTerms:
 
     Attributes:
         terms: Name -> unweighted values, (B,) or a scalar for the whole batch, in the order in which they are added.
-        weights: Name -> factor of the term; has an entry for every term.
+        weights: Name -> factor of the term; has the names of `terms`.
         recon_x: The images decoded from `z`, (B, C, S, S).
         z: The sampled codes, (B, d).
     """
@@ -57,6 +61,38 @@ class LossTerms:
     def loss(self) -> Tensor:
         """Return the mean over the batch of the weighted sum of the terms, a scalar."""
         return reduce(operator.add, (self.weights[name] * term for name, term in self.terms.items())).mean()
+
+    def fault(self, images: Tensor, latent_dim: int) -> str:
+        """Describe what is wrong with the names or shapes; values are not read, so that nothing waits for the device.
+
+        Args:
+            images: The batch, (B, C, S, S).
+            latent_dim: The latent dimension d.
+
+        Returns:
+            The first fault; "" if there is none.
+        """
+        if not self.terms:
+            return "there are no terms"
+        if "loss" in self.terms:
+            return "no term can have the name 'loss', which is that of the whole loss"
+        for name in sorted(self.terms.keys() ^ self.weights.keys()):
+            return f"term {name!r} has no weight" if name in self.terms else f"weight {name!r} has no term"
+        batch = len(images)
+        for name, term in self.terms.items():
+            if fault := shape_fault(f"term {name!r}", term, (batch,), ()):
+                return fault
+        of_images = shape_fault("recon_x", self.recon_x, tuple(images.shape))
+        return of_images or shape_fault("z", self.z, (batch, latent_dim))
+
+
+def shape_fault(name: str, value: object, *allowed: tuple[int, ...]) -> str:
+    """Describe the fault of a value that is no tensor of one of the allowed shapes; "" if it is one."""
+    if not isinstance(value, Tensor):
+        return f"{name} is no tensor but {type(value).__name__}"
+    if value.shape in allowed:
+        return ""
+    return f"{name} has shape {tuple(value.shape)} instead of {' or '.join(map(str, allowed))}"
 
 
 class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
@@ -77,7 +113,7 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
 
     def noise_shapes(self, batch_size: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the standard normal draws that one call of `loss_terms` consumes, by name."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define noise_shapes")
 
     def loss_terms(self, images: Tensor, noise: Noise) -> LossTerms:
         """Compute the terms of the training loss of a batch, with their weights.
@@ -86,7 +122,7 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
             images: (B, C, S, S) in [0, 1].
             noise: The draws that `noise_shapes` names.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define loss_terms")
 
     def objective(self, images: Tensor, noise: Noise) -> ModelOutput:
         """Compute the training loss of a batch.
@@ -97,8 +133,15 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
 
         Returns:
             `loss`, a scalar, and the fields of `loss_terms`.
+
+        Raises:
+            InvalidModelOutput: `loss_terms` returns no LossTerms, or names or shapes that LossTerms does not allow.
         """
         of = self.loss_terms(images, noise)
+        if not isinstance(of, LossTerms):
+            raise InvalidModelOutput(f"{type(self).__name__}.loss_terms: returns no LossTerms but {type(of).__name__}")
+        if fault := of.fault(images, self.latent_dim):
+            raise InvalidModelOutput(f"{type(self).__name__}.loss_terms: {fault}")
         return ModelOutput(loss=of.loss(), terms=of.terms, weights=of.weights, recon_x=of.recon_x, z=of.z)
 
     def forward(self, inputs: Mapping[str, Any], **_: Any) -> ModelOutput:

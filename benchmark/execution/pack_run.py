@@ -29,6 +29,7 @@ from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import TrainingResult
+from benchmark.training.model_check import check_model
 from benchmark.training.pack import train_pack
 from benchmark.training.warm_start import train_warm_pack
 from models.base import ImageAutoencoder
@@ -170,6 +171,7 @@ def _train(trials: Sequence[Trial], images: Tensor, context: TrialContext, on_ep
 def _train_at_once(trials: Sequence[Trial], images: Tensor, context: TrialContext, on_epoch: OnEpoch) -> list[Trained]:
     models = [trial_model(trial, trial.seed, context.device) for trial in trials]
     seeds = [trial.seed for trial in trials]
+    check_model(trial_model(trials[0], seeds[0], context.device), images)
     if images.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(images.device)
     settings, start = trials[0].training, trials[0].warm_start
@@ -177,6 +179,7 @@ def _train_at_once(trials: Sequence[Trial], images: Tensor, context: TrialContex
         results = train_pack(models, images, settings, seeds, context.way, on_epoch)
     else:
         starts = [warm_start_model(trial, trial.seed, context.device) for trial in trials]
+        check_model(warm_start_model(trials[0], seeds[0], context.device), images)
         stages = dataclasses.replace(settings, epochs=start.epochs), settings
         results = train_warm_pack(starts, models, images, stages, start.heads, seeds, context.way, on_epoch)
     trained = []
