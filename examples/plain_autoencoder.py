@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 from pythae.models import BaseAEConfig
 from torch import Tensor
 
+from benchmark.methods.look import Look
 from benchmark.methods.registry import Method, point_heads
 from models import losses
 from models.base import ImageAutoencoder, LossTerms, Noise
@@ -37,4 +38,7 @@ class PlainAutoencoder(ImageAutoencoder):
 
 
 WEIGHTS = {"default": {"weight": 1.0}}
-METHODS = [Method("plain_ae", "Plain AE", PlainAutoencoder, PlainAutoencoderConfig, point_heads, {}, WEIGHTS)]
+LOOK = Look("#789151", "p", ":")  # colour, marker and line in figures, as matplotlib has them
+METHODS = [
+    Method("plain_ae", "Plain AE", PlainAutoencoder, PlainAutoencoderConfig, point_heads, {}, WEIGHTS, look=LOOK),
+]

@@ -14,7 +14,7 @@ from benchmark.figures.study_source import CannotDraw, StudySource, by_page, kin
 from benchmark.methods.control_methods import ALL_METHODS, SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import paper_numbers
-from benchmark.plotting.style import class_look, look
+from benchmark.plotting.style import UNKNOWN, class_look, look
 from benchmark.results.store import Store
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import ALL_TABLES, TABLES
@@ -299,3 +299,13 @@ def test_no_two_methods_and_no_two_of_110_classes_look_alike():
     assert len({one.marker for one in looks}) == len(looks)  # apart in grey, too
     assert len({class_look(place) for place in range(110)}) == 110
     assert len({look(method) for method in ALL_METHODS}) == len(ALL_METHODS)
+
+
+def test_methods_from_files_without_a_look_differ_in_their_markers(monkeypatch):
+    own = [dataclasses.replace(METHODS["vae"], name=f"own_{i}", look=None, source="0" * 64) for i in range(12)]
+    for method in own:
+        monkeypatch.setitem(ALL_METHODS, method.name, method)
+    looks = [look(method.name) for method in own]
+    assert len({one.marker for one in looks}) == 12
+    assert {(one.colour, one.line) for one in looks} == {(UNKNOWN.colour, UNKNOWN.line)}
+    assert looks[0] == look("method of a file that was not given") == UNKNOWN

@@ -69,6 +69,7 @@ UNKNOWN = Look(GREY, "h", ":")
 CLASS_COLOURS = (BLUE, ORANGE, SKY, PURPLE, VERMILION, BLACK, "#682C00", "#001392", "#A21AFC", "#789151")
 CLASS_MARKERS = ("o", "^", "s", "D", "v", "p", "X")
 _FURTHER_MARKERS = ("*", "P", "<", ">")  # for ten classes each, after the combinations of the others
+_OWN_MARKERS = (UNKNOWN.marker, *CLASS_MARKERS, *_FURTHER_MARKERS)  # of methods from files without a look
 
 
 def class_look(position: int) -> Look:
@@ -81,14 +82,19 @@ def class_look(position: int) -> Look:
 
 
 def look(method: str) -> Look:
-    """Return the look of a method; by default a control is dotted, a further method dash-dotted."""
+    """Return the look of a method.
+
+    By default a control is dotted, a further method dash-dotted, and methods from files are grey with a marker each.
+    """
     entry = ALL_METHODS.get(method)
     if entry and entry.look:
         return entry.look
     for group, line in ((CONTROLS, ":"), (FURTHER_METHODS, "-.")):
         if method in group:
             return dataclasses.replace(class_look(list(group).index(method)), line=line)
-    return UNKNOWN
+    own = [name for name, other in ALL_METHODS.items() if other.source and not other.look]
+    position = own.index(method) if method in own else 0
+    return dataclasses.replace(UNKNOWN, marker=_OWN_MARKERS[position % len(_OWN_MARKERS)])
 
 
 def wrapped(sentence: str) -> list[str]:
