@@ -178,7 +178,8 @@ IMPORTS = (
     ("content", "said"),
     [
         ("METHODS = [\n", "line 1: '[' was never closed"),
-        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("import no_such_module\n", "line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("METHODS = [\n    Metod(),\n]\n", "line 2: NameError: name 'Metod' is not defined"),
         ("raise SystemExit(0)\n", "SystemExit: 0"),
         ("", "defines no METHODS, a list of Method; see docs/extending.md"),
         ("METHODS = [3]\n", "defines no METHODS, a list of Method; see docs/extending.md"),
@@ -208,7 +209,8 @@ def test_a_file_that_registers_nothing_usable_is_one_line(content, said, tmp_pat
 
 
 THEIRS = (
-    "import dataclasses\nfrom benchmark.methods.own_training import OwnTraining\n"
+    "import dataclasses\nfrom benchmark.methods.look import Look\n"
+    "from benchmark.methods.own_training import OwnTraining\n"
     "from benchmark.methods.registry import METHODS as THEIRS\n"
 )
 
@@ -241,6 +243,13 @@ THEIRS = (
         ("training=OwnTraining(after='vae', heads={'embedding': 'mu'})", "own, training: heads: there is no 'mu'"),
         ('card="A card"', "own: card cannot be 'A card'"),
         ('look="red"', "own: look cannot be 'red'"),
+        ('look=Look("grreen", "o")', "own: look: 'grreen' is not a valid value for color"),
+        ('look=Look("green", "%")', "own: look: Unrecognized marker style '%'"),
+        ('look=Look("green", "o", "~~")', "own: look: '~~' is not a valid value for ls"),
+        ("heads=lambda config: None", "own: heads must be sizes from 1 by name, not None"),
+        ("heads=lambda config: {}", "own: heads must be sizes from 1 by name, not {}"),
+        ("heads=lambda config: {'embedding': -1}", "own: heads must be sizes from 1 by name, not {'embedding': -1}"),
+        ("heads=lambda config: {'embedding': 2.0}", "own: heads must be sizes from 1 by name, not {'embedding': 2.0}"),
         (
             "card=dataclasses.replace(THEIRS['vae'].card, sources={'betta': 'its weight'})",
             "own, card: there is no 'betta'; did you mean 'beta'?",
@@ -258,6 +267,25 @@ def test_an_entry_that_no_model_can_be_built_from_is_one_line(part, said, tmp_pa
         add_methods([file])
     assert str(raised.value).startswith(f"--method-file {file}: ") and said in str(raised.value)
     assert "own" not in ALL_METHODS
+
+
+def test_a_file_may_import_one_that_lies_beside_it_and_no_folder_stays_on_the_path(tmp_path, monkeypatch):
+    (tmp_path / "my_labels.py").write_text("LABEL = 'Of my other file'\n", encoding="utf-8")
+    (tmp_path / "benchmark.py").write_text("raise SystemExit('in place of the suite')\n", encoding="utf-8")
+    file = tmp_path / "own.py"
+    file.write_text(
+        f"{THEIRS}from my_labels import LABEL\n"
+        "METHODS = [dataclasses.replace(THEIRS['vae'], name='own', label=LABEL)]\n",
+        encoding="utf-8",
+    )
+    before = [*sys.path]
+    monkeypatch.chdir(tmp_path)
+    try:
+        add_methods([Path("own.py")])
+        assert ALL_METHODS["own"].label == "Of my other file"
+    finally:
+        ALL_METHODS.pop("own", None)
+    assert sys.path == before
 
 
 def test_a_method_may_start_from_another_of_its_file_whatever_their_order(tmp_path):

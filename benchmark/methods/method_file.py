@@ -5,7 +5,9 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -99,18 +101,31 @@ def _entries(file: Path, code: bytes, digest: str) -> list[Method]:
     module.__file__ = str(file)
     sys.modules[name] = module  # because dataclasses look up the names in their annotations there
     try:
-        exec(compile(code, str(file), "exec"), module.__dict__)
+        with _importable(file.resolve().parent):
+            exec(compile(code, str(file), "exec"), module.__dict__)
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
         raise UserError(f"--method-file {file}: {where}{error.msg}") from None
     except (Exception, SystemExit) as error:
-        raise UserError(f"--method-file {file}: {type(error).__name__}: {first_line(error)}") from None
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        where = f"line {lines[-1]}: " if lines else ""
+        raise UserError(f"--method-file {file}: {where}{type(error).__name__}: {first_line(error)}") from None
     entries = getattr(module, ENTRIES, ())
     if not isinstance(entries, list | tuple) or not entries or not all(isinstance(one, Method) for one in entries):
         raise UserError(f"--method-file {file}: defines no {ENTRIES}, a list of Method; see docs/extending.md")
     for method in entries:
         _check_entry(method, file)
     return list(entries)
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let the modules in a folder be imported within the block; installed ones and the suite's own come first."""
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def _check_entry(method: Method, file: Path) -> None:
@@ -124,6 +139,8 @@ def _check_entry(method: Method, file: Path) -> None:
         raise UserError(f"{where}: {unfit} cannot be {vars(method)[unfit]!r}; see benchmark.methods.registry.Method")
     if "default" not in method.weights:
         raise UserError(f"{where}: weights has no set default")
+    if method.look and (fault := _look_fault(method.look)):
+        raise UserError(f"{where}: look: {fault}")
     try:
         if not issubclass(method.model_class, ImageAutoencoder):
             raise TypeError(f"model {method.model_class.__name__} is no ImageAutoencoder")
@@ -132,11 +149,27 @@ def _check_entry(method: Method, file: Path) -> None:
             json.dumps(settings, allow_nan=False)  # because they are hashed as JSON
             if method.card and (unknown := sorted(set(method.card.sources) - set(settings))):
                 raise UserError(f"method {method.name}, card: {unknown_name(unknown[0], settings)}")
-            _heads_of(method, weight_set)
+            if not _are_heads(heads := _heads_of(method, weight_set)):
+                raise UserError(f"{method.name}: heads must be sizes from 1 by name, not {heads!r}")
     except UserError as error:
         raise UserError(f"--method-file {file}: {error}") from None
     except Exception as error:  # a user's own code may raise anything
         raise UserError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
+
+
+def _look_fault(look: Look) -> str:
+    """Return what matplotlib says against a colour, marker or line; "" if it can draw them."""
+    from matplotlib.lines import Line2D  # imported late, because most commands draw nothing
+
+    try:
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line)
+    except (TypeError, ValueError) as error:
+        return first_line(error)
+    return ""
+
+
+def _are_heads(value: object) -> bool:
+    return bool(value) and object_of(whole(1))(value)
 
 
 def _heads_of(method: Method, weight_set: str = "default") -> Mapping[str, int]:
