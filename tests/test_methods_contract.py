@@ -161,9 +161,31 @@ def test_seeds_differ_in_every_random_tensor_and_seed_repeats_itself(name):
     one, again, other = build(name, seed=0), build(name, seed=0), build(name, seed=1)
     for (parameter, a), b, c in zip(one.named_parameters(), again.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b), parameter
-        if "convolutions" in parameter and a.dim() == 1 and a.unique().numel() == 1:
-            continue  # BatchNorm starts from ones and zeros under every seed
+        if a.unique().numel() == 1:
+            continue  # a constant under every seed, such as those of BatchNorm or a learned variance
         assert not torch.equal(a, c), parameter
+
+
+def test_a_parameter_may_start_from_a_constant_but_no_network_may_ignore_the_seed(monkeypatch):
+    from_registry = METHODS["vae"].model_class
+
+    class LearnedVariance(from_registry):
+        start = torch.tensor(0.05)
+
+        def __init__(self, *parts):
+            super().__init__(*parts)
+            self.log_variance = torch.nn.Parameter(self.start.log())
+
+    class SameUnderEverySeed(LearnedVariance):
+        start = torch.tensor([0.05, 0.1])
+
+    for model in (LearnedVariance, SameUnderEverySeed):
+        monkeypatch.setitem(ALL_METHODS, "own", dataclasses.replace(METHODS["vae"], name="own", model=model))
+        if model is LearnedVariance:
+            test_seeds_differ_in_every_random_tensor_and_seed_repeats_itself("own")
+            continue
+        with pytest.raises(AssertionError, match="log_variance"):
+            test_seeds_differ_in_every_random_tensor_and_seed_repeats_itself("own")
 
 
 def test_building_leaves_the_global_stream_alone():
