@@ -162,7 +162,7 @@ def _look_fault(look: Look) -> str:
     from matplotlib.lines import Line2D  # imported late, because most commands draw nothing
 
     try:
-        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line)
+        Line2D([], []).set(color=look.colour, marker=look.marker, linestyle=look.line)
     except (TypeError, ValueError) as error:
         return first_line(error)
     return ""
