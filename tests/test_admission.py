@@ -108,6 +108,21 @@ def test_a_relative_tolerance_is_a_share_of_the_configurations_mean_in_float32()
     assert pairs["difference"].tolist() == pytest.approx([TOLERANCE / (0.1 * ACCURACY)] * 40)
 
 
+def test_a_relative_tolerance_is_of_each_configurations_own_mean():
+    def halved(records):
+        half = {"classification": {"svm_accuracy": ACCURACY / 2}}
+        return {
+            key: one.updated(metrics=half) if one.identity.latent_dim == 128 else one for key, one in records.items()
+        }
+
+    study = pairs_study(dict.fromkeys(noise(0.1), 0.0))
+    moved = pairs_study(dict.fromkeys(noise(0.1), 1.0)).paired
+    study = StudyResults(study.manifest, halved(study.records), moved)
+    pairs = paired_differences(study, {"svm_accuracy": Tolerance(0.1, relative=True)}).set_index("latent_dim")
+    assert pairs.loc[8, "difference"].tolist() == pytest.approx([TOLERANCE / (0.1 * ACCURACY)] * 20)
+    assert pairs.loc[128, "difference"].tolist() == pytest.approx([(ACCURACY / 2 + TOLERANCE) / (0.05 * ACCURACY)] * 20)
+
+
 def test_a_metric_of_two_tables_counts_once():
     study = pairs_study(noise(0.1))
     doubled = study.manifest.with_cells([*study.manifest.cells, *study.manifest.cells])
@@ -189,6 +204,13 @@ def test_a_trial_that_fails_in_both_precisions_is_no_difference_and_is_counted()
     both = {("vae", 8, 3, precision) for precision in ("float32", "bfloat16")}
     found = decision(pairs_study(alike, failed=both))
     assert (found.state, found.neither, found.pairs) == (AdmissionState.ADMITTED, 1, 39)
+
+
+def test_a_configuration_counts_once_in_the_mean_however_few_its_pairs_are():
+    moved = {place: 0.2 if place[:2] == ("vae", 8) else 0.0 for place in noise(0.1)}
+    fails = {("vae", 8, seed, precision) for seed in range(4) for precision in ("float32", "bfloat16")}
+    found = decision(pairs_study(moved, failed=fails))
+    assert found.pairs == 36 and found.mean == pytest.approx(0.2 / len(CONFIGURATIONS))  # over pairs 0.2 / 36
 
 
 def test_a_partner_that_has_not_run_is_no_failure():

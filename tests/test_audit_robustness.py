@@ -88,6 +88,8 @@ def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused(few_
                 "other": other(notes=["1 epoch"]),
             }
         )
+    with pytest.raises(UserError, match="default and other differ in 'study'"):
+        robustness({"default": default, "other": other(study="paper")})
     data = copy.deepcopy(manifest["data"])
     data["mnist"]["digest"] = "other images"
     with pytest.raises(UserError, match="default and other differ in 'mnist'"):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy import optimize, special, stats
 
-from benchmark.comparison.failures import Ended, failures_p
+from benchmark.comparison.failures import Ended, ended_trials, failures_p
 from benchmark.comparison.shift_tests import Shifts, cell_groups, method_shifts, moderated_variances, run_shift_tests
-from benchmark.comparison.sides import ComparedCell, read_side
+from benchmark.comparison.sides import ComparedCell, ComparedSide, Score, read_side
 from benchmark.comparison.tolerances import RESULT_TOLERANCES, cell_weight
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.comparison_rates import CELLS, CORRELATIONS, METHOD_SPREADS, TRUTHS, outcomes
@@ -125,6 +125,25 @@ def test_missing_seeds_and_pairs_are_those_of_scipys_tests():
     least, other = sorted(expected)
     assert sorted(tests.methods_p) == pytest.approx([min(1, 2 * least), min(1, max(other, 2 * least))])
     assert tests.methods_alpha == ALPHA and (tests.cells_alpha == ALPHA).all()  # no cell has a test of its own
+
+
+def test_cells_share_the_level_of_their_tests_and_methods_that_of_theirs_with_those_of_failures():
+    cells = [ComparedCell("mnist", "their own", method, dim) for method in ("vae", "swae") for dim in (2, 4, 8, 16)]
+    a, b = np.random.default_rng(0).normal(size=(2, 8, 5))
+    tests = run_shift_tests(a, b, np.ones(8, dtype=bool), cell_groups(cells), further_p=[0.5, 0.5])
+    assert tests.cells_level == pytest.approx([0.01 / 8] * 8)
+    assert tests.methods_level == pytest.approx(0.04 / 4)
+
+
+@pytest.mark.parametrize("metrics", [("fid", "ssim"), ("ssim", "fid")])
+def test_a_trial_that_lacks_one_of_its_scores_has_failed_whichever_comes_last(metrics):
+    def side(name, fid):
+        of = {"fid": fid, "ssim": Score(0.5, "ok", None)}
+        scores = {ComparedCell("mnist", metric, "vae", 128): {0: of[metric]} for metric in metrics}
+        return ComparedSide(name, scores, facts=(), facts_complete=False)
+
+    without, whole = side("A", Score(None, "metric unavailable", None)), side("B", Score(90.0, "ok", None))
+    assert ended_trials(without, whole) == {"vae": [Ended(1, 1, 1, 0)]}
 
 
 @pytest.mark.parametrize("kind", [Ended(10, 0, 10, 9), Ended(5, 2, 7, 4), Ended(3, 0, 3, 3), Ended(4, 4, 4, 4)])

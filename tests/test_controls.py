@@ -93,6 +93,12 @@ def test_an_advantage_is_that_of_the_seeds_means_with_students_interval():
     assert (error.mean, error.answer) == (0, Answer.OPEN)
 
 
+def test_ahead_are_places_of_which_a_is_better_on_average():
+    trials = pair([[0.02, 0.03, 0.01], [0.04, 0.05, 0.06], [-0.03, -0.02, -0.01]])
+    accuracy = answers(trials, [FISHER])[0]
+    assert (accuracy.ahead, accuracy.places, accuracy.seeds) == (2, 3, 3)
+
+
 WITH_MARGINS = dataclasses.replace(FISHER, margins={"svm_accuracy": 0.005, "ssim": 0.02})
 
 
@@ -302,6 +308,14 @@ def test_what_is_measured_comes_from_records_that_are_whole(tmp_path):
     found = measured(stored(tmp_path, *TWO).read_study())
     assert len(found) == 6 and found["mnist", 8, BASE, 2] == ENDED
     assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, 1.5, False, (11.5, 12.0))
+
+
+def test_the_rate_of_latents_above_the_code_is_unknown_if_one_of_its_terms_is(tmp_path):
+    study = stored(tmp_path, *TWO).read_study()
+    curves = {"z_information": [9.0, 1.0], "z_dimension_kl": [9.0, None]}
+    unknown = {key: one.updated(curves=curves) for key, one in study.records.items()}
+    found = measured(dataclasses.replace(study, records=unknown))
+    assert found["mnist", 8, BASE, 1] == Measured(0.91, pytest.approx(0.3), 12.5, None, False, (11.5, 12.0))
 
 
 def test_the_command_writes_its_answers_and_says_what_is_missing(tmp_path, capsys):

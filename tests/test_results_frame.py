@@ -53,6 +53,12 @@ def test_metrics_of_a_diverged_trial_are_never_shown():
     assert frame["value"].isna().all()
 
 
+def test_a_record_counts_though_its_data_set_cannot_be_loaded_now():
+    run = record("mnist", "gmvae", 8, 0, "clustering", clustering(0.5, 1.0, 1.0))
+    made = manifest([cell(1, "mnist", "gmvae", 8)], unavailable={"mnist": "no file"})
+    assert study_results(made, {run["key"]: run}).frame["status"].tolist() == ["ok"] * 3 + ["no data"] * 6
+
+
 def test_seeds_missing_from_a_cell_count_as_asked():
     study = Manifest.parse(manifest([], seeds=3))
 

@@ -53,6 +53,11 @@ def test_every_field_of_a_trial_its_data_and_its_training_changes_the_key():
     assert len({trial.key for trial in changed}) == len(changed)
 
 
+def test_the_source_of_a_method_of_ones_own_changes_the_key():
+    other = dataclasses.replace(TRIAL, method_source="0" * 64)
+    assert other.key != TRIAL.key and other.identity["method_source"] == "0" * 64
+
+
 def test_the_order_of_settings_does_not_matter_and_nan_is_no_setting():
     one = dataclasses.replace(TRIAL, settings={"a": 1, "b": 2})
     assert one.key == dataclasses.replace(TRIAL, settings={"b": 2, "a": 1}).key

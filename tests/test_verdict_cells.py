@@ -347,6 +347,26 @@ def test_rank_agreement_of_the_papers_own_order_is_one_and_of_its_reverse_minus_
         assert agreement.loc[2, "rankings"] == 0
 
 
+def test_scores_of_procedural_images_agree_with_no_ranking():
+    values = {"gmvae": 0.404, "hgmvae_g": 0.442, "hgmvae_u": 0.427}
+    cells = [cell(1, "mnist", method, 8, range(3)) for method in values]
+    records = [one for method, value in values.items() for one in runs(method, 8, [value] * 3)]
+    for marks, rankings in (({}, 3), ({"mnist": ["procedural"]}, 0)):
+        made = study(cells, seeds=3, marks=marks)
+        agreement = rank_agreements(study_results(made, by_key(records))).set_index("table")
+        assert agreement.loc[1, "rankings"] == rankings
+    assert agreement["tau"].isna().all()
+
+
+def test_of_the_ranked_numbers_those_in_the_papers_rank_are_counted():
+    """HGMVAE-U is behind GMVAE unrounded and level as printed, so its rank alone is another."""
+    values = {"gmvae": [0.5, 0.5], "hgmvae_g": [0.6, 0.6], "hgmvae_u": [0.50049, 0.5]}
+    cells = [cell(1, "mnist", method, 8, range(2)) for method in values]
+    records = by_key([one for method, of in values.items() for one in runs(method, 8, of)])
+    counts = summarise(cell_verdicts(study_results(study(cells, seeds=2), records))).set_index(["scope", "counting"])
+    assert counts.loc[("1", "printed"), ["ranked", "ranking_holds"]].tolist() == [9, 8]
+
+
 def test_rank_agreement_without_any_run():
     agreement = rank_agreements(study_results(study([cell(1, "mnist", "gmvae", 8, range(3))]), {}))
     assert agreement["tau"].isna().all()

@@ -302,6 +302,44 @@ def test_the_effect_of_a_part_is_the_weighted_mean_of_those_there_are():
     assert part_effect(without, effects).by_all == pytest.approx([6.0] * 3)
 
 
+def test_the_effect_of_a_part_is_that_of_the_halves_choices():
+    """By halves the variants swap: -U is chosen for seeds 0 to 4 by 5 to 9, where it is better, and -G for 5 to 9."""
+    gains = {"hgmvae_g": (0.4, 0.1), "hgmvae_u": (-0.2, 0.2)}
+
+    def score(dataset, metric, method, dim, seed):
+        sign = 1 if METRICS[metric].higher_is_better else -1
+        return 5 + sign * gains.get(method, (0.0, 0.0))[seed // 5]
+
+    [part] = judged(judge_runs(study_results(*made_study(score, 10, tables=(1,)))))["C1"].parts
+    assert part.effect == pytest.approx(part.by_seed.by_halves.mean()) and part.effect < 0 < part.by_seed.by_all.mean()
+
+
+@pytest.fixture(scope="module")
+def chosen_claim():
+    """C1, where halves of the seeds choose a variant, on noisy scores: of low power if seeds vary this much."""
+    stream = np.random.default_rng(0)
+
+    def score(dataset, metric, method, dim, seed):
+        sign = 1 if METRICS[metric].higher_is_better else -1
+        return 5 + sign * 0.02 * (method == "hgmvae_g") + 0.6 * stream.standard_normal()
+
+    return judged(judge_runs(study_results(*made_study(score, 10, tables=(1,)))))["C1"]
+
+
+def test_the_lower_bound_of_a_claim_with_a_choice_is_further_away_by_the_inflation(chosen_claim):
+    [part] = chosen_claim.parts
+    of = part.by_seed.by_halves
+    reach = math.sqrt(1 + 1 / math.pi) * stats.t.ppf(0.95, 9) * of.std(ddof=1) / math.sqrt(10)
+    assert part.low == pytest.approx(of.mean() - reach)
+
+
+def test_the_power_of_a_claim_with_a_choice_is_that_of_its_inflated_bound(chosen_claim):
+    [part] = chosen_claim.parts
+    effects = Effects.stacked([part.by_seed])
+    inflated, plain = (power(effects, [0.0], factor, [part.printed]) for factor in (math.sqrt(1 + 1 / math.pi), 1.0))
+    assert power_of(chosen_claim) == inflated != plain
+
+
 def test_the_better_variant_is_chosen_on_the_first_seeds_and_tested_on_the_others():
     def score(dataset, metric, method, dim, seed):
         """HGMVAE-G is good for the first five seeds alone; choosing on all ten would hide that."""
@@ -355,6 +393,19 @@ def test_a_claim_in_its_states_with_little_spread(gain, state):
     """The margin of SVM accuracy is 0.005: an effect shown to be smaller counts as none."""
     judgement = judged(judge_runs(study_results(*made_study(better_by(gain), 10, tables=(2,)))))["C4"]
     assert (judgement.state, judgement.reduced) == (state, "")
+
+
+def test_the_part_that_refutes_decides_though_another_has_the_lower_bound_below_it():
+    """SWAE is half a margin behind, which refutes; VAE ten margins on average, of seeds that differ by 80."""
+
+    def score(dataset, metric, method, dim, seed):
+        of = {"hgmvae_g": 0.9, "vae": 0.85 + 0.2 * (-1) ** seed, "swae": 0.8975 + 1e-5 * (-1) ** seed}
+        return of.get(method, 0.8)
+
+    judgement = judged(judge_runs(study_results(*made_study(score, 10, tables=(2,)))))["C4"]
+    of = {one.part.name: one for one in judgement.parts}
+    assert judgement.on_run == "refuted" and of["over vae"].low < of["over swae"].low
+    assert judgement.deciding.part.name == "over swae"
 
 
 def test_the_tests_of_a_part_are_those_of_scipy():
@@ -431,6 +482,21 @@ def test_power_is_that_of_students_test():
     assert found.if_as_printed == pytest.approx(supported, abs=0.05)
     assert found.seeds_needed == 10 and found.enough
     assert power(Effects.of_one_side(effects), [0.0], 1.0, None).if_as_printed is None
+
+
+def test_power_without_a_difference_takes_what_choosing_adds_to_the_upper_bound():
+    effects = np.random.default_rng(1).normal(0.3, 1.2, (1, 10))
+    error = effects.std(ddof=1) / math.sqrt(10)
+    found = power(Effects(effects, effects, np.array([1.5])), [0.0], 1.0, None)
+    expected = stats.nct.cdf(-stats.t.ppf(0.95, 9), 9, (1.5 / math.sqrt(10) - 1) / error)
+    assert found.if_none == pytest.approx(expected, abs=0.05)
+
+
+def test_power_of_few_seeds_is_of_their_unbiased_variance():
+    effects = np.array([[0.0, 0.5, 1.0]])  # a standard deviation of 0.5
+    found = power(Effects.of_one_side(effects), [0.0], 1.0, None)
+    expected = stats.nct.cdf(-stats.t.ppf(0.95, 2), 2, -math.sqrt(3) / 0.5)
+    assert found.if_none == pytest.approx(expected, abs=0.03)
 
 
 def test_relative_margins_treat_both_sides_alike_and_zeros_as_values():

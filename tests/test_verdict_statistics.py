@@ -199,6 +199,13 @@ def test_two_rivals_are_in_order_where_a_paired_one_sided_test_says_so(p, low):
     assert (found.tau, found.interval) == (1.0, Interval(low, 1.0))
 
 
+@pytest.mark.parametrize(("rankings", "low"), [(1, 1.0), (2, -1.0)])
+def test_the_pairs_of_all_rankings_share_the_level(rankings, low):
+    spread = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]) * math.sqrt(5 / 6)
+    ours = np.array([np.arange(6.0), np.arange(6.0) + stats.t.isf(0.04, 5) / math.sqrt(6) + spread])
+    assert rank_agreement([(ours, np.array([0.0, 1.0]))] * rankings).interval == Interval(low, 1.0)
+
+
 @pytest.mark.parametrize(("p", "low"), [(0.049 / 3, 1.0), (0.051 / 3, 1 / 3)])
 def test_how_much_a_third_rival_varies_decides_nothing_about_two(p, low):
     """Two of three pairs are shown in any case, the third where its own test says so: (2 - 1) / 3 or (3 - 0) / 3."""
