@@ -51,6 +51,22 @@ def test_the_draw_is_fixed_and_random(data):
     assert rows(limit(data, 30, 5).x_train) == rows(limit(data, 30, 6).x_train)  # splits do not touch each other
 
 
+def test_the_draw_stays_what_it_was_when_the_committed_results_were_made(data):
+    small = limit(data, 8, 6)
+    assert rows(small.x_train) == [23, 41, 44, 55, 60, 76, 85, 98]
+    assert rows(small.x_test) == [101, 104, 109, 115, 116, 117]
+
+
+def test_every_split_and_every_data_set_has_a_draw_of_its_own(tmp_path):
+    x = np.zeros((200, 32, 32), np.uint8) + np.arange(200, dtype=np.uint8)[:, None, None]
+    draws = []
+    for name in ("mine", "yours"):
+        np.savez(tmp_path / f"{name}.npz", x_train=x[:100], x_test=x[100:])
+        small = limit(load_dataset(name, tmp_path), 20, 20)
+        draws += [rows(small.x_train), [row - 100 for row in rows(small.x_test)]]
+    assert len({tuple(draw) for draw in draws}) == 4
+
+
 def test_digests_tell_limits_apart_and_all_is_the_same_set(data):
     digests = {data.digest, limit(data, 30, 6).digest, limit(data, 31, 6).digest, limit(data, 30, 5).digest}
     assert len(digests) == 4

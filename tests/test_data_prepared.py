@@ -215,6 +215,15 @@ def test_celeba_as_revision_1_took_it_from_the_published_archive_is_verified(fol
     assert load_dataset("celeba", folder, offline=True).verified
 
 
+def test_a_part_of_celeba_does_not_outlive_its_source(folder):
+    x = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
+    np.savez(folder / "celeba64.npz", x=x)
+    assert load_dataset("celeba", folder).subset
+    (folder / "celeba64.npz").unlink()
+    with pytest.raises(DataUnavailable):
+        load_dataset("celeba", folder, offline=True)
+
+
 def test_what_is_known_is_told_once_at_preparation(folder, monkeypatch):
     write_mnist(folder)
     load_dataset("mnist", folder)

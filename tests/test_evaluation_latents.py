@@ -18,6 +18,7 @@ from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocol_settings import ClassificationSettings
 from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, Protocol, TrialOutputs
 from benchmark.evaluation.scores import Scores, Unscorable, collect
+from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.metrics import METRICS
 from benchmark.table_specs import ALL_TABLES
 
@@ -177,6 +178,13 @@ def test_svm_does_not_see_the_scale_of_a_dimension():
     scaled = latents * stretch + 3 * stretch
     assert Classification().score(outputs(scaled[60:], labels[60:], scaled[:60], labels[:60]), HERE) == plain
     assert 0.5 < plain.values["svm_accuracy"] < 1
+
+
+def test_the_protocols_c_is_the_support_vector_machines():
+    train, test = blobs(150, distance=1.5), blobs(400, distance=1.5, seed=1)
+    scores = [Classification(c=c).score(outputs(*test, *train), HERE).values["svm_accuracy"] for c in (0.02, 1.0)]
+    assert scores == [svm_accuracy(*train, *test, SupportVector(c)) for c in (0.02, 1.0)]
+    assert scores[0] != scores[1]
 
 
 def test_svm_takes_a_stratified_part_when_asked():

@@ -17,7 +17,7 @@ from benchmark.evaluation import recovery
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocols import TrialOutputs
-from benchmark.evaluation.recovery import ClusterRecovery, matched_accuracy
+from benchmark.evaluation.recovery import ClusterRecovery, matched_accuracy, scaled_to_unit
 from benchmark.evaluation.scores import Scores
 
 WEIGHTS, KMEANS, GMM = (ClusterRecovery.metrics[start : start + 3] for start in (0, 3, 6))
@@ -136,6 +136,20 @@ def test_a_mixture_sees_a_cluster_within_a_cluster_that_k_means_cuts():
     values = recover(latents.astype(np.float32), labels).values
     assert values["gmm_accuracy"] > 0.97
     assert values["kmeans_accuracy"] < 0.8
+
+
+def test_the_mixture_has_full_covariances_and_begins_with_k_means():
+    latents, labels = blobs(300, distance=3.0, classes=4)
+    latents[:, 0] += 3 * latents[:, 1]
+
+    def ari(covariance_type: str, init_params: str) -> float:
+        mixture = GaussianMixture(4, covariance_type=covariance_type, init_params=init_params, random_state=0)
+        return adjusted_rand_score(labels, mixture.fit_predict(scaled_to_unit(latents)))
+
+    found = recover(latents, labels).values["gmm_ari"]
+    assert found == pytest.approx(ari("full", "kmeans"))
+    others = ari("diag", "kmeans"), ari("full", "random_from_data")
+    assert min(abs(found - other) for other in others) > 0.05
 
 
 def test_small_noise_in_unused_dimensions_counts_for_little():

@@ -17,6 +17,9 @@ from benchmark.table_specs import TABLES
 from benchmark.verdict.cell_verdicts import departures
 
 PAPER = STUDIES["paper"]
+TWO_METHODS = dataclasses.replace(
+    TINY, tables=(dataclasses.replace(TABLES[2], methods=("vae", "gmvae"), datasets=("mnist",)),)
+)
 
 
 def test_another_training_is_noted_beside_the_papers():
@@ -101,12 +104,8 @@ def test_cells_of_a_method_outside_the_tables_and_of_the_tables_stay_beside_each
     own = dataclasses.replace(ALL_METHODS["swae"], name="own", label="Own", source="0" * 64)
     monkeypatch.setitem(ALL_METHODS, "own", own)
 
-    study = dataclasses.replace(
-        TINY, tables=(dataclasses.replace(TABLES[2], methods=("vae", "gmvae"), datasets=("mnist",)),)
-    )
-
     def only(method):
-        return tiny_grid(tmp_path, study, only=f"method={method}")
+        return tiny_grid(tmp_path, TWO_METHODS, only=f"method={method}")
 
     plain = only("vae")
     for grid in (plain, only("hgmvae_g_warm"), only("own")):
@@ -128,4 +127,22 @@ def test_cells_of_a_method_outside_the_tables_and_of_the_tables_stay_beside_each
     # A method that means something else by now leaves, as does one that starts from it.
     monkeypatch.setitem(ALL_METHODS, "vae", dataclasses.replace(ALL_METHODS["vae"], revision=99))
     assert write_manifest(store, only("gmvae")) == 2
+    assert {cell.method for cell in store.study_manifest().cells} == {"gmvae"}
+
+
+@pytest.mark.parametrize("change", ["protocols", "device", "training", "images", "paired training"])
+def test_cells_of_an_earlier_run_leave_where_they_were_made_otherwise(tmp_path, change):
+    store = Store(tmp_path / "out")
+    assert write_manifest(store, tiny_grid(tmp_path, TWO_METHODS, only="method=vae")) == 0
+    earlier = store.study_manifest()
+    basis, data = earlier.basis, earlier.plain["data"]
+    otherwise = {
+        "protocols": {"basis": {**basis, "protocols": {**basis["protocols"], "classification": 99}}},
+        "device": {"basis": {**basis, "device": "cuda"}},
+        "training": {"basis": {**basis, "training": {**basis["training"], "revision": 99}}},
+        "images": {"data": {"mnist": {**data["mnist"], "digest": "of other images"}}},
+        "paired training": {"paired_training": {"precision": "bfloat16"}},
+    }
+    store.write_manifest(earlier.updated(**otherwise[change]))
+    assert write_manifest(store, tiny_grid(tmp_path, TWO_METHODS, only="method=gmvae")) == 1
     assert {cell.method for cell in store.study_manifest().cells} == {"gmvae"}

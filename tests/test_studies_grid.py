@@ -142,6 +142,12 @@ def test_validation_holds_out_training_images_and_drops_the_test_images(tmp_path
     assert np.array_equal(held.x_train, whole.x_train[:-500])
 
 
+def test_the_split_of_a_study_is_in_its_trials_identity(tmp_path):
+    dataset = tiny_grid(tmp_path).datasets["mnist"]
+    splits = [trial_data(dataclasses.replace(TINY, split=split), dataset).split for split in ("official", "validation")]
+    assert splits == ["official", "validation"]
+
+
 @pytest.mark.parametrize("order", ["sorted", "a class at the end alone"])
 def test_validation_of_a_set_sorted_by_class_holds_out_every_class(tmp_path, monkeypatch, order):
     monkeypatch.setattr(validation_split, "VALIDATION_IMAGES", 500)

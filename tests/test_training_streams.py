@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import torch
 
-from benchmark.streams import generator, seeded, stream_seed
+from benchmark.streams import generator, seeded, shuffled, stream_seed
 
 
 def test_the_seed_is_the_hash_of_role_and_axes():
@@ -43,3 +43,7 @@ def test_the_global_stream_comes_back_after_an_error_too():
         torch.randn(3)
         raise KeyError
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_order_stays_what_it_was_when_the_committed_results_were_made():
+    assert shuffled(10, "evaluation", images=10).tolist() == [5, 7, 8, 1, 6, 3, 4, 2, 0, 9]
