@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.further_methods import FURTHER_METHODS
 from benchmark.methods.registry import METHODS, build_model
-from benchmark.training import pack
+from benchmark.training import loop, pack
 from benchmark.training.loop import Training, train
 from benchmark.training.pack import WAYS, default_pack, default_way, train_pack
 from benchmark.training.training_settings import PRECISIONS, TrainingSettings
@@ -109,11 +109,13 @@ def test_nothing_of_a_pack_outlives_it(images, monkeypatch):
         gc.enable()
 
 
-def test_every_epoch_is_reported_once_and_the_time_is_shared_out(images):
+def test_every_epoch_is_reported_once_and_the_time_is_shared_out(images, monkeypatch):
     epochs: list[int] = []
+    clock = iter([10.0, 19.0])  # when the pack begins, and when it ends
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: next(clock))
     results = train_pack([build("vae", seed) for seed in SEEDS], images, SETTINGS, SEEDS, "eager", epochs.append)
     assert epochs == [1, 2]
-    assert len({result.seconds for result in results}) == 1 and {result.how for result in results} == {"eager"}
+    assert [(result.seconds, result.how) for result in results] == [(3.0, "eager")] * 3
 
 
 def test_captured_steps_need_a_gpu_and_only_a_gpu_gets_them():

@@ -100,6 +100,17 @@ def test_a_seed_whose_first_stage_diverges_is_trained_no_further_and_leaves_the_
     assert same(models[1], build(WARM[0], SEEDS[1]))
 
 
+def test_a_seed_whose_first_stage_diverges_leaves_those_after_it_their_own_streams(images):
+    starts, models = [build("vae", seed) for seed in SEEDS], [build(WARM[0], seed) for seed in SEEDS]
+    alone = [build("vae", SEEDS[1])], [build(WARM[0], SEEDS[1])]
+    with torch.no_grad():
+        starts[0].encoder.heads["log_covariance"].bias.fill_(1e4)
+    results = train_warm_pack(starts, models, images, STAGES, HEADS, SEEDS)
+    [expected] = train_warm_pack(*alone, images, STAGES, HEADS, SEEDS[1:])
+    assert results[0].diverged_at == 0
+    assert results[1].curves == expected.curves and same(models[1], alone[1][0])
+
+
 # Trials ----------------------------------------------------------------------------------------------------
 
 STUDY = dataclasses.replace(
