@@ -17,6 +17,7 @@ from benchmark.comparison.compare import compare
 from benchmark.comparison.comparison_page import conclusion, render_comparison
 from benchmark.comparison.shift_tests import METHODS_ALPHA
 from benchmark.comparison.sides import read_side
+from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.controls.answers import MEASURES
 from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind
@@ -29,10 +30,10 @@ from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT,
 from benchmark.operating_characteristics.rates_page import IN_SHORT, comparison_in_short
 from benchmark.paper.claims import CLAIMS
 from benchmark.paper.tables import paper_numbers
-from benchmark.statistics import Estimate
+from benchmark.statistics import ALPHA, Estimate, Tolerance
 from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
-from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES, difference_from_paper, verdict_on
+from benchmark.verdict.cell_verdicts import OUT_OF_REACH, PRINTED_TOLERANCES, difference_from_paper, verdict_on
 from benchmark.verdict.claim_effects import MARGINS, Effects, contest_weight, decide
 from benchmark.verdict.claim_judging import judge_printed
 
@@ -411,12 +412,30 @@ def test_the_page_on_comparing_shows_what_the_command_says_of_the_committed_stud
     assert (apart.cell.metric, apart.cell.method) == ("svm_accuracy", "beta_vae")
 
 
+def _amount(tolerance: Tolerance) -> str:
+    return f"{100 * tolerance.amount:g} %" if tolerance.relative else f"{tolerance.amount:g}"
+
+
+def test_the_page_on_comparing_has_the_tolerances_and_the_level_of_the_methods():
+    words = " ".join(COMPARING.split())
+    listed = ", ".join(f"{METRICS[metric].label} {_amount(of)}" for metric, of in RESULT_TOLERANCES.items())
+    assert f"sets another): {listed}. Differences" in words
+    assert pytest.approx(4 / 5 * ALPHA) == METHODS_ALPHA
+    assert f"at four fifths of the {ALPHA:.0%}".replace("%", " %") in words
+
+
+def test_the_page_on_verdicts_has_the_chance_below_which_a_number_is_out_of_reach():
+    words = " ".join(VERDICTS.split())
+    assert words.count(f"with a probability below {100 * OUT_OF_REACH:g} %") == 1
+    assert f"Below {100 * OUT_OF_REACH:g} % a number that was not reproduced is no evidence" in words
+
+
 def test_the_page_on_verdicts_has_the_tolerances_margins_and_the_papers_own_effects():
     for metric, tolerance in PRINTED_TOLERANCES.items():
         row = next(line for line in VERDICTS.splitlines() if line.startswith(f"| {METRICS[metric].label} | "))
         first, *_, last = row.strip("| ").split(" | ")[1:]
         for shown, of in ((first, tolerance), (last, MARGINS[metric])):
-            assert shown == (f"{100 * of.amount:.0f} %" if of.relative else f"{of.amount:g}"), metric
+            assert shown == _amount(of), metric
     for judgement in judge_printed():
         claim, least = judgement.claim, judgement.deciding
         effect = "–" if least is None else f"{least.effect:+.1f} (bar {least.part.bar:+.0f})"

@@ -541,18 +541,21 @@ def test_one_seed_has_an_effect_but_no_test():
     assert least.effect == pytest.approx(100, abs=1) and (least.low, least.high) == (None, None)
 
 
-@pytest.mark.parametrize(("diverged", "state"), [((4,), "supported"), ((1, 5), "open")])
-def test_of_ten_seeds_one_may_fail(diverged, state):
+@pytest.mark.parametrize(
+    ("seeds", "diverged", "state"),
+    [(10, (4,), "supported"), (10, (1, 5), "open"), (20, (1, 5), "supported"), (20, (1, 5, 7), "open")],
+)
+def test_of_ten_seeds_one_may_fail(seeds, diverged, state):
     def score(dataset, metric, method, dim, seed):
         if (dataset, method) == ("mnist", "vae") and seed in diverged:
             return None
         return better_by(0.1)(dataset, metric, method, dim, seed)
 
-    judgement = judged(judge_runs(study_results(*made_study(score, 10, tables=(2,)))))["C4"]
-    [short] = [one for one in judgement.contests if one.n < 10]
-    assert (short.contest.dataset, short.contest.rival.method, short.n) == ("mnist", "vae", 10 - len(diverged))
-    assert (judgement.state, judgement.on_run, judgement.n) == (state, "supported", 10 - len(diverged))
-    assert ("2 of 10 seeds have no value somewhere" in judgement.reason) == (state == "open")
+    judgement = judged(judge_runs(study_results(*made_study(score, seeds, tables=(2,)))))["C4"]
+    [short] = [one for one in judgement.contests if one.n < seeds]
+    assert (short.contest.dataset, short.contest.rival.method, short.n) == ("mnist", "vae", seeds - len(diverged))
+    assert (judgement.state, judgement.on_run, judgement.n) == (state, "supported", seeds - len(diverged))
+    assert (f"{len(diverged)} of {seeds} seeds have no value somewhere" in judgement.reason) == (state == "open")
 
 
 @pytest.mark.parametrize("why", ["not run", "not asked for", "weights unavailable"])
