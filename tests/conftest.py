@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # One thread in each process of the tests and in those that they start: there is a process for every core.
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from benchmark.execution.process_plan import usable_cores
+from benchmark.methods.control_methods import ALL_METHODS
 
 torch.set_num_threads(1)
 # A shell starts what it puts into the background with Ctrl-C ignored, which the processes under test would inherit.
@@ -51,6 +52,15 @@ def _same_numbers_whatever_ran_before() -> None:
     """A test computes with one thread, and draws the same numbers where it draws without a generator."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _methods_of_the_suite() -> Iterator[None]:
+    """Methods that a test registers are not there for the next."""
+    before = dict(ALL_METHODS)
+    yield
+    ALL_METHODS.clear()
+    ALL_METHODS.update(before)
 
 
 @pytest.fixture

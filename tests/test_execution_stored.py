@@ -126,21 +126,16 @@ def test_a_checkpoint_of_a_method_from_a_file_opens_with_that_file_alone(trial, 
     example = REPOSITORY / "examples" / "plain_autoencoder.py"
     source = hashlib.sha256(example.read_bytes()).hexdigest()
     own = {"method": "plain_ae", "method_revision": 1, "method_source": source, "settings": {"weight": 1.0}}
-    try:
-        add_methods([example])
-        shape, width = trial.data.image_shape, trial.training.width
-        model = build_model(ALL_METHODS["plain_ae"], own["settings"], shape, trial.latent_dim, width, 0).eval()
-    finally:
-        ALL_METHODS.pop("plain_ae", None)
+    add_methods([example])
+    shape, width = trial.data.image_shape, trial.training.width
+    model = build_model(ALL_METHODS["plain_ae"], own["settings"], shape, trial.latent_dim, width, 0).eval()
+    ALL_METHODS.pop("plain_ae")
     save_checkpoint(model, {}, tmp_path / "one.safetensors", trial.identity | own)
     with pytest.raises(
         UserError, match=r"one\.safetensors: .*one from a file needs its --method-file .*load\(PATH, FILE\)"
     ):
         hgmvae_benchmark.load(tmp_path / "one.safetensors")
-    try:
-        opened = hgmvae_benchmark.load(tmp_path / "one.safetensors", example)
-    finally:
-        ALL_METHODS.pop("plain_ae", None)
+    opened = hgmvae_benchmark.load(tmp_path / "one.safetensors", example)
     done = example_opens(tmp_path / "one.safetensors", example)
     assert done.returncode == 0 and done.stdout.startswith("PlainAutoencoder: samples (8, "), done.stderr
     images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))

@@ -142,8 +142,7 @@ def test_the_places_of_a_registered_set_have_the_sets_that_are_registered():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/extending.md", "docs/running.md"])
-def test_every_documented_run_of_another_method_has_trials_without_images(page, tmp_path, monkeypatch):
-    monkeypatch.delitem(ALL_METHODS, "plain_ae", raising=False)
+def test_every_documented_run_of_another_method_has_trials_without_images(page, tmp_path):
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     found = re.findall(r"(?:run_all\.sh (?:run )?|`)(--[^`\n#]*method=(?:plain_ae|iwae)[^`\n#]*)", text)
     assert found
@@ -159,8 +158,7 @@ def test_every_documented_run_of_another_method_has_trials_without_images(page, 
 
 
 @pytest.mark.parametrize("name", ["iwae", "plain_ae"])
-def test_a_method_without_the_studys_weights_says_how_it_runs(name, tmp_path, capsys, monkeypatch):
-    monkeypatch.delitem(ALL_METHODS, "plain_ae", raising=False)
+def test_a_method_without_the_studys_weights_says_how_it_runs(name, tmp_path, capsys):
     command = ["plan", "--study", "digits", "--only", f"method={name},method=vae", "--method-file", str(EXAMPLE)]
     assert main([*command, "--data-dir", str(tmp_path)]) == 2
     [line] = capsys.readouterr().err.splitlines()
@@ -280,11 +278,8 @@ def test_a_file_may_import_one_that_lies_beside_it_and_no_folder_stays_on_the_pa
     )
     before = [*sys.path]
     monkeypatch.chdir(tmp_path)
-    try:
-        add_methods([Path("own.py")])
-        assert ALL_METHODS["own"].label == "Of my other file"
-    finally:
-        ALL_METHODS.pop("own", None)
+    add_methods([Path("own.py")])
+    assert ALL_METHODS["own"].label == "Of my other file"
     assert sys.path == before
 
 
@@ -296,12 +291,8 @@ def test_a_method_may_start_from_another_of_its_file_whatever_their_order(tmp_pa
         "METHODS = [dataclasses.replace(first, **warm), first]\n",
         encoding="utf-8",
     )
-    try:
-        add_methods([file])
-        assert ALL_METHODS["warm"].training.after == "first"
-    finally:
-        for name in ("first", "warm"):
-            ALL_METHODS.pop(name, None)
+    add_methods([file])
+    assert ALL_METHODS["warm"].training.after == "first"
 
 
 @pytest.mark.parametrize(
@@ -326,10 +317,7 @@ def test_a_training_that_no_study_takes_is_one_line(own, said, tmp_path, capsys)
         encoding="utf-8",
     )
     only = ("--only", "table=2,dataset=mnist,method=own", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out"))
-    try:
-        assert main(["plan", "--study", "smoke", "--method-file", str(file), *only]) == 2
-    finally:
-        ALL_METHODS.pop("own", None)
+    assert main(["plan", "--study", "smoke", "--method-file", str(file), *only]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert said in line
 
@@ -350,14 +338,11 @@ def test_a_training_of_its_own_is_on_the_card_and_under_the_tables(own, descript
         f"training=OwnTraining({own}))]\n",
         encoding="utf-8",
     )
-    try:
-        add_methods([file])
-        selection = Selection.parse("table=2,dataset=mnist,method=own")
-        options = DataOptions.of(STUDIES["smoke"], tmp_path, offline=True)
-        grid = build_grid(STUDIES["smoke"], selection, options, "default", "cpu", print)
-        card, study = render_card("own"), grid.manifest()
-    finally:
-        ALL_METHODS.pop("own", None)
+    add_methods([file])
+    selection = Selection.parse("table=2,dataset=mnist,method=own")
+    options = DataOptions.of(STUDIES["smoke"], tmp_path, offline=True)
+    grid = build_grid(STUDIES["smoke"], selection, options, "default", "cpu", print)
+    card, study = render_card("own"), grid.manifest()
     [table] = build_tables(StudyResults(study, {}))
     sentences = [sentence for sentence in facts(table) if "unlike" in sentence]
     if description is None:
@@ -374,8 +359,7 @@ def test_what_is_no_file_is_one_line(name, said, tmp_path, capsys):
     assert "--method-file" in line and line.endswith(said)
 
 
-def test_a_file_given_twice_counts_once(capsys, monkeypatch):
-    monkeypatch.delitem(ALL_METHODS, "plain_ae", raising=False)  # and so again when the test has ended
+def test_a_file_given_twice_counts_once(capsys):
     assert main(["methods", "--method-file", str(EXAMPLE), "--method-file", str(EXAMPLE)]) == 0
     [line] = [line for line in capsys.readouterr().out.splitlines() if "plain_ae" in line]
     assert line.split() == ["plain_ae", "Plain", "AE", str(EXAMPLE)]
