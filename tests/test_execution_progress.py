@@ -167,6 +167,15 @@ def test_time_left_counts_processes_beside_each_other_and_evaluation():
         assert left.seconds(start + 30) == pytest.approx(90 - start - 30)
 
 
+def test_time_left_does_not_rise_within_an_epoch():
+    """Ten epochs of 100 s and an evaluation of 3/7 of that: 1429 s, also late in the third epoch."""
+    left, slow = TimeLeft([pack("a")]), pack("a")
+    left.see(Event("started", slow), 0.0)
+    left.see(Event("epoch", slow, 2), 200.0)
+    for now in (200.0, 250.0, 299.0):
+        assert left.seconds(now) == pytest.approx(1000 / 0.7 - now)
+
+
 def test_time_left_goes_by_kind_of_trial_and_size_of_images():
     small, unseen, large = pack("a"), pack("b", dataset="fashion_mnist"), pack("c", dataset="celeba", side=64)
     other = pack("d")

@@ -29,6 +29,7 @@ class _Followed:
         trained: When its training ended.
         ended: When its last record was written.
         epochs: Number of completed epochs.
+        epoch_ended: When the last of these was completed; 0 before.
     """
 
     pack: Pack
@@ -38,6 +39,7 @@ class _Followed:
     trained: float | None = None
     ended: float | None = None
     epochs: int = 0
+    epoch_ended: float = 0.0
 
     @property
     def kind(self) -> _Kind:
@@ -55,9 +57,9 @@ class _Followed:
         """Return the seconds that the pack has taken until now."""
         return 0.0 if self.started is None else (self.ended or now) - self.started
 
-    def by_epochs(self, now: float) -> float:
+    def by_epochs(self) -> float:
         """Forecast the pack's total seconds from its epochs (at least one) and the known seconds of its metrics."""
-        training = self.spent(self.trained or now)
+        training = self.spent(self.epoch_ended)
         unknown = training * self.pack.trials[0].epochs / self.epochs / _SHARE_OF_TRAINING
         return unknown + self.metric_seconds
 
@@ -101,7 +103,7 @@ class TimeLeft:
             if event.kind == "started":
                 pack.started = now
             elif event.kind == "epoch":
-                pack.epochs = int(event.value)
+                pack.epochs, pack.epoch_ended = int(event.value), now
             if event.kind == "trained" or pack.epochs == pack.pack.trials[0].epochs:
                 pack.trained = pack.trained or now
         elif event.kind == "finished":
@@ -117,7 +119,7 @@ class TimeLeft:
         begun = [pack for pack in packs if pack.started is not None]
         ended = [pack for pack in begun if pack.ended is not None]
         seen = [(pack, pack.spent(now)) for pack in ended]
-        seen = seen or [(pack, pack.by_epochs(now)) for pack in begun if pack.epochs]
+        seen = seen or [(pack, pack.by_epochs()) for pack in begun if pack.epochs]
         # These packs were trained earlier and only get metrics added, whose known seconds dominate their time.
         seen = seen or [(pack, pack.metric_seconds) for pack in begun if pack.trained is not None]
         passed = now - min((pack.started for pack in begun if pack.started is not None), default=now)
