@@ -29,7 +29,7 @@ class Availability:
         prepared: Whether a prepared copy matches its source (its SHA-256 is checked only on loading).
         source: The user's file or an earlier download; None if there is neither.
         download_url: URL of the required download; None if none is required or possible.
-        download_bytes: Its approximate size; None if unknown.
+        download_bytes: Its approximate size; 0 if nothing has to be downloaded, None if unknown.
         advice: Which files the user may put where.
     """
 
