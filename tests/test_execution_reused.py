@@ -1,8 +1,11 @@
 """Trials that are taken over from a folder whose study has scored the same trainings by more protocols."""
 
 import dataclasses
+import json
+import shutil
 
 import pytest
+import torch
 
 from benchmark.cli import main
 from benchmark.execution.reused_trials import finished_records, narrowed, reuse_trials
@@ -116,6 +119,22 @@ def test_a_folder_without_study_and_the_folder_itself_are_refused_before_anythin
     assert ("no manifest.json here" if reuse == "nothing" else "is the results folder of this run") in said
     assert Store(root / "taken").read_record(records["taken"].key) == records["taken"]
     assert Store(root / "taken").checkpoint_path(records["taken"].key).is_file()
+
+
+@pytest.mark.parametrize("change", ["another study", "other changes", "no manifest"])
+@pytest.mark.parametrize("option", ["--force", "--reuse"])
+def test_a_folder_that_a_run_refuses_loses_and_gains_nothing(folders, change, option, tmp_path, capsys):
+    root, records = folders
+    folder = shutil.copytree(root / "alone", tmp_path / "out")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    changed = {"another study": {"study": "laptop"}, "other changes": {"notes": ["--set vae.beta=3"]}}
+    (folder / "manifest.json").write_text(json.dumps(manifest | changed[change] if change in changed else []))
+    if option == "--reuse":
+        Store(folder).record_path(records["alone"].key).unlink()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert run("alone", folder, *([option] if option == "--force" else [option, str(root / "both")])) == 2
+    assert ("is no manifest" if change == "no manifest" else "holds the study") in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_the_manifest_has_the_run_that_took_trials_over(folders):

@@ -32,7 +32,14 @@ from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
-from benchmark.execution.resume import backbones_wanted, log_run, metrics_without_score, pending, write_manifest
+from benchmark.execution.resume import (
+    backbones_wanted,
+    earlier_manifest,
+    log_run,
+    metrics_without_score,
+    pending,
+    write_manifest,
+)
 from benchmark.execution.reused_trials import finished_records, reuse_trials
 from benchmark.execution.slurm import refuse_live_jobs
 from benchmark.execution.stored_models import images_in
@@ -134,6 +141,7 @@ def _run(
     """Train and evaluate trials; return False if requested metrics are unavailable or need a new training."""
     started, console = time.monotonic(), heartbeat.console
     executor.check(store)
+    earlier_manifest(store, grid)  # raises errors before --force deletes, or --reuse copies, anything
     trials = grid.trials()
     reused = None if options.reuse is None else _finished_elsewhere(options.reuse, store, console)
     if options.force:

@@ -118,6 +118,28 @@ def metrics_without_score(trial: Trial, record: Record | None) -> list[str]:
     return [metric for _, metric in lacking_metrics(record, ())]
 
 
+def earlier_manifest(store: Store, grid: Grid) -> Manifest | None:
+    """Read the manifest that an earlier run of the same study left in the results folder; return None if none did.
+
+    Args:
+        store: The results folder.
+        grid: The study with its trials.
+
+    Raises:
+        UserError: The folder contains another study, or the same one with other changes, or its manifest is unreadable.
+    """
+    earlier = store.read_manifest()
+    if earlier is None:
+        return None
+    if earlier.study != grid.study.name:
+        raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
+    changes = [note for note in earlier.notes if option_of(note)]
+    if sorted(changes) != sorted(grid.study.changes):
+        held = " ".join(changes) or "no such changes"
+        raise UserError(f"--out {store.folder}: holds the study {earlier.study} with {held}; give another --out")
+    return earlier
+
+
 def write_manifest(store: Store, grid: Grid) -> int:
     """Write the study's manifest.
 
@@ -133,19 +155,13 @@ def write_manifest(store: Store, grid: Grid) -> int:
         How many cells of an earlier run were removed from the manifest.
 
     Raises:
-        UserError: The folder contains another study.
+        UserError: As for `earlier_manifest`.
     """
     manifest = grid.manifest()
-    earlier = store.read_manifest()
+    earlier = earlier_manifest(store, grid)
     if earlier is None:
         store.write_manifest(manifest)
         return 0
-    if earlier.study != manifest.study:
-        raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
-    changes = [note for note in earlier.notes if option_of(note)]
-    if sorted(changes) != sorted(grid.study.changes):
-        held = " ".join(changes) or "no such changes"
-        raise UserError(f"--out {store.folder}: holds the study {earlier.study} with {held}; give another --out")
     chosen = {_place(cell) for cell in manifest.cells}
     others = [cell for cell in earlier.cells if _place(cell) not in chosen]
     kept = [
