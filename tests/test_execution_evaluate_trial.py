@@ -102,6 +102,16 @@ def test_a_damaged_checkpoint_is_replaced_by_a_new_training(grid, context, monke
     assert results_of(run(grid, context)) == results_of(record)
 
 
+def test_checkpoints_that_have_changed_places_are_trained_anew_to_the_same_records(grid, context):
+    records = [record for _, record, _ in run_pack(grid, first_pack(grid), context)]
+    one, other = (Store(context.out).checkpoint_path(record.key) for record in records)
+    spare = one.rename(one.with_suffix(".spare"))
+    other.rename(one)
+    spare.rename(other)
+    again = [record for _, record, _ in run_pack(grid, first_pack(grid), context)]
+    assert [results_of(record) for record in again] == [results_of(record) for record in records]
+
+
 @pytest.mark.parametrize("damage", [{"curves": 5}, {"timings": {"training_seconds": "long"}}, {"training": []}])
 def test_a_checkpoint_that_says_what_no_training_does_is_replaced_too(grid, context, damage):
     record = run(grid, context)

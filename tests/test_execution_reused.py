@@ -14,6 +14,7 @@ from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.named_studies import STUDIES
 from benchmark.table_specs import TABLES
+from benchmark.training.checkpoints import save_checkpoint
 
 
 def run(protocols, folder, *more):
@@ -106,6 +107,9 @@ def test_a_failed_trial_is_not_taken_nor_one_whose_checkpoint_is_damaged(folders
     found = finished_records(other.folder, print)
     assert reuse_trials([wanted], out, found, other.folder, print) == 0
     assert "no checkpoint" in capsys.readouterr().out and out.read_record(wanted.key) is None
+    save_checkpoint(torch.nn.Linear(1, 1), {}, other.checkpoint_path(both.key), {"seed": 99})
+    assert reuse_trials([wanted], out, found, other.folder, print) == 0
+    assert "it is of another trial" in capsys.readouterr().out and not out.checkpoint_path(wanted.key).exists()
     other.checkpoint_path(both.key).unlink()
     assert reuse_trials([wanted], out, found, other.folder, print) == 1
     assert out.read_record(wanted.key).plain["reused_from"] == both.key

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import os
@@ -57,6 +58,15 @@ def test_a_model_that_cannot_come_back_says_why(trial, tmp_path, change, reason)
     with pytest.raises(NotAvailable, match=reason) as raised:
         stored_model(Identity.parse(trial.identity | change), tmp_path / "one.safetensors")
     assert "\n" not in str(raised.value)
+
+
+def test_a_checkpoint_of_another_trial_is_not_taken_for_its_own(trial, tmp_path):
+    """Two seeds' files have changed places."""
+    other, path = dataclasses.replace(trial, seed=trial.seed + 1), tmp_path / "one.safetensors"
+    save_checkpoint(trial_model(other, other.seed), {}, path, other.identity)
+    with pytest.raises(NotAvailable, match=r"one\.safetensors: no checkpoint of this model \(it is of another trial\)"):
+        stored_model(Identity.parse(trial.identity), path)
+    stored_model(Identity.parse(other.identity), path)
 
 
 def test_a_checkpoint_opens_alone_wherever_it_lies(trial, tmp_path):

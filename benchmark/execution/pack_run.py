@@ -146,7 +146,7 @@ def _stored(trial: Trial, context: TrialContext) -> Trained | None:
     """Load the trial from its checkpoint; return None if that is missing or damaged, so that it is trained again."""
     model = trial_model(trial, trial.seed, context.device)
     try:
-        training = load_checkpoint(model, Store(context.out).checkpoint_path(trial.key))
+        training = load_checkpoint(model, Store(context.out).checkpoint_path(trial.key), trial.identity)
         said = {field: training[field] for field in ("curves", "timings", "training")}
         empty_record(trial, context.device).updated(**said, parameters=1)
     except (UserError, KeyError, UnfitRecord):

@@ -59,7 +59,7 @@ def reuse_trials(
 ) -> int:
     """Copy records and checkpoints of unfinished trials from another results folder.
 
-    A trial whose checkpoint cannot be read is reported and not copied.
+    A trial whose checkpoint cannot be read, or is another trial's, is reported and not copied.
 
     Args:
         trials: The wanted trials.
@@ -83,7 +83,7 @@ def reuse_trials(
         checkpoint = other.checkpoint_path(source.key)
         try:
             if checkpoint.is_file():
-                copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), trial.identity)
+                copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), source.identity.plain, trial.identity)
         except UnreadableCheckpoint as error:
             report(f"{error}; {trial} is not taken over")
             continue

@@ -71,7 +71,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
         model: ImageAutoencoder = build_model(
             method, identity.settings, shape, identity.latent_dim, width, identity.seed
         )
-        load_checkpoint(model, checkpoint)
+        load_checkpoint(model, checkpoint, identity.plain)
     except (UserError, ValueError, TypeError, RuntimeError) as error:  # including sizes too large for memory
         raise NotAvailable(short_message(error)) from error
     model.eval()

@@ -44,25 +44,27 @@ class UnreadableCheckpoint(UserError):
     """A file is not a checkpoint or cannot be read."""
 
 
-def copy_checkpoint(path: Path, to: Path, identity: Mapping[str, Any]) -> None:
+def copy_checkpoint(path: Path, to: Path, own: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     """Copy a checkpoint for another trial with the same training.
 
     Args:
         path: The checkpoint.
         to: Path of the copy, which is written completely or not at all.
+        own: The identity of the trial whose checkpoint it must be, as for `load_checkpoint`.
         identity: The other trial's identity.
 
     Raises:
-        UnreadableCheckpoint: `path` is not a checkpoint.
+        UnreadableCheckpoint: `path` is not a checkpoint, or not of the trial `own`.
         UserError: The copy cannot be written.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata() or {}) | {_IDENTITY: json.dumps(identity, allow_nan=False)}
+            metadata = dict(file.metadata() or {})
+        _check_of(metadata, own)
         state = load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise UnreadableCheckpoint(f"{path}: no checkpoint ({_reason(error)})") from error
-    _write(state, metadata, to)
+    _write(state, metadata | {_IDENTITY: json.dumps(identity, allow_nan=False)}, to)
 
 
 def read_identity(path: Path) -> dict[str, Any]:
@@ -81,29 +83,41 @@ def read_identity(path: Path) -> dict[str, Any]:
     return identity
 
 
-def load_checkpoint(model: nn.Module, path: Path) -> dict[str, Any]:
+def load_checkpoint(model: nn.Module, path: Path, identity: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Load a checkpoint into a model of the same shape.
 
     Args:
         model: The model; its parameters and buffers are replaced.
         path: The checkpoint.
+        identity: The identity of the trial whose checkpoint is wanted, because files may be mixed up; None for any
+            trial. An older checkpoint without an identity is accepted.
 
     Returns:
         The `training` entries that were saved with it.
 
     Raises:
-        UserError: The file is not a checkpoint, or does not fit the model.
+        UserError: The file is not a checkpoint, does not fit the model, or is of another trial.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            training = parse_json((file.metadata() or {}).get(_TRAINING, "null"))
+            metadata = file.metadata() or {}
+        training = parse_json(metadata.get(_TRAINING, "null"))
         if not isinstance(training, dict):
             raise ValueError("it does not say how it was trained")
+        if identity is not None:
+            _check_of(metadata, identity)
         model.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
         remedy = "make it readable" if isinstance(error, PermissionError) else "move it away and run again"
         raise UserError(f"{path}: no checkpoint of this model ({_reason(error)}); {remedy}") from error
     return training
+
+
+def _check_of(metadata: Mapping[str, str], identity: Mapping[str, Any]) -> None:
+    """Raise ValueError if a checkpoint's metadata have the identity of another trial."""
+    found = parse_json(metadata.get(_IDENTITY, "null"))
+    if found is not None and found != json.loads(json.dumps(identity)):
+        raise ValueError("it is of another trial")
 
 
 def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
