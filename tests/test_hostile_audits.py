@@ -11,6 +11,7 @@ from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
 from benchmark.results.store import Store
 
+UNREAD = "audit: results that cannot be read or are of another version, and do not count: {}; `audit` makes them anew"
 GOOD = {"values": {"svm_accuracy": 0.25}, "unavailable": {}, "details": {}}
 
 
@@ -43,16 +44,22 @@ AUDITS = {
 
 
 @pytest.mark.parametrize("kind", AUDITS)
-def test_what_no_audit_has_written_is_no_result(tmp_path, kind):
-    keys = made_study(tmp_path)
-    store, content = Store(tmp_path), AUDITS[kind]
+def test_what_no_audit_has_written_is_no_result_and_is_told(tmp_path, kind):
+    keys, said = made_study(tmp_path), []
+    store, content = Store(tmp_path, said.append), AUDITS[kind]
     path = store.audit_path(keys[0])
     path.parent.mkdir()
     whole = {"revision": REVISION, "key": keys[0], "checkpoint": "c", "weights": []} | scored(GOOD)
     path.write_text(json.dumps(whole))
-    assert read_results(store, [keys[0]]) == {keys[0]: AuditResult.parse(whole)}
+    assert read_results(store, [*keys.values()]) == {keys[0]: AuditResult.parse(whole)} and said == []
     path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
-    assert read_results(store, [keys[0]]) == {}
+    assert read_results(store, [*keys.values()]) == {}
+    assert said == [UNREAD.format(1)]
+    text = path.read_text()
+    path.unlink()
+    store.packed_audit_path.write_text(f"{' '.join(text.splitlines())}\n")
+    assert read_results(store, [*keys.values()]) == {}
+    assert said == (1 if kind == "another trial's" else 2) * [UNREAD.format(1)]
 
 
 @pytest.mark.parametrize("name", ["tables", "verdict", "report"])
@@ -65,3 +72,4 @@ def test_a_spoilt_audit_stops_no_command(tmp_path, call, name):  # noqa: F811
         path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
     status, out, error = call(name, tmp_path)
     assert (status, error) == (0, "") and "beauty" not in out
+    assert out.count(UNREAD.format(len(AUDITS))) == 1

@@ -118,7 +118,9 @@ def write_result(store: Store, key: str, checkpoint: str, weights: list[str], fo
 
 
 def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
-    """Read the audit results of trials.
+    """Read the audit results of trials, and report how many there are that this version cannot read.
+
+    A verdict may depend on them, so their absence is told.
 
     Args:
         store: The results folder.
@@ -132,10 +134,18 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     """
     files = {key: _read(store.audit_path(key), key) for key in keys}
     # Read after the files, because `pack` may move them there meanwhile.
-    packed = read_packed(store.packed_audit_path, lambda number, fault: None)
+    faulty: list[int] = []
+    packed = read_packed(store.packed_audit_path, lambda number, fault: faulty.append(number))
     lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
-    found = ((key, result or lines.get(key)) for key, result in files.items())
-    return {key: result for key, result in found if result is not None}
+    both = ((key, result or lines.get(key)) for key, result in files.items())
+    found = {key: result for key, result in both if result is not None}
+    lost = [key for key in keys if key not in found and (key in packed or store.audit_path(key).exists())]
+    if number := len(lost) + len(faulty):
+        store.report(
+            f"audit: results that cannot be read or are of another version, and do not count: {number}; "
+            "`audit` makes them anew"
+        )
+    return found
 
 
 def is_current(result: AuditResult | None, checkpoint: str, weights: list[str]) -> bool:

@@ -35,13 +35,13 @@ class Store:
 
     Args:
         folder: The results folder; for reading, it need not exist.
-        report: Called with a line about each unusable record.
+        report: Called with a line about each unusable record, and about results of an audit that are unusable.
         look_only: Leave the files of unusable records in place instead of moving them aside.
     """
 
     def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None, look_only: bool = False):
         self.folder = folder
-        self._report = report
+        self.report = report
         self._look_only = look_only
         self._packed: Mapping[str, PackedLine] = {}  # content of records.jsonl at _packed_version
         self._packed_version: tuple[int, ...] | None = None
@@ -236,19 +236,19 @@ class Store:
         return self._packed
 
     def _report_line(self, number: int, fault: str) -> None:
-        self._report(f"record {self.packed_records_path.name}, line {number}, {fault}: `run` makes it anew")
+        self.report(f"record {self.packed_records_path.name}, line {number}, {fault}: `run` makes it anew")
 
     def _move_aside(self, path: Path, fault: str) -> None:
         remedy = "its line of records.jsonl counts" if path.stem in self._packed_records() else "`run` makes it anew"
         if self._look_only:
-            self._report(f"record {path.name} {fault}: {remedy}")
+            self.report(f"record {path.name} {fault}: {remedy}")
             return
         aside = path.with_suffix(".unreadable")
         try:
             path.replace(aside)
         except OSError as error:
             raise UserError(f"{path}: {fault}, and cannot be moved aside ({error.strerror})") from None
-        self._report(f"record {path.name} {fault}: moved aside to {aside.name}; {remedy}")
+        self.report(f"record {path.name} {fault}: moved aside to {aside.name}; {remedy}")
 
 
 def _version_of(path: Path) -> tuple[int, ...] | None:
