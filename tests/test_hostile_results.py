@@ -199,6 +199,7 @@ MANIFESTS = {
     "a dim that is true": {"cells": cells(latent_dim=True)},
     "a table of no one": {"cells": cells(table=8)},
     "a cell that is a number": {"cells": [5]},
+    "a cell twice": {"cells": cells() * 2},
     "a seed in words": keys_of(first="k"),
     "a negative seed": keys_of(**{"-1": "k"}),
     "a key that is a list": keys_of(**{"0": ["k"]}),

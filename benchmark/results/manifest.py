@@ -70,6 +70,7 @@ _CELL: Mapping[str, Check] = {
     "latent_dim": whole(1),
     "keys": _KEYS,
 }
+_PLACE = ("table", "dataset", "method", "latent_dim")  # which no two cells share
 _OF_PAIRS: Mapping[str, Check] = {"paired_keys": _KEYS}
 REMEDY = "move it away and run again (records are kept)"
 
@@ -192,7 +193,8 @@ class Manifest:
         """Check parsed JSON and make a manifest from it.
 
         Raises:
-            UserError: The content has another schema, lacks a field, has an invalid one, or names an unknown table.
+            UserError: The content has another schema, lacks a field, has an invalid one or a cell twice, or names an
+                unknown table.
         """
         if not isinstance(content, Mapping):
             raise UserError(f"manifest.json: is no manifest; {REMEDY}")
@@ -201,12 +203,17 @@ class Manifest:
                 f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}; {REMEDY}"
             )
         _check_fields("", content, _FIELDS, _OPTIONAL)
+        places: set[tuple[Any, ...]] = set()
         for position, cell in enumerate(content["cells"]):
             where = f"cells[{position}] "
             _check_fields(where, cell, _CELL, _OF_PAIRS)
             if cell["table"] not in ALL_TABLES:
                 known = ", ".join(map(str, ALL_TABLES))
                 raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of {known}; {REMEDY}")
+            place = tuple(cell[field] for field in _PLACE)
+            if place in places:  # its seeds would count twice
+                raise UserError(f"manifest.json: {where}is there twice ({', '.join(map(str, place))}); {REMEDY}")
+            places.add(place)
         return cls(
             content["study"],
             content["seeds"],
