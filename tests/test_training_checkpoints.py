@@ -96,6 +96,12 @@ def one_tensor_missing(path: Path) -> None:
     save_file(state, path, {"training": "{}"})
 
 
+def not_finite(path: Path) -> None:
+    state = build().state_dict()
+    state["decoder.fully_connected.0.bias"][0] = torch.nan
+    save_file(state, path, {"training": "{}"})
+
+
 def no_word_of_its_training(path: Path) -> None:
     save_file(build().state_dict(), path)
 
@@ -109,6 +115,7 @@ SPOILERS = {
     "other dimension": other_dimension,
     "other method": other_method,
     "one tensor missing": one_tensor_missing,
+    "not finite": not_finite,
     "no word of its training": no_word_of_its_training,
     "a broken word of its training": a_broken_word_of_its_training,
     "empty": lambda path: path.write_bytes(b""),

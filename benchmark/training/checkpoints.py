@@ -61,7 +61,7 @@ def copy_checkpoint(path: Path, to: Path, own: Mapping[str, Any], identity: Mapp
         with safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
         _check_of(metadata, own)
-        state = load_file(path)
+        state = _state(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise UnreadableCheckpoint(f"{path}: no checkpoint ({_reason(error)})") from error
     _write(state, metadata | {_IDENTITY: json.dumps(identity, allow_nan=False)}, to)
@@ -96,7 +96,8 @@ def load_checkpoint(model: nn.Module, path: Path, identity: Mapping[str, Any] | 
         The `training` entries that were saved with it.
 
     Raises:
-        UserError: The file is not a checkpoint, does not fit the model, or is of another trial.
+        UserError: The file is not a checkpoint, does not fit the model, has values that are not finite, or is of
+            another trial.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -106,11 +107,20 @@ def load_checkpoint(model: nn.Module, path: Path, identity: Mapping[str, Any] | 
             raise ValueError("it does not say how it was trained")
         if identity is not None:
             _check_of(metadata, identity)
-        model.load_state_dict(load_file(path))
+        model.load_state_dict(_state(path))
     except (SafetensorError, RuntimeError, OSError, ValueError) as error:
         remedy = "make it readable" if isinstance(error, PermissionError) else "move it away and run again"
         raise UserError(f"{path}: no checkpoint of this model ({_reason(error)}); {remedy}") from error
     return training
+
+
+def _state(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint's parameters and buffers; raise ValueError if one is not finite, which no stored model's is."""
+    state = load_file(path)
+    for name, value in state.items():
+        if not value.isfinite().all():
+            raise ValueError(f"{name} has values that are not finite")
+    return state
 
 
 def _check_of(metadata: Mapping[str, str], identity: Mapping[str, Any]) -> None:
