@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import study_samples
+from PIL import Image
 
 from benchmark.cli import main
+from benchmark.commands.judged_study import write_report
 from benchmark.errors import UserError
 from benchmark.results.identity import identity_key
 from benchmark.results.records import RECORD_SCHEMA
@@ -248,6 +250,22 @@ def test_tables_of_our_own_in_a_manifest_stop_no_figure(tmp_path, call):
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     status, out, error = call("figures", tmp_path)
     assert (status, error) == (0, "") and "curves_mnist_d8.png" in out
+
+
+@pytest.mark.parametrize("kind", ["empty", "cut off", "other bytes", "a folder"])
+def test_a_figure_that_is_no_picture_is_one_line_that_names_it(tmp_path, kind):
+    made_study(tmp_path)
+    path = tmp_path / "figures" / "curves_mnist_d8.png"
+    path.parent.mkdir()
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        Image.effect_noise((64, 64), 50).save(path)
+        whole = path.read_bytes()
+        path.write_bytes({"empty": b"", "cut off": whole[:1000], "other bytes": whole[:300] + whole[400:]}[kind])
+    with pytest.raises(UserError, match=r"curves_mnist_d8\.png: no whole picture \(.+\); move it away") as caught:
+        write_report(tmp_path, Store(tmp_path).read_study(), {}, {})
+    assert "\n" not in str(caught.value) and not (tmp_path / "report.html").exists()
 
 
 @pytest.mark.slow

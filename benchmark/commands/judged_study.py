@@ -1,10 +1,14 @@
 """Writing of a study's verdicts, figures and report to its results folder."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from benchmark.audit.audit_files import AuditResult
 from benchmark.commands.folders import THROUGHPUT
+from benchmark.errors import UserError
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
@@ -19,6 +23,7 @@ from benchmark.results.manifest import Manifest
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import ALL_TABLES
+from benchmark.text import short_message
 from benchmark.verdict.cell_verdicts import summarise
 from benchmark.verdict.verdict_latex import render_verdicts
 
@@ -151,7 +156,8 @@ def write_report(
         The size of the page in bytes.
 
     Raises:
-        UserError: A record belongs to a trial other than its cell's, or the folder is not writable.
+        UserError: A record belongs to a trial other than its cell's, a picture is damaged, or the folder is not
+            writable.
     """
     pictures = _pictures(folder / "figures")
     there = {picture.name for picture in pictures}
@@ -173,7 +179,19 @@ def _pictures(folder: Path) -> list[Picture]:
     rank = {kind: number for number, kind in enumerate(_REPORTED)}
     pages = {path.stem: (rank[kind], path.stem) for path in folder.glob("*.png") if (kind := _kind(path.stem))}
     names = sorted(pages, key=pages.__getitem__)
-    return [Picture(name, (folder / f"{name}.png").read_bytes()) for name in names]
+    return [_picture(folder / f"{name}.png") for name in names]
+
+
+def _picture(path: Path) -> Picture:
+    """Read a picture; raise UserError if it is not a whole one."""
+    try:
+        content = path.read_bytes()
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+    except Exception as error:  # Pillow raises errors of many kinds for damaged files
+        reason = short_message(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        raise UserError(f"{path}: no whole picture ({reason}); move it away, `figures` makes it again") from None
+    return Picture(path.stem, content)
 
 
 def _kind(page: str) -> str | None:
