@@ -490,6 +490,9 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     table.write_text("table,dataset,metric,method,latent_dim,value\n1,mnist,silhouette,vae,8,1.5\n")
     status, out, _ = call("errata", table)
     assert status == 0 and "SC: VAE 1.5 is above 1" in out
+    before = table.read_bytes()
+    status, _, error = call("errata", table, "--out", tmp_path / "." / "table.csv")
+    assert status == 2 and "table.csv: is the table itself; name another file" in error and table.read_bytes() == before
     table.write_text("a,b\n1,2\n")
     status, _, error = call("errata", table)
     assert status == 2 and "no column table" in error and len(error.strip().splitlines()) == 1

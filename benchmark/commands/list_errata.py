@@ -11,6 +11,7 @@ from benchmark.commands.wording import shown
 from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind, read_cells
 from benchmark.errata.table_checks import errata, paper_errata
+from benchmark.errors import UserError
 from benchmark.files import write_text
 from benchmark.text import one_line
 
@@ -34,8 +35,10 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
         The exit status, always 0.
 
     Raises:
-        UserError: The table file is invalid, or --out is not writable.
+        UserError: The table file is invalid, or --out is the table file or not writable.
     """
+    if options.file and options.out and options.file.resolve() == options.out.resolve():
+        raise UserError(f"--out {options.out}: is the table itself; name another file")
     findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
     listed = listing(findings)
     for kind in sorted(FindingKind, key=lambda kind: kind in _SAID_LAST):
