@@ -288,13 +288,24 @@ def _run(arguments: list[str]) -> int:
         print_error(one_line(str(error)))
         return 2
     except OSError as error:
-        if error.filename is None:  # concerns no file of the user's: a bug, whose traceback is needed
-            raise
+        if error.filename is None:
+            if _has_current_folder():  # concerns no file of the user's: a bug, whose traceback is needed
+                raise
+            print_error("the current folder has been removed; change to one that exists")
+            return 2
         print_error(one_line(f"{os.fsdecode(error.filename)}: {error.strerror}"))
         return 2
     except KeyboardInterrupt:
         print_error("interrupted; the same command, without --force, continues where it stopped")
         return 130
+
+
+def _has_current_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _overview() -> str:

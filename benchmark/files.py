@@ -38,11 +38,14 @@ def written_whole(path: Path) -> Iterator[Path]:
     folder.
 
     Raises:
-        OSError: `path` is a device or pipe, which root could otherwise replace, or cannot be written.
+        OSError: `path` is a device or pipe, which root could otherwise replace, a symbolic link that leads in a circle,
+            or cannot be written.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
         raise OSError(errno.EINVAL, "is no regular file")
-    path = path.resolve() if path.is_symlink() else path  # replaces the link's target, not the link
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path  # replaces the link's target, not the link
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.part")
     try:
@@ -124,7 +127,7 @@ def write_remedy(code: int | None) -> str:
     """
     if code in (errno.ENOSPC, errno.EDQUOT):
         return "make room and run again"
-    if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL):  # `written_whole` raises EINVAL
+    if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL):  # `written_whole` raises EINVAL
         return "move away what is in the way and run again"
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it writable and run again"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import runpy
 import shlex
@@ -15,13 +16,16 @@ import numpy as np
 import pytest
 import study_samples
 import torch
+from test_hostile_results import made_study
 
 from benchmark.cli import COMMANDS, build_parser, main
 from benchmark.commands import chosen_study, plan_study
+from benchmark.commands.wording import command_line
 from benchmark.errors import UserError
 from benchmark.execution import executors
 from benchmark.execution.resume import is_done
 from benchmark.execution.worker_processes import run_packs
+from benchmark.fields import parse_json
 from benchmark.files import REPOSITORY
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.store import Store
@@ -179,6 +183,42 @@ def test_a_leading_tilde_is_the_home_folder_in_every_path(arguments, tmp_path, m
     paths = [one for value in values for one in (value if isinstance(value, list) else [value])]
     assert tmp_path / "x" in paths
     assert "~" not in "".join(str(path) for path in paths if isinstance(path, Path))
+
+
+def test_a_path_in_another_encoding_leaves_a_manifest_that_can_be_read(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["benchmark", "run", "--out", os.fsdecode(b"/home/me/caf\xe9")])
+    noted = command_line()
+    assert noted == "python -m benchmark run --out 'caf?'" and parse_json(json.dumps(noted)) == noted
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--study", "smoke", "--reuse", "loop"),
+        ("run", "--study", "smoke", "--out", "loop/out"),
+        ("compare", "a", "b", "--out", "loop"),
+        ("verdict", "loop", "b"),
+    ],
+    ids=" ".join,
+)
+def test_links_that_lead_in_a_circle_are_one_line(call, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    status, _, error = call(*arguments)
+    assert status == 2 and "its symbolic links lead in a circle; mend them" in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_current_folder_that_is_gone_is_no_traceback(call, tmp_path, monkeypatch):
+    """Commands on whole paths do their work, and on relative ones say what is wrong."""
+    made_study(tmp_path / "out")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    status, out, _ = call("pack", tmp_path / "out")
+    assert (status, out) == (0, f"2 files of {tmp_path}/out/records moved into records.jsonl\n")
+    status, _, error = call("compare", "a", "b", "--out", "c")
+    assert (status, error) == (2, "benchmark: the current folder has been removed; change to one that exists\n")
 
 
 def test_without_its_data_a_study_that_was_asked_for_says_what_is_missing(call, tmp_path):

@@ -243,6 +243,17 @@ def test_a_manifest_that_no_run_has_written_is_one_line_of_every_command(tmp_pat
     assert not list(out.rglob("*.unreadable"))
 
 
+def test_a_table_that_is_a_link_to_itself_is_one_line(tmp_path, call):
+    made_study(tmp_path)
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "table2.csv").symlink_to("table2.csv")
+    status, _, error = call("tables", tmp_path)
+    assert status == 2 and error.endswith(
+        "(Too many levels of symbolic links); move away what is in the way and run again\n"
+    )
+    assert len(error.strip().splitlines()) == 1
+
+
 def test_tables_of_our_own_in_a_manifest_stop_no_figure(tmp_path, call):
     made_study(tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())

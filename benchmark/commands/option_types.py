@@ -1,6 +1,7 @@
 """Types of option values for argparse: functions that convert text from the command line to a value."""
 
 import argparse
+import errno
 import math
 import re
 from pathlib import Path
@@ -10,12 +11,18 @@ def path(text: str) -> Path:
     """Parse a path, expanding a leading ~ even if the shell has not (--out=~/x).
 
     Raises:
-        ArgumentTypeError: The text is empty, or there is no such home folder.
+        ArgumentTypeError: The text is empty, there is no such home folder, or symbolic links lead in a circle.
     """
     try:
-        return Path(given(text)).expanduser()
+        found = Path(given(text)).expanduser()
     except RuntimeError:
         raise argparse.ArgumentTypeError(f"{text!r}: no home folder of that name") from None
+    try:
+        found.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise argparse.ArgumentTypeError(f"{text!r}: its symbolic links lead in a circle; mend them") from None
+    return found
 
 
 def given(text: str) -> str:

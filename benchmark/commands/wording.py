@@ -12,16 +12,19 @@ from benchmark.installation import PROGRAM
 
 
 def command_line() -> str:
-    """Return this process's command as a user would type it, with absolute paths reduced to their last component."""
+    """Return this process's command as a user would type it, with absolute paths reduced to their last component.
+
+    A byte that is not UTF-8 becomes "?", because no JSON file with it could be read again.
+    """
     arguments = [re.sub(r"(^|=)[/~].*/(?=[^/])", r"\1", argument) for argument in sys.argv[1:]]
-    return shlex.join([*PROGRAM, *arguments])
+    return shlex.join([*PROGRAM, *arguments]).encode(errors="replace").decode()
 
 
 def shown(path: Path) -> Path:
-    """Return a path relative to the current folder if it is inside it, otherwise unchanged."""
+    """Return a path relative to the current folder if it is inside it; otherwise, or if that is gone, unchanged."""
     try:
         return path.resolve().relative_to(Path.cwd())
-    except ValueError:
+    except (ValueError, FileNotFoundError):
         return path
 
 
