@@ -93,6 +93,8 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--seeds", "0"), "argument --seeds: '0' must be a whole number of at least 1"),
         (("run", "--seeds", "many"), "argument --seeds: 'many' must be a whole number of at least 1"),
         (("run", "--jobs", "-2"), "argument --jobs: '-2' must be a whole number of at least 1"),
+        (("plan", "--epochs", "1" + "0" * 400), "must be a whole number of at least 1, of at most nine digits"),
+        (("audit", "no/such", "--jobs", "1" + "0" * 9), "must be a whole number of at least 1, of at most nine digits"),
         (("run", "--weights", "best"), "argument --weights: invalid choice"),
         (("run", "--study", "smoke", "--only", "method=vea"), "--only method=vea: no such method"),
         (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only latent_dim=3: study smoke has only 8, 128"),

@@ -28,12 +28,13 @@ def path(text: str) -> Path:
 def given(text: str) -> str:
     """Parse non-empty text.
 
-    Empty text may come from an unset variable in a script, which means neither the default nor the current folder.
+    Empty text may come from unset variables in a script ("$A,$B"), which mean neither the default nor the current
+    folder.
 
     Raises:
-        ArgumentTypeError: The text is empty or blank.
+        ArgumentTypeError: The text has only blanks and commas.
     """
-    if not text.strip():
+    if not text.replace(",", "").strip():
         raise argparse.ArgumentTypeError("is empty; give a value, or leave it out")
     return text
 
@@ -76,11 +77,11 @@ def positive_number(text: str) -> float:
 
 
 def positive(text: str) -> int:
-    """Parse a positive integer.
+    """Parse a positive integer of at most nine digits; times and sizes computed from a longer one would overflow.
 
     Raises:
         ArgumentTypeError: The text is not such an integer.
     """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} must be a whole number of at least 1, of at most nine digits")
     return int(text)
