@@ -17,6 +17,7 @@ from benchmark.audit import robustness as robustness_module
 from benchmark.audit.flip_rates import flip_rates
 from benchmark.audit.robustness import robustness
 from benchmark.cli import main
+from benchmark.commands import compare_weights
 from benchmark.errors import UserError
 from benchmark.paper.claims import CLAIMS
 from benchmark.results.records import Record
@@ -131,6 +132,13 @@ def test_the_command_shows_claims_by_weights_and_by_protocol(tmp_path, capsys):
     assert re.search(r"\| C4 \|.*\| refuted \| → supported \|", page)
     table = pd.read_csv(tmp_path / "page" / "robust.csv")
     assert set(table[table["flips"]]["claim"]) == {"C4"} and len(table) == 2 * (2 * len(CLAIMS) - 1)
+
+
+def test_other_studies_are_refused_before_their_audits_are_evaluated(monkeypatch, capsys):
+    """The audit of the laptop study takes a minute."""
+    monkeypatch.setattr(compare_weights, "findings", lambda *_: pytest.fail("the audit is evaluated"))
+    assert main(["verdict", str(LAPTOP), str(LAPTOP.parent / "digits-cpu")]) == 2
+    assert "differ in 'study'; their weights alone may differ" in capsys.readouterr().err
 
 
 def test_one_folder_twice_is_too_few_in_one_line(capsys):

@@ -116,6 +116,9 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("throughput", "--study", "smoke", "--only", "method=gmvae"), "name one method, dataset and latent_dim"),
         (("throughput", "--seconds", "0"), "argument --seconds: '0' must be a whole number"),
         (("throughput", "--out", "README.md"), "--out README.md: is not a folder"),
+        (("error-rates", "--out", "README.md/rates"), "--out README.md: is not a folder; give another"),
+        (("controls", "README.md", "--trace"), "controls --trace README.md: is not a folder; give another"),
+        (("verdict", "a", "b", "--out", "README.md"), "--out README.md: is not a folder; give another"),
         (("run", "--study", "smoke", "--way", "graphs", "--device", "cpu"), "--way graphs: CUDA graphs need a GPU"),
         (("run", "--study", "smoke", "--tsne", "fast"), "argument --tsne: invalid choice: 'fast'"),
         (("run", "--study", "smoke", "--way", "fast"), "argument --way: invalid choice: 'fast'"),
@@ -141,6 +144,8 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("fetch", "imagenet"), "fetch imagenet: there are mnist"),
         (("run", "--out="), "argument --out: is empty; give a value, or leave it out"),
         (("run", "--study", "smoke", "--only", ""), "argument --only: is empty"),
+        (("plan", "--study", "smoke", "--only", " , "), "argument --only: is empty"),  # "$A,$B" of unset variables
+        (("plan", "--study", "smoke", "--metrics", ","), "argument --metrics: is empty"),
         (("run", "--device="), "argument --device: is empty"),
         (("run", "--devices="), "argument --devices: is empty"),
         (("plan", "--data-dir", " "), "argument --data-dir: is empty"),

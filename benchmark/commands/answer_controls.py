@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.declared_options import argument, flag, option
-from benchmark.commands.folders import RUNS, check_folders
+from benchmark.commands.folders import RUNS, check_folders, check_out
 from benchmark.commands.option_types import given, path
 from benchmark.commands.options import DEVICE, FetchedData
 from benchmark.commands.trace_readings import TRACED, trace_readings
@@ -52,6 +52,7 @@ def controls(options: ControlsOptions, console: Console) -> int:
     if options.trace:
         check_folders(options.data_dir, options.weights_dir)
         folder = (options.out or RUNS / TRACED) / "trace"
+        check_out("controls --trace", folder)
         trace_readings(folder, options.data_dir, options.offline, chosen_device(options.device), console)
     elif options.out:
         _answer(options.out, console)

@@ -9,6 +9,7 @@ from benchmark.audit.audit_files import read_results
 from benchmark.audit.findings import findings
 from benchmark.audit.robustness import robustness
 from benchmark.audit.robustness_page import render_robustness
+from benchmark.commands.folders import check_out
 from benchmark.commands.wording import print_written, shown
 from benchmark.errors import UserError
 from benchmark.files import write_texts
@@ -28,19 +29,22 @@ def compare_weight_sets(runs: Sequence[Path], out: Path | None, console: Console
         as_is: Whether to print Markdown source.
 
     Raises:
-        UserError: There are fewer than two folders, one of them has no study, or `robustness` raises it.
+        UserError: There are fewer than two folders, one of them has no study, `out` cannot be written, or `robustness`
+            raises it.
     """
     folders = {folder.resolve(): folder for folder in runs}.values()
     if len(folders) < 2:
         raise UserError("verdict: name another results folder than the first to hold against it")
+    if out:
+        check_out("--out", out)
     stores = {folder: Store(folder, console.print, look_only=True) for folder in folders}
     studies = {folder: store.read_study() for folder, store in stores.items()}
     names = _names({folder: study.manifest for folder, study in studies.items()})
+    found = robustness({names[folder]: study for folder, study in studies.items()})  # first, because it may refuse them
     audits = {
         names[folder]: findings(study, read_results(stores[folder], [*study.records]))
         for folder, study in studies.items()
     }
-    found = robustness({names[folder]: study for folder, study in studies.items()})
     text = render_robustness(
         {names[folder]: study.manifest for folder, study in studies.items()},
         found,

@@ -1,4 +1,4 @@
-"""Default folders of the commands, and a check of folders given by the user."""
+"""Default folders of the commands, and checks of folders given by the user."""
 
 import os
 from pathlib import Path
@@ -28,3 +28,20 @@ def check_folders(data_dir: Path, weights_dir: Path | None) -> None:
             raise UserError(f"{flag} {folder}: no such folder; make it first if files are to be fetched into it")
         if not os.access(folder, os.R_OK | os.X_OK):
             raise UserError(f"{flag} {folder}: cannot be read; change its permissions")
+
+
+def check_out(flag: str, folder: Path) -> None:
+    """Check that files can be written into a folder, for a command that otherwise computes for minutes before it fails.
+
+    Args:
+        flag: The option that names the folder.
+        folder: The folder, which need not exist.
+
+    Raises:
+        UserError: The folder or its nearest existing parent is not a folder or not writable.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise UserError(f"{flag} {there}: is not a folder; give another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{flag} {there}: is not writable; change its permissions, or give another")

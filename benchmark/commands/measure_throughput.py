@@ -9,7 +9,7 @@ from rich.console import Console
 from benchmark.commands.chosen_device import chosen_device
 from benchmark.commands.chosen_study import chosen_study, study_with_options
 from benchmark.commands.declared_options import flag, option
-from benchmark.commands.folders import THROUGHPUT
+from benchmark.commands.folders import THROUGHPUT, check_out
 from benchmark.commands.option_types import path, positive
 from benchmark.commands.options import GridOptions
 from benchmark.commands.time_methods import compare_methods
@@ -77,8 +77,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     out = options.out
     if options.beside and not (options.beside / "benchmark").is_dir():
         raise UserError(f"--beside {options.beside}: is no checkout of this suite")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is not a folder")
+    check_out("--out", out)
     console.print(
         f"Study {study.name}: {why}; {device_name(device)}, {processor_name()}, "
         f"bfloat16 instructions: {bfloat16_instructions()}"

@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmark.commands.declared_options import flag, option
+from benchmark.commands.folders import check_out
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import print_written
 from benchmark.files import WORKSPACE, write_texts
@@ -43,6 +44,7 @@ def error_rates(options: ErrorRatesOptions, console: Console) -> int:
     Raises:
         UserError: --out is not writable.
     """
+    check_out("--out", options.out)
     draws = _LONG_DRAWS if options.long else _DRAWS
     rates = [
         rate
