@@ -57,8 +57,9 @@ class AnswerPlot:
 def answer_plot(tables: Iterable[Table]) -> AnswerPlot | None:
     """Choose and lay out the score that most methods have, if possible together with a number of the paper's.
 
-    That is the score with the most numbers of the paper's. Ties are resolved by the number of methods with a value, then by Table 2, MNIST, and the order of print, with the
-    audit's own tables last. None if the chosen score has fewer than two methods.
+    That is the score with the most numbers of the paper's. Ties are resolved by the number of methods with a value,
+    then by Table 2, MNIST, and the order of print, with the audit's own tables last. None if the chosen score has fewer
+    than two methods.
     """
     groups: dict[tuple[int, str, str, int], tuple[Table, dict[CellKey, TableCell]]] = {}
     for table in sorted(tables, key=lambda one: (one.paper.number in OWN_TABLES, one.paper.number != _FIRST)):
