@@ -65,6 +65,11 @@ def test_zero_for_the_same_set_and_symmetric(n):
     assert frechet_distance(first, second) == pytest.approx(frechet_distance(second, first), rel=1e-12)
 
 
+def test_rounding_makes_no_distance_negative():
+    same = [fit_gaussian(features(30, 50, seed)) for seed in range(20)]
+    assert min(frechet_distance(one, one) for one in same) == 0
+
+
 def test_a_shift_costs_its_square():
     first = features(30, 50, 0)
     assert frechet_distance(fit_gaussian(first), fit_gaussian(first + 0.5)) == pytest.approx(50 * 0.25, rel=1e-9)

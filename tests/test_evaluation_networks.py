@@ -5,6 +5,7 @@ The references load the same files by the libraries' own ways, out of the torch 
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import lpips
 import numpy as np
@@ -15,10 +16,11 @@ from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 
 from benchmark.evaluation import fid as fid_module
 from benchmark.evaluation import lpips_distance as lpips_module
+from benchmark.evaluation.backbones import WeightsFile
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import inception_features, to_bytes, to_unit
 from benchmark.evaluation.lpips_distance import lpips_distance, lpips_features
-from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, pretrained_inception, pretrained_lpips
+from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, Pretrained, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction, TrialOutputs
 
 
@@ -223,6 +225,49 @@ def test_the_originals_statistics_are_kept_on_disk_by_content(context, images, m
         kept.write_bytes(damage)
         assert fid(runs=2) == first
     assert fid(runs=1) == first
+
+
+def of_file(digest: str, variant: str = "") -> Pretrained:
+    return Pretrained(torch.nn.Identity(), WeightsFile(Path("a.pth"), "a.pth", digest, "official file"), variant)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"originals": np.full((4, 1, 32, 32), 7, np.uint8)},
+        {"originals": np.zeros((2, 2, 32, 32), np.uint8)},
+        {"network": of_file("bb")},
+        {"network": of_file("aa", "antialiased")},
+        {"device": "mps"},
+        {"torch": "99.0"},
+        {"revision": -1},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_the_originals_statistics_are_used_again_only_where_nothing_that_they_depend_on_has_changed(
+    changed, monkeypatch, tmp_path
+):
+    """The features of an image are its first pixels."""
+
+    def features(network, images, batch_size, device):
+        counted.append(len(images))
+        return torch.tensor(images).flatten(1)[:, :3]
+
+    def runs(network, originals, device):
+        fid_module._originals.clear()  # as in another process
+        counted.clear()
+        fid_module.fid(network, originals, originals / np.float32(255), 4, device, tmp_path)
+        return len(counted)
+
+    counted = []
+    same = {"network": of_file("aa"), "originals": np.zeros((4, 1, 32, 32), np.uint8), "device": "cpu"}
+    monkeypatch.setattr(fid_module, "inception_features", features)
+    assert (runs(**same), runs(**same)) == (2, 1)
+    if "torch" in changed:
+        monkeypatch.setattr(torch, "__version__", changed["torch"])
+    if "revision" in changed:
+        monkeypatch.setattr(fid_module, "STATISTICS_REVISION", changed["revision"])
+    assert runs(*(changed.get(name, value) for name, value in same.items())) == 2
 
 
 @pytest.mark.slow

@@ -1,10 +1,13 @@
 """Random streams by role: a stream is a function of its name and axes, and of nothing else."""
 
 import hashlib
+import re
+from collections import Counter
 
 import pytest
 import torch
 
+from benchmark.files import REPOSITORY
 from benchmark.streams import generator, seeded, shuffled, stream_seed
 
 
@@ -47,3 +50,24 @@ def test_the_global_stream_comes_back_after_an_error_too():
 
 def test_an_order_stays_what_it_was_when_the_committed_results_were_made():
     assert shuffled(10, "evaluation", images=10).tolist() == [5, 7, 8, 1, 6, 3, 4, 2, 0, 9]
+
+
+def test_the_streams_of_the_evaluation_are_those_of_the_committed_results_each_drawn_from_at_one_place():
+    sources = [path.read_text() for part in ("benchmark", "models") for path in (REPOSITORY / part).rglob("*.py")]
+    named = Counter(name for source in sources for name in re.findall(r'\buse="([^"]+)"', source))
+    assert named.pop("speed") == 3  # of images whose content does not matter
+    assert named == dict.fromkeys(
+        (
+            "audit",
+            "dci",
+            "error rates",
+            "flip rates",
+            "health",
+            "power of a claim",
+            "prior samples",
+            "rate bounds",
+            "sampled reconstructions",
+            "t-SNE start",
+        ),
+        1,
+    )
