@@ -25,6 +25,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import PROTOCOLS
 from benchmark.execution.stored_models import images_in, stored_model
 from benchmark.results.store import Store
+from benchmark.streams import generator
 
 # Both at d = 8 have classification, hgmvae_u there and at d = 128 clustering, and at d = 128 reconstruction of labelled
 # images; chairs have factors.
@@ -260,6 +261,20 @@ def test_an_interrupted_audit_leaves_no_process(folder, study):
     assert not Path(f"/proc/{worker}").exists()
 
 
+def test_the_settings_of_the_audits_own_protocols_are_fixed():
+    assert {name: dataclasses.asdict(protocol) for name, protocol in OWN_PROTOCOLS.items()} == {
+        "recovery": {"n_images": 10_000, "revision": 1},
+        "disentanglement": {
+            "n_images": 10_000,
+            "bins": 20,
+            "trees": 50,
+            "depth": 10,
+            "left_out": ("model",),
+            "revision": 1,
+        },
+    }
+
+
 def test_sampled_and_prior_images_are_the_models(study):
     [key] = keys_of(study, dataset="mnist", method="hgmvae_u", latent_dim=128)
     identity = Store(study).read_record(key).identity
@@ -270,6 +285,10 @@ def test_sampled_and_prior_images_are_the_models(study):
     assert one.sampled_reconstructions_test.shape == one.prior_samples.shape == one.images_test.shape
     np.testing.assert_array_equal(one.sampled_reconstructions_test, again.sampled_reconstructions_test)
     np.testing.assert_array_equal(one.prior_samples, again.prior_samples)
+    # Each has a stream of its own, on which committed audits depend.
+    prior = generator("cpu", "evaluation", use="prior samples")
+    with torch.no_grad():
+        np.testing.assert_array_equal(one.prior_samples, model.sample(dataset.n_test, prior).numpy())
     # Noise in the code makes reconstructions worse, not better.
     images = one.images_test / 255
     errors = [

@@ -102,7 +102,7 @@ LATENTS, LABELS = blobs(60)
         (LATENTS, None, "the data set has no labels"),
         (LATENTS, np.zeros(60, int), "at least two classes are needed, there is one"),
         (LATENTS, np.arange(60), "60 classes in 60 images"),
-        (LATENTS[:20], LABELS[:20], "perplexity 30 needs more images than that, there are 20"),
+        (LATENTS[:30], LABELS[:30], "perplexity 30 needs more images than that, there are 30"),
         (LATENTS[:0], LABELS[:0], "at least two classes are needed, there are none"),
         (spoilt(LATENTS, math.nan), LABELS, "1 of 60 latents are not finite"),
         (spoilt(LATENTS, -math.inf), LABELS, "1 of 60 latents are not finite"),
