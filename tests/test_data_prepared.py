@@ -33,6 +33,7 @@ def test_second_load_maps_the_same_file_and_prepares_nothing(folder):
     assert [line.split()[1] for line in lines] == ["preparing"]
     second = load_dataset("mine", folder, report=lines.append)
     assert len(lines) == 1 and second.digest == first.digest
+    assert (folder / "prepared/mine").stat().st_mode & 0o777 == 0o755  # other users share the folder of data
     assert isinstance(second.images, np.memmap) and not second.images.flags.writeable
     np.testing.assert_array_equal(first.images, second.images)
 

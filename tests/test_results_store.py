@@ -134,14 +134,15 @@ def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
     left, at_work = (f".half.{platform.node()}.{number}.part" for number in (gone.pid, os.getpid()))
     elsewhere, not_ours = f".half.elsewhere.{gone.pid}.part", ".half.part"
     store.write_record(Record.parse(record()))
-    for folder in ("records", "checkpoints", "not_ours"):
+    ours = ("", "records", "checkpoints", "audit", "statistics", "tables", "verdicts", "figures", "jobs")
+    for folder in (*ours, "not_ours"):
         (store.folder / folder).mkdir(exist_ok=True)
         for name in (left, at_work, elsewhere, not_ours):
             (store.folder / folder / name).write_text("half")
     store.remove_parts()
-    for folder in ("records", "checkpoints"):
-        kept = {path.name for path in (store.folder / folder).iterdir()}
-        assert kept - {f"{TRIAL.key}.json"} == {at_work, elsewhere, not_ours}
+    for folder in ours:
+        kept = {path.name for path in (store.folder / folder).glob(".*.part")}
+        assert kept == {at_work, elsewhere, not_ours}, folder
     assert (store.folder / "not_ours" / left).exists() and store.read_record(TRIAL.key)
 
 

@@ -51,6 +51,13 @@ def test_round_trip_is_exact_buffers_included(name, tmp_path, draw_images):
     assert [file.name for file in path.parent.iterdir()] == ["key.safetensors"]
 
 
+@pytest.mark.parametrize("folder, file", [(0o777, 0o666), (0o750, 0o640), (0o700, 0o600)])
+def test_who_may_read_the_folder_may_read_the_checkpoint(folder, file, tmp_path):
+    tmp_path.chmod(folder)
+    save_checkpoint(build(), TRAINING, tmp_path / "key.safetensors")
+    assert (tmp_path / "key.safetensors").stat().st_mode & 0o777 == file
+
+
 def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "key.safetensors"
     save_checkpoint(build(seed=0), TRAINING, path)
