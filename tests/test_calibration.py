@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from test_studies_trials import TRIAL
 
 from benchmark.calibration import selection
 from benchmark.calibration.calibration_figure import CalibrationPage, calibration_figure, panels
+from benchmark.calibration.calibration_files import read_scores
 from benchmark.calibration.calibration_page import render_choice
 from benchmark.calibration.candidates import CALIBRATIONS, FINALISTS, GRIDS, WIDE_GRIDS, WITHOUT_NOISE, at_an_end
 from benchmark.calibration.selection import COLUMNS, chosen, finalists, judged, outcome
@@ -18,6 +20,7 @@ from benchmark.cli import main
 from benchmark.commands import calibrate_weights
 from benchmark.execution.evaluate_trial import empty_record
 from benchmark.methods.registry import METHODS, build_model
+from benchmark.results.records import Record
 from benchmark.results.store import Store
 from models.base import draw_noise
 
@@ -90,6 +93,31 @@ def test_the_label_free_choice_is_among_the_settings_with_the_most_common_number
     assert selection.matched_units(settings) == 7
     settings["active_units"] = [7, 7, 6, 1, 8, 8]
     assert selection.matched_units(settings) == 8  # two each: the more units
+
+
+def test_a_trial_that_collapsed_is_not_usable_and_one_without_an_accuracy_has_no_scores(tmp_path):
+    accuracy = {"classification": {"svm_accuracy": 0.875}}
+    health = {"active_units": 5, "explained_variance": 0.75}
+    endings = [
+        {"metrics": accuracy, "health": health | {"collapsed": False}},
+        {"metrics": accuracy, "health": health | {"collapsed": True}},
+        {"metrics": accuracy, "health": health | {"collapsed": False}, "status": "diverged"},
+        {"health": health | {"collapsed": False}},
+    ]
+    store, trials = Store(tmp_path), {}
+    for number, ending in enumerate(endings):
+        trial = trials[("vae", number), 0] = dataclasses.replace(TRIAL, settings={"beta": float(number)})
+        store.write_record(Record.parse(empty_record(trial, "cpu").plain | ending))
+    missing = ("vae", len(endings)), 0
+    found = read_scores(store, trials | {missing: dataclasses.replace(TRIAL, seed=9)})
+    nothing = ["vae", 0, None, None, None, False]
+    assert found.drop(columns="setting").astype(object).replace(np.nan, None).to_numpy().tolist() == [
+        ["vae", 0, 0.875, 0.25, 5.0, True],
+        ["vae", 0, 0.875, 0.25, 5.0, False],
+        nothing,
+        nothing,
+        nothing,
+    ]
 
 
 def test_every_method_has_as_many_finalists_usable_or_not():

@@ -10,6 +10,8 @@ import pytest
 import torch
 from tiny_study import TINY, records_of, tiny_grid
 
+from benchmark.evaluation.backbones import ALL_BACKBONES
+from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.protocols import Classification
 from benchmark.execution import pack_run
 from benchmark.execution.evaluate_trial import (
@@ -45,6 +47,16 @@ def context(tmp_path):
 @pytest.fixture
 def grid(tmp_path):
     return tiny_grid(tmp_path)
+
+
+def test_trials_are_scored_where_and_with_what_their_run_says(tmp_path):
+    run = TrialContext(
+        tmp_path, "mps", tmp_path / "w", weights_missing={"alexnet": "gone"}, left_out=frozenset({"fid"})
+    )
+    assert run.evaluation == EvaluationContext(
+        tmp_path / "w", "mps", tmp_path / "statistics", ALL_BACKBONES, {"alexnet": "gone"}, frozenset({"fid"})
+    )
+    assert EvaluationContext().statistics_dir is None  # who gives no folder gets no files
 
 
 def run(grid, context, trial=None, **more):
