@@ -335,12 +335,19 @@ def test_a_folder_without_pairs_has_nothing_to_decide(capsys):
 def test_the_page_names_states_failures_and_what_is_not_measured():
     alike = dict.fromkeys(noise(0.1), 0.0) | {("gmvae", 8, 2): None}
     study = pairs_study(alike, failed={("vae", 8, 3, "bfloat16")})
+    study = dataclasses.replace(study, manifest=study.manifest.updated(notes=["3 of 10 epochs", "2 of *4* seeds"]))
     pairs = paired_differences(study, PRINTED_TOLERANCES)
     page = render_admission(study, pairs, decide(pairs))
-    assert "# Is bfloat16 as float32? Study admission, 40 pairs" in page
+    heading = "# Is bfloat16 as float32? Study admission, 40 pairs\n"
+    assert page.startswith(heading)
+    assert render_admission(study, pd.concat([pairs, pairs.assign(metric="ssim")]), []).startswith(heading)
     assert "Admitted: none. Not admitted: SVM" in page and "38 of 40" in page
-    assert "one alone has a value (SVM" in page and "vae d=8 seed=3: loss not finite at step 17" in page
-    assert "not measured on both sides yet" in page and page.count(": 1 pair\n") == 1
+    assert "\n\n3 of 10 epochs\n\n2 of \\*4\\* seeds\n\n" in page
+    _, missing = page.split("## Pairs without two values\n\n")
+    assert missing.partition("\n\n")[0].splitlines() == [
+        "- one alone has a value (SVM accuracy): vae d=8 seed=3: loss not finite at step 17",
+        "- not measured on both sides yet (SVM accuracy): 1 pair",
+    ]
 
 
 # What verdicts are told --------------------------------------------------------------------------------------

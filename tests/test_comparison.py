@@ -522,6 +522,16 @@ def test_settings_of_trials_that_one_side_lacks_are_no_difference():
     assert (difference.scopes, difference.a, difference.b) == (("vae",), "1.0", "1.0, 2.0")
 
 
+def test_marks_of_a_data_set_that_has_no_common_score_are_no_difference():
+    scores = {ComparedCell("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
+    a, b = (
+        ComparedSide(marks, scores, tuple(Fact("marks", of, marks, None) for of in ("mnist", "celeba")), True)
+        for marks in ("none", "subset")
+    )
+    [difference] = compare(a, b).around
+    assert (difference.field, difference.scopes, difference.a, difference.b) == ("marks", ("mnist",), "none", "subset")
+
+
 def test_the_seeds_csv_of_a_folder_is_equal_to_the_folder(tmp_path):
     csv_file = LAPTOP / "tables" / "table1_seeds.csv"
     comparison = compare(read_side(LAPTOP, table=1), read_side(csv_file))

@@ -90,7 +90,7 @@ def test_an_advantage_is_that_of_the_seeds_means_with_students_interval():
         (sum(means) / 3, reference.low, reference.high)
     )
     assert (accuracy.answer, accuracy.seeds, accuracy.places, accuracy.ahead) == (Answer.A_BETTER, 3, 3, 3)
-    assert (error.mean, error.answer) == (0, Answer.OPEN)
+    assert (error.mean, error.answer, error.ahead) == (0, Answer.OPEN, 0)
 
 
 def test_ahead_are_places_of_which_a_is_better_on_average():
@@ -109,6 +109,7 @@ WITH_MARGINS = dataclasses.replace(FISHER, margins={"svm_accuracy": 0.005, "ssim
         ([-0.011, -0.012, -0.013], Answer.B_BETTER),
         ([0.001, 0.0015, 0.002], Answer.SAME),  # above zero, and yet within the margin
         ([0.004, 0.005, 0.006], Answer.UNDECIDED),
+        ([-0.004, -0.005, -0.006], Answer.UNDECIDED),
         ([-0.02, 0.03, 0.01], Answer.UNDECIDED),
         ([0.02, 0.02], Answer.TOO_FEW),
         ([math.nan], Answer.NO_PAIR),
@@ -215,11 +216,17 @@ def test_a_seed_that_only_one_place_has_and_one_lost_at_every_place_silence_no_a
     assert accuracy.seeds >= 3 and accuracy.answer is Answer.A_BETTER and accuracy.left_out == {NO_RESULT: 3}
 
 
+def test_fewer_pairs_of_three_seeds_are_chosen_before_more_of_two():
+    accuracy = answers(pair([[0.02, 0.03, 0.04], [0.5, 0.5], [0.5, 0.5]]), [FISHER])[0]
+    assert (accuracy.mean, accuracy.seeds, accuracy.places) == (pytest.approx(0.03), 3, 1)
+
+
 def test_a_value_at_a_rate_lies_on_the_curve_of_ideal_codes_and_nowhere_beyond():
     error = MEASURES["reconstruction_error"]
     points = [(rate, math.exp(-2 * rate / 8)) for rate in (8.0, 4.0, 16.0)]
     assert at_rate(11.0, points, error) == pytest.approx(math.exp(-2 * 11 / 8))
-    assert at_rate(8.0, points, error) == pytest.approx(math.exp(-2))
+    for at_a_point in (4.0, 8.0, 16.0):
+        assert at_rate(at_a_point, points, error) == pytest.approx(math.exp(-2 * at_a_point / 8))
     assert at_rate(3.9, points, error) is at_rate(16.1, points, error) is None
     accuracy = at_rate(6.0, [(4.0, 0.8), (8.0, 0.95)], MEASURES["svm_accuracy"])
     assert accuracy / (1 - accuracy) == pytest.approx(math.sqrt(4 * 19))  # the odds' geometric mean

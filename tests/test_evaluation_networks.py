@@ -239,7 +239,7 @@ def of_file(digest: str, variant: str = "") -> Pretrained:
         {"network": of_file("bb")},
         {"network": of_file("aa", "antialiased")},
         {"device": "mps"},
-        {"torch": "99.0"},
+        {"torch": "99.0.0"},
         {"revision": -1},
     ],
     ids=lambda changed: next(iter(changed)),

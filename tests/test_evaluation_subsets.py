@@ -136,6 +136,6 @@ def test_collapse_is_fewer_than_half_of_the_dimensions_up_to_eight(active, laten
     assert collapsed(active, latent_dim, 0.9) is verdict
 
 
-@pytest.mark.parametrize(("explained", "verdict"), [(None, True), (-0.1, True), (0.099, True), (0.101, False)])
+@pytest.mark.parametrize(("explained", "verdict"), [(None, True), (-0.1, True), (0.099, True), (0.1, False)])
 def test_collapse_is_also_a_decoder_that_paints_the_mean_image(explained, verdict):
     assert collapsed(128, 128, explained) is verdict

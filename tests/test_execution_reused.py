@@ -111,7 +111,8 @@ def test_a_failed_trial_is_not_taken_nor_one_whose_checkpoint_is_damaged(folders
     assert reuse_trials([wanted], out, found, other.folder, print) == 0
     assert "it is of another trial" in capsys.readouterr().out and not out.checkpoint_path(wanted.key).exists()
     other.checkpoint_path(both.key).unlink()
-    assert reuse_trials([wanted], out, found, other.folder, print) == 1
+    out.write_record(Record.parse({**records["alone"].plain, "status": "failed", "reason": "killed"}))
+    assert reuse_trials([wanted], out, found, other.folder, print) == 1  # in place of its own failed record
     assert out.read_record(wanted.key).plain["reused_from"] == both.key
 
 

@@ -78,6 +78,7 @@ def test_a_finished_study_gets_what_it_lacks_without_training_and_keeps_what_it_
         return made
 
     first = run(IMAGES.metrics_left_out)
+    store.write_record(first.updated(timings={**first.timings, "reconstruction_seconds": 1000.0}))
     assert first.unavailable["reconstruction"]["ms_ssim"] == "not asked for (--metrics ms_ssim)"
     assert list(first.metrics["reconstruction"]) == ["ssim"]
     assert outcome(first, "reconstruction", "fid") == (None, "not asked for", "not asked for (--metrics fid)")
@@ -99,6 +100,7 @@ def test_a_finished_study_gets_what_it_lacks_without_training_and_keeps_what_it_
         assert json.dumps(second.plain[field]) == json.dumps(at_once.plain[field])
     for field in ("curves", "training", "provenance"):
         assert second.plain[field] == first.plain[field]
+    assert second.timings["reconstruction_seconds"] > 1000  # the seconds of both
     [added] = second.plain["added"]
     assert added["metrics"] == ["ms_ssim"] and added["provenance"]["device"]
 

@@ -203,7 +203,9 @@ def test_two_rivals_are_in_order_where_a_paired_one_sided_test_says_so(p, low):
 def test_the_pairs_of_all_rankings_share_the_level(rankings, low):
     spread = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0]) * math.sqrt(5 / 6)
     ours = np.array([np.arange(6.0), np.arange(6.0) + stats.t.isf(0.04, 5) / math.sqrt(6) + spread])
-    assert rank_agreement([(ours, np.array([0.0, 1.0]))] * rankings).interval == Interval(low, 1.0)
+    found = [(ours, np.array([0.0, 1.0]))] * rankings
+    assert rank_agreement(found).interval == Interval(low, 1.0)
+    assert rank_agreement([*found, (ours, np.ones(2))]).interval == Interval(low, 1.0)  # has no order to show
 
 
 @pytest.mark.parametrize(("p", "low"), [(0.049 / 3, 1.0), (0.051 / 3, 1 / 3)])
@@ -257,6 +259,9 @@ def test_rank_agreement_with_one_seed_with_gaps_and_with_nothing():
     assert (one.tau, one.interval) == (1.0, None)
     gap = rank_agreement([(np.array([[0.1, math.nan], [0.3, 0.2]]), paper)])
     assert (gap.tau, gap.interval) == (1.0, Interval(-1.0, 1.0))  # one common seed shows no order
+    # By the means the first is ahead, by the seeds that both have the second.
+    apart = rank_agreement([(np.array([[0.0, 0.0, 0.0, 10.0], [1.0, 1.1, 1.2, math.nan]]), paper)])
+    assert (apart.tau, apart.interval) == (-1.0, Interval(-1.0, 1.0))
     assert rank_agreement([]) is None
     assert rank_agreement([(np.array([[0.1], [0.1]]), paper)]) is None
     assert rank_agreement([(np.array([[math.nan, math.nan], [0.3, 0.2]]), paper)]) is None
