@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 import torch
+from test_studies_trials import TRIAL
 
 from benchmark.cli import main
+from benchmark.execution.evaluate_trial import empty_record
 from benchmark.execution.reused_trials import finished_records, narrowed, reuse_trials
 from benchmark.execution.stored_models import stored_model
 from benchmark.results.records import Record
@@ -111,9 +113,18 @@ def test_a_failed_trial_is_not_taken_nor_one_whose_checkpoint_is_damaged(folders
     assert reuse_trials([wanted], out, found, other.folder, print) == 0
     assert "it is of another trial" in capsys.readouterr().out and not out.checkpoint_path(wanted.key).exists()
     other.checkpoint_path(both.key).unlink()
-    out.write_record(Record.parse({**records["alone"].plain, "status": "failed", "reason": "killed"}))
-    assert reuse_trials([wanted], out, found, other.folder, print) == 1  # in place of its own failed record
+    assert reuse_trials([wanted], out, found, other.folder, print) == 1
     assert out.read_record(wanted.key).plain["reused_from"] == both.key
+
+
+@pytest.mark.parametrize("own, taken", [(None, 1), ("failed", 1), ("diverged", 0), ("ok", 0)])
+def test_a_record_is_taken_over_in_place_of_a_failed_one_and_of_no_other(own, taken, tmp_path):
+    more = dataclasses.replace(TRIAL, protocols=TRIAL.protocols | {"classification": {"revision": 1}})
+    out = Store(tmp_path / "out")
+    if own:
+        out.write_record(empty_record(TRIAL, "cpu", own, None if own == "ok" else "a reason"))
+    assert reuse_trials([TRIAL], out, [empty_record(more, "cpu")], tmp_path / "other", print) == taken
+    assert out.read_record(TRIAL.key).plain.get("reused_from") == (more.key if taken else None)
 
 
 @pytest.mark.parametrize("reuse", ["nothing", "taken"])

@@ -83,8 +83,9 @@ def test_the_chances_of_an_interval_are_those_of_simulated_ones(bound, shift, co
 
 
 def test_without_a_spread_the_chances_are_certain():
-    assert (chance_within(1.0, 0.0, 9, 0.9), chance_within(1.0, 0.0, 9, 0.9, 1.1)) == (1.0, 0.0)
-    assert (chance_outside(1.0, 0.0, 9, 0.95), chance_outside(1.0, 0.0, 9, 0.95, 1.1)) == (0.0, 1.0)
+    shifts = (0.0, 1.0, 1.1)
+    assert [chance_within(1.0, 0.0, 9, 0.9, shift) for shift in shifts] == [1.0, 1.0, 0.0]
+    assert [chance_outside(1.0, 0.0, 9, 0.95, shift) for shift in shifts] == [0.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize(
