@@ -270,6 +270,35 @@ def test_the_originals_statistics_are_used_again_only_where_nothing_that_they_de
     assert runs(*(changed.get(name, value) for name, value in same.items())) == 2
 
 
+def test_users_who_share_a_data_folder_share_its_statistics_and_one_who_may_not_read_them_computes_them(
+    monkeypatch, tmp_path
+):
+    counted = []
+
+    def features(network, images, batch_size, device):
+        counted.append(len(images))
+        return torch.tensor(images).flatten(1)[:, :3]
+
+    def computed():
+        fid_module._originals.clear()
+        counted.clear()
+        fid_module.fid(of_file("aa"), originals, originals / np.float32(255), 4, "cpu", tmp_path)
+        return len(counted)
+
+    originals = np.zeros((4, 1, 32, 32), np.uint8)
+    monkeypatch.setattr(fid_module, "inception_features", features)
+    tmp_path.chmod(0o750)
+    assert (computed(), computed()) == (2, 1)
+    (kept,) = tmp_path.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o640
+
+    def forbidden(path, device):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(fid_module, "load_file", forbidden)
+    assert computed() == 2 and kept.exists()
+
+
 @pytest.mark.slow
 def test_statistics_of_the_two_resizes_are_kept_apart(context, images, tmp_path):
     originals, reconstructions = images(2)

@@ -73,14 +73,15 @@ def _write(fitted: FittedGaussian, path: Path) -> None:
     tensors = {"mean": fitted.mean, "factor": fitted.factor, "count": torch.tensor(fitted.count)}
     with written_whole(path) as part:
         save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, part)
+        part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors makes files readable only by their owner
 
 
 def _read(path: Path, device: str) -> FittedGaussian | None:
-    """The cached statistics; None if the file is missing or cannot be read, in which case it is removed."""
+    """The cached statistics; None if the file is missing, may not be read, or is damaged (it is then removed)."""
     try:
         tensors = load_file(path, device=device)
         return FittedGaussian(tensors["mean"], tensors["factor"], int(tensors["count"]))
-    except FileNotFoundError:
+    except OSError:
         return None
     except (SafetensorError, KeyError, ValueError):
         path.unlink(missing_ok=True)
