@@ -74,7 +74,7 @@ GROUPS = {
     "results and verdicts": (
         Command(
             "judge",
-            "audit, figures, verdict and report of a study in one",
+            "audit, figures, verdict and report of a study in one command",
             "judge_study",
             "judge",
             "judge results/runs/laptop",
@@ -130,7 +130,7 @@ GROUPS = {
         ),
         Command(
             "controls",
-            "say what a gain of HGMVAE is due to, from a study; --trace: the effect of each reading of the Fisher term",
+            "find the cause of HGMVAE's gain from a study; --trace: the effect of each reading of the Fisher term",
             "answer_controls",
             "controls",
             "controls results/runs/laptop-controls",
@@ -143,7 +143,7 @@ GROUPS = {
             "admission results/runs/admission",
         ),
     ),
-    "look into the paper and the methods": (
+    "examine the paper and the methods": (
         Command(
             "error-rates",
             "simulate how often verdicts on numbers and claims are right and wrong",
@@ -162,7 +162,7 @@ GROUPS = {
     "prepare and measure": (
         Command(
             "fetch",
-            "get data sets and metric weights, verified by checksum",
+            "download data sets and metric weights, verified by checksum",
             "fetch_files",
             "fetch",
             "fetch mnist weights",
@@ -192,7 +192,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (--help shows what can be asked)\n")
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
 
 def build_parser(loaded: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
@@ -257,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status, listed in the docstring of this module.
     """
     if sys.stdout is None:
-        print_error("standard output is closed; let it go to a file, or to /dev/null")
+        print_error("standard output is closed; redirect it to a file or to /dev/null")
         return 2
     try:
         with standard_output():
@@ -265,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OutputLost as lost:
         if lost.reader_left:  # as in `... | head`
             return 128 + signal.SIGPIPE
-        print_error(f"standard output cannot be written ({lost}); what is finished is kept")
+        print_error(f"standard output cannot be written ({lost}); finished results are kept")
         return 2
 
 
@@ -276,9 +276,9 @@ def _run(arguments: list[str]) -> int:
     parser = build_parser(loaded=arguments[:1])
     if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
         if arguments[0] in MOVED:
-            parser.error(f"{arguments[0]} is {MOVED[arguments[0]]} now")
+            parser.error(f"{arguments[0]} is now {MOVED[arguments[0]]}")
         near = " or ".join(difflib.get_close_matches(arguments[0], COMMANDS, n=3, cutoff=0.5))
-        parser.error(f"there is no command {arguments[0]!r}" + (f"; is {near} meant?" if near else ""))
+        parser.error(f"there is no command {arguments[0]!r}" + (f"; did you mean {near}?" if near else ""))
     read = parser.parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers then act like Ctrl-C
@@ -315,4 +315,4 @@ def _overview() -> str:
         "\n".join([f"{group}:", *(f"  {command.name:<{width}}  {command.summary}" for command in commands)])
         for group, commands in GROUPS.items()
     )
-    return "\n\n".join([*groups, "COMMAND --help shows what a command can be asked, and an example."])
+    return "\n\n".join([*groups, "COMMAND --help lists a command's options and gives an example."])

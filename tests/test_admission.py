@@ -149,7 +149,7 @@ def test_a_small_difference_with_little_noise_is_admitted():
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_difference_of_half_a_tolerance_is_not_admitted_whichever_way(sign):
     found = decision(pairs_study(noise(0.2, sign * 0.5, between=0.05)))
-    assert found.state is AdmissionState.NOT_ADMITTED and "all of the interval is beyond 0.25" in found.reason
+    assert found.state is AdmissionState.NOT_ADMITTED and "the whole interval is beyond 0.25" in found.reason
 
 
 def test_noise_alone_is_not_admitted_and_says_how_many_pairs_would_be():
@@ -180,7 +180,7 @@ def test_a_part_of_the_pairs_decides_nothing_however_alike_they_are():
     last = max(zero, key=lambda place: place[2])  # seed by seed, as the study runs
     found = decision(pairs_study(zero | {last: None}, seeds=range(2)))
     assert (found.state, found.pairs, found.asked) == (AdmissionState.NOT_DECIDED, 15, 16)
-    assert found.reason == "15 of 16 pairs are measured, and all of them decide"
+    assert found.reason == "15 of 16 pairs are measured; the decision needs all of them"
     assert decision(pairs_study(zero, seeds=range(2))).state is AdmissionState.ADMITTED
 
 
@@ -188,7 +188,7 @@ def test_a_part_of_the_methods_decides_nothing():
     alike = dict.fromkeys(noise(0.1), 0.0)
     fails = {(*place, precision) for place in alike if place[0] == "hgmvae_g" for precision in ("float32", "bfloat16")}
     found = decision(pairs_study(alike, failed=fails))
-    assert found.state is AdmissionState.NOT_DECIDED and "6 of 8 methods and latent dims" in found.reason
+    assert found.state is AdmissionState.NOT_DECIDED and "6 of 8 configurations" in found.reason
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -196,7 +196,7 @@ def test_a_trial_that_fails_in_one_precision_is_a_difference_and_never_dropped(p
     alike = dict.fromkeys(noise(0.1), 0.0)
     found = decision(pairs_study(alike, failed={("vae", 8, 3, precision)}))
     assert (found.state, found.one_alone, found.pairs) == (AdmissionState.NOT_ADMITTED, 1, 39)
-    assert found.interval.within(MARGIN) and "of 1 pair one trial alone has a value" in found.reason
+    assert found.interval.within(MARGIN) and "only one trial has a value in 1 pair" in found.reason
 
 
 def test_a_trial_that_fails_in_both_precisions_is_no_difference_and_is_counted():
@@ -394,7 +394,7 @@ def test_an_admission_holds_for_its_revision_and_kind_of_device_alone(commit):
         ({"training": TrainingSettings(precision="tf32").plain()}, "precision"),
     ):
         state, reason = admission_of(in_bfloat16(**other), "ssim")
-        assert state is AdmissionState.NOT_DECIDED and f"is of another {named}" in reason
+        assert state is AdmissionState.NOT_DECIDED and f"is for another {named}" in reason
 
 
 def test_what_else_a_study_reduced_stays_a_departure_beside_an_admitted_precision(commit):
@@ -416,7 +416,7 @@ def test_a_file_that_is_none_of_the_command_is_a_user_error(tmp_path, monkeypatc
     file = tmp_path / "admission.csv"
     file.write_text(text)
     monkeypatch.setattr(committed_admission, "_FILE", file)
-    with pytest.raises(UserError, match=r"results/reference/admission/admission.csv: is no file of the command"):
+    with pytest.raises(UserError, match=r"reference/admission/admission.csv: is not a file written by `admission`"):
         admission_of(in_bfloat16(), "ssim")
 
 

@@ -92,9 +92,9 @@ def test_the_summary_word_for_word():
             r"### Audit of study a_b\|c, weight set default, 3 seeds",
             "2 of 7 trials evaluated again from their checkpoints, under 2 alternatives to the judged protocols.",
             r"Reduced against the paper: 8 of 10 \*epochs\*; subset.",
-            "2 scores are not those of the trials' records (audit/drifted.csv): other images, device or versions.",
+            "2 scores differ from those in the trials' records (audit/drifted.csv): other images, device or versions.",
             "Not computed in up to 2 trials, which were audited before these alternatives were added: "
-            "“SSIM valid window”, “pixels in [-1, 1]”. The command audit computes them from the checkpoints.",
+            "“SSIM valid window”, “pixels in [-1, 1]”. The command `audit` computes them from the checkpoints.",
             r"Without a score (4): SC, DB: one \<cluster\>.",
             "#### Nearest to the paper's numbers",
             "| table | metric | numbers | judged | nearest | farthest | protocols |\n"
@@ -148,7 +148,7 @@ def test_what_was_not_found_is_said():
             r"### Audit of study a_b\|c, weight set default, 1 seed",
             "2 of 2 trials evaluated again from their checkpoints, under 0 alternatives to the judged protocols.",
             "#### Nearest to the paper's numbers",
-            "No printed number was run.",
+            "No trials for a printed number were run.",
             "#### Conclusions that depend on the protocol",
             "None. By means, 0 of 1 states flip; with other seeds alone 0.3 would, and 0.5 if nothing differed.",
             "#### Where the spread comes from",

@@ -97,7 +97,7 @@ def test_runs_that_differ_in_more_than_weights_or_share_nothing_are_refused(few_
         robustness({"default": default, "other": other(data=data)})
     del data["mnist"]  # a run on fewer sets is no other study
     assert robustness({"default": default, "other": other(data=data)}).scores > 0
-    with pytest.raises(UserError, match="no score that all of them have"):
+    with pytest.raises(UserError, match="no score in common"):
         robustness({"default": default, "other": replace(default, records={})})
 
 

@@ -152,7 +152,7 @@ def test_a_folder_without_checkpoints_says_so(audit, folder):
     shutil.rmtree(folder / "checkpoints")
     status, said = audit()
     assert status == 2
-    assert "holds no usable checkpoints" in said
+    assert "no usable checkpoints" in said
 
 
 def test_what_is_missing_is_counted(audit, folder):
@@ -170,7 +170,7 @@ def test_what_is_missing_is_counted(audit, folder):
     status, said = audit("--only", "latent_dim=128")
     assert status == 3
     assert "2 trials with a result, 0 with a checkpoint, 0 to audit" in said
-    assert "2 not audited: no checkpoint here; of 1 an earlier audit's result stands" in said
+    assert "2 not audited: no checkpoint here; an earlier audit's result is kept for 1 of them" in said
     assert f"1 of {trials} trials evaluated again from their checkpoints (0 now, 1 by earlier audits)" in said
 
 
@@ -242,7 +242,7 @@ def test_a_worker_that_is_killed_is_said(folder, study):
     os.kill(worker_of(process), signal.SIGKILL)
     said = process.communicate(timeout=120)[0].decode()
     assert process.returncode in (2, 3), said
-    assert "a worker process was ended" in said
+    assert "a worker process was killed" in said
     assert not list((folder / "audit").glob(".*.part"))
 
 

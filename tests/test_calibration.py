@@ -265,7 +265,7 @@ def test_the_page_says_what_was_chosen_by_each_criterion_and_what_it_scored():
     of_ranks, label_free = page.split("## ranks")[1].split("## label")
     assert "| VAE | beta = 0.01 (at an end of its grid) | 0.9100 | 0.2000 | 8.0 | 3 |" in of_ranks
     assert "| VAE | beta = 0.015 | 0.5000 | 0.1000 | 8.0 | 1 |" in label_free
-    assert of_ranks.count("| SWAE | none: all in question collapsed") == 1
+    assert of_ranks.count("| SWAE | none: all candidates collapsed") == 1
 
 
 def test_without_a_good_end_of_every_training_there_is_no_choice(tmp_path, capfd, monkeypatch):
@@ -277,7 +277,8 @@ def test_without_a_good_end_of_every_training_there_is_no_choice(tmp_path, capfd
     monkeypatch.setattr(calibrate_weights, "watched", one_fails)
     assert run("--method", "vae", "--out", tmp_path / "out", "--data-dir", tmp_path) == 3
     said = capfd.readouterr().out
-    assert "mnist vae d=8 seed=0: the node was lost" in said and "1 trainings are still to do before a choice" in said
+    assert "mnist vae d=8 seed=0: the node was lost" in said
+    assert "1 trials are still to be trained before a choice" in said
     assert not (tmp_path / "out" / "chosen.json").exists()
 
 

@@ -110,10 +110,13 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--study", "smoke", "--set", "vae"), "--set vae: write METHOD.FIELD=VALUE"),
         (
             ("plan", "--study", "smoke", "--set", "swae.reg_weight=1", "--only", "table=1"),
-            "--set swae: no trial asked for is of this method",
+            "--set swae: none of the selected trials uses this method",
         ),
         (("throughput", "--study", "smoke", "--only", "method=vae,dataset=none"), "dataset=none: study smoke has only"),
-        (("throughput", "--study", "smoke", "--only", "method=gmvae"), "name one method, dataset and latent_dim"),
+        (
+            ("throughput", "--study", "smoke", "--only", "method=gmvae"),
+            "name one combination of method, dataset and latent_dim",
+        ),
         (("throughput", "--seconds", "0"), "argument --seconds: '0' must be a whole number"),
         (("throughput", "--out", "README.md"), "--out README.md: is not a folder"),
         (("error-rates", "--out", "README.md/rates"), "--out README.md: is not a folder; give another"),
@@ -122,11 +125,14 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--study", "smoke", "--way", "graphs", "--device", "cpu"), "--way graphs: CUDA graphs need a GPU"),
         (("run", "--study", "smoke", "--tsne", "fast"), "argument --tsne: invalid choice: 'fast'"),
         (("run", "--study", "smoke", "--way", "fast"), "argument --way: invalid choice: 'fast'"),
-        (("run", "--study", "smoke", "--precision", "tf32", "--device", "cpu"), "--precision tf32: only a GPU has it"),
+        (
+            ("run", "--study", "smoke", "--precision", "tf32", "--device", "cpu"),
+            "--precision tf32: only GPUs support it",
+        ),
         (("run", "--study", "smoke", "--way", "vmap"), "argument --way: invalid choice: 'vmap'"),
         (
             ("verdict", "a", "--out", "b"),
-            "--out: goes with OTHER; the verdicts of one folder are written to OUT/verdicts",
+            "--out: requires OTHER; the verdicts of one folder are written to OUT/verdicts",
         ),
         (("controls",), "controls: name a results folder of the study controls"),
         (("calibrate", "--wide", "--smoke"), "--smoke: give either --wide or --smoke"),
@@ -142,7 +148,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("methods", "vea"), "methods vea: no such method"),
         (("tables", "no/such/folder"), "no/such/folder: no manifest.json here"),
         (("fetch", "imagenet"), "fetch imagenet: there are mnist"),
-        (("run", "--out="), "argument --out: is empty; give a value, or leave it out"),
+        (("run", "--out="), "argument --out: is empty; give a value or omit the option"),
         (("run", "--study", "smoke", "--only", ""), "argument --only: is empty"),
         (("plan", "--study", "smoke", "--only", " , "), "argument --only: is empty"),  # "$A,$B" of unset variables
         (("plan", "--study", "smoke", "--metrics", ","), "argument --metrics: is empty"),
@@ -155,7 +161,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("compare", "x", ""), "argument B: is empty"),
         (("verdict", "x", ""), "argument OTHER: is empty"),
         (("errata", ""), "argument file: is empty"),
-        (("tables", "~no-such-user/x"), "argument out: '~no-such-user/x': no home folder of that name"),
+        (("tables", "~no-such-user/x"), "argument out: '~no-such-user/x': no home folder with that name"),
     ],
 )
 def test_bad_use_is_one_line_and_status_2(call, arguments, said):
@@ -270,7 +276,7 @@ def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
     monkeypatch.setattr(plan_study, "with_metric_costs", lambda trials, known, device: known)
     monkeypatch.setattr(plan_study, "metric_seconds", lambda trials, costs, left_out: {"fid": 600.0})
     status, out, _ = call("plan", "--study", "paper", "--jobs", 2, "--data-dir", tmp_path, "--out", tmp_path / "out")
-    assert status == 0 and "830 unique trials, 0 of them with the data at hand" in out
+    assert status == 0 and "830 unique trials, 0 of them with available data" in out
     assert "CIFAR-10, about 170 MB" in out and "alexnet-owt-7be5be79.pth, for FID or LPIPS" in out
     assert "0 done" in out and "830 to run" in out and "About 7.0 h, 2 at once" in out
     assert "  FID: about 10 min of one process's time in all\n" in out
@@ -353,7 +359,7 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     records[0].unlink()
     status, out, _ = call("tables", tmp_path)
     assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run\n" in out
-    assert "Next: the same `run` again goes on with the 1 trials that are left\n" in out
+    assert "Next: the same `run` again continues with the remaining 1 trials\n" in out
     assert "not run" in (tmp_path / "tables" / "table2.csv").read_text()
 
 
@@ -431,11 +437,11 @@ def test_data_that_arrive_later_complete_the_study(call, tmp_path):
     assert found == 0 and f"cifar10: {reason}" in out
     found, out, _ = call("tables", tmp_path / "out")
     assert found == 3 and "1 trials ok, 0 diverged, 0 failed, 0 not run, 1 without data\n" in out
-    assert "Images not at hand: CIFAR-10   (./run_all.sh fetch)\n" in out
+    assert "Images missing: CIFAR-10   (./run_all.sh fetch)\n" in out
     assert reason.replace("`", r"\`") in (tmp_path / "out" / "tables" / "tables.md").read_text()
     save("cifar10", (32, 32, 3), 100)
     status, out, _ = call(*arguments, *only)
-    assert status == 0 and "2 trials ok" in out and "not at hand" not in out
+    assert status == 0 and "2 trials ok" in out and "Images missing" not in out
     assert "CIFAR-10 [subset]" in out
 
 
@@ -459,7 +465,7 @@ def test_only_adds_to_the_tables_what_stands_on_the_same_ground_and_drops_the_re
     save(70)  # other images under the same name
     status, out, _ = call(*arguments, "dataset=mine,table=2,method=wae_rbf")
     assert status == 0 and cells() == [("mine", "wae_rbf")]
-    assert "2 cells of an earlier run leave the tables" in out
+    assert "2 cells of an earlier run are removed from the tables" in out
     assert len(list((tmp_path / "out" / "records").glob("*.json"))) == 3
 
 
@@ -517,13 +523,14 @@ def test_a_metric_that_was_asked_for_and_cannot_be_had_ends_with_one_line_and_st
     assert status == 3 and line.startswith("--metrics fid: cannot be computed; weights unavailable: weights-inception")
     status, out, _ = call("report", tmp_path / "out")
     assert status == 0
-    missing = dict(line.removeprefix("Not in it: ").split(": ") for line in out.splitlines() if "Not in it" in line)
+    missing = dict(line.split(": ")[1:] for line in out.splitlines() if line.startswith("Not in the report: "))
     assert missing.pop("clustering") == "the study has none of Tables 1 and 4"  # nor has it planes or sweeps
     kinds = ("reconstructions", "manifold", "traversals")
     assert missing == dict.fromkeys(kinds, "not made yet; `judge` makes it")
     shutil.rmtree(tmp_path / "out" / "checkpoints")
     status, out, _ = call("report", tmp_path / "out")
-    assert status == 0 and "Not in it: traversals: its checkpoints are gone; the same `run --force` trains anew" in out
+    assert status == 0
+    assert "Not in the report: traversals: its checkpoints are gone; the same `run --force` trains anew" in out
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<li>reconstructions: its checkpoints are gone" in page
 

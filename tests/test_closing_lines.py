@@ -57,7 +57,7 @@ def test_the_laptop_study_in_short():
     assert "Not measured: FID (weights unavailable); LPIPS (weights unavailable)" in lines
     assert "Decided: 0 of the paper's 392 numbers, 2 of its 9 claims (for this study alone)" in lines
     assert "Why not more: 166 not comparable (reduced); 226 not run; 3 of 10 seeds" in lines
-    assert "Images not at hand: 3D Chairs   (./run_all.sh fetch)" in lines
+    assert "Images missing: 3D Chairs   (./run_all.sh fetch)" in lines
     assert lines[-2:] == [
         "Tables: out/tables/tables.md",
         "Next: ./run_all.sh judge out   audits what the paper leaves open",
@@ -77,8 +77,8 @@ def test_failures_are_counted_two_are_named_and_the_reasons_have_a_place():
         "  2 more; the reasons: out/tables/tables.md",
     ]
     assert len(lines) <= MOST_LINES
-    assert "Images not at hand: 3D Chairs   (./run_all.sh fetch)" in lines
-    assert "Next: the same `run` again goes on with the 8 trials that are left" in lines
+    assert "Images missing: 3D Chairs   (./run_all.sh fetch)" in lines
+    assert "Next: the same `run` again continues with the remaining 8 trials" in lines
 
 
 def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
@@ -91,7 +91,7 @@ def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
         "GMVAE     0.000 ±0.000",
         "HGMVAE-G  0.500 ±0.354†*",
         "HGMVAE-U  -0.125*",
-        "Mean ± std over seeds; † a seed collapsed; * not all seeds",
+        "Mean ± std over seeds; †: a seed collapsed; *: not all seeds",
     ]
 
 
@@ -148,7 +148,7 @@ def test_a_study_without_any_value_has_no_table():
     study = study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {})
     lines = closing_lines(study, None, Path("out"))
     assert lines[1] == "0 trials ok, 0 diverged, 0 failed, 3 not run" and not any("d=8" in line for line in lines)
-    assert lines[-1] == "Next: the same `run` again goes on with the 3 trials that are left"
+    assert lines[-1] == "Next: the same `run` again continues with the remaining 3 trials"
 
 
 def test_a_metric_that_was_left_out_is_named_with_the_command_that_adds_it():

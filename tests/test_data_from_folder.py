@@ -189,12 +189,12 @@ def test_the_command_makes_a_set_that_can_be_trained_on_and_overwrites_none(tmp_
     assert said[-1] == f"train on it: ./run_all.sh run --only dataset=ours --data-dir {tmp_path / 'data'}"
     for more, match in (
         (["--name", "ours"], "ours.npz: is there already; move it away, or give another --name"),
-        (["mnist"], "fetch mnist --from-folder: fetch these by a call of their own"),
+        (["mnist"], "fetch mnist --from-folder: fetch these in a separate call"),
     ):
         assert main([*asked, *more]) == 2
         assert match in capsys.readouterr().err
     assert main(["fetch", "--size", "32"]) == 2
-    assert "--size and --name are those of a data set made --from-folder DIR" in capsys.readouterr().err
+    assert "--size and --name require --from-folder DIR" in capsys.readouterr().err
 
 
 def test_a_large_folder_is_never_silent(tmp_path, monkeypatch):

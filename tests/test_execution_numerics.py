@@ -45,5 +45,5 @@ def test_a_c_library_without_mallopt_is_no_error(monkeypatch):
 def test_a_precision_that_is_refused_leaves_no_folder(tmp_path, capsys):
     arguments = ["run", "--study", "smoke", "--precision", "tf32", "--device", "cpu", "--out", str(tmp_path / "out")]
     assert main(arguments) == 2
-    assert "--precision tf32: only a GPU has it" in capsys.readouterr().err
+    assert "--precision tf32: only GPUs support it" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -56,7 +56,7 @@ def test_what_is_taken_over_is_what_a_run_of_its_own_finds(folders, capsys):
     # It was not trained again: the seconds are the other's.
     assert taken.timings["training_seconds"] == both.timings["training_seconds"]
     assert run("alone", root / "taken", "--reuse", str(root / "both")) == 0
-    assert "0 of 1 trials taken over from" in capsys.readouterr().out
+    assert "0 of 1 trials copied from" in capsys.readouterr().out
 
 
 def test_the_checkpoint_comes_along_under_the_trials_own_identity(folders):
@@ -132,7 +132,7 @@ def test_a_folder_without_study_and_the_folder_itself_are_refused_before_anythin
     root, records = folders
     assert run("alone", root / "taken", "--force", "--reuse", str(root / reuse)) == 2
     said = capsys.readouterr().err
-    assert ("no manifest.json here" if reuse == "nothing" else "is the results folder of this run") in said
+    assert ("no manifest.json here" if reuse == "nothing" else "is this run's own results folder") in said
     assert Store(root / "taken").read_record(records["taken"].key) == records["taken"]
     assert Store(root / "taken").checkpoint_path(records["taken"].key).is_file()
 

@@ -453,7 +453,7 @@ def test_a_queue_that_cannot_be_had_is_told_in_squeues_words(script, reason, squ
         refuse_live_jobs(store)
     assert f"whether they still run ({reason})" in str(refused.value)
     assert main(["status", str(store.folder)]) == 0
-    assert f"Slurm cannot be asked how they are ({reason})" in capfd.readouterr().out
+    assert f"Slurm cannot report their state ({reason})" in capfd.readouterr().out
 
 
 def test_a_queue_that_falls_silent_before_submission_submits_nothing(study, cluster, monkeypatch):
@@ -609,7 +609,7 @@ def test_what_slurm_could_not_understand_is_refused_by_its_flag(option, tmp_path
 @pytest.mark.parametrize("flag", ["account", "qos", "constraint", "mem"])
 def test_what_is_for_jobs_is_refused_without_them(flag, capfd):
     assert main(["run", f"--{flag}", "1G"]) == 2
-    assert capfd.readouterr().err == f"benchmark: --{flag}: goes with --executor slurm\n"
+    assert capfd.readouterr().err == f"benchmark: --{flag}: requires --executor slurm\n"
 
 
 def test_status_tells_what_is_done_queued_running_and_failed(study, cluster, monkeypatch, capfd):
@@ -731,7 +731,7 @@ def test_status_where_slurm_cannot_be_asked_calls_no_job_ended(study, cluster, m
     monkeypatch.setattr("benchmark.commands.show_status.queue", queue)
     assert main(["status", str(store.folder)]) == 0
     said = capfd.readouterr().out
-    assert "2 Slurm jobs are noted here; Slurm cannot be asked" in said and "Slurm job 1_0: unknown, attempt 1" in said
+    assert "2 Slurm jobs are listed here; Slurm cannot report" in said and "Slurm job 1_0: unknown, attempt 1" in said
 
 
 def test_forgetting_what_jobs_are_at_work_on_is_refused(tmp_path, monkeypatch, capfd):

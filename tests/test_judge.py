@@ -87,7 +87,7 @@ def test_all_that_a_study_says_is_written_and_shown(study, capfd):
 def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_path, capfd):
     out = shutil.copytree(study, tmp_path / "study", ignore=shutil.ignore_patterns("checkpoints", "audit", "verdicts"))
     status, said = judged(out, capfd)
-    assert status == 0 and said.count("Not audited: ") == 1 and "holds no checkpoints" in said
+    assert status == 0 and said.count("Not audited: ") == 1 and "has no checkpoints" in said
     assert not (out / "verdicts").exists()  # drawn images say nothing of the paper
     assert not (out / "audit").exists()
     absent = str(tmp_path / "absent")
@@ -99,7 +99,7 @@ def test_without_checkpoints_the_rest_is_made_and_one_line_says_why(study, tmp_p
 def test_real_images_are_judged(tmp_path, capfd):
     out = shutil.copytree(REPOSITORY / "results" / "reference" / "collapse", tmp_path / "study")
     status, said = judged(out, capfd)
-    assert status == 0 and "holds no checkpoints" in said
+    assert status == 0 and "has no checkpoints" in said
     assert "Decided: 0 of the paper's 392 numbers, 1 of its 9 claims (for this study alone)" in said
     assert len((out / "verdicts" / "claims.csv").read_text().splitlines()) == 1 + 9
 
@@ -128,7 +128,7 @@ def test_where_no_checkpoint_can_be_opened_the_rest_is_made_and_one_line_says_wh
     status, said = judged(out, capfd)
     assert status == 0 and (out / "report.html").is_file()
     [line] = [line for line in said.splitlines() if line.startswith("Not audited: ")]
-    assert "study: nothing to audit, for " in line and "no checkpoint of this model" in line
+    assert "study: nothing to audit: " in line and "no checkpoint of this model" in line
     assert re.search("Next: .* judge .*/study --method-file my/own.py   audits", said)
 
 
@@ -144,6 +144,6 @@ def test_real_images_that_are_not_here_are_named(study, tmp_path):
     assert what_an_audit_lacks(store, real, tmp_path) is None
     for data in ({}, {"name": "mnist"}, {"name": ["mnist"], "kind": "real"}, None):  # no run writes such a one
         unnamed = {key: record.updated(identity={**record.identity.plain, "data": data})}
-        assert "holds no checkpoints" in str(what_an_audit_lacks(store, unnamed, tmp_path))
+        assert "has no checkpoints" in str(what_an_audit_lacks(store, unnamed, tmp_path))
     diverged = {key: record.updated(status="diverged")}
-    assert "holds no checkpoints" in str(what_an_audit_lacks(store, diverged, tmp_path))
+    assert "has no checkpoints" in str(what_an_audit_lacks(store, diverged, tmp_path))

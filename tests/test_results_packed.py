@@ -263,7 +263,7 @@ def test_what_cannot_be_packed_is_one_line(tmp_path: Path, capsys: pytest.Captur
         (tmp_path / "jobs" / "mnist vae.json").write_text("{}")
     assert main(["pack", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert {"nothing": "has neither records/*.json nor", "jobs": "Slurm jobs are noted"}[made] in error
+    assert {"nothing": "has neither records/*.json nor", "jobs": "Slurm jobs are listed"}[made] in error
     assert len(error.splitlines()) == 1 and not (tmp_path / "records.jsonl").exists()
 
 

@@ -336,7 +336,7 @@ def test_a_checkout_that_cannot_train_is_said_to_be_none(trial, monkeypatch, tmp
 
 def test_what_is_no_checkout_is_refused_before_anything_is_measured(tmp_path, capsys):
     assert main(["throughput", "--beside", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert f"--beside {tmp_path}: is no checkout of this suite" in capsys.readouterr().err
+    assert f"--beside {tmp_path}: is not a checkout of this suite" in capsys.readouterr().err
 
 
 def test_a_protocol_of_ones_own_is_not_forecast(trial):

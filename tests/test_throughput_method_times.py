@@ -53,4 +53,4 @@ def test_without_a_vae_there_is_nothing_to_compare_with(tmp_path, capsys):
     command = ["throughput", "--methods", "--study", "smoke", "--only", "method=swae", "--out", str(tmp_path)]
     assert main(command) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "--only method=swae: no place of study smoke with vae and another method" in line
+    assert "--only method=swae: no data set and latent dimension of study smoke with vae and another method" in line

@@ -16,14 +16,16 @@ from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
 
 _LEGEND = (
-    "Difference: the same method, latent dim and seed, trained once more in {precision}, minus float32, in units of "
-    "the metric's tolerance. It is averaged over the seeds of each configuration (method and latent dim), then over "
-    "configurations; its 95 % t-interval is over configurations, so that methods that differ make it wider. "
-    "Admitted: all of it is within {margin:g} of the tolerance. A part of the pairs decides nothing, nor does a "
-    "part of the configurations. A pair of which one trial alone has a value counts as a difference, whatever the "
-    "others say. Over pairs: the same interval as if every pair were independent, for comparison. Spread: the "
+    "Difference: the score in {precision} minus the score in float32 for the same method, latent dimension and seed, "
+    "in units of the metric's tolerance. It is averaged over the seeds of each configuration (method and latent "
+    "dimension), then over configurations. Its 95 % t-interval is over configurations, so differences between methods "
+    "make it wider. Admitted: the whole interval is within {margin:g} of the tolerance. Nothing is decided until all "
+    "pairs and configurations have been measured. A pair in which only one trial has a value counts as a difference, "
+    "whatever the other pairs show. Over pairs: the same interval as if every pair were independent, for comparison. "
+    "Spread: the "
     "standard deviation of a pair's difference within its configuration. Largest: the configuration whose mean is "
-    "farthest from 0. Number of pairs that it takes: for a chance of {power:.0%} if there is no difference. The rule "
+    "farthest from 0. Number of pairs needed: for a probability of {power:.0%} of admission if there is no "
+    "difference. The rule "
     "and its limits: {see}."
 )
 
@@ -68,7 +70,7 @@ def render_admission(study: StudyResults, pairs: pd.DataFrame, found: Sequence[M
     of_state = {state: [METRICS[one.metric].label for one in found if one.state is state] for state in AdmissionState}
     by_state = [f"{state.capitalize()}: {', '.join(labels) or 'none'}." for state, labels in of_state.items()]
     parts = [
-        f"# Is {precision} as float32? Study {escape_markdown(manifest.study)}, {len(trials)} pairs",
+        f"# Is {precision} equivalent to float32? Study {escape_markdown(manifest.study)}, {len(trials)} pairs",
         escape_markdown(" ".join(by_state)),
         *map(escape_markdown, manifest.notes),
         wide_table(

@@ -92,13 +92,16 @@ def _decided(metric: str, pairs: pd.DataFrame) -> MetricAdmission:
     one_alone = int((pairs["outcome"] == PairOutcome.ONE_ALONE).sum())
     not_measured = int((pairs["outcome"] == PairOutcome.NOT_MEASURED).sum())
     if one_alone:
-        state, reason = AdmissionState.NOT_ADMITTED, f"of {pair_count(one_alone)} one trial alone has a value"
+        state, reason = AdmissionState.NOT_ADMITTED, f"only one trial has a value in {pair_count(one_alone)}"
     elif not_measured:  # deciding on a part, and stopping when convenient, would admit too much
         state = AdmissionState.NOT_DECIDED
-        reason = f"{len(pairs) - not_measured} of {pair_count(len(pairs))} are measured, and all of them decide"
+        reason = f"{len(pairs) - not_measured} of {pair_count(len(pairs))} are measured; the decision needs all of them"
     elif len(found) < len(configurations) or interval is None:
         state = AdmissionState.NOT_DECIDED
-        reason = f"{len(found)} of {len(configurations)} methods and latent dims have a pair with values"
+        reason = (
+            f"{len(found)} of {len(configurations)} configurations (method and latent dimension) have "
+            "a pair with values"
+        )
     else:
         state, reason = _by_interval(interval, spread, len(found))
     return MetricAdmission(
@@ -147,11 +150,11 @@ def _by_interval(interval: Interval, spread: float | None, configurations: int) 
     if interval.within(MARGIN):
         return AdmissionState.ADMITTED, f"the interval is within {MARGIN:g} of the tolerance"
     if interval.outside(MARGIN):
-        return AdmissionState.NOT_ADMITTED, f"all of the interval is beyond {MARGIN:g} of the tolerance"
-    reason = f"the interval reaches beyond {MARGIN:g} of the tolerance"
+        return AdmissionState.NOT_ADMITTED, f"the whole interval is beyond {MARGIN:g} of the tolerance"
+    reason = f"the interval extends beyond {MARGIN:g} of the tolerance"
     if spread and interval.high - interval.low > 2 * MARGIN:
         needed = pairs_needed(spread, configurations)
-        reason += f", and is wider than that: with this spread it takes about {needed} pairs"
+        reason += f" and is wider than that: with this spread about {needed} pairs are needed"
     return AdmissionState.NOT_ADMITTED, reason
 
 

@@ -44,7 +44,7 @@ def admission_of(manifest: Manifest, metric: str) -> tuple[AdmissionState, str]:
     if row is None:
         return AdmissionState.NOT_DECIDED, f"it is not in {RESULT}"
     if other := [name.replace("_", " ") for name, value in holds_for(manifest).items() if row[name] != value]:
-        return AdmissionState.NOT_DECIDED, f"{RESULT} is of another {' and '.join(other)}"
+        return AdmissionState.NOT_DECIDED, f"{RESULT} is for another {' and '.join(other)}"
     return AdmissionState(row["state"]), row["reason"]
 
 
@@ -106,5 +106,5 @@ def _decisions(file: Path) -> dict[str, dict[str, str]]:
     except OSError as error:
         reason = error.strerror
     except (ValueError, csv.Error):
-        reason = "is no file of the command admission"
-    raise UserError(f"{RESULT}: {reason}; make it again with `admission`, or move it away")
+        reason = "is not a file written by `admission`"
+    raise UserError(f"{RESULT}: {reason}; recreate it with `admission`, or move it away")

@@ -144,14 +144,14 @@ def audit_summary(manifest: Manifest, findings: Findings, now: int | None = None
     sentences += reduced(manifest)
     if len(findings.drifted):
         sentences.append(
-            f"{len(findings.drifted)} scores are not those of the trials' records (audit/drifted.csv): other images, "
-            "device or versions."
+            f"{len(findings.drifted)} scores differ from those in the trials' records (audit/drifted.csv): other "
+            "images, device or versions."
         )
     if findings.lacking:
         names = ", ".join(f"“{name}”" for name in findings.lacking)
         sentences.append(
             f"Not computed in up to {max(findings.lacking.values())} trials, which were audited before these "
-            f"alternatives were added: {names}. The command audit computes them from the checkpoints."
+            f"alternatives were added: {names}. The command `audit` computes them from the checkpoints."
         )
     unavailable = findings.scores[findings.scores["value"].isna()]
     reasons = unavailable.groupby("reason")["metric"].agg(["size", "unique"])
@@ -182,7 +182,10 @@ class AuditSection:
 def audit_sections(manifest: Manifest, findings: Findings) -> list[AuditSection]:
     """Return the sections of the page in order; drawn images have no distance from the paper's numbers."""
     nearest = AuditSection(
-        "Nearest to the paper's numbers", nearest_frame(findings), DISTANCE_MEANING, "No printed number was run."
+        "Nearest to the paper's numbers",
+        nearest_frame(findings),
+        DISTANCE_MEANING,
+        "No trials for a printed number were run.",
     )
     return [
         *([] if is_drawn(manifest) else [nearest]),

@@ -85,7 +85,9 @@ def audit_trials(
             try:
                 yield task.result()
             except BrokenProcessPool:
-                yield AuditEnd(tasks[task].key, None, "a worker process was ended; the same command goes on from here")
+                yield AuditEnd(
+                    tasks[task].key, None, "a worker process was killed; the same command continues from here"
+                )
         ended = True
     finally:
         pool.shutdown(wait=ended, cancel_futures=True)

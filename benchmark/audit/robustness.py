@@ -49,7 +49,7 @@ def robustness(runs: Mapping[str, StudyResults]) -> Robustness:
     _check_alike({name: run.manifest for name, run in runs.items()})
     values = common(*(seed_values(run.frame) for run in runs.values()))
     if not values[0]:
-        raise UserError(f"{', '.join(runs)}: no score that all of them have")
+        raise UserError(f"{', '.join(runs)}: no score in common")
     standings = {name: claim_judgements(run, of_run) for (name, run), of_run in zip(runs.items(), values, strict=True)}
     first = next(iter(standings.values()))
     rates = flip_rates(values[0])

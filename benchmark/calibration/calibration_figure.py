@@ -14,9 +14,9 @@ from benchmark.plotting.style import captioned, look
 
 _COLUMNS = 4
 _CAPTION = (
-    "A mark is a setting, numbered as in calibration.csv: filled where it is the mean of three seeds. Ring: chosen by "
-    "ranks. Square: chosen without labels. Cross: not usable, for a seed collapsed or diverged. Settings whose "
-    "accuracy or error is among the worst fifth of all lie beyond the picture; their numbers stand in its corner."
+    "Each mark is a setting, numbered as in calibration.csv; filled: mean of three seeds. Ring: chosen by ranks. "
+    "Square: chosen without labels. Cross: not usable because a seed collapsed or diverged. Settings whose accuracy "
+    "or error is among the worst fifth of all are outside the plot; their numbers are in its corner."
 )
 _WORST = 0.2
 

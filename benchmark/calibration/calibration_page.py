@@ -24,7 +24,7 @@ def setting_text(method: str, grid: tuple[Setting, ...], number: int | None) -> 
         number: The position of the chosen setting; None if none was chosen.
     """
     if number is None:
-        return "none: all in question collapsed, diverged or have another number of active units"
+        return "none: all candidates collapsed, diverged or have another number of active units"
     said = ", ".join(f"{name} = {value}" for name, value in grid[number].items())
     end = at_an_end(grid, number, METHODS[method].settings("default"))
     return f"{said} (at an end of its grid)" if end else said

@@ -23,7 +23,7 @@ from benchmark.verdict.cell_verdicts import PRINTED_TOLERANCES
 class AdmissionOptions:
     """The options of `admission`."""
 
-    out: Path = argument(type=path, help="results folder of the study admission, complete or not")
+    out: Path = argument(type=path, help="results folder of the study `admission`, complete or not")
 
 
 def admission(options: AdmissionOptions, console: Console) -> int:

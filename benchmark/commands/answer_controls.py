@@ -34,7 +34,7 @@ class ControlsOptions(FetchedData):
 
     out: Path | None = argument(nargs="?", type=path, help=f"results folder of the study {_STUDIES}")
     trace: bool = flag(
-        help="train the study readings again and record F and loss per step and SVM accuracy per epoch in "
+        help="train the study `readings` again and record F and the loss per step and SVM accuracy per epoch in "
         f"OUT/trace (OUT by default: results/runs/{TRACED})"
     )
     device: str | None = option(type=given, help=f"with --trace: {DEVICE}")
@@ -72,7 +72,7 @@ def _answer(out: Path, console: Console) -> None:
     known = STUDIES.get(study.manifest.study)
     found = answers(trials, known.questions if known else Study.questions)
     if all(one.answer is Answer.NOT_RUN for one in found):
-        raise UserError(f"{out}: holds no two methods that the controls compare; run --study controls first")
+        raise UserError(f"{out}: has no two methods that the controls compare; run --study controls first")
     means = means_frame(trials, measures_run(found))
     text = render_answers(study, found, means)
     folder = out / "controls"

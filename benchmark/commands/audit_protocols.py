@@ -46,7 +46,7 @@ class AuditOptions(FetchedData, OwnMethods, PageFormat):
 
     out: Path = argument(type=path, help="results folder with checkpoints; its images are read from --data-dir")
     only: str | None = option(type=given, help=ONLY)
-    jobs: int | None = option(type=positive, help="processes (default: one per core, at most 8)")
+    jobs: int | None = option(type=positive, help="number of processes (default: one per core, at most 8)")
     device: str | None = option(type=given, help=MODELS_ON)
 
 
@@ -86,8 +86,8 @@ def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
         found = findings(study, results)
         if found is None:
             reasons = (reason for reason in failures if reason != NO_CHECKPOINT)
-            first = next(reasons, "it holds no usable checkpoints; `run` makes them")  # all have been printed above
-            raise NothingToAudit(f"{shown(options.out)}: nothing to audit, for {first}")
+            first = next(reasons, "no usable checkpoints; `run` makes them")  # all have been printed above
+            raise NothingToAudit(f"{shown(options.out)}: nothing to audit: {first}")
         write_tables(with_own_tables(study, results), store.folder / "tables")
         tables = {f"{name}.csv": csv_text(getattr(found, name)) for name in _WRITTEN}
         write_texts(store.folder / "audit", tables)
@@ -140,7 +140,7 @@ def _evaluate(
         console.print(f"{count}/{len(trials)} {records[ended.key].identity}: {ended.reason or 'audited'} ({took})")
     for reason, of_reason in failures.items():
         earlier = len(read_results(store, of_reason))
-        stands = f"; of {earlier} an earlier audit's result stands" if earlier else ""
+        stands = f"; an earlier audit's result is kept for {earlier} of them" if earlier else ""
         console.print(f"{len(of_reason)} not audited: {reason}{stands}")
     failed = sum(map(len, failures.values()))
     return len(ok) - failed - (len(stored) - len(to_do)), failures

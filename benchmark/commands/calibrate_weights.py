@@ -47,10 +47,10 @@ class CalibrateOptions(FetchedData, ExecutionOptions):
     method: tuple[str, ...] | None = option(
         action="append",
         metavar="NAME",
-        help="calibrate only this method; may be repeated (default: all that have a grid)",
+        help="calibrate only this method; may be repeated (default: all methods that have a grid)",
     )
     wide: bool = flag(help="48 instead of 12 settings per method, at the paper's size: for a GPU")
-    smoke: bool = flag(help="procedural images, two settings per method: checks that it runs")
+    smoke: bool = flag(help="procedural images, two settings per method: a check that everything runs")
     device: str | None = option(type=given, help=DEVICE)
 
 
@@ -122,7 +122,10 @@ def _is_whole(store: Store, trials: Mapping[Any, Trial], console: Console) -> bo
             missing += 1
             console.print(f"{trial}: {record.failure if record else 'not trained yet'}")
     if missing:
-        console.print(f"{missing} trainings are still to do before a choice; the same command goes on with them")
+        console.print(
+            f"{missing} trials are still to be trained before a choice can be made; the same "
+            "command continues with them"
+        )
     return not missing
 
 

@@ -37,7 +37,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
         local = {name: getattr(options, name) for name in ("devices", "jobs", "minutes")}
         return _on_slurm(asked, {"device": device} | local, options.patience)
     if asked:
-        raise UserError(f"--{next(iter(asked)).replace('_', '-')}: goes with --executor slurm")
+        raise UserError(f"--{next(iter(asked)).replace('_', '-')}: requires --executor slurm")
     first, devices = chosen_devices(device, options.devices)
     seconds = 60.0 * options.minutes if options.minutes else math.inf
     return first, local_executor(process_plan(first, options.jobs, devices), seconds, 60.0 * options.patience)
@@ -46,7 +46,7 @@ def chosen_executor(options: ExecutionOptions, device: str | None) -> tuple[str,
 def _on_slurm(asked: Mapping[str, Any], local: Mapping[str, Any], patience: int) -> tuple[str, Executor]:
     """Make Slurm's device and executor from fields of SlurmJobs (`asked`); refuse local options (`local`), by name."""
     if given := [name for name, value in local.items() if value]:
-        raise UserError(f"--{given[0]}: goes with --executor local; of jobs, see --gpus-per-node, --time and others")
+        raise UserError(f"--{given[0]}: requires --executor local; for jobs see --gpus-per-node, --time and others")
     slurm = SlurmOptions(**{"minutes" if name == "time" else name: value for name, value in asked.items()})
     return slurm.device, slurm_executor(slurm, 60.0 * patience)
 
@@ -76,7 +76,7 @@ def chosen_way(way: str | None, precision: str, device: str) -> str:
     """
     on_gpu = device.startswith("cuda")
     if precision == "tf32" and not on_gpu:
-        raise UserError("--precision tf32: only a GPU has it; give float32 or bfloat16")
+        raise UserError("--precision tf32: only GPUs support it; give float32 or bfloat16")
     if way == "graphs" and not on_gpu:
         raise UserError(f"--way {way}: CUDA graphs need a GPU; give eager")
     return way or default_way(device)

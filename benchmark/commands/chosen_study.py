@@ -35,7 +35,7 @@ def chosen_study(asked: str | None, device: str) -> tuple[Study, str]:
         return STUDIES[asked], "asked for with --study"
     if device.startswith("cpu"):
         return STUDIES["laptop"], "no GPU in use, so the study reduced to fit two CPU cores"
-    return STUDIES["paper"], f"a GPU is there: {device_name(device)}"
+    return STUDIES["paper"], f"a GPU is available: {device_name(device)}"
 
 
 def study_at_hand(asked: str | None, device: str, selection: Selection, data_dir: Path) -> tuple[Study, str]:
@@ -87,10 +87,10 @@ def asked_study(options: StudyOptions, device: str, selection: Selection) -> tup
     if options.weights is None and study.weight_set != "default":  # every method has the set "default"
         for method in sorted(in_use):
             if study.weight_set not in ALL_METHODS[method].weight_sets:
-                lacks = f"uses the weights {study.weight_set}, which {method} lacks"
+                lacks = f"uses the weights {study.weight_set}, which {method} does not have"
                 raise UserError(f"study {study.name} {lacks}; add --weights default")
     if unused := sorted(set(study.settings) - in_use):
-        raise UserError(f"--set {unused[0]}: no trial asked for is of this method; see --study and --only")
+        raise UserError(f"--set {unused[0]}: none of the selected trials uses this method; see --study and --only")
     return study, why
 
 

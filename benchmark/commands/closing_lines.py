@@ -244,8 +244,8 @@ def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:
 def _legend(headline: _Headline) -> str:
     cells = headline.cells.values()
     spread = " ± std" if any(cell.std is not None for cell in cells) else ""
-    collapsed = "; † a seed collapsed" if any(cell.collapsed for cell in cells) else ""
-    partial = "; * not all seeds" if any(map(_is_partial, cells)) else ""
+    collapsed = "; †: a seed collapsed" if any(cell.collapsed for cell in cells) else ""
+    partial = "; *: not all seeds" if any(map(_is_partial, cells)) else ""
     return f"Mean{spread} over seeds{collapsed}{partial}"
 
 
@@ -300,7 +300,7 @@ def _absent(manifest: Manifest) -> list[str]:
         return []
     names = [manifest.dataset_label(name) for name in manifest.unavailable]
     remedy = f"   ({LAUNCHER} fetch)" if any(name in DATASETS for name in manifest.unavailable) else ""
-    return [fitted("Images not at hand: ", names, WIDTH - len(remedy)) + remedy]
+    return [fitted("Images missing: ", names, WIDTH - len(remedy)) + remedy]
 
 
 def _where(folder: Path, report: bool) -> str:
@@ -324,7 +324,7 @@ def next_steps(
     steps = []
     if counts.not_run or counts.failed:
         left = counts.not_run + counts.failed
-        steps.append(f"the same `run` again goes on with the {left} trials that are left")
+        steps.append(f"the same `run` again continues with the remaining {left} trials")
     if study.paired:
         precision = study.paired.manifest.precision
         steps.append(f"{LAUNCHER} admission {shown(folder)}   decides on {precision} metric by metric")

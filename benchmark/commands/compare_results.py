@@ -60,7 +60,7 @@ def compare(options: CompareOptions, console: Console) -> int:
     a, b = (read_side(path, options.table, console.print) for path in (options.a, options.b))
     metrics = {cell.metric for side in (a, b) for cell in side.scores}
     for metric in asked.keys() - metrics:
-        asked_name("metric", metric, sorted(metrics), f"--tolerance {metric}: neither side has it;")
+        asked_name("metric", metric, sorted(metrics), f"--tolerance {metric}: on neither side;")
     comparison = compare_sides(a, b, RESULT_TOLERANCES | asked)
     text = render_comparison(comparison, options.all)
     print_markdown(console, text, end="", as_is=options.format == "md")
@@ -101,4 +101,4 @@ def _check_out(options: CompareOptions) -> None:
         raise UserError(f"--out {options.out}: is a folder; name a CSV file")
     out = options.out.resolve()
     if any(side.resolve() in (out, *out.parents) for side in (options.a, options.b)):
-        raise UserError(f"--out {options.out}: is one of the two sides, or lies in it; name another file")
+        raise UserError(f"--out {options.out}: is one of the two sides or inside it; name another file")

@@ -34,7 +34,7 @@ def compare_weight_sets(runs: Sequence[Path], out: Path | None, console: Console
     """
     folders = {folder.resolve(): folder for folder in runs}.values()
     if len(folders) < 2:
-        raise UserError("verdict: name another results folder than the first to hold against it")
+        raise UserError("verdict: name a second, different results folder to compare with the first")
     if out:
         check_out("--out", out)
     stores = {folder: Store(folder, console.print, look_only=True) for folder in folders}

@@ -35,12 +35,12 @@ class FetchOptions(FetchedData):
         "0.5 GB, only on request); default: all data sets and `weights`",
     )
     from_folder: Path | None = option(
-        type=path, metavar="DIR", help="make a data set of the pictures in DIR, which has a folder for every class"
+        type=path, metavar="DIR", help="make a data set from the pictures in DIR, which has one folder per class"
     )
     size: int | None = option(
-        type=int, choices=(*SIDES,), help="side of the images in pixels, with --from-folder (default: 32)"
+        type=int, choices=(*SIDES,), help="with --from-folder: side of the images in pixels (default: 32)"
     )
-    name: str | None = option(type=given, help="name of the data set, with --from-folder (default: mine)")
+    name: str | None = option(type=given, help="with --from-folder: name of the data set (default: mine)")
 
 
 def fetch(options: FetchOptions, console: Console) -> int:
@@ -56,7 +56,7 @@ def fetch(options: FetchOptions, console: Console) -> int:
     if options.from_folder is not None:
         return _from_folder(options.from_folder, options, console)
     if options.size or options.name:
-        raise UserError("--size and --name are those of a data set made --from-folder DIR")
+        raise UserError("--size and --name require --from-folder DIR")
     known = (*DATASETS, *WEIGHTS)
     asked = [asked_name("dataset", name, known, f"fetch {name}:") for name in options.what]
     wanted = asked or [*DATASETS, "weights"]
@@ -83,7 +83,7 @@ def _described(dataset: Dataset) -> str:
 
 def _from_folder(folder: Path, options: FetchOptions, console: Console) -> int:
     if options.what:
-        raise UserError(f"fetch {' '.join(options.what)} --from-folder: fetch these by a call of their own")
+        raise UserError(f"fetch {' '.join(options.what)} --from-folder: fetch these in a separate call")
     name = options.name or "mine"
     with Heartbeat(console) as heartbeat:
         with heartbeat.during(f"making {name} of {folder}"):

@@ -25,7 +25,7 @@ def check_folders(data_dir: Path, weights_dir: Path | None) -> None:
         if folder is None or (folder == DEFAULT_DATA_DIR and not folder.exists()):
             continue
         if not folder.is_dir():
-            raise UserError(f"{flag} {folder}: no such folder; make it first if files are to be fetched into it")
+            raise UserError(f"{flag} {folder}: no such folder; create it first if files are to be fetched into it")
         if not os.access(folder, os.R_OK | os.X_OK):
             raise UserError(f"{flag} {folder}: cannot be read; change its permissions")
 

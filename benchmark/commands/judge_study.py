@@ -36,7 +36,7 @@ class JudgeOptions(DataFolders, OwnMethods):
     """The options of `judge`."""
 
     out: Path = argument(type=path, help="results folder; nothing is downloaded")
-    jobs: int | None = option(type=positive, help="processes of the audit (default: one per core, at most 8)")
+    jobs: int | None = option(type=positive, help="number of the audit's processes (default: one per core, at most 8)")
     device: str | None = option(type=given, help=MODELS_ON)
 
 
@@ -106,7 +106,7 @@ def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: P
         if record.ok and _NAMES_IMAGES(record.identity.data) and store.checkpoint_path(key).is_file()
     ]
     if not stored:
-        return f"{shown(store.folder)} holds no checkpoints"
+        return f"{shown(store.folder)} has no checkpoints"
     if any(possible_images(data) != ("real",) or describe(data["name"], data_dir).at_hand for data in stored):
         return None
     names = ", ".join(sorted({data["name"] for data in stored}))

@@ -44,9 +44,9 @@ def methods(options: MethodsOptions, console: Console) -> int:
     files = {sha256_of(file): str(file) for file in options.method_file}
     width = max(len(method.label) for method in ALL_METHODS.values())
     for heading, group in (
-        ("of the paper's tables, and two of their ablations", METHODS),
+        ("in the paper's tables, and two further ablations", METHODS),
         ("controls: one of these with one thing changed", CONTROLS),
-        ("in no table of the paper, run where asked for by name", FURTHER_METHODS),
+        ("in no table of the paper, run only if selected by name", FURTHER_METHODS),
         ("from --method-file", own),
     ):
         if group:

@@ -22,7 +22,7 @@ from benchmark.figures.study_source import CannotDraw, read_source
 
 def _figure(name: str) -> str:
     if name not in FIGURES:
-        raise argparse.ArgumentTypeError(f"{name!r} is no figure; there are {', '.join(FIGURES)}")
+        raise argparse.ArgumentTypeError(f"{name!r} is not a figure; choose from {', '.join(FIGURES)}")
     return name
 
 

@@ -30,7 +30,7 @@ class VerdictOptions(PageFormat):
         type=path,
         nargs="*",
         metavar="OTHER",
-        help="the same study under other weight sets: list the claims whose state changes from OUT to these",
+        help="folders of the same study under other weight sets: list the claims whose state differs from that in OUT",
     )
     out: Path | None = option(
         type=path, metavar="FOLDER", help="with OTHER: also write robust.md and robust.csv into this folder"
@@ -53,7 +53,7 @@ def verdict(options: VerdictOptions, console: Console) -> int:
         compare_weight_sets((options.study, *options.others), options.out, console, as_is=options.format == "md")
         return 0
     if options.out:
-        raise UserError("--out: goes with OTHER; the verdicts of one folder are written to OUT/verdicts")
+        raise UserError("--out: requires OTHER; the verdicts of one folder are written to OUT/verdicts")
     store = Store(options.study, console.print, look_only=True)
     study = store.read_study()
     found = verdicts_of(study, read_results(store, list(study.records)))
@@ -87,7 +87,7 @@ def report(options: ReportOptions, console: Console) -> int:
     pages = pages_of_records(store, study)
     for page, why in pages.items():
         if why:
-            console.print(f"Not in it: {page}: {why}")
+            console.print(f"Not in the report: {page}: {why}")
     size = write_report(store.folder, study, read_results(store, list(study.records)), pages)
     console.print(f"Written: {shown(options.out)}/{REPORT}, {size / 1e6:.1f} MB")
     return 0

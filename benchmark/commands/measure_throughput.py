@@ -46,16 +46,18 @@ class ThroughputOptions(GridOptions):
     seconds: int = option(
         type=positive,
         default=90,
-        help="duration of the training part, or with --methods of each data set and latent dim (default: %(default)s)",
+        help="seconds for the training part, or with --methods for each data set and latent dimension "
+        "(default: %(default)s)",
     )
     beside: Path | None = option(
         type=path,
         default=None,
         metavar="CHECKOUT",
-        help="another checkout of this suite, measured in the same turns (CPU)",
+        help="another checkout of this suite to measure in the same turns (CPU)",
     )
     methods: bool = flag(
-        help="measure instead a step of every method against VAE's, at every data set and latent dim that has both"
+        help="measure instead one step of every method relative to a VAE's, at every data set and latent "
+        "dimension that has both"
     )
 
 
@@ -76,7 +78,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     study = study_with_options(study, options.precision, options.weights)
     out = options.out
     if options.beside and not (options.beside / "benchmark").is_dir():
-        raise UserError(f"--beside {options.beside}: is no checkout of this suite")
+        raise UserError(f"--beside {options.beside}: is not a checkout of this suite")
     check_out("--out", out)
     console.print(
         f"Study {study.name}: {why}; {device_name(device)}, {processor_name()}, "
@@ -91,7 +93,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     _print_sides(measured, console)
     starts = start_seconds(trial, device)
     console.print(
-        f"  until a process has made its first step: {starts['worker']:.2f} s; in a new interpreter "
+        f"  until a process has completed its first step: {starts['worker']:.2f} s; in a new interpreter "
         f"{starts['interpreter']:.2f} s"
     )
     metrics = metric_times(device, cpu_jobs(), _METRIC_TURNS)
@@ -122,7 +124,10 @@ def _methods_compared(study: Study, options: ThroughputOptions, device: str, con
     trials = expected_trials(dataclasses.replace(study, seeds=1), cells, study.weight_set, device)
     found = compare_methods(trials, device, options.seconds, console)
     if not found:
-        raise UserError(f"--only {options.only}: no place of study {study.name} with {UNIT} and another method")
+        raise UserError(
+            f"--only {options.only}: no data set and latent dimension of study {study.name} "
+            f"with {UNIT} and another method"
+        )
     where = {"command": command_line(), "study": study.name} | provenance(device)
     print_written(write_method_times(options.out, found, where), console)
     return 0
@@ -133,8 +138,8 @@ def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Tria
     kinds = {(c.dataset, c.method, c.latent_dim): c for c in Selection.parse(only).cells_of(study)}
     if len(kinds) != 1:
         raise UserError(
-            f"--only {only}: {len(kinds)} kinds of trial of study {study.name}; name one method, dataset and "
-            "latent_dim that it has together"
+            f"--only {only}: {len(kinds)} kinds of trial of study {study.name}; name one combination of method, "
+            "dataset and latent_dim that it has"
         )
     [cell] = kinds.values()
     return make_trial(study, cell, 0, expected_data(study, DATASETS[cell.dataset]), study.weight_set, device)
@@ -166,6 +171,7 @@ def _line(one: TimedTrainer, measured: Throughput) -> str:
     memory = f"{one.memory_mb:,.0f} MiB" if one.memory_mb else "memory not known"
     return (
         f"  {side.name:19} {side.processes} x {side.threads} threads, {side.seeds:2} at once: "
-        f"{1000 * one.step_seconds:7.2f} ms a step and seed, {one.times_pythae:5.2f} times pythae, {arithmetic}, "
+        f"{1000 * one.step_seconds:7.2f} ms a step and seed, {one.times_pythae:5.2f} times as fast as pythae, "
+        f"{arithmetic}, "
         f"{trainings_per_hour(one, measured):,.1f} trainings an hour, {memory} a process"
     )

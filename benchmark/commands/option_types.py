@@ -16,7 +16,7 @@ def path(text: str) -> Path:
     try:
         found = Path(given(text)).expanduser()
     except RuntimeError:
-        raise argparse.ArgumentTypeError(f"{text!r}: no home folder of that name") from None
+        raise argparse.ArgumentTypeError(f"{text!r}: no home folder with that name") from None
     try:
         found.stat()
     except OSError as error:
@@ -35,7 +35,7 @@ def given(text: str) -> str:
         ArgumentTypeError: The text has only blanks and commas.
     """
     if not text.replace(",", "").strip():
-        raise argparse.ArgumentTypeError("is empty; give a value, or leave it out")
+        raise argparse.ArgumentTypeError("is empty; give a value or omit the option")
     return text
 
 
@@ -46,7 +46,7 @@ def slurm_name(text: str) -> str:
         ArgumentTypeError: The text is empty or has a character that is not allowed in such a name.
     """
     if not given(text).isprintable() or set(" '\"\\`$#%") & set(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is nothing that Slurm could call so")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a possible name in Slurm")
     return text
 
 

@@ -14,8 +14,8 @@ from benchmark.training.pack import WAYS
 from benchmark.training.training_settings import PRECISIONS
 
 JOBS = (
-    "processes: on a CPU, trials that run at the same time (default: one per core, at most 8); on a GPU, those that "
-    "score latents (default: the cores that training leaves free)"
+    "number of processes: on a CPU, of trials that run at the same time (default: one per core, at most 8); on a GPU, "
+    "of those that score latents (default: the cores that training leaves free)"
 )
 ONLY = (
     "restrict the cells: AXIS=VALUE,... where AXIS is table, dataset, method or latent_dim; repeat an axis for several "
@@ -23,7 +23,7 @@ ONLY = (
 )
 MODELS_ON = "where models run (default: cuda if there is one, else cpu)"
 DEVICE = "cpu, cuda, cuda:1 ... (default: cuda if there is one, else cpu)"
-_CHANGES = "change the training, which makes other trials, never compared with the paper's numbers"
+_CHANGES = "change the training; the changed trials are separate and never compared with the paper's numbers"
 _OF_JOBS = "with --executor slurm, for each job"
 
 
@@ -63,7 +63,7 @@ class GridOptions:
     precision: str = option(
         choices=PRECISIONS,
         default="float32",
-        help="precision of training (default: float32); another one makes other trials",
+        help="precision of training (default: float32); each precision has its own trials",
     )
 
 
@@ -88,13 +88,13 @@ class StudyOptions(FetchedData, GridOptions):
     metrics: str | None = option(
         type=given,
         metavar="NAMES",
-        help="metrics to add to the study's or to leave out: fid, no-lpips, all; they make no other trials, and a "
-        "finished study computes them from its checkpoints",
+        help="metrics to add to the study's or to leave out: fid, no-lpips, all; the trials stay the same, "
+        "and a finished study computes them from its checkpoints",
     )
     tsne: str = option(
         choices=TSNE_LIBRARIES,
         default=REFERENCE_TSNE,
-        help="library that computes t-SNE; another one makes other trials",
+        help="library that computes t-SNE; each library has its own trials",
     )
 
 
@@ -118,14 +118,14 @@ class SlurmJobs:
         group=_OF_JOBS, type=positive, metavar="N", help="CPU cores (default: 8 with a GPU, else 1)"
     )
     max_jobs: int | None = option(
-        group=_OF_JOBS, type=positive, metavar="N", help="most jobs in the queue at once (default: 64)"
+        group=_OF_JOBS, type=positive, metavar="N", help="maximum number of jobs in the queue (default: 64)"
     )
     time: int | None = option(
         group=_OF_JOBS,
         type=positive,
         metavar="MINUTES",
-        help="minutes until Slurm requeues a job (default: 60, at least 11): a pack's time plus 10 minutes or a "
-        "quarter, whichever is more",
+        help="minutes until Slurm requeues a job (default: 60, at least 11): a pack's duration plus 10 "
+        "minutes or 25 %%, whichever is more",
     )
 
 
@@ -135,11 +135,11 @@ class ExecutionOptions(SlurmJobs):
 
     jobs: int | None = option(type=positive, help=JOBS)
     pack: int | None = option(
-        type=positive, help="most seeds trained together (default: on a GPU what fits, on a CPU 1)"
+        type=positive, help="maximum number of seeds trained together (default: on a GPU as many as fit, on a CPU 1)"
     )
     way: str | None = option(choices=WAYS, help="how packs are trained (default: graphs on a GPU, else eager)")
     minutes: int | None = option(
-        type=positive, help="begin no training after this many minutes; the same command continues from there"
+        type=positive, help="start no training after this many minutes; the same command continues from there"
     )
     executor: str = option(
         choices=EXECUTORS, default="local", help="slurm: run packs as jobs of a cluster that shares the folders"
@@ -148,5 +148,5 @@ class ExecutionOptions(SlurmJobs):
     patience: int = option(
         type=positive,
         default=60,
-        help="minutes without progress until a process is ended and its trial marked as failed (default: %(default)s)",
+        help="minutes without progress until a process is killed and its trial marked as failed (default: %(default)s)",
     )

@@ -16,5 +16,5 @@ class OwnMethods:
         action="append",
         default=(),
         metavar="FILE",
-        help="a Python file with methods of your own, see docs/extending.md; may be given several times",
+        help="Python file with methods of your own, see docs/extending.md; may be repeated",
     )

@@ -37,7 +37,9 @@ def pack(options: PackOptions, console: Console) -> int:
     if not any(store.folder.glob("records/*.json")) and not any(store.folder.glob("audit/*.json")):
         raise UserError(f"{options.out}: has neither records/*.json nor audit/*.json; give a folder that has")
     if any(store.folder.glob("jobs/*.json")):
-        raise UserError(f"{options.out}: Slurm jobs are noted in jobs/; let `run` see their end, then pack")
+        raise UserError(
+            f"{options.out}: Slurm jobs are listed in jobs/; let the same `run` collect their results, then pack"
+        )
     stay = False
     with store.locked():
         for folder, packed, is_whole in (
@@ -48,7 +50,7 @@ def pack(options: PackOptions, console: Console) -> int:
             if moved:
                 console.print(f"{moved} files of {shown(folder)} moved into {packed.name}")
             for file in staying:
-                console.print(f"  {file.name} stays: it cannot be read, or is of another version")
+                console.print(f"  {file.name} left in place: it cannot be read or has another version")
             stay |= bool(staying)
     return 3 if stay else 0
 

@@ -45,7 +45,7 @@ CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
 class PlanOptions(StudyOptions, OwnMethods):
     """The options of `plan`."""
 
-    out: Path | None = option(type=path, help="results folder that is searched for finished trials")
+    out: Path | None = option(type=path, help="results folder to search for finished trials")
     jobs: int | None = option(type=positive, help=JOBS)
     trials: bool = flag(help="list every trial on its own line, with its key")
 
@@ -79,7 +79,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     for table in {table.number: table for table in grid.study.tables}.values():
         cells = [cell for cell in grid.cells if cell.table == table.number]
         console.print(f"Table {table.number}: {len(cells)} cells x {grid.study.seeds} seeds, protocol {table.protocol}")
-    at_hand = f", {len(here)} of them with the data at hand" if missing else ""
+    at_hand = f", {len(here)} of them with available data" if missing else ""
     console.print(f"{len(here) + len(missing)} unique trials{at_hand}")
     for name in grid.unavailable:
         _print_download(describe(name, options.data_dir), console)

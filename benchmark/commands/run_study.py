@@ -66,14 +66,14 @@ class RunOptions(ExecutionOptions, StudyOptions, OwnMethods):
 
     out: Path | None = option(type=path, help="results folder (default: results/runs/STUDY)")
     strict: bool = flag(help="stop at the first trial that diverges or fails")
-    deterministic: bool = flag(help="make a nondeterministic operation an error")
-    force: bool = flag(help="first delete the records and checkpoints of the selected trials")
+    deterministic: bool = flag(help="treat nondeterministic operations as errors")
+    force: bool = flag(help="delete the records and checkpoints of the selected trials first")
     reuse: Path | None = option(
         type=path,
         metavar="FOLDER",
-        help="first copy records and checkpoints of the same trainings from another results folder",
+        help="copy records and checkpoints of the same trials from another results folder first",
     )
-    no_report: bool = flag(help="make only the tables: no figures, verdicts and report.html")
+    no_report: bool = flag(help="make only the tables: no figures, verdicts or report.html")
 
 
 def run(options: RunOptions, console: Console) -> int:
@@ -150,8 +150,8 @@ def _run(
     taken = 0
     if options.reuse is not None and reused is not None:
         taken = reuse_trials(trials, store, reused, options.reuse, console.print)
-        rest = "" if taken == len(trials) else "; the others are done here, or not trained so there"
-        console.print(f"{taken} of {len(trials)} trials taken over from {shown(options.reuse)}{rest}")
+        rest = "" if taken == len(trials) else "; the others are finished here or have no such result there"
+        console.print(f"{taken} of {len(trials)} trials copied from {shown(options.reuse)}{rest}")
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.images == "drawn"
     left_out = frozenset(grid.study.metrics_left_out)
@@ -187,11 +187,11 @@ def _run(
         if slow := precision_warning(precision, device):
             console.print(slow)
     if found.to_complete:
-        console.print(f"{len(found.to_complete)} of them need no training, only metrics that their records lack")
+        console.print(f"{len(found.to_complete)} of them need no training, only metrics missing from their records")
     if found.without_checkpoint:
         console.print(
-            f"{len(found.without_checkpoint)} trials lack metrics that were asked for, and their checkpoints are gone; "
-            "--force trains anew"
+            f"{len(found.without_checkpoint)} trials lack requested metrics, and their checkpoints are missing; "
+            "--force trains them again"
         )
     not_at_hand = {metric for metric, backbone in METRIC_BACKBONES.items() if backbone in missing}
     not_had = [metric for metric in MetricsAsked.parse(options.metrics).added if metric in not_at_hand]
@@ -199,8 +199,8 @@ def _run(
         console.print(f"--metrics {name}: cannot be computed; {missing[METRIC_BACKBONES[name]]}")
     if gone := write_manifest(store, grid):
         console.print(
-            f"{gone} cells of an earlier run leave the tables: seeds, weights, images, device or code were others "
-            "(their records are kept)"
+            f"{gone} cells of an earlier run are removed from the tables: their seeds, weights, images, device or "
+            "code were different (their records are kept)"
         )
     ended = 0
     if to_do:
@@ -209,7 +209,7 @@ def _run(
         ended = watched(executor, packs, context, data, heartbeat, options.strict, cost)
     lacking = pending(found.to_complete, store, at_hand, left_out).to_complete
     if lacking:
-        console.print(f"{len(lacking)} trials still lack metrics that were asked for; the same command adds them")
+        console.print(f"{len(lacking)} trials still lack requested metrics; the same command adds them")
     if to_do or taken:
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": taken + ended, "wall_seconds": seconds}
@@ -220,7 +220,7 @@ def _run(
 def _finished_elsewhere(folder: Path, store: Store, console: Console) -> list[Record]:
     """Read the records for --reuse; raise UserError, before anything is changed, if the folder is unusable."""
     if folder.resolve() == store.folder.resolve():
-        raise UserError(f"--reuse {folder}: is the results folder of this run; give another one")
+        raise UserError(f"--reuse {folder}: is this run's own results folder; give another one")
     return finished_records(folder, console.print)
 
 
@@ -286,7 +286,7 @@ def _make_report(
     try:
         make_page(store, source, audited, verdicts, heartbeat, formats=("png",))  # `judge` also makes PDF
     except (OSError, UserError) as error:
-        heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from what is there")
+        heartbeat.console.print(f"No report: {one_line(str(error))}; `judge` makes it from the results so far")
         return False
     return True
 

@@ -50,7 +50,7 @@ def status(options: StatusOptions, console: Console) -> int:
         live = queue() if jobs else {}
     except QueueUnknown as unknown:
         asked = False
-        console.print(f"{len(jobs)} Slurm jobs are noted here; Slurm cannot be asked how they are ({unknown})")
+        console.print(f"{len(jobs)} Slurm jobs are listed here; Slurm cannot report their state ({unknown})")
     at_work = {
         key: RUNNING if is_running(live[job.id]) else QUEUED for job in jobs if job.id in live for key in job.before
     }
@@ -67,7 +67,7 @@ def status(options: StatusOptions, console: Console) -> int:
     print_markdown(console, wide_table(["", "trials", *STATES], rows))
     if left_out := study.metrics_left_out():
         labels = ", ".join(METRICS[name].label for name in left_out)
-        console.print(f"not computed: {labels}; `run --metrics {','.join(left_out)}` adds what its checkpoints give")
+        console.print(f"not computed: {labels}; `run --metrics {','.join(left_out)}` adds what its checkpoints allow")
     for key, record in (item for one in sides for item in one.records.items()):
         if not record.ok and key not in at_work:
             console.print(f"{record.identity}: {record.status}: {record.failure}")

@@ -31,7 +31,9 @@ class ErrorRatesOptions:
         f"and at most {MOST_DRAWS} for rank agreement"
     )
     out: Path = option(
-        type=path, default=WORKSPACE / "results" / "operating-characteristics", help="folder of the CSV file and page"
+        type=path,
+        default=WORKSPACE / "results" / "operating-characteristics",
+        help="folder for the CSV file and the page",
     )
 
 

@@ -28,7 +28,9 @@ def compare_methods(trials: Iterable[Trial], device: str, seconds: float, consol
             continue
         times = method_times(of_place, device, process_plan(device).threads, seconds)
         found += times
-        console.print(f"{dataset}, d = {latent_dim}: a step beside that of {UNIT}, {times[0].turns} paired turns")
+        console.print(
+            f"{dataset}, d = {latent_dim}: a step compared with that of {UNIT}, {times[0].turns} paired turns"
+        )
         for one in times:
             span = f"{one.times_vae:.2f} times ({one.low:.2f} to {one.high:.2f})"
             console.print(f"  {one.method:19} {1000 * one.step_seconds:8.2f} ms, {span}")
