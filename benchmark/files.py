@@ -42,7 +42,7 @@ def written_whole(path: Path) -> Iterator[Path]:
             or cannot be written.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise OSError(errno.EINVAL, "is no regular file")
+        raise OSError(errno.EINVAL, "is not a regular file")
     path = Path(os.path.realpath(path)) if path.is_symlink() else path  # replaces the link's target, not the link
     if path.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
@@ -126,9 +126,9 @@ def write_remedy(code: int | None) -> str:
         code: The error number (`OSError.errno`).
     """
     if code in (errno.ENOSPC, errno.EDQUOT):
-        return "make room and run again"
+        return "free some space and run again"
     if code in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL):  # `written_whole` raises EINVAL
-        return "move away what is in the way and run again"
+        return "move away the file or folder in the way and run again"
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make it writable and run again"
-    return "mend that, or give another path"
+    return "fix this, or give another path"

@@ -112,7 +112,9 @@ def resolved_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str
     pairs = [(column, a[column], b[column]) for column in NAMES for a, b in zip(rows, known, strict=True)]
     changed = dict.fromkeys(f"{written} as {name}" for _, written, name in pairs if written != name)
     unclear = {w: several for column, w, name in pairs if w == name and len(several := meanings(column, w)) > 1}
-    notes = [f"{written} may be {' or '.join(several)}: left as its own" for written, several in unclear.items()]
+    notes = [
+        f"{written} may be {' or '.join(several)}: treated as a separate name" for written, several in unclear.items()
+    ]
     return known, ["read " + ", ".join(changed), *notes] if changed else notes
 
 

@@ -62,7 +62,7 @@ def check_settings(
     values = {name: adapter for name, adapter in _values(kind).items() if name not in apart}
     for name, value in settings.items():
         if not values:
-            raise UserError(f"{where}: {kind.__name__} has no settings, not even {name!r}; is it a @dataclass?")
+            raise UserError(f"{where}: {kind.__name__} has no settings, so no {name!r} either; is it a @dataclass?")
         if name not in values:
             raise UserError(f"{where}: {unknown_name(name, values)}")
         try:

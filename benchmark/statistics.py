@@ -121,7 +121,7 @@ def estimate(values: Sequence[float]) -> Estimate:
         ValueError: There are no values.
     """
     if not len(values):
-        raise ValueError("no value to take a mean of")
+        raise ValueError("no values to average")
     n, mean = len(values), float(np.mean(values))
     if n == 1:
         return Estimate(n, mean, None, None)

@@ -49,7 +49,7 @@ def load(checkpoint: str | Path, method_file: str | Path | None = None) -> "Imag
     try:
         return stored_model(Identity.parse(read_identity(path)), path)
     except (NotAvailable, KeyError) as error:
-        reason = f"its identity lacks {error}" if isinstance(error, KeyError) else short_message(error)
+        reason = f"its identity has no {error}" if isinstance(error, KeyError) else short_message(error)
         raise UserError(f"{path}: cannot be opened ({reason})") from error
 
 

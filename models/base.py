@@ -75,7 +75,7 @@ class LossTerms:
         if not self.terms:
             return "there are no terms"
         if "loss" in self.terms:
-            return "no term can have the name 'loss', which is that of the whole loss"
+            return "no term may be named 'loss', which is the name of the total loss"
         for name in sorted(self.terms.keys() ^ self.weights.keys()):
             return f"term {name!r} has no weight" if name in self.terms else f"weight {name!r} has no term"
         batch = len(images)
@@ -89,7 +89,7 @@ class LossTerms:
 def shape_fault(name: str, value: object, *allowed: tuple[int, ...]) -> str:
     """Describe the fault of a value that is no tensor of one of the allowed shapes; "" if it is one."""
     if not isinstance(value, Tensor):
-        return f"{name} is no tensor but {type(value).__name__}"
+        return f"{name} is {type(value).__name__} instead of a tensor"
     if value.shape in allowed:
         return ""
     return f"{name} has shape {tuple(value.shape)} instead of {' or '.join(map(str, allowed))}"
@@ -139,7 +139,9 @@ class ImageAutoencoder(BaseAE):  # type: ignore[misc]  # pythae has no types
         """
         of = self.loss_terms(images, noise)
         if not isinstance(of, LossTerms):
-            raise InvalidModelOutput(f"{type(self).__name__}.loss_terms: returns no LossTerms but {type(of).__name__}")
+            raise InvalidModelOutput(
+                f"{type(self).__name__}.loss_terms: returns {type(of).__name__} instead of LossTerms"
+            )
         if fault := of.fault(images, self.latent_dim):
             raise InvalidModelOutput(f"{type(self).__name__}.loss_terms: {fault}")
         return ModelOutput(loss=of.loss(), terms=of.terms, weights=of.weights, recon_x=of.recon_x, z=of.z)

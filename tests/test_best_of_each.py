@@ -78,13 +78,13 @@ def test_of_equal_means_the_first_of_the_study_is_chosen():
 
 
 def test_nothing_is_chosen_while_a_trial_is_missing():
-    with pytest.raises(UserError, match=rf"2 of {4 * len(METHODS)} scores are not there"):
+    with pytest.raises(UserError, match=rf"2 of {4 * len(METHODS)} scores are missing"):
         best_of_each(made({}, missing=[("vae", 1)]))
 
 
 def test_a_study_that_was_changed_chooses_nothing_and_another_set_beside_it_counts_for_nothing():
     for note in ("--epochs 1 (paper: 10)", "--set vae.beta=2"):
-        with pytest.raises(UserError, match="nothing is chosen: the study was not run as it is declared"):
+        with pytest.raises(UserError, match="nothing is chosen: the study was not run as declared"):
             best_of_each(made({}, notes=[*NOTES, note]))
     study = made({"vae": ((0.8, 0.4), (0.6, 0.4))})
     other = study.frame.assign(dataset="fashion_mnist", value=1.0)

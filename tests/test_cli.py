@@ -98,7 +98,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--weights", "best"), "argument --weights: invalid choice"),
         (("run", "--study", "smoke", "--only", "method=vea"), "--only method=vea: no such method"),
         (("run", "--study", "smoke", "--only", "latent_dim=3"), "--only latent_dim=3: study smoke has only 8, 128"),
-        (("run", "--study", "smoke", "--only", "table=1,method=vae"), "--only: nothing of this study is left"),
+        (("run", "--study", "smoke", "--only", "table=1,method=vae"), "--only: selects nothing in this study"),
         (("run", "--study", "smoke", "--data-dir", "no/such"), "--data-dir no/such: no such folder"),
         (("plan", "--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
         (("run", "--only", "dataset=mine", "--offline"), "mine.npz does not exist in the data folder"),
@@ -136,7 +136,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         ),
         (("controls",), "controls: name a results folder of the study controls"),
         (("calibrate", "--wide", "--smoke"), "--smoke: give either --wide or --smoke"),
-        (("judge", "no/such"), "no/such: no manifest.json here"),
+        (("judge", "no/such"), "no/such: has no manifest.json"),
         (("run", "--study", "smoke", "--only", "dataset=mine"), "dataset 'mine': has no procedural stand-in"),
         (("run", "--device", "cuda:99"), "--device cuda:99: not usable here"),
         (("run", "--devices", "0,zero"), "--devices 0,zero: write the GPUs' numbers, each once"),
@@ -146,7 +146,7 @@ def test_a_registry_that_cannot_be_loaded_is_one_line(capsys, monkeypatch):
         (("run", "--device", "gpu"), "--device gpu: not usable here"),
         (("run", "--device", "meta"), "--device meta: only cpu and cuda are supported"),
         (("methods", "vea"), "methods vea: no such method"),
-        (("tables", "no/such/folder"), "no/such/folder: no manifest.json here"),
+        (("tables", "no/such/folder"), "no/such/folder: has no manifest.json"),
         (("fetch", "imagenet"), "fetch imagenet: there are mnist"),
         (("run", "--out="), "argument --out: is empty; give a value or omit the option"),
         (("run", "--study", "smoke", "--only", ""), "argument --only: is empty"),
@@ -343,17 +343,17 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
 
     # A changed training has its own folder.
     status, _, error = call("run", *TINY, "--epochs", 1, "--out", tmp_path)
-    assert status == 2 and "holds the study smoke with no such changes; give another --out" in error
+    assert status == 2 and "belongs to the study smoke with no such changes; give another --out" in error
 
     # Another study has its own folder, and two runs do not write to one.
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"study": "laptop"}))
     status, _, error = call("run", *TINY, "--out", tmp_path)
-    assert status == 2 and "holds the study laptop; give another --out" in error
+    assert status == 2 and "belongs to the study laptop; give another --out" in error
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with Store(tmp_path).locked():
         status, _, error = call("run", *TINY, "--out", tmp_path)
-    assert status == 2 and "another run is writing there" in error
+    assert status == 2 and "another run is writing to it" in error
 
     # Tables come from records alone, and a lost record shows.
     records[0].unlink()
@@ -381,7 +381,7 @@ def test_a_bad_file_of_the_user_is_one_line(call, tmp_path):
     status, _, error = call(
         "run", "--study", "laptop", "--only", "dataset=mine", "--data-dir", tmp_path, "--out", tmp_path / "out"
     )
-    assert status == 2 and "mine.npz: x is float64, from -1 to 1; images must be uint8" in error
+    assert status == 2 and "mine.npz: x is float64, from -1 to 1; images must be integers" in error
     assert len(error.strip().splitlines()) == 1
 
 
@@ -403,7 +403,7 @@ def test_an_out_folder_that_is_a_file_is_one_line(call, tmp_path):
         assert (
             status == 2
             and f"{out}: could not be written" in error
-            and "; move away what" in error
+            and "; move away the file" in error
             and len(error.strip().splitlines()) == 1
         )
         assert call("plan", *TINY, "--out", out)[0] == 0
@@ -416,7 +416,7 @@ def test_an_unlabelled_set_of_the_users_own_is_in_the_tables_that_need_no_labels
     assert status == 0 and "mine: has no labels, so it is left out of Table 2" in out
     assert "Table 2: 0 cells" in out and "Table 3: 1 cells" in out
     status, _, error = call("plan", *common, "--only", "dataset=mine,table=1")
-    assert status == 2 and "these tables need labels; without labels there are Tables 3, 5 (--only table=3)" in error
+    assert status == 2 and "these tables need labels; Tables 3, 5 need no labels (--only table=3)" in error
 
 
 def test_data_that_arrive_later_complete_the_study(call, tmp_path):
@@ -552,7 +552,7 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     assert status == 2 and "no column table" in error and len(error.strip().splitlines()) == 1
     status, _, error = call("errata", "--out", table / "below")
     assert status == 2 and error.endswith(
-        "could not be written (File exists); move away what is in the way and run again\n"
+        "could not be written (File exists); move away the file or folder in the way and run again\n"
     )
 
 

@@ -231,7 +231,7 @@ def test_a_changed_loss_weight_with_one_seed_shows_nothing_either_way():
         "**Not like with like:** weights default in A, published in B; other settings of vae, beta_vae, gmvae, "
         "hgmvae_g.\n"
     )
-    assert "18 with one value on a side show nothing.\n" in printed
+    assert "18 with only one value on a side show nothing.\n" in printed
 
 
 def seeds_of(numbers, names=None):
@@ -561,7 +561,7 @@ def test_tables_that_contradict_each_other_need_a_choice():
     assert table3.scores[ComparedCell("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
     status, printed = run(LAPTOP, PAPER_FOLDER / "tables.csv", table=1)
     assert status == 4
-    assert "27 with one value on a side show nothing." in printed
+    assert "27 with only one value on a side show nothing." in printed
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
@@ -596,8 +596,8 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         ),
         (f"{HEADER.replace('dataset', '')}\n{GOOD}", "line 1: no column dataset; needed are dataset, metric, method"),
         (f"{HEADER},value\n{GOOD},1", "line 1, column value: the header has it twice"),
-        (f"{HEADER}\n{GOOD}\n{GOOD},7", "line 3, column value: 7 cells under a header of 6"),
-        (f"{HEADER}\n{GOOD}\nmnist,ssim,vae", "line 3, column latent_dim: 3 cells under a header of 6"),
+        (f"{HEADER}\n{GOOD}\n{GOOD},7", "line 3, column value: 7 cells, but the header has 6"),
+        (f"{HEADER}\n{GOOD}\nmnist,ssim,vae", "line 3, column latent_dim: 3 cells, but the header has 6"),
         (f"{HEADER}\n{GOOD}\n{GOOD}", "line 3, column seed: the same score as line 2; remove one"),
         (f"{HEADER}\nmnist,ssim,vae,8,,1\nmnist,ssim,vae,8,,2", "line 3, column seed: the same score as line 2; give"),
         (
@@ -612,42 +612,42 @@ GOOD = "mnist,ssim,vae,8,0,0.5"
         (f"{HEADER}\nmnist,fid,vae,8,0,1'234.5", "thousand separator"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1_234", "thousand separator"),
         (f'{HEADER}\nmnist,fid,vae,8,0,"0,5"', "decimal comma"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,high", "line 2, column value: 'high' is no number"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,inf", "column value: 'inf' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,high", "line 2, column value: 'high' is not a number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,inf", "column value: 'inf' is not a number"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1e200", "column value: '1e200' is too large"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,#DIV/0!", "column value: '#DIV/0!' is no number"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,٣", "column value: '٣' is no number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,#DIV/0!", "column value: '#DIV/0!' is not a number"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,٣", "column value: '٣' is not a number"),
         (f"{HEADER}\nmnist,fid,vae,8,0,1e999", "column value: '1e999' is too large"),
-        (f"{HEADER},status\nmnist,fid,vae,8,0,,ok", "column value: there is none although the status is 'ok'"),
-        (f"{HEADER},status\nmnist,fid,vae,8,0,nan,OK", "column value: there is none although the status is 'ok'"),
-        (f"{HEADER}\nmnist,fid,-,8,0,1", "column method: '-' stands for a missing one"),
-        (f"{HEADER}\nmnist,fid,vae,n/a,0,1", "column latent_dim: 'n/a' stands for a missing one"),
+        (f"{HEADER},status\nmnist,fid,vae,8,0,,ok", "column value: is missing although the status is 'ok'"),
+        (f"{HEADER},status\nmnist,fid,vae,8,0,nan,OK", "column value: is missing although the status is 'ok'"),
+        (f"{HEADER}\nmnist,fid,-,8,0,1", "column method: '-' stands for a missing value"),
+        (f"{HEADER}\nmnist,fid,vae,n/a,0,1", "column latent_dim: 'n/a' stands for a missing value"),
         (
             f"{HEADER}\nmnist,fid,vae,0,0,1",
-            "column latent_dim: '0' is no whole number of at most nine digits, 1 or more",
+            "column latent_dim: '0' is not an integer of at most nine digits, 1 or more",
         ),
-        (f"{HEADER}\nmnist,fid,vae,8,0, 0.5", "column value: ' 0.5' has blanks around it"),
-        (f"{HEADER}\nmnist,fid,vae ,8,0,0.5", "column method: 'vae ' has blanks around it"),
+        (f"{HEADER}\nmnist,fid,vae,8,0, 0.5", "column value: ' 0.5' has spaces around it"),
+        (f"{HEADER}\nmnist,fid,vae ,8,0,0.5", "column method: 'vae ' has spaces around it"),
         (f"{HEADER}\nmnist,,vae,8,0,0.5", "column metric: is empty"),
-        (f"{HEADER}\nmnist,fid,vae,8.0,0,0.5", "column latent_dim: '8.0' is no whole number"),
-        (f"{HEADER}\nmnist,fid,vae,8,-1,0.5", "column seed: '-1' is no whole number"),
+        (f"{HEADER}\nmnist,fid,vae,8.0,0,0.5", "column latent_dim: '8.0' is not an integer"),
+        (f"{HEADER}\nmnist,fid,vae,8,-1,0.5", "column seed: '-1' is not an integer"),
         (f"{HEADER}\nmnist,fid,vae,8,{'9' * 5000},0.5", "column seed: '9999999999999999999999999999999999999999' is"),
-        (f"{HEADER}\nmnist,fid,vae,8,0,=cmd|' /C calc'!A0", "column value: \"=cmd|' /C calc'!A0\" is a formula"),
-        (f"{HEADER}\nmnist,ssim,vae,8,0,=A1", "line 2, column value: '=A1' is a formula"),
-        (f"{HEADER}\n+mnist,fid,vae,8,0,0.5", "column dataset: '+mnist' is a formula"),
-        (f'{HEADER}\n"\t=A1",fid,vae,8,0,0.5', "column dataset: '\\t=A1' has blanks around it"),
-        (f'{HEADER}\n"\r=A1",fid,vae,8,0,0.5', "column dataset: '\\r=A1' has blanks around it"),
-        (f"{HEADER},hint\n{GOOD},-0.5\nmnist,ssim,-a,8,0,1,", "line 3, column method: '-a' is a formula"),
+        (f"{HEADER}\nmnist,fid,vae,8,0,=cmd|' /C calc'!A0", "column value: \"=cmd|' /C calc'!A0\" would be a formula"),
+        (f"{HEADER}\nmnist,ssim,vae,8,0,=A1", "line 2, column value: '=A1' would be a formula"),
+        (f"{HEADER}\n+mnist,fid,vae,8,0,0.5", "column dataset: '+mnist' would be a formula"),
+        (f'{HEADER}\n"\t=A1",fid,vae,8,0,0.5', "column dataset: '\\t=A1' has spaces around it"),
+        (f'{HEADER}\n"\r=A1",fid,vae,8,0,0.5', "column dataset: '\\r=A1' has spaces around it"),
+        (f"{HEADER},hint\n{GOOD},-0.5\nmnist,ssim,-a,8,0,1,", "line 3, column method: '-a' would be a formula"),
         (
             f"{HEADER}\nMNIST,SSIM,HGMVAE_G,8,0,0.5\nmnist,SSIM,hgmvae_u,8,0,1\nMNIST,ssim,HGMVAE-G,8,0,0.5",
-            "line 4, column metric: 'ssim' and 'SSIM' in line 2 are the same metric, so that one score stands twice",
+            "line 4, column metric: 'ssim' and 'SSIM' in line 2 are the same metric, so one score is given twice",
         ),
         (f"{HEADER}\n{GOOD}\nmnist,ssim,VAE,8,0,0.5", "column method: 'VAE' and 'vae' in line 2 are the same method"),
         (f"{HEADER},status\n{GOOD},lost", "column status: 'lost' is not one of ok"),
-        (f"{HEADER},status\n{GOOD},diverged", "column value: there is one although the status is 'diverged'"),
-        (f'{HEADER}\n{GOOD}\nmnist,ssim,vae,8,1,"0.5', "line 3: no valid CSV"),
-        (f'{HEADER},hint\n{GOOD},"two\nlines"\nmnist,ssim,vae,8,1,x,', "line 4, column value: 'x' is no number"),
-        (f'{HEADER},hint\nmnist,ssim,vae,8,1,x,"two\nlines"', "line 2, column value: 'x' is no number"),
+        (f"{HEADER},status\n{GOOD},diverged", "column value: is given although the status is 'diverged'"),
+        (f'{HEADER}\n{GOOD}\nmnist,ssim,vae,8,1,"0.5', "line 3: not valid CSV"),
+        (f'{HEADER},hint\n{GOOD},"two\nlines"\nmnist,ssim,vae,8,1,x,', "line 4, column value: 'x' is not a number"),
+        (f'{HEADER},hint\nmnist,ssim,vae,8,1,x,"two\nlines"', "line 2, column value: 'x' is not a number"),
         (f"{HEADER}\n{GOOD}\nmnist,ssim,v\0ae,8,1,0.5", "line 3: not UTF-8 text"),
         (f"{HEADER}\n{GOOD}".encode("utf-16"), 'save it as UTF-8 (in a spreadsheet "CSV UTF-8"); it is UTF-16'),
         (b"PK\x03\x04\x14\0\6\0\xff", "line 1: not UTF-8 text; save it as UTF-8 (in a spreadsheet"),
@@ -714,7 +714,7 @@ def test_only_the_columns_that_are_used_matter(tmp_path, separator):
 
 
 def test_a_table_as_printed_is_refused_with_the_file_to_give_instead(tmp_path):
-    with pytest.raises(UserError, match=r"several numbers a row: .* such as table1_seeds\.csv beside it$"):
+    with pytest.raises(UserError, match=r"several numbers per row: .* such as table1_seeds\.csv beside it$"):
         read_side(LAPTOP / "tables" / "table1.csv")
     copy = tmp_path / "table2.csv"
     copy.write_bytes((LAPTOP / "tables" / "table2.csv").read_bytes())
@@ -751,7 +751,7 @@ def test_a_name_that_may_be_two_is_left_as_it_is_and_said(tmp_path):
     file.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,WAE_MMD,8,0,0.5\n")
     side = read_side(file)
     assert [cell.method for cell in side.scores] == ["vae", "WAE_MMD"]
-    assert side.remarks == (f"{file}: WAE_MMD may be wae_imq or wae_rbf: left as its own",)
+    assert side.remarks == (f"{file}: WAE_MMD may be wae_imq or wae_rbf: treated as a separate name",)
     assert {r.cell.method: str(r.result) for r in compare(read_side(ours), side).results} == {
         "vae": "equal",
         "wae_imq": "only in A",
@@ -769,7 +769,9 @@ def test_accuracies_in_per_cent_are_said_and_not_compared(tmp_path):
         stream.write("MNIST,SC,GMVAE,8,0,0.36\n")
     status, printed = run(LAPTOP, file)
     assert status == 4  # one silhouette is left, under one seed
-    assert "svm_accuracy goes from 0 to 1 and is 32.8 to 94.6 here, in per cent it seems: divide it by 100\n" in printed
+    assert (
+        "svm_accuracy goes from 0 to 1 and is 32.8 to 94.6 here, apparently in per cent: divide it by 100\n" in printed
+    )
     assert re.search(r"\| not comparable +\| 16 ", printed) and "(B in per cent: seeds 0..2)" in printed
     assert printed.endswith("; 16 not comparable: a value that its metric cannot have.\n")
     assert run(file, LAPTOP)[0] == 4
@@ -827,8 +829,8 @@ def test_nothing_in_common_says_what_each_side_has_and_what_may_be_meant(tmp_pat
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ({"b": "nowhere"}, "nowhere: not here; give a results folder or a CSV"),
-        ({"b": REFERENCE}, "no manifest.json here"),
+        ({"b": "nowhere"}, "nowhere: not found; give a results folder or a CSV"),
+        ({"b": REFERENCE}, "has no manifest.json"),
         ({"table": 3, "b": LAPTOP / "tables" / "table1_seeds.csv"}, "has no cells of table 3"),
         ({"tolerance": ["silhouette"]}, "--tolerance silhouette: write METRIC=0.02"),
         ({"tolerance": ["fid=-1"]}, "--tolerance fid=-1: write"),
@@ -865,7 +867,7 @@ def test_an_output_that_is_a_link_is_written_where_it_leads(tmp_path):
 def test_the_output_never_replaces_what_is_no_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(UserError, match=r"pipe: could not be written \(is no regular file\); move away what"):
+    with pytest.raises(UserError, match=r"pipe: could not be written \(is not a regular file\); move away the file"):
         run(LAPTOP, LAPTOP, out=pipe)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

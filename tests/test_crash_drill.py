@@ -81,7 +81,7 @@ def whole(twice):
 @pytest.mark.slow
 def test_a_second_run_on_the_same_folder_is_refused_in_one_line_and_the_first_ends_whole(twice):
     root, second = twice
-    line = "benchmark: out: another run is writing there; wait for it, or give another --out\n"
+    line = "benchmark: out: another run is writing to it; wait until it ends, or give another --out\n"
     assert (second.returncode, second.stderr.decode()) == (2, line)
     names = contents(root)
     assert sum(name.startswith("out/records/") for name in names) == 4
@@ -186,7 +186,7 @@ def test_a_run_that_fills_the_disk_says_so_and_goes_on_when_there_is_room(disk, 
     lines = capfd.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert "out/checkpoints: a checkpoint could not be written" in lines[0]
-    assert "No space left" in lines[0] and lines[0].endswith("make room and run again")
+    assert "No space left" in lines[0] and lines[0].endswith("free some space and run again")
     before = contents(root)
     assert sum(name.startswith("out/checkpoints/") for name in before) == 1
     assert "out/tables" not in before and not list(root.rglob("*.part"))

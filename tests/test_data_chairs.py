@@ -124,7 +124,7 @@ def unsafe(name: str, kind: bytes) -> tarfile.TarInfo:
 )
 def test_members_that_reach_outside_are_refused(members, tmp_path, member):
     make_tar(tmp_path / "rendered_chairs.tar", members, member)
-    with pytest.raises(UserError, match="is a link or leaves its folder"):
+    with pytest.raises(UserError, match="is a link or points outside its folder"):
         load_dataset("chairs", tmp_path, offline=True)
 
 
@@ -145,12 +145,12 @@ def changed(members: dict[str, bytes], content: bytes) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: without(m, "b_middle"), r"2 chairs with 124 views; complete, it is 3 chairs"),
+        (lambda m: without(m, "b_middle"), r"2 chairs with 124 views; the complete set has 3 chairs"),
         (lambda m: without(m, "b_middle/renders/image_005"), r"3 chairs with 185 views"),
         (repeated, r"3 chairs with 186 views"),
         (lambda m: changed(m, png(1, side=500)), r"image_007.*is 500 x 500, not 600 x 600"),
-        (lambda m: changed(m, b"garbage"), r"image_007.*is no readable image"),
-        (lambda m: changed(m, png(1)[:300]), r"image_007.*is no readable image"),
+        (lambda m: changed(m, b"garbage"), r"image_007.*is not a readable image"),
+        (lambda m: changed(m, png(1)[:300]), r"image_007.*is not a readable image"),
     ],
 )
 def test_incomplete_archives_are_one_line_and_record_no_digest(members, tmp_path, change, message):
@@ -215,8 +215,12 @@ def test_an_archive_in_the_folder_named_for_it_is_found(members, tmp_path):
             lambda m: m | {n.replace("s/", "s/copy/", 1): c for n, c in m.items()},
             "a_first has 124, 62 of them",
         ),
-        ("folder", lambda m: without(m, "renders"), r"holds no rendering; expected .*, found all_chair_names\.mat"),
-        ("rendered_chairs.tgz", lambda m: without(m, "c_last"), "2 chairs with 124 views; complete, it is 3 chairs"),
+        ("folder", lambda m: without(m, "renders"), r"has no renderings; expected .*, found all_chair_names\.mat"),
+        (
+            "rendered_chairs.tgz",
+            lambda m: without(m, "c_last"),
+            "2 chairs with 124 views; the complete set has 3 chairs",
+        ),
         (
             "rendered_chairs.zip",
             lambda m: without(m, "c_last/renders/image_007"),
@@ -237,7 +241,7 @@ def test_an_archive_compressed_anew_and_cut_short_says_so(members, tmp_path, kin
     laid_out(tmp_path, members, kind, "rendered_chairs/")
     content = (tmp_path / kind).read_bytes()
     (tmp_path / kind).write_bytes(content[: int(len(content) * part)])
-    with pytest.raises(UserError, match=r"is no complete (tar|zip) archive|cannot be read") as error:
+    with pytest.raises(UserError, match=r"is not a complete (tar|zip) archive|cannot be read") as error:
         load_dataset("chairs", tmp_path, offline=True)
     assert "delete" not in str(error.value) and not (tmp_path / f"{kind}.sha256").exists()
 
@@ -292,7 +296,7 @@ def test_it_is_downloaded_when_it_is_not_here(members, tmp_path, monkeypatch, of
         monkeypatch.setitem(DATASETS, "chairs", replace(DATASETS["chairs"], url=url))
         if of_the_authors:
             monkeypatch.setattr(chairs, "CHAIRS_URL", url)
-        with pytest.raises(DataUnavailable, match=r"not here; `\./run_all\.sh fetch chairs` fetches it"):
+        with pytest.raises(DataUnavailable, match=r"not found; `\./run_all\.sh fetch chairs` fetches it"):
             load_dataset("chairs", tmp_path / "data", offline=True)
         data = load_dataset("chairs", tmp_path / "data", report=lines.append)
         http.shutdown()

@@ -158,8 +158,10 @@ def test_pixels_are_checked_in_both_splits_and_of_every_source():
         binary, same = whole.copy(), whole.copy()
         binary[rows] %= 2
         same[rows] = whole[0]
-        with pytest.raises(UserError, match=f"^torchvision MNIST: its {split} images hold only 0 and 1.*by 255"):
+        with pytest.raises(
+            UserError, match=f"^torchvision MNIST: its {split} images have only the values 0 and 1.*by 255"
+        ):
             check_pixels("torchvision MNIST", binary, 10)
-        with pytest.raises(UserError, match=f"^a: its {split} images are all the same"):
+        with pytest.raises(UserError, match=f"^a: its {split} images are all identical"):
             check_pixels("a", same, 10)
     assert check_pixels("a", whole[:11], 10) == ()  # one test image is the same as itself

@@ -120,7 +120,7 @@ def test_a_file_that_changed_meanwhile_is_not_glued_together(server, tmp_path, e
 def test_a_part_that_somebody_else_is_writing_is_left_alone(server, tmp_path):
     """Browsers give a download the same name; the note beside it tells which are ours."""
     (tmp_path / "file.tar.part").write_bytes(b"something else")
-    with pytest.raises(UserError, match=r"file\.tar\.part: was not begun here"):
+    with pytest.raises(UserError, match=r"file\.tar\.part: not started by this suite"):
         download(server.url, tmp_path / "file.tar")
     assert (tmp_path / "file.tar.part").read_bytes() == b"something else" and server.asked == []
 
@@ -207,7 +207,7 @@ def dribbles(greeting: bytes):
 )
 def test_a_server_that_dribbles_stalls(tmp_path, greeting):
     start = time.monotonic()
-    with dribbles(greeting) as listening, pytest.raises(DataUnavailable, match="timed out: hardly anything came"):
+    with dribbles(greeting) as listening, pytest.raises(DataUnavailable, match="timed out: hardly any data received"):
         download(f"http://127.0.0.1:{listening.getsockname()[1]}/a", tmp_path / "a", timeout=0.4, attempts=2)
     assert 0.8 <= time.monotonic() - start < 20
 

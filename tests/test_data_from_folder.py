@@ -121,11 +121,11 @@ def test_what_is_no_picture_is_named_and_counted(tmp_path):
     assert arrays["y"].tolist() == [0, 0, 0, 1, 1, 1]
     assert lines == [
         f"{folder}: looking for pictures",
-        f"{folder}: 1 files beside the folders of classes are not used",
+        f"{folder}: 1 files outside the class folders are not used",
         f"{folder}: reading 9 files",
-        "a/notes.txt: skipped, no readable image (UnidentifiedImageError)",
-        "b/range.tiff: skipped, its pixels are floating-point numbers, whose range is not known",
-        "b/torn.png: skipped, no readable image (OSError)",
+        "a/notes.txt: skipped, not a readable image (UnidentifiedImageError)",
+        "b/range.tiff: skipped, its pixels are floating-point numbers of unknown range",
+        "b/torn.png: skipped, not a readable image (OSError)",
         f"{folder}: 3 of 9 files skipped",
         *lines[-2:],
     ]
@@ -166,17 +166,17 @@ def test_what_cannot_be_a_data_set_is_one_line_and_leaves_no_file(tmp_path):
             write_from_folder(folder, name, side, data, lambda line: None)
         assert not data.exists()
 
-    refused("is no folder; give one")
+    refused("is not a folder; give one")
     folder.mkdir()
-    refused("0 of 0 files can be read as pictures; 2 are needed")
+    refused("0 of 0 files can be read as pictures; at least 2 are needed")
     (folder / "a.txt").write_text("no picture")
     refused("0 of 1 files can be read")
-    refused("is MNIST's; give your own", name="mnist")
+    refused("is reserved for MNIST; choose", name="mnist")
     refused("a name is made of letters", name="../mine")
     refused("images have 28, 32, 64 pixels a side", side=48)
     for split in ("train", "test"):
         saved(picture(), folder / split / "cats" / "1.png")
-    refused(r"test, train would be taken for classes; give a folder that holds .* such as .*/test")
+    refused(r"test, train would be read as classes; give a folder that contains .* such as .*/test")
 
 
 def test_the_command_makes_a_set_that_can_be_trained_on_and_overwrites_none(tmp_path, capsys):
@@ -188,7 +188,7 @@ def test_the_command_makes_a_set_that_can_be_trained_on_and_overwrites_none(tmp_
     assert said[-2].startswith("ours: 18 + 2 images from ours.npz, sha256 ")
     assert said[-1] == f"train on it: ./run_all.sh run --only dataset=ours --data-dir {tmp_path / 'data'}"
     for more, match in (
-        (["--name", "ours"], "ours.npz: is there already; move it away, or give another --name"),
+        (["--name", "ours"], "ours.npz: already exists; move it away, or give another --name"),
         (["mnist"], "fetch mnist --from-folder: fetch these in a separate call"),
     ):
         assert main([*asked, *more]) == 2

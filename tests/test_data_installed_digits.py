@@ -38,7 +38,7 @@ def test_no_image_stands_on_both_sides_of_the_split():
 
 
 def test_another_data_set_has_no_installed_images(tmp_path):
-    with pytest.raises(UserError, match="dataset 'cifar10': the installation brought no images of it, only of mnist"):
+    with pytest.raises(UserError, match="dataset 'cifar10': the installation contains images of mnist only"):
         load_dataset("cifar10", tmp_path, images="installed")
 
 

@@ -94,7 +94,9 @@ def test_a_folder_of_the_users_own_in_the_place_of_the_copy_is_left_alone(folder
     own.mkdir(parents=True)
     for name in ("thesis.txt", "meta.json"):
         (own / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(UserError, match=r"prepared/mine: holds thesis.txt, which is of no prepared copy.*move it away"):
+    with pytest.raises(
+        UserError, match=r"prepared/mine: holds thesis.txt, which does not belong to a prepared copy.*move it away"
+    ):
         load_dataset("mine", folder)
     assert [path.read_text(encoding="utf-8") for path in own.iterdir()] == ["mine", "mine"]
 
@@ -131,7 +133,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_old_copy(folder, monkeypatch):
     write_source(folder, seed=1)
     usage = shutil.disk_usage(folder)
     monkeypatch.setattr(prepared.shutil, "disk_usage", lambda _: usage._replace(free=100))
-    with pytest.raises(UserError, match=r"mine: could not be written .*make room and run again, or choose"):
+    with pytest.raises(UserError, match=r"mine: could not be written .*free some space and run again, or choose"):
         load_dataset("mine", folder)
     assert sorted(path.name for path in (folder / "prepared").iterdir()) == [".mine.lock", "mine"]
     assert prepared.read(folder, "mine").digest == old.digest

@@ -231,7 +231,7 @@ def test_idx_is_read_as_torchvision_reads_it(tmp_path, kind, packed):
     if kind is np.uint8:
         np.testing.assert_array_equal(torchvision_sets.read_idx(path, (7, 28, 28)), expected)
     else:
-        with pytest.raises(ValueError, match="is no IDX file of unsigned bytes"):
+        with pytest.raises(ValueError, match="is not an IDX file of unsigned bytes"):
             torchvision_sets.read_idx(path, (7, 28, 28))
 
 
@@ -239,13 +239,13 @@ def test_idx_is_read_as_torchvision_reads_it(tmp_path, kind, packed):
     ("change", "said"),
     [
         (lambda content: content[:-1], "has 783 of 784 bytes"),
-        (lambda content: content + b"x", "goes on after 784 bytes"),
-        (lambda content: content[:9], "is no IDX file|is .*, not 1 x 28 x 28"),
+        (lambda content: content + b"x", "continues after the expected 784 bytes"),
+        (lambda content: content[:9], "is not an IDX file|is .*, not 1 x 28 x 28"),
         (lambda content: content[:3] + b"\x01" + content[4:], "is 1 dimensions, not 1 x 28 x 28"),
         (lambda content: content[:7] + b"\x02" + content[8:], "is 2 x 28 x 28, not 1 x 28 x 28"),
         (lambda content: gzip.compress(content)[:-3], "end-of-stream"),
         (lambda content: gzip.compress(content)[:-8] + bytes(8), "CRC"),
-        (lambda content: gzip.compress(content[:16] + bytes(10**8)), "goes on after 784 bytes"),
+        (lambda content: gzip.compress(content[:16] + bytes(10**8)), "continues after the expected 784 bytes"),
     ],
 )
 def test_an_idx_file_of_another_length_or_shape_is_refused(tmp_path, change, said):
@@ -558,7 +558,7 @@ def test_the_published_archive_is_verified_with_a_list_of_either_form(celeba, tm
         (lambda folder: (folder / "000007.jpg").unlink(), "holds 64 portraits where .* names 65; it lacks 000007.jpg"),
         (lambda folder: written(folder / "000066.jpg", b""), "holds 66 portraits where .* names 65; it has 000066.jpg"),
         (lambda folder: written(folder / "more/000001.jpg", b""), "holds 66 portraits .*; it has some twice"),
-        (lambda folder: written(folder / "000001.jpg", b"no"), r"000001\.jpg: is no readable image"),
+        (lambda folder: written(folder / "000001.jpg", b"no"), r"000001\.jpg: is not a readable image"),
     ],
 )
 def test_portraits_that_disagree_with_the_list_are_refused_and_never_advised_away(celeba, tmp_path, spoil, said):
@@ -578,7 +578,7 @@ def test_portraits_that_disagree_with_the_list_are_refused_and_never_advised_awa
     [
         ("000001.jpg 0", "000001.jpg 1", "lists 49 . 10 images, not 50 . 10"),
         ("000010.jpg 0\n000011.jpg 1", "000010.jpg 1\n000011.jpg 0", "is not the official list"),
-        ("000005.jpg 0", "000005.jpg zero", "line 5: '000005.jpg zero' is no portrait's name and split"),
+        ("000005.jpg 0", "000005.jpg zero", "line 5: '000005.jpg zero' is not a portrait's name and split"),
     ],
 )
 def test_a_list_that_is_not_the_official_one_is_refused(celeba, tmp_path, old, new, said):

@@ -46,7 +46,7 @@ def test_one_that_ends_has_left_its_file(tmp_path):
 def test_a_stall_is_ended_at_its_time_limit_and_said(tmp_path, code):
     start = time.monotonic()
     pid = "pathlib.Path(str(target) + '.pid').write_text(str(os.getpid()))\n"
-    with pytest.raises(DataUnavailable, match=r"timed out: less than 64 kB came in 1\.5 s"):
+    with pytest.raises(DataUnavailable, match=r"timed out: less than 64 kB received in 1\.5 s"):
         run_watched(command(tmp_path / "a", pid + code), tmp_path / "a", 1.5)
     assert 1.5 <= time.monotonic() - start < 20  # much less but on a busy machine
     assert not alive(int((tmp_path / "a.pid").read_text()))
@@ -144,6 +144,6 @@ def test_offline_starts_no_downloader(tmp_path, monkeypatch):
     monkeypatch.setattr(watched.subprocess, "Popen", started)
     monkeypatch.setattr(torchvision_sets, "download", started)
     for name in ("mnist", "fashion_mnist", "cifar10", "celeba"):
-        with pytest.raises(DataUnavailable, match=r"not here; `\./run_all\.sh fetch \w+` fetches it, or put"):
+        with pytest.raises(DataUnavailable, match=r"not found; `\./run_all\.sh fetch \w+` fetches it, or put"):
             load_dataset(name, tmp_path, offline=True)
     assert list(tmp_path.iterdir()) == []

@@ -41,7 +41,7 @@ def test_names_as_printed_are_the_suites_and_a_row_without_a_value_is_left_out(t
         PrintedCell(4, "mnist", "davies_bouldin", "hgmvae_g_no_fisher", 2, 7.558),
     )
     assert said == [
-        f"{path}: rows without a value, left out: 1",
+        f"{path}: rows without a value, ignored: 1",
         f"{path}: read MNIST as mnist, SC ↑ as silhouette, DB↓ as davies_bouldin, HGMVAE-G as hgmvae_g, "
         "HGMVAE-G w/o F_{reg} as hgmvae_g_no_fisher",
     ]
@@ -63,20 +63,20 @@ def test_the_papers_file_and_frame_are_the_same_cells():
         (f"{HEADING}\n1,mnist,fid,gmvae,2,3,4\n1,mnist,fid,gmvae,2,3,4,5\n", "line 2, column value: 7 cells under"),
         (
             f"{HEADING}\n1,mnist,fid,gmvae,2,3\n1,mnist,fid,gmvae,4,best\n",
-            "line 3, column value: 'best' is no number",
+            "line 3, column value: 'best' is not a number",
         ),
         (f"{HEADING}\n1,mnist,fid,gmvae,2,\n", "no row with a value below the heading"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2\n", "line 2, column value: 5 cells under a header of 6"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2\n", "line 2, column value: 5 cells, but the header has 6"),
         (f"{HEADING}\n1,mnist,fid,gmvae,2,0,143\n", "line 2, column value: 7 cells under"),  # a decimal comma
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,inf\n", "line 2, column value: 'inf' is no number"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,2,inf\n", "line 2, column value: 'inf' is not a number"),
         (f'{HEADING}\n1,mnist,fid,gmvae,2,"1,234"\n', "line 2, column value: '1,234' has a thousand separator"),
         (f"{HEADING}\n1,mnist,fid,gmvae,2,1_000\n", "line 2, column value: '1_000' has a thousand separator"),
         (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "line 2, column metric: 'FIDs' is unknown; there are silhouette,"),
         (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "; is fid meant?"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,two,3\n", "line 2, column latent_dim: 'two' is no whole number"),
+        (f"{HEADING}\n1,mnist,fid,gmvae,two,3\n", "line 2, column latent_dim: 'two' is not an integer"),
         (
             f"{HEADING}\n0,mnist,fid,gmvae,2,3\n",
-            "line 2, column table: '0' is no whole number of at most nine digits, 1",
+            "line 2, column table: '0' is not an integer of at most nine digits, 1",
         ),
         (
             f"{HEADING}\n1,mnist,fid,gmvae,2,3\n1,mnist,fid,gmvae,2,3\n",

@@ -197,7 +197,7 @@ def test_statements_are_read_with_lists_as_tuples(tmp_path):
             json.dumps([{k: v for k, v in ENTRY.items() if k not in ("section", "table")}]),
             "1: no section, table, which",
         ),
-        (json.dumps([ENTRY | {"dims": [8]}]), "1: a statement of kind 'beats' has no dims; take it out"),
+        (json.dumps([ENTRY | {"dims": [8]}]), "1: a statement of kind 'beats' has no field dims; remove it"),
     ],
 )
 def test_statements_that_do_not_fit_are_refused_in_one_line(tmp_path, content, said):

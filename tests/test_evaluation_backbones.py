@@ -147,7 +147,7 @@ def test_a_file_with_another_digest_is_refused_and_left_alone(tmp_path, hub):
     actual = hashlib.sha256(CONTENT + b"x").hexdigest()[:8]
     assert obtain("toy", tmp_path / "given", offline=False, backbones=table()) == (
         f"weights unavailable: {NAME} in --weights-dir has SHA-256 {actual}..., not {DIGEST[:8]}... as its name "
-        "says: cut short, or other weights; move it away"
+        "says: truncated, or other weights; move it away"
     )
     assert find("toy", tmp_path / "given", table()) is None
     assert (tmp_path / "given" / NAME).read_bytes() == CONTENT + b"x"

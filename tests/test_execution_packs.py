@@ -84,6 +84,6 @@ def test_a_pack_is_not_trained_on_code_or_images_other_than_it_was_laid_out_for(
         dataset = dataclasses.replace(dataset, digest="of others")
     said = "its images changed" if changed == "images" else "the code was updated"
     context = TrialContext(tmp_path / "out", "cpu", None)
-    with pytest.raises(UserError, match=f"{said} while this run was under way; give the same command again"):
+    with pytest.raises(UserError, match=f"{said} during this run; start the same command again"):
         next(run_pack(Pack((trial,), frozenset([trial.key])), dataset, torch.from_numpy(dataset.x_train), context))
     assert not (tmp_path / "out").exists()

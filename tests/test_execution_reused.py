@@ -132,7 +132,7 @@ def test_a_folder_without_study_and_the_folder_itself_are_refused_before_anythin
     root, records = folders
     assert run("alone", root / "taken", "--force", "--reuse", str(root / reuse)) == 2
     said = capsys.readouterr().err
-    assert ("no manifest.json here" if reuse == "nothing" else "is this run's own results folder") in said
+    assert ("has no manifest.json" if reuse == "nothing" else "is this run's own results folder") in said
     assert Store(root / "taken").read_record(records["taken"].key) == records["taken"]
     assert Store(root / "taken").checkpoint_path(records["taken"].key).is_file()
 

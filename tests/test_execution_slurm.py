@@ -85,14 +85,14 @@ def test_jobs_killed_requeued_and_rejoined_give_the_tables_of_a_local_run(tmp_pa
         first.send_signal(signal.SIGINT)
         said, error = first.communicate(timeout=180)
         assert first.returncode == 130
-        assert "The jobs go on in the queue. The same command rejoins them" in said and "interrupted" in error
+        assert "The jobs stay in the queue. The same command follows them again" in said and "interrupted" in error
 
         killed, requeued = sorted(jobs_in("RUNNING"))
         subprocess.run(["scancel", "--signal=KILL", killed], check=True)
         subprocess.run(["scontrol", "requeue", requeued], check=True)
         wait_until(lambda: killed not in jobs_in("RUNNING"), "the killed job is gone")
         local = subprocess.run(command(out, "--device", "cpu"), cwd=REPOSITORY, capture_output=True, text=True)
-        assert local.returncode == 2 and "Slurm jobs have its trials" in local.stderr
+        assert local.returncode == 2 and "Slurm jobs are running its trials" in local.stderr
         status = subprocess.run(
             [sys.executable, "-m", "benchmark", "status", out], cwd=REPOSITORY, capture_output=True, text=True
         )
@@ -250,7 +250,7 @@ def test_a_record_that_a_job_has_left_without_what_was_asked_for_says_so_with_th
     cluster(adds_nothing)
     results = [e.value for e in run_on_slurm(packs, context, data, SlurmOptions()) if e.kind == "finished"]
     assert len(results) == 4
-    assert all(re.fullmatch("metrics that were asked for are lacking; see jobs/logs/.*", result) for result in results)
+    assert all(re.fullmatch("requested metrics are missing; see jobs/logs/.*", result) for result in results)
     left_out = dataclasses.replace(context, left_out=frozenset(["fid"]))
     results = [e.value for e in run_on_slurm(packs, left_out, data, SlurmOptions()) if e.kind == "finished"]
     assert results == ["ok"] * 4
@@ -339,7 +339,9 @@ def test_a_second_run_rejoins_its_jobs_and_submits_nothing_twice(study, cluster)
 def test_what_another_run_or_another_division_would_write_twice_is_refused(study, cluster):
     pretended = cluster(lambda *job: None)
     store, context, data = begin_and_leave(study, pretended, study[1])
-    with pytest.raises(UserError, match=r"2 Slurm jobs have its trials \(1_0, 1_1 \.\.\.\); go on with --executor"):
+    with pytest.raises(
+        UserError, match=r"2 Slurm jobs are running its trials \(1_0, 1_1 \.\.\.\); continue with --executor"
+    ):
         refuse_live_jobs(store)
     trials = [trial for pack in study[1] for trial in pack.trials]
     with pytest.raises(UserError, match="--pack: 2 Slurm jobs have the same trials in other packs"):
@@ -376,7 +378,7 @@ def test_slurm_that_is_not_here_is_one_line(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main([*ON_SLURM, "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]) == 2
     assert capfd.readouterr().err == (
-        "benchmark: --executor slurm: there is no squeue here; run where Slurm's commands are\n"
+        "benchmark: --executor slurm: squeue not found; run on a machine that has Slurm's commands\n"
     )
 
 
@@ -387,7 +389,7 @@ def test_a_controller_that_does_not_answer_leaves_the_jobs_as_they_are(study, cl
 
     def queue(name=None):
         if next(silent, None) is not None:
-            raise QueueUnknown("squeue does not answer")
+            raise QueueUnknown("squeue does not respond")
         for pack in study[1]:
             writes_records(store)(None, pack, {}, None)
         return {}
@@ -435,8 +437,8 @@ def test_an_old_squeue_without_me_is_asked_by_number(squeue):
             "printf 'slurm_load_jobs error: Unable to contact\\nslurm controller \\351\\n' >&2; exit 1",
             "squeue says: slurm_load_jobs error: Unable to contact slurm controller \ufffd",
         ),
-        ("exit 1", "squeue fails silently"),
-        ("exec sleep 60", "squeue does not answer; is the controller up?"),
+        ("exit 1", "squeue failed without a message"),
+        ("exec sleep 60", "squeue does not respond; is the controller running?"),
     ],
 )
 def test_a_queue_that_cannot_be_had_is_told_in_squeues_words(script, reason, squeue, study, monkeypatch, capfd):
@@ -462,11 +464,11 @@ def test_a_queue_that_falls_silent_before_submission_submits_nothing(study, clus
 
     def queue(name=None):
         if name:
-            raise QueueUnknown("squeue does not answer")
+            raise QueueUnknown("squeue does not respond")
         return {}
 
     monkeypatch.setattr(slurm_queue, "queue", queue)
-    with pytest.raises(UserError, match="squeue does not answer"):
+    with pytest.raises(UserError, match="squeue does not respond"):
         next(run_on_slurm(packs, context, data, SlurmOptions()))
     assert pretended.submitted == []
 
@@ -576,7 +578,7 @@ def test_a_limit_in_which_every_preemption_would_be_a_time_out_is_refused(minute
     arguments = ["run", "--study", "smoke", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]
     assert main([*arguments, "--executor", "slurm", "--time", minutes]) == 2
     said = capfd.readouterr().err
-    assert f"--time {minutes}: give at least 11; submitit takes a preemption in the last 10 minutes" in said
+    assert f"--time {minutes}: give at least 11; submitit treats a preemption in the last 10 minutes" in said
     assert not (tmp_path / "out").exists()
 
 
@@ -678,7 +680,7 @@ def test_jobs_of_the_folder_that_no_file_knows_are_refused_with_their_name(study
     store, packs, context, data = study
     pretended = cluster(lambda *job: None)
     pretended.live = {"7_0": "RUNNING"}
-    with pytest.raises(UserError, match=r"1 Slurm jobs of this folder .* \(7_0 \.\.\.\); end them with scancel"):
+    with pytest.raises(UserError, match=r"1 Slurm jobs of this folder .* \(7_0 \.\.\.\); cancel them with scancel"):
         next(run_on_slurm(packs, context, data, SlurmOptions()))
     assert pretended.submitted == []
     assert slurm.job_name(store) != slurm.job_name(Store(store.folder / "other"))
@@ -726,7 +728,7 @@ def test_status_where_slurm_cannot_be_asked_calls_no_job_ended(study, cluster, m
     store, *_ = begin_and_leave(study, pretended, study[1])
 
     def queue():
-        raise QueueUnknown("there is no squeue here")
+        raise QueueUnknown("squeue not found")
 
     monkeypatch.setattr("benchmark.commands.show_status.queue", queue)
     assert main(["status", str(store.folder)]) == 0
@@ -740,4 +742,4 @@ def test_forgetting_what_jobs_are_at_work_on_is_refused(tmp_path, monkeypatch, c
     (out / "jobs" / "a.json").write_text(json.dumps(JOB))
     monkeypatch.setattr(slurm_queue, "queue", lambda name=None: {"1_0": "RUNNING"})
     assert main([*ON_SLURM, "--force", "--out", str(out), "--data-dir", str(tmp_path)]) == 2
-    assert "1 Slurm jobs have its trials (1_0 ...)" in capfd.readouterr().err
+    assert "1 Slurm jobs are running its trials (1_0 ...)" in capfd.readouterr().err

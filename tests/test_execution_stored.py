@@ -47,7 +47,7 @@ def test_a_model_comes_back_as_it_was_stored(trial, tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"method": "unheard_of"}, "no method of this version"),
+        ({"method": "unheard_of"}, "not a method of this version"),
         ({"method_revision": 99}, "another revision"),
         ({"latent_dim": 5}, "no checkpoint of this model"),
         ({"settings": {"betta": 0.05}}, "there is no 'betta'"),
@@ -81,8 +81,8 @@ def test_a_checkpoint_opens_alone_wherever_it_lies(trial, tmp_path):
 @pytest.mark.parametrize(
     ("identity", "said"),
     [
-        (None, "does not say which method and settings it is of; train the trial anew"),
-        ({"method": "vae"}, "its identity lacks 'dataset'"),
+        (None, "does not state its method and settings; train the trial again"),
+        ({"method": "vae"}, "its identity has no 'dataset'"),
         ({"latent_dim": 5}, "no checkpoint of this model"),
         ({"method_revision": 99}, "trained by another revision of the code"),
     ],
@@ -142,7 +142,7 @@ def test_a_checkpoint_of_a_method_from_a_file_opens_with_that_file_alone(trial, 
     ALL_METHODS.pop("plain_ae")
     save_checkpoint(model, {}, tmp_path / "one.safetensors", trial.identity | own)
     with pytest.raises(
-        UserError, match=r"one\.safetensors: .*one from a file needs its --method-file .*load\(PATH, FILE\)"
+        UserError, match=r"one\.safetensors: .*a method from a file needs --method-file .*load\(PATH, FILE\)"
     ):
         hgmvae_benchmark.load(tmp_path / "one.safetensors")
     opened = hgmvae_benchmark.load(tmp_path / "one.safetensors", example)

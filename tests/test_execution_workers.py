@@ -227,7 +227,7 @@ def test_a_worker_that_hangs_is_ended_and_costs_its_trial_alone(grid, tmp_path):
     assert {key: record.status for key, record in records.items()} == {
         trial.key: "failed" if trial == hung else "ok" for trial in grid.trials()
     }
-    assert records[hung.key].reason == "its process gave no sign of life for 8 s and was ended"
+    assert records[hung.key].reason == "its process made no progress for 8 s and was killed"
     assert no_children_left()
 
 
@@ -418,7 +418,7 @@ def die_at_start(*_):
 
 def test_processes_that_die_as_they_start_end_the_run_with_one_line(grid, tmp_path, monkeypatch):
     monkeypatch.setattr(workers_module, "_serve", die_at_start)
-    with pytest.raises(UserError, match="4 worker processes died as they started"):
+    with pytest.raises(UserError, match="4 worker processes died while starting"):
         list(start(grid, tmp_path, ALONE))
     assert no_children_left()
 

@@ -89,7 +89,7 @@ def test_a_method_from_a_file_is_in_every_command(checkout):
         assert shell(checkout, f"{without} {command} results/runs/mine").returncode in (0, 3), command
     assert "Plain AE" in (folder / "report.html").read_text(encoding="utf-8")
     assert "Plain AE" in (folder / "tables" / "tables.md").read_text(encoding="utf-8")
-    assert "needs its --method-file" in shell(checkout, f"{without} figures results/runs/mine reconstructions").stdout
+    assert "needs --method-file" in shell(checkout, f"{without} figures results/runs/mine reconstructions").stdout
 
     # Changed code is another method: its trial is trained anew, and the old cell leaves the tables.
     file = checkout / "examples" / "plain_autoencoder.py"
@@ -191,7 +191,10 @@ IMPORTS = (
             f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'Beta VAE', '{}')}]\n",
             "the label 'Beta VAE' is a spelling of beta_vae (beta-VAE); give another label",
         ),
-        (f"{IMPORTS}METHODS = [{ENTRY.format('My method', 'Mine', '{}')}]\n", "name 'My method': use a-z, 0-9 and _"),
+        (
+            f"{IMPORTS}METHODS = [{ENTRY.format('My method', 'Mine', '{}')}]\n",
+            "name 'My method': use at most 64 of the characters a-z, 0-9 and _",
+        ),
         (
             f"{IMPORTS}METHODS = [{ENTRY.format('mine', 'Mine', {'betta': 1})}]\n",
             "there is no 'betta'; did you mean",
@@ -217,7 +220,7 @@ THEIRS = (
     ("part", "said"),
     [
         ("name=5", "name 5: use a-z"),
-        ('name="a" * 65', "take 64 at most"),  # files are named after it
+        ('name="a" * 65', "use at most 64"),  # files are named after it
         ('label=""', "own: label cannot be ''"),
         ('label=["Own"]', "own: label cannot be ['Own']"),
         ('label="Own\\nmethod"', "own: label cannot be"),
@@ -233,7 +236,7 @@ THEIRS = (
         ("declared=None, config=int", "own: TypeError: must be called with a dataclass type or instance"),
         ('declared=None, config="no_such_module:Config"', "own: ModuleNotFoundError: No module named 'no_such_module'"),
         ('model="json:Model"', "own: AttributeError: module 'json' has no attribute 'Model'"),
-        ("model=int", "own: TypeError: model int is no ImageAutoencoder"),
+        ("model=int", "own: TypeError: model int is not an ImageAutoencoder"),
         ("model=None", "own: "),
         ("training=None", "own: training cannot be None"),
         ("training=OwnTraining(after='vea')", "own, training: after: there is no 'vea'; did you mean 'vae'?"),
@@ -244,10 +247,16 @@ THEIRS = (
         ('look=Look("grreen", "o")', "own: look: 'grreen' is not a valid value for color"),
         ('look=Look("green", "%")', "own: look: Unrecognized marker style '%'"),
         ('look=Look("green", "o", "~~")', "own: look: '~~' is not a valid value for ls"),
-        ("heads=lambda config: None", "own: heads must be sizes from 1 by name, not None"),
-        ("heads=lambda config: {}", "own: heads must be sizes from 1 by name, not {}"),
-        ("heads=lambda config: {'embedding': -1}", "own: heads must be sizes from 1 by name, not {'embedding': -1}"),
-        ("heads=lambda config: {'embedding': 2.0}", "own: heads must be sizes from 1 by name, not {'embedding': 2.0}"),
+        ("heads=lambda config: None", "own: heads must map names to sizes of at least 1, not None"),
+        ("heads=lambda config: {}", "own: heads must map names to sizes of at least 1, not {}"),
+        (
+            "heads=lambda config: {'embedding': -1}",
+            "own: heads must map names to sizes of at least 1, not {'embedding': -1}",
+        ),
+        (
+            "heads=lambda config: {'embedding': 2.0}",
+            "own: heads must map names to sizes of at least 1, not {'embedding': 2.0}",
+        ),
         (
             "card=dataclasses.replace(THEIRS['vae'].card, sources={'betta': 'its weight'})",
             "own, card: there is no 'betta'; did you mean 'beta'?",

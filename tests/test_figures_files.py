@@ -52,7 +52,7 @@ def test_the_same_data_give_the_same_bytes(tmp_path):
 def test_a_folder_that_cannot_be_written_is_the_users_to_mend(tmp_path):
     (tmp_path / "figures").write_text("a file")
     [(name, data)] = clustering_scores.pages(sample())
-    with pytest.raises(UserError, match=r"\.png: could not be written \(.*\); move away what is in the way"):
+    with pytest.raises(UserError, match=r"\.png: could not be written \(.*\); move away the file or folder in the way"):
         write_page(clustering_scores.draw, data, tmp_path / "figures", name)
 
 
@@ -113,10 +113,10 @@ def test_the_command_makes_what_it_can_and_says_the_rest(tmp_path):
 
 
 def test_the_command_names_what_is_wrong(tmp_path):
-    with pytest.raises(UserError, match=r"no manifest\.json here; give a results folder"):
+    with pytest.raises(UserError, match=r"no manifest\.json; give a results folder"):
         run_figures(tmp_path)
     (tmp_path / "manifest.json").write_text(json.dumps(sample().study.manifest.plain))
-    with pytest.raises(UserError, match="--only: no cell of study"):
+    with pytest.raises(UserError, match="--only: selects no cell of study"):
         run_figures(tmp_path, only="latent_dim=3")
 
 

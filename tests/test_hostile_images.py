@@ -61,8 +61,8 @@ MEMBERS = {
     "another version": ([("x.npy", npy(HEAD.format("|u1", "(3,)"), b"abc", b"\x09\0"))], "cannot be read"),
     "text": ([("x.npy", b"no array")], "no arrays"),
     "text without a suffix": ([("x", b"no array")], "no arrays"),
-    "two of one name": ([("x.npy", image_file()), ("x.npy", image_file(10))], "two arrays of one name"),
-    "with and without a suffix": ([("x", image_file()), ("x.npy", image_file(10))], "two arrays of one name"),
+    "two of the same name": ([("x.npy", image_file()), ("x.npy", image_file(10))], "two arrays with the same name"),
+    "with and without a suffix": ([("x", image_file()), ("x.npy", image_file(10))], "two arrays with the same name"),
     "a name that leads elsewhere": ([("../x.npy", image_file())], "has ../x; needs"),
     "records": ([("x.npy", npy(HEAD.format("|V784", "(20,)"), bytes(20 * 784)))], "x has the shape (20,)"),
 }
@@ -130,22 +130,22 @@ def test_an_archive_of_another_compression_is_one_line(tmp_path, plan):
 
 X = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 ARRAYS = {
-    "NaN": ({"x": np.full((300, 28, 28), np.nan)}, "x is float64, from nan to nan; images must be uint8"),
+    "NaN": ({"x": np.full((300, 28, 28), np.nan)}, "x is float64, from nan to nan; images must be integers"),
     "infinite": (
         {"x": np.full((300, 28, 28), np.inf, np.float32)},
-        "x is float32, from inf to inf; images must be uint8",
+        "x is float32, from inf to inf; images must be integers",
     ),
-    "complex numbers": ({"x": X * 1j}, "x is complex128; images must be uint8"),
-    "whole numbers of 0 and 1": ({"x": (X > 127) * 1}, "its training images hold only 0 and 1"),
-    "only 0 and 1": ({"x": (X > 127).astype(np.uint8)}, "its training images hold only 0 and 1"),
+    "complex numbers": ({"x": X * 1j}, "x is complex128; images must be integers"),
+    "whole numbers of 0 and 1": ({"x": (X > 127) * 1}, "its training images have only the values 0 and 1"),
+    "only 0 and 1": ({"x": (X > 127).astype(np.uint8)}, "its training images have only the values 0 and 1"),
     "tests of only 0 and 1": (
         {"x_train": X, "x_test": (X[:9] > 127).astype(np.uint8)},
-        "its test images hold only 0 and 1, which of 0 to 255 are almost black; multiply them by 255",
+        "its test images have only the values 0 and 1, almost black",
     ),
-    "one colour": ({"x": np.full_like(X, 7)}, "its training images are all the same"),
-    "one black image to test": ({"x_train": X, "x_test": np.zeros_like(X[:1])}, "its test images are all the same"),
-    "one image many times": ({"x_train": X[[5] * 99], "x_test": X}, "its training images are all the same"),
-    "no images": ({"x": X[:0]}, "x holds no images"),
+    "one colour": ({"x": np.full_like(X, 7)}, "its training images are all identical"),
+    "one black image to test": ({"x_train": X, "x_test": np.zeros_like(X[:1])}, "its test images are all identical"),
+    "one image many times": ({"x_train": X[[5] * 99], "x_test": X}, "its training images are all identical"),
+    "no images": ({"x": X[:0]}, "x contains no images"),
     "one image": ({"x": X[:1]}, "at least 2 are needed"),
     "no sides": ({"x": X[:, :0, :0]}, "must be square with side"),
     "a number": ({"x": np.uint8(3)}, "x has the shape ()"),
@@ -156,7 +156,7 @@ ARRAYS = {
     "labels beyond 63 bits": ({"x": X, "y": np.full(300, 2**63, np.uint64)}, "labels start at 0"),
     "negative labels": ({"x": X, "y": np.arange(300) - 1}, "labels start at 0"),
     "a label a pixel": ({"x": X, "y": X}, "y has the shape (300, 28, 28); 300 images need (300,) labels"),
-    "a class an image": ({"x": X, "y": np.arange(300)}, "every image has a class of its own"),
+    "a class an image": ({"x": X, "y": np.arange(300)}, "every image is in a class of its own"),
     "labels under two names": ({"x": X, "labels": np.zeros(300, int), "target": np.zeros(300, int)}, "labels, target"),
     "fewer images than a batch": ({"x": X[:20]}, "batch"),
 }

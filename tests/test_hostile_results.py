@@ -333,7 +333,7 @@ def test_a_manifest_of_another_study_names_it_in_one_line(tmp_path, capfd):
     ]
     assert main([*command, "--out", str(tmp_path), "--data-dir", str(tmp_path)]) == 2
     error = capfd.readouterr().err
-    assert "holds the study" in error and len(error.strip().splitlines()) == 1
+    assert "belongs to the study" in error and len(error.strip().splitlines()) == 1
 
 
 def test_a_whole_reference_study_passes_every_check(tmp_path):

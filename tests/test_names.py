@@ -97,8 +97,10 @@ def test_wae_mmd_is_resolved_only_beside_the_other_kernel_as_in_table_2():
     for others in ((), ("wae_imq",), ("wae_imq", "wae_rbf")):
         known, notes = resolved_rows(rows("fid", "WAE-MMD", *others))
         assert known[0]["method"] == "WAE-MMD"
-        assert notes == ["WAE-MMD may be wae_imq or wae_rbf: left as its own"]
-    assert resolved_rows(rows("NMI", "vae"))[1] == ["NMI may be weights_nmi or kmeans_nmi or gmm_nmi: left as its own"]
+        assert notes == ["WAE-MMD may be wae_imq or wae_rbf: treated as a separate name"]
+    assert resolved_rows(rows("NMI", "vae"))[1] == [
+        "NMI may be weights_nmi or kmeans_nmi or gmm_nmi: treated as a separate name"
+    ]
 
 
 def test_what_may_be_meant_is_offered():

@@ -85,7 +85,7 @@ def test_an_output_that_takes_nothing_ends_with_at_most_one_line_and_its_own_sta
 def test_the_help_needs_an_output_too(tmp_path):
     assert started("--help", wrapped=">/dev/full").returncode == 2
     missing = started("tables", str(tmp_path), wrapped="2>&-")
-    assert (missing.returncode, b"no manifest.json here" in missing.stdout) == (2, True)
+    assert (missing.returncode, b"has no manifest.json" in missing.stdout) == (2, True)
 
 
 def test_what_is_no_terminal_gets_the_text_whatever_force_color_says(monkeypatch):

@@ -192,7 +192,7 @@ def test_without_a_measurement_of_its_size_the_command_is_named(tmp_path):
 def test_a_file_of_another_kind_is_named(tmp_path, reference, content):
     write_times(tmp_path)
     (tmp_path / "methods.json").write_text(content)
-    with pytest.raises(UserError, match=r"methods\.csv: not of `throughput --methods`"):
+    with pytest.raises(UserError, match=r"methods\.csv: not written by `throughput --methods`"):
         paired_times(reference, [tmp_path])
 
 

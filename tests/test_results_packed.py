@@ -218,7 +218,7 @@ def test_a_packed_file_that_cannot_be_read_is_one_line(tmp_path: Path, capsys: p
     shutil.rmtree(tmp_path / "records")
     (tmp_path / "records.jsonl").mkdir()
     assert main(["tables", str(tmp_path)]) == 2
-    assert "records.jsonl: cannot be read (Is a directory); mend that and run again" in capsys.readouterr().err
+    assert "records.jsonl: cannot be read (Is a directory); fix this and run again" in capsys.readouterr().err
 
 
 def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path: Path) -> None:
@@ -250,7 +250,9 @@ def test_no_file_is_removed_unless_all_came_back(tmp_path: Path, monkeypatch: py
         whole(path, list(contents)[:-1])
 
     monkeypatch.setattr(packed_files, "write_packed", lossy)
-    with pytest.raises(UserError, match=r"records\.jsonl: does not come back as it was written; no file was removed"):
+    with pytest.raises(
+        UserError, match=r"records\.jsonl: reading it back does not give what was written; no file was removed"
+    ):
         pack_folder(tmp_path / "records", tmp_path / "records.jsonl", lambda content, key: True)
     assert texts(tmp_path / "records") == before
 

@@ -87,7 +87,7 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(store_module.Path, "write_text", disk_full)
     with pytest.raises(
-        UserError, match=r"a\.json: could not be written \(No space left on device\); make room and run again$"
+        UserError, match=r"a\.json: could not be written \(No space left on device\); free some space and run again$"
     ):
         write_json(path, {"n": 2})
     assert json.loads(path.read_bytes()) == {"n": 1}
@@ -97,10 +97,10 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
-        (errno.EDQUOT, "make room and run again"),
-        (errno.EISDIR, "move away what is in the way and run again"),
+        (errno.EDQUOT, "free some space and run again"),
+        (errno.EISDIR, "move away the file or folder in the way and run again"),
         (errno.EACCES, "make it writable and run again"),
-        (errno.ENAMETOOLONG, "mend that, or give another path"),
+        (errno.ENAMETOOLONG, "fix this, or give another path"),
     ],
 )
 def test_what_cannot_be_written_says_what_to_do(code, remedy, tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_a_manifest_that_cannot_be_read_is_a_user_error(store):
 
 def test_one_run_writes_at_a_time(store):
     other = Store(store.folder)
-    with store.locked(), pytest.raises(UserError, match="another run is writing there"), other.locked():
+    with store.locked(), pytest.raises(UserError, match="another run is writing to it"), other.locked():
         pass
     with other.locked():
         assert store.folder.is_dir()
@@ -171,7 +171,7 @@ def test_a_disk_that_does_not_read_costs_no_record(store, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(store_module.Path, "read_text", broken)
-    with pytest.raises(UserError, match=r"\.json: cannot be read \(Input/output error\); mend that and run again"):
+    with pytest.raises(UserError, match=r"\.json: cannot be read \(Input/output error\); fix this and run again"):
         store.read_record(TRIAL.key)
     monkeypatch.undo()
     assert store.read_record(TRIAL.key)

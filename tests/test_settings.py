@@ -76,7 +76,7 @@ def test_a_configuration_that_is_no_dataclass_of_its_own_is_named():
         beta: float = 1.0
 
     with pytest.raises(
-        UserError, match=r"^method mine: Undeclared has no settings, not even 'beta'; is it a @dataclass"
+        UserError, match=r"^method mine: Undeclared has no settings, so no 'beta' either; is it a @dataclass"
     ):
         check_settings(Undeclared, {"beta": 1.0}, "method mine")
 

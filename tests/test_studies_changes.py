@@ -80,7 +80,7 @@ def test_they_make_other_trials_in_another_folder_of_which_no_number_is_judged(t
     assert not {trial.key for trial in plain.trials()} & {trial.key for trial in changed.trials()}
     assert (default_out(plain).name, default_out(changed).name) == ("tiny", "tiny-changed")
     write_manifest(store, plain)
-    with pytest.raises(UserError, match="holds the study tiny with no such changes; give another --out"):
+    with pytest.raises(UserError, match="belongs to the study tiny with no such changes; give another --out"):
         write_manifest(store, changed)
     paper = dataclasses.replace(PAPER, images="drawn", seeds=10)
     for study, note in (

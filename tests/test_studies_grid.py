@@ -181,7 +181,7 @@ def test_a_registered_set_is_marked_until_it_is_verified(tmp_path):
     ("shift", "said"),
     [
         (2, "no SVM accuracy, for 2 of 6 classes have no training image (4, 5)"),
-        (0, "SVM accuracy is of 2 classes alone, for 2 of 4 classes have no test image (2, 3)"),
+        (0, "SVM accuracy covers only 2 classes, because 2 of 4 classes have no test image (2, 3)"),
     ],
 )
 def test_classes_without_training_or_test_images_are_told_before_anything_runs(tmp_path, shift, said):

@@ -109,7 +109,9 @@ def test_nothing_is_written_without_cells(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"file/.*: could not be written \(File exists\); move away what is in the way"):
+    with pytest.raises(
+        UserError, match=r"file/.*: could not be written \(File exists\); move away the file or folder in the way"
+    ):
         write_tables(study_results(*sample()), tmp_path / "file")
 
 

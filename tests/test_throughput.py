@@ -220,7 +220,7 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     assert read_costs(tmp_path / "absent.json", "cpu") == Costs()
     for text in ("[]", "{", "{}", json.dumps(content | {"costs": {"speed": 3}})):
         path.write_text(text)
-        with pytest.raises(UserError, match="not a file of `throughput`"):
+        with pytest.raises(UserError, match="not written by `throughput`"):
             read_costs(path, "cpu")
 
 

@@ -68,8 +68,11 @@ def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monke
 
     of_safetensors = "I/O error: {} (os error {})"  # which has the system's errors in its text
     for error, remedy in (
-        (OSError(errno.ENOSPC, "No space left on device"), "make room and run again"),
-        (SafetensorError(of_safetensors.format("No space left on device", errno.ENOSPC)), "make room and run again"),
+        (OSError(errno.ENOSPC, "No space left on device"), "free some space and run again"),
+        (
+            SafetensorError(of_safetensors.format("No space left on device", errno.ENOSPC)),
+            "free some space and run again",
+        ),
         (SafetensorError(of_safetensors.format("Permission denied", errno.EACCES)), "make it writable and run again"),
     ):
 

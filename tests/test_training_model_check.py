@@ -51,20 +51,20 @@ WRONG_TERMS = {
         terms_with(terms=lambda of: of["terms"] | {"reconstruction": of["recon_x"].square()}),
         "term 'reconstruction' has shape ({n}, 1, 32, 32) instead of ({n},) or ()",
     ),
-    "no tensor": (terms_with(terms=lambda of: of["terms"] | {"kl": 1.0}), "term 'kl' is no tensor but float"),
+    "no tensor": (terms_with(terms=lambda of: of["terms"] | {"kl": 1.0}), "term 'kl' is float instead of a tensor"),
     "no terms": (terms_with(terms=lambda of: {}), "there are no terms"),
     "no weight": (terms_with(weights=lambda of: {"kl": 1.0}), "term 'reconstruction' has no weight"),
     "no term": (terms_with(weights=lambda of: of["weights"] | {"l2": 1.0}), "weight 'l2' has no term"),
     "the loss's name": (
         terms_with(terms=lambda of: {"loss": of["terms"]["kl"]}, weights=lambda of: {"loss": 1.0}),
-        "no term can have the name 'loss'",
+        "no term may be named 'loss'",
     ),
     "images": (
         terms_with(recon_x=lambda of: of["recon_x"][:, 0]),
         "recon_x has shape ({n}, 32, 32) instead of ({n}, 1, 32, 32)",
     ),
     "codes": (terms_with(z=lambda of: of["z"][:, :3]), f"z has shape ({{n}}, 3) instead of ({{n}}, {D})"),
-    "a tensor": (lambda self, images, noise: images.mean(), "returns no LossTerms but Tensor"),
+    "a tensor": (lambda self, images, noise: images.mean(), "returns Tensor instead of LossTerms"),
 }
 
 

@@ -148,7 +148,7 @@ def test_the_verdict_command_writes_csv_and_prints_markdown(tmp_path, capsys):
 def test_bad_use_is_one_line(command, tmp_path, capsys):
     assert main([command, str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert error == f"benchmark: {tmp_path}: no manifest.json here; give a results folder that `run` has made\n"
+    assert error == f"benchmark: {tmp_path}: has no manifest.json; give a results folder made by `run`\n"
     assert not list(tmp_path.iterdir())
 
 

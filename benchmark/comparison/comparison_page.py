@@ -16,12 +16,13 @@ from benchmark.tables.pipe_table import escape_markdown, padded_table
 
 MEANING = {
     Result.DIFFERENT: "a difference beyond chance and tolerance, or in how many trials ended without a score",
-    Result.NOT_SHOWN: "neither a difference nor that there is none: too few seeds for what these scores vary",
+    Result.NOT_SHOWN: "neither a difference nor its absence is shown: too few seeds for the spread of these scores",
     Result.WITHIN: f"shown to differ by less than the tolerance (two one-sided tests at {ALPHA:.0%})",
     Result.EQUAL: "the same numbers but for rounding",
-    Result.ONLY_A: "not asked, not run, missing or not scorable in B",
-    Result.ONLY_B: "not asked, not run, missing or not scorable in A",
-    Result.NOT_COMPARABLE: "a value that its metric cannot have, in per cent or outside its range: nothing can be said",
+    Result.ONLY_A: "not requested, not run, missing or not scorable in B",
+    Result.ONLY_B: "not requested, not run, missing or not scorable in A",
+    Result.NOT_COMPARABLE: "a value that its metric cannot have, in per cent or outside its range: no "
+    "comparison is possible",
     Result.NO_VALUE: "asked, without a score on either side",
 }
 BASES = {
@@ -36,12 +37,12 @@ _UNREPEATED = ": another processor or other code, so that seeds are compared as 
 _HEAD = ("data set", "metric", "method", "d", "A", "B", "B - A", "95 %", "tolerance", "p (Holm)", "seeds", "basis")
 _METHODS_SAY = (
     "B - A is the mean over a method's tested cells in tolerances, positive where B is better; metrics and latent dims "
-    "that varied less over seeds in earlier studies count more. The smallest seen is the least shift that would have "
-    f"been found with a probability of {POWER:.0%}."
+    "that varied less over seeds in earlier studies count more. The smallest detectable shift would have been found "
+    f"with a probability of {POWER:.0%}."
 )
 _SEEN_SAYS = (
-    f"The least difference of a single cell that would have been found with a probability of {POWER:.0%}: median over "
-    "cells, and the largest."
+    f"The smallest difference in a single cell that would have been found with a probability of {POWER:.0%}: the "
+    "median over cells, and the largest."
 )
 _METHODS_HEAD = ("method", "result", "B - A", "95 %", "p (Holm)", "smallest seen", "cells", "without a score")
 
@@ -69,8 +70,8 @@ def render_comparison(comparison: Comparison, every_cell: bool = False) -> str:
     shown = comparison.of(*COMPARED) if every_cell else comparison.of(Result.DIFFERENT)
     parts = [
         "### Comparison",
-        f"A is {escape_markdown(comparison.a)}, B is {escape_markdown(comparison.b)}; a cell is data set, metric, "
-        "method and latent dim.",
+        f"A is {escape_markdown(comparison.a)}, B is {escape_markdown(comparison.b)}; a cell is a data set, metric, "
+        "method and latent dimension.",
         _counts(comparison),
     ]
     if unalike := unlike(comparison.around):
@@ -96,7 +97,7 @@ def conclusion(comparison: Comparison) -> str:
     said = {
         State.DIFFERENT: _differ(comparison),
         State.SAME: f"all {cells} cells are equal but for rounding",
-        State.NOT_SHOWN: f"of {cells} cells none is shown to differ, but not every method to be the same",
+        State.NOT_SHOWN: f"none of {cells} cells is shown to differ, but not every method is shown to be the same",
     }[comparison.state]
     if comparison.state is State.SAME and len(comparison.of(Result.EQUAL)) < cells:
         said = f"every method is shown to be within tolerance; cells compared: {cells}"
@@ -105,7 +106,7 @@ def conclusion(comparison: Comparison) -> str:
         ends = " to ".join(dict.fromkeys(f"{end:.2g}" for end in (min(seen), max(seen))))
         said += f"; a method's shift would have been found from {ends} tolerances on (power {POWER:.0%})"
     few = sum(result.basis is Basis.TOO_FEW for result in compared)
-    few_said = f"; {few} with one value on a side show nothing" if few else ""
+    few_said = f"; {few} with only one value on a side show nothing" if few else ""
     apart = len(comparison.of(Result.NOT_COMPARABLE))
     apart_said = f"; {apart} not comparable: a value that its metric cannot have" if apart else ""
     return f"{comparison.state.capitalize()}: {said}{few_said}{apart_said}."
@@ -214,8 +215,10 @@ def _around(comparison: Comparison) -> list[str]:
             f"{comparison.repeated} of {comparison.same_trials} trials that both made on the same recorded setup agree "
             "to rounding" + ("" if 2 * comparison.repeated >= comparison.same_trials else _UNREPEATED)
         )
-    lines += [f"{name} is a CSV, which states little of settings, versions and hardware" for name in comparison.silent]
-    return lines if comparison.around or comparison.silent else ["nothing that is recorded", *lines]
+    lines += [
+        f"{name} is a CSV, which states little about settings, versions and hardware" for name in comparison.silent
+    ]
+    return lines if comparison.around or comparison.silent else ["nothing that was recorded", *lines]
 
 
 def _difference(difference: Difference) -> str:

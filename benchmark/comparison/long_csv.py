@@ -102,8 +102,8 @@ def _check_once(path: Path, rows: list[LongRow], written: list[LongRow]) -> None
             one, other = getattr(before, column), getattr(now, column)
             if one != other:
                 fault = f"{other[:40]!r} and {one[:40]!r} in line {before.line} are the same {column}"
-                raise row_error(path, row.line, column, f"{fault}, so that one score stands twice; remove one")
-        remedy = "remove one" if row.seed is not None else "give each its own in a column seed"
+                raise row_error(path, row.line, column, f"{fault}, so one score is given twice; remove one")
+        remedy = "remove one" if row.seed is not None else "give each its own value in a column `seed`"
         raise row_error(path, row.line, "seed", f"the same score as line {before.line}; {remedy}")
 
 
@@ -123,7 +123,7 @@ def _one_a_row(path: Path, header: Sequence[str]) -> str:
     if sum(column.endswith("_mean") for column in header) < 2:
         return ""
     seeds = path.with_name(f"{path.stem}_seeds.csv")
-    said = f"; this table has several numbers a row: give one with a number a row, such as {path.stem}_seeds.csv"
+    said = f"; this table has several numbers per row: give one with one number per row, such as {path.stem}_seeds.csv"
     return f"{said} beside it" if seeds.exists() else said
 
 
@@ -139,9 +139,9 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> LongRow:
     if status not in STATUSES:
         raise row_error(path, line, "status", f"{cells['status'][:40]!r} is not one of {', '.join(STATUSES)}")
     if status == OK and not cells["value"]:
-        raise row_error(path, line, "value", "there is none although the status is 'ok'")
+        raise row_error(path, line, "value", "is missing although the status is 'ok'")
     if status != OK and cells["value"]:
-        raise row_error(path, line, "value", f"there is one although the status is {status!r}")
+        raise row_error(path, line, "value", f"is given although the status is {status!r}")
     std, n = _spread(path, line, cells) if status == OK and not cells.get("seed") else (None, None)
     return LongRow(
         line=line,

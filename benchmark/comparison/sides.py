@@ -128,9 +128,9 @@ def read_side(path: Path, table: int | None = None, report: Callable[[str], None
         rows = [(row.table, _cell(row), row.seed, _csv_score(row)) for row in csv_rows]
         facts = tuple(dict.fromkeys(_label_facts(csv_rows)))
     else:
-        raise UserError(f"{path}: not here; give a results folder or a CSV")
+        raise UserError(f"{path}: not found; give a results folder or a CSV")
     if table is not None and not (rows := [row for row in rows if row[0] == table]):
-        raise UserError(f"{path}: has no cells of table {table}; leave out --table")
+        raise UserError(f"{path}: has no cells of table {table}; omit --table")
     scores, impossible = only_possible(_by_cell(path, rows))
     said = tuple(f"{path}: {remark}" for remark in (*remarks, *impossible))
     return ComparedSide(str(path), scores, facts, facts_complete=path.is_dir(), remarks=said)
@@ -202,7 +202,7 @@ def only_possible(
         ends = f"from {low:g} to {high:g}" if high < math.inf else f"from {low:g} on"
         if per_cent:
             seen = f"{least:g} to {most:g}" if least < most else f"{most:g}"
-            remarks.append(f"{metric} goes {ends} and is {seen} here, in per cent it seems: divide it by 100")
+            remarks.append(f"{metric} goes {ends} and is {seen} here, apparently in per cent: divide it by 100")
         else:
             shown = ", ".join(f"{value:g} ({_place(cell, seed)})" for cell, seed, value in outside[:3])
             more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""

@@ -38,7 +38,7 @@ def best_of_each(study: StudyResults) -> pd.DataFrame:
     declared, manifest = STUDIES[CHOICE], study.manifest
     notes = {*manifest.notes} - {precision_note(manifest.precision)}
     if changed := sorted(notes ^ {*declared.notes()}):
-        raise UserError(f"nothing is chosen: the study was not run as it is declared ({'; '.join(changed)})")
+        raise UserError(f"nothing is chosen: the study was not run as declared ({'; '.join(changed)})")
     outcomes = {
         (row.table, row.dataset, row.metric, row.method, row.latent_dim, row.seed): (row.value, row.status)
         for row in study.frame.itertuples()
@@ -63,8 +63,8 @@ def best_of_each(study: StudyResults) -> pd.DataFrame:
             )
     if lacking:
         raise UserError(
-            f"nothing is chosen yet: {lacking} of {len(rows) * declared.seeds} scores are not there, of trials that "
-            f"have not diverged; run --study {CHOICE} to its end"
+            f"nothing is chosen yet: {lacking} of {len(rows) * declared.seeds} scores are missing, not counting "
+            f"diverged trials; complete run --study {CHOICE}"
         )
     found = pd.DataFrame(rows)
     ordered = found.sort_values(["measure", "side", "mean"], ascending=[False, True, False], kind="stable")

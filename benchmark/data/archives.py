@@ -65,7 +65,9 @@ def members(path: Path) -> list[Member]:
         with path.open("rb") as file:
             start = file.read(512)
         if start.lstrip()[:1] == b"<":
-            raise UserError(f"{path}: is a web page (HTML), not the archive; move it away to have that fetched")
+            raise UserError(
+                f"{path}: is a web page (HTML), not the archive; move it away so that the archive is downloaded"
+            )
         if start[:2] == _ZIP:
             with zipfile.ZipFile(path) as zipped:
                 infos = enumerate(zipped.infolist())
@@ -82,8 +84,8 @@ def members(path: Path) -> list[Member]:
             raise UserError(f"{path}: cannot be read ({short_message(error)}); make it readable") from None
         kind = "zip" if path.suffix.lower() == ".zip" else "tar"
         raise UserError(
-            f"{path}: is no complete {kind} archive ({short_message(error)}): cut short or altered? Move it away to "
-            "have it fetched, or put a whole one there"
+            f"{path}: is not a complete {kind} archive ({short_message(error)}): truncated or altered? Move it away "
+            "so that it is downloaded, or replace it with a complete one"
         ) from None
     for name, _, _ in found:
         parts = PurePosixPath(name)
@@ -143,4 +145,4 @@ def _walked(folder: Path, above: str, depth: int) -> Iterator[Member]:
 
 
 def _refused(path: Path, name: str) -> UserError:
-    return UserError(f"{path}: refused, its member {name!r} is a link or leaves its folder")
+    return UserError(f"{path}: refused because its member {name!r} is a link or points outside its folder")

@@ -142,7 +142,9 @@ def _official_splits(spec: RegisteredSpec, partition: Path) -> dict[str, int]:
     for number, line in rows:
         match = _ROW.fullmatch(line)
         if match is None:
-            raise UserError(f"{partition}, line {number}: {short_message(line)[:40]!r} is no portrait's name and split")
+            raise UserError(
+                f"{partition}, line {number}: {short_message(line)[:40]!r} is not a portrait's name and split"
+            )
         named[match[1]] = int(match[2])
     splits = dict(sorted(named.items()))
     counts = [list(splits.values()).count(kind) for kind in (_TRAIN, _TEST)]
@@ -150,7 +152,9 @@ def _official_splits(spec: RegisteredSpec, partition: Path) -> dict[str, int]:
         raise UserError(f"{partition}: lists {counts[0]} + {counts[1]} images, not {spec.n_train} + {spec.n_test}")
     published = "".join(f"{name} {kind}\r\n" for name, kind in splits.items())
     if hashlib.md5(published.encode(), usedforsecurity=False).hexdigest() != published_md5()[PARTITION]:
-        raise UserError(f"{partition}: is not the official list: it names other portraits, or puts some elsewhere")
+        raise UserError(
+            f"{partition}: is not the official list: it names other portraits or assigns some to another split"
+        )
     return splits
 
 
@@ -162,7 +166,7 @@ def _portraits(images: Path, splits: dict[str, int]) -> dict[str, Member]:
     if missing or extra or len(found) != len(portraits):
         example = f"lacks {min(missing)}" if missing else f"has {min(extra)}" if extra else "has some twice"
         raise UserError(
-            f"{images}: holds {len(found):,} portraits where the official list names {len(splits):,}; it {example}; "
-            "complete it, or move it away to have the archive fetched"
+            f"{images}: has {len(found):,} portraits, but the official list names {len(splits):,}; it {example}; "
+            "complete it, or move it away so that the archive is downloaded"
         )
     return portraits

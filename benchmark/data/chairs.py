@@ -119,8 +119,8 @@ def _checked_digest(path: Path) -> tuple[Callable[[], None], bool]:
     said = recorded.read_text(encoding="utf-8", errors="replace") if recorded.exists() else digest
     if said.split()[:1] != [digest]:
         raise UserError(
-            f"{path}: its SHA-256 is {digest[:16]}..., but {recorded.name} recorded another when it was first read: "
-            f"it has changed since; restore it, or, if the change is meant, move {recorded.name} away"
+            f"{path}: its SHA-256 is {digest[:16]}..., but {recorded.name} has a different one from when it was first "
+            f"read; restore the file or, if the change is intended, move {recorded.name} away"
         )
 
     def record() -> None:
@@ -146,8 +146,8 @@ def _check_complete(path: Path, views: list[_View], found: list[Member], chairs:
     if not views:
         there = ", ".join(sorted(member.name for member in found)[:3]) or "nothing"
         raise UserError(
-            f"{path}: holds no rendering; expected are CHAIR/renders/image_000_p020_t011_r096.png and the like, "
-            f"found {short_message(there)}"
+            f"{path}: has no renderings; expected files such as CHAIR/renders/image_000_p020_t011_r096.png, found "
+            f"{short_message(there)}"
         )
     per_chair = Counter(view.chair for view in views)
     distinct = Counter(chair for chair, _ in {(view.chair, view.number) for view in views})
@@ -156,8 +156,9 @@ def _check_complete(path: Path, views: list[_View], found: list[Member], chairs:
         return
     example = f" ({odd[0]} has {per_chair[odd[0]]}, {distinct[odd[0]]} of them different)" if odd else ""
     raise UserError(
-        f"{path}: holds {len(per_chair):,} chairs with {len(views):,} views; complete, it is {chairs:,} chairs "
-        f"with {CHAIR_VIEWS} each{example}; put what is missing there, or the authors' {ARCHIVE} into the data folder"
+        f"{path}: has {len(per_chair):,} chairs with {len(views):,} views; the complete set has {chairs:,} chairs "
+        f"with {CHAIR_VIEWS} views each{example}; add the missing files, or put the authors' {ARCHIVE} into the data "
+        "folder"
     )
 
 

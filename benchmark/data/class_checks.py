@@ -20,10 +20,10 @@ def one_sided_classes(dataset: Dataset) -> str | None:
     train, test = np.unique(dataset.y_train), np.unique(dataset.y_test)
     for lacking, found, said in (
         (np.setdiff1d(test, train), "no training image", "no SVM accuracy"),
-        (np.setdiff1d(train, test), "no test image", f"SVM accuracy is of {len(test)} classes alone"),
+        (np.setdiff1d(train, test), "no test image", f"SVM accuracy covers only {len(test)} classes"),
     ):
         if len(lacking):
             shown = ", ".join(map(str, lacking[:5])) + (", ..." if len(lacking) > 5 else "")
             classes = len(np.union1d(train, test))
-            return f"{dataset.name}: {said}, for {len(lacking)} of {classes} classes have {found} ({shown})"
+            return f"{dataset.name}: {said}, because {len(lacking)} of {classes} classes have {found} ({shown})"
     return None

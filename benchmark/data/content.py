@@ -84,13 +84,13 @@ def check_pixels(source: str, images: np.ndarray, n_train: int) -> tuple[str, ..
         brightest.append(_brightest(part))
         if brightest[-1] == 1:
             raise UserError(
-                f"{source}: its {split} images hold only 0 and 1, which of 0 to 255 are almost black; multiply them "
-                "by 255 (before they become uint8)"
+                f"{source}: its {split} images have only the values 0 and 1, almost black on the scale of 0 to 255; "
+                "multiply them by 255 (before converting them to uint8)"
             )
         if _all_the_same(part) and (len(part) > 1 or not brightest[-1]):
             what = "to learn from" if split == "training" else "to score"
-            raise UserError(f"{source}: its {split} images are all the same, so that there is nothing {what}")
-    dim = f"its brightest pixel is {max(brightest)} of 255; scale the images to 0..255 unless they are so dark"
+            raise UserError(f"{source}: its {split} images are all identical, so there is nothing {what}")
+    dim = f"its brightest pixel is {max(brightest)} of 255; scale the images to 0..255 unless they really are that dark"
     return (dim,) if max(brightest) < _DIM else ()
 
 

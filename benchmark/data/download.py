@@ -60,7 +60,10 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
     with data_write_errors(part):
         part.parent.mkdir(parents=True, exist_ok=True)
     if part.exists() and not _sidecar(part).exists():  # the sidecar is written before the part
-        raise UserError(f"{part}: was not begun here (is a browser downloading it?); let it end, or move it away")
+        raise UserError(
+            f"{part}: not started by this suite (is a browser downloading it?); wait until it is finished, "
+            "or move it away"
+        )
     failures, longest = 0, _size(part)
     while True:
         before = _size(part)
@@ -82,7 +85,7 @@ def download(url: str, target: Path, *, timeout: float = 60.0, attempts: int = 3
         longest = max(longest, _size(part))
         if failures >= attempts:
             have = _size(part)
-            kept = f"; {have / 1e6:.1f} MB are kept in {part.name}, run again to resume" if have else ""
+            kept = f"; {have / 1e6:.1f} MB are kept in {part.name}; run again to resume" if have else ""
             if not have:
                 _forget(part)
             raise DataUnavailable(f"{url}: download failed ({reason}){kept}")
@@ -105,7 +108,7 @@ def _attempt(url: str, part: Path, timeout: float, report: Report) -> None:
         start, length = _extent(answer)
         if start and (start != have or known is None or known.length not in (None, length)):
             _forget(part)
-            raise http.client.HTTPException("the server's file has changed; starting again")
+            raise http.client.HTTPException("the server's file has changed; starting over")
         remote = _Remote(url, _validator(answer), length)
         if not start and answer.headers.get_content_type() in ("text/html", "application/xhtml+xml"):
             _refuse_html(url, part)
@@ -159,7 +162,7 @@ def _response(
         try:
             item = arrived.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
-            raise TimeoutError(f"timed out: hardly anything came in {timeout:g} s") from None
+            raise TimeoutError(f"timed out: hardly any data received in {timeout:g} s") from None
         if isinstance(item, Exception):
             raise item
         return item
@@ -176,7 +179,7 @@ def _response(
     try:
         answer = next_item(time.monotonic() + timeout)
         if not isinstance(answer, http.client.HTTPResponse):
-            raise http.client.HTTPException("the server redirects to another protocol than HTTP")
+            raise http.client.HTTPException("the server redirects to a protocol other than HTTP")
         yield answer, body()
     finally:
         abandoned.set()
@@ -204,7 +207,7 @@ def _extent(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
             span, total = answer.headers["Content-Range"].removeprefix("bytes").strip().split("/")
             return int(span.split("-")[0]), None if total == "*" else int(total)
         except (AttributeError, ValueError):
-            raise http.client.HTTPException("the server's Content-Range makes no sense") from None
+            raise http.client.HTTPException("the server's Content-Range is invalid") from None
     length = answer.headers["Content-Length"]
     return 0, int(length) if length and _LENGTH.fullmatch(length) else None
 

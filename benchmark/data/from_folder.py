@@ -66,16 +66,18 @@ def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report
     report(f"{folder}: looking for pictures")
     path = data_dir / spec_for(name).npz
     if name in DATASETS:
-        raise UserError(f"--name {name}: is {DATASETS[name].label}'s; give your own pictures another name")
+        raise UserError(f"--name {name}: is reserved for {DATASETS[name].label}; choose another name for your pictures")
     if side not in SIDES:
-        raise UserError(f"--size {side}: images have {', '.join(map(str, SIDES))} pixels a side here")
+        raise UserError(f"--size {side}: supported sides are {', '.join(map(str, SIDES))} pixels")
     if path.exists():
-        raise UserError(f"{path}: is there already; move it away, or give another --name")
+        raise UserError(f"{path}: already exists; move it away, or give another --name")
     found = _find(folder, report)
     report(f"{folder}: reading {len(found.files):,} files")
     images, rows = _decode(found.files, side, folder, report)
     if len(rows) < 2:
-        raise UserError(f"{folder}: {len(rows)} of {len(found.files)} files can be read as pictures; 2 are needed")
+        raise UserError(
+            f"{folder}: {len(rows)} of {len(found.files)} files can be read as pictures; at least 2 are needed"
+        )
     grey = bool((images == images[..., :1]).all())
     arrays: dict[str, NDArray[Any]] = {"x": images[..., 0] if grey else images}
     report(
@@ -93,19 +95,21 @@ def write_from_folder(folder: Path, name: str, side: int, data_dir: Path, report
 def _find(folder: Path, report: Report) -> _Found:
     """Find the files below a folder; raise UserError if it is not a folder, or has splits in place of classes."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: is no folder; give one that holds pictures, or a folder of them for every class")
+        raise UserError(
+            f"{folder}: is not a folder; give one that contains pictures, or one folder of pictures per class"
+        )
     files = [path for path in _walk(folder, set()) if path.is_file()]
     parts = [path.relative_to(folder).parts for path in files]
     classes = sorted({names[0] for names in parts if len(names) > 1})
     if splits := [name for name in classes if name.lower() in _SPLITS]:
         raise UserError(
-            f"{folder}: {', '.join(splits)} would be taken for classes; give a folder that holds the classes' folders, "
-            f"such as {folder / splits[0]}"
+            f"{folder}: {', '.join(splits)} would be read as classes; give a folder that contains the classes' "
+            f"folders, such as {folder / splits[0]}"
         )
     if len(classes) < 2:  # a single class cannot be told from others
         return _Found(files, None)
     if outside := len(files) - sum(len(names) > 1 for names in parts):
-        report(f"{folder}: {outside:,} files beside the folders of classes are not used")
+        report(f"{folder}: {outside:,} files outside the class folders are not used")
     chosen = [(path, names[0]) for path, names in zip(files, parts, strict=True) if len(names) > 1]
     return _Found([path for path, _ in chosen], [name for _, name in chosen])
 
@@ -165,13 +169,13 @@ def _small(path: Path, side: int) -> NDArray[np.uint8] | str:
     except UserError as error:
         return str(error)
     except Exception as error:  # each of Pillow's decoders raises its own errors for damaged files
-        return f"no readable image ({type(error).__name__})"
+        return f"not a readable image ({type(error).__name__})"
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Convert 16-bit grey images to 8 bits and return others unchanged; UserError for an unknown range of values."""
     if image.mode == "F":
-        raise UserError("its pixels are floating-point numbers, whose range is not known")
+        raise UserError("its pixels are floating-point numbers of unknown range")
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image)

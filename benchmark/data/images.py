@@ -50,7 +50,7 @@ def centre_crop(encoded: bytes, name: str, expected: tuple[int, int], crop: int,
             small = opaque(image.crop((left, top, left + crop, top + crop))).convert(mode)
             pixels = np.asarray(small.resize((SIZE, SIZE), Image.Resampling.BILINEAR), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{name}: is no readable image ({type(error).__name__})") from None
+        raise UserError(f"{name}: is not a readable image ({type(error).__name__})") from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
@@ -91,7 +91,7 @@ def member_blocks(
     """
     for member in members:
         if not 0 <= member.size <= _LARGEST:  # a negative size would read the whole archive
-            raise UserError(f"{path}: {member.name} has {member.size} bytes, which no such image has")
+            raise UserError(f"{path}: {member.name} has {member.size} bytes, which is impossible for such an image")
     rows = np.array(sorted(range(len(members)), key=lambda row: members[row].place))
     stored = [members[row] for row in rows]
     names = [f"{path}: {member.name}" for member in stored]

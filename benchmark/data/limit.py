@@ -26,7 +26,7 @@ def limit(dataset: Dataset, n_train: int | None, n_test: int | None) -> Dataset:
     """
     for split, count in (("n_train", n_train), ("n_test", n_test)):
         if count is not None and count < 1:
-            raise UserError(f"{split} is {count}: at least 1 image is needed (leave it out for all)")
+            raise UserError(f"{split} is {count}: at least 1 image is needed (omit it for all)")
 
     def chosen(total: int, n: int | None, labels: NDArray[np.int64] | None, split: str) -> NDArray[np.int64]:
         return choose(total, n, labels, "subset", keep_classes=True, dataset=dataset.name, split=split)

@@ -131,8 +131,8 @@ def _read_back(spec: DatasetSpec, data_dir: Path) -> Dataset:
 def _drawn(name: str) -> Dataset:
     if name not in DATASETS:
         raise UserError(
-            f"dataset {name!r}: has no procedural stand-in (only {', '.join(DATASETS)} have); "
-            "name another study, --study laptop for one"
+            f"dataset {name!r}: has no procedural stand-in (only {', '.join(DATASETS)} have one); choose another "
+            "study, such as --study laptop"
         )
     return procedural.draw(name)
 
@@ -140,8 +140,8 @@ def _drawn(name: str) -> Dataset:
 def _installed(name: str) -> Dataset:
     if name != "mnist":
         raise UserError(
-            f"dataset {name!r}: the installation brought no images of it, only of mnist; name another study, "
-            "--study laptop for one"
+            f"dataset {name!r}: the installation contains images of mnist only; choose another study, such as --study "
+            "laptop"
         )
     return installed_digits()
 
@@ -189,7 +189,7 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
     if source is None:
         other = spec.name in KNOWN and meta.verified is False
         if meta.subset or other or spec.name not in DATASETS:
-            raise Unusable("its source is gone")
+            raise Unusable("its source is missing")
     elif not prepared.is_current(meta):
         raise Unusable(f"prepared by revision {meta.revision}, now {prepared.REVISION}")
     elif not prepared.matches(meta, source.fingerprint()):
@@ -199,13 +199,13 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
 def _missing(spec: DatasetSpec, data_dir: Path) -> str:
     if not isinstance(spec, RegisteredSpec):
         return (
-            f"dataset {spec.name!r}: is none of {', '.join(DATASETS)}, "
-            f"and {spec.npz} does not exist in the data folder (--data-dir)"
+            f"dataset {spec.name!r}: not one of {', '.join(DATASETS)}, and {spec.npz} does not exist in the data "
+            "folder (--data-dir)"
         )
     fetches = f"`{LAUNCHER} fetch {spec.name}` fetches it"  # named even offline, because many commands always are
     if spec.name != "chairs":
         from benchmark.data import torchvision_sets  # imported late, because torchvision takes a second to import
 
         if part := torchvision_sets.missing_part(spec, data_dir):
-            return f"{spec.label}: not whole; {part}; put the rest there, or {fetches}"
-    return f"{spec.label}: not here; {fetches}, or {spec.remedy}"
+            return f"{spec.label}: incomplete; {part}; add the rest, or {fetches}"
+    return f"{spec.label}: not found; {fetches}, or {spec.remedy}"

@@ -62,9 +62,7 @@ def read_npz(path: Path, spec: DatasetSpec) -> Draft:
     arrays, names, remarks = _load(path, spec)
     if "x" in arrays:
         if spec.has_labels:
-            raise UserError(
-                f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` in their place"
-            )
+            raise UserError(f"{path}: {spec.label} needs x_train, y_train, x_test, y_test; the file has `x` instead")
         x, reading = _images(path, names["x"], arrays["x"])
         labels = _labels(path, names["y"], arrays["y"], len(x)) if "y" in arrays else None
         order, n_train, split = _held_out(path, spec, len(x), labels, arrays.get("model"))
@@ -112,7 +110,9 @@ def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[st
             raise UserError(f"{path}: is a single .npy array, not an .npz file (np.savez)")
         with loaded as archive:
             if len(set(archive.files)) < len(archive.files):
-                raise UserError(f"{path}: has two arrays of one name ({_listed(archive.files)}); make it again")
+                raise UserError(
+                    f"{path}: has two arrays with the same name ({_listed(archive.files)}); create it again"
+                )
             names = _members(path, archive.files, spec)
             wanted = {file for name in names.values() for file in (name, f"{name}.npy")}
             unpacked = sum(member.file_size for member in archive.zip.infolist() if member.filename in wanted)
@@ -128,8 +128,8 @@ def _load(path: Path, spec: DatasetSpec) -> tuple[dict[str, np.ndarray], dict[st
     except Exception as error:  # numpy and zipfile raise errors of parser, codecs and more for damaged files
         reason = short_message(error)
         if "allow_pickle" in reason or "pickled" in reason:
-            reason = "not an .npz file, or one with Python objects in it, which are never loaded"
-        raise UserError(f"{path}: cannot be read as .npz ({reason}); make or copy it again") from None
+            reason = "not an .npz file, or one that contains Python objects, which are never loaded"
+        raise UserError(f"{path}: cannot be read as .npz ({reason}); create or copy it again") from None
     remarks = [f"{short_message(name)} is read as {what}" for what, name in names.items() if name != what]
     return arrays, names, (*remarks, *([f"not used: {_listed(others)}"] if others else ()))
 
@@ -164,7 +164,7 @@ def _named(path: Path, what: str, files: Iterable[str]) -> dict[str, str]:
                 found.setdefault(name, []).append(file)
     for name, meant in found.items():
         if len(meant) > 1:
-            raise UserError(f"{path}: {_listed(meant)} could each be {name}; give that name to the one that is")
+            raise UserError(f"{path}: {_listed(meant)} could each be {name}; give that name to the right one")
     return {name: file for name, (file,) in found.items()}
 
 
@@ -202,11 +202,11 @@ def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
         reason = short_message(error)
         if "allow_pickle" in reason:
             raise UserError(
-                f"{path}: {shown} has Python objects in it, which are never loaded; make it an array of integers"
+                f"{path}: {shown} contains Python objects, which are never loaded; make it an array of integers"
             ) from None
-        raise UserError(f"{path}: cannot be read as .npz ({shown}: {reason}); make or copy it again") from None
+        raise UserError(f"{path}: cannot be read as .npz ({shown}: {reason}); create or copy it again") from None
     if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: has members that are no arrays ({shown}); make it with np.savez")
+        raise UserError(f"{path}: has members that are not arrays ({shown}); create it with np.savez")
     return array
 
 
@@ -231,10 +231,10 @@ def _given_split(
     parts = [train, test]
     if parts[0].shape[1:] != parts[1].shape[1:]:
         shapes = [f"{short_message(names[key])} is {arrays[key].shape}" for key in ("x_train", "x_test")]
-        raise UserError(f"{path}: {' and '.join(shapes)}: their images must have one shape")
+        raise UserError(f"{path}: {' and '.join(shapes)}: all images must have the same shape")
     if reading != other:
         both = " and ".join(short_message(names[key]) for key in ("x_train", "x_test"))
-        raise UserError(f"{path}: {both} differ in type, range or order of channels; store them alike")
+        raise UserError(f"{path}: {both} differ in type, range or order of channels; store them in the same way")
     labels = None
     if "y_train" in arrays:
         pairs = (("y_train", parts[0]), ("y_test", parts[1]))
@@ -249,7 +249,7 @@ def _images(path: Path, key: str, array: np.ndarray) -> tuple[np.ndarray, _Readi
             f"{path}: {key} has the shape {array.shape}; it must be (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3"
         )
     if not len(array):
-        raise UserError(f"{path}: {key} holds no images")
+        raise UserError(f"{path}: {key} contains no images")
     first = array.ndim == 4 and array.shape[3] not in (1, 3)
     images = array[:, None] if array.ndim == 3 else array if first else array.transpose(0, 3, 1, 2)
     height, width = images.shape[2:]
@@ -263,7 +263,7 @@ def _scale(path: Path, key: str, array: np.ndarray) -> int:
     """Return the factor that scales pixels to 0..255; raise UserError if it cannot be determined."""
     if array.dtype == np.uint8:
         return 1
-    allowed = "images must be uint8 or other whole numbers, 0 to 255, or numbers from 0 to 1"
+    allowed = "images must be integers from 0 to 255 or floating-point numbers from 0 to 1"
     if array.dtype.kind not in "biuf":
         raise UserError(f"{path}: {key} is {array.dtype}; {allowed}")
     low, high = array.min(), array.max()
@@ -282,7 +282,7 @@ def _labels(path: Path, key: str, array: np.ndarray, n_images: int) -> np.ndarra
         raise UserError(f"{path}: {key} has the shape {array.shape}; {n_images} images need ({n_images},) labels")
     labels = array.astype(np.int64)
     if labels.min() < 0:
-        raise UserError(f"{path}: {key} holds {labels.min()}; labels start at 0")
+        raise UserError(f"{path}: {key} contains {labels.min()}; labels start at 0")
     return labels
 
 
@@ -291,12 +291,12 @@ def _held_out(
 ) -> tuple[np.ndarray | None, int, str]:
     """Return the order of the images (None: unchanged), the number of training images, and a description."""
     if n < 2:
-        raise UserError(f"{path}: x holds {n} image; at least 2 are needed to hold one out as test")
+        raise UserError(f"{path}: x contains {n} image; at least 2 are needed to hold one out as a test image")
     if spec.name != "chairs" and labels is not None:
         _, counts = np.unique(labels, return_counts=True)
         if counts.max() < 2:
             raise UserError(
-                f"{path}: every image has a class of its own; leave the labels out, or give x_train, x_test"
+                f"{path}: every image is in a class of its own; omit the labels, or give x_train and x_test"
             )
         held = last_of_every_class(labels, np.where(counts > 1, np.maximum(1, counts // 10), 0))
         return np.argsort(held, kind="stable"), int((~held).sum()), "last tenth of every class held out as test"
@@ -305,15 +305,15 @@ def _held_out(
     if model is None:
         if n % CHAIR_VIEWS:
             raise UserError(
-                f"{path}: {n} images are no multiple of {CHAIR_VIEWS} views a chair; add an array `model` ({n},) that "
-                "says which chair each image shows"
+                f"{path}: {n} images are not a multiple of {CHAIR_VIEWS} views per chair; add an array `model` ({n},) "
+                "with the number of the chair that each image shows"
             )
         model = np.repeat(np.arange(n // CHAIR_VIEWS), CHAIR_VIEWS)
     if model.shape != (n,):
         raise UserError(f"{path}: model has the shape {model.shape}; {n} images need ({n},)")
     _, first_seen, chair = np.unique(model, return_index=True, return_inverse=True)
     if len(first_seen) < 2:
-        raise UserError(f"{path}: shows one chair; at least 2 are needed to hold one out as test")
+        raise UserError(f"{path}: shows only one chair; at least 2 are needed to hold one out for the test images")
     rank = np.argsort(np.argsort(first_seen))[chair]  # numbers chairs by their first image
     order = np.argsort(rank, kind="stable")
     n_train = int((rank < held_out_tenth(len(first_seen))).sum())
@@ -325,8 +325,8 @@ def _check_against(path: Path, spec: DatasetSpec, images: np.ndarray, labels: np
     channels, side = images.shape[1:3]
     if isinstance(spec, RegisteredSpec) and (channels, SIDES[side]) != (spec.channels, spec.size):
         raise UserError(
-            f"{path}: holds {side} x {side} images with {channels} channel(s); {spec.label} is "
-            f"{spec.size} x {spec.size} with {spec.channels} (a data set of your own needs a file name of its own)"
+            f"{path}: contains {side} x {side} images with {channels} channel(s); {spec.label} is "
+            f"{spec.size} x {spec.size} with {spec.channels} (give a data set of your own another file name)"
         )
     if spec.has_labels and labels is None:
         raise UserError(f"{path}: lacks y_train, y_test; {spec.label} is evaluated with its labels")

@@ -224,8 +224,8 @@ def write(data_dir: Path, name: str, draft: Draft, fingerprint: Fingerprint) -> 
     target = folder(data_dir, name)
     if foreign := sorted(path.name for path in target.glob("*") if path.name not in _FILES):
         raise UserError(
-            f"{target}: holds {short_message(foreign[0])}, which is of no prepared copy, and its place is needed for "
-            "one; move it away"
+            f"{target}: holds {short_message(foreign[0])}, which does not belong to a prepared copy; move it away to "
+            "make room for one"
         )
     with data_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)

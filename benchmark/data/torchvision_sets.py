@@ -206,7 +206,8 @@ def _read_published_idx(
         packed = path.name.lower().endswith(".gz")
         raise UserError(
             f"{path}: {f'its MD5 is not {md5}; ' if packed and not published else ''}cannot read {spec.label} from it "
-            f"({short_message(error)}); put the published file there, or move this one away to have that fetched"
+            f"({short_message(error)}); put the published file there, or move this one away so that the published one "
+            "is downloaded"
         ) from None
 
 
@@ -224,7 +225,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     with gzip.open(path) if packed else path.open("rb") as file:
         head = file.read(4 + 4 * len(shape))
         if head[:3] != b"\0\0\x08":
-            raise ValueError("is no IDX file of unsigned bytes")
+            raise ValueError("is not an IDX file of unsigned bytes")
         sides = tuple(int.from_bytes(head[start : start + 4], "big") for start in range(4, len(head), 4))
         if head[3] != len(shape) or sides != shape:
             sizes = " x ".join(map(str, sides if head[3] == len(shape) else (f"{head[3]} dimensions",)))
@@ -233,7 +234,9 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         content = file.read(size + 1)  # reading one byte more verifies a gzipped file's checksum
         if len(content) != size:
             raise ValueError(
-                f"has {len(content)} of {size} bytes" if len(content) < size else f"goes on after {size} bytes"
+                f"has {len(content)} of {size} bytes"
+                if len(content) < size
+                else f"continues after the expected {size} bytes"
             )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
@@ -295,13 +298,13 @@ def _read_cifar10(spec: RegisteredSpec, path: Path) -> Draft:
         for name, md5 in _cifar10_md5().items():
             member = found.get(name)
             if member is None:
-                raise UserError(f"{path}: {spec.label} is not whole there, {name} is missing; put it there")
+                raise UserError(f"{path}: {spec.label} is incomplete there: {name} is missing; add it")
             content = content_of(member) if 0 <= member.size <= _LARGEST_BATCH else b""
             if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
                 raise UserError(
-                    f"{path}: {name} of {spec.label} is not the published one (its MD5 is not {md5}): cut short or "
-                    "altered; it is a pickle, and not opened then; put the published files there, or move these away "
-                    "to have them fetched"
+                    f"{path}: {name} of {spec.label} is not the published one (its MD5 is not {md5}): truncated or "
+                    "altered; it is a pickle file and therefore not opened; put the published files there, or move "
+                    "these away so that they are downloaded"
                 )
             batches.append(pickle.loads(content, encoding="latin1"))
     parts = [batches[: len(datasets.CIFAR10.train_list)], batches[len(datasets.CIFAR10.train_list) :]]

@@ -45,7 +45,7 @@ def run_watched(command: Sequence[str], target: Path, stall: float) -> None:
         deadline, counted = time.monotonic() + stall, _written(target)
         while process.poll() is None:
             if time.monotonic() > deadline:
-                raise DataUnavailable(f"timed out: less than {LEAST // 1024} kB came in {stall:g} s")
+                raise DataUnavailable(f"timed out: less than {LEAST // 1024} kB received in {stall:g} s")
             time.sleep(min(0.1, stall / 10))
             now = _written(target)
             if now >= counted + LEAST:

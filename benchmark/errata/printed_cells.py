@@ -72,7 +72,7 @@ def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) ->
     if not valued:
         raise UserError(f"{path}: no row with a value below the heading; give one row per number")
     if len(valued) < len(rows):
-        report(f"{path}: rows without a value, left out: {len(rows) - len(valued)}")
+        report(f"{path}: rows without a value, ignored: {len(rows) - len(valued)}")
     known, notes = resolved_rows([row for _, row in valued])
     for note in notes:
         report(f"{path}: {note}")

@@ -238,7 +238,7 @@ def _on_disk(backbone: Backbone, weights_dir: Path | None) -> _Read | None:
         if not digest.startswith(backbone.sha256):
             raise WeightsUnavailable(
                 f"{backbone.file_name} in {place} has SHA-256 {digest[:8]}..., not {backbone.sha256[:8]}... as its "
-                "name says: cut short, or other weights; move it away"
+                "name says: truncated, or other weights; move it away"
             )
         return WeightsFile(path, backbone.file_name, digest, _OFFICIAL), content
     if packaged := backbone.packaged:
@@ -269,7 +269,7 @@ def _damage(backbone: Backbone, places: Mapping[str, Path]) -> str:
     damaged = [place for place, folder in places.items() if packaged and (folder / packaged.file_name).exists()]
     if packaged is None or not damaged:
         return ""
-    return f", and {packaged.file_name} in {' and '.join(damaged)} is damaged (`fetch` brings it anew)"
+    return f", and {packaged.file_name} in {' and '.join(damaged)} is damaged (`fetch` downloads it again)"
 
 
 def _fetched(backbone: Backbone, folder: Path, report: Report) -> str:

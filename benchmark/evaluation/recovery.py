@@ -51,7 +51,7 @@ def matched_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
         ValueError: The arrays differ in length, or are empty.
     """
     if not len(labels):
-        raise ValueError("an accuracy needs at least one image")
+        raise ValueError("accuracy needs at least one image")
     counts = contingency_matrix(labels, clusters)
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))
 

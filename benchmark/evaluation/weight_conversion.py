@@ -73,7 +73,7 @@ def inception_from_torchscript(content: bytes) -> State:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as error:
-        raise ValueError("is no zip") from error
+        raise ValueError("is not a zip file") from error
     for name, module in inception_without_weights().named_modules():
         if not isinstance(module, BasicConv2d):
             continue

@@ -325,7 +325,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         draws = {name: shapes[name] for name in model.posterior_draws()}
         own = draw_noise(draws, images.device, stream)
         posterior = model.code_posterior(encoded, own)
-        assert posterior is not None, "a code that is given draws has a posterior"
+        assert posterior is not None, "a code with draws has a posterior"
         mean, log_var = posterior
         codes = reparameterised(mean, log_var, torch.randn(mean.shape, device=images.device, generator=stream))
         given = [model.code_log_density(encoded, own, codes)]

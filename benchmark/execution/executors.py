@@ -77,5 +77,5 @@ def slurm_executor(options: SlurmOptions, patience: float) -> Executor:
         noted={"executor": "slurm"},
         run=partial(run_on_slurm, options=options, patience=patience),
         check_folder=refuse_unsubmittable,
-        after_interrupt="The jobs go on in the queue. The same command rejoins them; `status` shows them.",
+        after_interrupt="The jobs stay in the queue. The same command follows them again; `status` shows them.",
     )

@@ -100,9 +100,9 @@ def _refuse_other_code_or_images(trial: Trial, dataset: Dataset) -> None:
     if not matches_this_code(Identity.parse(trial.identity)) or revisions != {
         name: PROTOCOLS[name].REVISION for name in revisions
     }:
-        raise UserError("the code was updated while this run was under way; give the same command again")
+        raise UserError("the code was updated during this run; start the same command again")
     if dataset.digest != trial.data.digest:
-        raise UserError(f"{dataset.name}: its images changed while this run was under way; give the same command again")
+        raise UserError(f"{dataset.name}: its images changed during this run; start the same command again")
 
 
 def _evaluated(

@@ -132,11 +132,11 @@ def earlier_manifest(store: Store, grid: Grid) -> Manifest | None:
     if earlier is None:
         return None
     if earlier.study != grid.study.name:
-        raise UserError(f"--out {store.folder}: holds the study {earlier.study}; give another --out")
+        raise UserError(f"--out {store.folder}: belongs to the study {earlier.study}; give another --out")
     changes = [note for note in earlier.notes if option_of(note)]
     if sorted(changes) != sorted(grid.study.changes):
         held = " ".join(changes) or "no such changes"
-        raise UserError(f"--out {store.folder}: holds the study {earlier.study} with {held}; give another --out")
+        raise UserError(f"--out {store.folder}: belongs to the study {earlier.study} with {held}; give another --out")
     return earlier
 
 

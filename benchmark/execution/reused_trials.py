@@ -85,7 +85,7 @@ def reuse_trials(
             if checkpoint.is_file():
                 copy_checkpoint(checkpoint, store.checkpoint_path(trial.key), source.identity.plain, trial.identity)
         except UnreadableCheckpoint as error:
-            report(f"{error}; {trial} is not taken over")
+            report(f"{error}; {trial} is not copied")
             continue
         store.write_record(record)
         taken += 1

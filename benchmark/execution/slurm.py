@@ -90,8 +90,9 @@ class SlurmOptions:
     def __post_init__(self) -> None:
         if self.minutes < LEAST_MINUTES:
             raise UserError(
-                f"--time {self.minutes}: give at least {LEAST_MINUTES}; submitit takes a preemption in the last "
-                f"{LEAST_MINUTES - 1} minutes of a job's limit for a time-out, and the fourth of these ends it"
+                f"--time {self.minutes}: give at least {LEAST_MINUTES}; submitit treats a preemption in the last "
+                f"{LEAST_MINUTES - 1} minutes before a job's time limit as a time-out, and the fourth time-out ends "
+                "the job"
             )
 
     @property
@@ -250,13 +251,14 @@ def refuse_live_jobs(store: Store) -> None:
         live = slurm_queue.queue()
     except QueueUnknown as reason:
         raise UserError(
-            f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run ({reason}); go on "
-            "with --executor slurm where it can, or move the folder's jobs/ away if none does"
+            f"{store.folder}: has Slurm jobs, and Slurm cannot be asked here whether they still run ({reason}); "
+            "continue with --executor slurm on a machine where it can, or move the folder's jobs/ away if none still "
+            "runs"
         ) from None
     if at_work := [job.id for job in jobs if job.id in live]:
         raise UserError(
-            f"{store.folder}: {len(at_work)} Slurm jobs have its trials ({', '.join(at_work[:3])} ...); go on with "
-            "--executor slurm, or end them with scancel"
+            f"{store.folder}: {len(at_work)} Slurm jobs are running its trials ({', '.join(at_work[:3])} ...); "
+            "continue with --executor slurm, or cancel them with scancel"
         )
 
 
@@ -308,8 +310,8 @@ def _refuse_other_packs(waiting: Mapping[str, Pack], jobs: Mapping[str, Job], li
     others = [job.id for name, job in jobs.items() if name not in waiting and job.id in live and wanted & {*job.before}]
     if others:
         raise UserError(
-            f"--pack: {len(others)} Slurm jobs have the same trials in other packs ({', '.join(others[:3])} ...); give "
-            "the --pack and --seeds of then, or end them with scancel"
+            f"--pack: {len(others)} Slurm jobs have the same trials in other packs ({', '.join(others[:3])} ...); "
+            "give the same --pack and --seeds as before, or cancel them with scancel"
         )
 
 
@@ -318,8 +320,8 @@ def _refuse_unknown_jobs(store: Store) -> None:
     known = {job.id for job in noted_jobs(store)}
     if unknown := sorted(set(_queue_or_raise(job_name(store))) - known):
         raise UserError(
-            f"{store.folder}: {len(unknown)} Slurm jobs of this folder are in the queue and in no file ({unknown[0]} "
-            f"...); end them with scancel --name={job_name(store)}, then run again"
+            f"{store.folder}: {len(unknown)} Slurm jobs of this folder are in the queue but not in jobs/ "
+            f"({unknown[0]} ...); cancel them with scancel --name={job_name(store)}, then run again"
         )
 
 
@@ -371,7 +373,7 @@ def _new_records(store: Store, pack: Pack, job: Job, seen: set[str], left_out: C
         ):
             seen.add(trial.key)
             lacks = record.ok and not is_done(record, set(), left_out)
-            result = f"metrics that were asked for are lacking; see {job.log}" if lacks else record.status
+            result = f"requested metrics are missing; see {job.log}" if lacks else record.status
             yield Event("finished", trial, result)
 
 

@@ -34,14 +34,16 @@ def queue(name: str | None = None) -> dict[str, str]:
             command, capture_output=True, encoding="utf-8", errors="replace", timeout=60, env=queue_environment()
         )
     except subprocess.TimeoutExpired:
-        raise QueueUnknown("squeue does not answer; is the controller up?") from None
+        raise QueueUnknown("squeue does not respond; is the controller running?") from None
     except FileNotFoundError:
-        raise QueueUnknown("there is no squeue here; run where Slurm's commands are") from None
+        raise QueueUnknown("squeue not found; run on a machine that has Slurm's commands") from None
     except OSError as error:
         raise QueueUnknown(f"squeue cannot be run ({error.strerror})") from None
     if answer.returncode:
         raise QueueUnknown(
-            f"squeue says: {short_message(answer.stderr)}" if answer.stderr.strip() else "squeue fails silently"
+            f"squeue says: {short_message(answer.stderr)}"
+            if answer.stderr.strip()
+            else "squeue failed without a message"
         )
     return {job[1]: job[2] for line in answer.stdout.splitlines() if (job := _JOB.fullmatch(line.strip()))}
 

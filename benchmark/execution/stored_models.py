@@ -62,7 +62,7 @@ def stored_model(identity: Identity, checkpoint: Path) -> ImageAutoencoder:
     method = ALL_METHODS.get(identity.method)
     if method is None:
         raise NotAvailable(
-            "no method of this version; one from a file needs its --method-file (in Python: load(PATH, FILE))"
+            "not a method of this version; a method from a file needs --method-file (in Python: load(PATH, FILE))"
         )
     if not matches_this_code(identity):
         raise NotAvailable("trained by another revision of the code")
@@ -94,7 +94,7 @@ def images_in(data_dir: Path, offline: bool) -> Images:
     def load(identity: Identity) -> Dataset:
         _check(identity, _OF_IMAGES)
         data = identity.data
-        reason = f"{data['name']}: the images at hand are not those of the trials (their digest differs)"
+        reason = f"{data['name']}: the available images are not those of the trials (their digest differs)"
         for images in possible_images(data):
             asked = (data["name"], images, data["split"], data["n_train"], data["n_test"])
             try:

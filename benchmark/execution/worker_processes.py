@@ -235,7 +235,7 @@ def run_packs(
         if worker.task is None and not worker.has_been_ready:
             false_starts += 1
             if false_starts > _MOST_FALSE_STARTS:
-                raise UserError(f"{false_starts} worker processes died as they started (exit code {code}); see above")
+                raise UserError(f"{false_starts} worker processes died while starting (exit code {code}); see above")
         start(worker.trains, worker.scores, worker.device)
         yield from end_training(worker)
         for trial in worker.task.wanted_trials if worker.task else []:
@@ -250,7 +250,7 @@ def run_packs(
             at_work = worker.task or not worker.has_been_ready
             limit = patience if worker.has_been_ready else max(patience, _SECONDS_TO_START)
             if at_work and not worker.silenced and time.monotonic() - worker.heard > limit:
-                worker.silenced = f"its process gave no sign of life for {limit:.0f} s and was ended"
+                worker.silenced = f"its process made no progress for {limit:.0f} s and was killed"
                 worker.process.kill()
 
     def take(worker: _Worker) -> Iterator[Event]:

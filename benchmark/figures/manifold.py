@@ -53,14 +53,14 @@ def _data(source: StudySource, found: list[TrialKind]) -> Manifold:
     shown = models_of(source, found[0].dataset, found)
     images = some_test_images(shown.dataset, 4)
     if len(images) < 4:
-        raise CannotDraw(f"{shown.dataset.name}: four test images are needed, there are {len(images)}")
+        raise CannotDraw(f"{shown.dataset.name}: four test images are needed, but there are {len(images)}")
     grids = {
         model.label: model.decode(bilinear(model.encode(images).reshape(2, 2, -1), STEPS)) for model in shown.models
     }
     corners = (images.astype(np.float32) / 255).reshape(2, 2, *images.shape[1:])
     caption = (
-        "In the corners the reconstructions of four test images, the same for all methods; between them, decoded, the "
-        "bilinear interpolation of their codes.",
+        "Corners: reconstructions of four test images, the same for all methods. Between them: decoded bilinear "
+        "interpolations of their codes.",
         *shown.caption,
     )
     title = (

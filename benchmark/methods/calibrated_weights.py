@@ -31,5 +31,5 @@ def chosen_settings(file: Path = _FILE) -> dict[str, dict[str, Any]]:
     except OSError as error:
         reason = error.strerror
     except (ValueError, KeyError, TypeError, AttributeError):
-        reason = f"holds no choice by the criterion {CRITERION}"
+        reason = f"has no choice by the criterion {CRITERION}"
     raise UserError(f"weights calibrated: {RESULT}: {reason}; make it with calibrate, or add --weights default")

@@ -132,25 +132,26 @@ def _check_entry(method: Method, file: Path) -> None:
     """Raise UserError for a method from which no model can be built."""
     if not is_text(method.name) or not re.fullmatch("[a-z][a-z0-9_]{0,63}", method.name):
         raise UserError(
-            f"--method-file {file}: name {method.name!r}: use a-z, 0-9 and _, begin with a letter, and take 64 at most"
+            f"--method-file {file}: name {method.name!r}: use at most 64 of the characters a-z, 0-9 and _, and begin "
+            "with a letter"
         )
     where = f"--method-file {file}: {method.name}"
     if unfit := invalid_field(vars(method), _ENTRY):
         raise UserError(f"{where}: {unfit} cannot be {vars(method)[unfit]!r}; see benchmark.methods.registry.Method")
     if "default" not in method.weights:
-        raise UserError(f"{where}: weights has no set default")
+        raise UserError(f"{where}: `weights` has no set `default`")
     if method.look and (fault := _look_fault(method.look)):
         raise UserError(f"{where}: look: {fault}")
     try:
         if not issubclass(method.model_class, ImageAutoencoder):
-            raise TypeError(f"model {method.model_class.__name__} is no ImageAutoencoder")
+            raise TypeError(f"model {method.model_class.__name__} is not an ImageAutoencoder")
         for weight_set in method.weights:
             settings = method.settings(weight_set)
             json.dumps(settings, allow_nan=False)  # because they are hashed as JSON
             if method.card and (unknown := sorted(set(method.card.sources) - set(settings))):
                 raise UserError(f"method {method.name}, card: {unknown_name(unknown[0], settings)}")
             if not _are_heads(heads := _heads_of(method, weight_set)):
-                raise UserError(f"{method.name}: heads must be sizes from 1 by name, not {heads!r}")
+                raise UserError(f"{method.name}: heads must map names to sizes of at least 1, not {heads!r}")
     except UserError as error:
         raise UserError(f"--method-file {file}: {error}") from None
     except Exception as error:  # a user's own code may raise anything

@@ -197,7 +197,7 @@ class Manifest:
                 unknown table.
         """
         if not isinstance(content, Mapping):
-            raise UserError(f"manifest.json: is no manifest; {REMEDY}")
+            raise UserError(f"manifest.json: not a manifest; {REMEDY}")
         if content.get("schema") != SCHEMA:
             raise UserError(
                 f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}; {REMEDY}"

@@ -127,7 +127,7 @@ def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) 
     write_packed(path, wanted.values())
     written = {key: _as_line(line.content) for key, line in read_packed(path, refuse).items()}
     if written != {key: _as_line(content) for key, content in wanted.items()}:
-        raise UserError(f"{path}: does not come back as it was written; no file was removed")
+        raise UserError(f"{path}: reading it back does not give what was written; no file was removed")
     for place in (path, path.parent):
         _flush(place)
     try:
@@ -146,7 +146,7 @@ def _lines(path: Path) -> list[bytes]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); fix this and run again") from None
 
 
 def _key_in(content: Any) -> str | None:

@@ -86,10 +86,10 @@ def read_rows(
                 continue
             if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
                 column = header[min(len(cells), len(header) - 1)]
-                raise row_error(path, line, column, f"{len(cells)} cells under a header of {len(header)}")
+                raise row_error(path, line, column, f"{len(cells)} cells, but the header has {len(header)}")
             yield line, {column: cells[at] for column, at in columns.items()}
     except csv.Error as error:
-        raise UserError(f"{path}, line {end + 1}: no valid CSV ({error})") from None
+        raise UserError(f"{path}, line {end + 1}: not valid CSV ({error})") from None
     if not header:
         raise UserError(f"{path}, line 1: the file is empty")
 
@@ -101,9 +101,9 @@ def check_plain(path: Path, line: int, column: str, cell: str) -> None:
         UserError: The check fails; the message names file, line and column.
     """
     if cell != cell.strip():
-        raise row_error(path, line, column, f"{cell[:40]!r} has blanks around it; remove them")
+        raise row_error(path, line, column, f"{cell[:40]!r} has spaces around it; remove them")
     if cell.startswith(FORMULA_STARTS) and not is_missing(cell) and not _NUMBER.fullmatch(cell):
-        raise row_error(path, line, column, f"{cell[:40]!r} is a formula to a spreadsheet; give its value")
+        raise row_error(path, line, column, f"{cell[:40]!r} would be a formula in a spreadsheet; give its value")
 
 
 def check_printable(path: Path, line: int, column: str, cell: str) -> None:
@@ -123,7 +123,7 @@ def check_present(path: Path, line: int, column: str, cell: str) -> None:
         UserError: The check fails; the message names file, line and column.
     """
     if is_missing(cell):
-        fault = f"{cell!r} stands for a missing one" if cell else "is empty"
+        fault = f"{cell!r} stands for a missing value" if cell else "is empty"
         raise row_error(path, line, column, f"{fault}; every row needs its own")
     check_printable(path, line, column, cell)
 
@@ -135,7 +135,7 @@ def whole_number(path: Path, line: int, column: str, cell: str, least: int = 0) 
         UserError: It is not such an integer, or is less than `least`; the message names file, line and column.
     """
     if not _WHOLE.fullmatch(cell) or int(cell) < least:
-        fault = f"{cell[:40]!r} is no whole number of at most nine digits"
+        fault = f"{cell[:40]!r} is not an integer of at most nine digits"
         raise row_error(path, line, column, f"{fault}, {least} or more" if least else fault)
     return int(cell)
 
@@ -152,7 +152,7 @@ def number(path: Path, line: int, column: str, cell: str) -> float:
         raise row_error(path, line, column, f"{cell[:40]!r} is too large")
     if _GROUPED.fullmatch(cell):
         raise row_error(path, line, column, f"{cell[:40]!r} has a thousand separator or a decimal comma; write 1234.5")
-    raise row_error(path, line, column, f"{cell[:40]!r} is no number; write it as 0.123 or 1.2e-3")
+    raise row_error(path, line, column, f"{cell[:40]!r} is not a number; write it as 0.123 or 1.2e-3")
 
 
 def row_error(path: Path, line: int, column: str, fault: str) -> UserError:

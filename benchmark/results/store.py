@@ -61,7 +61,7 @@ class Store:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(
-                    f"{self.folder}: another run is writing there; wait for it, or give another --out"
+                    f"{self.folder}: another run is writing to it; wait until it ends, or give another --out"
                 ) from None
             except OSError:
                 pass  # some network file systems do not support locks
@@ -126,7 +126,7 @@ class Store:
             self._move_aside(path, f"cannot be read ({error})")
             return None
         except OSError as error:  # a fault of the disk or network, not of the record
-            raise UserError(f"{path}: cannot be read ({error.strerror}); mend that and run again") from None
+            raise UserError(f"{path}: cannot be read ({error.strerror}); fix this and run again") from None
         try:
             return named_record(parse_json(text), key)
         except UnfitRecord as fault:
@@ -195,7 +195,7 @@ class Store:
         """
         manifest = self.read_manifest()
         if manifest is None:
-            raise UserError(f"{self.folder}: no manifest.json here; give a results folder that `run` has made")
+            raise UserError(f"{self.folder}: has no manifest.json; give a results folder made by `run`")
         return manifest
 
     def read_study(self) -> StudyResults:

@@ -106,7 +106,7 @@ def cut_manifest(manifest: Manifest, only: str | None) -> Manifest:
     selection = Selection.parse(only, {cell.dataset for cell in manifest.cells})
     cells = [cell for cell in manifest.cells if selection.keeps(cell)]
     if not cells:
-        raise UserError(f"--only: no cell of study {manifest.study} is left; its manifest.json lists them")
+        raise UserError(f"--only: selects no cell of study {manifest.study}; its manifest.json lists them")
     return manifest.with_cells(cells)
 
 
@@ -278,7 +278,7 @@ def build_grid(
     study = selection.joined(study)
     cells = selection.cells_of(study)
     if not cells:
-        raise UserError("--only: nothing of this study is left; `plan` shows its tables, data sets and methods")
+        raise UserError("--only: selects nothing in this study; `plan` shows its tables, data sets and methods")
     datasets: dict[str, Dataset] = {}
     unavailable: dict[str, str] = {}
     for name in dict.fromkeys(cell.dataset for cell in cells):
@@ -286,7 +286,7 @@ def build_grid(
             datasets[name] = options.load(name, report)
         except DataUnavailable as error:
             meant = "" if name in DATASETS else may_mean("dataset", name, DATASETS)
-            unavailable[name] = f"{error}; is {meant} meant?" if meant else str(error)
+            unavailable[name] = f"{error}; did you mean {meant}?" if meant else str(error)
     cells = _scorable(cells, study, datasets, report)
 
     def trials_of(one: Study) -> dict[GridCell, dict[int, Trial]]:
@@ -313,8 +313,8 @@ def _scorable(
         word = "Table" if len(tables) == 1 else "Tables"
         report(f"{name}: has no labels, so it is left out of {word} {', '.join(map(str, tables))}")
     if not kept:
-        works = f"; without labels there are Tables {', '.join(others)} (--only table={others[0]})" if others else ""
-        raise UserError(f"--only: nothing is left, for these tables need labels{works}")
+        works = f"; Tables {', '.join(others)} need no labels (--only table={others[0]})" if others else ""
+        raise UserError(f"--only: no cell is left because these tables need labels{works}")
     return kept
 
 

@@ -38,7 +38,7 @@ class MetricsAsked:
         left_out = {_metric(name[len(NOT) :], name) for name in names if name.lower().startswith(NOT)}
         added = {_metric(name, name) for name in names if name != ALL and not name.lower().startswith(NOT)}
         if both := sorted(added & left_out):
-            raise UserError(f"--metrics {asked}: adds {both[0]} and leaves it out; give one of the two")
+            raise UserError(f"--metrics {asked}: both adds {both[0]} and leaves it out; give one of the two")
         if ALL in names:
             added = {*scored_metrics()} - left_out
         return cls(*(tuple(name for name in scored_metrics() if name in chosen) for chosen in (added, left_out)))

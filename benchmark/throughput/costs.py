@@ -106,7 +106,7 @@ def read_costs(path: Path, device: str) -> Costs:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); make it readable, or move it away") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a file of `throughput` ({error!r}); move it away") from None
+        raise UserError(f"{path}: not written by `throughput` ({error!r}); move it away") from None
 
 
 def kind(trial: Trial) -> str:

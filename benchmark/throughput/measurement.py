@@ -322,7 +322,7 @@ def _trainers_of(checkout: Path, side: Side, trial: Trial, images: Tensor) -> It
         for worker in workers:
             assert worker.stdout is not None
             if worker.stdout.readline() != b"done\n":
-                raise UserError(f"--beside {checkout}: its code cannot train this trial; its own message stands above")
+                raise UserError(f"--beside {checkout}: its code cannot train this trial; its own message is above")
 
     def turn() -> None:
         for worker in workers:

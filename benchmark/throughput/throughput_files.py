@@ -118,7 +118,9 @@ def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | Non
     except OSError as error:
         raise UserError(f"{folder}: cannot be read ({error.strerror}); make it readable, or move it away") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder / _METHODS}: not of `throughput --methods` ({error!r}); move it away") from None
+        raise UserError(
+            f"{folder / _METHODS}: not written by `throughput --methods` ({error!r}); move it away"
+        ) from None
 
 
 def sides_table(measured: Throughput) -> pd.DataFrame:

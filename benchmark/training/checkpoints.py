@@ -79,7 +79,7 @@ def read_identity(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError, ValueError) as error:
         raise UnreadableCheckpoint(f"{path}: no checkpoint ({_reason(error)})") from error
     if not isinstance(identity, dict):
-        raise UserError(f"{path}: does not say which method and settings it is of; train the trial anew")
+        raise UserError(f"{path}: does not state its method and settings; train the trial again")
     return identity
 
 
@@ -104,7 +104,7 @@ def load_checkpoint(model: nn.Module, path: Path, identity: Mapping[str, Any] | 
             metadata = file.metadata() or {}
         training = parse_json(metadata.get(_TRAINING, "null"))
         if not isinstance(training, dict):
-            raise ValueError("it does not say how it was trained")
+            raise ValueError("it does not state how it was trained")
         if identity is not None:
             _check_of(metadata, identity)
         model.load_state_dict(_state(path))

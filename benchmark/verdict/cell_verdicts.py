@@ -272,7 +272,7 @@ def verdict_on(
     difference = difference_from_paper(mean, paper, repeats)
     narrow = difference_from_paper(mean, paper, repeats, 1 - 2 * ALPHA)
     if mean.std is None or difference is None or narrow is None:
-        return Verdict.UNDECIDED, "one value has no interval"
+        return Verdict.UNDECIDED, "a single value has no interval"
     if mean.n < asked:
         # The seeds that did not fail are a biased sample, and a mean over the first seeds alone is optional stopping.
         return Verdict.UNDECIDED, f"{asked - mean.n} of {asked} seeds have no value"
