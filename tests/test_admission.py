@@ -338,7 +338,7 @@ def test_the_page_names_states_failures_and_what_is_not_measured():
     study = dataclasses.replace(study, manifest=study.manifest.updated(notes=["3 of 10 epochs", "2 of *4* seeds"]))
     pairs = paired_differences(study, PRINTED_TOLERANCES)
     page = render_admission(study, pairs, decide(pairs))
-    heading = "# Is bfloat16 as float32? Study admission, 40 pairs\n"
+    heading = "# Is bfloat16 equivalent to float32? Study admission, 40 pairs\n"
     assert page.startswith(heading)
     assert render_admission(study, pd.concat([pairs, pairs.assign(metric="ssim")]), []).startswith(heading)
     assert "Admitted: none. Not admitted: SVM" in page and "38 of 40" in page
