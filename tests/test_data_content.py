@@ -128,7 +128,8 @@ def test_unverified_is_said_of_the_data_at_hand_and_in_the_manifest(known, tmp_p
     assert grid.manifest().marks == {"mnist": ("unverified",), "mine": ()}
     assert data_facts(grid) == [
         "mine: 40 training and 10 test images; last tenth of every class held out as test",
-        "mnist [unverified]: not shown to be the published images, for no known digest or published checksum matched",
+        "mnist [unverified]: not shown to be the published images, because no known digest or published "
+        "checksum matched",
     ]
 
 

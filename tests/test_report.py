@@ -220,7 +220,7 @@ def test_drawn_images_have_no_verdict_and_no_number_of_the_paper_beside_them():
     study["cells"] = [one for one in study["cells"] if one["dataset"] == "mnist"]
     text = render_report(study_results(study, records))
     page = Page(text)
-    assert "Nothing about the paper: a program drew every image of this study" in page.text
+    assert "Nothing about the paper: all images of this study are procedural" in page.text
     assert 'id="claims"' not in text and 'id="verdicts"' not in text and "<small>(" not in text
     assert "#verdicts" not in text
 

@@ -195,7 +195,7 @@ def test_not_run_says_why():
 def test_drawn_images_have_no_numbers_beside_the_papers():
     row = silhouette(8, 0.404 + 0.002 * SPREAD, marks={"mnist": ["procedural"]})
     assert (row["verdict"], row["n"]) == ("not run", 0) and pd.isna(row["mean"])
-    assert row["reason"] == "images drawn by program are not compared with the paper's"
+    assert row["reason"] == "procedural images are not compared with the paper's"
 
 
 @pytest.mark.parametrize(

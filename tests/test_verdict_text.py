@@ -70,7 +70,9 @@ def test_the_face_of_studies():
     rest = f"{number} of {of} verdicts rest on the assumption that the paper's mean varies as ours would."
     assert face(made.manifest, as_exact, claims)[3] == rest
     void = face(Manifest.parse(study | {"marks": {"cifar10": ["unverified"]}}), cells, claims)[0]
-    assert void == "CIFAR-10: not shown to be the published images, for no known digest or published checksum matched."
+    assert (
+        void == "CIFAR-10: not shown to be the published images, because no known digest or published checksum matched."
+    )
     drawn = study | {
         "marks": {"mnist": ["procedural"], "cifar10": ["procedural"]},
         "seeds": 1,

@@ -15,10 +15,10 @@ from benchmark.results.manifest import Manifest
 from benchmark.studies.questions import BASE, MEASURES_OF_CONTROLS
 
 _CAPTION = (
-    "A line: one seed's VAEs that have not collapsed, each with its own beta. HGMVAE-G, a seed each: filled at the "
-    "rate without w, and a stroke to its own seed's VAEs at that rate, which is its advantage in question (a); hollow "
-    "at the rate given w. Grey: HGMVAE-G with one thing changed, at the rate without w. Trials without a result are "
-    "not there. Rates are what a sampled code tells of its image at most."
+    "Line: one seed's VAEs that have not collapsed, each with another beta. HGMVAE-G, one marker per seed: filled at "
+    "the rate without w, with a stroke to the same seed's VAEs at that rate, which is its advantage in question (a); "
+    "hollow at the rate given w. Grey: HGMVAE-G with one change, at the rate without w. Trials without a result are "
+    "omitted. The rate is an upper bound on the information that a sampled code carries about its image."
 )
 _PANEL = 1.9  # height in inches
 

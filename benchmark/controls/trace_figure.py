@@ -13,8 +13,9 @@ from benchmark.methods.look import Look
 from benchmark.plotting.style import CLASS_COLOURS, captioned, class_look, legend_columns
 
 _CAPTION = (
-    "A line is a seed; a cross is its last finite loss where training diverged. F before its weight, in the form that "
-    "the reading has, on a logarithmic axis; the loss on one that is linear within 10,000 of zero, logarithmic beyond."
+    "One line per seed; a cross marks the last finite loss if training diverged. F is shown without its weight, in "
+    "the form that the reading uses, on a logarithmic axis; the loss on an axis that is linear within 10,000 of zero "
+    "and logarithmic beyond."
 )
 _LINEAR_UP_TO = 10_000
 
@@ -38,7 +39,9 @@ class TracePage:
 
 def trace_figure(page: TracePage) -> Figure:
     """Draw three panels, for F, the loss and SVM accuracy, with one colour per method and one line per seed."""
-    figure, above = captioned(3.8, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F under way")
+    figure, above = captioned(
+        3.8, (f"{'; '.join(page.notes)}.", _CAPTION), "Readings of the Fisher term F during training"
+    )
     of_fisher, of_loss, of_accuracy = axes = above.subplots(1, 3)
     looks = {
         method: dataclasses.replace(class_look(place), line="-" if place < len(CLASS_COLOURS) else ":")

@@ -78,9 +78,9 @@ def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | C
     ]
     caption = [
         "SC: silhouette, CH: Calinski-Harabasz, DB: Davies-Bouldin, of the true labels in the t-SNE plane. Filled: "
-        "mean over seeds, the band one standard deviation (ddof 1) to either side. "
+        "mean over seeds; band: one standard deviation (ddof 1) to either side. "
         + ("Hollow: the paper's values. " if _any_of_the_paper(lines) else "")
-        + "Methods are set apart sideways.",
+        + "Markers are shifted sideways so that methods do not overlap.",
         *face(source.study.manifest, dataset),
         *left_out(source, shown),
         *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),

@@ -80,9 +80,10 @@ def _data(
     if not scores:
         return no_result(source, dataset, f"{dataset} at d = {dim}")
     caption = [
-        "A curve: one method over the weight of its KL or distance, mean over seeds, the bar one standard deviation "
-        "(ddof 1) to either side. Large: at the study's own weights. The rate is what a sampled code tells of its "
-        "image at most, HGMVAE's with its drawn w given. Right: methods whose encoders have no noise, and so no rate.",
+        "Curve: one method over the weight of its KL or distance, mean over seeds; bar: one standard deviation (ddof "
+        "1) to either side. Large: at the study's own weights. The rate is an upper bound on the information that a "
+        "sampled code carries about its image; for HGMVAE, given its drawn w. Right: methods whose encoders have no "
+        "noise, and so no rate.",
         *face(source.study.manifest, dataset),
         *left_out(source, [of_method[name] for sweep in swept for name in sweep.methods if name in of_method]),
     ]

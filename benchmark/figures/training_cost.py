@@ -85,10 +85,10 @@ def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -
     devices = sorted({record.provenance.device or "unknown" for record in timed})
     reference = next((bill.mean for bill in bills if bill.method == _REFERENCE), None)
     caption = [
-        "Filled: mean over seeds, bar: one standard deviation (ddof 1) to either side, hollow: each seed"
+        "Filled: mean over seeds; bar: one standard deviation (ddof 1) to either side; hollow: each seed"
         + (", right: multiples of the VAE's mean." if reference else "."),
-        f"Training alone, on {', '.join(devices)}; a pack's time is shared out among its seeds, and other trials may "
-        "have run beside.",
+        f"Training alone, on {', '.join(devices)}; a pack's time is divided among its seeds, and other trials may "
+        "have run at the same time.",
         *face(source.study.manifest, dataset),
         *left_out(source, found),
     ]

@@ -74,8 +74,8 @@ def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -
     if not terms:
         return no_result(source, dataset, f"{dataset} at d = {dim}")
     caption = [
-        "Thick: mean over seeds; thin: each seed. Means over an epoch's batches, terms before their weights, the loss "
-        "with them.",
+        "Thick: mean over seeds; thin: each seed. Means over an epoch's batches, of terms without their weights and "
+        "of the loss with them.",
         "Methods scale their terms differently (a card per method says how): compare a method with itself.",
         *face(source.study.manifest, dataset),
         *left_out(source, found),

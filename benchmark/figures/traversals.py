@@ -76,9 +76,10 @@ def _data(source: StudySource, found: list[TrialKind]) -> Traversals:
         return Traversal(units, model.decode(path))
 
     caption = (
-        "Each row moves one unit (numbered on the left, by falling variance) by up to 3 standard deviations σ of the "
+        "Each row varies one unit (numbered on the left, by decreasing variance) by up to 3 standard deviations σ of "
+        "the "
         f"codes of {len(images):,} test images; the other units stay at the code of one image, the same for all "
-        "methods, whose reconstruction is the column 0.",
+        "methods, whose reconstruction is in column 0.",
         *shown.caption,
     )
     title = f"Latent traversals: {source.study.manifest.marked_label(found[0].dataset)}, d = {found[0].latent_dim}"

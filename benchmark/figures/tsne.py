@@ -91,9 +91,9 @@ def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes |
     ]
     seeds = ", ".join(str(seed) for seed in sorted({plane.seed for plane in drawn}))
     caption = [
-        f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores take it; one model each (seed "
-        f"{seeds}: the lowest with a checkpoint). SC: silhouette of the whole plane. Numbers: each class's median, "
-        "where they do not overlap.",
+        f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores use it; one model per method "
+        f"(seed {seeds}: the lowest with a checkpoint). SC: silhouette over all images. Numbers: each class's median, "
+        "unless they overlap.",
         *face(source.study.manifest, dataset),
         *([f"Not shown: {'; '.join(absent)}."] if absent else []),
     ]

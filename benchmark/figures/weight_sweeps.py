@@ -13,7 +13,7 @@ from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
 
 _PANEL = 1.55  # height in inches
-_PRINTED = ". A level line: the paper's number (dashed: beta-VAE's), met where the curve crosses it"
+_PRINTED = ". Horizontal line: the paper's number (dashed: beta-VAE's), matched where the curve crosses it"
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,10 @@ def _data(source: StudySource, table: Table, dataset: str, dim: int) -> SweepsPa
     shown = [kind for kind in kinds(source) if (kind.dataset, kind.latent_dim) == (dataset, dim)]
     printed = any(one.printed for of in scores.values() for one in of.values())
     caption = [
-        "A curve: one method over its one weight, mean over seeds, the band one standard deviation (ddof 1) to either "
+        "Curve: one method over its one weight, mean over seeds; band: one standard deviation (ddof 1) to either "
         f"side. Large: the method at the study's own weights{_PRINTED if printed else ''}.",
-        "beta and the decoder variance weigh every KL against half the squared error, reg_weight weighs the distance.",
+        "beta and the decoder variance weight every KL against half the squared error; reg_weight weights the "
+        "distance.",
         *face(source.study.manifest, dataset),
         *left_out(source, [kind for kind in shown if kind.method in methods]),
     ]

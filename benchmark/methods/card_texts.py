@@ -86,8 +86,8 @@ READING_CARDS = {
         "w_k z_k",
         deviations=(
             "Eq. 1's z_i are the sub-Gaussians, as printed: x is a function of w and z, and p(x given w, z) and q(z "
-            "given x, w) of Eqs. 2 and 3 are left out with their networks; of the weights of z and x "
-            "beta_z_information alone counts",
+            "given x, w) of Eqs. 2 and 3 are left out with their networks; of the weights of z and x only "
+            "beta_z_information is used",
             "softmax keeps w on the simplex",
             *_OTHERS[_WITHOUT_A_BOUND:],
         ),
@@ -96,7 +96,7 @@ READING_CARDS = {
         _HGMVAE_CARD,
         deviations=(
             _EQ_1,
-            "w is in R^K with its Gaussian prior, as printed; Eq. 4, which can turn negative then, is not used",
+            "w is in R^K with its Gaussian prior, as printed; Eq. 4, which could then become negative, is not used",
             *_OTHERS[_WITHOUT_A_BOUND:],
         ),
     ),
@@ -190,27 +190,28 @@ CARDS: dict[str, Card] = {
     "hgmvae_g_no_fisher": _HGMVAE_CARD,
     "hgmvae_u_no_fisher": _HGMVAE_CARD,
     "beta_tcvae": Card(
-        reference="Chen et al. 2018, arXiv 1802.04942; held against pythae 0.1.2",
+        reference="Chen et al. 2018, arXiv 1802.04942; checked against pythae 0.1.2",
         formula="SSE / (2 s_y^2) + alpha log q(z|y) / q(z) + beta log q(z) / prod_d q(z_d) + gamma log prod_d q(z_d) "
         "/ p(z)",
         reduction=_ONE_DRAW,
         sources=_LIKELIHOOD_SOURCES
         | {
             "alpha": "weight of the information between image and code; 1, as in its paper and pythae",
-            "beta": "weight of the total correlation. published: 1, pythae's default. default: 4, as many times the "
-            "KL's weight as beta-VAE's",
+            "beta": "weight of the total correlation. published: 1, pythae's default. default: 4 times the KL's "
+            "weight, as in beta-VAE",
             "gamma": "weight of the KL of each dimension; 1, as in its paper and pythae",
         },
         deviations=(
-            "q(z) is the plain mean over the batch. The paper's weighted sampling and pythae's use_mss=False divide by "
-            "the number of training images besides: constants, which change no gradient",
-            "pythae's default, stratified sampling, gives an image's own posterior the weight 1 / (B - 1) in place of "
-            "the paper's 1 / N, but for two of a batch (findings/pythae_stratified_weights.sh); it is not offered",
+            "q(z) is the plain mean over the batch. The paper's weighted sampling and pythae's use_mss=False also "
+            "divide by the number of training images: constants, which do not change any gradient",
+            "pythae's default, stratified sampling, gives an image's own posterior the weight 1 / (B - 1) instead of "
+            "the paper's 1 / N, except for two images of a batch (findings/pythae_stratified_weights.sh); it is not "
+            "offered",
             _SHARED,
         ),
     ),
     "info_vae": Card(
-        reference="Zhao, Song, Ermon 2017, arXiv 1706.02262; held against pythae 0.1.2",
+        reference="Zhao, Song, Ermon 2017, arXiv 1706.02262; checked against pythae 0.1.2",
         formula="SSE / (2 s_y^2) + (1 - alpha) KL(q(z|y) || N(0, I)) + (alpha + lbd - 1) MMD^2(codes, draws from N(0, "
         "I))",
         reduction=f"{_TERMS}; MMD^2 is one number a batch",
@@ -218,56 +219,56 @@ CARDS: dict[str, Card] = {
         | {
             "alpha": "0, pythae's default: the whole KL",
             "lbd": "lambda. published: 0.001, pythae's default, under which the weight of MMD^2 is negative. default: "
-            "101, a weight of 100 against SSE / (2 s_y^2), level with WAE's 10 against SSE",
+            "101, a weight of 100 against SSE / (2 s_y^2), equivalent to WAE's 10 against SSE",
             "kernel_choice": "pythae's default",
             "kernel_bandwidth": "pythae's default",
             "scales": "IMQ sums seven kernels at these scales; the RBF kernel ignores them",
         },
         deviations=(
-            "with pythae's default weights the loss rewards codes for being unlike the prior, where the paper wants "
-            "a divergence to be lessened (findings/pythae_info_vae_weight.sh)",
+            "with pythae's default weights the loss rewards codes for being unlike the prior, whereas the paper "
+            "minimises a divergence (findings/pythae_info_vae_weight.sh)",
             "NaN for a batch of one image",
             _SHARED,
         ),
     ),
     "vamp": Card(
-        reference="Tomczak and Welling 2018, arXiv 1705.07120; held against pythae 0.1.2",
-        formula="SSE / (2 s_y^2) + log q(z|y) - log mean_k q(z|u_k), pseudo-inputs u_k trained with the rest",
+        reference="Tomczak and Welling 2018, arXiv 1705.07120; checked against pythae 0.1.2",
+        formula="SSE / (2 s_y^2) + log q(z|y) - log mean_k q(z|u_k), pseudo-inputs u_k trained jointly",
         reduction=_ONE_DRAW,
         sources=_LIKELIHOOD_SOURCES | {"n_components": "pseudo-inputs; 50, pythae's default"},
         deviations=(
-            "pseudo-inputs are pixels held to [0, 1], begun at uniform noise; pythae's are those of a layer with a "
-            "bias",
-            "images and pseudo-inputs pass the encoder together, so that BatchNorm sees both as in evaluation; "
-            "pythae's two passes give the same loss in eval mode alone",
-            "one layer of codes (the paper has two, too), and no warm-up of the KL",
+            "pseudo-inputs are pixels clamped to [0, 1] and initialised with uniform noise; pythae's are outputs of a "
+            "layer with a bias",
+            "images and pseudo-inputs pass the encoder together, so BatchNorm sees both, as in evaluation; pythae's "
+            "two passes give the same loss only in eval mode",
+            "one layer of codes (the paper also has two) and no warm-up of the KL",
             _SHARED,
         ),
     ),
     "iwae": Card(
-        reference="Burda, Grosse, Salakhutdinov 2016, arXiv 1509.00519; held against pythae 0.1.2",
+        reference="Burda, Grosse, Salakhutdinov 2016, arXiv 1509.00519; checked against pythae 0.1.2",
         formula="-log mean_s p(y|z_s) p(z_s) / q(z_s|y) over draws z_1..z_S, p(y|z) as exp(-SSE / (2 s_y^2))",
         reduction="the likelihood's exponent summed over pixels, the loss averaged over the batch",
-        sources=_LIKELIHOOD_SOURCES | {"number_samples": "S, draws for each image; 10, pythae's default"},
+        sources=_LIKELIHOOD_SOURCES | {"number_samples": "S, draws per image; 10, pythae's default"},
         deviations=(
-            "the loss is the paper's bound; pythae's has the bound's gradient, but a value that lies up to log S from "
-            "it (findings/pythae_iwae_value.sh)",
-            "the health of a trial is told from the first draw",
+            "the loss is the paper's bound; pythae's has the bound's gradient, but a value that differs from it by up "
+            "to log S (findings/pythae_iwae_value.sh)",
+            "the health of a trial is computed from the first draw",
             _SHARED,
         ),
     ),
     "rae_l2": Card(
-        reference="Ghosh et al. 2020, arXiv 1903.12436; held against pythae 0.1.2",
+        reference="Ghosh et al. 2020, arXiv 1903.12436; checked against pythae 0.1.2",
         formula="SSE + embedding_weight |z|^2 / 2 + reg_weight |decoder's parameters|^2 / 2",
-        reduction=f"{_TERMS}; the decoder's norm is one number a batch",
+        reduction=f"{_TERMS}; the decoder's norm is one number per batch",
         sources={
             "embedding_weight": "pythae's default",
-            "reg_weight": "pythae's default, which there is the weight decay of the decoder's own optimiser",
+            "reg_weight": "pythae's default, where it is the weight decay of the decoder's own optimiser",
         },
         deviations=(
-            "the decoder's norm stands in the loss, which has the gradient of such a weight decay under Adam; the "
-            "suite's optimiser decays every method's weights besides. pythae's pipeline, left to its default "
-            "configuration, applies none (findings/pythae_rae_decay.sh)",
+            "the decoder's norm is a term of the loss, which has the gradient of such a weight decay under Adam; in "
+            "addition, the suite's optimiser decays every method's weights. pythae's pipeline applies none in its "
+            "default configuration (findings/pythae_rae_decay.sh)",
             "images are sampled from codes N(0, I); the paper fits a density to the codes after training",
             _SHARED,
         ),

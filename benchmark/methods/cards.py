@@ -14,7 +14,7 @@ CARD_IMAGE = (1, 32, 32)
 _SETS = {
     "bce": "default with cross-entropy for squared error, where the method has a likelihood",
     CALIBRATED: (
-        "chosen by `calibrate` for MNIST at d = 8 on training images (docs/calibration.md); a prediction elsewhere"
+        "chosen by `calibrate` for MNIST at d = 8 on training images (docs/calibration.md); elsewhere an extrapolation"
     ),
 }
 
@@ -61,6 +61,6 @@ def render_all_cards() -> str:
     """Render the cards of all methods except controls as one page of Markdown."""
     further = (
         "# Methods in no table of the paper\n\n"
-        "Further methods of pythae, which run where asked for by name: `--only method=iwae`.\n"
+        "Further methods of pythae, run only if selected by name: `--only method=iwae`.\n"
     )
     return "\n".join([*map(render_card, METHODS), further, *map(render_card, FURTHER_METHODS)])

@@ -48,23 +48,25 @@ def _by_sgd(base: str, speed: str) -> Method:
     rate, decay = (float(f"{value:g}") for value in (SGD_RATES[speed] * scale, _WEIGHT_DECAY / scale))
     settings = {"optimiser": "sgd", "momentum": 0.9, "learning_rate": rate, "weight_decay": decay}
     change = (
-        f"by SGD with momentum {settings['momentum']}, a learning rate of {rate:g} and a weight decay of {decay:g}, in "
-        "the place of AdamW"
+        f"by SGD with momentum {settings['momentum']}, a learning rate of {rate:g} and a weight decay of {decay:g} "
+        "instead of AdamW"
     )
     return _control(base, f"sgd_{speed}", f"SGD {rate:g}", training=OwnTraining(settings=settings, change=change))
 
 
 def _warm_start(base: str) -> Method:
-    what = "everything begins with its parameters"
+    what = "all parameters are initialised with the VAE's"
     if base != "vae":  # for "vae" the second stage differs from continued training only in its new optimiser state
         what = (
-            "trunk and decoder begin with its parameters, each of the K component codes with its code, all else afresh"
+            "trunk and decoder are initialised with its parameters, each of the K component codes with those of its "
+            "code, and everything else randomly"
         )
     training = OwnTraining(
         after="vae",
         heads={} if base == "vae" else _CODES_OF_A_VAE,
-        change=f"a VAE is trained for the study's epochs; {what}; then as many epochs of its own, with a new optimiser "
-        "and the order of images and the noise that it would have without",
+        change=f"a VAE is trained for the study's epochs; {what}; then the method is trained for as many "
+        "epochs, with a new optimiser and with the order of images and the noise that it would have "
+        "without the warm start",
     )
     return _control(base, "warm", "warm start", training=training)
 

@@ -261,7 +261,7 @@ def _best_case() -> tuple[TableSpec, ...]:
 
 _BEST_CASE = Study(
     "best-case",
-    "HGMVAE as its authors may have had it, on MNIST, against VAEs of the same budget, for the command controls",
+    "HGMVAE as its authors may have trained it, on MNIST, against VAEs of the same budget, for the command `controls`",
     _best_case(),
     seeds=5,
     metrics_left_out=("fid", "lpips"),  # no question concerns them
@@ -280,11 +280,11 @@ def _candidates() -> tuple[TableSpec, ...]:
     return _tables_2_and_3(tuple(dict.fromkeys((*_swept(*TABLES[2].methods), *readings))), (8,))
 
 
-_CONTROLS = Study("controls", "what the gain of HGMVAE is due to, for the command controls", _controls(), seeds=5)
+_CONTROLS = Study("controls", "the causes of HGMVAE's gain, for the command `controls`", _controls(), seeds=5)
 _FRONTIER = Study(
     "frontier",
-    "the eight methods over six values of their one weight, on MNIST at d = 8 and 32, for the figure frontier: how "
-    "much does a code have to tell of its image for its scores?",
+    "the eight methods over six values of their one weight, on MNIST at d = 8 and 32, for the figure `frontier`: how "
+    "much information about its image must a code carry for its scores?",
     _tables_2_and_3(_swept(*TABLES[2].methods), (8, 32)),
     seeds=3,
     metrics_left_out=("fid", "lpips"),  # fid costs more than the trainings; --metrics fid adds it
@@ -310,7 +310,7 @@ STUDIES = {
     for study in (
         Study(
             WITHOUT_DATA,
-            "the five tables as far as MNIST goes, on 5,000 real digits that the installation brings",
+            "the MNIST part of the five tables, on 5,000 real digits that come with the installation",
             _digits(),
             seeds=2,
             training=TrainingSettings(epochs=10, batch_size=32, width=0.25),
@@ -320,7 +320,7 @@ STUDIES = {
         ),
         Study(
             "smoke",
-            "proves that everything runs, on drawn images: its numbers mean nothing",
+            "a check that everything runs, on procedural images: its numbers mean nothing",
             _a_little_of_everything(),
             seeds=1,
             training=TrainingSettings(epochs=16, batch_size=16, learning_rate=4e-3, width=0.25),
@@ -341,7 +341,7 @@ STUDIES = {
         ),
         Study(
             "paper",
-            "exactly the trials that Tables 1-5 need, as the paper states them",
+            "exactly the trials of Tables 1-5, as the paper states them",
             tuple(TABLES[number] for number in PRINTED_TABLES),
             SEEDS_OF_THE_PAPER,
         ),
@@ -350,7 +350,7 @@ STUDIES = {
         _for_a_laptop(
             Study(
                 "readings",
-                "HGMVAE-G's loss to the letter and in other readings, on MNIST at d = 8, sized as the laptop study",
+                "HGMVAE-G's loss as printed and in other readings, on MNIST at d = 8, with the laptop study's size",
                 (dataclasses.replace(TABLES[2], datasets=("mnist",), methods=methods_of(READINGS), latent_dims=(8,)),),
                 seeds=3,
             )
@@ -358,7 +358,8 @@ STUDIES = {
         _for_a_laptop(
             Study(
                 "collapse",
-                "the eight methods on MNIST at all seven latent dims, sized as the laptop study: does one collapse?",
+                "the eight methods on MNIST at all seven latent dimensions, with the laptop study's size: does one "
+                "collapse?",
                 (dataclasses.replace(TABLES[2], datasets=("mnist",), latent_dims=TABLES[1].latent_dims),),
                 seeds=3,
             )
@@ -367,7 +368,7 @@ STUDIES = {
             _for_a_laptop(
                 Study(
                     "fid",
-                    "ten methods on MNIST at d = 128, one seed, sized as the laptop study, for FID on 2,100 images",
+                    "ten methods on MNIST at d = 128, one seed, with the laptop study's size, for FID on 2,100 images",
                     (dataclasses.replace(TABLES[3], datasets=("mnist",), methods=tuple(METHODS)),),
                     seeds=1,
                     weight_set="calibrated",
@@ -377,7 +378,8 @@ STUDIES = {
         ),
         Study(
             "admission",
-            "every trial in float32 and in bfloat16, at the paper's size, for the command admission: are they alike?",
+            "every trial in float32 and in bfloat16, at the paper's size, for the command `admission`: are they "
+            "equivalent?",
             tuple(
                 dataclasses.replace(
                     TABLES[number],
@@ -396,7 +398,7 @@ STUDIES = {
         Study(
             CHOICE,
             "every reading of HGMVAE and every method over its one weight, on MNIST at d = 8, judged on held-out "
-            "training images: which is HGMVAE's best, and which a rival's?",
+            "training images: which is the best of HGMVAE, and which of its rivals?",
             _candidates(),
             seeds=2,
             split="validation",
@@ -404,8 +406,8 @@ STUDIES = {
         ),
         Study(
             "weight-sweep",
-            "five methods on MNIST at d = 128 over six values of their one weight, for the figure weights: where on a "
-            "method's own curve do the paper's numbers lie?",
+            "five methods on MNIST at d = 128 over six values of their one weight, for the figure `weights`: where on "
+            "each method's curve are the paper's numbers?",
             (
                 dataclasses.replace(
                     TABLES[3], datasets=("mnist",), methods=_swept("vae", "beta_vae", "gmvae", "swae", "hgmvae_u")
@@ -416,7 +418,9 @@ STUDIES = {
         ),
         _FRONTIER,
         _laptop_twin(_FRONTIER),
-        Study("full", "every method at every latent dim on every data set", _everything(), seeds=SEEDS_OF_THE_PAPER),
+        Study(
+            "full", "every method at every latent dimension on every data set", _everything(), seeds=SEEDS_OF_THE_PAPER
+        ),
         Study(
             "validation",
             "MNIST at d = 8, one seed, three epochs, judged on held-out training images: does a method collapse?",

@@ -137,25 +137,27 @@ def _best_case(letter: str, text: str, *pairs: tuple[str, str]) -> Question:
 WARM_START = (
     _best_case(
         "k",
-        "Does HGMVAE that begins as a trained VAE beat a VAE of the same budget? If not, the warm start is no defence",
+        "Does HGMVAE initialised with a trained VAE beat a VAE of the same budget? If not, the missing warm start "
+        "does not explain our results",
         *((f"hgmvae_{letter}_warm", vae) for vae in ("vae_twice", "vae_warm") for letter in "gu"),
     ),
     _best_case(
         "l",
-        "Does it beat the VAE that it began as, which has half the budget? If it beats this alone, it is the budget",
+        "Does it beat the VAE that it was initialised with, which has half the budget? If it beats only this one, the "
+        "budget is the cause",
         ("hgmvae_g_warm", "vae"),
         ("hgmvae_u_warm", "vae"),
         ("vae_twice", "vae"),
     ),
     _best_case(
         "m",
-        "Is a warm start better than training afresh for as long?",
+        "Is a warm start better than training from scratch for as long?",
         ("hgmvae_g_warm", "hgmvae_g_twice"),
         ("hgmvae_u_warm", "hgmvae_u_twice"),
     ),
     _best_case(
         "n",
-        "Trained afresh for twice as long, does HGMVAE beat a VAE?",
+        "Does HGMVAE trained from scratch for twice as long beat a VAE?",
         ("hgmvae_g_twice", "vae_twice"),
         ("hgmvae_u_twice", "vae_twice"),
     ),
@@ -170,13 +172,13 @@ OTHER_READINGS = (
     ),
     _best_case(
         "p",
-        "Does Eq. 1 to the letter help, its z_k the sub-Gaussians themselves?",
+        "Does Eq. 1 taken literally help, with its z_k as the sub-Gaussians themselves?",
         (f"{BASE}_literal", BASE),
         (f"{BASE}_literal", "vae"),
     ),
     _best_case(
         "q",
-        "Does w in R help, in the place of its softmax? Under Eq. 4 it has no bound, so other priors are compared",
+        "Does w in R instead of its softmax help? Under Eq. 4 it is unbounded, so other priors are compared",
         (f"{BASE}_real_w", f"{BASE}_matched"),
         (f"{BASE}_real_w_summed", f"{BASE}_summed"),
         (f"{BASE}_real_w", "vae"),
@@ -184,15 +186,15 @@ OTHER_READINGS = (
     ),
     _best_case(
         "r",
-        "Does the usual bounded loss of Fisher's criterion help, tr S_W / tr S_B minimised?",
+        "Does the usual bounded loss of Fisher's criterion, minimising tr S_W / tr S_B, help?",
         (f"{BASE}_traces", f"{BASE}_no_fisher"),
         (f"{BASE}_traces", BASE),
         (f"{BASE}_traces", "vae"),
     ),
     _best_case(
         "s",
-        "Does SGD with momentum help? The best of three learning rates is the best of three looks; a VAE by SGD makes "
-        "the same steps on the same loss",
+        "Does SGD with momentum help? The best of three learning rates is the best of three attempts; a VAE trained "
+        "by SGD makes the same steps on the same loss",
         *((f"{BASE}_sgd_{rate}", BASE) for rate in SGD_RATES),
         *((f"{BASE}_sgd_{rate}", "vae") for rate in SGD_RATES),
         *((f"{BASE}_sgd_{rate}", f"vae_sgd_{rate}") for rate in SGD_RATES),

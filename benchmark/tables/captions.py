@@ -10,9 +10,9 @@ from benchmark.tables.layout import ABSENT, Table
 from benchmark.text import one_line
 
 MARK_MEANINGS = {
-    "procedural": "drawn by program in place of the real images, so these numbers are no result",
+    "procedural": "generated in place of the real images, so these numbers are not results",
     "subset": "a part of the data set's images",
-    "unverified": "not shown to be the published images, for no known digest or published checksum matched",
+    "unverified": "not shown to be the published images, because no known digest or published checksum matched",
 }
 INCOMPLETE_LEGEND = "[2/3]: incomplete, 2 of 3 seeds have a value; not ranked."
 COLLAPSED_LEGEND = (

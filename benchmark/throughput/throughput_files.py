@@ -187,8 +187,8 @@ def _plot(measured: Throughput, provenance: dict[str, Any], path: Path) -> None:
     axes.margins(x=0.12)
     axes.set_xlabel("milliseconds per step and seed")
     figure.suptitle(
-        f"{measured.trial}\n{provenance['device']}, torch {provenance['versions']['torch']}; "
-        "at each bar: trainings ended while pythae's trainer ends one",
+        f"{measured.trial}\n{provenance['device']}, torch {provenance['versions']['torch']}; at each bar: trainings "
+        "finished while pythae's trainer finishes one",
         fontsize=9,
     )
     figure.legend(loc="outside lower right", frameon=False)

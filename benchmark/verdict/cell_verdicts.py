@@ -172,7 +172,7 @@ def cell_verdicts(study: StudyResults) -> pd.DataFrame:
         first = first_table.setdefault((*place, printed.value), printed.table)
         reasons = departures(study.manifest, printed.dataset, TABLES[printed.table].protocol, printed.metric)
         if "procedural" in study.manifest.marks.get(printed.dataset, ()):
-            cell, absent = None, "images drawn by program are not compared with the paper's"
+            cell, absent = None, "procedural images are not compared with the paper's"
         else:
             absent = "the study does not have this cell"
         rows.append(

@@ -173,9 +173,7 @@ def answer(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> str
         claims: The result of `claims_frame`.
     """
     if is_drawn(manifest):
-        return (
-            "Nothing about the paper: a program drew every image of this study, which shows only that the suite runs."
-        )
+        return "Nothing about the paper: all images of this study are procedural, so it shows only that the suite runs."
     if not has_papers_images(manifest):
         return "The methods compared on images of your own; their scores are in the tables."
     verdicts, decided = cells["verdict"].value_counts(), decided_counts(cells, claims)
