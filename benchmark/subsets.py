@@ -35,9 +35,9 @@ def choose(
         return np.sort(order[:n])
     classes, counts = np.unique(labels, return_counts=True)
     least = np.full(len(counts), int(keep_classes and n >= len(counts)))
-    taken = shares(counts, n, least, counts)
+    quotas = shares(counts, n, least, counts)
     in_order = labels[order]
-    chosen = [order[in_order == label][:count] for label, count in zip(classes, taken, strict=True)]
+    chosen = [order[in_order == label][:count] for label, count in zip(classes, quotas, strict=True)]
     return np.sort(np.concatenate(chosen))
 
 
@@ -62,15 +62,15 @@ def shares(counts: NDArray[np.int64], n: int, least: NDArray[np.int64], most: ND
     if not least.sum() <= n <= most.sum():
         raise ValueError(f"{n} images of {least.sum()} to {most.sum()}")
     total = counts.sum()
-    taken, remainder = np.divmod(counts * n, total)
-    taken[np.argsort(-remainder, kind="stable")[: n - taken.sum()]] += 1
-    taken = np.clip(taken, least, most)
-    while off := n - taken.sum():
+    quotas, remainder = np.divmod(counts * n, total)
+    quotas[np.argsort(-remainder, kind="stable")[: n - quotas.sum()]] += 1
+    quotas = np.clip(quotas, least, most)
+    while off := n - quotas.sum():
         step = np.sign(off)
-        free = taken < most if step > 0 else taken > least
-        due = np.where(free, step * (counts * n - taken * total), np.iinfo(np.int64).min)
-        taken[due.argmax()] += step
-    return taken
+        free = quotas < most if step > 0 else quotas > least
+        due = np.where(free, step * (counts * n - quotas * total), np.iinfo(np.int64).min)
+        quotas[due.argmax()] += step
+    return quotas
 
 
 def last_of_every_class(labels: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:

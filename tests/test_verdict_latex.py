@@ -93,9 +93,9 @@ def test_one_value_has_neither_spread_nor_interval():
 
 def test_the_summary_has_what_must_be_known_first_then_the_counts(laptop_texts):
     text = laptop_texts["summary.tex"]
-    face, table = text.split(r"\begin{longtable}")
-    assert r"\noindent CelebA: a subset of the images.\par" in face
-    assert "at most 8,000 training images;" in face and "3 seeds, the paper has 10" in face
+    head, table = text.split(r"\begin{longtable}")
+    assert r"\noindent CelebA: a subset of the images.\par" in head
+    assert "at most 8,000 training images;" in head and "3 seeds, the paper has 10" in head
     assert "weight set default, 3 seeds." in table
     cells = cell_verdicts(study_results(*laptop()))
     rows = rows_of(text)

@@ -13,7 +13,7 @@ from benchmark.cli import main
 from benchmark.results.manifest import Manifest
 from benchmark.tables.trial_outcomes import shortfalls_frame
 from benchmark.verdict.cell_verdicts import STANDING_DEPARTURES, cell_verdicts, rank_agreements
-from benchmark.verdict.verdict_page import SAME_IMAGES, VERDICT_SIGNS, counts, face, reasons_frame
+from benchmark.verdict.verdict_page import SAME_IMAGES, VERDICT_SIGNS, caveats, counts, reasons_frame
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_face_of_studies():
     cells, claims = cell_verdicts(made), claims_of(made)
     alone = "The claims' states are about this study alone."
     void = "Therefore 1 of the paper's 392 numbers are not comparable: ours neither reproduce nor contradict them, "
-    assert face(made.manifest, cells, claims) == [
+    assert caveats(made.manifest, cells, claims) == [
         "CIFAR-10: a subset of the images.",
         f"{void}whatever they are.",
         alone,
@@ -63,13 +63,13 @@ def test_the_face_of_studies():
         *STANDING_DEPARTURES,
     ]
     whole = study_results(study | {"marks": {}}, records)
-    assert face(whole.manifest, cell_verdicts(whole), claims_of(whole)) == [SAME_IMAGES, *STANDING_DEPARTURES]
+    assert caveats(whole.manifest, cell_verdicts(whole), claims_of(whole)) == [SAME_IMAGES, *STANDING_DEPARTURES]
     as_exact = cells.assign(if_exact=cells["if_exact"].replace("reproduced", "undecided"))
     number = (cells["verdict"] == "reproduced").sum()
     of = number + (cells["verdict"] == "contradicted").sum()
     rest = f"{number} of {of} verdicts rest on the assumption that the paper's mean varies as ours would."
-    assert face(made.manifest, as_exact, claims)[3] == rest
-    void = face(Manifest.parse(study | {"marks": {"cifar10": ["unverified"]}}), cells, claims)[0]
+    assert caveats(made.manifest, as_exact, claims)[3] == rest
+    void = caveats(Manifest.parse(study | {"marks": {"cifar10": ["unverified"]}}), cells, claims)[0]
     assert (
         void == "CIFAR-10: not shown to be the published images, because no known digest or published checksum matched."
     )
@@ -78,10 +78,10 @@ def test_the_face_of_studies():
         "seeds": 1,
         "weight_set": "published",
     }
-    said = face(Manifest.parse(drawn), cells, claims)
+    said = caveats(Manifest.parse(drawn), cells, claims)
     assert said == ["Drawn images in place of MNIST, CIFAR-10: numbers say nothing about the methods."]
     few = Manifest.parse(study | {"seeds": 1, "weight_set": "published"})
-    assert face(few, cells, claims)[1:3] == [
+    assert caveats(few, cells, claims)[1:3] == [
         "1 seed, the paper has 10: too few to call a number reproduced.",
         "Loss weights: published.",
     ]

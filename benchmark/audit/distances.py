@@ -61,10 +61,12 @@ def _of_table(table: int, frame: pd.DataFrame) -> pd.DataFrame | None:
     by_metric = off.groupby(metrics).agg(["mean", "count"]).stack(0, future_stack=True)
     rows = by_metric.reset_index().set_axis(["metric", "alternative", "distance", "cells"], axis=1)
     rows["of"] = rows["metric"].map(off[JUDGED].groupby(metrics).count())
-    whole = rows.groupby("alternative", sort=False).agg({"distance": "mean", "cells": "sum", "of": "sum"}).reset_index()
+    overall = (
+        rows.groupby("alternative", sort=False).agg({"distance": "mean", "cells": "sum", "of": "sum"}).reset_index()
+    )
     own = own.groupby(metrics).any()
     rows = rows[[own.at[metric, name] for metric, name in zip(rows["metric"], rows["alternative"], strict=True)]]
-    rows = pd.concat([rows, whole.assign(metric=ALL_METRICS)]).assign(table=table)
+    rows = pd.concat([rows, overall.assign(metric=ALL_METRICS)]).assign(table=table)
     complete = rows[rows["cells"] == rows["of"]]
     least = complete.groupby("metric")["distance"].min()
     rows["nearest"] = (rows["cells"] == rows["of"]) & (rows["distance"] == rows["metric"].map(least))

@@ -147,11 +147,11 @@ def _run(
     if options.force:
         refuse_live_jobs(store)
         store.forget([trial.key for trial in trials])
-    taken = 0
+    reused_count = 0
     if options.reuse is not None and reused is not None:
-        taken = reuse_trials(trials, store, reused, options.reuse, console.print)
-        rest = "" if taken == len(trials) else "; the others are finished here or have no such result there"
-        console.print(f"{taken} of {len(trials)} trials copied from {shown(options.reuse)}{rest}")
+        reused_count = reuse_trials(trials, store, reused, options.reuse, console.print)
+        rest = "" if reused_count == len(trials) else "; the others are finished here or have no such result there"
+        console.print(f"{reused_count} of {len(trials)} trials copied from {shown(options.reuse)}{rest}")
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.images == "drawn"
     left_out = frozenset(grid.study.metrics_left_out)
@@ -210,9 +210,9 @@ def _run(
     lacking = pending(found.to_complete, store, at_hand, left_out).to_complete
     if lacking:
         console.print(f"{len(lacking)} trials still lack requested metrics; the same command adds them")
-    if to_do or taken:
+    if to_do or reused_count:
         seconds = round(time.monotonic() - started, 1)
-        run = {"command": command_line(), "trials": taken + ended, "wall_seconds": seconds}
+        run = {"command": command_line(), "trials": reused_count + ended, "wall_seconds": seconds}
         log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
     return not (found.without_checkpoint or lacking or not_had)
 

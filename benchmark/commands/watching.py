@@ -37,7 +37,7 @@ def watched(
     Raises:
         KeyboardInterrupt: The user has pressed Ctrl-C.
     """
-    goes_on = [executor.after_interrupt] if executor.after_interrupt else []
+    continuing = [executor.after_interrupt] if executor.after_interrupt else []
     ended = 0
     with progress_view(heartbeat, packs, metric_seconds) as view:
         try:
@@ -46,10 +46,10 @@ def watched(
                 ended += event.kind == "finished"
                 if strict and event.kind == "finished" and event.value != "ok":
                     stopped = f"--strict: stopped at {event.what}: {event.value}"
-                    heartbeat.console.print(stopped, *goes_on, sep="\n")
+                    heartbeat.console.print(stopped, *continuing, sep="\n")
                     break
         except KeyboardInterrupt:
-            for line in goes_on:
+            for line in continuing:
                 heartbeat.console.print(line)
             raise
     return ended

@@ -362,8 +362,8 @@ def _whole_block(found: Mapping[DatasetDim, Mapping[int, float]]) -> tuple[tuple
             (tuple(seed for seed in every if all(seed in found[place] for place in places)), list(places))
             for places in _subsets(list(found))
         ]
-    whole = [(seeds, places) for seeds, places in blocks if seeds and places]
-    return max(whole, key=_worth, default=((), []))
+    usable = [(seeds, places) for seeds, places in blocks if seeds and places]
+    return max(usable, key=_worth, default=((), []))
 
 
 def _subsets(of: Sequence[_Item]) -> Iterator[tuple[_Item, ...]]:

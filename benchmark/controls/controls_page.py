@@ -67,13 +67,13 @@ def render_answers(study: StudyResults, found: Sequence[ContrastAnswer], means: 
     left_out: list[str] = []
     sections: list[str] = []
     verdicts: list[list[str]] = []
-    told: set[Contrast] = set()
+    answered: set[Contrast] = set()
     by = measures_run(found)
     for question, group in groupby(found, key=lambda one: one.question):
         contrasts = list(group)
         run = {one.contrast for one in contrasts if one.answer is not Answer.NOT_RUN}
-        if run - told:  # (j) and (e) have one in common
-            told |= run
+        if run - answered:  # (j) and (e) have one in common
+            answered |= run
             heading = f"## ({question.letter}) {escape_markdown(question.text)}"
             sections += [heading, _contrasts(contrasts, manifest.weight_set)]
             by_measure = [_verdict([one for one in contrasts if one.measure == name]) for name in by]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.controls.answers import MEASURES, DatasetDim, Measure, Point, Trials, at_rate, vae_points
-from benchmark.figures.study_source import face
+from benchmark.figures.study_source import study_caption
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.methods.look import GREY
 from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
@@ -69,7 +69,7 @@ def rate_pages(manifest: Manifest, trials: Trials) -> Iterator[tuple[str, RatesP
         panels = rate_panels(trials, measure)
         headings = {(name, dim): f"{manifest.marked_label(name)}, d = {dim}" for name, dim in panels}
         if panels:
-            notes = tuple(face(manifest, *dict.fromkeys(dataset for dataset, _ in panels)))
+            notes = tuple(study_caption(manifest, *dict.fromkeys(dataset for dataset, _ in panels)))
             yield f"rates_{measure.field}", RatesPage(measure, panels, headings, notes)
 
 

@@ -104,12 +104,12 @@ def _images(data_dir: Path) -> Iterator[Path]:
     archives = [Path(entry) for _, there in found for entry in there if _ARCHIVES.fullmatch(entry.name)]
     folders = [(folder, there) for folder, there in found if letters_and_digits(folder.name) in _FOLDERS]
     some = {folder: sum(_PORTRAIT.fullmatch(entry.name) is not None for entry in there) for folder, there in folders}
-    whole = [folder for folder, number in some.items() if number >= DATASETS["celeba"].complete_images]
+    full = [folder for folder, number in some.items() if number >= DATASETS["celeba"].complete_images]
     published = [path for path in archives if path.name == ARCHIVE and path.is_file()]
     yield from published
-    yield from whole
+    yield from full
     yield from (path for path in archives if path not in published and path.is_file())
-    yield from (folder for folder, number in some.items() if number and folder not in whole)
+    yield from (folder for folder, number in some.items() if number and folder not in full)
 
 
 def _folders(folder: Path, depth: int) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:

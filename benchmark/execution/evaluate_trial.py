@@ -320,7 +320,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
         return None if of_code is None else [of_code, of_code]
     stream = generator(device, "evaluation", use="rate bounds")
 
-    def told(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def information(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         encoded, shapes = model.encoder(images), model.noise_shapes(len(images))
         draws = {name: shapes[name] for name in model.posterior_draws()}
         own = draw_noise(draws, images.device, stream)
@@ -333,7 +333,7 @@ def _rate_bounds(model: ImageAutoencoder, dataset: Dataset, device: str, of_code
             given.append(model.code_log_density(encoded, draw_noise(draws, images.device, stream), codes))
         return information_about_draws(gaussian_log_density(codes, mean, log_var).sum(1), torch.stack(given))
 
-    amounts = [finite_mean(column) for column in in_batches(told, dataset.x_test, device)]
+    amounts = [finite_mean(column) for column in in_batches(information, dataset.x_test, device)]
     # Sorted, because each estimate is a bound only on average, so they may cross if the information is close to 0.
     finite = [amount for amount in amounts if amount is not None]
     return sorted(of_code - amount for amount in finite) if len(finite) == len(amounts) else None

@@ -102,8 +102,8 @@ def processor_name() -> str:
 
 def _processor() -> Mapping[str, Any]:
     """Return what torch reports about the processor; empty for a torch without this function, such as 2.11."""
-    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return told
+    flags: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return flags
 
 
 def numerics() -> dict[str, bool | int | str]:

@@ -75,7 +75,7 @@ def reuse_trials(
         UserError: A file cannot be written.
     """
     by_training = {_training_key(record.identity.plain): record for record in records}
-    other, taken = Store(folder), 0
+    other, count = Store(folder), 0
     for trial in trials:
         source, own = by_training.get(_training_key(trial.identity)), store.read_record(trial.key)
         if source is None or (own is not None and own.done) or (record := narrowed(source, trial)) is None:
@@ -88,8 +88,8 @@ def reuse_trials(
             report(f"{error}; {trial} is not copied")
             continue
         store.write_record(record)
-        taken += 1
-    return taken
+        count += 1
+    return count
 
 
 def _training_key(identity: Json) -> str:

@@ -58,13 +58,13 @@ def submission_environment(said: Iterable[str]) -> Iterator[None]:
         said: Names of the given options, in submitit's spelling.
     """
     against = {*_SAID_ALWAYS, *(variable for name in said for variable in _SAID.get(name, ()))}
-    taken = {name: value for name, value in os.environ.items() if name in against or _of_a_job(name)}
-    for name in taken:
+    unset = {name: value for name, value in os.environ.items() if name in against or _of_a_job(name)}
+    for name in unset:
         del os.environ[name]
     try:
         yield
     finally:
-        os.environ.update(taken)
+        os.environ.update(unset)
 
 
 def queue_environment() -> dict[str, str]:

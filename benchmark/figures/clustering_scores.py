@@ -7,7 +7,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmark.figures.study_source import CannotDraw, StudySource, face, kinds, left_out, method_label, no_result
+from benchmark.figures.study_source import (
+    CannotDraw,
+    StudySource,
+    kinds,
+    left_out,
+    method_label,
+    no_result,
+    study_caption,
+)
 from benchmark.methods.look import GREY
 from benchmark.plotting.style import captioned, legend_columns, look
 from benchmark.tables.captions import metric_heading
@@ -81,7 +89,7 @@ def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | C
         "mean over seeds; band: one standard deviation (ddof 1) to either side. "
         + ("Hollow: the paper's values. " if _any_of_the_paper(lines) else "")
         + "Markers are shifted sideways so that methods do not overlap.",
-        *face(source.study.manifest, dataset),
+        *study_caption(source.study.manifest, dataset),
         *left_out(source, shown),
         *([f"With collapsed seeds: {'; '.join(collapsed)}."] if collapsed else []),
     ]

@@ -13,11 +13,11 @@ from benchmark.figures.study_source import (
     StudySource,
     TrialKind,
     by_page,
-    face,
     kinds,
     left_out,
     method_label,
     no_result,
+    study_caption,
 )
 from benchmark.methods.control_methods import SWEEPS, Sweep
 from benchmark.plotting.style import captioned, legend_columns, look
@@ -84,7 +84,7 @@ def _data(
         "1) to either side. Large: at the study's own weights. The rate is an upper bound on the information that a "
         "sampled code carries about its image; for HGMVAE, given its drawn w. Right: methods whose encoders have no "
         "noise, and so no rate.",
-        *face(source.study.manifest, dataset),
+        *study_caption(source.study.manifest, dataset),
         *left_out(source, [of_method[name] for sweep in swept for name in sweep.methods if name in of_method]),
     ]
     title = f"Scores over the rate of the code: {source.study.manifest.marked_label(dataset)}, d = {dim}"

@@ -121,7 +121,7 @@ def method_label(source: StudySource, method: str) -> str:
     return literal(source.study.manifest.method_label(method))
 
 
-def face(manifest: Manifest, *datasets: str) -> list[str]:
+def study_caption(manifest: Manifest, *datasets: str) -> list[str]:
     """Return the sentences common to all captions: study, seeds and weights; reductions; the meaning of marks.
 
     Args:

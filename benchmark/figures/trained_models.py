@@ -16,11 +16,11 @@ from benchmark.figures.study_source import (
     StudySource,
     TrialKind,
     by_page,
-    face,
     fault_of,
     kinds,
     method_label,
     seed_list,
+    study_caption,
 )
 from benchmark.results.records import Identity, Record
 from benchmark.training.memory_layout import laid_out
@@ -126,7 +126,7 @@ def models_of(source: StudySource, dataset: str, found: list[TrialKind]) -> Mode
         raise CannotDraw(f"no model to show: {without}")
     seeds = sorted({model.seed for model in models})
     caption = [f"One model per method, of {seed_list(seeds)} (the lowest with a checkpoint)."]
-    caption += face(source.study.manifest, dataset)
+    caption += study_caption(source.study.manifest, dataset)
     if absent:
         caption.append(f"Not shown: {without}.")
     return Models(dataset_of(source, models[0].record.identity), tuple(models), tuple(caption))

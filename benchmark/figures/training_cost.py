@@ -12,11 +12,11 @@ from benchmark.figures.study_source import (
     StudySource,
     TrialKind,
     by_page,
-    face,
     kinds,
     left_out,
     method_label,
     no_result,
+    study_caption,
 )
 from benchmark.plotting.style import captioned, look
 
@@ -89,7 +89,7 @@ def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -
         + (", right: multiples of the VAE's mean." if reference else "."),
         f"Training alone, on {', '.join(devices)}; a pack's time is divided among its seeds, and other trials may "
         "have run at the same time.",
-        *face(source.study.manifest, dataset),
+        *study_caption(source.study.manifest, dataset),
         *left_out(source, found),
     ]
     return Cost(

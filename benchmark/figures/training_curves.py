@@ -14,11 +14,11 @@ from benchmark.figures.study_source import (
     StudySource,
     TrialKind,
     by_page,
-    face,
     kinds,
     left_out,
     method_label,
     no_result,
+    study_caption,
 )
 from benchmark.plotting.style import captioned, hide_unused, legend_columns, look
 
@@ -77,7 +77,7 @@ def _data(source: StudySource, dataset: str, dim: int, found: list[TrialKind]) -
         "Thick: mean over seeds; thin: each seed. Means over an epoch's batches, of terms without their weights and "
         "of the loss with them.",
         "Methods scale their terms differently (a card per method says how): compare a method with itself.",
-        *face(source.study.manifest, dataset),
+        *study_caption(source.study.manifest, dataset),
         *left_out(source, found),
     ]
     return Curves(f"Training on {source.study.manifest.marked_label(dataset)}, d = {dim}", terms, tuple(caption))

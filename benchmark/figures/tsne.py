@@ -19,7 +19,7 @@ from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocol_settings import REFERENCE_TSNE
 from benchmark.evaluation.tsne_engines import missing_library
 from benchmark.execution.process_plan import usable_cores
-from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind, face, kinds, method_label
+from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind, kinds, method_label, study_caption
 from benchmark.figures.trained_models import dataset_of, trained
 from benchmark.methods.look import Look
 from benchmark.plotting.style import TEXT, WIDTH, captioned, class_look
@@ -94,7 +94,7 @@ def _data(source: StudySource, dataset: str, found: list[TrialKind]) -> Planes |
         f"t-SNE of the codes of {len(drawn[0].points):,} test images, as the scores use it; one model per method "
         f"(seed {seeds}: the lowest with a checkpoint). SC: silhouette over all images. Numbers: each class's median, "
         "unless they overlap.",
-        *face(source.study.manifest, dataset),
+        *study_caption(source.study.manifest, dataset),
         *([f"Not shown: {'; '.join(absent)}."] if absent else []),
     ]
     methods = tuple(dict.fromkeys(method for method, _ in planes))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.figures.study_source import CannotDraw, StudySource, face, kinds, left_out, method_label
+from benchmark.figures.study_source import CannotDraw, StudySource, kinds, left_out, method_label, study_caption
 from benchmark.methods.control_methods import SWEEPS, Sweep
 from benchmark.plotting.style import captioned, look
 from benchmark.tables.captions import metric_heading
@@ -78,7 +78,7 @@ def _data(source: StudySource, table: Table, dataset: str, dim: int) -> SweepsPa
         f"side. Large: the method at the study's own weights{_PRINTED if printed else ''}.",
         "beta and the decoder variance weight every KL against half the squared error; reg_weight weights the "
         "distance.",
-        *face(source.study.manifest, dataset),
+        *study_caption(source.study.manifest, dataset),
         *left_out(source, [kind for kind in shown if kind.method in methods]),
     ]
     return SweepsPage(

@@ -23,8 +23,8 @@ def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict
 
 def _method(name: str, label: str, model: str, weights: dict[str, dict[str, Any]], **parts: Any) -> Method:
     """Return a method whose model and configuration share a name, with a Gaussian code unless `parts` override it."""
-    whole: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}, "card": CARDS[name]} | parts
-    return Method(name, label, f"{_MODELS}:{model}", f"{_MODELS}:{model}Config", weights=weights, **whole)
+    fields: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}, "card": CARDS[name]} | parts
+    return Method(name, label, f"{_MODELS}:{model}", f"{_MODELS}:{model}Config", weights=weights, **fields)
 
 
 _RAE_WEIGHTS = {"embedding_weight": 1e-4, "reg_weight": 1e-7}

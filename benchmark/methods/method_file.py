@@ -85,9 +85,9 @@ def add_methods(files: Iterable[Path]) -> None:
 
 def _check_unlike_others(method: Method, file: Path) -> None:
     """Raise UserError if a method's name or label is a spelling of another method's, as `benchmark.names` reads it."""
-    taken = {folded(written): other for other in ALL_METHODS.values() for written in (other.name, other.label)}
+    spellings = {folded(written): other for other in ALL_METHODS.values() for written in (other.name, other.label)}
     for what, written in (("name", method.name), ("label", method.label)):
-        if other := taken.get(folded(written)):
+        if other := spellings.get(folded(written)):
             raise UserError(
                 f"--method-file {file}: the {what} {written!r} is a spelling of {other.name} ({other.label}); "
                 f"give another {what}"

@@ -136,8 +136,8 @@ class Method:
         for part, given in parts.items():
             self._check(given, f"method {self.name}, {part}")
             settings |= given
-        whole = dataclasses.asdict(self.settings_class(**settings))
-        return {name: value for name, value in whole.items() if name not in _NOT_SETTINGS}
+        values = dataclasses.asdict(self.settings_class(**settings))
+        return {name: value for name, value in values.items() if name not in _NOT_SETTINGS}
 
     def setting(self, field: str, text: str, where: str) -> Any:
         """Parse a value of one of the method's settings from text.
@@ -279,7 +279,7 @@ def _hgmvae(variant: str, look: Look, *, with_fisher: bool) -> Method:
         "published": AS_PRINTED,
     }
     weights["bce"] = weights["default"] | {"reconstruction": "bce"}
-    whole = Method(
+    method = Method(
         name,
         label,
         "models.hgmvae:HGMVAE",
@@ -293,8 +293,8 @@ def _hgmvae(variant: str, look: Look, *, with_fisher: bool) -> Method:
         look=look,
     )
     if with_fisher:
-        return whole
-    return dataclasses.replace(whole, changes={"fisher_weight": 0.0}, calibrated_as=f"hgmvae_{letter}")
+        return method
+    return dataclasses.replace(method, changes={"fisher_weight": 0.0}, calibrated_as=f"hgmvae_{letter}")
 
 
 METHODS = {

@@ -43,8 +43,8 @@ from benchmark.verdict.verdict_page import (
     VERDICT_SIGNS,
     answer,
     can_judge,
+    caveats,
     counts,
-    face,
     reasons_frame,
 )
 
@@ -119,7 +119,7 @@ def render_report(
         judged=can_judge(manifest),
         anchor=Anchors(),
         launcher=LAUNCHER,
-        face=face(manifest, cells, claims),
+        caveats=caveats(manifest, cells, claims),
         counts=counts(cells, judged.agreements),
         agreement_meaning=AGREEMENT_MEANING,
         signs={str(verdict): sign for verdict, sign in VERDICT_SIGNS.items()},

@@ -92,14 +92,14 @@ class PageTable:
 
     Attributes:
         spelled: The abbreviations of its metrics, spelled out.
-        face: The sentences of its caption, without those about the study.
+        caption: The sentences of its caption, without those about the study.
         footnotes: (letter, text) of each footnote.
     """
 
     number: int
     title: str
     spelled: str
-    face: str
+    caption: str
     blocks: tuple[Block, ...]
     footnotes: tuple[tuple[str, str], ...]
 

@@ -243,8 +243,8 @@ class DataOptions:
         """
         dataset = load_dataset(name, self.data_dir, offline=self.offline, images=self.images, report=report)
         if self.split == "validation":
-            whole, dataset = dataset, hold_out_validation(dataset)
-            if dataset.digest != whole.digest:
+            unsplit, dataset = dataset, hold_out_validation(dataset)
+            if dataset.digest != unsplit.digest:
                 report(f"{name}: its classes are not spread over the training images, so {dataset.split}")
         dataset = limit(dataset, self.n_train, self.n_test)
         if said := one_sided_classes(dataset):

@@ -47,8 +47,8 @@ def cell_text(cell: TableCell | None, table: Table, metric: str) -> str:
 
 def render_text(table: Table) -> str:
     """Write a table as Markdown with a final newline that is also readable in a terminal."""
-    face = " ".join(escape_markdown(sentence) for sentence in (*facts(table), *legend(table)))
-    parts = [f"### Table {table.paper.number}", f"{face} {RANK_LEGEND}"]
+    caption = " ".join(escape_markdown(sentence) for sentence in (*facts(table), *legend(table)))
+    parts = [f"### Table {table.paper.number}", f"{caption} {RANK_LEGEND}"]
     for rows in _blocks(table):
         parts += [_block_heading(table, rows[0]), _pipe_table(table, rows)]
     notes = [f"[{letter}] {escape_markdown(text)}" for text, letter in table.footnotes.items()]

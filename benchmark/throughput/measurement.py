@@ -357,8 +357,8 @@ def _train_on_request(
             epoch = prepared(side, trial, seeds, torch.from_numpy(images), device, folder)
             return epoch, epoch()
 
-        (epoch, steps), taken = memory_taken(first_epoch, device)
-        connection.send((None if taken is None else round(taken / 2**20, 1), steps))
+        (epoch, steps), used_bytes = memory_taken(first_epoch, device)
+        connection.send((None if used_bytes is None else round(used_bytes / 2**20, 1), steps))
         with suppress(EOFError):  # the parent has ended
             while connection.recv():
                 epoch()

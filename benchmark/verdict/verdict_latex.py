@@ -17,7 +17,7 @@ from benchmark.tables.latex_escape import escape
 from benchmark.tables.layout import ABSENT
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.claim_judging import ClaimState
-from benchmark.verdict.verdict_page import AGREEMENT_MEANING, VERDICT_SIGNS, counts, face
+from benchmark.verdict.verdict_page import AGREEMENT_MEANING, VERDICT_SIGNS, caveats, counts
 
 SIGNS: Mapping[str, str] = {
     Verdict.REPRODUCED: r"$\surd$",
@@ -77,7 +77,7 @@ def _document() -> str:
 
 def _summary(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFrame, claims: pd.DataFrame) -> str:
     """Paragraphs with the caveats, followed by the counts per table."""
-    said = [rf"\noindent {_text(sentence)}\par" for sentence in face(manifest, cells, claims)]
+    said = [rf"\noindent {_text(sentence)}\par" for sentence in caveats(manifest, cells, claims)]
     heads = ["Where", "numbers", *(f"{SIGNS[verdict]} {verdict}" for verdict in VERDICT_SIGNS), "order of the methods"]
     lines = "\n".join(
         _row([row["name"], row["total"], *(row[verdict] for verdict in VERDICT_SIGNS), _text(row["order"])])

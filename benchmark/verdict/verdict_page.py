@@ -203,7 +203,7 @@ def _listed(counts: Mapping[str, int]) -> str:
     return f" ({', '.join(f'{count} {state}' for state, count in counts.items())})" if counts else ""
 
 
-def face(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
+def caveats(manifest: Manifest, cells: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
     """List the caveats that a reader needs before any number: images, seeds, reductions, and what they invalidate.
 
     Args:
@@ -302,7 +302,7 @@ def verdicts_text(manifest: Manifest, cells: pd.DataFrame, agreements: pd.DataFr
     reasons = reasons_frame(manifest, cells)[["verdict", "numbers", "reason", "where"]]
     parts = [
         f"### {escape_markdown(title)}",
-        escape_markdown(" ".join(face(manifest, cells, claims))),
+        escape_markdown(" ".join(caveats(manifest, cells, claims))),
         wide_table(["numbers", *signs, "total", "order"], of_counts),
         AGREEMENT_MEANING,
         wide_table(["verdict", "numbers", "why", "where"], reasons.itertuples(index=False)),
