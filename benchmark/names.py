@@ -155,4 +155,4 @@ def asked_name(axis: str, written: str, known: Collection[str], asked: str) -> s
     if (name := resolved(axis, written)) in known:
         return name
     meant = may_mean(axis, written, known)
-    raise UserError(f"{asked} there are {', '.join(known)}{f'; is {meant} meant?' if meant else ''}")
+    raise UserError(f"{asked} there are {', '.join(known)}{f'; did you mean {meant}?' if meant else ''}")

@@ -597,7 +597,7 @@ def test_what_needs_no_large_library_loads_none_and_answers_at_once(arguments):
             break
     assert min(seconds) < 0.7  # of CPU, modules compiled
     if arguments == ("stauts",):
-        assert "there is no command 'stauts'; is status or studies or audit meant?" in done.stderr
+        assert "there is no command 'stauts'; did you mean status or studies or audit?" in done.stderr
 
 
 def test_every_command_says_what_it_does_and_gives_an_example_that_it_understands(capsys):

@@ -835,7 +835,7 @@ def test_nothing_in_common_says_what_each_side_has_and_what_may_be_meant(tmp_pat
         ({"tolerance": ["silhouette"]}, "--tolerance silhouette: write METRIC=0.02"),
         ({"tolerance": ["fid=-1"]}, "--tolerance fid=-1: write"),
         ({"tolerance": ["silhuette=0.1"]}, "--tolerance silhuette: on neither side; there are calinski_harabasz"),
-        ({"tolerance": ["silhuette=0.1"]}, "svm_accuracy; is silhouette meant?"),
+        ({"tolerance": ["silhuette=0.1"]}, "svm_accuracy; did you mean silhouette?"),
         ({"out": LAPTOP}, "is a folder; name a CSV file"),
         ({"out": Path(__file__) / "x.csv"}, "could not be written"),
         ({"out": LAPTOP / "manifest.json"}, "is one of the two sides or inside it"),

@@ -60,19 +60,25 @@ def test_the_papers_file_and_frame_are_the_same_cells():
         ("metric,value\nfid,3\n", "no column table, dataset, method, latent_dim;"),
         (f"{HEADING}\n", "no row with a value below the heading"),
         ("", "line 1: the file is empty"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,3,4\n1,mnist,fid,gmvae,2,3,4,5\n", "line 2, column value: 7 cells under"),
+        (
+            f"{HEADING}\n1,mnist,fid,gmvae,2,3,4\n1,mnist,fid,gmvae,2,3,4,5\n",
+            "line 2, column value: 7 cells, but the header has",
+        ),
         (
             f"{HEADING}\n1,mnist,fid,gmvae,2,3\n1,mnist,fid,gmvae,4,best\n",
             "line 3, column value: 'best' is not a number",
         ),
         (f"{HEADING}\n1,mnist,fid,gmvae,2,\n", "no row with a value below the heading"),
         (f"{HEADING}\n1,mnist,fid,gmvae,2\n", "line 2, column value: 5 cells, but the header has 6"),
-        (f"{HEADING}\n1,mnist,fid,gmvae,2,0,143\n", "line 2, column value: 7 cells under"),  # a decimal comma
+        (
+            f"{HEADING}\n1,mnist,fid,gmvae,2,0,143\n",
+            "line 2, column value: 7 cells, but the header has",
+        ),  # a decimal comma
         (f"{HEADING}\n1,mnist,fid,gmvae,2,inf\n", "line 2, column value: 'inf' is not a number"),
         (f'{HEADING}\n1,mnist,fid,gmvae,2,"1,234"\n', "line 2, column value: '1,234' has a thousand separator"),
         (f"{HEADING}\n1,mnist,fid,gmvae,2,1_000\n", "line 2, column value: '1_000' has a thousand separator"),
         (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "line 2, column metric: 'FIDs' is unknown; there are silhouette,"),
-        (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "; is fid meant?"),
+        (f"{HEADING}\n1,mnist,FIDs,gmvae,2,3\n", "; did you mean fid?"),
         (f"{HEADING}\n1,mnist,fid,gmvae,two,3\n", "line 2, column latent_dim: 'two' is not an integer"),
         (
             f"{HEADING}\n0,mnist,fid,gmvae,2,3\n",

@@ -141,15 +141,15 @@ def test_an_exact_name_is_that_one_and_a_method_added_later_is_known_by_its_labe
     ("arguments", "said"),
     [
         (("methods", "HGMVA-G"), "methods HGMVA-G: no such method; there are vae, beta_vae"),
-        (("methods", "HGMVA-G"), "; is hgmvae_g meant?"),
+        (("methods", "HGMVA-G"), "; did you mean hgmvae_g?"),
         (
             ("fetch", "--offline", "mnst"),
             "fetch mnst: there are mnist, fashion_mnist, cifar10, celeba, chairs, weights",
         ),
-        (("fetch", "--offline", "mnst"), "; is mnist meant?"),
-        (("calibrate", "--smoke", "--method", "hgmvae"), "; is hgmvae_g or hgmvae_u meant?"),
+        (("fetch", "--offline", "mnst"), "; did you mean mnist?"),
+        (("calibrate", "--smoke", "--method", "hgmvae"), "; did you mean hgmvae_g or hgmvae_u?"),
         (("plan", "--only", "dataset=mnst"), "mnst.npz does not exist in the data folder"),
-        (("plan", "--only", "dataset=mnst"), "; is mnist meant?"),
+        (("plan", "--only", "dataset=mnst"), "; did you mean mnist?"),
     ],
 )
 def test_commands_offer_the_nearest_name(capfd, arguments, said):

@@ -153,7 +153,7 @@ def _statement(entry: Mapping[str, Any], source: str) -> Statement:
     fields = dataclasses.fields(KINDS[kind])
     required = [*common, *(field.name for field in fields if field.default is dataclasses.MISSING)]
     if missing := [name for name in required if name not in entry]:
-        raise UserError(f"{source}: {', '.join(missing)} is missing, which a statement of kind {kind!r} needs")
+        raise UserError(f"{source}: no {', '.join(missing)}, which a statement of kind {kind!r} needs")
     if unknown := sorted(set(entry) - set(common) - {field.name for field in fields}):
         raise UserError(f"{source}: a statement of kind {kind!r} has no field {', '.join(unknown)}; remove it")
     given = {field.name: entry[field.name] for field in fields if field.name in entry}
