@@ -173,7 +173,7 @@ def test_what_cannot_be_a_data_set_is_one_line_and_leaves_no_file(tmp_path):
     refused("0 of 1 files can be read")
     refused("is reserved for MNIST; choose", name="mnist")
     refused("a name is made of letters", name="../mine")
-    refused("images have 28, 32, 64 pixels a side", side=48)
+    refused("supported sides are 28, 32, 64 pixels", side=48)
     for split in ("train", "test"):
         saved(picture(), folder / split / "cats" / "1.png")
     refused(r"test, train would be read as classes; give a folder that contains .* such as .*/test")

@@ -107,7 +107,7 @@ def test_what_may_be_meant_is_offered():
     assert may_mean("method", "hgmave_g", ALL_METHODS) == "hgmvae_g"
     assert may_mean("method", "HGMVAE", ALL_METHODS) == "hgmvae_g or hgmvae_u"
     assert may_mean("dataset", "qqqq", DATASET_LABELS) == ""
-    with pytest.raises(UserError, match=r"^--x: no; there are vae, swae; is vae meant\?$"):
+    with pytest.raises(UserError, match=r"^--x: no; there are vae, swae; did you mean vae\?$"):
         asked_name("method", "vaee", ["vae", "swae"], "--x: no;")
 
 
@@ -123,7 +123,7 @@ def test_a_selection_is_asked_for_in_any_spelling():
         "dataset=Cifar_10,dataset=CIFAR-10", {"Cifar_10"}
     )  # a file of that name is in the data folder
     assert own.axes == {"dataset": {"Cifar_10", "cifar10"}}
-    with pytest.raises(UserError, match=r"--only method=WAE_MMD: no such method; .*; is wae_imq or wae_rbf meant\?"):
+    with pytest.raises(UserError, match=r"--only method=WAE_MMD: no such method; .*; did you mean wae_imq or wae_rbf\?"):
         Selection.parse("method=WAE_MMD")
 
 
