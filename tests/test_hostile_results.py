@@ -249,7 +249,7 @@ def test_a_table_that_is_a_link_to_itself_is_one_line(tmp_path, call):
     (tmp_path / "tables" / "table2.csv").symlink_to("table2.csv")
     status, _, error = call("tables", tmp_path)
     assert status == 2 and error.endswith(
-        "(Too many levels of symbolic links); move away what is in the way and run again\n"
+        "(Too many levels of symbolic links); move away the file or folder in the way and run again\n"
     )
     assert len(error.strip().splitlines()) == 1
 

@@ -123,7 +123,9 @@ def test_a_selection_is_asked_for_in_any_spelling():
         "dataset=Cifar_10,dataset=CIFAR-10", {"Cifar_10"}
     )  # a file of that name is in the data folder
     assert own.axes == {"dataset": {"Cifar_10", "cifar10"}}
-    with pytest.raises(UserError, match=r"--only method=WAE_MMD: no such method; .*; did you mean wae_imq or wae_rbf\?"):
+    with pytest.raises(
+        UserError, match=r"--only method=WAE_MMD: no such method; .*; did you mean wae_imq or wae_rbf\?"
+    ):
         Selection.parse("method=WAE_MMD")
 
 
