@@ -94,7 +94,7 @@ def test_the_summary_word_for_word():
             r"Reduced against the paper: 8 of 10 \*epochs\*; subset.",
             "2 scores differ from those in the trials' records (audit/drifted.csv): other images, device or versions.",
             "Not computed in up to 2 trials, which were audited before these alternatives were added: "
-            "“SSIM valid window”, “pixels in [-1, 1]”. The command `audit` computes them from the checkpoints.",
+            "“SSIM valid window”, “pixels in [-1, 1]”. The command audit computes them from the checkpoints.",
             r"Without a score (4): SC, DB: one \<cluster\>.",
             "#### Nearest to the paper's numbers",
             "| table | metric | numbers | judged | nearest | farthest | protocols |\n"

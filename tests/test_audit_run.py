@@ -176,7 +176,7 @@ def test_what_is_missing_is_counted(audit, folder):
 
 def test_bad_use_is_one_line(audit):
     for arguments, said in (
-        (("--only", "latent_dim=3"), "--only: selects no cell of study smoke is left"),
+        (("--only", "latent_dim=3"), "--only: selects no cell of study smoke; its manifest.json lists them"),
         (("--weights-dir", "no/such"), "--weights-dir no/such: no such folder"),
         (("--device", "meta"), "--device meta"),
     ):

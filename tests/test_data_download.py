@@ -89,7 +89,7 @@ def test_an_interrupted_download_resumes_within_one_call(server, tmp_path):
 
 def test_a_later_call_resumes_what_an_earlier_one_left(server, tmp_path):
     server.cuts = [100_000, 0, 0]
-    with pytest.raises(DataUnavailable, match=r"0\.1 MB are kept in file\.tar\.part, run again to resume") as error:
+    with pytest.raises(DataUnavailable, match=r"0\.1 MB are kept in file\.tar\.part; run again to resume") as error:
         download(server.url, tmp_path / "file.tar", attempts=2)
     assert "\n" not in str(error.value)
     assert (tmp_path / "file.tar.part").read_bytes() == BODY[:100_000]

@@ -211,7 +211,7 @@ def test_part_of_mnist_says_which_and_fetches_the_rest(mnist, tmp_path):
         written(raw / file, gzip.decompress((folder / f"{file}.gz").read_bytes()))
         (folder / f"{file}.gz").unlink()
     with pytest.raises(
-        DataUnavailable, match=f"not whole; torchvision/{raw.parent.name}/raw has .*, but no t10k-labels; put"
+        DataUnavailable, match=f"incomplete; torchvision/{raw.parent.name}/raw has .*, but no t10k-labels; add"
     ):
         load_dataset(name, tmp_path, offline=True)
     np.testing.assert_array_equal(load_dataset(name, tmp_path).y_test, arrays["y_test"])
@@ -366,7 +366,7 @@ def test_half_of_cifar10_says_which_half(cifar10, tmp_path):
     _, _, packed, _ = cifar10
     for name in ("data_batch_1", "data_batch_2", "data_batch_3", "test_batch"):
         written(tmp_path / "cifar-10-batches-py" / name, packed[name])
-    with pytest.raises(DataUnavailable, match=r"not whole; cifar-10-batches-py has no data_batch_4, data_batch_5;"):
+    with pytest.raises(DataUnavailable, match=r"incomplete; cifar-10-batches-py has no data_batch_4, data_batch_5;"):
         load_dataset("cifar10", tmp_path, offline=True)
     written(tmp_path / "cifar-10-batches-py" / "data_batch_4", packed["data_batch_4"][:-1])
     written(tmp_path / "cifar-10-batches-py" / "data_batch_5", packed["data_batch_5"])
@@ -555,9 +555,9 @@ def test_the_published_archive_is_verified_with_a_list_of_either_form(celeba, tm
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda folder: (folder / "000007.jpg").unlink(), "holds 64 portraits where .* names 65; it lacks 000007.jpg"),
-        (lambda folder: written(folder / "000066.jpg", b""), "holds 66 portraits where .* names 65; it has 000066.jpg"),
-        (lambda folder: written(folder / "more/000001.jpg", b""), "holds 66 portraits .*; it has some twice"),
+        (lambda folder: (folder / "000007.jpg").unlink(), "has 64 portraits, but .* names 65; it lacks 000007.jpg"),
+        (lambda folder: written(folder / "000066.jpg", b""), "has 66 portraits, but .* names 65; it has 000066.jpg"),
+        (lambda folder: written(folder / "more/000001.jpg", b""), "has 66 portraits, but .*; it has some twice"),
         (lambda folder: written(folder / "000001.jpg", b"no"), r"000001\.jpg: is not a readable image"),
     ],
 )
@@ -595,6 +595,6 @@ def test_portraits_without_their_list_are_said_to_be_here(celeba, tmp_path):
     celeba(tmp_path / "celeba")
     (tmp_path / "celeba/list_eval_partition.txt").unlink()
     with pytest.raises(
-        DataUnavailable, match=r"not whole; celeba/img_align_celeba\.zip is here, but no list_eval_partition"
+        DataUnavailable, match=r"incomplete; celeba/img_align_celeba\.zip is here, but no list_eval_partition"
     ):
         load_dataset("celeba", tmp_path, offline=True)

@@ -149,7 +149,7 @@ def test_a_folder_that_a_run_refuses_loses_and_gains_nothing(folders, change, op
         Store(folder).record_path(records["alone"].key).unlink()
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert run("alone", folder, *([option] if option == "--force" else [option, str(root / "both")])) == 2
-    assert ("is no manifest" if change == "no manifest" else "belongs to the study") in capsys.readouterr().err
+    assert ("not a manifest" if change == "no manifest" else "belongs to the study") in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 

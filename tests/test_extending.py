@@ -162,7 +162,7 @@ def test_a_method_without_the_studys_weights_says_how_it_runs(name, tmp_path, ca
     command = ["plan", "--study", "digits", "--only", f"method={name},method=vae", "--method-file", str(EXAMPLE)]
     assert main([*command, "--data-dir", str(tmp_path)]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.endswith(f"study digits uses the weights calibrated, which {name} lacks; add --weights default")
+    assert line.endswith(f"study digits uses the weights calibrated, which {name} does not have; add --weights default")
 
 
 ENTRY = 'Method("{}", "{}", BetaVAE, BetaVAEConfig, gaussian_heads, {{}}, {{"default": {}}})'
@@ -219,7 +219,7 @@ THEIRS = (
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        ("name=5", "name 5: use a-z"),
+        ("name=5", "name 5: use at most 64 of the characters a-z"),
         ('name="a" * 65', "use at most 64"),  # files are named after it
         ('label=""', "own: label cannot be ''"),
         ('label=["Own"]', "own: label cannot be ['Own']"),

@@ -279,7 +279,7 @@ def test_every_page_says_what_is_reduced_and_drawn():
             caption = " ".join(page.caption)
             assert "Study laptop, 3 seeds, weight set default." in caption
             assert "Reduced against the paper: 5,000 of 60,000 training images; 2 of 10 epochs." in caption
-            assert "[procedural]: drawn by program" in caption
+            assert "[procedural]: generated in place" in caption
             assert "MNIST [procedural]" in page.title
 
 

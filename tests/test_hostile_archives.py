@@ -92,7 +92,7 @@ def test_a_digest_file_of_garbage_is_one_line(tmp_path, monkeypatch, capfd):
         (tmp_path / "rendered_chairs.tar.sha256").write_bytes(content)
         assert main(["fetch", "chairs", "--offline", "--data-dir", str(tmp_path)]) == 2
         error = capfd.readouterr().err
-        assert "rendered_chairs.tar.sha256 recorded another" in error and len(error.strip().splitlines()) == 1
+        assert "rendered_chairs.tar.sha256 has a different one" in error and len(error.strip().splitlines()) == 1
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
@@ -179,7 +179,7 @@ def test_a_celeba_archive_without_its_portraits_is_one_line(tmp_path, capfd):
     (folder / "list_eval_partition.txt").write_text(lines)
     for name, fault in (
         ("img_align_celeba/../../000000.jpg", "is a link or points outside its folder"),
-        ("img_align_celeba/000000.jpg", "holds 1 portraits, but the official list names 202,599; it lacks 000001.jpg"),
+        ("img_align_celeba/000000.jpg", "has 1 portraits, but the official list names 202,599; it lacks 000001.jpg"),
         (None, "it is not a complete zip archive"),
     ):
         if name is not None:

@@ -220,4 +220,4 @@ def test_a_stall_of_fetch_is_said_and_ends_with_3(serve, tmp_path, monkeypatch, 
     assert main(["fetch", "chairs", "--data-dir", str(tmp_path)]) == 3
     release.set()
     out, error = capfd.readouterr()
-    assert error == "" and "timed out" in out and "kept in rendered_chairs.tar.part, run again to resume" in out
+    assert error == "" and "timed out" in out and "kept in rendered_chairs.tar.part; run again to resume" in out

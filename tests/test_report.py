@@ -305,6 +305,6 @@ def test_in_a_browser_nothing_scrolls_sideways_but_tables_and_every_picture_show
     dump = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     found = {name: rest.split() for name, rest in re.findall(r"<p>(\w+) ([^<]+)</p>", dump)}
     assert found["bad"] == ["false", "1", "1", "0"]  # what is measured can fail
-    assert found["wide"][:3] == ["true", "2", "0"]
-    assert found["narrow"][:3] == ["true", "2", "0"]
+    assert found["wide"][:3] == ["true", "4", "0"]
+    assert found["narrow"][:3] == ["true", "4", "0"]
     assert int(found["narrow"][3]) > int(found["wide"][3])  # wide tables scroll inside their own box

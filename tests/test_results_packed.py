@@ -236,7 +236,7 @@ def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path: Path) -> None:
 def test_what_is_no_record_stays_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = made_study(tmp_path, {0: "{"})
     assert main(["pack", str(tmp_path)]) == 3
-    assert f"{keys[0]}.json stays" in capsys.readouterr().out
+    assert f"{keys[0]}.json left in place" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "records").iterdir()] == [f"{keys[0]}.json"]
     assert [*packed_records(tmp_path)] == [keys[1]]
 

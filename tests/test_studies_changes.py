@@ -54,7 +54,7 @@ def test_settings_have_the_types_of_their_fields_and_the_last_one_counts():
         ("beta=2", "write METHOD.FIELD=VALUE, such as vae.beta=0.1"),
         ("vae.beta", "write METHOD.FIELD=VALUE"),
         ("vae.beta=", "write METHOD.FIELD=VALUE"),
-        ("vea.beta=2", "no such method; .*is vae meant"),
+        ("vea.beta=2", "no such method; .*did you mean vae"),
         ("vae.betta=2", "there is no 'betta'; did you mean 'beta'"),
         ("vae.latent_dim=2", "there is no 'latent_dim'"),
         ("vae.beta=much", "input should be a valid number"),

@@ -180,7 +180,7 @@ def test_a_registered_set_is_marked_until_it_is_verified(tmp_path):
 @pytest.mark.parametrize(
     ("shift", "said"),
     [
-        (2, "no SVM accuracy, for 2 of 6 classes have no training image (4, 5)"),
+        (2, "no SVM accuracy, because 2 of 6 classes have no training image (4, 5)"),
         (0, "SVM accuracy covers only 2 classes, because 2 of 4 classes have no test image (2, 3)"),
     ],
 )

@@ -47,11 +47,11 @@ def test_names_add_to_the_studys_metrics_or_leave_some_out(asked, left_out):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("fidd", "--metrics fidd: no such metric; .*is fid meant"),
-        ("no-lpip", "--metrics no-lpip: no such metric; .*is lpips meant"),
-        ("accuracy", "is svm_accuracy meant"),
+        ("fidd", "--metrics fidd: no such metric; .*did you mean fid"),
+        ("no-lpip", "--metrics no-lpip: no such metric; .*did you mean lpips"),
+        ("accuracy", "did you mean svm_accuracy"),
         ("mig", "--metrics mig: no such metric"),
-        ("fid,no-FID", "--metrics fid,no-FID: adds fid and leaves it out; give one of the two"),
+        ("fid,no-FID", "--metrics fid,no-FID: both adds fid and leaves it out; give one of the two"),
         ("no-lpips,ssim,lpips", "adds lpips and leaves it out"),
     ],
 )

@@ -150,7 +150,7 @@ def test_fewer_than_ten_seeds_are_never_reproduced_but_may_contradict():
 def test_one_value_is_undecided_and_a_true_zero_is_a_value():
     one = silhouette(8, [0.0], seeds=1)
     assert one["verdict"] == "undecided"
-    assert "one value" in one["reason"]
+    assert "a single value" in one["reason"]
     assert one["mean"] == 0.0
     assert one["difference"] == pytest.approx(-0.404)
     assert one[["std", "low", "difference_low", "difference_in_spreads"]].isna().all()

@@ -151,7 +151,7 @@ def audit_summary(manifest: Manifest, findings: Findings, now: int | None = None
         names = ", ".join(f"“{name}”" for name in findings.lacking)
         sentences.append(
             f"Not computed in up to {max(findings.lacking.values())} trials, which were audited before these "
-            f"alternatives were added: {names}. The command `audit` computes them from the checkpoints."
+            f"alternatives were added: {names}. The command audit computes them from the checkpoints."
         )
     unavailable = findings.scores[findings.scores["value"].isna()]
     reasons = unavailable.groupby("reason")["metric"].agg(["size", "unique"])
