@@ -11,7 +11,7 @@ from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
 from benchmark.results.store import Store
 
-UNREAD = "audit: results that cannot be read or are of another version, and do not count: {}; `audit` makes them anew"
+UNREAD = "audit: results that cannot be read or have another version, and do not count: {}; `audit` makes them again"
 GOOD = {"values": {"svm_accuracy": 0.25}, "unavailable": {}, "details": {}}
 
 

@@ -274,7 +274,7 @@ def test_a_figure_that_is_no_picture_is_one_line_that_names_it(tmp_path, kind):
         Image.effect_noise((64, 64), 50).save(path)
         whole = path.read_bytes()
         path.write_bytes({"empty": b"", "cut off": whole[:1000], "other bytes": whole[:300] + whole[400:]}[kind])
-    with pytest.raises(UserError, match=r"curves_mnist_d8\.png: no whole picture \(.+\); move it away") as caught:
+    with pytest.raises(UserError, match=r"curves_mnist_d8\.png: not a complete picture \(.+\); move it away") as caught:
         write_report(tmp_path, Store(tmp_path).read_study(), {}, {})
     assert "\n" not in str(caught.value) and not (tmp_path / "report.html").exists()
 

@@ -120,7 +120,7 @@ def write_result(store: Store, key: str, checkpoint: str, weights: list[str], fo
 def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     """Read the audit results of trials, and report how many there are that this version cannot read.
 
-    A verdict may depend on them, so their absence is told.
+    A verdict may depend on them.
 
     Args:
         store: The results folder.
@@ -142,8 +142,8 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     lost = [key for key in keys if key not in found and (key in packed or store.audit_path(key).exists())]
     if number := len(lost) + len(faulty):
         store.report(
-            f"audit: results that cannot be read or are of another version, and do not count: {number}; "
-            "`audit` makes them anew"
+            f"audit: results that cannot be read or have another version, and do not count: {number}; "
+            "`audit` makes them again"
         )
     return found
 

@@ -183,14 +183,14 @@ def _pictures(folder: Path) -> list[Picture]:
 
 
 def _picture(path: Path) -> Picture:
-    """Read a picture; raise UserError if it is not a whole one."""
+    """Read a picture; raise UserError if it is damaged."""
     try:
         content = path.read_bytes()
         with Image.open(io.BytesIO(content)) as image:
             image.load()
     except Exception as error:  # Pillow raises errors of many kinds for damaged files
         reason = short_message(error.strerror if isinstance(error, OSError) and error.strerror else error)
-        raise UserError(f"{path}: no whole picture ({reason}); move it away, `figures` makes it again") from None
+        raise UserError(f"{path}: not a complete picture ({reason}); move it away; `figures` makes it again") from None
     return Picture(path.stem, content)
 
 
