@@ -172,6 +172,21 @@ def test_a_metric_that_was_left_out_is_named_with_the_command_that_adds_it():
 @pytest.mark.parametrize(
     ("given", "run"),
     [
+        ("", "the same `run` again"),
+        (" --seeds 1", "the same `run` again"),
+        (" --only method=swae", "a `run` whose --only includes them"),  # the vae of an earlier run is not among them
+        (" --only=method=swae", "a `run` whose --only includes them"),
+    ],
+)
+def test_what_the_last_run_did_not_select_is_not_said_to_come_with_the_same_run(given, run):
+    runs = [{"command": f"./run_all.sh run{given}", "trials": 1}]
+    study = study_results(manifest([cell(3, "mnist", "vae", 128)], seeds=1, runs=runs), {})
+    assert next_steps(study, Path("out"))[0] == f"{run} continues with the remaining 3 trials"
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
         ("", "./run_all.sh run --study laptop"),
         (" --study laptop --metrics no-fid", "./run_all.sh run --study laptop"),
         (" --study laptop --seeds 1", "the same `run` with"),  # what was typed besides the study would be missing

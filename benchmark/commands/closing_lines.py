@@ -324,7 +324,12 @@ def next_steps(
     steps = []
     if counts.not_run or counts.failed:
         left = counts.not_run + counts.failed
-        steps.append(f"the same `run` again continues with the remaining {left} trials")
+        continues = f"continues with the remaining {left} trials"
+        selected = "--only" in (word.partition("=")[0] for word in _last_command(manifest))
+        # The folder may also have cells of earlier runs, which the last run's selection leaves out.
+        steps.append(
+            f"a `run` whose --only includes them {continues}" if selected else f"the same `run` again {continues}"
+        )
     if study.paired:
         precision = study.paired.manifest.precision
         steps.append(f"{LAUNCHER} admission {shown(folder)}   decides on {precision} metric by metric")
