@@ -231,6 +231,24 @@ def of_file(digest: str, variant: str = "") -> Pretrained:
     return Pretrained(torch.nn.Identity(), WeightsFile(Path("a.pth"), "a.pth", digest, "official file"), variant)
 
 
+def runs_of_the_network(monkeypatch, statistics_dir):
+    """Replace an image's features by its first pixels; return a function that counts how often an FID computes some."""
+    counted = []
+
+    def features(network, images, batch_size, device):
+        counted.append(len(images))
+        return torch.tensor(images).flatten(1)[:, :3]
+
+    def runs(network, originals, device):
+        fid_module._originals.clear()  # as in another process
+        counted.clear()
+        fid_module.fid(network, originals, originals / np.float32(255), 4, device, statistics_dir)
+        return len(counted)
+
+    monkeypatch.setattr(fid_module, "inception_features", features)
+    return runs
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -247,21 +265,8 @@ def of_file(digest: str, variant: str = "") -> Pretrained:
 def test_the_originals_statistics_are_used_again_only_where_nothing_that_they_depend_on_has_changed(
     changed, monkeypatch, tmp_path
 ):
-    """The features of an image are its first pixels."""
-
-    def features(network, images, batch_size, device):
-        counted.append(len(images))
-        return torch.tensor(images).flatten(1)[:, :3]
-
-    def runs(network, originals, device):
-        fid_module._originals.clear()  # as in another process
-        counted.clear()
-        fid_module.fid(network, originals, originals / np.float32(255), 4, device, tmp_path)
-        return len(counted)
-
-    counted = []
+    runs = runs_of_the_network(monkeypatch, tmp_path)
     same = {"network": of_file("aa"), "originals": np.zeros((4, 1, 32, 32), np.uint8), "device": "cpu"}
-    monkeypatch.setattr(fid_module, "inception_features", features)
     assert (runs(**same), runs(**same)) == (2, 1)
     if "torch" in changed:
         monkeypatch.setattr(torch, "__version__", changed["torch"])
@@ -273,22 +278,10 @@ def test_the_originals_statistics_are_used_again_only_where_nothing_that_they_de
 def test_users_who_share_a_data_folder_share_its_statistics_and_one_who_may_not_read_them_computes_them(
     monkeypatch, tmp_path
 ):
-    counted = []
-
-    def features(network, images, batch_size, device):
-        counted.append(len(images))
-        return torch.tensor(images).flatten(1)[:, :3]
-
-    def computed():
-        fid_module._originals.clear()
-        counted.clear()
-        fid_module.fid(of_file("aa"), originals, originals / np.float32(255), 4, "cpu", tmp_path)
-        return len(counted)
-
-    originals = np.zeros((4, 1, 32, 32), np.uint8)
-    monkeypatch.setattr(fid_module, "inception_features", features)
+    runs = runs_of_the_network(monkeypatch, tmp_path)
+    same = of_file("aa"), np.zeros((4, 1, 32, 32), np.uint8), "cpu"
     tmp_path.chmod(0o750)
-    assert (computed(), computed()) == (2, 1)
+    assert (runs(*same), runs(*same)) == (2, 1)
     (kept,) = tmp_path.iterdir()
     assert kept.stat().st_mode & 0o777 == 0o640
 
@@ -296,7 +289,7 @@ def test_users_who_share_a_data_folder_share_its_statistics_and_one_who_may_not_
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(fid_module, "load_file", forbidden)
-    assert computed() == 2 and kept.exists()
+    assert runs(*same) == 2 and kept.exists()
 
 
 @pytest.mark.slow

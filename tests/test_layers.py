@@ -17,7 +17,7 @@ from benchmark.files import REPOSITORY
 LAYERS = (
     ("environment", "errors", "fields", "installation", "output", "statistics", "streams", "text"),
     ("files", "settings", "subsets"),
-    ("paper", "models"),
+    ("paper", "models", "tensor_files"),
     ("metrics", "baselines", "data"),
     ("table_specs", "methods", "training", "evaluation"),
     ("names",),

@@ -9,9 +9,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from benchmark import tensor_files
 from benchmark.errors import UserError
 from benchmark.methods.registry import METHODS, build_model
-from benchmark.training import checkpoints
 from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
 from benchmark.training.loop import train
 from benchmark.training.training_settings import TrainingSettings
@@ -80,7 +80,7 @@ def test_saving_again_replaces_and_a_failure_leaves_the_old_file(tmp_path, monke
             Path(part).write_bytes(b"half")
             raise error
 
-        monkeypatch.setattr(checkpoints, "save_file", fails)
+        monkeypatch.setattr(tensor_files, "save_file", fails)
         with pytest.raises(UserError, match=rf"could not be written \(.*\); {remedy}$"):
             save_checkpoint(build(seed=2), TRAINING, path)
         assert path.read_bytes() == content

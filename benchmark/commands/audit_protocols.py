@@ -107,7 +107,7 @@ def _evaluate(
     ok = [key for key in keys if key in records and records[key].ok]
     stored = [key for key in ok if store.checkpoint_path(key).is_file()]
     checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}
-    results = read_results(store, stored)
+    results = read_results(store, ok)
     of_images = [key for key in stored if "reconstruction" in records[key].identity.protocols]
     needed = [
         name
@@ -139,7 +139,7 @@ def _evaluate(
         took = minutes(time.monotonic() - started)
         console.print(f"{count}/{len(trials)} {records[ended.key].identity}: {ended.reason or 'audited'} ({took})")
     for reason, of_reason in failures.items():
-        earlier = len(read_results(store, of_reason))
+        earlier = sum(key in results for key in of_reason)
         stands = f"; an earlier audit's result is kept for {earlier} of them" if earlier else ""
         console.print(f"{len(of_reason)} not audited: {reason}{stands}")
     failed = sum(map(len, failures.values()))

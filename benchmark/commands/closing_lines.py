@@ -325,11 +325,10 @@ def next_steps(
     if counts.not_run or counts.failed:
         left = counts.not_run + counts.failed
         continues = f"continues with the remaining {left} trials"
-        selected = "--only" in (word.partition("=")[0] for word in _last_command(manifest))
         # The folder may also have cells of earlier runs, which the last run's selection leaves out.
-        steps.append(
-            f"a `run` whose --only includes them {continues}" if selected else f"the same `run` again {continues}"
-        )
+        selected = "--only" in _options_of_last_run(manifest)
+        run = "a `run` whose --only includes them" if selected else "the same `run` again"
+        steps.append(f"{run} {continues}")
     if study.paired:
         precision = study.paired.manifest.precision
         steps.append(f"{LAUNCHER} admission {shown(folder)}   decides on {precision} metric by metric")
@@ -362,9 +361,10 @@ def _files_of_last_run(manifest: Manifest) -> list[str]:
     return [value if equals else after for name, equals, value, after in given if name == "--method-file"]
 
 
+def _options_of_last_run(manifest: Manifest) -> set[str]:
+    return {word.partition("=")[0] for word in _last_command(manifest) if word.startswith("-")}
+
+
 def _was_plain(manifest: Manifest) -> bool:
     """Return whether the last run gave only a study and metrics, so that its name suffices to continue it."""
-    if not manifest.runs:
-        return False
-    given = {word.partition("=")[0] for word in _last_command(manifest) if word.startswith("-")}
-    return given <= {"--study", "--metrics"}
+    return bool(manifest.runs) and _options_of_last_run(manifest) <= {"--study", "--metrics"}

@@ -1,10 +1,7 @@
 """Writing of a study's verdicts, figures and report to its results folder."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from PIL import Image
 
 from benchmark.audit.audit_files import AuditResult
 from benchmark.commands.folders import THROUGHPUT
@@ -185,13 +182,12 @@ def _pictures(folder: Path) -> list[Picture]:
 def _picture(path: Path) -> Picture:
     """Read a picture; raise UserError if it is damaged."""
     try:
-        content = path.read_bytes()
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
+        picture = Picture(path.stem, path.read_bytes())
+        _ = picture.source  # decoded here, where an error can name the file; kept for the page
     except Exception as error:  # Pillow raises errors of many kinds for damaged files
         reason = short_message(error.strerror if isinstance(error, OSError) and error.strerror else error)
         raise UserError(f"{path}: not a complete picture ({reason}); move it away; `figures` makes it again") from None
-    return Picture(path.stem, content)
+    return picture
 
 
 def _kind(page: str) -> str | None:

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from benchmark.evaluation.frechet import FittedGaussian, fit_gaussian, frechet_distance
 from benchmark.evaluation.image_quality import inception_features, to_bytes
 from benchmark.evaluation.pretrained_networks import Pretrained
-from benchmark.files import written_whole
+from benchmark.tensor_files import write_tensors
 
 # Incremented when the features of an image or the Gaussian fit change, so that older cached statistics are ignored.
 STATISTICS_REVISION = 2
@@ -63,17 +63,11 @@ def fid(
             path = statistics_dir / f"{key}.safetensors" if statistics_dir else None
             _originals[key] = (_read(path, device) if path else None) or fitted(originals)
             if path and not path.exists():
-                _write(_originals[key], path)
+                kept = _originals[key]
+                write_tensors(path, {"mean": kept.mean, "factor": kept.factor, "count": torch.tensor(kept.count)})
             while len(_originals) > _KEPT:
                 _originals.popitem(last=False)
         return frechet_distance(_originals[key], fitted(to_bytes(reconstructions)))
-
-
-def _write(fitted: FittedGaussian, path: Path) -> None:
-    tensors = {"mean": fitted.mean, "factor": fitted.factor, "count": torch.tensor(fitted.count)}
-    with written_whole(path) as part:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, part)
-        part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors makes files readable only by their owner
 
 
 def _read(path: Path, device: str) -> FittedGaussian | None:

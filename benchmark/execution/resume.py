@@ -8,7 +8,7 @@ from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES, PROTOCOL_SETTINGS
 from benchmark.evaluation.scores import NOT_ASKED, SCORING_FAILED, WEIGHTS_UNAVAILABLE
 from benchmark.methods.control_methods import ALL_METHODS
-from benchmark.results.manifest import Manifest, ManifestCell
+from benchmark.results.manifest import Manifest
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.grid import Grid
@@ -162,8 +162,8 @@ def write_manifest(store: Store, grid: Grid) -> int:
     if earlier is None:
         store.write_manifest(manifest)
         return 0
-    chosen = {_place(cell) for cell in manifest.cells}
-    others = [cell for cell in earlier.cells if _place(cell) not in chosen]
+    chosen = {cell.place for cell in manifest.cells}
+    others = [cell for cell in earlier.cells if cell.place not in chosen]
     kept = [
         cell
         for cell in others
@@ -198,10 +198,6 @@ def log_run(store: Store, run: Mapping[str, Any]) -> None:
     """
     manifest = store.study_manifest()
     store.write_manifest(manifest.updated(runs=[*manifest.plain["runs"], run]))
-
-
-def _place(cell: ManifestCell) -> tuple[int, str, str, int]:
-    return cell.table, *cell.kind
 
 
 def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], names: set[str]) -> dict[str, Any]:

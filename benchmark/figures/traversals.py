@@ -77,8 +77,7 @@ def _data(source: StudySource, found: list[TrialKind]) -> Traversals:
 
     caption = (
         "Each row varies one unit (numbered on the left, by decreasing variance) by up to 3 standard deviations σ of "
-        "the "
-        f"codes of {len(images):,} test images; the other units stay at the code of one image, the same for all "
+        f"the codes of {len(images):,} test images; the other units stay at the code of one image, the same for all "
         "methods, whose reconstruction is in column 0.",
         *shown.caption,
     )

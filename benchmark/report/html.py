@@ -9,6 +9,7 @@ import io
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import pandas as pd
@@ -63,7 +64,7 @@ class Picture:
     name: str
     png: bytes
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The picture as a data URL: WebP if that is smaller, as for photographs, else PNG."""
         webp = io.BytesIO()

@@ -70,7 +70,6 @@ _CELL: Mapping[str, Check] = {
     "latent_dim": whole(1),
     "keys": _KEYS,
 }
-_PLACE = ("table", "dataset", "method", "latent_dim")  # which no two cells share
 _OF_PAIRS: Mapping[str, Check] = {"paired_keys": _KEYS}
 REMEDY = "move it away and run again (records are kept)"
 
@@ -100,6 +99,11 @@ class ManifestCell:
     def in_table(self, table: int) -> "ManifestCell":
         """Return a cell of another table with the same trials."""
         return ManifestCell.parse({**self.plain, "table": table})
+
+    @property
+    def place(self) -> tuple[int, str, str, int]:
+        """Table, data set, method and latent dimension, which no other cell of the manifest has."""
+        return self.table, *self.kind
 
     @property
     def kind(self) -> tuple[str, str, int]:
@@ -203,17 +207,17 @@ class Manifest:
                 f"manifest.json: schema is {reprlib.repr(content.get('schema'))}, this version reads {SCHEMA}; {REMEDY}"
             )
         _check_fields("", content, _FIELDS, _OPTIONAL)
-        places: set[tuple[Any, ...]] = set()
+        cells: dict[tuple[int, str, str, int], ManifestCell] = {}
         for position, cell in enumerate(content["cells"]):
             where = f"cells[{position}] "
             _check_fields(where, cell, _CELL, _OF_PAIRS)
             if cell["table"] not in ALL_TABLES:
                 known = ", ".join(map(str, ALL_TABLES))
                 raise UserError(f"manifest.json: {where}names table {cell['table']}, not one of {known}; {REMEDY}")
-            place = tuple(cell[field] for field in _PLACE)
-            if place in places:  # its seeds would count twice
-                raise UserError(f"manifest.json: {where}is there twice ({', '.join(map(str, place))}); {REMEDY}")
-            places.add(place)
+            parsed = ManifestCell.parse(cell)
+            if parsed.place in cells:  # its seeds would count twice
+                raise UserError(f"manifest.json: {where}is there twice ({', '.join(map(str, parsed.place))}); {REMEDY}")
+            cells[parsed.place] = parsed
         return cls(
             content["study"],
             content["seeds"],
@@ -228,7 +232,7 @@ class Manifest:
             content.get("basis"),
             content.get("paired_training"),
             tuple(_run(run) for run in content["runs"]),
-            tuple(map(ManifestCell.parse, content["cells"])),
+            tuple(cells.values()),
             content,
         )
 

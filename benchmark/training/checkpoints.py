@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from benchmark.errors import UserError
 from benchmark.fields import parse_json
-from benchmark.files import write_remedy, written_whole
+from benchmark.files import write_remedy
+from benchmark.tensor_files import write_tensors
 from benchmark.text import one_line
 
 _TRAINING, _IDENTITY = "training", "identity"
@@ -37,7 +38,7 @@ def save_checkpoint(
         UserError: The folder is not writable or its disk is full.
     """
     metadata = {_TRAINING: json.dumps(training, allow_nan=False), _IDENTITY: json.dumps(identity, allow_nan=False)}
-    _write({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}, metadata, path)
+    _write(model.state_dict(), metadata, path)
 
 
 class UnreadableCheckpoint(UserError):
@@ -132,9 +133,7 @@ def _check_of(metadata: Mapping[str, str], identity: Mapping[str, Any]) -> None:
 
 def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
     try:
-        with written_whole(path) as part:
-            save_file(state, part, metadata)
-            part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors makes files readable only by their owner
+        write_tensors(path, state, metadata)
     except (SafetensorError, OSError) as error:
         # A SafetensorError has the system's error number only in its text.
         code = error.errno if isinstance(error, OSError) else _system_error(str(error))
