@@ -236,8 +236,8 @@ def test_a_value_outside_the_metrics_range_is_no_score():
     scores = collect({"ssim": lambda: 1 + 1e-7, "ms_ssim": lambda: 1.5, "fid": lambda: -2.0}, {})
     assert scores.values == {"ssim": 1 + 1e-7}
     assert scores.unavailable == {
-        "ms_ssim": "computed as 1.5, outside the metric's range of 0 to 1",
-        "fid": "computed as -2, outside the metric's range of 0 to inf",
+        "ms_ssim": "computed as 1.5; the metric goes from 0 to 1",
+        "fid": "computed as -2; the metric goes from 0 on",
     }
 
 
@@ -254,7 +254,7 @@ class Own(ClassificationSettings, Protocol):
             "svm_acuracy is scored, but is not among the",
         ),
         (lambda *_: Scores({}, {}), "scoring failed: ValueError: svm_accuracy has neither a value nor a reason"),
-        (lambda *_: collect({"svm_accuracy": lambda: 2.0}, {}), "computed as 2, outside the metric's range of 0 to 1"),
+        (lambda *_: collect({"svm_accuracy": lambda: 2.0}, {}), "computed as 2; the metric goes from 0 to 1"),
     ],
 )
 def test_what_goes_wrong_in_a_protocol_of_ones_own_is_its_reason(done, reason, monkeypatch):

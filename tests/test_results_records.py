@@ -59,6 +59,23 @@ def test_a_record_is_read_by_attribute():
     assert Record.parse(made_record(3) | {"timings": {}}).training_cost is None
 
 
+@pytest.mark.parametrize(
+    ("metric", "inside", "outside", "told"),
+    [
+        ("svm_accuracy", 1.000001, 93.5, "has 93.5 for svm_accuracy, which goes from 0 to 1"),
+        ("silhouette", -1.0, -1.2, "has -1.2 for silhouette, which goes from -1 to 1"),
+        ("fid", 1e9, -0.5, "has -0.5 for fid, which goes from 0 on"),
+        ("weights_ari", -0.5, -0.6, "has -0.6 for weights_ari, which goes from -0.5 to 1"),
+    ],
+)
+def test_a_score_that_its_metric_cannot_have_is_none(metric: str, inside: float, outside: float, told: str):
+    assert Record.parse(made_record(0) | {"metrics": {"any": {metric: inside}}}).score("any", metric) == inside
+    with pytest.raises(UnfitRecord, match=told):
+        Record.parse(made_record(0) | {"metrics": {"any": {metric: outside}}})
+    mine = {"any": {f"my_{metric}": outside}}  # of a metric that is not registered nobody knows the range
+    assert Record.parse(made_record(0) | {"metrics": mine}).metrics == mine
+
+
 def test_hardware_of_a_training_that_says_too_little_is_none_of_a_record():
     with pytest.raises(UnfitRecord, match="has no usable field 'training'"):
         Record.parse(made_record(0) | {"training": {"hardware": {"device": "cpu"}}})

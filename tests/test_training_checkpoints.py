@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from benchmark import tensor_files
 from benchmark.errors import UserError
 from benchmark.methods.registry import METHODS, build_model
-from benchmark.training.checkpoints import load_checkpoint, save_checkpoint
+from benchmark.training.checkpoints import load_checkpoint, read_identity, save_checkpoint
 from benchmark.training.loop import train
 from benchmark.training.training_settings import TrainingSettings
 
@@ -145,6 +145,21 @@ def test_what_is_no_checkpoint_of_the_model_is_one_clear_line(spoil, tmp_path):
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
     assert "move it away and run again" in message
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):
+    """Safetensors 0.8.0 reports it as missing; the tests may run as root, who may read everything."""
+    path = tmp_path / "key.safetensors"
+    save_checkpoint(build(), TRAINING, path, {"seed": 0})
+
+    def refuse(file: Path, *_: object, **__: object):
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match=r"Permission denied.*; make it readable$"):
+        load_checkpoint(build(), path)
+    with pytest.raises(UserError, match="Permission denied"):
+        read_identity(path)
 
 
 @pytest.mark.parametrize("writer", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])

@@ -1,7 +1,6 @@
 """One side of a comparison: the scores of a results folder or a CSV by cell and seed, and the settings behind them."""
 
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -189,24 +188,24 @@ def only_possible(
             for seed, score in seeds.items()
             if cell.metric == metric and score.value is not None
         ]
-        low, high = METRICS[metric].range
-        outside = [place for place in places if not low - _ROUNDED <= place[2] <= high + _ROUNDED]
+        registered = METRICS[metric]
+        outside = [place for place in places if not registered.admits(place[2], _ROUNDED)]
         if not outside:
             continue
         most, least = max(value for *_, value in places), min(value for *_, value in places)
         beyond = sum(abs(value) > 1 for *_, value in places)
-        per_cent = high == 1 and max(most, -least) <= 100 and 2 * beyond > len(places)
+        per_cent = registered.range[1] == 1 and max(most, -least) <= 100 and 2 * beyond > len(places)
         status, without = (PER_CENT, places) if per_cent else (IMPOSSIBLE, outside)
         for cell, seed, _ in without:
             checked[cell][seed] = replace(scores[cell][seed], value=None, status=status)
-        ends = f"from {low:g} to {high:g}" if high < math.inf else f"from {low:g} on"
         if per_cent:
             seen = f"{least:g} to {most:g}" if least < most else f"{most:g}"
-            remarks.append(f"{metric} goes {ends} and is {seen} here, apparently in per cent: divide it by 100")
+            said = f"goes {registered.range_text} and is {seen} here, apparently in per cent: divide it by 100"
         else:
             shown = ", ".join(f"{value:g} ({_place(cell, seed)})" for cell, seed, value in outside[:3])
             more = f" and {len(outside) - 3} more" if len(outside) > 3 else ""
-            remarks.append(f"{metric} goes {ends} and cannot be {shown}{more}")
+            said = f"goes {registered.range_text} and cannot be {shown}{more}"
+        remarks.append(f"{metric} {said}")
     return checked, remarks
 
 

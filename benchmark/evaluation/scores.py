@@ -14,8 +14,6 @@ NOT_ASKED = "not asked for"
 WEIGHTS_UNAVAILABLE = "weights unavailable"
 SCORING_FAILED = "scoring failed"
 
-_ROUNDING = 1e-5  # by which a score may exceed its metric's range: SSIM of equal images may be 1 + 1e-7
-
 
 class Unscorable(Exception):
     """A metric has no value for these outputs; the message is the reason, one line, without machine paths."""
@@ -73,10 +71,9 @@ def _invalid(metric: str, value: float) -> str | None:
     """Return the reason why a value is no score of the metric; None if it may be one."""
     if not math.isfinite(value):
         return f"computed as {value}"
-    low, high = METRICS[metric].range if metric in METRICS else (-math.inf, math.inf)
-    if low - _ROUNDING <= value <= high + _ROUNDING:
+    if metric not in METRICS or METRICS[metric].admits(value):
         return None
-    return f"computed as {value:g}, outside the metric's range of {low:g} to {high:g}"
+    return f"computed as {value:g}; the metric goes {METRICS[metric].range_text}"
 
 
 def finite_of(values: Mapping[str, float], details: dict[str, Any]) -> Scores:

@@ -44,6 +44,17 @@ class Metric:
     range: tuple[float, float]
     decimals: int = 3
 
+    def admits(self, value: float, rounding: float = 1e-5) -> bool:
+        """Return whether a value lies in the range, to rounding: SSIM of equal images may be 1 + 1e-7."""
+        low, high = self.range
+        return low - rounding <= value <= high + rounding
+
+    @property
+    def range_text(self) -> str:
+        """The range in words."""
+        low, high = self.range
+        return f"from {low:g} to {high:g}" if high < math.inf else f"from {low:g} on"
+
 
 # SSIM is a product of similarities of which one, a correlation, can be negative; in MS-SSIM as computed here negative
 # terms are set to 0.

@@ -23,6 +23,7 @@ from benchmark.fields import (
     or_none,
     whole,
 )
+from benchmark.metrics import METRICS
 from benchmark.text import one_line
 
 SETUP = ("device", "platform", "versions", "numerics")  # fields of a provenance about the machine and its software
@@ -278,7 +279,8 @@ class Record:
         """Check parsed JSON and make a record from it.
 
         Raises:
-            UnfitRecord: The content is not a record of this schema, or has an invalid field.
+            UnfitRecord: The content is not a record of this schema, or has an invalid field or a score outside its
+                metric's range.
         """
         if not isinstance(content, Mapping) or not isinstance(content.get("identity"), Mapping):
             raise UnfitRecord("is not a record")
@@ -291,6 +293,9 @@ class Record:
             unfit = invalid_field(content, _OF_A_TRAINING)
         if unfit is not None:
             raise UnfitRecord(f"has no usable field {unfit!r}")
+        for metric, value in ((m, v) for scores in content["metrics"].values() for m, v in scores.items()):
+            if metric in METRICS and not METRICS[metric].admits(value):
+                raise UnfitRecord(f"has {value:g} for {metric}, which goes {METRICS[metric].range_text}")
         if not isinstance(content.get("key"), str):
             raise UnfitRecord("does not hash to its name")
         return cls(

@@ -59,8 +59,7 @@ def copy_checkpoint(path: Path, to: Path, own: Mapping[str, Any], identity: Mapp
         UserError: The copy cannot be written.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = dict(file.metadata() or {})
+        metadata = _metadata(path)
         _check_of(metadata, own)
         state = _state(path)
     except (SafetensorError, OSError, ValueError) as error:
@@ -75,8 +74,7 @@ def read_identity(path: Path) -> dict[str, Any]:
         UserError: The file is not a checkpoint, or is too old to contain an identity.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            identity = parse_json((file.metadata() or {}).get(_IDENTITY, "null"))
+        identity = parse_json(_metadata(path).get(_IDENTITY, "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise UnreadableCheckpoint(f"{path}: no checkpoint ({_reason(error)})") from error
     if not isinstance(identity, dict):
@@ -101,8 +99,7 @@ def load_checkpoint(model: nn.Module, path: Path, identity: Mapping[str, Any] | 
             another trial.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+        metadata = _metadata(path)
         training = parse_json(metadata.get(_TRAINING, "null"))
         if not isinstance(training, dict):
             raise ValueError("it does not state how it was trained")
@@ -113,6 +110,12 @@ def load_checkpoint(model: nn.Module, path: Path, identity: Mapping[str, Any] | 
         remedy = "make it readable" if isinstance(error, PermissionError) else "move it away and run again"
         raise UserError(f"{path}: no checkpoint of this model ({_reason(error)}); {remedy}") from error
     return training
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    path.open("rb").close()  # safetensors reports every file that it cannot open as missing
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
 
 
 def _state(path: Path) -> dict[str, Tensor]:
