@@ -21,7 +21,8 @@ from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.numerics import bfloat16_instructions, numerics, set_numerics, thread_limit
 from benchmark.execution.packs import packs_of
 from benchmark.execution.process_plan import ProcessPlan, _quota, process_plan, usable_cores
-from benchmark.execution.worker_processes import run_packs, shared_tensor
+from benchmark.execution.worker_loop import Ready, shared_tensor
+from benchmark.execution.worker_processes import run_packs
 from benchmark.files import REPOSITORY
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
@@ -417,21 +418,21 @@ def die_at_start(*_):
 
 
 def test_processes_that_die_as_they_start_end_the_run_with_one_line(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers_module, "_serve", die_at_start)
+    monkeypatch.setattr(workers_module, "serve", die_at_start)
     with pytest.raises(UserError, match="4 worker processes died while starting"):
         list(start(grid, tmp_path, ALONE))
     assert no_children_left()
 
 
 def half_a_message(connection, *_):
-    connection.send(workers_module._Ready())
+    connection.send(Ready())
     connection.recv()
     os.write(connection.fileno(), (1000).to_bytes(4, "big") + b"half")  # as one that is killed while it sends
     os._exit(9)
 
 
 def test_a_worker_killed_in_the_middle_of_a_message_costs_its_trial_alone(grid, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers_module, "_serve", half_a_message)
+    monkeypatch.setattr(workers_module, "serve", half_a_message)
     list(start(grid, tmp_path, ALONE))
     records = Store(tmp_path).read_records([trial.key for trial in grid.trials()])
     assert [record.status for record in records.values()] == ["failed"] * 4

@@ -16,7 +16,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.execution.fork_server import ignore_signals, worker_context
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.stored_models import Images, NotAvailable, images_in, stored_model
-from benchmark.execution.worker_processes import end_with_parent
+from benchmark.execution.worker_loop import end_with_parent
 from benchmark.methods.method_file import add_methods
 from benchmark.results.records import Identity
 

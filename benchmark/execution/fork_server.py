@@ -15,7 +15,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 _FORKS = sys.platform == "linux"
 # What a worker imports until it has scored its first trial. An optimiser imports torch._dynamo on first use, in 2 s.
 _PRELOADED = (
-    f"{__package__}.worker_processes",
+    f"{__package__}.worker_loop",
     "torch._dynamo",
     "torch._inductor.config",
     "torchmetrics.functional.image",
