@@ -231,7 +231,7 @@ def test_a_changed_loss_weight_with_one_seed_shows_nothing_either_way():
         "**Not like with like:** weights default in A, published in B; other settings of vae, beta_vae, gmvae, "
         "hgmvae_g.\n"
     )
-    assert "18 with only one value on a side show nothing.\n" in printed
+    assert "18 with only one value on a side show nothing; 36 on one side only and not compared.\n" in printed
 
 
 def seeds_of(numbers, names=None):
@@ -561,7 +561,7 @@ def test_tables_that_contradict_each_other_need_a_choice():
     assert table3.scores[ComparedCell("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
     status, printed = run(LAPTOP, PAPER_FOLDER / "tables.csv", table=1)
     assert status == 4
-    assert "27 with only one value on a side show nothing." in printed
+    assert "27 with only one value on a side show nothing; 36 on one side only and not compared." in printed
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
@@ -773,7 +773,9 @@ def test_accuracies_in_per_cent_are_said_and_not_compared(tmp_path):
         "svm_accuracy goes from 0 to 1 and is 32.8 to 94.6 here, apparently in per cent: divide it by 100\n" in printed
     )
     assert re.search(r"\| not comparable +\| 16 ", printed) and "(B in per cent: seeds 0..2)" in printed
-    assert printed.endswith("; 16 not comparable: a value that its metric cannot have.\n")
+    assert printed.endswith(
+        "; 16 not comparable: a value that its metric cannot have; 104 on one side only and not compared.\n"
+    )
     assert run(file, LAPTOP)[0] == 4
     with pytest.raises(UserError, match=r"A has 1 in per cent \(divide by 100\) and B has 1 in per cent"):
         one_cell = tmp_path / "one.csv"

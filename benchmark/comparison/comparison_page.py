@@ -105,11 +105,13 @@ def conclusion(comparison: Comparison) -> str:
     if seen:
         ends = " to ".join(dict.fromkeys(f"{end:.2g}" for end in (min(seen), max(seen))))
         said += f"; a method's shift would have been found from {ends} tolerances on (power {POWER:.0%})"
-    few = sum(result.basis is Basis.TOO_FEW for result in compared)
-    few_said = f"; {few} with only one value on a side show nothing" if few else ""
-    apart = len(comparison.of(Result.NOT_COMPARABLE))
-    apart_said = f"; {apart} not comparable: a value that its metric cannot have" if apart else ""
-    return f"{comparison.state.capitalize()}: {said}{few_said}{apart_said}."
+    remarks = (
+        (sum(result.basis is Basis.TOO_FEW for result in compared), "with only one value on a side show nothing"),
+        (len(comparison.of(Result.NOT_COMPARABLE)), "not comparable: a value that its metric cannot have"),
+        (len(comparison.of(Result.ONLY_A, Result.ONLY_B)), "on one side only and not compared"),
+    )
+    said += "".join(f"; {count} {remark}" for count, remark in remarks if count)
+    return f"{comparison.state.capitalize()}: {said}."
 
 
 def _differ(comparison: Comparison) -> str:
