@@ -53,6 +53,11 @@ def is_nonnegative(value: Any) -> bool:
     return isinstance(value, int | float) and is_number(value) and value >= 0
 
 
+def is_positive(value: Any) -> bool:
+    """Check for a number accepted by `is_number`, in (0, LARGEST]."""
+    return is_nonnegative(value) and value > 0
+
+
 def is_file_name(value: Any) -> bool:
     """Check for printable text that, with an extension, is a file name without a folder."""
     if not isinstance(value, str) or not value.isprintable() or value.startswith("."):

@@ -218,10 +218,23 @@ def test_what_is_written_is_read_back_here_and_on_no_other_machine(tmp_path):
     path.write_text(json.dumps(content | {"device": "cuda (another)"}))
     assert read_costs(path, "cpu") == Costs()
     assert read_costs(tmp_path / "absent.json", "cpu") == Costs()
-    for text in ("[]", "{", "{}", json.dumps(content | {"costs": {"speed": 3}})):
+    edits = ({"speed": 3}, 3, *(content["costs"] | edit for edit in BAD_COSTS))
+    for text in ("[]", "{", "{}", "NaN", *(json.dumps(content | {"costs": costs}) for costs in edits)):
         path.write_text(text)
         with pytest.raises(UserError, match="not written by `throughput`"):
             read_costs(path, "cpu")
+
+
+BAD_COSTS = (
+    {"pack_gain": 0},
+    {"pack_gain": "4"},
+    {"steps": {"a kind": -0.5}},
+    {"steps": {"a kind": None}},
+    {"protocols": {"clustering": [500]}},
+    {"protocols": {"clustering": [0, 2.0]}},
+    {"protocols": {"clustering": 2.0}},
+    {"metrics": {"fid": 1e300}},
+)
 
 
 def test_the_command_prints_every_side_and_every_study_and_plan_uses_its_numbers(

@@ -192,7 +192,7 @@ def _check_reusable(spec: DatasetSpec, data_dir: Path, source: Source | None) ->
             raise Unusable("its source is missing")
     elif not prepared.is_current(meta):
         raise Unusable(f"prepared by revision {meta.revision}, now {prepared.REVISION}")
-    elif not prepared.matches(meta, source.fingerprint()):
+    elif meta.fingerprint != source.fingerprint():
         raise Unusable("its source has changed")
 
 

@@ -156,11 +156,6 @@ def is_current(meta: Meta) -> bool:
     return meta.revision == REVISION or not (labelled and meta.split == "last tenth held out as test")
 
 
-def matches(meta: Meta, fingerprint: Fingerprint) -> bool:
-    """Return whether the copy was made from the source with this fingerprint."""
-    return meta.fingerprint == fingerprint
-
-
 def read(data_dir: Path, name: str) -> Dataset:
     """Load the prepared copy after verifying every byte; its images are memory-mapped.
 

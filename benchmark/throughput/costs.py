@@ -5,7 +5,6 @@ with the number of pixels; a forward pass counts as a third of a step. The forec
 """
 
 import dataclasses
-import json
 import math
 import time
 from collections.abc import Collection, Iterable
@@ -22,6 +21,7 @@ from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
+from benchmark.fields import invalid_field, is_nonnegative, is_positive, list_of, object_of, parse_json
 from benchmark.results.records import SETUP
 from benchmark.studies.trials import Trial
 from benchmark.throughput.measurement import noise_images, untrained
@@ -60,6 +60,14 @@ class Costs:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+_COSTS = {
+    "steps": object_of(is_nonnegative),
+    "pack_gain": is_positive,
+    "protocols": object_of(lambda probe: list_of(is_positive)(probe) and len(probe) == 2),
+    "metrics": object_of(is_nonnegative),
+}
+
+
 @dataclass(frozen=True)
 class Forecast:
     """The forecast duration of a list of trials in one process [s].
@@ -96,11 +104,14 @@ def read_costs(path: Path, device: str) -> Costs:
     """
     here = provenance(device)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if any(content[field] != here[field] for field in SETUP):
             return Costs()
-        protocols = {name: tuple(value) for name, value in content["costs"]["protocols"].items()}
-        return Costs(**content["costs"] | {"protocols": protocols})
+        costs = content["costs"]
+        if unfit := invalid_field(costs, _COSTS):
+            raise ValueError(f"no usable field {unfit!r}")
+        protocols = {name: (images, seconds) for name, (images, seconds) in costs["protocols"].items()}
+        return Costs(costs["steps"], costs["pack_gain"], protocols, costs["metrics"])
     except FileNotFoundError:
         return Costs()
     except OSError as error:
