@@ -353,13 +353,13 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with Store(tmp_path).locked():
         status, _, error = call("run", *TINY, "--out", tmp_path)
-    assert status == 2 and "another run is writing to it" in error
+    assert status == 2 and "another command is writing to it" in error
 
     # Tables come from records alone, and a lost record shows.
     records[0].unlink()
     status, out, _ = call("tables", tmp_path)
     assert status == 3 and "1 trials ok, 0 diverged, 0 failed, 1 not run\n" in out
-    assert "Next: the same `run` again continues with the remaining 1 trials\n" in out
+    assert "Next: the same `run` again continues with the trial left\n" in out
     assert "not run" in (tmp_path / "tables" / "table2.csv").read_text()
 
 
@@ -509,6 +509,24 @@ def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkey
     assert "1 trials ok, 0 diverged, 0 failed, 1 not run" in out
     assert len(list((tmp_path / "records").iterdir())) == 1
     assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 0
+
+
+def test_a_folder_that_is_moved_during_a_run_ends_it(call, tmp_path, monkeypatch):
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+
+    def moved_after_the_first(*arguments, **options):
+        for event in run_packs(*arguments, **options):
+            if event.kind == "finished":
+                out.rename(elsewhere)
+            yield event
+
+    monkeypatch.setattr(executors, "run_packs", moved_after_the_first)
+    status, _, error = call("run", *TINY, "--jobs", "1", "--out", out)
+    assert status == 2
+    assert error.endswith(
+        "out: was moved or removed during this run; move it back, then start the same command again\n"
+    )
+    assert len(list((elsewhere / "records").iterdir())) == 1 and not out.exists()
 
 
 def test_a_metric_that_was_asked_for_and_cannot_be_had_ends_with_one_line_and_status_3(call, tmp_path):

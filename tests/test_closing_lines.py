@@ -58,10 +58,7 @@ def test_the_laptop_study_in_short():
     assert "Decided: 0 of the paper's 392 numbers, 2 of its 9 claims (for this study alone)" in lines
     assert "Why not more: 166 not comparable (reduced); 226 not run; 3 of 10 seeds" in lines
     assert "Images missing: 3D Chairs   (./run_all.sh fetch)" in lines
-    assert lines[-2:] == [
-        "Tables: out/tables/tables.md",
-        "Next: ./run_all.sh judge out   audits what the paper leaves open",
-    ]
+    assert lines[-1] == "Tables: out/tables/tables.md"  # no next step: an audit needs checkpoints
 
 
 def test_a_claim_that_a_reduced_study_decides_is_of_that_study_alone():
@@ -78,7 +75,7 @@ def test_failures_are_counted_two_are_named_and_the_reasons_have_a_place():
     ]
     assert len(lines) <= MOST_LINES
     assert "Images missing: 3D Chairs   (./run_all.sh fetch)" in lines
-    assert "Next: the same `run` again continues with the remaining 8 trials" in lines
+    assert "Next: the same `run` again continues with the 8 trials left" in lines
 
 
 def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
@@ -148,7 +145,7 @@ def test_a_study_without_any_value_has_no_table():
     study = study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {})
     lines = closing_lines(study, None, Path("out"))
     assert lines[1] == "0 trials ok, 0 diverged, 0 failed, 3 not run" and not any("d=8" in line for line in lines)
-    assert lines[-1] == "Next: the same `run` again continues with the remaining 3 trials"
+    assert lines[-1] == "Next: the same `run` again continues with the 3 trials left"
 
 
 def test_a_metric_that_was_left_out_is_named_with_the_command_that_adds_it():
@@ -174,14 +171,14 @@ def test_a_metric_that_was_left_out_is_named_with_the_command_that_adds_it():
     [
         ("", "the same `run` again"),
         (" --seeds 1", "the same `run` again"),
-        (" --only method=swae", "a `run` whose --only includes them"),  # the vae of an earlier run is not among them
-        (" --only=method=swae", "a `run` whose --only includes them"),
+        (" --only method=swae", "a `run` whose --only has their cells"),  # the vae of an earlier run is not among them
+        (" --only=method=swae", "a `run` whose --only has their cells"),
     ],
 )
 def test_what_the_last_run_did_not_select_is_not_said_to_come_with_the_same_run(given, run):
     runs = [{"command": f"./run_all.sh run{given}", "trials": 1}]
     study = study_results(manifest([cell(3, "mnist", "vae", 128)], seeds=1, runs=runs), {})
-    assert next_steps(study, Path("out"))[0] == f"{run} continues with the remaining 3 trials"
+    assert next_steps(study, Path("out"))[0] == f"{run} continues with the 3 trials left"
 
 
 @pytest.mark.parametrize(
@@ -220,6 +217,9 @@ def test_the_next_command_has_the_method_files_of_the_last_run(command, given):
     runs = [{"command": command}] if command else []
     study = study_results(manifest([cell(2, "mnist", "own", 8, (0,))], seeds=1, runs=runs), {one["key"]: one})
     judge = "./run_all.sh judge out{}   audits what the paper leaves open"
+    assert next_steps(study, Path("out")) == []  # without checkpoints
+    Path("out/checkpoints").mkdir(parents=True)
+    Path("out/checkpoints/key.safetensors").touch()
     assert next_steps(study, Path("out")) == [judge.format(given)]
     assert next_steps(study, Path("out"), method_files=[Path("c.py")]) == [judge.format(" --method-file c.py")]
     assert next_steps(study, Path("out"), audited=True) == []
@@ -243,6 +243,6 @@ def test_tables_prints_these_lines_alone_and_the_files_have_every_reason(tmp_pat
     out = shutil.copytree(REFERENCE / "laptop-cpu", tmp_path / "out")
     assert main(["tables", "out"]) == 3
     said = [line for line in capfd.readouterr().out.splitlines() if not re.fullmatch(r"(tables|verdicts), \d+ s", line)]
-    assert len(said) <= MOST_LINES and "Report: out/report.html" in said
+    assert len(said) <= MOST_LINES and "Tables: out/tables/tables.md" in said
     reasons = StudyResults(Store(out, print).study_manifest(), {}).manifest.unavailable
     assert reasons and all(reason[:60] in (out / "tables" / "tables.md").read_text() for reason in reasons.values())

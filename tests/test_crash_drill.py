@@ -81,7 +81,7 @@ def whole(twice):
 @pytest.mark.slow
 def test_a_second_run_on_the_same_folder_is_refused_in_one_line_and_the_first_ends_whole(twice):
     root, second = twice
-    line = "benchmark: out: another run is writing to it; wait until it ends, or give another --out\n"
+    line = "benchmark: out: another command is writing to it; wait until it ends, or use another folder\n"
     assert (second.returncode, second.stderr.decode()) == (2, line)
     names = contents(root)
     assert sum(name.startswith("out/records/") for name in names) == 4

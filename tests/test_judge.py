@@ -125,11 +125,21 @@ def test_where_no_checkpoint_can_be_opened_the_rest_is_made_and_one_line_says_wh
     store = Store(out)
     runs = [{"command": "./run_all.sh run --method-file my/own.py"}]
     store.write_manifest(store.study_manifest().updated(runs=runs))
+    figures = out / "figures"
+    for name in ("clustering_table4.png", "curves_cifar10_d8.pdf", "mine.png"):  # the first two of an earlier run
+        shutil.copy(figures / "curves_mnist_d8.png", figures / name)
     status, said = judged(out, capfd)
-    assert status == 0 and (out / "report.html").is_file()
+    assert status == 3 and (out / "report.html").is_file()
+    assert (figures / "mine.png").is_file() and (figures / "curves_mnist_d8.pdf").is_file()
+    assert not (figures / "clustering_table4.png").exists() and not (figures / "curves_cifar10_d8.pdf").exists()
     [line] = [line for line in said.splitlines() if line.startswith("Not audited: ")]
-    assert "study: nothing to audit: " in line and "no checkpoint of this model" in line
+    assert "study: no trial could be audited: " in line and "no checkpoint of this model" in line
     assert re.search("Next: .* judge .*/study --method-file my/own.py   audits", said)
+    store.write_manifest(store.study_manifest().updated(runs=[]))
+    (out / "records" / f"{checkpoint.stem}.json").write_text("{")
+    status, said = judged(out, capfd)
+    assert status == 3 and "Next: " not in said.replace("Next: the same `run` again", "")
+    assert said.count("is not valid JSON: `run` makes it anew") == 1
 
 
 def test_real_images_that_are_not_here_are_named(study, tmp_path):

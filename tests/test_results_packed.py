@@ -55,7 +55,7 @@ def test_packing_changes_no_table_verdict_or_answer_of_a_command(
 @pytest.mark.parametrize("number", [0.1 + 0.2, 5e-324, 1e99, -0.0, 1, 1.0, 2**53, 1 / 3])
 def test_a_number_comes_back_as_it_is(tmp_path: Path, number: float) -> None:
     write_packed(tmp_path / "records.jsonl", [{"key": "b", "value": number}, {"key": "a"}])
-    packed = read_packed(tmp_path / "records.jsonl", lambda line, fault: pytest.fail(fault))
+    packed = read_packed(tmp_path / "records.jsonl", lambda line, fault, remedy: pytest.fail(fault))
     assert [*packed] == ["a", "b"] and repr(packed["b"].content["value"]) == repr(number)
     assert math.copysign(1, packed["b"].content["value"]) == math.copysign(1, number)
 
@@ -189,7 +189,7 @@ def test_a_line_that_no_run_has_written_is_named_and_costs_its_trial_alone(tmp_p
         (b"\xff\xfe", "cannot be read"),
         (b"[1]", "is not a record"),
         (b'{"key": ["x"]}', "is not a record"),
-        (json.dumps(made_record(1)).encode(), "has the key of line 1"),
+        (json.dumps(made_record(1)).encode(), "has the key of line 1: line 1 counts; remove one of the two"),
     ],
 )
 def test_a_torn_or_hostile_line_is_named_by_every_command(
@@ -235,9 +235,13 @@ def test_a_torn_file_leaves_the_line_of_its_trial(tmp_path: Path) -> None:
 
 def test_what_is_no_record_stays_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = made_study(tmp_path, {0: "{"})
+    other = tmp_path / "records" / "other.json"
+    other.write_text(json.dumps(made_record(1)))
     assert main(["pack", str(tmp_path)]) == 3
-    assert f"{keys[0]}.json left in place" in capsys.readouterr().out
-    assert [path.name for path in (tmp_path / "records").iterdir()] == [f"{keys[0]}.json"]
+    said = capsys.readouterr().out
+    assert f"  {keys[0]}.json left in place: it is not valid JSON\n" in said
+    assert "  other.json left in place: it does not hash to its name\n" in said
+    assert sorted(path.name for path in (tmp_path / "records").iterdir()) == [f"{keys[0]}.json", "other.json"]
     assert [*packed_records(tmp_path)] == [keys[1]]
 
 
@@ -253,7 +257,7 @@ def test_no_file_is_removed_unless_all_came_back(tmp_path: Path, monkeypatch: py
     with pytest.raises(
         UserError, match=r"records\.jsonl: reading it back does not give what was written; no file was removed"
     ):
-        pack_folder(tmp_path / "records", tmp_path / "records.jsonl", lambda content, key: True)
+        pack_folder(tmp_path / "records", tmp_path / "records.jsonl", lambda content, key: None)
     assert texts(tmp_path / "records") == before
 
 

@@ -158,7 +158,7 @@ def test_a_manifest_that_cannot_be_read_is_a_user_error(store):
 
 def test_one_run_writes_at_a_time(store):
     other = Store(store.folder)
-    with store.locked(), pytest.raises(UserError, match="another run is writing to it"), other.locked():
+    with store.locked(), pytest.raises(UserError, match="another command is writing to it"), other.locked():
         pass
     with other.locked():
         assert store.folder.is_dir()

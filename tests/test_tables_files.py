@@ -102,6 +102,15 @@ def test_every_face_names_the_study_and_what_it_reduced(written):
             assert ("procedural" if "1" in name else "subset") in text, name
 
 
+def test_files_of_tables_that_the_study_no_longer_has_are_removed(written):
+    folder = written["table1.csv"].parent
+    (folder / "table_of_mine.csv").write_text("kept")
+    write_tables(study_results(manifest([cell(1, "mnist", "gmvae", 8)]), {}), folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "table1.csv", "table1.tex", "table1_seeds.csv", "table_of_mine.csv", "tables.md", "tables.tex",
+    ]  # fmt: skip
+
+
 def test_nothing_is_written_without_cells(tmp_path):
     assert write_tables(study_results(manifest([]), {}), tmp_path) == []
     assert list(tmp_path.iterdir()) == []

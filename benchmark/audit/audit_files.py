@@ -135,7 +135,7 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     files = {key: _read(store.audit_path(key), key) for key in keys}
     # Read after the files, because `pack` may move them there meanwhile.
     faulty: list[int] = []
-    packed = read_packed(store.packed_audit_path, lambda number, fault: faulty.append(number))
+    packed = read_packed(store.packed_audit_path, lambda number, *_: faulty.append(number))
     lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
     both = ((key, result or lines.get(key)) for key, result in files.items())
     found = {key: result for key, result in both if result is not None}

@@ -87,7 +87,7 @@ def audited(options: AuditOptions, console: Console) -> tuple[int, str]:
         if found is None:
             reasons = (reason for reason in failures if reason != NO_CHECKPOINT)
             first = next(reasons, "no usable checkpoints; `run` makes them")  # all have been printed above
-            raise NothingToAudit(f"{shown(options.out)}: nothing to audit: {first}")
+            raise NothingToAudit(f"{shown(options.out)}: no trial could be audited: {first}")
         write_tables(with_own_tables(study, results), store.folder / "tables")
         tables = {f"{name}.csv": csv_text(getattr(found, name)) for name in _WRITTEN}
         write_texts(store.folder / "audit", tables)

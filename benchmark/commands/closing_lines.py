@@ -317,17 +317,17 @@ def next_steps(
     Args:
         study: The study.
         folder: Its results folder.
-        audited: Whether every trial has just been audited.
+        audited: Whether an audit has just been made, or found impossible.
         method_files: The method files that the command was given; none stands for those of the study's last run.
     """
     manifest, counts = study.manifest, study.summary
     steps = []
     if counts.not_run or counts.failed:
         left = counts.not_run + counts.failed
-        continues = f"continues with the remaining {left} trials"
+        continues = f"continues with the {left} trials left" if left > 1 else "continues with the trial left"
         # The folder may also have cells of earlier runs, which the last run's selection leaves out.
         selected = "--only" in _options_of_last_run(manifest)
-        run = "a `run` whose --only includes them" if selected else "the same `run` again"
+        run = "a `run` whose --only has their cells" if selected else "the same `run` again"
         steps.append(f"{run} {continues}")
     if study.paired:
         precision = study.paired.manifest.precision
@@ -335,13 +335,14 @@ def next_steps(
     if manifest.study == WITHOUT_DATA:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
     left_out = study.metrics_left_out()
-    if left_out and any(folder.glob("checkpoints/*")):  # the metrics are computed from checkpoints
+    checkpoints = any(folder.glob("checkpoints/*"))  # from which metrics are added and protocols audited
+    if left_out and checkpoints:
         run = f"{LAUNCHER} run --study {manifest.study}" if _was_plain(manifest) else "the same `run` with"
         command = f"{run} --metrics {','.join(left_out)}"
         labels = ", ".join(METRICS[name].label for name in left_out)
         steps.append(f"{command}   adds {labels}")
-    if counts.ok and not audited:
-        files = list(map(str, map(shown, method_files))) or _files_of_last_run(manifest)
+    if counts.ok and not audited and checkpoints:
+        files = list(map(str, map(shown, method_files))) or files_of_last_run(manifest)
         given = "".join(f" --method-file {shlex.quote(file)}" for file in files)
         steps.append(f"{LAUNCHER} judge {shown(folder)}{given}   audits what the paper leaves open")
     return steps
@@ -355,7 +356,8 @@ def _last_command(manifest: Manifest) -> list[str]:
         return []
 
 
-def _files_of_last_run(manifest: Manifest) -> list[str]:
+def files_of_last_run(manifest: Manifest) -> list[str]:
+    """Return the method files of a study's last run, as its user named them."""
     words = _last_command(manifest)
     given = [(*word.partition("="), after) for word, after in pairwise([*words, ""])]
     return [value if equals else after for name, equals, value, after in given if name == "--method-file"]

@@ -9,7 +9,7 @@ from rich.console import Console
 from benchmark.audit.audit_files import read_results
 from benchmark.commands.audit_protocols import AuditOptions, NothingToAudit, audited
 from benchmark.commands.chosen_device import chosen_device
-from benchmark.commands.closing_lines import closing_lines
+from benchmark.commands.closing_lines import closing_lines, files_of_last_run
 from benchmark.commands.declared_options import argument, option
 from benchmark.commands.judged_study import make_page
 from benchmark.commands.option_types import given, path, positive
@@ -47,15 +47,16 @@ def judge(options: JudgeOptions, console: Console) -> int:
     data sets and pretrained networks need to exist only if something can be audited.
 
     Returns:
-        The exit status of `audit`, or 0 if nothing can be audited; a line then says why.
+        The exit status: 3 if a trial of the study has no result, or has a checkpoint that could not be audited; else 0,
+        also if there is nothing to audit, of which a line says why.
 
     Raises:
         UserError: The folder has no study or is not writable, or one of the four commands raises it.
     """
-    store = Store(options.out, console.print, look_only=True)
-    records = store.read_study().records
+    silent = Store(options.out, look_only=True)
+    lacking = what_an_audit_lacks(silent, silent.read_study().records, options.data_dir)
+    store = Store(options.out, console.print, look_only=True) if lacking else silent  # `audited` reports bad records
     status = 0
-    lacking = what_an_audit_lacks(store, records, options.data_dir)
     if not lacking:
         try:
             status, _ = audited(
@@ -71,7 +72,7 @@ def judge(options: JudgeOptions, console: Console) -> int:
                 console,
             )
         except NothingToAudit as error:
-            lacking = str(error)
+            lacking, status = str(error), 3
     if lacking:
         console.print(f"Not audited: {lacking}")
     device = chosen_device(options.device)
@@ -83,10 +84,10 @@ def judge(options: JudgeOptions, console: Console) -> int:
             results = read_results(store, list(study.records))
             verdicts = verdicts_of(study, results) if can_judge(study.manifest) else None
         make_page(store, source, results, verdicts, heartbeat)
-    whole = not lacking and status == 0
-    for line in closing_lines(study, verdicts, store.folder, audited=whole, method_files=options.method_file):
+    audits_more = status and not options.method_file and files_of_last_run(study.manifest)  # with these files
+    for line in closing_lines(study, verdicts, store.folder, audited=not audits_more):
         console.print(line)
-    return status
+    return max(status, study.exit_status)
 
 
 def what_an_audit_lacks(store: Store, records: Mapping[str, Record], data_dir: Path) -> str | None:

@@ -84,6 +84,8 @@ def make_page(
 ) -> None:
     """Write the figures, the verdicts and the report of a study.
 
+    Pages of figures that the study no longer has, from an earlier run, are removed.
+
     Args:
         store: The results folder.
         source: The study, with access to checkpoints and images.
@@ -97,6 +99,9 @@ def make_page(
         UserError: A folder is not writable.
     """
     pages = write_figures(source, store.folder / "figures", heartbeat, formats)
+    for path in store.folder.glob("figures/*"):
+        if path.suffix[1:] in FORMATS and _kind(path.stem) and path.stem not in pages:
+            path.unlink()
     with heartbeat.during("report"):
         if verdicts:
             write_verdicts(store.folder / "verdicts", source.study.manifest, verdicts)

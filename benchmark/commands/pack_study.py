@@ -42,27 +42,29 @@ def pack(options: PackOptions, console: Console) -> int:
         )
     stay = False
     with store.locked():
-        for folder, packed, is_whole in (
-            (store.folder / "records", store.packed_records_path, _is_record),
-            (store.folder / "audit", store.packed_audit_path, _is_audit_result),
+        for folder, packed, fault_of in (
+            (store.folder / "records", store.packed_records_path, _record_fault),
+            (store.folder / "audit", store.packed_audit_path, _audit_fault),
         ):
-            moved, staying = pack_folder(folder, packed, is_whole)
+            moved, staying = pack_folder(folder, packed, fault_of)
             if moved:
                 console.print(f"{moved} files of {shown(folder)} moved into {packed.name}")
-            for file in staying:
-                console.print(f"  {file.name} left in place: it cannot be read or has another version")
+            for file, fault in staying.items():
+                console.print(f"  {file.name} left in place: it {fault}")
             stay |= bool(staying)
     return 3 if stay else 0
 
 
-def _is_record(content: Any, key: str) -> bool:
+def _record_fault(content: Any, key: str) -> str | None:
     try:
         named_record(content, key)
-    except UnfitRecord:
-        return False
-    return True
+    except UnfitRecord as fault:
+        return str(fault)
+    return None
 
 
-def _is_audit_result(content: Any, key: str) -> bool:
+def _audit_fault(content: Any, key: str) -> str | None:
     result = AuditResult.parse(content)
-    return result is not None and result.key == key
+    if result is None:
+        return "is not an audit result of this version"
+    return None if result.key == key else "is the audit result of another trial"

@@ -1,6 +1,5 @@
 """`run` and `tables`: train and evaluate unfinished trials, and make the tables and the report."""
 
-import dataclasses
 import textwrap
 import time
 from collections.abc import Collection, Mapping
@@ -106,7 +105,7 @@ def run(options: RunOptions, console: Console) -> int:
             study, verdicts, store.folder, seconds, report=reported, method_files=options.method_file
         ):
             console.print(line)
-    return _status(study) if all_computed else 3
+    return study.exit_status if all_computed else 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +129,9 @@ def tables(options: TablesOptions, console: Console) -> int:
     with Heartbeat(console) as heartbeat, store.locked():
         study, audited = _make_tables(store, heartbeat)
         verdicts = _verdicts(study, audited, heartbeat)
-    for line in closing_lines(study, verdicts, store.folder):
+    for line in closing_lines(study, verdicts, store.folder, report=False):
         console.print(line)
-    return _status(study)
+    return study.exit_status
 
 
 def _run(
@@ -297,9 +296,3 @@ def _verdicts(study: StudyResults, audited: Mapping[str, AuditResult], heartbeat
         return None
     with heartbeat.during("verdicts"):
         return verdicts_of(study, audited)
-
-
-def _status(study: StudyResults) -> int:
-    """Return the exit status of `run`."""
-    counts = study.summary
-    return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not study.manifest.unavailable else 3

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from benchmark.errors import UserError
 from benchmark.execution.evaluate_trial import TrialContext
 from benchmark.execution.executors import Executor
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.packs import Pack
 from benchmark.execution.progress import progress_view
+from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
 
 
@@ -36,12 +38,19 @@ def watched(
 
     Raises:
         KeyboardInterrupt: The user has pressed Ctrl-C.
+        UserError: The results folder has been moved or removed.
     """
     continuing = [executor.after_interrupt] if executor.after_interrupt else []
     ended = 0
+    lock = Store(context.out).lock_path
     with progress_view(heartbeat, packs, metric_seconds) as view:
         try:
             for event in executor.run(packs, context, data):
+                if not lock.exists():  # its writers would make the folder again, with the results since then alone
+                    raise UserError(
+                        f"{context.out}: was moved or removed during this run; move it back, then start the same "
+                        "command again"
+                    )
                 view.show(event)
                 ended += event.kind == "finished"
                 if strict and event.kind == "finished" and event.value != "ok":

@@ -16,6 +16,8 @@ from benchmark.errors import UserError
 from benchmark.fields import parse_json
 from benchmark.files import write_text, written_whole
 
+ANEW = "`run` makes it anew"  # what to do about an unusable record
+
 
 @dataclass(frozen=True)
 class PackedLine:
@@ -30,12 +32,12 @@ class PackedLine:
     content: Mapping[str, Any]
 
 
-def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, PackedLine]:
+def read_packed(path: Path, report: Callable[[int, str, str], None]) -> dict[str, PackedLine]:
     """Read the lines of a packed file by key; the first line of each key counts.
 
     Args:
         path: The packed file.
-        report: Called for every unused line with its number and the fault, worded as the end of a sentence.
+        report: Called for every unused line with its number, the fault (the end of a sentence), and what to do.
 
     Returns:
         Key -> line; empty if the file does not exist.
@@ -48,16 +50,17 @@ def read_packed(path: Path, report: Callable[[int, str], None]) -> dict[str, Pac
         try:
             content = parse_json(line.decode())
         except UnicodeDecodeError as error:
-            report(number, f"cannot be read ({error})")
+            report(number, f"cannot be read ({error})", ANEW)
             continue
         except ValueError:
-            report(number, "is not valid JSON")
+            report(number, "is not valid JSON", ANEW)
             continue
         key = _key_in(content)
         if key is None:
-            report(number, "is not a record")
+            report(number, "is not a record", ANEW)
         elif key in found:
-            report(number, f"has the key of line {found[key].number}")
+            first = found[key].number
+            report(number, f"has the key of line {first}", f"line {first} counts; remove one of the two")
         else:
             found[key] = PackedLine(number, content)
     return found
@@ -87,7 +90,7 @@ def remove_packed(path: Path, keys: Collection[str]) -> None:
             part.write_bytes(b"".join(line + b"\n" for line in kept))
 
 
-def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) -> tuple[int, list[Path]]:
+def pack_folder(folder: Path, path: Path, fault_of: Callable[[Any, str], str | None]) -> tuple[int, dict[Path, str]]:
     """Move the JSON files of a folder, each named by its key, into a packed file.
 
     A file takes precedence over a line with its key in the packed file. Files are removed only after the packed file
@@ -96,30 +99,34 @@ def pack_folder(folder: Path, path: Path, is_whole: Callable[[Any, str], bool]) 
     Args:
         folder: `records/` or `audit/` of a results folder.
         path: The packed file; it may already exist.
-        is_whole: Called with a file's content and key; returns whether this is a complete record or audit result.
+        fault_of: Called with a file's content and key; returns why this is not a record or an audit result, worded as
+            the end of a sentence; None if it is one.
 
     Returns:
-        The number of files moved, and the files left because they are unreadable or incomplete.
+        The number of files moved; and each file that was left, with the reason.
 
     Raises:
         UserError: The packed file has unreadable lines, cannot be written, or differs from what was written, or a moved
             file cannot be removed.
     """
 
-    def refuse(number: int, fault: str) -> None:
+    def refuse(number: int, fault: str, _: str) -> None:
         raise UserError(f"{path}, line {number}, {fault}; remove the line, then pack again")
 
-    moved, staying = {}, []
+    moved, staying = dict[Path, Any](), dict[Path, str]()
     for file in sorted(folder.glob("[!.]*.json")):
         try:
             content = parse_json(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            staying.append(file)
+        except OSError as error:
+            staying[file] = f"cannot be read ({error.strerror})"
             continue
-        if is_whole(content, file.stem):
-            moved[file] = content
+        except ValueError:
+            staying[file] = "is not valid JSON"
+            continue
+        if fault := fault_of(content, file.stem):
+            staying[file] = fault
         else:
-            staying.append(file)
+            moved[file] = content
     if not moved:
         return 0, staying
     wanted = {key: line.content for key, line in read_packed(path, refuse).items()}

@@ -25,7 +25,7 @@ from benchmark.fields import parse_json
 from benchmark.files import is_abandoned, named_write_errors, write_text
 from benchmark.results.identity import identity_key
 from benchmark.results.manifest import REMEDY, Manifest
-from benchmark.results.packed_files import PackedLine, read_packed, remove_packed
+from benchmark.results.packed_files import ANEW, PackedLine, read_packed, remove_packed
 from benchmark.results.records import Record, UnfitRecord
 from benchmark.results.study_results import StudyResults
 
@@ -48,20 +48,20 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Create the folder and lock it within the block, so that no other run writes there.
+        """Create the folder and lock it within the block, so that no other command writes there.
 
         Raises:
-            UserError: The folder is not writable, or another run holds the lock.
+            UserError: The folder is not writable, or another command holds the lock.
         """
-        with named_write_errors(self.folder, "give another --out"):
+        with named_write_errors(self.folder, "use another folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / ".lock").open("a")
+            file = self.lock_path.open("a")
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(
-                    f"{self.folder}: another run is writing to it; wait until it ends, or give another --out"
+                    f"{self.folder}: another command is writing to it; wait until it ends, or use another folder"
                 ) from None
             except OSError:
                 pass  # some network file systems do not support locks
@@ -94,6 +94,11 @@ class Store:
     def manifest_path(self) -> Path:
         """The path of the manifest."""
         return self.folder / "manifest.json"
+
+    @property
+    def lock_path(self) -> Path:
+        """The path of the file that is locked while a command writes to the folder."""
+        return self.folder / ".lock"
 
     def write_record(self, record: Record) -> None:
         """Write a record to its file.
@@ -224,7 +229,7 @@ class Store:
         try:
             return named_record(line.content, key)
         except UnfitRecord as fault:
-            self._report_line(line.number, str(fault))
+            self._report_line(line.number, str(fault), ANEW)
             return None
 
     def _packed_records(self) -> Mapping[str, PackedLine]:
@@ -235,11 +240,11 @@ class Store:
             self._packed_version = version
         return self._packed
 
-    def _report_line(self, number: int, fault: str) -> None:
-        self.report(f"record {self.packed_records_path.name}, line {number}, {fault}: `run` makes it anew")
+    def _report_line(self, number: int, fault: str, remedy: str) -> None:
+        self.report(f"record {self.packed_records_path.name}, line {number}, {fault}: {remedy}")
 
     def _move_aside(self, path: Path, fault: str) -> None:
-        remedy = "its line of records.jsonl counts" if path.stem in self._packed_records() else "`run` makes it anew"
+        remedy = "its line of records.jsonl counts" if path.stem in self._packed_records() else ANEW
         if self._look_only:
             self.report(f"record {path.name} {fault}: {remedy}")
             return

@@ -1,5 +1,6 @@
 """A study's results for judging and display: its manifest, its trials' records, and frames of both."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,12 @@ class StudyResults:
     def costs(self) -> "pd.DataFrame":
         """Training times of HGMVAE relative to the VAE; see `training_costs`."""
         return training_costs(self.own_records())
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of commands about the study: 0 if every trial ended well, else 3."""
+        counts = self.summary
+        return 0 if counts.ok == sum(dataclasses.astuple(counts)) and not self.manifest.unavailable else 3
 
     def own_records(self) -> list[Record]:
         """Return the records of the manifest's trials, each once, in the order of its cells."""

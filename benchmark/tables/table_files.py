@@ -3,6 +3,7 @@
 Every file is written atomically, and the same records give the same bytes.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from benchmark.tables.layout import Row, Table, TableCell, build_tables
 from benchmark.tables.markdown import render_text
 
 NOT_ASKED = "not asked"
+_OF_A_TABLE = re.compile(r"table\d+(_seeds)?\.csv|table\d+\.tex", re.ASCII)
 
 
 def seeds_csv(frame: pd.DataFrame, table_number: int) -> str:
@@ -35,6 +37,8 @@ def wide_csv(table: Table) -> str:
 
 def write_tables(study: StudyResults, folder: Path) -> list[Path]:
     """Write table<N>.csv, table<N>_seeds.csv, table<N>.tex, tables.tex and tables.md.
+
+    Files of tables that the study no longer has, from an earlier run, are removed.
 
     Args:
         study: The study; a table without cells in its manifest is not written, and nothing is if no table has any.
@@ -56,7 +60,11 @@ def write_tables(study: StudyResults, folder: Path) -> list[Path]:
     if tables:
         texts["tables.tex"] = render_document(tables)
         texts["tables.md"] = "\n".join(render_text(table) for table in tables)
-    return write_texts(folder, texts)
+    written = write_texts(folder, texts)
+    for path in folder.glob("table*"):
+        if _OF_A_TABLE.fullmatch(path.name) and path.name not in texts:
+            path.unlink()
+    return written
 
 
 def _wide_row(table: Table, row: Row) -> dict[str, Any]:
