@@ -4,7 +4,8 @@ A check is a predicate: it returns whether a value is valid, and never raises.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -23,13 +24,23 @@ def parse_json(text: str) -> Any:
         The content, which `json.dumps` can write again.
 
     Raises:
-        ValueError: The text is not JSON, contains NaN, infinity or a lone surrogate, or is nested too deeply.
+        ValueError: The text is not JSON, contains NaN, infinity or a lone surrogate, has a name twice in one object, or
+            is nested too deeply.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_object)
         json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deep") from None
+    return content
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object from its names and values; raise ValueError if it has a name twice, of which one would be lost."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{name[:40]!r} is twice in one object")
     return content
 
 

@@ -14,6 +14,7 @@ from benchmark.cli import main
 from benchmark.commands.judged_study import write_report
 from benchmark.errors import UserError
 from benchmark.results.identity import identity_key
+from benchmark.results.manifest import REMEDY
 from benchmark.results.records import RECORD_SCHEMA
 from benchmark.results.store import Store
 
@@ -108,6 +109,7 @@ SPOILT = {
     "a number as text": changed(*SCORE, value="0.9"),
     "null": changed(*SCORE, value=None),
     "half a surrogate": changed("reason", value="\ud800"),
+    "metrics twice, the second time without scores": json.dumps(made_record(0))[:-1] + ', "metrics": {}}',
     "a reason that is a list": changed("reason", value=["why"]),
     "health in words": changed("health", "active_units", value="all"),
     "half a unit": changed("health", "active_units", value=1.5),
@@ -241,6 +243,14 @@ def test_a_manifest_that_no_run_has_written_is_one_line_of_every_command(tmp_pat
         assert said == ""
     assert victim.read_text() == "precious" and (out / "manifest.json").read_text() == before
     assert not list(out.rglob("*.unreadable"))
+
+
+def test_a_manifest_with_a_field_twice_is_one_line(tmp_path, call):
+    made_study(tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().removesuffix("}") + ', "seeds": 1}')
+    fault = "not a readable manifest ('seeds' is twice in one object)"
+    assert call("verdict", tmp_path) == (2, "", f"benchmark: {path}: {fault}; {REMEDY}\n")
 
 
 def test_a_table_that_is_a_link_to_itself_is_one_line(tmp_path, call):
