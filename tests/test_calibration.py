@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import shutil
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from test_hostile_results import made_study
 from test_studies_trials import TRIAL
 
 from benchmark.calibration import selection
@@ -23,6 +26,8 @@ from benchmark.methods.registry import METHODS, build_model
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from models.base import draw_noise
+
+REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference" / "calibration"
 
 
 def scores(*rows) -> pd.DataFrame:
@@ -268,18 +273,73 @@ def test_the_page_says_what_was_chosen_by_each_criterion_and_what_it_scored():
     assert of_ranks.count("| SWAE | none: all candidates collapsed") == 1
 
 
-def test_without_a_good_end_of_every_training_there_is_no_choice(tmp_path, capfd, monkeypatch):
-    def one_fails(executor, packs, context, *more):
-        for number, trial in enumerate(trial for pack in packs for trial in pack.wanted_trials):
-            status, reason = ("failed", "the node was lost") if number == 0 else ("ok", "")
-            Store(context.out).write_record(empty_record(trial, "cpu", status, reason))
+def all_end_well(executor, packs, context, *more):
+    ending = {
+        "metrics": {"classification": {"svm_accuracy": 0.875}},
+        "health": {"active_units": 5, "explained_variance": 0.75, "collapsed": False},
+    }
+    for trial in (trial for pack in packs for trial in pack.wanted_trials):
+        Store(context.out).write_record(Record.parse(empty_record(trial, "cpu").plain | ending))
 
+
+def one_fails(executor, packs, context, *more):
+    all_end_well(executor, packs, context)
+    trial = packs[0].wanted_trials[0]
+    Store(context.out).write_record(empty_record(trial, "cpu", "failed", "the node was lost"))
+
+
+def test_without_a_good_end_of_every_training_there_is_no_choice_until_it_is_continued(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(calibrate_weights, "watched", one_fails)
     assert run("--method", "vae", "--out", tmp_path / "out", "--data-dir", tmp_path) == 3
     said = capfd.readouterr().out
     assert "mnist vae d=8 seed=0: the node was lost" in said
     assert "1 trials are still to be trained before a choice" in said
     assert not (tmp_path / "out" / "chosen.json").exists()
+    monkeypatch.setattr(calibrate_weights, "watched", all_end_well)
+    assert run("--method", "vae", "--out", tmp_path / "out", "--data-dir", tmp_path) == 0
+    said = capfd.readouterr().out
+    assert "2 trials, 1 done already" in said and "4 trials, 0 done already" in said
+    assert len(pd.read_csv(tmp_path / "out" / "calibration.csv")) == 6
+
+
+def contents(folder) -> dict:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+OTHER = "belongs to another calibration (other images, methods, settings, code or device); give another --out"
+NOT_ALL = "its calibration.csv is of other settings, or its records are missing; give another --out"
+
+
+def test_the_folder_of_another_calibration_is_refused_and_left_as_it_is(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(calibrate_weights, "watched", all_end_well)
+    out = tmp_path / "out"
+    assert run("--method", "vae", "--out", out, "--data-dir", tmp_path) == 0
+    before = contents(out)
+    capfd.readouterr()
+    for methods, said in (["wae_rbf"], OTHER), (["vae", "wae_rbf"], NOT_ALL), ([], NOT_ALL):
+        chosen = [part for method in methods for part in ("--method", method)]
+        assert run(*chosen, "--out", out, "--data-dir", tmp_path) == 2
+        assert capfd.readouterr().err == f"benchmark: --out {out}: {said}\n"
+    assert contents(out) == before
+    assert run("--method", "vae", "--out", out, "--data-dir", tmp_path) == 0
+    assert "4 trials, 4 done already" in capfd.readouterr().out
+    shutil.rmtree(out / "records")
+    assert run("--method", "vae", "--out", out, "--data-dir", tmp_path) == 2
+    assert capfd.readouterr().err == f"benchmark: --out {out}: {NOT_ALL}\n"
+
+
+def test_packed_records_and_a_manifest_show_whose_a_folder_is(tmp_path, capfd):
+    out = shutil.copytree(REFERENCE, tmp_path / "out")
+    before = contents(out)
+    assert run("--method", "vae", "--out", out, "--data-dir", tmp_path) == 2
+    assert capfd.readouterr().err == f"benchmark: --out {out}: {OTHER}\n"
+    assert contents(out) == before
+    study = tmp_path / "study"
+    made_study(study)
+    before = contents(study)
+    assert run("--method", "vae", "--out", study, "--data-dir", tmp_path) == 2
+    assert capfd.readouterr().err == f"benchmark: --out {study}: belongs to the study smoke; give another --out\n"
+    assert contents(study) == before
 
 
 def test_a_method_without_a_grid_is_one_line(tmp_path, capfd):

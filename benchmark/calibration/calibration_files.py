@@ -12,20 +12,54 @@ from benchmark.calibration.calibration_figure import CalibrationPage, calibratio
 from benchmark.calibration.calibration_page import render_choice
 from benchmark.calibration.candidates import Setting
 from benchmark.calibration.selection import COLUMNS, CRITERIA, CalibrationOutcome
+from benchmark.errors import UserError
 from benchmark.files import write_texts
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
+from benchmark.results.packed_files import read_packed
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.studies.trials import Trial
 
+_TABLE, _PAGE, _CHOICE = "calibration.csv", "calibration.md", "chosen.json"
+Trials = Mapping[tuple[tuple[str, int], int], Trial]  # ((method, number of the setting), seed) -> trial
 
-def read_scores(store: Store, trials: Mapping[tuple[tuple[str, int], int], Trial]) -> pd.DataFrame:
+
+def check_same_calibration(store: Store, trials: Trials) -> None:
+    """Check that a results folder has nothing that a calibration would replace, or mix with its own trials.
+
+    Args:
+        store: The results folder.
+        trials: All trials that the calibration may have.
+
+    Raises:
+        UserError: The folder has a study, a record of another trial, or the results of a calibration for which it lacks
+            the record of a setting; or its manifest or packed records cannot be read.
+    """
+    if study := store.read_manifest():
+        raise UserError(f"--out {store.folder}: belongs to the study {study.study}; give another --out")
+    there = {path.stem for path in (store.folder / "records").glob("[!.]*.json")}
+    there |= read_packed(store.packed_records_path, lambda *_: None).keys()
+    if there - {trial.key for trial in trials.values()}:
+        raise UserError(
+            f"--out {store.folder}: belongs to another calibration (other images, methods, settings, code or device); "
+            "give another --out"
+        )
+    written = [name for name in (_TABLE, _PAGE, _CHOICE) if (store.folder / name).exists()]
+    # Results are written when every setting has its record.
+    if written and not {trial.key for (_, seed), trial in trials.items() if seed == 0} <= there:
+        raise UserError(
+            f"--out {store.folder}: its {written[0]} is of other settings, or its records are missing; "
+            "give another --out"
+        )
+
+
+def read_scores(store: Store, trials: Trials) -> pd.DataFrame:
     """Read the scores of a calibration's trials.
 
     Args:
         store: The results folder.
-        trials: ((method, number of the setting), seed) -> trial.
+        trials: The trials.
 
     Returns:
         A frame with the columns COLUMNS and one row per trial. A trial without a score has NaN and is not usable.
@@ -86,9 +120,9 @@ def write_results(
         for criterion, of_method in found.choices.items()
     }
     texts = {
-        "calibration.csv": csv_text(table),
-        "calibration.md": render_choice(grids, found, made),
-        "chosen.json": json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n",
+        _TABLE: csv_text(table),
+        _PAGE: render_choice(grids, found, made),
+        _CHOICE: json.dumps({"made": made, "criteria": CRITERIA} | said, indent=1) + "\n",
     }
     page = CalibrationPage(panels(grids, found), tuple(made["notes"]))
     return [*write_texts(folder, texts), *write_page(calibration_figure, page, folder, "calibration")]

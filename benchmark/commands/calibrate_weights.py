@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.calibration.calibration_files import read_scores, write_results
+from benchmark.calibration.calibration_files import check_same_calibration, read_scores, write_results
 from benchmark.calibration.calibration_page import setting_text
 from benchmark.calibration.candidates import CALIBRATIONS, SEEDS_OF_FINALISTS, Setting
 from benchmark.calibration.selection import CRITERIA, finalists, judged, outcome
@@ -61,7 +61,8 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
         The exit status: 0 if every method has a chosen setting, 3 if one has none or trainings are still to be done.
 
     Raises:
-        UserError: Options are contradictory or impossible, or a folder is not usable.
+        UserError: Options are contradictory or impossible, or a folder is not usable or belongs to another calibration
+            or a study.
         DataUnavailable: The images of MNIST are neither on disk nor downloadable.
     """
     check_folders(options.data_dir, options.weights_dir)
@@ -80,9 +81,16 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
         store.folder.resolve(), device, None, way=chosen_way(options.way, study.training.precision, device)
     )
     set_numerics(device, executor.threads, False)
+    settings = [(method, number) for method, grid in grids.items() for number in range(len(grid))]
+    every = {
+        (place, seed): _trial(study, grids, place, seed, data, device)
+        for place in settings
+        for seed in range(SEEDS_OF_FINALISTS)
+    }
+    check_same_calibration(store, every)
 
     def train(places: Iterable[tuple[Place, int]]) -> dict[tuple[Place, int], Trial]:
-        trials = {(place, seed): _trial(study, grids, place, seed, data, device) for place, seed in places}
+        trials = {place: every[place] for place in places}
         wanted = pending(list(trials.values()), store, set()).to_do
         console.print(f"{len(trials)} trials, {len(trials) - len(wanted)} done already; {executor.says} on {device}")
         packs = packs_of(list(trials.values()), wanted, options.pack or default_pack(device))
@@ -93,7 +101,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     executor.check_folder(store)
     with store.locked():
         executor.check(store)
-        trials = train([((method, number), 0) for method, grid in grids.items() for number in range(len(grid))])
+        trials = train([(place, 0) for place in settings])
         if not _is_whole(store, trials, console):
             return 3
         best = finalists(judged(read_scores(store, trials)))
