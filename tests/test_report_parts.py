@@ -1,8 +1,10 @@
 """What the page is made of: the answer, its picture, measured cost, and figures in words."""
 
 import dataclasses
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from study_samples import cell, clustering, manifest, packed_records, record, sample, study_results
 from verdict_samples import LAPTOP, claims_of, every_verdict, laptop
@@ -188,12 +190,43 @@ def test_without_a_measurement_of_its_size_the_command_is_named(tmp_path):
     assert cost_frame(study_results(*sample()), None).empty
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"study": "laptop"}'])
-def test_a_file_of_another_kind_is_named(tmp_path, reference, content):
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("methods.json", "[]", "ValueError(\"no usable field 'study'\")"),
+        ("methods.json", '{"study": "laptop"}', "ValueError(\"no usable field 'device'\")"),
+        ("methods.json", json.dumps(MADE | {"date": None}), "ValueError(\"no usable field 'date'\")"),
+        ("methods.json", json.dumps(MADE | {"date": 5}), "ValueError(\"no usable field 'date'\")"),
+        ("methods.json", json.dumps(MADE)[:-1] + ', "date": ""}', "ValueError(\"'date' is twice in one object\")"),
+        ("methods.csv", "dataset,latent_dim\nmnist,8\n", "ValueError(\"no usable field 'method'\")"),
+        ("methods.csv", "", "EmptyDataError('No columns to parse from file')"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, reference, name, content, fault):
     write_times(tmp_path)
-    (tmp_path / "methods.json").write_text(content)
-    with pytest.raises(UserError, match=r"methods\.csv: not written by `throughput --methods`"):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError) as caught:
         paired_times(reference, [tmp_path])
+    assert str(caught.value) == f"{tmp_path / name}: not written by `throughput --methods` ({fault}); move it away"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((column, value) for column in ("times_vae", "low", "high") for value in ("abc", "", "NaN", "inf", "-1", "0")),
+        *((column, value) for column in ("latent_dim", "turns") for value in ("9.5", "0", "many")),
+    ],
+)
+def test_a_time_that_cannot_be_is_named(tmp_path, reference, column, value):
+    write_times(tmp_path)
+    path = tmp_path / "methods.csv"
+    frame = pd.read_csv(path, dtype=str)
+    frame.loc[1, column] = value
+    frame.to_csv(path, index=False)
+    with pytest.raises(UserError) as caught:
+        paired_times(reference, [tmp_path])
+    fault = f"ValueError(\"no usable field '{column}'\")"
+    assert str(caught.value) == f"{path}: not written by `throughput --methods` ({fault}); move it away"
 
 
 def test_a_figure_in_words_has_its_methods_range_and_best(reference):

@@ -1,7 +1,6 @@
 """The files of `throughput`: sides and forecasts as CSV, a plot of the sides, and everything as JSON."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
 from benchmark.execution.process_plan import ProcessPlan
+from benchmark.fields import Check, invalid_field, is_positive, is_text, parse_json, whole
 from benchmark.files import named_write_errors, write_text, write_texts, written_whole
 from benchmark.plotting.figure_files import matplotlib_set_to
 from benchmark.results.csv_text import csv_text
@@ -22,7 +22,12 @@ from benchmark.throughput.metric_times import MetricTime
 
 MEASUREMENTS = "throughput.json"
 _METHODS, _METHODS_MADE = "methods.csv", "methods.json"
-_TIMES = ["dataset", "latent_dim", "method", "times_vae", "low", "high", "turns"]
+_TIMES = {
+    **dict.fromkeys(("dataset", "method"), is_text),
+    **dict.fromkeys(("times_vae", "low", "high"), is_positive),
+    **dict.fromkeys(("latent_dim", "turns"), whole(1)),
+}
+_MADE = dict.fromkeys(("study", "device", "date", "command"), is_text)
 _OURS, _THEIRS = "#0072b2", "#d55e00"  # distinguishable by colour-blind readers and in greyscale
 
 
@@ -104,23 +109,32 @@ def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | Non
     """Read the files of `write_method_times`; return None if the folder has none.
 
     Returns:
-        methods.csv as a frame with the columns _TIMES, and the provenance of the measurement.
+        methods.csv as a frame with the columns _TIMES, and the fields _MADE of the measurement's provenance.
 
     Raises:
         UserError: A file cannot be read, or was not written by `write_method_times`.
     """
+    path = folder / _METHODS_MADE
     try:
-        made = json.loads((folder / _METHODS_MADE).read_text(encoding="utf-8"))
-        frame = pd.read_csv(folder / _METHODS)
-        return frame[_TIMES], {name: made[name] for name in ("study", "device", "date", "command")}
+        made = parse_json(path.read_text(encoding="utf-8"))
+        _check(made, _MADE)
+        path = folder / _METHODS
+        frame = pd.read_csv(path, dtype=dict.fromkeys(("dataset", "method"), str), keep_default_na=False)
+        for row in frame.to_dict("records"):
+            _check(row, _TIMES)
+        return frame[[*_TIMES]], {name: made[name] for name in _MADE}
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(f"{folder}: cannot be read ({error.strerror}); make it readable, or move it away") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); make it readable, or move it away") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / _METHODS}: not written by `throughput --methods` ({error!r}); move it away"
-        ) from None
+        raise UserError(f"{path}: not written by `throughput --methods` ({error!r}); move it away") from None
+
+
+def _check(content: Mapping[Any, Any], checks: Mapping[str, Check]) -> None:
+    """Raise ValueError if a field is missing or invalid."""
+    if unfit := invalid_field(content, checks):
+        raise ValueError(f"no usable field {unfit!r}")
 
 
 def sides_table(measured: Throughput) -> pd.DataFrame:
