@@ -561,7 +561,7 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("table,dataset,metric,method,latent_dim,value\n1,mnist,silhouette,vae,8,1.5\n")
     status, out, _ = call("errata", table)
-    assert status == 0 and "SC: VAE 1.5 is above 1" in out
+    assert status == 0 and "SC: VAE 1.5 is above 1" in out and "No contradiction" not in out
     before = table.read_bytes()
     status, _, error = call("errata", table, "--out", tmp_path / "." / "table.csv")
     assert status == 2 and "table.csv: is the table itself; name another file" in error and table.read_bytes() == before
@@ -572,6 +572,22 @@ def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
     assert status == 2 and error.endswith(
         "could not be written (File exists); move away the file or folder in the way and run again\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["1,mnist,silhouette,vae,8,0.5"], "No contradiction found in 1 number.\n"),
+        (
+            ["1,mnist,silhouette,vae,8,0.5", "4,mnist,silhouette,vae,8,0.5"],
+            "No contradiction found in 2 numbers.\nholds: 1\n  Tables 1 and 4 share 1 cells; 1 of them agree.\n",
+        ),
+    ],
+)
+def test_a_table_without_errata_is_said_to_have_none(call, tmp_path, rows, said):
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["table,dataset,metric,method,latent_dim,value", *rows]))
+    assert call("errata", table) == (0, said, "")
 
 
 LARGE = ("torch", "sklearn", "scipy", "pandas", "pythae")

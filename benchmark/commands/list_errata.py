@@ -10,9 +10,11 @@ from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
 from benchmark.errata.listing import listing
 from benchmark.errata.printed_cells import FindingKind, read_cells
-from benchmark.errata.table_checks import errata, paper_errata
+from benchmark.errata.table_checks import errata
 from benchmark.errors import UserError
 from benchmark.files import write_text
+from benchmark.paper.statements import read_statements
+from benchmark.paper.tables import printed_numbers
 from benchmark.text import one_line
 
 _SAID_LAST = (FindingKind.HOLDS, FindingKind.UNCHECKED, FindingKind.BY_READING)
@@ -29,7 +31,7 @@ class ErrataOptions:
 
 
 def list_errata(options: ErrataOptions, console: Console) -> int:
-    """Print the errors, then what holds, and then what only a human reader can judge.
+    """Print the errors, or that there are none, then what holds, and then what only a human reader can judge.
 
     Returns:
         The exit status, always 0.
@@ -39,8 +41,11 @@ def list_errata(options: ErrataOptions, console: Console) -> int:
     """
     if options.file and options.out and options.file.resolve() == options.out.resolve():
         raise UserError(f"--out {options.out}: is the table itself; name another file")
-    findings = errata(read_cells(options.file, console.print)) if options.file else paper_errata()
+    cells = read_cells(options.file, console.print) if options.file else printed_numbers()
+    findings = errata(cells, () if options.file else read_statements())
     listed = listing(findings)
+    if all(finding.kind in _SAID_LAST for finding in listed):
+        console.print(f"No contradiction found in {len(cells)} number{'s' if len(cells) > 1 else ''}.")
     for kind in sorted(FindingKind, key=lambda kind: kind in _SAID_LAST):
         found = [finding for finding in listed if finding.kind == kind]
         if found:
