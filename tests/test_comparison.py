@@ -134,6 +134,16 @@ def test_a_result_is_equal_to_itself(laptop):
     assert status == 0
     assert printed.startswith("### Comparison\n")
     assert printed.endswith("Same: all 121 cells are equal but for rounding.\n")
+    assert "#### As read\n\n- A and B are the same folder\n" in printed
+
+
+def test_a_file_compared_with_itself_is_told_also_through_a_link(tmp_path):
+    file, link, copy = (tmp_path / name for name in ("a.csv", "link.csv", "copy.csv"))
+    file.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\n")
+    link.symlink_to(file)
+    shutil.copy(file, copy)
+    assert "- A and B are the same file\n" in run(file, link)[1]
+    assert "A and B are the same" not in run(file, copy)[1]
 
 
 @pytest.fixture(scope="module")
@@ -685,6 +695,13 @@ def test_a_missing_value_is_no_score_however_it_is_written(tmp_path, written):
     assert "- only in A: seed 1; B missing: seed 1: 1 cell\n" in printed
 
 
+def test_a_row_without_a_seed_and_a_value_is_told(tmp_path):
+    ours, theirs = tmp_path / "ours.csv", tmp_path / "theirs.csv"
+    ours.write_text(f"{HEADER}\nmnist,ssim,vae,8,,\nmnist,ssim,swae,8,,0.5\n")
+    theirs.write_text(f"{HEADER}\nmnist,ssim,vae,8,,0.5\nmnist,ssim,swae,8,,0.5\n")
+    assert "- only in B: mnist; vae; d = 8; ssim (A missing: a row without a seed)\n" in run(ours, theirs)[1]
+
+
 def test_missing_in_the_other_columns_is_as_if_the_column_were_not_there(tmp_path):
     file = tmp_path / "theirs.csv"
     file.write_text(
@@ -836,6 +853,8 @@ def test_nothing_in_common_says_what_each_side_has_and_what_may_be_meant(tmp_pat
         ({"table": 3, "b": LAPTOP / "tables" / "table1_seeds.csv"}, "has no cells of table 3"),
         ({"tolerance": ["silhouette"]}, "--tolerance silhouette: write METRIC=0.02"),
         ({"tolerance": ["fid=-1"]}, "--tolerance fid=-1: write"),
+        ({"tolerance": [f"fid={'9' * 400}"]}, f"--tolerance fid={'9' * 36}...: is too large; give a smaller one"),
+        ({"tolerance": [f"fid={'9' * 400}%"]}, f"--tolerance fid={'9' * 36}...: is too large; give a smaller one"),
         ({"tolerance": ["silhuette=0.1"]}, "--tolerance silhuette: on neither side; there are calinski_harabasz"),
         ({"tolerance": ["silhuette=0.1"]}, "svm_accuracy; did you mean silhouette?"),
         ({"out": LAPTOP}, "is a folder; name a CSV file"),

@@ -1,5 +1,6 @@
 """`compare`: show whether two results are the same, different, or neither is shown."""
 
+import dataclasses
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from benchmark.comparison.comparison_page import comparison_frame, render_compar
 from benchmark.comparison.sides import read_side
 from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.errors import UserError
+from benchmark.fields import is_number
 from benchmark.files import write_text
 from benchmark.names import asked_name, resolved
 from benchmark.results.csv_text import csv_text
@@ -58,6 +60,9 @@ def compare(options: CompareOptions, console: Console) -> int:
     asked = asked_tolerances(options.tolerance or ())
     _check_out(options)
     a, b = (read_side(path, options.table, console.print) for path in (options.a, options.b))
+    if options.a.samefile(options.b):
+        same = f"A and B are the same {'folder' if options.a.is_dir() else 'file'}"
+        b = dataclasses.replace(b, remarks=(*b.remarks, same))
     metrics = {cell.metric for side in (a, b) for cell in side.scores}
     for metric in asked.keys() - metrics:
         asked_name("metric", metric, sorted(metrics), f"--tolerance {metric}: on neither side;")
@@ -81,7 +86,7 @@ def asked_tolerances(arguments: Iterable[str]) -> dict[str, Tolerance]:
         Metric -> tolerance.
 
     Raises:
-        UserError: An argument has neither form.
+        UserError: An argument has neither form, or is too large.
     """
     asked = {}
     for asked_for in arguments:
@@ -89,6 +94,8 @@ def asked_tolerances(arguments: Iterable[str]) -> dict[str, Tolerance]:
         if not found:
             raise UserError(f"--tolerance {asked_for}: write METRIC=0.02, or METRIC=5% of A's mean")
         amount = float(found["amount"])
+        if not is_number(amount):
+            raise UserError(f"--tolerance {asked_for[:40]}...: is too large; give a smaller one")
         tolerance = Tolerance(amount / 100, relative=True) if found["percent"] else Tolerance(amount)
         asked[resolved("metric", found["metric"])] = tolerance
     return asked

@@ -461,7 +461,7 @@ def _listed(seeds: Iterable[int | None]) -> str:
     """A list of seeds as text, with consecutive numbers as "0..9"."""
     numbers = sorted(seed for seed in seeds if seed is not None)
     if not numbers:
-        return "seed without a number"
+        return "a row without a seed"
     starts = [seed for seed in numbers if seed - 1 not in numbers]
     ends = [seed for seed in numbers if seed + 1 not in numbers]
     runs = (str(first) if first == last else f"{first}..{last}" for first, last in zip(starts, ends, strict=True))
