@@ -511,6 +511,20 @@ def test_a_strict_run_stops_at_the_first_trial_that_fails(call, tmp_path, monkey
     assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 0
 
 
+def test_a_run_that_is_interrupted_is_noted_with_the_trials_that_ended(call, tmp_path, monkeypatch):
+    def interrupted_after_the_first(*arguments, **options):
+        for event in run_packs(*arguments, **options):
+            yield event
+            if event.kind == "finished":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(executors, "run_packs", interrupted_after_the_first)
+    assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 130
+    monkeypatch.undo()
+    assert call("run", *TINY, "--jobs", "1", "--out", tmp_path)[0] == 0
+    assert [run.trials for run in Store(tmp_path).study_manifest().runs] == [1, 1]
+
+
 def test_a_folder_that_is_moved_during_a_run_ends_it(call, tmp_path, monkeypatch):
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
 

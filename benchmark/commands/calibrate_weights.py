@@ -95,7 +95,8 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
         console.print(f"{len(trials)} trials, {len(trials) - len(wanted)} done already; {executor.says} on {device}")
         packs = packs_of(list(trials.values()), wanted, options.pack or default_pack(device))
         with Heartbeat(console) as heartbeat:
-            watched(executor, packs, context, data_options, heartbeat)
+            for _ in watched(executor, packs, context, data_options, heartbeat):
+                pass
         return trials
 
     executor.check_folder(store)

@@ -201,18 +201,28 @@ def _run(
             f"{gone} cells of an earlier run are removed from the tables: their seeds, weights, images, device or "
             "code were different (their records are kept)"
         )
-    ended = 0
+    ended = reused_count
+
+    def log() -> None:
+        seconds = round(time.monotonic() - started, 1)
+        run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
+        log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
+
     if to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
         cost = _metric_seconds(to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
-        ended = watched(executor, packs, context, data, heartbeat, options.strict, cost)
+        try:
+            for _ in watched(executor, packs, context, data, heartbeat, options.strict, cost):
+                ended += 1
+        except KeyboardInterrupt:
+            if ended:
+                log()
+            raise
     lacking = pending(found.to_complete, store, at_hand, left_out).to_complete
     if lacking:
         console.print(f"{len(lacking)} trials still lack requested metrics; the same command adds them")
     if to_do or reused_count:
-        seconds = round(time.monotonic() - started, 1)
-        run = {"command": command_line(), "trials": reused_count + ended, "wall_seconds": seconds}
-        log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
+        log()
     return not (found.without_checkpoint or lacking or not_had)
 
 

@@ -1,6 +1,6 @@
 """Running an executor with its progress shown in the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from benchmark.errors import UserError
@@ -9,6 +9,7 @@ from benchmark.execution.executors import Executor
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.packs import Pack
 from benchmark.execution.progress import progress_view
+from benchmark.execution.worker_processes import Event
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions
 
@@ -21,7 +22,7 @@ def watched(
     heartbeat: Heartbeat,
     strict: bool = False,
     metric_seconds: Mapping[str, float] = MappingProxyType({}),
-) -> int:
+) -> Iterator[Event]:
     """Run packs and show their progress; if stopped early, print what continues without this process.
 
     Args:
@@ -33,15 +34,14 @@ def watched(
         strict: Whether to stop at the first trial that does not end well.
         metric_seconds: As for `TimeLeft`.
 
-    Returns:
-        How many trials have ended.
+    Yields:
+        The event of each trial that has ended.
 
     Raises:
         KeyboardInterrupt: The user has pressed Ctrl-C.
         UserError: The results folder has been moved or removed.
     """
     continuing = [executor.after_interrupt] if executor.after_interrupt else []
-    ended = 0
     lock = Store(context.out).lock_path
     with progress_view(heartbeat, packs, metric_seconds) as view:
         try:
@@ -52,8 +52,10 @@ def watched(
                         "command again"
                     )
                 view.show(event)
-                ended += event.kind == "finished"
-                if strict and event.kind == "finished" and event.value != "ok":
+                if event.kind != "finished":
+                    continue
+                yield event
+                if strict and event.value != "ok":
                     stopped = f"--strict: stopped at {event.what}: {event.value}"
                     heartbeat.console.print(stopped, *continuing, sep="\n")
                     break
@@ -61,4 +63,3 @@ def watched(
             for line in continuing:
                 heartbeat.console.print(line)
             raise
-    return ended
