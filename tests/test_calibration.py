@@ -280,12 +280,14 @@ def all_end_well(executor, packs, context, *more):
     }
     for trial in (trial for pack in packs for trial in pack.wanted_trials):
         Store(context.out).write_record(Record.parse(empty_record(trial, "cpu").plain | ending))
+    return ()
 
 
 def one_fails(executor, packs, context, *more):
     all_end_well(executor, packs, context)
     trial = packs[0].wanted_trials[0]
     Store(context.out).write_record(empty_record(trial, "cpu", "failed", "the node was lost"))
+    return ()
 
 
 def test_without_a_good_end_of_every_training_there_is_no_choice_until_it_is_continued(tmp_path, capfd, monkeypatch):
