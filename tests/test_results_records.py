@@ -69,11 +69,11 @@ def test_a_record_is_read_by_attribute():
     ],
 )
 def test_a_score_that_its_metric_cannot_have_is_none(metric: str, inside: float, outside: float, told: str):
-    assert Record.parse(made_record(0) | {"metrics": {"any": {metric: inside}}}).score("any", metric) == inside
+    Record.parse(made_record(0) | {"metrics": {"any": {metric: inside}}}).check_scores()
     with pytest.raises(UnfitRecord, match=told):
-        Record.parse(made_record(0) | {"metrics": {"any": {metric: outside}}})
-    mine = {"any": {f"my_{metric}": outside}}  # of a metric that is not registered nobody knows the range
-    assert Record.parse(made_record(0) | {"metrics": mine}).metrics == mine
+        Record.parse(made_record(0) | {"metrics": {"any": {metric: outside}}}).check_scores()
+    # Of a metric that is not registered nobody knows the range.
+    Record.parse(made_record(0) | {"metrics": {"any": {f"my_{metric}": outside}}}).check_scores()
 
 
 def test_hardware_of_a_training_that_says_too_little_is_none_of_a_record():

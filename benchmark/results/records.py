@@ -279,8 +279,7 @@ class Record:
         """Check parsed JSON and make a record from it.
 
         Raises:
-            UnfitRecord: The content is not a record of this schema, or has an invalid field or a score outside its
-                metric's range.
+            UnfitRecord: The content is not a record of this schema, or has an invalid field.
         """
         if not isinstance(content, Mapping) or not isinstance(content.get("identity"), Mapping):
             raise UnfitRecord("is not a record")
@@ -293,9 +292,6 @@ class Record:
             unfit = invalid_field(content, _OF_A_TRAINING)
         if unfit is not None:
             raise UnfitRecord(f"has no usable field {unfit!r}")
-        for metric, value in ((m, v) for scores in content["metrics"].values() for m, v in scores.items()):
-            if metric in METRICS and not METRICS[metric].admits(value):
-                raise UnfitRecord(f"has {value:g} for {metric}, which goes {METRICS[metric].range_text}")
         if not isinstance(content.get("key"), str):
             raise UnfitRecord("does not hash to its name")
         return cls(
@@ -313,6 +309,16 @@ class Record:
             Provenance.parse(content.get("provenance", {})),
             content,
         )
+
+    def check_scores(self) -> None:
+        """Check that every score lies in its metric's range, which only a file that was edited can contradict.
+
+        Raises:
+            UnfitRecord: A score of a registered metric is outside its range.
+        """
+        for metric, value in (pair for scores in self.metrics.values() for pair in scores.items()):
+            if metric in METRICS and not METRICS[metric].admits(value):
+                raise UnfitRecord(f"has {value:g} for {metric}, which goes {METRICS[metric].range_text}")
 
     def updated(self, **changes: Any) -> "Record":
         """Return a copy of the record with other contents, given as plain JSON, in some fields.

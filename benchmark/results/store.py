@@ -269,11 +269,12 @@ def named_record(content: Any, key: str) -> Record:
     """Make a record from content that was read under a key.
 
     Raises:
-        UnfitRecord: The content is not a record, or belongs to another trial.
+        UnfitRecord: The content is not a record, belongs to another trial, or has a score that its metric cannot have.
     """
     record = Record.parse(content)
     if record.key != key or identity_key(record.identity.plain) != key:
         raise UnfitRecord("does not hash to its name")
+    record.check_scores()
     return record
 
 
