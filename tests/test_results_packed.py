@@ -293,7 +293,7 @@ def test_the_audits_results_are_packed_with_the_records(tmp_path: Path) -> None:
 
 def test_no_reference_study_has_a_file_a_trial() -> None:
     assert not list(REFERENCE.glob("*/records/*")) and not list(REFERENCE.glob("*/audit/*.json"))
-    assert len(list(REFERENCE.glob("*/records.jsonl"))) == 13
+    assert len(list(REFERENCE.glob("*/records.jsonl"))) == 14
 
 
 @pytest.mark.slow

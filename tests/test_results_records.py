@@ -24,8 +24,9 @@ def test_what_is_read_is_written_again_byte_for_byte(folder, tmp_path):
     copy.write_manifest(study.manifest)
     assert copy.manifest_path.read_bytes() == (folder / "manifest.json").read_bytes()
     lines = packed_records(folder)
-    assert study.records.keys() == lines.keys() != set()
-    for key, one in study.records.items():
+    records = {**study.records, **(study.paired.records if study.paired else {})}
+    assert records.keys() == lines.keys() != set()
+    for key, one in records.items():
         copy.write_record(one)
         assert copy.record_path(key).read_text() == json.dumps(lines[key], indent=1) + "\n"
 
