@@ -121,3 +121,13 @@ def invalid_field(
         elif name in required:
             return name
     return None
+
+
+def check_fields(content: Mapping[str, Any], required: Mapping[str, Check]) -> None:
+    """Check an object with `invalid_field`.
+
+    Raises:
+        ValueError: A field is missing or invalid.
+    """
+    if unfit := invalid_field(content, required):
+        raise ValueError(f"no usable field {unfit!r}")

@@ -193,6 +193,11 @@ def test_without_a_measurement_of_its_size_the_command_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
+        (
+            "methods.json",
+            "{",
+            "JSONDecodeError('Expecting property name enclosed in double quotes: line 1 column 2 (char 1)')",
+        ),
         ("methods.json", "[]", "ValueError(\"no usable field 'study'\")"),
         ("methods.json", '{"study": "laptop"}', "ValueError(\"no usable field 'device'\")"),
         ("methods.json", json.dumps(MADE | {"date": None}), "ValueError(\"no usable field 'date'\")"),

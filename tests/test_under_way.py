@@ -10,7 +10,7 @@ from benchmark.studies.named_studies import STUDIES
 UNDER_WAY = REPOSITORY / "results" / "under-way"
 
 
-@pytest.mark.parametrize("folder", sorted(UNDER_WAY.glob("*")), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", sorted(UNDER_WAY.iterdir()), ids=lambda folder: folder.name)
 def test_every_record_is_of_the_study_ended_and_made_at_a_clean_commit(folder):
     said = []
     store = Store(folder, said.append, look_only=True)

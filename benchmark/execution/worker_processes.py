@@ -70,6 +70,7 @@ class _Run:
     """One call of `run_packs`: what is still to be done, and the processes that do it."""
 
     context: TrialContext
+    store: Store
     data: DataOptions
     plan: ProcessPlan
     deadline: float  # monotonic time from which no pack is started
@@ -154,7 +155,7 @@ class _Run:
                 self.to_score.append(Scoring(message.trial, message.record, message.outputs))
 
     def finish(self, trial: Trial, record: Record) -> Event:
-        return Event("finished", trial, write_result(Store(self.context.out), record))
+        return Event("finished", trial, write_result(self.store, record))
 
     def replace(self, worker: _Worker) -> Iterator[Event]:
         """Start another worker in place of a dead one, and fail the trials of its task that it has not delivered."""
@@ -225,7 +226,7 @@ def run_packs(
     Raises:
         UserError: An error occurred that every further trial would also meet, or workers die as they start.
     """
-    run = _Run(context, data, plan, time.monotonic() + seconds, patience, deque(packs))
+    run = _Run(context, Store(context.out), data, plan, time.monotonic() + seconds, patience, deque(packs))
     # multiprocessing's own exit handler would send a signal that workers ignore, and wait forever.
     atexit.register(run.end_all)
     wanted = sum(len(pack.wanted) for pack in packs)
@@ -247,4 +248,4 @@ def run_packs(
     finally:
         run.end_all()
         atexit.unregister(run.end_all)
-        Store(context.out).remove_parts()
+        run.store.remove_parts()

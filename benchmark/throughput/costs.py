@@ -21,7 +21,7 @@ from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.packs import Pack
 from benchmark.execution.process_plan import ProcessPlan
 from benchmark.execution.provenance import provenance
-from benchmark.fields import invalid_field, is_nonnegative, is_positive, list_of, object_of, parse_json
+from benchmark.fields import check_fields, is_nonnegative, is_positive, list_of, object_of, parse_json
 from benchmark.results.records import SETUP
 from benchmark.studies.trials import Trial
 from benchmark.throughput.measurement import noise_images, untrained
@@ -108,8 +108,7 @@ def read_costs(path: Path, device: str) -> Costs:
         if any(content[field] != here[field] for field in SETUP):
             return Costs()
         costs = content["costs"]
-        if unfit := invalid_field(costs, _COSTS):
-            raise ValueError(f"no usable field {unfit!r}")
+        check_fields(costs, _COSTS)
         protocols = {name: (images, seconds) for name, (images, seconds) in costs["protocols"].items()}
         return Costs(costs["steps"], costs["pack_gain"], protocols, costs["metrics"])
     except FileNotFoundError:

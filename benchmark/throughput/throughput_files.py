@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmark.errors import UserError
 from benchmark.execution.process_plan import ProcessPlan
-from benchmark.fields import Check, invalid_field, is_positive, is_text, parse_json, whole
+from benchmark.fields import check_fields, is_positive, is_text, parse_json, whole
 from benchmark.files import named_write_errors, write_text, write_texts, written_whole
 from benchmark.plotting.figure_files import matplotlib_set_to
 from benchmark.results.csv_text import csv_text
@@ -117,11 +117,11 @@ def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | Non
     path = folder / _METHODS_MADE
     try:
         made = parse_json(path.read_text(encoding="utf-8"))
-        _check(made, _MADE)
+        check_fields(made, _MADE)
         path = folder / _METHODS
         frame = pd.read_csv(path, dtype=dict.fromkeys(("dataset", "method"), str), keep_default_na=False)
         for row in frame.to_dict("records"):
-            _check(row, _TIMES)
+            check_fields({str(name): value for name, value in row.items()}, _TIMES)
         return frame[[*_TIMES]], {name: made[name] for name in _MADE}
     except FileNotFoundError:
         return None
@@ -129,12 +129,6 @@ def read_method_times(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]] | Non
         raise UserError(f"{path}: cannot be read ({error.strerror}); make it readable, or move it away") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not written by `throughput --methods` ({error!r}); move it away") from None
-
-
-def _check(content: Mapping[Any, Any], checks: Mapping[str, Check]) -> None:
-    """Raise ValueError if a field is missing or invalid."""
-    if unfit := invalid_field(content, checks):
-        raise ValueError(f"no usable field {unfit!r}")
 
 
 def sides_table(measured: Throughput) -> pd.DataFrame:
