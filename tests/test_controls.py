@@ -441,3 +441,18 @@ def test_a_folder_without_controls_is_an_error_in_one_line(tmp_path, capsys):
     assert main(["controls", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert "run --study controls first" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [{"status": "diverged", "reason": "on purpose"}, {"metrics": {}, "health": {}}],
+    ids=["diverged", "no score"],
+)
+def test_a_folder_without_a_result_is_an_error_in_one_line(ended, tmp_path, capsys):
+    store = stored(tmp_path, *TWO)
+    for record in store.read_study().records.values():
+        store.write_record(record.updated(**ended, curves={}))
+    assert main(["controls", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path}: no trial has a result; `status` and `tables` give the reasons\n" in error
+    assert error.count("\n") == 1

@@ -12,7 +12,7 @@ from benchmark.commands.option_types import given, path
 from benchmark.commands.options import DEVICE, FetchedData
 from benchmark.commands.trace_readings import TRACED, trace_readings
 from benchmark.commands.wording import print_written
-from benchmark.controls.answers import Answer, answers, answers_frame, means_frame, measured
+from benchmark.controls.answers import ENDED, Answer, answers, answers_frame, means_frame, measured
 from benchmark.controls.best_of_each import best_of_each, render_best_of_each
 from benchmark.controls.controls_page import measures_run, render_answers
 from benchmark.controls.rates_figure import rate_pages, rates_figure
@@ -47,7 +47,8 @@ def controls(options: ControlsOptions, console: Console) -> int:
         The exit status, 0.
 
     Raises:
-        UserError: No folder is given, the folder lacks two methods to compare, or `trace_readings` raises it.
+        UserError: No folder is given, the folder lacks two methods to compare or any result, or `trace_readings` raises
+            it.
     """
     if options.trace:
         check_folders(options.data_dir, options.weights_dir)
@@ -73,6 +74,8 @@ def _answer(out: Path, console: Console) -> None:
     found = answers(trials, known.questions if known else Study.questions)
     if all(one.answer is Answer.NOT_RUN for one in found):
         raise UserError(f"{out}: has no two methods that the controls compare; run --study controls first")
+    if all(trial in (None, ENDED) for trial in trials.values()):
+        raise UserError(f"{out}: no trial has a result; `status` and `tables` give the reasons")
     means = means_frame(trials, measures_run(found))
     text = render_answers(study, found, means)
     folder = out / "controls"
