@@ -89,6 +89,20 @@ def test_the_command_leaves_every_training_and_how_it_was_made(tmp_path, monkeyp
     assert (tmp_path / "out" / "trace" / "trace.png").stat().st_size > 5_000
 
 
+def test_an_epoch_whose_latents_are_constant_has_no_accuracy(tmp_path, monkeypatch, grid, capsys):
+    dataset = grid.datasets["mnist"]
+    grey = dataclasses.replace(dataset, images=np.full_like(dataset.images, 99))
+    found = trace(grid.trials()[1], grey, "cpu")
+    assert found.diverged_at is None and found.epochs["epoch"].tolist() == [1, 2]
+    assert found.epochs["svm_accuracy"].isna().all()
+    monkeypatch.setitem(STUDIES, "readings", TINY)
+    monkeypatch.setattr("benchmark.commands.trace_readings.trace", lambda *_: found)
+    assert main(["controls", "--trace", str(tmp_path), "--device", "cpu", "--offline"]) == 0
+    assert capsys.readouterr().out.count("SVM accuracy [nan, nan]") == 2
+    assert (tmp_path / "trace" / "epochs.csv").read_text().splitlines()[1] == "hgmvae_g,0,1,"
+    assert (tmp_path / "trace" / "trace.png").stat().st_size > 5_000
+
+
 def test_the_command_says_which_images_are_missing(tmp_path, capsys):
     (tmp_path / "data").mkdir()
     status = main(["controls", "--trace", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data"), "--offline"])

@@ -24,7 +24,8 @@ class Trace:
     Attributes:
         steps: The steps of the first epoch before the first non-finite loss; columns step (from 1), loss and fisher
             (unweighted; NaN if the loss has no such term).
-        epochs: Columns epoch (from 1) and svm_accuracy, without an epoch that diverged.
+        epochs: Columns epoch (from 1) and svm_accuracy (in [0, 1]; NaN if the latents are constant or not finite),
+            without an epoch that diverged.
         diverged_at: See `TrainingResult`.
     """
 
@@ -54,7 +55,7 @@ def trace(trial: Trial, dataset: Dataset, device: str) -> Trace:
         if not training.over:
             model.eval()
             outputs = trial_outputs(model, dataset, device, set(protocol.needs))
-            accuracies[epoch] = protocol.score(outputs, EvaluationContext(device=device)).values["svm_accuracy"]
+            accuracies[epoch] = protocol.score(outputs, EvaluationContext(device=device)).values.get("svm_accuracy")
             model.train()
 
     [result] = advance_together([training], trial.training, judge)
