@@ -17,7 +17,7 @@ from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_subsets import stratified_subset
 from benchmark.evaluation.protocol_settings import ClassificationSettings
 from benchmark.evaluation.protocols import PROTOCOLS, Classification, Clustering, Protocol, TrialOutputs
-from benchmark.evaluation.scores import Scores, Unscorable, collect
+from benchmark.evaluation.scores import Scores, Unscorable, collect, finite_of
 from benchmark.evaluation.support_vectors import SupportVector, svm_accuracy
 from benchmark.metrics import METRICS
 from benchmark.table_specs import ALL_TABLES
@@ -152,6 +152,16 @@ def test_davies_bouldin_is_no_0_where_scikit_learn_takes_small_distances_for_non
     assert separation(points, labels)["davies_bouldin"] == math.inf
     ends = np.array([[0.0, 0.0], [1.0, 0.0]])
     assert separation(np.repeat(ends, 2, axis=0), np.array([0, 0, 1, 1]))["davies_bouldin"] == 0.0
+
+
+@pytest.mark.parametrize("at", [1.0, 0.1])  # scikit-learn returns 1 and, because a mean is rounded, 1e32
+def test_calinski_harabasz_has_no_value_if_every_class_is_one_point(at):
+    points, labels = np.repeat([[0.0, 0.0], [at, 0.0]], 3, axis=0), np.array([0, 0, 0, 1, 1, 1])
+    scores = finite_of(separation(points, labels), {})
+    assert scores.values == {"silhouette": 1.0, "davies_bouldin": 0.0}
+    assert scores.unavailable == {"calinski_harabasz": "computed as inf"}
+    points[0, 1] = 1e-3
+    assert separation(points, labels)["calinski_harabasz"] == calinski_harabasz_score(points, labels)
 
 
 def test_svm_separates_blobs_without_a_mistake():

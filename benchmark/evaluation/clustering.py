@@ -74,17 +74,28 @@ def separation(points: NDArray[np.floating], labels: np.ndarray) -> dict[str, fl
         labels: The class of each point, (n,).
 
     Returns:
-        "silhouette" in [-1, 1] and "calinski_harabasz" >= 0, both better if higher; "davies_bouldin" >= 0, better if
-        lower, infinite if all centroids coincide.
+        "silhouette" in [-1, 1] and "calinski_harabasz" >= 0, both better if higher, the latter infinite if within every
+        class all points coincide; "davies_bouldin" >= 0, better if lower, infinite if all centroids coincide.
 
     Raises:
         ValueError: There are fewer than 2 classes, or as many as points.
     """
     return {
         "silhouette": float(silhouette_score(points, labels)),
-        "calinski_harabasz": float(calinski_harabasz_score(points, labels)),
+        "calinski_harabasz": _calinski_harabasz(points, labels),
         "davies_bouldin": _davies_bouldin(points, labels),
     }
+
+
+def _calinski_harabasz(points: NDArray[np.floating], labels: np.ndarray) -> float:
+    """scikit-learn's index, corrected if within every class all points coincide.
+
+    In that case scikit-learn returns 1, a very bad value, or a huge one if the centroids are rounded.
+    """
+    classes = (points[labels == one] for one in np.unique(labels))
+    if all((own == own[0]).all() for own in classes):
+        return math.inf
+    return float(calinski_harabasz_score(points, labels))
 
 
 def _davies_bouldin(points: NDArray[np.floating], labels: np.ndarray) -> float:
