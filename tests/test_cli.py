@@ -21,6 +21,7 @@ from test_hostile_results import made_study
 from benchmark.cli import COMMANDS, build_parser, main
 from benchmark.commands import chosen_study, plan_study
 from benchmark.commands.wording import command_line
+from benchmark.data.specs import DATASETS
 from benchmark.errors import UserError
 from benchmark.execution import executors
 from benchmark.execution.resume import is_done
@@ -284,6 +285,11 @@ def test_plan_counts_and_runs_nothing(call, tmp_path, monkeypatch):
     assert len([line for line in out.splitlines() if line.endswith(" seed=0..9")]) == 83
     # By hand: 70,000 x 32^2 twice, 60,000 x 3 x 32^2, (162,770 + 19,962) x 3 x 64^2, 86,366 x 64^2.
     assert "2.9 GB of prepared images" in out and "--offline" not in out
+    checkpoints = 0
+    for dataset, method, latent_dim in {cell.kind for cell in STUDIES["paper"].cells()}:
+        spec = DATASETS[dataset]
+        checkpoints += 10 * 4 * ALL_METHODS[method].parameters((spec.channels, spec.size, spec.size), latent_dim)
+    assert f"Disk: about {checkpoints / 1e9:.1f} GB of checkpoints" in out
     assert not (tmp_path / "out").exists()
     monkeypatch.undo()
     status, out, _ = call("plan", *TINY, "--trials", "--out", tmp_path / "out")

@@ -1,6 +1,7 @@
 """`plan`: print what `run` would do, download and cost."""
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.execution.numerics import set_numerics
 from benchmark.execution.process_plan import ProcessPlan, process_plan
 from benchmark.execution.resume import pending
+from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.metrics import METRICS
 from benchmark.results.store import Store
 from benchmark.studies.grid import DataOptions, Selection, build_grid
@@ -37,8 +39,7 @@ from benchmark.throughput.costs import (
 )
 from benchmark.throughput.throughput_files import MEASUREMENTS
 
-# 4 bytes per float32 parameter; a checkpoint of HGMVAE at full width has 7 MB at d = 8 and 12 MB at d = 128.
-CHECKPOINT_MB_PER_MILLION_PARAMETERS = 4
+BYTES_PER_PARAMETER = 4  # float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +154,13 @@ def _print_forecast(
     if not trials:
         return
     console.print(
-        f"Disk: about {len(trials) * _checkpoint_mb(trials) / 1000:.1f} GB of checkpoints"
+        f"Disk: about {_checkpoint_bytes(trials) / 1e9:.1f} GB of checkpoints"
         + ("" if trials[0].data.kind == "procedural" else f", {prepared / 1e9:.1f} GB of prepared images")
     )
 
 
-def _checkpoint_mb(trials: list[Trial]) -> float:
-    """Return the mean size of a checkpoint, estimated from width (networks) and latent dimension (heads)."""
-    parameters = [0.15 + 1.5 * t.training.width + 0.009 * t.latent_dim for t in trials]
-    return CHECKPOINT_MB_PER_MILLION_PARAMETERS * sum(parameters) / len(parameters)
+def _checkpoint_bytes(trials: list[Trial]) -> int:
+    """Return the size of all checkpoints, without the kilobytes of buffers and metadata."""
+    kinds = Counter((t.method, t.data.image_shape, t.latent_dim, t.training.width) for t in trials)
+    counts = (n * ALL_METHODS[method].parameters(shape, d, width) for (method, shape, d, width), n in kinds.items())
+    return BYTES_PER_PARAMETER * sum(counts)
