@@ -38,17 +38,21 @@ def test_what_a_manifest_says_is_told(note, kind):
 
 
 def test_every_note_that_a_study_can_make_is_of_its_kind():
+    trainings = [
+        {"epochs": 2}, {"width": 0.5}, {"precision": "tf32"}, {"batch_size": 32}, {"learning_rate": 0.1},
+        {"weight_decay": 0.5}, {"optimiser": "sgd"}, {"momentum": 0.9},
+    ]  # fmt: skip
+    fields = {field.name for field in dataclasses.fields(TrainingSettings)}
+    assert {name for changed in trainings for name in changed} == fields - {"revision"}
     others = [
         {"images": "drawn"},
         {"images": "installed"},
         {"split": "validation"},
         {"n_train": 10},
         {"n_test": 10},
-        *({"training": TrainingSettings(**changed)} for changed in (
-            {"epochs": 2}, {"width": 0.5}, {"precision": "tf32"}, {"batch_size": 32}, {"learning_rate": 0.1},
-            {"weight_decay": 0.5},
-        )),
-    ]  # fmt: skip
+        {"settings": {"vae": {"beta": 0.1}}},
+        *({"training": TrainingSettings(**changed)} for changed in trainings),
+    ]
     for changes in others:
         [note] = dataclasses.replace(PAPER, **changes).notes()
         assert kinds(note) == [], note
@@ -66,6 +70,17 @@ def test_every_note_that_a_study_can_make_is_of_its_kind():
                 assert kinds(note) == [protocol], note
     changed = with_settings(with_training(PAPER, 3, 64, 0.1), ["vae.beta=0.1"])
     assert [kinds(note) for note in changed.notes()] == [["--epochs"], ["--batch-size"], ["--learning-rate"], ["--set"]]
+
+
+def test_a_study_notes_its_own_settings_and_those_of_an_option_once():
+    study = dataclasses.replace(
+        PAPER,
+        training=TrainingSettings(optimiser="sgd", momentum=0.9),
+        settings={"gmvae": {"beta_x": 3.0}, "vae": {"beta": 0.1}},
+    )
+    own = ["optimiser sgd", "momentum 0.9", "gmvae.beta_x = 3.0", "vae.beta = 0.1"]
+    assert study.notes() == own
+    assert with_settings(study, ["gmvae.beta_x=2"]).notes() == ["--set gmvae.beta_x=2", *own[:2], own[3]]
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)

@@ -4,7 +4,7 @@
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,12 +15,23 @@ from benchmark.methods.control_methods import SWEEPS
 from benchmark.methods.registry import METHODS
 from benchmark.paper.tables import PRINTED_TABLES, SEEDS_OF_THE_PAPER
 from benchmark.settings import check_settings, plain_settings, unknown_name
-from benchmark.studies.notes import dims_note, option_of, protocol_note, seeds_note
+from benchmark.studies.notes import dims_note, option_note, option_of, protocol_note, seeds_note, setting_note
 from benchmark.studies.questions import BEST_CASE, OTHER_READINGS, QUESTIONS, READINGS, Question, methods_of
 from benchmark.table_specs import TABLES, TableSpec
 from benchmark.training.training_settings import TrainingSettings, precision_note
 
 PAPER_TRAINING = TrainingSettings()
+# Field of TrainingSettings, in the order of the notes -> wording of a value that is not the paper's.
+_TRAINING_NOTES: Mapping[str, Callable[[Any], str]] = {
+    "epochs": lambda epochs: f"{epochs} of {PAPER_TRAINING.epochs} epochs",
+    "width": lambda width: f"networks of {width:g} times the width",
+    "precision": precision_note,
+    "batch_size": lambda images: f"batches of {images}",
+    "learning_rate": lambda rate: f"learning rate {rate:g}",
+    "weight_decay": lambda decay: f"weight decay {decay:g}",
+    "optimiser": lambda optimiser: f"optimiser {optimiser}",
+    "momentum": lambda momentum: f"momentum {momentum:g}",
+}
 SPLITS = ("official", "validation")
 
 
@@ -152,7 +163,7 @@ class Study:
 
     def notes(self) -> list[str]:
         """Return the differences from the paper's setting, one phrase each; empty for the paper's own study."""
-        paper, notes = PAPER_TRAINING, list(self.changes)
+        notes = list(self.changes)
         options = {option_of(change) for change in self.changes}  # to note a change by an option only once
         if self.images == "drawn":
             notes.append("procedural images, not the real data sets")
@@ -164,18 +175,17 @@ class Study:
             notes.append(f"at most {self.n_train:,} training images")
         if self.n_test is not None:
             notes.append(f"at most {self.n_test:,} test images")
-        if self.training.epochs != paper.epochs and "--epochs" not in options:
-            notes.append(f"{self.training.epochs} of {paper.epochs} epochs")
-        if self.training.width != paper.width:
-            notes.append(f"networks of {self.training.width:g} times the width")
-        if self.training.precision != paper.precision:
-            notes.append(precision_note(self.training.precision))
-        if self.training.batch_size != paper.batch_size and "--batch-size" not in options:
-            notes.append(f"batches of {self.training.batch_size}")
-        if self.training.learning_rate != paper.learning_rate and "--learning-rate" not in options:
-            notes.append(f"learning rate {self.training.learning_rate:g}")
-        if self.training.weight_decay != paper.weight_decay:
-            notes.append(f"weight decay {self.training.weight_decay:g}")
+        for name, worded in _TRAINING_NOTES.items():
+            value = getattr(self.training, name)
+            if value != getattr(PAPER_TRAINING, name) and f"--{name.replace('_', '-')}" not in options:
+                notes.append(worded(value))
+        set_by_option = {change.partition("=")[0] for change in self.changes}
+        notes += [
+            setting_note(method, name, value)
+            for method, settings in self.settings.items()
+            for name, value in settings.items()
+            if option_note("--set", f"{method}.{name}") not in set_by_option
+        ]
         if self.seeds < SEEDS_OF_THE_PAPER:
             notes.append(seeds_note(self.seeds))
         for number in dict.fromkeys(table.number for table in self.tables):

@@ -38,6 +38,11 @@ def is_on_protocol(note: str, protocols: Collection[str]) -> bool:
     return note.startswith(tuple(f"{name}: " for name in protocols))
 
 
+def setting_note(method: str, setting: str, value: Any) -> str:
+    """Return the note that a study overrides a method's setting, without an option."""
+    return f"{method}.{setting} = {value}"
+
+
 def option_note(option: str, said: str) -> str:
     """Return the note on what an option, such as "--epochs", changed."""
     return f"{option} {said}"
