@@ -2,8 +2,7 @@
 
 from study_samples import parsed, record
 
-from benchmark.audit.audit_files import AuditResult, audit_frame
-from benchmark.audit.audit_trial import REVISION
+from benchmark.audit.audit_files import AlternativeScores, AuditResult, audit_frame
 from benchmark.audit.outputs import JUDGED
 
 
@@ -31,9 +30,15 @@ def audit_of(records, alternatives):
 
 
 def audit_results(plain):
-    """Key -> result as `audit_files.read_results` gives them, of plain ones without what is the same in all."""
-    same = {"revision": REVISION, "checkpoint": "c", "weights": []}
-    return {key: AuditResult.parse(same | one) for key, one in plain.items()}
+    """Key -> result as `audit_files.read_results` gives them, of plain ones whose scores may be beyond their ranges."""
+    return {key: AuditResult(one["key"], "c", frozenset(), _read(one["scores"])) for key, one in plain.items()}
+
+
+def _read(plain):
+    return {
+        protocol: {name: AlternativeScores(of["values"], of["unavailable"]) for name, of in alternatives.items()}
+        for protocol, alternatives in plain.items()
+    }
 
 
 def frame_of(records, alternatives):

@@ -238,7 +238,7 @@ def test_a_score_is_finite_or_has_a_reason():
     scores = collect({"a": lambda: 0.0, "b": lambda: math.nan, "c": broken, "d": lambda: -math.inf}, {})
     assert scores.values == {"a": 0.0}
     assert scores.unavailable == {"b": "computed as nan", "c": "no reason to worry", "d": "computed as -inf"}
-    with pytest.raises(ValueError, match="a is nan"):
+    with pytest.raises(ValueError, match="a is computed as nan"):
         Scores({"a": math.nan}, {})
 
 
@@ -265,6 +265,10 @@ class Own(ClassificationSettings, Protocol):
         ),
         (lambda *_: Scores({}, {}), "scoring failed: ValueError: svm_accuracy has neither a value nor a reason"),
         (lambda *_: collect({"svm_accuracy": lambda: 2.0}, {}), "computed as 2; the metric goes from 0 to 1"),
+        (
+            lambda *_: Scores({"svm_accuracy": 93.5}, {}),
+            "scoring failed: ValueError: svm_accuracy is computed as 93.5; the metric goes from 0 to 1",
+        ),
     ],
 )
 def test_what_goes_wrong_in_a_protocol_of_ones_own_is_its_reason(done, reason, monkeypatch):

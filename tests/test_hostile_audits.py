@@ -37,6 +37,7 @@ AUDITS = {
     "a value that is true": scored(GOOD | {"values": {"svm_accuracy": True}}),
     "a value beyond floats": scored(GOOD | {"values": {"svm_accuracy": 10**400}}),
     "a value that is null": scored(GOOD | {"values": {"svm_accuracy": None}}),
+    "a value that is no accuracy": scored(GOOD | {"values": {"svm_accuracy": 93.5}}),
     "a metric of no one": scored(GOOD | {"values": {"beauty": 0.5}}),
     "a reason that is a number": scored({"values": {}, "unavailable": {"svm_accuracy": 5}}),
     "a table of our own in words": scored({"values": "none", "unavailable": {}}, "recovery"),

@@ -23,9 +23,10 @@ from benchmark.results.store import Store, write_json
 from benchmark.table_specs import ALL_TABLES
 
 _PROTOCOLS = {table.protocol for table in ALL_TABLES.values()}
+_VALUES = object_of(is_number, name=METRICS.__contains__)
 _SCORED = fields(
     {
-        "values": object_of(is_number, name=METRICS.__contains__),
+        "values": lambda values: _VALUES(values) and all(METRICS[name].admits(of) for name, of in values.items()),
         "unavailable": object_of(is_text, name=METRICS.__contains__),
     }
 )

@@ -24,12 +24,12 @@ class Scores:
     """The metrics of one trial under one protocol.
 
     Attributes:
-        values: Metric -> finite value.
+        values: Metric -> finite value, in the metric's range.
         unavailable: Metric -> the reason why it has no value.
         details: Plain data for the record (numbers of images, SHA-256 of the weights).
 
     Raises:
-        ValueError: A value is not finite.
+        ValueError: A value is not finite or not in its metric's range.
     """
 
     values: dict[str, float]
@@ -38,8 +38,8 @@ class Scores:
 
     def __post_init__(self) -> None:
         for metric, value in self.values.items():
-            if not math.isfinite(value):
-                raise ValueError(f"{metric} is {value}; a score is finite or has a reason")
+            if fault := _invalid(metric, value):
+                raise ValueError(f"{metric} is {fault}")
 
     def without(self, metrics: Collection[str]) -> "Scores":
         """Return the scores without some metrics, which get the reason NOT_ASKED."""
