@@ -237,7 +237,7 @@ def fisher_ratio(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
     The loss that maximises it has no minimum: it grows like 1 / sigma^2 while the KL terms grow like log(1 / sigma).
 
     Args:
-        weights: w, (B, K), rows on the simplex.
+        weights: w, (B, K), of either sign.
         mean: Means of the components, (B, K, d).
         log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
@@ -260,7 +260,7 @@ def fisher_total(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = 
     """Compute tr((S_W + S_B)^-1 S_B) = K - tr((I + G)^-1), a bounded form of the Fisher term.
 
     Args:
-        weights: w, (B, K), rows on the simplex.
+        weights: w, (B, K), of either sign.
         mean: Means of the components, (B, K, d).
         log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
@@ -278,7 +278,7 @@ def fisher_log(weights: Tensor, mean: Tensor, log_var: Tensor, centre: bool = Fa
     """Compute log det(I + S_W^-1 S_B) = log det(I + G), a logarithmic form of the Fisher term.
 
     Args:
-        weights: w, (B, K), rows on the simplex.
+        weights: w, (B, K), of either sign.
         mean: Means of the components, (B, K, d).
         log_var: Log variances of the components, (B, K, d).
         centre: Whether the weighted mean is subtracted from the means.
