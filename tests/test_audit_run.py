@@ -301,3 +301,12 @@ def test_sampled_and_prior_images_are_the_models(study):
     found = audited(identity, model, dataset, EvaluationContext())
     assert set(found["scores"]) == set(found["seconds"]) == {"clustering", "reconstruction", "recovery"}
     assert set(ALTERNATIVES) == set(PROTOCOLS)
+
+
+def test_an_error_in_a_trial_is_its_reason_in_one_line_that_a_terminal_does_not_obey(monkeypatch):
+    def broken(data_dir):
+        raise ValueError("no \x1b[31mimages\nat all")
+
+    monkeypatch.setattr(audit_processes, "_images", broken)
+    end = audit_processes._audit(StoredTrial("k", None, Path("k")), EvaluationContext(), Path())
+    assert (end.key, end.found, end.reason) == ("k", None, "ValueError: no [31mimages")
