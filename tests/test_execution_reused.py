@@ -127,6 +127,19 @@ def test_a_record_is_taken_over_in_place_of_a_failed_one_and_of_no_other(own, ta
     assert out.read_record(TRIAL.key).plain.get("reused_from") == (more.key if taken else None)
 
 
+def test_what_was_added_to_a_protocol_that_is_not_taken_is_not_noted():
+    more = dataclasses.replace(TRIAL, protocols=TRIAL.protocols | {"reconstruction": {"revision": 1}})
+    scores = {"clustering": {"silhouette": 0.5}, "reconstruction": {"fid": 9.0, "lpips": 0.5}}
+    notes = [
+        {"metrics": ["fid"], "provenance": {}},
+        {"metrics": ["lpips", "silhouette"], "provenance": {"device": "x"}},
+    ]
+    record = empty_record(more, "cpu").updated(metrics=scores, added=notes)
+    assert narrowed(record, more).plain["added"] == notes
+    assert narrowed(record, TRIAL).plain["added"] == [{"metrics": ["silhouette"], "provenance": {"device": "x"}}]
+    assert "added" not in narrowed(record.updated(added=notes[:1]), TRIAL).plain
+
+
 @pytest.mark.parametrize("reuse", ["nothing", "taken"])
 def test_a_folder_without_study_and_the_folder_itself_are_refused_before_anything_is_forgotten(folders, reuse, capsys):
     root, records = folders

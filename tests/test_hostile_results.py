@@ -124,6 +124,7 @@ SPOILT = {
     "no provenance": without("provenance"),
     "provenance that is a list": changed("provenance", value=[]),
     "a device that is a number": changed("provenance", "device", value=5),
+    "an addition that is a number": changed("added", value=[5]),
     "numerics that are a number": changed("provenance", "numerics", value=5),
 }
 

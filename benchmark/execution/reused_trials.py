@@ -35,6 +35,13 @@ def narrowed(record: Record, trial: Trial) -> Record | None:
     plain = {**record.plain, "key": trial.key, "identity": trial.identity}
     for part in _BY_PROTOCOL:
         plain[part] = {name: value for name, value in record.plain.get(part, {}).items() if name in wanted}
+    there_now = {metric for scores in plain["metrics"].values() for metric in scores}
+    notes = [
+        {**note, "metrics": [metric for metric in note["metrics"] if metric in there_now]}
+        for note in plain.pop("added", ())
+    ]
+    if kept := [note for note in notes if note["metrics"]]:
+        plain["added"] = kept
     plain["timings"] = {name: value for name, value in record.timings.items() if name not in seconds}
     return Record.parse(plain | {"reused_from": record.key})
 

@@ -71,6 +71,7 @@ _OPTIONAL: Mapping[str, Check] = {
     "training": fields(NONE, {"way": is_text, "pack_seeds": list_of(whole()), "hardware": fields(_MADE)}),
     "parameters": whole(1),
     "provenance": fields(NONE, _MADE),
+    "added": list_of(fields({"metrics": list_of(is_text)})),
 }
 
 
