@@ -28,7 +28,8 @@ from benchmark.table_specs import OWN_TABLES, TABLES
 from benchmark.tables.layout import CellState, build_tables
 from benchmark.tables.table_files import write_tables
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
-from benchmark.verdict.claim_judging import contests_frame, judge_runs
+from benchmark.verdict.claim_frames import contests_frame
+from benchmark.verdict.claim_judging import judge_runs
 
 ODD = "M|N*IST"
 

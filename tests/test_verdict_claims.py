@@ -34,14 +34,13 @@ from benchmark.verdict.claim_effects import (
     part_effect,
     power,
 )
+from benchmark.verdict.claim_frames import contests_frame, parts_frame
 from benchmark.verdict.claim_judging import (
     ClaimState,
     ContestOutcome,
-    contests_frame,
     judge_printed,
     judge_runs,
     judge_values,
-    parts_frame,
     power_of,
 )
 from benchmark.verdict.spreads import SPREADS
@@ -120,7 +119,7 @@ def test_every_contest_is_between_cells_that_the_paper_prints():
     printed = set(paper_numbers().drop(columns="value").itertuples(index=False, name=None))
     for claim in CLAIMS[:-1]:
         for one in claim.contests:
-            for side in (*one.favoured, one.rival):
+            for side in one.sides:
                 assert (one.table, one.dataset, one.metric, side.method, side.latent_dim) in printed
     assert len({one for claim in CLAIMS for one in claim.contests}) == sum(len(claim.contests) for claim in CLAIMS)
 

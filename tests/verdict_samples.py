@@ -7,8 +7,8 @@ import numpy as np
 from study_samples import cell, clustering, manifest, packed_records, record
 
 from benchmark.paper.tables import paper_numbers
+from benchmark.verdict.claim_frames import claims_frame
 from benchmark.verdict.claim_judging import judge_means, judge_printed, judge_runs
-from benchmark.verdict.verdict_page import claims_frame
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
 LAPTOP = REFERENCE / "laptop-cpu"

@@ -113,7 +113,7 @@ def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> E
                 side: scores[
                     Place(contest.table or 0, contest.dataset, contest.metric, side.method, side.latent_dim or 0)
                 ]
-                for side in (*contest.favoured, contest.rival)
+                for side in contest.sides
             },
         )
         for contest in claim.contests

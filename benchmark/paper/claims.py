@@ -43,6 +43,11 @@ class Contest:
     favoured: tuple[Contender, ...]
     rival: Contender
 
+    @property
+    def sides(self) -> tuple[Contender, ...]:
+        """The favoured sides, then the rival."""
+        return (*self.favoured, self.rival)
+
 
 @dataclass(frozen=True)
 class Part:

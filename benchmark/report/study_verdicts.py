@@ -9,8 +9,8 @@ from benchmark.audit.audit_files import AuditResult, audit_frame
 from benchmark.audit.open_protocols import with_open_protocols
 from benchmark.results.study_results import StudyResults
 from benchmark.verdict.cell_verdicts import cell_verdicts, rank_agreements
-from benchmark.verdict.claim_judging import contests_frame, judge_printed, judge_runs, parts_frame
-from benchmark.verdict.verdict_page import claims_frame
+from benchmark.verdict.claim_frames import claims_frame, contests_frame, parts_frame
+from benchmark.verdict.claim_judging import judge_printed, judge_runs
 
 
 @dataclass(frozen=True)

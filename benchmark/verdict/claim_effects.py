@@ -136,7 +136,7 @@ def contest_weight(contest: Contest) -> float:
     """
     if contest.metric == SECONDS:
         return 1.0
-    dims = [side.latent_dim or 0 for side in (*contest.favoured, contest.rival)]
+    dims = [side.latent_dim or 0 for side in contest.sides]
     variance = sum(spread(contest.metric, dim) ** 2 for dim in dims) / len(dims)
     return MARGINS[contest.metric].amount / math.sqrt(2 * variance)
 

@@ -118,9 +118,9 @@ class Judgement:
     """A claim judged on one set of numbers.
 
     Attributes:
-        state: OPEN unless all contests have values under enough seeds.
         on_run: The state judged only by the contests that have values.
-        reason: The deciding effect, what is missing, and the contests' outcomes.
+        lacking: What is missing for a state other than OPEN: contests with values, or seeds.
+        notes: Notes on metrics for which the precision of training is admitted.
         reduced: Why the claim's trials are not the paper's ("reduced: ..."), in which case the state is about this
             study only; else empty.
         contests: The outcomes of its contests.
@@ -129,13 +129,23 @@ class Judgement:
     """
 
     claim: Claim
-    state: ClaimState
     on_run: ClaimState
-    reason: str
+    lacking: tuple[str, ...]
+    notes: tuple[str, ...]
     reduced: str
     contests: tuple[ContestResult, ...]
     parts: tuple[PartEffect, ...]
     n: int
+
+    @property
+    def state(self) -> ClaimState:
+        """The state by all contests: OPEN if anything is lacking."""
+        return ClaimState.OPEN if self.lacking else self.on_run
+
+    @property
+    def reason(self) -> str:
+        """The deciding effect, what is lacking, the contests' outcomes, and the notes."""
+        return "; ".join((*_said(self), *self.lacking, _counted(self.contests), *self.notes))
 
     @property
     def judged(self) -> int:
@@ -202,11 +212,8 @@ def judge_values(
         run = [one.contest for one in contests if one.outcome is not ContestOutcome.MISSING]
         effects = _cost_effects(run, costs) if of_costs else _seed_effects(run, values)
         asked = 0 if of_costs else manifest.seeds
-        places = {_place(contest, side) for contest in run for side in (*contest.favoured, contest.rival)}
-        to_come = len(set().union(*(pending.get(place, ()) for place in places)))
-        judgement = _judgement(claim, contests, effects, asked, to_come, printed, _reduced(manifest, claim))
-        reason = "; ".join((judgement.reason, *precision_notes(manifest, _metrics(claim)).admitted))
-        judgements.append(replace(judgement, reason=reason))
+        to_come = set().union(*(pending.get(place, ()) for contest in run for place in _places(contest).values()))
+        judgements.append(_judgement(claim, contests, effects, asked, len(to_come), printed, manifest))
     return judgements
 
 
@@ -238,11 +245,15 @@ def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Con
     """The effect of every contest for which there are printed numbers, treated as a single seed."""
     effects = {}
     for contest in dict.fromkeys(contest for claim in claims for contest in claim.contests):
-        keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
-        if all(key in values for key in keys.values()):
-            of_seed = {side: np.array([values[key]]) for side, key in keys.items()}
-            effects[contest] = contest_effects(contest, of_seed)
+        if scores := _printed_scores(contest, values):
+            effects[contest] = contest_effects(contest, {side: np.array([score]) for side, score in scores.items()})
     return effects
+
+
+def _printed_scores(contest: Contest, values: PrintedValues) -> dict[Contender, float]:
+    """The printed number of each side; empty if one of them is not printed."""
+    keys = {side: (contest.table, *place) for side, place in _places(contest).items()}
+    return {side: values[key] for side, key in keys.items()} if values.keys() >= {*keys.values()} else {}
 
 
 def state_by_tests(claim: Claim, values: Values) -> ClaimState:
@@ -252,13 +263,7 @@ def state_by_tests(claim: Claim, values: Values) -> ClaimState:
         claim: A claim on scores, not on training costs.
         values: The scores by place and seed.
     """
-    run = [
-        contest
-        for contest in claim.contests
-        if set.intersection(
-            *(set(values.get(_place(contest, side), ())) for side in (*contest.favoured, contest.rival))
-        )
-    ]
+    run = [contest for contest in claim.contests if _common_seeds(values, _places(contest).values())]
     effects = _seed_effects(run, values)
     of_parts = {part: part_effect(here, effects) for part, here in _run_of(claim, effects).items()}
     return ClaimState.OPEN if _seeds(of_parts) < 2 else _state_of(_decision(claim, of_parts))
@@ -266,18 +271,15 @@ def state_by_tests(claim: Claim, values: Values) -> ClaimState:
 
 def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, Effects]:
     """The effect of every contest, for the seeds that have a value at all of its places."""
-    places = {
-        (contest, side): _place(contest, side) for contest in contests for side in (*contest.favoured, contest.rival)
-    }
-    seeds = sorted(set.intersection(*(set(values[place]) for place in places.values()))) if places else []
+    sides = {contest: _places(contest) for contest in contests}
+    places = {place for of_contest in sides.values() for place in of_contest.values()}
+    seeds = _common_seeds(values, places)
     if not seeds:
         return {}
-    scores = {place: np.array([values[place][seed] for seed in seeds]) for place in set(places.values())}
+    scores = {place: np.array([values[place][seed] for seed in seeds]) for place in places}
     return {
-        contest: contest_effects(
-            contest, {side: scores[places[contest, side]] for side in (*contest.favoured, contest.rival)}
-        )
-        for contest in contests
+        contest: contest_effects(contest, {side: scores[place] for side, place in of_contest.items()})
+        for contest, of_contest in sides.items()
     }
 
 
@@ -296,17 +298,23 @@ def _sign(metric: str) -> int:
     return 1 if PRINTED_METRICS[metric].higher_is_better else -1
 
 
-def _place(contest: Contest, side: Contender) -> ScorePlace:
-    return contest.dataset, contest.metric, side.method, side.latent_dim
+def _places(contest: Contest) -> dict[Contender, ScorePlace]:
+    return {side: (contest.dataset, contest.metric, side.method, side.latent_dim) for side in contest.sides}
+
+
+def _common_seeds(values: Values, places: Iterable[ScorePlace]) -> list[int]:
+    """The seeds that have a value at all of the places, ascending; none without places."""
+    seeds = [{*values.get(place, ())} for place in places]
+    return sorted(set.intersection(*seeds)) if seeds else []
 
 
 def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]) -> ContestResult:
     """The contest with its uncorrected test; its outcome is OPEN or MISSING."""
-    places = {side: _place(contest, side) for side in (*contest.favoured, contest.rival)}
+    places = _places(contest)
     if without := [place for place in places.values() if not values.get(place)]:
         reasons = dict.fromkeys(absent.get(place, "not in the study") for place in without)
         return ContestResult(contest, ContestOutcome.MISSING, reason=", ".join(reasons))
-    seeds = sorted(set.intersection(*(set(values[place]) for place in places.values())))
+    seeds = _common_seeds(values, places.values())
     if not seeds:
         return ContestResult(contest, ContestOutcome.MISSING, reason="no seed in common")
     scores = {
@@ -345,10 +353,10 @@ def _on_costs(contest: Contest, costs: pd.DataFrame) -> ContestResult:
 
 
 def _on_print(contest: Contest, values: PrintedValues) -> ContestResult:
-    keys = {side: (contest.table, *_place(contest, side)) for side in (*contest.favoured, contest.rival)}
-    if any(key not in values for key in keys.values()):
+    printed = _printed_scores(contest, values)
+    if not printed:
         return ContestResult(contest, ContestOutcome.MISSING, reason="not printed")
-    scores = {side: _sign(contest.metric) * values[key] for side, key in keys.items()}
+    scores = {side: _sign(contest.metric) * score for side, score in printed.items()}
     chosen = max(contest.favoured, key=scores.__getitem__)
     difference = scores[chosen] - scores[contest.rival]
     if not difference:
@@ -408,7 +416,7 @@ def _judgement(
     asked: int,
     to_come: int,
     printed: Mapping[Contest, Effects],
-    reduced: str,
+    manifest: Manifest,
 ) -> Judgement:
     """Judge a claim from the effects of its contests for every seed.
 
@@ -419,7 +427,7 @@ def _judgement(
         asked: Number of seeds that the study asks for; 0 if the effects are not over seeds.
         to_come: How many of them still lack a score in a contest that was run but is not finished.
         printed: The effects in the paper's numbers.
-        reduced: See `Judgement`.
+        manifest: The study's manifest.
     """
     run = _run_of(claim, effects)
     of_parts = {part: part_effect(here, effects) for part, here in run.items()}
@@ -444,8 +452,8 @@ def _judgement(
         lacking.append(f"{to_come} of {asked} seeds are not measured everywhere yet")
     elif asked - n > _LEFT_OUT * asked:
         lacking.append(f"{asked - n} of {asked} seeds have no value somewhere")
-    state = ClaimState.OPEN if lacking else on_run
-    return _finished(claim, state, on_run, lacking, reduced, contests, parts, n)
+    notes = precision_notes(manifest, _metrics(claim)).admitted
+    return Judgement(claim, on_run, tuple(lacking), notes, _reduced(manifest, claim), tuple(contests), parts, n)
 
 
 def power_of(judgement: Judgement) -> Power | None:
@@ -460,7 +468,7 @@ def power_of(judgement: Judgement) -> Power | None:
 
 
 def _judgement_on_print(
-    claim: Claim, contests: Sequence[ContestResult], effects: Mapping[Contest, Effects]
+    claim: Claim, contests: tuple[ContestResult, ...], effects: Mapping[Contest, Effects]
 ) -> Judgement:
     """Judge a claim by printed numbers: supported a margin above every bar, refuted if not above one of them."""
     run = _run_of(claim, effects)
@@ -468,9 +476,8 @@ def _judgement_on_print(
     above = [one.effect - one.part.bar for one in parts]
     on_run = _state(bool(above) and min(above) >= 1, bool(above) and min(above) <= 0)
     missing = sum(one.outcome is ContestOutcome.MISSING for one in contests)
-    lacking = [f"{len(contests) - missing} of {len(contests)} comparisons have numbers"] if missing else []
-    state = ClaimState.OPEN if lacking else on_run
-    return _finished(claim, state, on_run, lacking, "", contests, parts, 0)
+    lacking = (f"{len(contests) - missing} of {len(contests)} comparisons have numbers",) if missing else ()
+    return Judgement(claim, on_run, lacking, (), "", contests, parts, 0)
 
 
 def _mean_effect(contests: Sequence[Contest], effects: Mapping[Contest, Effects]) -> float:
@@ -482,17 +489,8 @@ def _state(supported: bool, refuted: bool) -> ClaimState:
     return ClaimState.SUPPORTED if supported else ClaimState.REFUTED if refuted else ClaimState.OPEN
 
 
-def _finished(
-    claim: Claim,
-    state: ClaimState,
-    on_run: ClaimState,
-    lacking: Sequence[str],
-    reduced: str,
-    contests: Sequence[ContestResult],
-    parts: tuple[PartEffect, ...],
-    n: int,
-) -> Judgement:
-    """The complete judgement, with its reason."""
+def _counted(contests: Iterable[ContestResult]) -> str:
+    """The units by outcome, and why contests are missing or untested."""
     units: dict[str, list[ContestOutcome]] = {}
     for one in contests:
         units.setdefault(one.contest.unit, []).append(one.outcome)
@@ -503,8 +501,7 @@ def _finished(
     )
     if reasons := dict.fromkeys(one.reason for one in contests if one.reason):
         counted += f" ({'; '.join(reasons)})"
-    judgement = Judgement(claim, state, on_run, "", reduced, tuple(contests), parts, n)
-    return replace(judgement, reason="; ".join([*_said(judgement), *lacking, counted]))
+    return counted
 
 
 def _said(judgement: Judgement) -> list[str]:
@@ -543,73 +540,3 @@ def _reduced(manifest: Manifest, claim: Claim) -> str:
 
 def _metrics(claim: Claim) -> list[str]:
     return [*dict.fromkeys(contest.metric for contest in claim.contests)]
-
-
-def parts_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """Tabulate the parts that have values, one row each.
-
-    Returns:
-        Columns: `claim`, `part`, `bar`, `contests` (how many there are), `run` (how many of them have values), `n`,
-        `effect`, `low`, `high` and `printed`, all in margins.
-    """
-    return pd.DataFrame(
-        {
-            "claim": judgement.claim.name,
-            "part": one.part.name,
-            "bar": one.part.bar,
-            "contests": len(one.part.contests),
-            "run": one.run,
-            "n": judgement.n,
-            "effect": one.effect,
-            "low": one.low,
-            "high": one.high,
-            "printed": one.printed,
-        }
-        for judgement in judgements
-        for one in judgement.parts
-    )
-
-
-def contests_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """Tabulate the contests of judgements, one row each.
-
-    Returns:
-        Columns: `claim`, `family`, `unit`, `table`, `dataset`, `metric`, `favoured` (its sides, joined by "/", each as
-        METHOD@DIM), `rival`, and the fields of ContestResult; `low` and `high` are the 95 % interval of the difference.
-        Values that a contest lacks are missing.
-    """
-    rows = []
-    for judgement in judgements:
-        for one in judgement.contests:
-            contest, test = one.contest, one.test
-            interval = test and test.estimate.interval
-            rows.append(
-                {
-                    "claim": judgement.claim.name,
-                    "family": contest.family,
-                    "unit": contest.unit,
-                    "table": contest.table,
-                    "dataset": contest.dataset,
-                    "metric": contest.metric,
-                    "favoured": "/".join(_named(side) for side in contest.favoured),
-                    "rival": _named(contest.rival),
-                    "chosen": one.chosen and _named(one.chosen),
-                    "outcome": str(one.outcome),
-                    "n": one.n,
-                    "difference": one.difference,
-                    "low": interval and interval.low,
-                    "high": interval and interval.high,
-                    "in_spreads": one.in_spreads,
-                    "p_wilcoxon": test and test.p_wilcoxon,
-                    "p_holm": one.p_holm,
-                    "p_t": test and test.p_t,
-                    "p_t_holm": one.p_t_holm,
-                    "powerless": one.powerless,
-                    "reason": one.reason,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _named(side: Contender) -> str:
-    return side.method if side.latent_dim is None else f"{side.method}@{side.latent_dim}"

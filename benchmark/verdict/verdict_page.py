@@ -1,15 +1,13 @@
-"""Frames, caveats and texts that present verdicts and claims, and a summary in Markdown for a pull request."""
+"""Caveats and texts that present verdicts and claims, and a summary in Markdown for a pull request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
-from benchmark.paper.claims import SECONDS
 from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABLES, SEEDS_OF_THE_PAPER
 from benchmark.results.manifest import Manifest
-from benchmark.statistics import POWER
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import MARK_MEANINGS, reduced, seed_count
 from benchmark.tables.layout import number
@@ -22,8 +20,6 @@ from benchmark.verdict.cell_verdicts import (
     departures,
     summarise,
 )
-from benchmark.verdict.claim_effects import SEEDS_TRIED, Power
-from benchmark.verdict.claim_judging import ClaimState, Judgement, power_of
 from benchmark.verdict.decided_counts import decided_counts
 
 # Verdicts are shown by sign and word as well as by colour. The order is that of the summaries.
@@ -48,45 +44,6 @@ _MARK_WARNINGS = {
     "subset": "{names}: a subset of the images.",
     "unverified": f"{{names}}: {MARK_MEANINGS['unverified']}.",
 }
-
-
-def claims_frame(ours: Sequence[Judgement], papers: Sequence[Judgement]) -> pd.DataFrame:
-    """Tabulate the claims, one row each, as judged on our runs and on the paper's own numbers.
-
-    Args:
-        ours: The judgements on our runs.
-        papers: The judgements on the paper's numbers, of the same claims in the same order.
-
-    Returns:
-        Columns: `claim`, `says`, `ours` and `papers` (states), `on_run` (the state by the contests that were run),
-        `why_ours` and `why_papers`, `n` (seeds), `effect`, `low` and `high` (of the deciding part, in margins),
-        `power_if_as_printed`, `power_if_none` and `seeds_needed` (see `Power`), `power` (the same in words) and
-        `reduced`.
-    """
-    rows = []
-    for mine, printed in zip(ours, papers, strict=True):
-        least, strength = mine.deciding, power_of(mine)
-        rows.append(
-            {
-                "claim": mine.claim.name,
-                "says": mine.claim.text,
-                "ours": str(mine.state),
-                "on_run": str(mine.on_run),
-                "why_ours": mine.reason,
-                "n": mine.n,
-                "effect": least and least.effect,
-                "low": least and least.low,
-                "high": least and least.high,
-                "power_if_as_printed": strength and strength.if_as_printed,
-                "power_if_none": strength and strength.if_none,
-                "seeds_needed": strength and strength.seeds_needed,
-                "power": _power_text(strength, "places" if mine.claim.contests[0].metric == SECONDS else "seeds"),
-                "reduced": mine.reduced,
-                "papers": str(printed.state),
-                "why_papers": printed.reason,
-            }
-        )
-    return pd.DataFrame(rows).astype({"seeds_needed": "Int64"})
 
 
 def reasons_frame(manifest: Manifest, cells: pd.DataFrame) -> pd.DataFrame:
@@ -135,17 +92,6 @@ def why_not_comparable(manifest: Manifest, cells: pd.DataFrame) -> tuple[str, ..
 
 def _why_not_comparable(manifest: Manifest, row: Any) -> tuple[str, ...]:
     return departures(manifest, row.dataset, TABLES[row.table].protocol, row.metric) or (OPEN_PROTOCOL,)
-
-
-def _power_text(strength: Power | None, of: str) -> str:
-    """The power of a claim's tests with these seeds, or of what else `of` counts, in words; empty if None."""
-    if strength is None:
-        return ""
-    chances = [f"of “{ClaimState.REFUTED}” if there is no difference {100 * strength.if_none:.0f} %"]
-    if strength.if_as_printed is not None:
-        chances.insert(0, f"of “{ClaimState.SUPPORTED}” if the paper is right {100 * strength.if_as_printed:.0f} %")
-    needed = f"{strength.seeds_needed}" if strength.seeds_needed else f"more than {SEEDS_TRIED[-1]}"
-    return f"chance {', '.join(chances)}" + ("" if strength.enough else f"; {100 * POWER:.0f} % need {needed} {of}")
 
 
 def is_drawn(manifest: Manifest) -> bool:
