@@ -30,10 +30,10 @@ from benchmark.operating_characteristics.number_rates import ALL_NUMBERS, EXACT,
 from benchmark.operating_characteristics.rates_page import IN_SHORT, comparison_in_short
 from benchmark.paper.claims import CLAIMS
 from benchmark.paper.tables import paper_numbers
-from benchmark.statistics import ALPHA, Estimate, Tolerance
+from benchmark.statistics import ALPHA, Estimate, Tolerance, difference_from_printed
 from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
-from benchmark.verdict.cell_verdicts import OUT_OF_REACH, PRINTED_TOLERANCES, difference_from_paper, verdict_on
+from benchmark.verdict.cell_verdicts import LEAST_CHANCE, PRINTED_TOLERANCES, verdict_on
 from benchmark.verdict.claim_effects import MARGINS, Effects, contest_weight, decide
 from benchmark.verdict.claim_judging import judge_printed
 
@@ -341,7 +341,7 @@ def test_the_page_on_verdicts_has_the_committed_error_rates():
 def test_the_examples_of_the_page_on_verdicts_come_out_as_it_says():
     words = " ".join(VERDICTS.split())
     ours = Estimate(10, 0.410, 0.0135, None)
-    interval = difference_from_paper(ours, 0.404, confidence=0.9)
+    interval = difference_from_printed(ours, 0.404, 0.0005, 10, confidence=0.9)
     ends = (interval.low + 0.0005, interval.high - 0.0005)
     assert f"{ends[0]:.3f} to {ends[1]:.3f} and half a unit of the last digit (0.0005) wider" in words
     assert verdict_on(ours, 0.404, 0.03, 10)[0] == "reproduced"
@@ -426,8 +426,8 @@ def test_the_page_on_comparing_has_the_tolerances_and_the_level_of_the_methods()
 
 def test_the_page_on_verdicts_has_the_chance_below_which_a_number_is_out_of_reach():
     words = " ".join(VERDICTS.split())
-    assert words.count(f"with a probability below {100 * OUT_OF_REACH:g} %") == 1
-    assert f"Below {100 * OUT_OF_REACH:g} % a number that was not reproduced is no evidence" in words
+    assert words.count(f"with a probability below {100 * LEAST_CHANCE:g} %") == 1
+    assert f"Below {100 * LEAST_CHANCE:g} % a number that was not reproduced is no evidence" in words
 
 
 def test_the_page_on_verdicts_has_the_tolerances_margins_and_the_papers_own_effects():

@@ -295,5 +295,5 @@ def method_shifts(cells: Shifts, groups: CellGroups) -> Shifts:
     total = squared @ of_trials
     with np.errstate(invalid="ignore"):
         satterthwaite = total**2 / ((squared**2 / freedom) @ of_trials)
-    least = np.where(total > 0, satterthwaite, 1.0)
-    return Shifts((weight * cells.shift) @ methods, np.sqrt(total), least)
+    freedom_of_methods = np.where(total > 0, satterthwaite, 1.0)
+    return Shifts((weight * cells.shift) @ methods, np.sqrt(total), freedom_of_methods)

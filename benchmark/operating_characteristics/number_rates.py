@@ -11,7 +11,7 @@ from benchmark.operating_characteristics.rates import SEEDS, Rate
 from benchmark.paper.tables import HALF_A_UNIT, SEEDS_OF_THE_PAPER, paper_numbers
 from benchmark.statistics import ALPHA, CONFIDENCE, chance_outside, chance_within, t_quantile
 from benchmark.verdict.cell_verdicts import (
-    OUT_OF_REACH,
+    LEAST_CHANCE,
     PRINTED_TOLERANCES,
     Verdict,
     chance_of_reproducing,
@@ -78,5 +78,5 @@ def _chances(metric: str, latent_dim: int, value: float, n: int, shift: float) -
     error = std * math.sqrt(1 / n + 1 / SEEDS_OF_THE_PAPER)
     reproduced = chance_within(bound - HALF_A_UNIT, error, n - 1, 1 - 2 * ALPHA, shift * bound)
     contradicted = chance_outside(bound + HALF_A_UNIT, error, n - 1, CONFIDENCE, shift * bound)
-    out_of_reach = chance_of_reproducing(std, n, bound) < OUT_OF_REACH
+    out_of_reach = chance_of_reproducing(std, n, bound) < LEAST_CHANCE
     return reproduced if n >= SEEDS_OF_THE_PAPER else 0.0, contradicted, float(out_of_reach)

@@ -25,9 +25,7 @@ from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import (
     ALPHA,
-    CONFIDENCE,
     Estimate,
-    Interval,
     Tolerance,
     chance_within,
     difference_from_printed,
@@ -38,7 +36,7 @@ from benchmark.studies.notes import is_on_extent, is_on_protocol
 from benchmark.table_specs import TABLES
 from benchmark.tables.layout import CellKey, TableCell, build_tables
 
-OUT_OF_REACH = 0.2  # if the chance of being reproduced is lower, a number that was not reproduced is no evidence
+LEAST_CHANCE = 0.2  # if the chance of being reproduced is lower, a number that was not reproduced is no evidence
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
 
 
@@ -200,7 +198,7 @@ def _judged(
     if not cell.values:
         return row | {"verdict": str(Verdict.NOT_RUN), "reason": missing or str(cell.state)}
     mean = estimate(cell.values)
-    difference = difference_from_paper(mean, paper)
+    difference = difference_from_printed(mean, paper, HALF_A_UNIT, SEEDS_OF_THE_PAPER)
     verdict, reason = verdict_on(mean, paper, bound, cell.asked)
     if_exact, _ = verdict_on(mean, paper, bound, cell.asked, repeats=math.inf)
     if reasons:
@@ -221,21 +219,6 @@ def _judged(
         "if_exact": str(if_exact),
         "reason": "; ".join(filter(None, (reason, missing))),
     }
-
-
-def difference_from_paper(
-    mean: Estimate, paper: float, repeats: float = SEEDS_OF_THE_PAPER, confidence: float = CONFIDENCE
-) -> Interval | None:
-    """Return the interval of our mean minus the paper's number; None if our mean has no interval.
-
-    Args:
-        mean: Our values.
-        paper: The paper's number.
-        repeats: How many values the paper's number is the mean of, each assumed to vary as ours do; infinite: the
-            number is exact.
-        confidence: Confidence level of the interval.
-    """
-    return difference_from_printed(mean, paper, HALF_A_UNIT, repeats, confidence)
 
 
 def chance_of_reproducing(std: float, n: int, bound: float) -> float:
@@ -264,13 +247,13 @@ def verdict_on(
         paper: The paper's number.
         bound: The tolerance, in the metric's units.
         asked: How many seeds the study asks for.
-        repeats: See `difference_from_paper`.
+        repeats: See `difference_from_printed`.
 
     Returns:
         The verdict (reproduced, contradicted, undecided or out of reach) and the reason.
     """
-    difference = difference_from_paper(mean, paper, repeats)
-    narrow = difference_from_paper(mean, paper, repeats, 1 - 2 * ALPHA)
+    difference = difference_from_printed(mean, paper, HALF_A_UNIT, repeats)
+    narrow = difference_from_printed(mean, paper, HALF_A_UNIT, repeats, 1 - 2 * ALPHA)
     if mean.std is None or difference is None or narrow is None:
         return Verdict.UNDECIDED, "a single value has no interval"
     if mean.n < asked:
@@ -281,7 +264,7 @@ def verdict_on(
     if narrow.within(bound) and mean.n >= SEEDS_OF_THE_PAPER:
         return Verdict.REPRODUCED, "all of the difference's interval is within the tolerance"
     chance = chance_of_reproducing(mean.std, mean.n, bound)
-    if chance < OUT_OF_REACH:
+    if chance < LEAST_CHANCE:
         return Verdict.OUT_OF_REACH, f"varies so much that an exact replication had a chance of {100 * chance:.0f} %"
     if narrow.within(bound):
         return Verdict.UNDECIDED, f"within the tolerance, but {mean.n} of {SEEDS_OF_THE_PAPER} seeds"
