@@ -1,4 +1,4 @@
-"""Conversion of external text (names, reasons, notes) to safe single lines, and durations in words."""
+"""Conversion of external text (names, reasons, notes) to safe single lines, and numbers and durations as text."""
 
 import re
 import unicodedata
@@ -42,6 +42,12 @@ def folded(name: str) -> str:
     """Normalise a name: drop case and separators and spell out Greek beta, so that 'β-VAE' equals 'Beta_VAE'."""
     text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
     return _SEPARATOR.sub("", _HYPHEN.sub("_", _ORNAMENT.sub("", text)))
+
+
+def number(value: float, decimals: int) -> str:
+    """Format a number with fixed decimals; a result of zero has no sign."""
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
 
 
 def minutes(seconds: float) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from study_samples import ODD_NAME, cell, clustering, manifest, record, sample, study_results
 
-from benchmark.tables.layout import CellState, TableCell, build_tables, letter, number, rank
+from benchmark.tables.layout import CellState, TableCell, build_tables, letter, rank
+from benchmark.text import number
 
 SSIM = "ssim"
 

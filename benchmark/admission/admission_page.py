@@ -12,8 +12,8 @@ from benchmark.metrics import METRICS
 from benchmark.results.manifest import ManifestRun
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import POWER, Interval
-from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
+from benchmark.text import number
 
 _LEGEND = (
     "Difference: the score in {precision} minus the score in float32 for the same method, latent dimension and seed, "

@@ -10,8 +10,8 @@ from benchmark.audit.outputs import JUDGED
 from benchmark.metrics import METRICS
 from benchmark.results.manifest import Manifest
 from benchmark.tables.captions import reduced, seed_count
-from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
+from benchmark.text import number
 from benchmark.verdict.claim_states import BY_MEANS, BY_TESTS
 from benchmark.verdict.verdict_page import is_drawn
 

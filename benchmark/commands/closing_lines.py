@@ -20,8 +20,8 @@ from benchmark.results.study_results import StudyResults
 from benchmark.studies.named_studies import WITHOUT_DATA
 from benchmark.table_specs import ALL_TABLES
 from benchmark.tables.captions import seed_count
-from benchmark.tables.layout import Table, TableCell, build_tables, number
-from benchmark.text import minutes, one_line
+from benchmark.tables.layout import Table, TableCell, build_tables
+from benchmark.text import minutes, number, one_line
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.decided_counts import decided_counts
 from benchmark.verdict.verdict_page import is_drawn, why_not_comparable

@@ -11,8 +11,8 @@ from benchmark.comparison.compare import COMPARED, Basis, CellResult, Comparison
 from benchmark.comparison.setup_differences import Difference, unlike
 from benchmark.metrics import METRICS
 from benchmark.statistics import ALPHA, POWER
-from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, padded_table
+from benchmark.text import number
 
 MEANING = {
     Result.DIFFERENT: "a difference beyond chance and tolerance, or in how many trials ended without a score",

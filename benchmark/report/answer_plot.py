@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from benchmark.metrics import METRICS
 from benchmark.table_specs import OWN_TABLES
 from benchmark.tables.captions import ABBREVIATIONS, metric_heading
-from benchmark.tables.layout import CellKey, Table, TableCell, number
+from benchmark.tables.layout import CellKey, Table, TableCell
+from benchmark.text import number
 
 _FIRST = 2  # the preferred table among those with equally many methods, whose single score is most informative
 _MARGIN = 0.04  # free space at both ends, as a share of the range

@@ -13,7 +13,8 @@ from benchmark.installation import LAUNCHER
 from benchmark.results.study_results import StudyResults
 from benchmark.results.training_costs import COMPARED
 from benchmark.studies.named_studies import STUDIES
-from benchmark.tables.layout import ABSENT, number
+from benchmark.tables.layout import ABSENT
+from benchmark.text import number
 from benchmark.throughput.throughput_files import read_method_times
 
 COST_COLUMNS = ["data set", "d", "method", "parameters", "times a VAE’s step", "quartiles", "paired turns"]

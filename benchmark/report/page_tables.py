@@ -8,7 +8,8 @@ from typing import Any
 
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import about, legend, metric_heading, spelled_out
-from benchmark.tables.layout import ABSENT, CellKey, Row, Table, TableCell, number
+from benchmark.tables.layout import ABSENT, CellKey, Row, Table, TableCell
+from benchmark.text import number
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.verdict_page import VERDICT_SIGNS
 

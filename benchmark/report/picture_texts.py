@@ -10,7 +10,7 @@ from benchmark.figures.all_figures import FIGURES
 from benchmark.metrics import METRICS
 from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
-from benchmark.tables.layout import number
+from benchmark.text import number
 
 _METRICS_OF = {
     "clustering": ("silhouette", "calinski_harabasz", "davies_bouldin"),

@@ -11,7 +11,8 @@ from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.records import Record
 from benchmark.results.study_results import StudyResults
 from benchmark.table_specs import TABLES
-from benchmark.tables.layout import ABSENT, number
+from benchmark.tables.layout import ABSENT
+from benchmark.text import number
 
 HEALTH_COLUMNS = [
     "data set",

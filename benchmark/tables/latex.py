@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import NEAR_BEST, facts, legend, metric_heading
 from benchmark.tables.latex_escape import escape
-from benchmark.tables.layout import ABSENT, Row, Table, TableCell, number
+from benchmark.tables.layout import ABSENT, Row, Table, TableCell
+from benchmark.text import number
 
 RANK_COMMANDS: Mapping[int | None, str] = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
 RANK_LEGEND = r"\textbf{Best} and \underline{second best} of our means."

@@ -22,6 +22,7 @@ from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
 from benchmark.statistics import estimate
 from benchmark.table_specs import ALL_TABLES, TableSpec
+from benchmark.text import number
 
 CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
 ABSENT = "–"  # replaces a cell or a metric that the study does not ask for
@@ -167,12 +168,6 @@ def letter(position: int) -> str:
     """Return the letter of a footnote: 0 -> a, 25 -> z, 26 -> aa, ..."""
     head, tail = divmod(position, 26)
     return (letter(head - 1) if head else "") + chr(ord("a") + tail)
-
-
-def number(value: float, decimals: int) -> str:
-    """Format a number with fixed decimals; a result of zero has no sign."""
-    text = f"{value:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text
 
 
 def build_tables(study: StudyResults) -> list[Table]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from benchmark.metrics import METRICS
 from benchmark.tables.captions import NEAR_BEST, facts, legend, metric_heading
-from benchmark.tables.layout import ABSENT, Row, Table, TableCell, number
+from benchmark.tables.layout import ABSENT, Row, Table, TableCell
 from benchmark.tables.pipe_table import escape_markdown, padded_table
+from benchmark.text import number
 
 RANK_MARKS: Mapping[int | None, str] = {1: "**%s**", 2: "<ins>%s</ins>"}
 RANK_LEGEND = "**Best** and <ins>second best</ins> of our means."

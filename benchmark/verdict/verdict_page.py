@@ -10,8 +10,8 @@ from benchmark.paper.tables import DATASET_LABELS, PRINTED_METRICS, PRINTED_TABL
 from benchmark.results.manifest import Manifest
 from benchmark.table_specs import TABLES
 from benchmark.tables.captions import MARK_MEANINGS, reduced, seed_count
-from benchmark.tables.layout import number
 from benchmark.tables.pipe_table import escape_markdown, wide_table
+from benchmark.text import number
 from benchmark.training.training_settings import precision_note
 from benchmark.verdict.cell_verdicts import (
     OPEN_PROTOCOL,
