@@ -97,11 +97,6 @@ def _cell(path: Path, line: int, row: Mapping[str, str]) -> PrintedCell:
     )
 
 
-def advantage(metric: str, value: float, other: float) -> float:
-    """Return by how much `value` is better than `other`, in the metric's units; negative if it is worse."""
-    return value - other if METRICS[metric].higher_is_better else other - value
-
-
 def method_label(name: str) -> str:
     """Return a method's label in the tables, or its name if the method is unknown."""
     return METHODS[name].label if name in METHODS else name

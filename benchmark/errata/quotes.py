@@ -9,12 +9,12 @@ from typing import Any
 from benchmark.errata.printed_cells import (
     Finding,
     FindingKind,
-    advantage,
     method_label,
     printed,
     where,
     with_value,
 )
+from benchmark.metrics import METRICS
 from benchmark.paper.statements import (
     Beats,
     BestDimension,
@@ -58,7 +58,7 @@ def percentage_improvement(cells: Sequence[PrintedCell], claim: PercentageImprov
         return NOT_IN_TABLE
     better, worse = row[claim.method], row[claim.over]
     stated = f"{where(better)}: {with_value(better)}, stated as the improved one,"
-    gain = advantage(claim.metric, better.value, worse.value)
+    gain = _goodness(better) - _goodness(worse)
     if gain == 0:
         return Outcome(1, ((FindingKind.TIE, f"{stated} only ties {with_value(worse)}.", (better, worse)),))
     against = []
@@ -104,7 +104,7 @@ def beats(cells: Sequence[PrintedCell], claim: Beats) -> Outcome:
         others = [place[name] for name in claim.over or place if name in place and name not in claim.methods]
         compared += product(own, others)
     for a, b in compared:
-        gain = advantage(a.metric, a.value, b.value)
+        gain = _goodness(a) - _goodness(b)
         if gain <= 0:
             kind, verdict = (FindingKind.CONTRADICTION, "is worse than") if gain < 0 else (FindingKind.TIE, "only ties")
             against.append((kind, f"{where(a)}: {with_value(a)} {verdict} {with_value(b)}.", (a, b)))
@@ -117,7 +117,7 @@ def beats(cells: Sequence[PrintedCell], claim: Beats) -> Outcome:
 
 
 def _goodness(cell: PrintedCell) -> float:
-    return advantage(cell.metric, cell.value, 0.0)
+    return METRICS[cell.metric].sign * cell.value
 
 
 def _places(cells: Sequence[PrintedCell], claim: Beats) -> Iterable[dict[str, PrintedCell]]:

@@ -78,7 +78,7 @@ def true_values(share: float, ahead: float = 0.0) -> dict[Place, float]:
 
 def _better_by(margins: float, metric: str, value: float) -> float:
     """The score that is better than `value` by some margins, so that `in_margins` returns these."""
-    amount = margins * MARGINS[metric].amount * (1 if PRINTED_METRICS[metric].higher_is_better else -1)
+    amount = margins * MARGINS[metric].amount * PRINTED_METRICS[metric].sign
     return value * (2 + amount) / (2 - amount) if MARGINS[metric].relative else value + amount
 
 

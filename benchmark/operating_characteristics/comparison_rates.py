@@ -167,8 +167,7 @@ def outcomes(design: Design, shift: Floats, seeds: int, rng: np.random.Generator
         Whether each comparison results in "different", and whether in "same", (draws, 2).
     """
     tolerances = [RESULT_TOLERANCES[cell.metric] for cell in design.cells]
-    better = [1 if METRICS[cell.metric].higher_is_better else -1 for cell in design.cells]
-    units = np.array([tolerance.amount * sign for tolerance, sign in zip(tolerances, better, strict=True)])
+    units = np.array([of.amount * METRICS[cell.metric].sign for of, cell in zip(tolerances, design.cells, strict=True)])
     relative = np.array([tolerance.relative for tolerance in tolerances])
     a, b = (_scores(design, units, relative, (len(shift), seeds), rng) for _ in range(2))
     b += (shift * units)[..., None]

@@ -26,7 +26,7 @@ def with_noise(
         common: Standard normal draws that the trial's metrics share.
         own: Standard normal draws of this metric, of the same shape.
     """
-    better = 1 if PRINTED_METRICS[metric].higher_is_better else -1
-    moved: NDArray[np.float64] = better * np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own
+    sign = PRINTED_METRICS[metric].sign
+    moved: NDArray[np.float64] = sign * np.sqrt(CORRELATION) * common + np.sqrt(1 - CORRELATION) * own
     moved *= spread(metric, latent_dim)
     return np.exp(math.log(truth) + moved) if MARGINS[metric].relative else truth + moved

@@ -44,6 +44,11 @@ class Metric:
     range: tuple[float, float]
     decimals: int = 3
 
+    @property
+    def sign(self) -> int:
+        """The better direction: 1 if higher is better, else -1."""
+        return 1 if self.higher_is_better else -1
+
     def admits(self, value: float, rounding: float = 1e-5) -> bool:
         """Return whether a value lies in the range, to rounding: SSIM of equal images may be 1 + 1e-7."""
         low, high = self.range

@@ -280,10 +280,10 @@ def _groups_of_rivals(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any
 
 def _rank(rivals: list[dict[str, Any]]) -> None:
     """Set the ranks of both sides in place, by the means as printed; ours only if every rival has all its seeds."""
-    sign = -1 if PRINTED_METRICS[rivals[0]["metric"]].higher_is_better else 1
-    paper = stats.rankdata([sign * row["paper"] for row in rivals], method="min")
+    sign = PRINTED_METRICS[rivals[0]["metric"]].sign
+    paper = stats.rankdata([-sign * row["paper"] for row in rivals], method="min")
     whole = all(row["n"] == row["asked"] > 0 for row in rivals)
-    ours = stats.rankdata([sign * round(row["mean"], PRINTED_DECIMALS) for row in rivals], "min") if whole else None
+    ours = stats.rankdata([-sign * round(row["mean"], PRINTED_DECIMALS) for row in rivals], "min") if whole else None
     for position, row in enumerate(rivals):
         row["paper_rank"] = int(paper[position])
         row["our_rank"] = None if ours is None else int(ours[position])

@@ -294,10 +294,6 @@ def _cost_effects(contests: Sequence[Contest], costs: pd.DataFrame) -> dict[Cont
     }
 
 
-def _sign(metric: str) -> int:
-    return 1 if PRINTED_METRICS[metric].higher_is_better else -1
-
-
 def _places(contest: Contest) -> dict[Contender, ScorePlace]:
     return {side: (contest.dataset, contest.metric, side.method, side.latent_dim) for side in contest.sides}
 
@@ -318,7 +314,8 @@ def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]
     if not seeds:
         return ContestResult(contest, ContestOutcome.MISSING, reason="no seed in common")
     scores = {
-        side: _sign(contest.metric) * np.array([values[place][s] for s in seeds]) for side, place in places.items()
+        side: PRINTED_METRICS[contest.metric].sign * np.array([values[place][s] for s in seeds])
+        for side, place in places.items()
     }
     chosen, tested = contest.favoured[0], slice(None)
     if len(contest.favoured) > 1:
@@ -356,7 +353,7 @@ def _on_print(contest: Contest, values: PrintedValues) -> ContestResult:
     printed = _printed_scores(contest, values)
     if not printed:
         return ContestResult(contest, ContestOutcome.MISSING, reason="not printed")
-    scores = {side: _sign(contest.metric) * score for side, score in printed.items()}
+    scores = {side: PRINTED_METRICS[contest.metric].sign * score for side, score in printed.items()}
     chosen = max(contest.favoured, key=scores.__getitem__)
     difference = scores[chosen] - scores[contest.rival]
     if not difference:
