@@ -19,10 +19,10 @@ from benchmark.commands.compare_results import CompareOptions, asked_tolerances
 from benchmark.commands.compare_results import compare as compare_command
 from benchmark.comparison.compare import Basis, Result, State, compare
 from benchmark.comparison.comparison_page import comparison_frame
-from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind, Score, Spread, read_side
+from benchmark.comparison.sides import ComparedSide, Fact, Kind, Score, Spread, read_side
 from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.errors import UserError
-from benchmark.paper.tables import PAPER_FOLDER
+from benchmark.paper.tables import PAPER_FOLDER, ScorePlace
 from benchmark.results.identity import identity_key
 from benchmark.results.records import Record
 from benchmark.results.store import Store
@@ -57,7 +57,7 @@ def run(a, b, terminal=False, **options):
 def side(values, name="A", status="ok", **score):
     """A side of SVM accuracies on MNIST at d = 8: {method: {seed: value, or None for `status`}}."""
     scores = {
-        ComparedCell("mnist", "svm_accuracy", method, 8): {
+        ScorePlace("mnist", "svm_accuracy", method, 8): {
             seed: Score(value, "ok" if value is not None else status, None, **score) for seed, value in seeds.items()
         }
         for method, seeds in values.items()
@@ -166,7 +166,7 @@ def test_one_nudged_seed_of_a_repeated_trial(
 ):
     where = nudged_copy(tmp_path / "b", change, **provenance)
     comparison = compare(laptop, read_side(tmp_path / "b"))
-    cell = ComparedCell(where["dataset"], "silhouette", where["method"], where["latent_dim"])
+    cell = ScorePlace(where["dataset"], "silhouette", where["method"], where["latent_dim"])
     [found] = [r for r in comparison.results if r.cell == cell]
     assert (found.result, found.basis, found.pairs) == (result, basis, 3)
     assert found.difference == pytest.approx(change / 3, rel=1e-6)
@@ -392,7 +392,7 @@ def test_means_of_a_csv_are_compared_where_both_sides_state_their_spread(tmp_pat
             f"dataset,metric,method,latent_dim,value,std,n\n"
             f"mnist,svm_accuracy,vae,8,{float(values.mean())!r},{float(values.std(ddof=1))!r},{len(values)}\n"
         )
-    cell = ComparedCell("mnist", "svm_accuracy", "vae", 8)
+    cell = ScorePlace("mnist", "svm_accuracy", "vae", 8)
     assert read_side(tmp_path / "b.csv").scores[cell][None].spread == Spread(y.std(ddof=1), 5)
     found = one(compare(read_side(tmp_path / "a.csv"), read_side(tmp_path / "b.csv")))
     assert (found.n_a, found.n_b, found.basis) == (8, 5, Basis.SAMPLES)
@@ -522,8 +522,8 @@ def test_settings_of_trials_that_one_side_lacks_are_no_difference():
     def facts(*betas):
         return tuple(Fact("settings.beta", "vae", beta, Kind("mnist", "vae", dim)) for dim, beta in betas)
 
-    scores = {ComparedCell("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
-    more = scores | {ComparedCell("mnist", "ssim", "vae", 16): {0: Score(0.5, "ok", None)}}
+    scores = {ScorePlace("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
+    more = scores | {ScorePlace("mnist", "ssim", "vae", 16): {0: Score(0.5, "ok", None)}}
     a = ComparedSide("A", scores, facts((8, "1.0")), facts_complete=True)
     b = ComparedSide("B", more, facts((8, "1.0"), (16, "2.0")), facts_complete=True)
     assert compare(a, b).around == ()
@@ -533,7 +533,7 @@ def test_settings_of_trials_that_one_side_lacks_are_no_difference():
 
 
 def test_marks_of_a_data_set_that_has_no_common_score_are_no_difference():
-    scores = {ComparedCell("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
+    scores = {ScorePlace("mnist", "ssim", "vae", 8): {0: Score(0.5, "ok", None)}}
     a, b = (
         ComparedSide(marks, scores, tuple(Fact("marks", of, marks, None) for of in ("mnist", "celeba")), True)
         for marks in ("none", "subset")
@@ -558,7 +558,7 @@ def test_the_seeds_csv_of_a_folder_is_equal_to_the_folder(tmp_path):
 
 def test_a_csv_with_statuses_says_why_there_is_no_value():
     reconstruction = read_side(LAPTOP / "tables" / "table3_seeds.csv")
-    score = reconstruction.scores[ComparedCell("mnist", "fid", "vae", 128)][0]
+    score = reconstruction.scores[ScorePlace("mnist", "fid", "vae", 128)][0]
     assert (score.value, score.status) == (None, "weights unavailable")
 
 
@@ -568,7 +568,7 @@ def test_tables_that_contradict_each_other_need_a_choice():
     ):
         read_side(PAPER_FOLDER / "tables.csv")
     table3 = read_side(PAPER_FOLDER / "tables.csv", table=3)
-    assert table3.scores[ComparedCell("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
+    assert table3.scores[ScorePlace("chairs", "fid", "hgmvae_g", 128)][None].value == 92.201
     status, printed = run(LAPTOP, PAPER_FOLDER / "tables.csv", table=1)
     assert status == 4
     assert "27 with only one value on a side show nothing; 36 on one side only and not compared." in printed
@@ -577,7 +577,7 @@ def test_tables_that_contradict_each_other_need_a_choice():
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path):
     file = tmp_path / "a.csv"
     file.write_bytes(f"{HEADER}\nmnist,ssim,vae,8,0,1.5e-1\n\n".replace("\n", "\r\n").encode("utf-8-sig"))
-    assert read_side(file).scores == {ComparedCell("mnist", "ssim", "vae", 8): {0: Score(0.15, "ok", None)}}
+    assert read_side(file).scores == {ScorePlace("mnist", "ssim", "vae", 8): {0: Score(0.15, "ok", None)}}
 
 
 GOOD = "mnist,ssim,vae,8,0,0.5"
@@ -685,8 +685,8 @@ def test_a_missing_value_is_no_score_however_it_is_written(tmp_path, written):
     file.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,vae,8,1,{written}\nmnist,ssim,swae,8,0,{written}\n")
     scores = read_side(file).scores
     missing = Score(None, "missing", None)
-    assert scores[ComparedCell("mnist", "ssim", "vae", 8)] == {0: Score(0.5, "ok", None), 1: missing}
-    assert scores[ComparedCell("mnist", "ssim", "swae", 8)] == {0: missing}
+    assert scores[ScorePlace("mnist", "ssim", "vae", 8)] == {0: Score(0.5, "ok", None), 1: missing}
+    assert scores[ScorePlace("mnist", "ssim", "swae", 8)] == {0: missing}
     ours = tmp_path / "ours.csv"
     ours.write_text(f"{HEADER}\nmnist,ssim,vae,8,0,0.5\nmnist,ssim,vae,8,1,0.5\nmnist,ssim,swae,8,0,0.5\n")
     status, printed = run(ours, file)
@@ -709,8 +709,8 @@ def test_missing_in_the_other_columns_is_as_if_the_column_were_not_there(tmp_pat
         "-,mnist,ssim,vae,8,-,0.5,n/a,-,-\nNA,mnist,ssim,swae,8,—,-,Diverged,,-\n"
     )
     side = read_side(file)
-    assert side.scores[ComparedCell("mnist", "ssim", "vae", 8)] == {None: Score(0.5, "ok", None)}
-    assert side.scores[ComparedCell("mnist", "ssim", "swae", 8)] == {None: Score(None, "diverged", None)}
+    assert side.scores[ScorePlace("mnist", "ssim", "vae", 8)] == {None: Score(0.5, "ok", None)}
+    assert side.scores[ScorePlace("mnist", "ssim", "swae", 8)] == {None: Score(None, "diverged", None)}
     assert side.facts == (Fact("notes", "", "none", None),)
 
 
@@ -725,7 +725,7 @@ def test_only_the_columns_that_are_used_matter(tmp_path, separator):
     ]
     file.write_text("\n".join(separator.join(row) for row in rows))
     side = read_side(file)
-    cell = ComparedCell("mnist", "ssim", "vae", 8)
+    cell = ScorePlace("mnist", "ssim", "vae", 8)
     assert side.scores == {cell: {0: Score(0.5, "ok", None), 1: Score(0.25, "ok", None)}}
     assert side.remarks == ()
 
@@ -822,7 +822,7 @@ def test_a_value_that_its_metric_cannot_have_is_no_score(tmp_path, metric, value
     rows = [f"mnist,{metric},vae,8,{seed},{score}" for seed, score in enumerate((0.5, 0.5, value))]
     file.write_text("\n".join([HEADER, *rows]))
     side = read_side(file)
-    score = side.scores[ComparedCell("mnist", metric, "vae", 8)][2]
+    score = side.scores[ScorePlace("mnist", metric, "vae", 8)][2]
     assert score == (Score(value, "ok", None) if possible else Score(None, "outside its range", None))
     said = [] if possible else [f"cannot be {value:g} (mnist, vae, d = 8, seed 2)"]
     assert [remark[remark.index("cannot") :] for remark in side.remarks] == said
@@ -908,7 +908,7 @@ def test_an_unreadable_record_is_told_and_left_where_it_is(tmp_path):
     found = read_side(b, report=told.append)
     assert len(told) == 1 and record.name in told[0]
     assert record.read_text() == "{"
-    assert sorted(s.status for s in found.scores[ComparedCell("mnist", "svm_accuracy", "vae", 8)].values()) == [
+    assert sorted(s.status for s in found.scores[ScorePlace("mnist", "svm_accuracy", "vae", 8)].values()) == [
         "not run",
         "ok",
     ]

@@ -10,10 +10,11 @@ from scipy import optimize, special, stats
 
 from benchmark.comparison.failures import Ended, ended_trials, failures_p
 from benchmark.comparison.shift_tests import Shifts, cell_groups, method_shifts, moderated_variances, run_shift_tests
-from benchmark.comparison.sides import ComparedCell, ComparedSide, Score, read_side
+from benchmark.comparison.sides import ComparedSide, Score, read_side
 from benchmark.comparison.tolerances import RESULT_TOLERANCES, cell_weight
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.comparison_rates import CELLS, CORRELATIONS, METHOD_SPREADS, TRUTHS, outcomes
+from benchmark.paper.tables import ScorePlace
 from benchmark.statistics import ALPHA
 
 REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference"
@@ -67,7 +68,7 @@ def test_cells_without_any_spread_borrow_it():
 
 def one_method(*places):
     """Cells of one method: (metric, latent dim)."""
-    return cell_groups([ComparedCell("mnist", metric, "vae", dim) for metric, dim in places])
+    return cell_groups([ScorePlace("mnist", metric, "vae", dim) for metric, dim in places])
 
 
 def shifts(shift, error, freedom):
@@ -118,7 +119,7 @@ def test_missing_seeds_and_pairs_are_those_of_scipys_tests():
     a, b = draw.normal(0, 1, (2, 6)), draw.normal(0, 1, (2, 6))
     a[0, 4:] = np.nan  # four pairs are left
     b[1, 5] = np.nan
-    groups = cell_groups([ComparedCell("mnist", "silhouette", "vae", 2), ComparedCell("mnist", "fid", "swae", 2)])
+    groups = cell_groups([ScorePlace("mnist", "silhouette", "vae", 2), ScorePlace("mnist", "fid", "swae", 2)])
     tests = run_shift_tests(a, b, np.array([True, False]), groups)
     expected = [stats.ttest_rel(b[0, :4], a[0, :4]).pvalue, stats.ttest_ind(b[1, :5], a[1]).pvalue]
     assert tests.cells.p() == pytest.approx(expected, rel=1e-9)
@@ -128,7 +129,7 @@ def test_missing_seeds_and_pairs_are_those_of_scipys_tests():
 
 
 def test_cells_share_the_level_of_their_tests_and_methods_that_of_theirs_with_those_of_failures():
-    cells = [ComparedCell("mnist", "their own", method, dim) for method in ("vae", "swae") for dim in (2, 4, 8, 16)]
+    cells = [ScorePlace("mnist", "their own", method, dim) for method in ("vae", "swae") for dim in (2, 4, 8, 16)]
     a, b = np.random.default_rng(0).normal(size=(2, 8, 5))
     tests = run_shift_tests(a, b, np.ones(8, dtype=bool), cell_groups(cells), further_p=[0.5, 0.5])
     assert tests.cells_level == pytest.approx([0.01 / 8] * 8)
@@ -139,7 +140,7 @@ def test_cells_share_the_level_of_their_tests_and_methods_that_of_theirs_with_th
 def test_a_trial_that_lacks_one_of_its_scores_has_failed_whichever_comes_last(metrics):
     def side(name, fid):
         of = {"fid": fid, "ssim": Score(0.5, "ok", None)}
-        scores = {ComparedCell("mnist", metric, "vae", 128): {0: of[metric]} for metric in metrics}
+        scores = {ScorePlace("mnist", metric, "vae", 128): {0: of[metric]} for metric in metrics}
         return ComparedSide(name, scores, facts=(), facts_complete=False)
 
     without, whole = side("A", Score(None, "metric unavailable", None)), side("B", Score(90.0, "ok", None))
@@ -202,7 +203,7 @@ OF_VAE = [
 )
 def test_few_methods_with_three_seeds_give_no_more_false_alarms_than_promised(methods, places, paired):
     """Scores of one standard deviation each, those of a trial correlated by 0.8."""
-    cells = [ComparedCell(dataset, metric, name, dim) for name in methods for dataset, metric, dim in places]
+    cells = [ScorePlace(dataset, metric, name, dim) for name in methods for dataset, metric, dim in places]
     groups, draws, draw = cell_groups(cells), 1_500, np.random.default_rng(8)
     of_trials = draw.normal(size=(2, draws, groups.trials.max() + 1, 3))[:, :, groups.trials]
     a, b = np.sqrt(0.8) * of_trials + np.sqrt(0.2) * draw.normal(size=of_trials.shape)

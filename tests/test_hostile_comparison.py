@@ -6,7 +6,8 @@ import io
 import pytest
 
 from benchmark.cli import main
-from benchmark.comparison.sides import ComparedCell, read_side
+from benchmark.comparison.sides import read_side
+from benchmark.paper.tables import ScorePlace
 
 HEADER = "dataset,metric,method,latent_dim,seed,value"
 
@@ -67,7 +68,7 @@ def test_names_of_others_stand_in_markdown_and_csv_as_they_are(compare, tmp_path
     csv.writer(row).writerow([name, "ssim", name, 8, 0, 0.5])
     status, out, error = compare(f"{HEADER}\n{row.getvalue()}", "--all", "--out", tmp_path / "cells.csv")
     assert (status, error) == (0, "")
-    assert read_side(tmp_path / "theirs.csv").scores.keys() == {ComparedCell(name, "ssim", name, 8)}
+    assert read_side(tmp_path / "theirs.csv").scores.keys() == {ScorePlace(name, "ssim", name, 8)}
     assert "<script>" not in out.replace("\\<", "") and len({line.count(" | ") for line in out.splitlines()}) < 5
     with open(tmp_path / "cells.csv", newline="", encoding="utf-8") as stream:
         [cell] = csv.DictReader(stream)

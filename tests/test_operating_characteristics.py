@@ -20,7 +20,7 @@ from benchmark.operating_characteristics.claim_rates import (
     NONE,
     NONE_WIDER,
     PRINTED,
-    Place,
+    PrintedPlace,
     claim_rates,
     draw_scores,
     part_effects,
@@ -146,9 +146,10 @@ def test_the_truths_are_the_papers_numbers_and_one_value_for_all():
 
 def test_drawn_scores_have_the_spreads_and_correlation_that_are_stated():
     truth = {
-        Place(1, "mnist", metric, "gmvae", 8): 1.0 for metric in ("silhouette", "calinski_harabasz", "davies_bouldin")
+        PrintedPlace(1, "mnist", metric, "gmvae", 8): 1.0
+        for metric in ("silhouette", "calinski_harabasz", "davies_bouldin")
     }
-    truth |= {Place(4, *place[1:]): value for place, value in truth.items()}
+    truth |= {PrintedPlace(4, *place[1:]): value for place, value in truth.items()}
     scores = draw_scores(truth, (2_000, 20), np.random.default_rng(0))
     sc, ch, db = (scores[place].ravel() for place in list(truth)[:3])
     for values, metric in ((sc, "silhouette"), (np.log(ch), "calinski_harabasz"), (np.log(db), "davies_bouldin")):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.paper.claims import CLAIMS, Claim
+from benchmark.paper.tables import ScorePlace
 from benchmark.streams import stream_seed
-from benchmark.verdict.claim_judging import ScorePlace, Values, judge_means
+from benchmark.verdict.claim_judging import Values, judge_means
 from benchmark.verdict.claim_states import claim_states, means_over_seeds
 
 REPEATS = 100
@@ -98,7 +99,7 @@ def repeated(values: Values, stream: np.random.Generator) -> dict[ScorePlace, di
     Returns:
         Scores for the same places and seeds; at a place with one seed the score is unchanged.
     """
-    of_training: dict[tuple[str, str, int | None], list[ScorePlace]] = defaultdict(list)
+    of_training: dict[tuple[str, str, int], list[ScorePlace]] = defaultdict(list)
     for place in values:
         dataset, _, method, latent_dim = place
         of_training[dataset, method, latent_dim].append(place)

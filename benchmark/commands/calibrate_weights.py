@@ -36,7 +36,7 @@ from benchmark.studies.trials import Trial, TrialData
 from benchmark.training.pack import default_pack
 
 WEIGHT_SET = "calibration"
-Place = tuple[str, int]  # a method, and the index of one of its settings
+GridPoint = tuple[str, int]  # a method, and the index of one of its settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
     }
     check_same_calibration(store, every)
 
-    def train(places: Iterable[tuple[Place, int]]) -> dict[tuple[Place, int], Trial]:
+    def train(places: Iterable[tuple[GridPoint, int]]) -> dict[tuple[GridPoint, int], Trial]:
         trials = {place: every[place] for place in places}
         wanted = pending(list(trials.values()), store, set()).to_do
         console.print(f"{len(trials)} trials, {len(trials) - len(wanted)} done already; {executor.says} on {device}")
@@ -144,7 +144,7 @@ def _asked(grids: Mapping[str, tuple[Setting, ...]], methods: tuple[str, ...] | 
 
 
 def _trial(
-    study: Study, grids: Mapping[str, tuple[Setting, ...]], place: Place, seed: int, data: TrialData, device: str
+    study: Study, grids: Mapping[str, tuple[Setting, ...]], place: GridPoint, seed: int, data: TrialData, device: str
 ) -> Trial:
     method, number = place
     cell = GridCell(study.tables[0].number, data.name, method, study.tables[0].latent_dims[0])

@@ -37,10 +37,11 @@ from benchmark.comparison.failures import OUTCOMES, Ended, ended_trials, failure
 from benchmark.comparison.no_overlap import nothing_in_common
 from benchmark.comparison.setup_differences import Difference, differences
 from benchmark.comparison.shift_tests import Floats, ShiftTests, cell_groups, run_shift_tests
-from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedCell, ComparedSide, Score
+from benchmark.comparison.sides import IMPOSSIBLE, PER_CENT, ComparedSide, Score
 from benchmark.comparison.tolerances import OTHER_METRIC, RESULT_TOLERANCES
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
+from benchmark.paper.tables import ScorePlace
 from benchmark.results.records import OK
 from benchmark.statistics import ALPHA, CONFIDENCE, Tolerance, holm
 
@@ -108,7 +109,7 @@ class CellResult:
         smallest_seen: The smallest difference that the test detects with a probability of 80 %.
     """
 
-    cell: ComparedCell
+    cell: ScorePlace
     result: Result
     basis: Basis
     n_a: int
@@ -241,7 +242,7 @@ def _repeated_trials(a: ComparedSide, b: ComparedSide) -> dict[str, bool]:
 
 
 def _cell_result(
-    cell: ComparedCell,
+    cell: ScorePlace,
     a: Mapping[int | None, Score],
     b: Mapping[int | None, Score],
     tolerances: Mapping[str, Tolerance],

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from benchmark.comparison.sides import ComparedCell, ComparedSide, Kind, Score
+from benchmark.comparison.sides import ComparedSide, Kind, Score
+from benchmark.paper.tables import ScorePlace
 from benchmark.results.frame import METRIC_UNAVAILABLE
 from benchmark.results.records import OK
 
@@ -51,7 +52,7 @@ def ended_trials(a: ComparedSide, b: ComparedSide) -> dict[str, list[Ended]]:
     return found
 
 
-def _ends(scores: Mapping[ComparedCell, Mapping[int | None, Score]]) -> dict[Kind, dict[int | None, bool]]:
+def _ends(scores: Mapping[ScorePlace, Mapping[int | None, Score]]) -> dict[Kind, dict[int | None, bool]]:
     """Kind -> seed -> whether any requested score of the trial is missing, for trials that ended."""
     ends: dict[Kind, dict[int | None, bool]] = {}
     for cell, seeds in scores.items():

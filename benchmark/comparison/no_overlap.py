@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from benchmark.comparison.sides import PER_CENT, ComparedCell, ComparedSide
+from benchmark.comparison.sides import PER_CENT, ComparedSide
 from benchmark.names import may_mean
+from benchmark.paper.tables import ScorePlace
 
 _MOST = 6  # the largest number of names or statuses listed
 
@@ -18,11 +19,11 @@ def nothing_in_common(a: ComparedSide, b: ComparedSide) -> str:
     if common := [cell for cell in a.scores if cell in b.scores]:
         states = [f"{name} has {_states(side, common)}" for name, side in (("A", a), ("B", b))]
         return f"{begin}; of the cells of both, {len(common)}, {' and '.join(states)}"
-    apart = [said for axis in ComparedCell._fields if (said := _apart(axis, a, b))]
+    apart = [said for axis in ScorePlace._fields if (said := _apart(axis, a, b))]
     return f"{begin}; {'; '.join(apart) or 'each has other combinations of dataset, metric, method and latent_dim'}"
 
 
-def _states(side: ComparedSide, cells: list[ComparedCell]) -> str:
+def _states(side: ComparedSide, cells: list[ScorePlace]) -> str:
     counts = Counter(score.status for cell in cells for score in side.scores[cell].values())
     remedy = " (divide by 100)" if PER_CENT in counts else ""
     return ", ".join(f"{count} {status}" for status, count in counts.most_common(_MOST)) + remedy

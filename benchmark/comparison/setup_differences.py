@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmark.comparison.sides import ComparedCell, ComparedSide, Fact, Kind
+from benchmark.comparison.sides import ComparedSide, Fact, Kind
+from benchmark.paper.tables import ScorePlace
 
 NOT_STATED = "not stated"
 
@@ -49,7 +50,7 @@ def _group(field: tuple[str, str]) -> tuple[str, str]:
     return name.rpartition(".")[0], scope
 
 
-def _kind(cell: ComparedCell) -> Kind:
+def _kind(cell: ScorePlace) -> Kind:
     return Kind(cell.dataset, cell.method, cell.latent_dim)
 
 

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from benchmark.comparison.sides import ComparedCell, Kind
+from benchmark.comparison.sides import Kind
 from benchmark.comparison.tolerances import cell_weight
+from benchmark.paper.tables import ScorePlace
 from benchmark.statistics import ALPHA, CONFIDENCE, POWER, holm
 
 METHODS_ALPHA = 0.8 * ALPHA  # a method's mean is more informative than a cell, and few methods are compared
@@ -136,7 +137,7 @@ class ShiftTests:
         return significant & ~self.methods.within(CONFIDENCE)
 
 
-def cell_groups(cells: Sequence[ComparedCell]) -> CellGroups:
+def cell_groups(cells: Sequence[ScorePlace]) -> CellGroups:
     """Return the groups of cells, numbered by first occurrence."""
     trials = [Kind(cell.dataset, cell.method, cell.latent_dim) for cell in cells]
     methods = [cell.method for cell in cells]

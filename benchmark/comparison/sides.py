@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from benchmark.comparison.long_csv import LongRow, read_long_csv
 from benchmark.errors import UserError
 from benchmark.metrics import METRICS
+from benchmark.paper.tables import ScorePlace
 from benchmark.results.records import OK, SETUP, Record
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
@@ -20,15 +21,6 @@ PROVENANCE = (*SETUP, "git_commit", "git_dirty")
 PER_CENT = "in per cent"
 IMPOSSIBLE = "outside its range"
 _ROUNDED = 1e-4  # how far rounding may move a score beyond its range
-
-
-class ComparedCell(NamedTuple):
-    """The place of a score, independent of tables."""
-
-    dataset: str
-    metric: str
-    method: str
-    latent_dim: int
 
 
 class Kind(NamedTuple):
@@ -82,7 +74,7 @@ class Fact(NamedTuple):
     kind: Kind | None
 
 
-_Row = tuple[int | None, ComparedCell, int | None, Score]  # table, cell, seed, score
+_Row = tuple[int | None, ScorePlace, int | None, Score]  # table, cell, seed, score
 
 
 @dataclass(frozen=True)
@@ -98,7 +90,7 @@ class ComparedSide:
     """
 
     name: str
-    scores: Mapping[ComparedCell, Mapping[int | None, Score]]
+    scores: Mapping[ScorePlace, Mapping[int | None, Score]]
     facts: tuple[Fact, ...]
     facts_complete: bool
     remarks: tuple[str, ...] = ()
@@ -151,13 +143,13 @@ def _csv_score(row: LongRow) -> Score:
     return Score(row.value, row.status, row.key, spread=spread)
 
 
-def _cell(row: Any) -> ComparedCell:
-    return ComparedCell(row.dataset, row.metric, row.method, row.latent_dim)
+def _cell(row: Any) -> ScorePlace:
+    return ScorePlace(row.dataset, row.metric, row.method, row.latent_dim)
 
 
-def _by_cell(path: Path, rows: Iterable[_Row]) -> dict[ComparedCell, dict[int | None, Score]]:
-    scores: dict[ComparedCell, dict[int | None, Score]] = {}
-    table_of: dict[tuple[ComparedCell, int | None], int | None] = {}
+def _by_cell(path: Path, rows: Iterable[_Row]) -> dict[ScorePlace, dict[int | None, Score]]:
+    scores: dict[ScorePlace, dict[int | None, Score]] = {}
+    table_of: dict[tuple[ScorePlace, int | None], int | None] = {}
     for table, cell, seed, score in rows:
         known = scores.setdefault(cell, {}).setdefault(seed, score)
         first = table_of.setdefault((cell, seed), table)
@@ -170,8 +162,8 @@ def _by_cell(path: Path, rows: Iterable[_Row]) -> dict[ComparedCell, dict[int | 
 
 
 def only_possible(
-    scores: Mapping[ComparedCell, Mapping[int | None, Score]],
-) -> tuple[dict[ComparedCell, dict[int | None, Score]], list[str]]:
+    scores: Mapping[ScorePlace, Mapping[int | None, Score]],
+) -> tuple[dict[ScorePlace, dict[int | None, Score]], list[str]]:
     """Remove the values outside their metric's range.
 
     If most values of a metric with upper bound 1 lie above it, up to 100, all its values are treated as per cent.
@@ -209,7 +201,7 @@ def only_possible(
     return checked, remarks
 
 
-def _place(cell: ComparedCell, seed: int | None) -> str:
+def _place(cell: ScorePlace, seed: int | None) -> str:
     return f"{cell.dataset}, {cell.method}, d = {cell.latent_dim}" + ("" if seed is None else f", seed {seed}")
 
 

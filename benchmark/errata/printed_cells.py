@@ -9,7 +9,7 @@ from benchmark.errors import UserError
 from benchmark.methods.registry import METHODS
 from benchmark.metrics import METRICS
 from benchmark.names import NAMES, asked_name, resolved_rows
-from benchmark.paper.tables import COLUMNS, DATASET_LABELS, PrintedCell
+from benchmark.paper.tables import COLUMNS, DATASET_LABELS, PrintedCell, ScorePlace
 from benchmark.results.read_csv import check_plain, check_present, is_missing, number, read_rows, whole_number
 
 
@@ -76,7 +76,7 @@ def read_cells(path: Path, report: Callable[[str], None] = lambda line: None) ->
     known, notes = resolved_rows([row for _, row in valued])
     for note in notes:
         report(f"{path}: {note}")
-    lines: dict[tuple[int, tuple[str, str, str, int]], int] = {}
+    lines: dict[tuple[int, ScorePlace], int] = {}
     cells = []
     for (line, _), row in zip(valued, known, strict=True):
         cells.append(cell := _cell(path, line, row))

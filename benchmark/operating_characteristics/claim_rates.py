@@ -47,7 +47,7 @@ TRUTHS: Mapping[str, Truth] = {
 _BATCH = 500  # number of studies per batch, to limit memory
 
 
-class Place(NamedTuple):
+class PrintedPlace(NamedTuple):
     """The place of a printed number."""
 
     table: int
@@ -57,14 +57,14 @@ class Place(NamedTuple):
     latent_dim: int
 
 
-def true_values(share: float, ahead: float = 0.0) -> dict[Place, float]:
+def true_values(share: float, ahead: float = 0.0) -> dict[PrintedPlace, float]:
     """Return the paper's numbers with every difference within a table's data set and metric multiplied by `share`.
 
     Args:
         share: Factor on the differences.
         ahead: Additional advantage of HGMVAE-G, in margins.
     """
-    found: dict[Place, float] = {}
+    found: dict[PrintedPlace, float] = {}
     for (table, dataset, metric), rows in paper_numbers().groupby(["table", "dataset", "metric"]):
         relative = MARGINS[metric].relative
         values = np.log(rows["value"]) if relative else rows["value"]
@@ -72,7 +72,7 @@ def true_values(share: float, ahead: float = 0.0) -> dict[Place, float]:
         for method, dim, value in zip(rows["method"], rows["latent_dim"], shrunk, strict=True):
             true = float(np.exp(value) if relative else value)
             moved = ahead if method == "hgmvae_g" else 0.0
-            found[Place(table, dataset, metric, method, dim)] = _better_by(moved, metric, true)
+            found[PrintedPlace(table, dataset, metric, method, dim)] = _better_by(moved, metric, true)
     return found
 
 
@@ -83,8 +83,8 @@ def _better_by(margins: float, metric: str, value: float) -> float:
 
 
 def draw_scores(
-    truth: Mapping[Place, float], shape: tuple[int, int], stream: np.random.Generator, spread: float = 1.0
-) -> dict[Place, NDArray[np.float64]]:
+    truth: Mapping[PrintedPlace, float], shape: tuple[int, int], stream: np.random.Generator, spread: float = 1.0
+) -> dict[PrintedPlace, NDArray[np.float64]]:
     """Draw the scores of whole studies; the same trial has the same noise in every table.
 
     Args:
@@ -104,17 +104,11 @@ def draw_scores(
     }
 
 
-def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> Effects:
+def part_effects(claim: Claim, scores: Mapping[PrintedPlace, NDArray[np.float64]]) -> Effects:
     """Return the effect of every part of a claim for every study and seed, (studies, parts, seeds)."""
     effects = {
         contest: contest_effects(
-            contest,
-            {
-                side: scores[
-                    Place(contest.table or 0, contest.dataset, contest.metric, side.method, side.latent_dim or 0)
-                ]
-                for side in contest.sides
-            },
+            contest, {side: scores[PrintedPlace(contest.table or 0, *place)] for side, place in contest.places.items()}
         )
         for contest in claim.contests
     }
@@ -122,7 +116,7 @@ def part_effects(claim: Claim, scores: Mapping[Place, NDArray[np.float64]]) -> E
 
 
 def _outcomes(
-    scores: Mapping[Place, NDArray[np.float64]], claims: Sequence[Claim]
+    scores: Mapping[PrintedPlace, NDArray[np.float64]], claims: Sequence[Claim]
 ) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Yield (subject, outcome, whether it occurs in each study)."""
     means = {place: values.mean(-1, keepdims=True) for place, values in scores.items()}

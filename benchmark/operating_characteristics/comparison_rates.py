@@ -18,10 +18,10 @@ from scipy import stats
 from benchmark.comparison.compare import State
 from benchmark.comparison.failures import Ended, failures_p
 from benchmark.comparison.shift_tests import METHODS_ALPHA, CellGroups, cell_groups, run_shift_tests
-from benchmark.comparison.sides import ComparedCell
 from benchmark.comparison.tolerances import RESULT_TOLERANCES
 from benchmark.metrics import METRICS
 from benchmark.operating_characteristics.rates import SEEDS, Rate
+from benchmark.paper.tables import ScorePlace
 
 _CLUSTERED = ("gmvae", "hgmvae_g", "hgmvae_u")
 _CLASSIFIED = ("vae", "beta_vae", "gmvae", "swae", "wae_imq", "wae_rbf", "hgmvae_g", "hgmvae_u")
@@ -42,7 +42,7 @@ CORRELATIONS = np.array(
     ]
 )
 CELLS = {
-    ComparedCell("mnist", metric, method, latent_dim): spread
+    ScorePlace("mnist", metric, method, latent_dim): spread
     for metric, dims in METHOD_SPREADS.items()
     for latent_dim, spreads in dims.items()
     for method, spread in zip(_CLASSIFIED if metric == "svm_accuracy" else _CLUSTERED, spreads, strict=True)
@@ -62,7 +62,7 @@ class Design:
         paired: Whether both sides have the same seeds.
     """
 
-    cells: Mapping[ComparedCell, float]
+    cells: Mapping[ScorePlace, float]
     paired: bool
 
     @cached_property

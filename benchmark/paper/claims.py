@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from benchmark.paper.tables import PRINTED_TABLES
+from benchmark.paper.tables import PRINTED_TABLES, ScorePlace
 
 SECONDS = "training_seconds"  # the metric of C9: a timing in records
 ALL = "all"  # the data set of C9
@@ -47,6 +47,11 @@ class Contest:
     def sides(self) -> tuple[Contender, ...]:
         """The favoured sides, then the rival."""
         return (*self.favoured, self.rival)
+
+    @property
+    def places(self) -> dict[Contender, ScorePlace]:
+        """The place of each side's score; at all latent dims (C9) a side has no score, and its latent dim here is 0."""
+        return {side: ScorePlace(self.dataset, self.metric, side.method, side.latent_dim or 0) for side in self.sides}
 
 
 @dataclass(frozen=True)

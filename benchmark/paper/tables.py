@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmark.files import REPOSITORY
 
@@ -138,6 +138,15 @@ DATASET_LABELS: Mapping[str, str] = MappingProxyType(
 )
 
 
+class ScorePlace(NamedTuple):
+    """The place of a score, which identifies it across tables."""
+
+    dataset: str
+    metric: str
+    method: str
+    latent_dim: int
+
+
 @dataclass(frozen=True)
 class PrintedCell:
     """One printed number and its place; the fields are the columns of results/paper/tables.csv."""
@@ -150,9 +159,9 @@ class PrintedCell:
     value: float
 
     @property
-    def place(self) -> tuple[str, str, str, int]:
-        """Data set, metric, method and latent dim, which identify a number across tables."""
-        return self.dataset, self.metric, self.method, self.latent_dim
+    def place(self) -> ScorePlace:
+        """Its place without the table."""
+        return ScorePlace(self.dataset, self.metric, self.method, self.latent_dim)
 
     @property
     def name(self) -> str:
@@ -161,7 +170,7 @@ class PrintedCell:
 
 
 COLUMNS = tuple(field.name for field in fields(PrintedCell))
-PLACE = ["dataset", "metric", "method", "latent_dim"]  # the columns of a place, here and in frames of scores
+PLACE = [*ScorePlace._fields]  # the columns of a place, here and in frames of scores
 SEEDS_OF_THE_PAPER = 10  # number of repeats behind every printed mean
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmark.metrics import METRICS
+from benchmark.paper.tables import ScorePlace
 from benchmark.table_specs import OWN_TABLES
 from benchmark.tables.captions import ABBREVIATIONS, metric_heading
-from benchmark.tables.layout import CellKey, Table, TableCell
+from benchmark.tables.layout import Table, TableCell
 from benchmark.text import number
 
 _FIRST = 2  # the preferred table among those with equally many methods, whose single score is most informative
@@ -62,12 +63,12 @@ def answer_plot(tables: Iterable[Table]) -> AnswerPlot | None:
     then by Table 2, MNIST, and the order of print, with the audit's own tables last. None if the chosen score has fewer
     than two methods.
     """
-    groups: dict[tuple[int, str, str, int], tuple[Table, dict[CellKey, TableCell]]] = {}
+    groups: dict[tuple[int, str, str, int], tuple[Table, dict[ScorePlace, TableCell]]] = {}
     for table in sorted(tables, key=lambda one: (one.paper.number in OWN_TABLES, one.paper.number != _FIRST)):
         for dataset in sorted(table.datasets, key=lambda name: name != "mnist"):
             for metric in table.paper.metrics:
                 for dim in table.latent_dims:
-                    keys = [(dataset, metric, method, dim) for method in table.methods]
+                    keys = [ScorePlace(dataset, metric, method, dim) for method in table.methods]
                     cells = {key: table.cells[key] for key in keys if key in table.cells and table.cells[key].values}
                     groups[table.paper.number, dataset, metric, dim] = table, cells
 
@@ -81,7 +82,7 @@ def answer_plot(tables: Iterable[Table]) -> AnswerPlot | None:
     return _laid_out(*place[1:], *groups[place])
 
 
-def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[CellKey, TableCell]) -> AnswerPlot:
+def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[ScorePlace, TableCell]) -> AnswerPlot:
     decimals, manifest = METRICS[metric].decimals, table.manifest
     ends = [value for cell in cells.values() for value in _extremes(cell)]
     margin = _MARGIN * (max(ends) - min(ends)) or 1.0
@@ -92,7 +93,7 @@ def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[Cel
 
     dots = tuple(
         Dots(
-            manifest.method_label(method),
+            manifest.method_label(place.method),
             number(mean, decimals) + (f" ±{number(cell.std, decimals)}" if cell.std is not None else ""),
             "" if cell.paper is None else number(cell.paper, decimals),
             at(mean),
@@ -101,7 +102,7 @@ def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[Cel
             cell.rank == 1,
             bool(cell.collapsed),
         )
-        for (_, _, method, _), cell in cells.items()
+        for place, cell in cells.items()
         if (mean := cell.mean) is not None
     )
     spelled = "; ".join(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.metrics import METRICS
+from benchmark.paper.tables import ScorePlace
 from benchmark.tables.captions import about, legend, metric_heading, spelled_out
-from benchmark.tables.layout import ABSENT, CellKey, Row, Table, TableCell
+from benchmark.tables.layout import ABSENT, Row, Table, TableCell
 from benchmark.text import number
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.verdict_page import VERDICT_SIGNS
@@ -168,11 +169,11 @@ def _reasons(
     return tuple((verdict, reason, ", ".join(where)) for (verdict, reason), where in found.items())
 
 
-def _cell(table: Table, key: CellKey, verdicts: Verdicts) -> ShownCell:
+def _cell(table: Table, key: ScorePlace, verdicts: Verdicts) -> ShownCell:
     cell = table.cells.get(key)
     if cell is None:
         return ShownCell(ABSENT)
-    decimals = METRICS[key[1]].decimals
+    decimals = METRICS[key.metric].decimals
     shown = ShownCell(
         _ours(cell, decimals),
         str(cell.state),

@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmark.evaluation.scores import NOT_ASKED
 from benchmark.metrics import METRICS
-from benchmark.paper.tables import paper_numbers
+from benchmark.paper.tables import ScorePlace, printed_numbers
 from benchmark.results.frame import NO_DATA
 from benchmark.results.manifest import Manifest
 from benchmark.results.records import OK
@@ -24,7 +24,6 @@ from benchmark.statistics import estimate
 from benchmark.table_specs import ALL_TABLES, TableSpec
 from benchmark.text import number
 
-CellKey = tuple[str, str, str, int]  # data set, metric, method, latent dim
 ABSENT = "–"  # replaces a cell or a metric that the study does not ask for
 
 
@@ -113,7 +112,7 @@ class Table:
     datasets: tuple[str, ...]
     methods: tuple[str, ...]
     latent_dims: tuple[int, ...]
-    cells: Mapping[CellKey, TableCell]
+    cells: Mapping[ScorePlace, TableCell]
 
     @property
     def dims_across(self) -> bool:
@@ -143,10 +142,10 @@ class Table:
         """Return what a row shares with its neighbours; the rows of a group are consecutive."""
         return (row.dataset, row.metric) if self.dims_across else (row.dataset, row.latent_dim)
 
-    def key(self, row: Row, column: int | str) -> CellKey:
+    def key(self, row: Row, column: int | str) -> ScorePlace:
         """Return the key in `cells` of the cell at a row and column."""
         method, latent_dim = (row.method, column) if self.dims_across else (column, row.latent_dim)
-        return row.dataset, row.metric, str(method), int(latent_dim or 0)
+        return ScorePlace(row.dataset, row.metric, str(method), int(latent_dim or 0))
 
     def cell(self, row: Row, column: int | str) -> TableCell | None:
         """Return the cell at a row and column; None if the study does not ask for it."""
@@ -177,18 +176,16 @@ def build_tables(study: StudyResults) -> list[Table]:
         UserError: A record's trial is not the one of its cell.
     """
     manifest = study.manifest
-    paper = {
-        (p.table, p.dataset, p.metric, p.method, p.latent_dim): float(p.value) for p in paper_numbers().itertuples()
-    }
+    paper = {(one.table, *one.place): one.value for one in printed_numbers()}
     tables = []
     for table_number, part in study.frame.groupby("table", sort=True):
-        places: dict[CellKey, list[Any]] = {}
+        places: dict[ScorePlace, list[Any]] = {}
         for row in part.itertuples(index=False):
-            places.setdefault((row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
+            places.setdefault(ScorePlace(row.dataset, row.metric, row.method, row.latent_dim), []).append(row)
         # Beside procedural images the paper's numbers, which are for real ones, would be misleading.
         drawn = {name for name, marks in manifest.marks.items() if "procedural" in marks}
         cells = {
-            key: replace(_cell(seeds), paper=None if key[0] in drawn else paper.get((table_number, *key)))
+            key: replace(_cell(seeds), paper=None if key.dataset in drawn else paper.get((table_number, *key)))
             for key, seeds in places.items()
         }
         printed = ALL_TABLES[table_number]
@@ -205,7 +202,7 @@ def build_tables(study: StudyResults) -> list[Table]:
     return tables
 
 
-def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
+def rank(cells: Mapping[ScorePlace, TableCell]) -> dict[ScorePlace, TableCell]:
     """Rank the complete cells of the same data set, metric and latent dim.
 
     Means are compared as printed, so that equal numbers share a rank (1, 1, 3); METRICS has the better direction. A
@@ -217,7 +214,7 @@ def rank(cells: Mapping[CellKey, TableCell]) -> dict[CellKey, TableCell]:
     Returns:
         All cells, with `rank` and `near_best` set.
     """
-    rivals: dict[tuple[str, str, int], dict[CellKey, float]] = {}
+    rivals: dict[tuple[str, str, int], dict[ScorePlace, float]] = {}
     for key, cell in cells.items():
         if cell.state is CellState.COMPLETE and cell.mean is not None:
             dataset, metric, _, dim = key

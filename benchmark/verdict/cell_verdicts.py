@@ -19,7 +19,9 @@ from benchmark.paper.tables import (
     PRINTED_METRICS,
     PRINTED_TABLES,
     SEEDS_OF_THE_PAPER,
+    ScorePlace,
     paper_numbers,
+    printed_numbers,
 )
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
@@ -34,7 +36,7 @@ from benchmark.statistics import (
 )
 from benchmark.studies.notes import is_on_extent, is_on_protocol
 from benchmark.table_specs import TABLES
-from benchmark.tables.layout import CellKey, TableCell, build_tables
+from benchmark.tables.layout import TableCell, build_tables
 
 LEAST_CHANCE = 0.2  # if the chance of being reproduced is lower, a number that was not reproduced is no evidence
 OPEN_PROTOCOL = "the paper leaves the protocol open, and it decides"
@@ -157,14 +159,14 @@ def cell_verdicts(study: StudyResults) -> pd.DataFrame:
     Raises:
         UserError: A record's trial is not the one of its cell.
     """
-    ours: dict[CellKey, dict[int, TableCell]] = {}
+    ours: dict[ScorePlace, dict[int, TableCell]] = {}
     for table in build_tables(study):
         for key, of_table in table.cells.items():
             ours.setdefault(key, {})[table.paper.number] = of_table
     rows: list[dict[str, Any]] = []
     first_table: dict[tuple[Any, ...], int] = {}
-    for printed in paper_numbers().itertuples():
-        place = (printed.dataset, printed.metric, printed.method, printed.latent_dim)
+    for printed in printed_numbers():
+        place = printed.place
         by_table = ours.get(place, {})
         cell = by_table.get(printed.table) or next(iter(by_table.values()), None)
         first = first_table.setdefault((*place, printed.value), printed.table)
@@ -174,9 +176,9 @@ def cell_verdicts(study: StudyResults) -> pd.DataFrame:
         else:
             absent = "the study does not have this cell"
         rows.append(
-            dict(zip(PLACE, place, strict=True))
+            place._asdict()
             | {"table": printed.table, "repeats_table": None if first == printed.table else first}
-            | _judged(cell, float(printed.value), PRINTED_TOLERANCES[printed.metric], reasons, absent)
+            | _judged(cell, printed.value, PRINTED_TOLERANCES[printed.metric], reasons, absent)
         )
         if rows[-1]["n"]:
             admitted = precision_notes(study.manifest, [printed.metric]).admitted

@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmark.admission.committed_admission import precision_notes
 from benchmark.paper.claims import ALL, CLAIMS, SECONDS, Claim, Contender, Contest, Part
-from benchmark.paper.tables import PLACE, PRINTED_METRICS, printed_numbers
+from benchmark.paper.tables import PLACE, PRINTED_METRICS, ScorePlace, printed_numbers
 from benchmark.results.frame import NOT_MEASURED
 from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
@@ -34,7 +34,6 @@ from benchmark.verdict.claim_effects import (
     power,
 )
 
-ScorePlace = tuple[str, str, str, int | None]  # data set, metric, method, latent dim (None: as a claim's Contender)
 Values = Mapping[ScorePlace, Mapping[int, float]]  # seed -> value
 PrintedValues = Mapping[tuple[Any, ...], float]  # (table, *ScorePlace) -> value
 _LEFT_OUT = 0.1  # the largest share of seeds that may lack a value, because failures are not random
@@ -170,15 +169,15 @@ def judge_runs(study: StudyResults) -> list[Judgement]:
         UserError: A record's trial is not the one of its cell.
     """
     by_place = study.frame.groupby(PLACE, sort=False)
-    absent = {place: ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
-    pending = {place: set(rows.loc[rows["status"].isin(NOT_MEASURED), "seed"]) for place, rows in by_place}
+    absent = {ScorePlace(*place): ", ".join(dict.fromkeys(rows["status"])) for place, rows in by_place}
+    pending = {ScorePlace(*place): set(rows.loc[rows["status"].isin(NOT_MEASURED), "seed"]) for place, rows in by_place}
     return judge_values(study.manifest, seed_values(study.frame), study.costs, absent, pending)
 
 
 def seed_values(frame: pd.DataFrame) -> dict[ScorePlace, dict[int, float]]:
     """Return the scores of a long frame by place and seed, without places that have no score."""
     return {
-        place: dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
+        ScorePlace(*place): dict(zip(rows["seed"], rows["value"].astype(float), strict=True))
         for place, rows in frame.dropna(subset="value").groupby(PLACE, sort=False)
     }
 
@@ -212,7 +211,7 @@ def judge_values(
         run = [one.contest for one in contests if one.outcome is not ContestOutcome.MISSING]
         effects = _cost_effects(run, costs) if of_costs else _seed_effects(run, values)
         asked = 0 if of_costs else manifest.seeds
-        to_come = set().union(*(pending.get(place, ()) for contest in run for place in _places(contest).values()))
+        to_come = set().union(*(pending.get(place, ()) for contest in run for place in contest.places.values()))
         judgements.append(_judgement(claim, contests, effects, asked, len(to_come), printed, manifest))
     return judgements
 
@@ -252,7 +251,7 @@ def _printed_effects(values: PrintedValues, claims: Sequence[Claim]) -> dict[Con
 
 def _printed_scores(contest: Contest, values: PrintedValues) -> dict[Contender, float]:
     """The printed number of each side; empty if one of them is not printed."""
-    keys = {side: (contest.table, *place) for side, place in _places(contest).items()}
+    keys = {side: (contest.table, *place) for side, place in contest.places.items()}
     return {side: values[key] for side, key in keys.items()} if values.keys() >= {*keys.values()} else {}
 
 
@@ -263,7 +262,7 @@ def state_by_tests(claim: Claim, values: Values) -> ClaimState:
         claim: A claim on scores, not on training costs.
         values: The scores by place and seed.
     """
-    run = [contest for contest in claim.contests if _common_seeds(values, _places(contest).values())]
+    run = [contest for contest in claim.contests if _common_seeds(values, contest.places.values())]
     effects = _seed_effects(run, values)
     of_parts = {part: part_effect(here, effects) for part, here in _run_of(claim, effects).items()}
     return ClaimState.OPEN if _seeds(of_parts) < 2 else _state_of(_decision(claim, of_parts))
@@ -271,7 +270,7 @@ def state_by_tests(claim: Claim, values: Values) -> ClaimState:
 
 def _seed_effects(contests: Sequence[Contest], values: Values) -> dict[Contest, Effects]:
     """The effect of every contest, for the seeds that have a value at all of its places."""
-    sides = {contest: _places(contest) for contest in contests}
+    sides = {contest: contest.places for contest in contests}
     places = {place for of_contest in sides.values() for place in of_contest.values()}
     seeds = _common_seeds(values, places)
     if not seeds:
@@ -294,10 +293,6 @@ def _cost_effects(contests: Sequence[Contest], costs: pd.DataFrame) -> dict[Cont
     }
 
 
-def _places(contest: Contest) -> dict[Contender, ScorePlace]:
-    return {side: (contest.dataset, contest.metric, side.method, side.latent_dim) for side in contest.sides}
-
-
 def _common_seeds(values: Values, places: Iterable[ScorePlace]) -> list[int]:
     """The seeds that have a value at all of the places, ascending; none without places."""
     seeds = [{*values.get(place, ())} for place in places]
@@ -306,7 +301,7 @@ def _common_seeds(values: Values, places: Iterable[ScorePlace]) -> list[int]:
 
 def _on_seeds(contest: Contest, values: Values, absent: Mapping[ScorePlace, str]) -> ContestResult:
     """The contest with its uncorrected test; its outcome is OPEN or MISSING."""
-    places = _places(contest)
+    places = contest.places
     if without := [place for place in places.values() if not values.get(place)]:
         reasons = dict.fromkeys(absent.get(place, "not in the study") for place in without)
         return ContestResult(contest, ContestOutcome.MISSING, reason=", ".join(reasons))
