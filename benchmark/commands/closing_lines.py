@@ -19,9 +19,9 @@ from benchmark.results.manifest import Manifest
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.named_studies import WITHOUT_DATA
 from benchmark.table_specs import ALL_TABLES
-from benchmark.tables.captions import seed_count
+from benchmark.tables.captions import study_facts
 from benchmark.tables.layout import Table, TableCell, build_tables
-from benchmark.text import minutes, number, one_line
+from benchmark.text import minutes, one_line
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.decided_counts import decided_counts
 from benchmark.verdict.verdict_page import is_drawn, why_not_comparable
@@ -102,14 +102,13 @@ def _what_ran(study: StudyResults, seconds: float | None) -> list[str]:
         seconds = sum(run.wall_seconds or 0 for run in runs) if runs else None
     took = "" if seconds is None else f": {minutes(seconds)}"
     device = f" on {runs[-1].device}" if runs and runs[-1].device else ""
-    facts = f"Study {manifest.study}, {seed_count(manifest.seeds)}, weight set {manifest.weight_set}"
     counts = study.summary
     no_data = f", {counts.no_data} without data" if counts.no_data else ""
     images = [
         f"{manifest.marked_label(name)} {data.n_train:,} + {data.n_test:,}" for name, data in manifest.data.items()
     ]
     return [
-        cut(f"{facts}{took}{device}"),
+        cut(f"{study_facts(manifest)}{took}{device}"),
         f"{counts.ok} trials ok, {counts.diverged} diverged, {counts.failed} failed, {counts.not_run} not run{no_data}",
         *([fitted("Images (training + test): ", images)] if images else []),
     ]
@@ -222,11 +221,8 @@ def _heading(metric: str, latent_dim: int) -> str:
 def _cell_text(cell: TableCell | None, metric: str) -> str:
     if cell is None:
         return "–"
-    if cell.mean is None:
-        return str(cell.state)
-    decimals = METRICS[metric].decimals
-    spread = "" if cell.std is None else f" ±{number(cell.std, decimals)}"
-    return f"{number(cell.mean, decimals)}{spread}{'†' if cell.collapsed else ''}{'*' if _is_partial(cell) else ''}"
+    collapsed, partial = "†" if cell.collapsed else "", "*" if _is_partial(cell) else ""
+    return cell.text(METRICS[metric].decimals) + collapsed + partial
 
 
 def _is_partial(cell: TableCell) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import ScorePlace
 from benchmark.table_specs import OWN_TABLES
-from benchmark.tables.captions import ABBREVIATIONS, metric_heading
+from benchmark.tables.captions import abbreviations, metric_heading
 from benchmark.tables.layout import Table, TableCell
 from benchmark.text import number
 
@@ -94,7 +94,7 @@ def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[Sco
     dots = tuple(
         Dots(
             manifest.method_label(place.method),
-            number(mean, decimals) + (f" ±{number(cell.std, decimals)}" if cell.std is not None else ""),
+            cell.text(decimals),
             "" if cell.paper is None else number(cell.paper, decimals),
             at(mean),
             None if cell.std is None else (at(mean - cell.std), at(mean + cell.std)),
@@ -105,9 +105,7 @@ def _laid_out(dataset: str, metric: str, dim: int, table: Table, cells: dict[Sco
         for place, cell in cells.items()
         if (mean := cell.mean) is not None
     )
-    spelled = "; ".join(
-        f"{word}: {ABBREVIATIONS[word]}" for word in METRICS[metric].label.split() if word in ABBREVIATIONS
-    )
+    spelled = "; ".join(abbreviations([metric]))
     where = f"{manifest.marked_label(dataset)}, latent dimension d = {dim}"
     heading = f"{metric_heading(metric)} on {where}" + (f" ({spelled})" if spelled else "")
     each = "; ".join(f"{one.name} {one.ours}" + (f", the paper {one.paper}" if one.paper else "") for one in dots)

@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.metrics import METRICS
 from benchmark.paper.tables import ScorePlace
 from benchmark.tables.captions import about, legend, metric_heading, spelled_out
-from benchmark.tables.layout import ABSENT, Row, Table, TableCell
+from benchmark.tables.layout import ABSENT, Row, Table
 from benchmark.text import number
 from benchmark.verdict.cell_verdicts import Verdict
 from benchmark.verdict.verdict_page import VERDICT_SIGNS
@@ -175,7 +175,7 @@ def _cell(table: Table, key: ScorePlace, verdicts: Verdicts) -> ShownCell:
         return ShownCell(ABSENT)
     decimals = METRICS[key.metric].decimals
     shown = ShownCell(
-        _ours(cell, decimals),
+        cell.text(decimals) + (f" [{len(cell.values)}/{cell.asked}]" if 0 < len(cell.values) < cell.asked else ""),
         str(cell.state),
         bool(cell.values),
         cell.rank,
@@ -193,14 +193,6 @@ def _cell(table: Table, key: ScorePlace, verdicts: Verdicts) -> ShownCell:
         sign=VERDICT_SIGNS[judged.verdict],
         reason=judged.reason,
     )
-
-
-def _ours(cell: TableCell, decimals: int) -> str:
-    if cell.mean is None:
-        return str(cell.state)
-    spread = f" ±{number(cell.std, decimals)}" if cell.std is not None else ""
-    missing = f" [{len(cell.values)}/{cell.asked}]" if len(cell.values) < cell.asked else ""
-    return number(cell.mean, decimals) + spread + missing
 
 
 class Anchors:

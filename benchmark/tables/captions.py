@@ -22,7 +22,7 @@ COLLAPSED_LEGEND = (
 NEAR_BEST = "≈"
 NEAR_BEST_LEGEND = "within noise of the best (the 95 % interval of their difference, paired over seeds, contains 0)."
 # The meaning of the abbreviations in metrics' labels.
-ABBREVIATIONS = {
+_ABBREVIATIONS = {
     "SC": "silhouette coefficient",
     "CH": "Calinski-Harabasz index",
     "DB": "Davies-Bouldin index",
@@ -88,9 +88,13 @@ def legend(table: Table) -> list[str]:
 
 def spelled_out(metrics: Iterable[str]) -> str:
     """Return a sentence that spells out the abbreviations in metrics' labels and explains the arrows."""
+    return f"{'; '.join([*abbreviations(metrics), '↑: higher is better', '↓: lower is better'])}."
+
+
+def abbreviations(metrics: Iterable[str]) -> list[str]:
+    """Return the abbreviations in metrics' labels, each once and spelled out, such as 'SC: silhouette coefficient'."""
     words = dict.fromkeys(word for metric in metrics for word in METRICS[metric].label.split())
-    meanings = [f"{word}: {ABBREVIATIONS[word]}" for word in words if word in ABBREVIATIONS]
-    return f"{'; '.join([*meanings, '↑: higher is better', '↓: lower is better'])}."
+    return [f"{word}: {_ABBREVIATIONS[word]}" for word in words if word in _ABBREVIATIONS]
 
 
 def _whose(table_number: int) -> str:

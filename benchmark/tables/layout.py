@@ -79,6 +79,12 @@ class TableCell:
         """The sample standard deviation (ddof 1); None with fewer than two values."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
 
+    def text(self, decimals: int) -> str:
+        """Return mean and standard deviation, such as '0.373 ±0.012', or the state without a value."""
+        if self.mean is None:
+            return str(self.state)
+        return number(self.mean, decimals) + ("" if self.std is None else f" ±{number(self.std, decimals)}")
+
 
 @dataclass(frozen=True)
 class Row:
