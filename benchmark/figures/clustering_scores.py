@@ -17,6 +17,7 @@ from benchmark.figures.study_source import (
     study_caption,
 )
 from benchmark.methods.look import GREY
+from benchmark.paper.tables import ScorePlace
 from benchmark.plotting.style import captioned, legend_columns, look
 from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
@@ -98,7 +99,7 @@ def _data(source: StudySource, table: Table, dataset: str) -> ClusteringPage | C
 
 
 def _line(source: StudySource, table: Table, dataset: str, metric: str, method: str) -> Line | None:
-    cells = [table.cells.get((dataset, metric, method, dim)) for dim in table.latent_dims]
+    cells = [table.cells.get(ScorePlace(dataset, metric, method, dim)) for dim in table.latent_dims]
     if not any(cells):
         return None
 

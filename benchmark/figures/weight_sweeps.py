@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from benchmark.figures.study_source import CannotDraw, StudySource, kinds, left_out, method_label, study_caption
 from benchmark.methods.control_methods import SWEEPS, Sweep
+from benchmark.paper.tables import ScorePlace
 from benchmark.plotting.style import captioned, look
 from benchmark.tables.captions import metric_heading
 from benchmark.tables.layout import Table, build_tables
@@ -90,7 +91,7 @@ def _data(source: StudySource, table: Table, dataset: str, dim: int) -> SweepsPa
 
 
 def _scores(source: StudySource, table: Table, dataset: str, dim: int, sweep: Sweep, metric: str) -> SweepScores:
-    cells = {method: table.cells.get((dataset, metric, method, dim)) for method in sweep.methods}
+    cells = {method: table.cells.get(ScorePlace(dataset, metric, method, dim)) for method in sweep.methods}
     weight_set = source.study.manifest.weight_set
     values = {method: sweep.value_of(method, weight_set) for method, cell in cells.items() if cell}
     order = sorted(values, key=values.__getitem__)
