@@ -295,7 +295,7 @@ def stored(folder, *accuracies: tuple[str, float]) -> Store:
         cell, keys = GridCell(2, "mnist", method, 8), {}
         for seed in range(3):
             study = STUDIES["laptop-controls"]
-            trial = make_trial(study, cell, seed, expected_data(study, DATASETS["mnist"]), "default", "cpu")
+            trial = make_trial(study, cell, seed, expected_data(study, DATASETS["mnist"]), "cpu")
             health = {"active_units": 8, "collapsed": False, "explained_variance": 0.7, "rate": 12.5}
             one = empty_record(trial, "cpu").updated(
                 metrics={"classification": {"svm_accuracy": accuracy + 0.01 * seed}},

@@ -124,7 +124,7 @@ def test_unverified_is_said_of_the_data_at_hand_and_in_the_manifest(known, tmp_p
     study = replace(STUDIES["laptop"], seeds=1)
     options = DataOptions.of(study, tmp_path, offline=True)
     chosen = Selection.parse("dataset=mnist,dataset=mine,method=vae,table=2")
-    grid = build_grid(study, chosen, options, "default", "cpu", lambda line: None)
+    grid = build_grid(study, chosen, options, "cpu", lambda line: None)
     assert grid.manifest().marks == {"mnist": ("unverified",), "mine": ()}
     assert data_facts(grid) == [
         "mine: 40 training and 10 test images; last tenth of every class held out as test",

@@ -153,7 +153,7 @@ def test_every_documented_run_of_another_method_has_trials_without_images(page, 
         selection = Selection.parse(options.only)
         study, _ = asked_study(options, "cpu", selection)
         cells = selection.cells_of(selection.joined(study))
-        methods = {trial.method for trial in expected_trials(study, cells, study.weight_set, "cpu")}
+        methods = {trial.method for trial in expected_trials(study, cells, "cpu")}
         assert methods <= {"plain_ae", "iwae"} and methods
 
 
@@ -350,7 +350,7 @@ def test_a_training_of_its_own_is_on_the_card_and_under_the_tables(own, descript
     add_methods([file])
     selection = Selection.parse("table=2,dataset=mnist,method=own")
     options = DataOptions.of(STUDIES["smoke"], tmp_path, offline=True)
-    grid = build_grid(STUDIES["smoke"], selection, options, "default", "cpu", print)
+    grid = build_grid(STUDIES["smoke"], selection, options, "cpu", print)
     card, study = render_card("own"), grid.manifest()
     [table] = build_tables(StudyResults(study, {}))
     sentences = [sentence for sentence in facts(table) if "unlike" in sentence]

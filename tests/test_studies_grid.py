@@ -86,7 +86,7 @@ def test_real_procedural_and_limited_images_never_share_a_key(tmp_path):
     ]
 
     def key(dataset, device="cpu"):
-        return make_trial(TINY, cell, 0, trial_data(TINY, dataset), "default", device).key
+        return make_trial(TINY, cell, 0, trial_data(TINY, dataset), device).key
 
     keys = {key(dataset) for dataset in datasets}
     assert len(keys) == len(datasets)
@@ -197,4 +197,4 @@ def test_classes_without_training_or_test_images_are_told_before_anything_runs(t
 def test_validation_of_too_small_a_set_is_a_user_error(tmp_path):
     study = dataclasses.replace(STUDIES["validation"], images="drawn")
     with pytest.raises(UserError, match="too few to hold out 10,000"):
-        build_grid(study, Selection(), DataOptions.of(study, tmp_path, True), "default", "cpu", lambda line: None)
+        build_grid(study, Selection(), DataOptions.of(study, tmp_path, True), "cpu", lambda line: None)

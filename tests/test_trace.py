@@ -36,7 +36,7 @@ TINY = dataclasses.replace(
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory):
     options = DataOptions.of(TINY, tmp_path_factory.mktemp("data"), offline=True)
-    return build_grid(TINY, Selection(), options, "default", "cpu", print)
+    return build_grid(TINY, Selection(), options, "cpu", print)
 
 
 def test_a_trace_is_the_training_itself(grid):

@@ -33,9 +33,9 @@ TINY = Study(
 )
 
 
-def tiny_grid(tmp_path, study: Study = TINY, only: str | None = None, weights: str = "default") -> Grid:
+def tiny_grid(tmp_path, study: Study = TINY, only: str | None = None) -> Grid:
     options = DataOptions.of(study, tmp_path, offline=True)
-    return build_grid(study, Selection.parse(only), options, weights, "cpu", report=lambda line: None)
+    return build_grid(study, Selection.parse(only), options, "cpu", report=lambda line: None)
 
 
 def records_of(trials: list[Trial], dataset: Dataset, context: TrialContext, **more: Any) -> list[Record]:

@@ -148,6 +148,6 @@ def _trial(
 ) -> Trial:
     method, number = place
     cell = GridCell(study.tables[0].number, data.name, method, study.tables[0].latent_dims[0])
-    trial = make_trial(study, cell, seed, data, "default", device)
+    trial = make_trial(study, cell, seed, data, device)
     settings = METHODS[method].settings("default", grids[method][number])
     return dataclasses.replace(trial, weight_set=WEIGHT_SET, settings=settings)

@@ -106,7 +106,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
     costs = Costs(pack_gain=_pack_gain(measured, device))
     forecasts = {}
     for name, other in STUDIES.items():
-        trials = expected_trials(other, other.cells(), other.weight_set, device)
+        trials = expected_trials(other, other.cells(), device)
         costs = with_metric_costs(trials, measured_costs(trials, costs, device, _PROBES), device)
         cost = forecast(trials, costs)
         of_metrics = metric_seconds(trials, costs, other.metrics_left_out)
@@ -121,7 +121,7 @@ def throughput(options: ThroughputOptions, console: Console) -> int:
 
 def _methods_compared(study: Study, options: ThroughputOptions, device: str, console: Console) -> int:
     cells = Selection.parse(options.only).cells_of(study)
-    trials = expected_trials(dataclasses.replace(study, seeds=1), cells, study.weight_set, device)
+    trials = expected_trials(dataclasses.replace(study, seeds=1), cells, device)
     found = compare_methods(trials, device, options.seconds, console)
     if not found:
         raise UserError(
@@ -142,7 +142,7 @@ def _chosen_trial(study: Study, options: ThroughputOptions, device: str) -> Tria
             "dataset and latent_dim that it has"
         )
     [cell] = kinds.values()
-    return make_trial(study, cell, 0, expected_data(study, DATASETS[cell.dataset]), study.weight_set, device)
+    return make_trial(study, cell, 0, expected_data(study, DATASETS[cell.dataset]), device)
 
 
 def _pack_gain(measured: Throughput, device: str) -> float:

@@ -67,7 +67,7 @@ def plan(options: PlanOptions, console: Console) -> int:
     study, why = asked_study(options, device, selection)
     console.print(f"Study {study.name}: {why}")
     data = DataOptions.of(study, options.data_dir, offline=True)  # plan downloads nothing
-    grid = build_grid(study, selection, data, study.weight_set, device, console.print)
+    grid = build_grid(study, selection, data, device, console.print)
     check_own_datasets(grid)
     for note in grid.study.notes():
         console.print(f"  reduced: {note}")

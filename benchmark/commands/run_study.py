@@ -250,7 +250,7 @@ def _grid(options: RunOptions, device: str, console: Console) -> Grid:
     study, why = asked_study(options, device, selection)
     console.print(textwrap.fill(f"Study {study.name}: {why}", WIDTH, break_long_words=False, break_on_hyphens=False))
     data = DataOptions.of(study, options.data_dir, options.offline)
-    grid = build_grid(study, selection, data, study.weight_set, device, console.print)
+    grid = build_grid(study, selection, data, device, console.print)
     if not grid.datasets:
         check_own_datasets(grid)
         raise UserError("; ".join(grid.unavailable.values()))

@@ -38,7 +38,7 @@ def trace_readings(folder: Path, data_dir: Path, offline: bool, device: str, con
     """
     study = STUDIES[TRACED]
     data_options = DataOptions.of(study, data_dir.resolve(), offline)
-    grid = build_grid(study, Selection(), data_options, "default", device, console.print)
+    grid = build_grid(study, Selection(), data_options, device, console.print)
     if grid.unavailable:
         raise UserError(next(iter(grid.unavailable.values())))
     set_numerics(device, 1)

@@ -116,7 +116,6 @@ class Grid:
 
     Attributes:
         study: The study, including data sets and methods added by `--only`.
-        weight_set: Name of the weight set.
         device: Torch device name, such as "cuda:1".
         cells: Cell -> seed -> trial; no trials if the data set is unavailable.
         datasets: Name -> loaded data set.
@@ -125,7 +124,6 @@ class Grid:
     """
 
     study: Study
-    weight_set: str
     device: str
     cells: dict[GridCell, dict[int, Trial]]
     datasets: dict[str, Dataset]
@@ -151,7 +149,7 @@ class Grid:
         Their keys are not valid.
         """
         cells = (cell for cell in self.cells if cell.dataset in self.unavailable and cell.dataset in DATASETS)
-        return expected_trials(self.study, cells, self.weight_set, self.device)
+        return expected_trials(self.study, cells, self.device)
 
     def manifest(self) -> Manifest:
         """Make the manifest; the tables are made from it and the records."""
@@ -173,7 +171,7 @@ class Grid:
             }
             | ({"method_sources": sources} if sources else {}),
             "seeds": self.study.seeds,
-            "weight_set": self.weight_set,
+            "weight_set": self.study.weight_set,
             "notes": self.study.notes(),
             "marks": {name: data_marks(self.datasets[name]) for name in names if name in self.datasets},
             "unavailable": {name: self.unavailable[name] for name in names if name in self.unavailable},
@@ -253,12 +251,7 @@ class DataOptions:
 
 
 def build_grid(
-    study: Study,
-    selection: Selection,
-    options: DataOptions,
-    weight_set: str,
-    device: str,
-    report: Callable[[str], None],
+    study: Study, selection: Selection, options: DataOptions, device: str, report: Callable[[str], None]
 ) -> Grid:
     """Load the data that the selected cells need, and make their trials.
 
@@ -268,7 +261,6 @@ def build_grid(
         study: The study.
         selection: The cells that `--only` keeps.
         options: How the images are found.
-        weight_set: Name of the weight set.
         device: Torch device name, such as "cuda:1".
         report: Called with lines for the user.
 
@@ -291,13 +283,11 @@ def build_grid(
 
     def trials_of(one: Study) -> dict[GridCell, dict[int, Trial]]:
         data = {name: trial_data(one, dataset) for name, dataset in datasets.items()}
-        trials = _trials_by_kind(one, (cell for cell in cells if cell.dataset in data), data, weight_set, device)
+        trials = _trials_by_kind(one, (cell for cell in cells if cell.dataset in data), data, device)
         return {cell: trials.get(cell.kind, {}) for cell in cells}
 
     pairs_in = study.in_paired_precision
-    return Grid(
-        study, weight_set, device, trials_of(study), datasets, unavailable, trials_of(pairs_in) if pairs_in else {}
-    )
+    return Grid(study, device, trials_of(study), datasets, unavailable, trials_of(pairs_in) if pairs_in else {})
 
 
 def _scorable(
@@ -360,7 +350,7 @@ def expected_data(study: Study, spec: RegisteredSpec) -> TrialData:
     )
 
 
-def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, device: str) -> list[Trial]:
+def expected_trials(study: Study, cells: Iterable[GridCell], device: str) -> list[Trial]:
     """Return the trials of cells as they would be with complete data, each once, including both trials of every pair.
 
     Their keys are not valid.
@@ -368,28 +358,27 @@ def expected_trials(study: Study, cells: Iterable[GridCell], weight_set: str, de
     Args:
         study: The study.
         cells: Cells of registered data sets.
-        weight_set: Name of the weight set.
         device: Torch device name, such as "cuda:1".
     """
     cells = list(cells)
     data = {cell.dataset: expected_data(study, DATASETS[cell.dataset]) for cell in cells}
-    each = [_trials_by_kind(one, cells, data, weight_set, device) for one in (study, study.in_paired_precision) if one]
+    each = [_trials_by_kind(one, cells, data, device) for one in (study, study.in_paired_precision) if one]
     return [trials[kind][seed] for kind in each[0] for seed in range(study.seeds) for trials in each]
 
 
 def _trials_by_kind(
-    study: Study, cells: Iterable[GridCell], data: Mapping[str, TrialData], weight_set: str, device: str
+    study: Study, cells: Iterable[GridCell], data: Mapping[str, TrialData], device: str
 ) -> dict[tuple[str, str, int], dict[int, Trial]]:
     """Return trials by kind and seed; a trial in several tables is made once, and seeds are copied from the first."""
     trials: dict[tuple[str, str, int], dict[int, Trial]] = {}
     for cell in cells:
         if cell.kind not in trials:
-            first = make_trial(study, cell, 0, data[cell.dataset], weight_set, device)
+            first = make_trial(study, cell, 0, data[cell.dataset], device)
             trials[cell.kind] = {seed: dataclasses.replace(first, seed=seed) for seed in range(study.seeds)}
     return trials
 
 
-def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_set: str, device: str) -> Trial:
+def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, device: str) -> Trial:
     """Make the trial of one cell and seed.
 
     Args:
@@ -397,11 +386,10 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         cell: The cell.
         seed: Seed of all its random streams.
         data: Description of its images.
-        weight_set: Name of the weight set.
         device: Torch device name, such as "cuda:1"; only the kind of device is used.
 
     Raises:
-        UserError: The method lacks the weight set, or its own training settings are invalid.
+        UserError: The method lacks the study's weight set, or its own training settings are invalid.
     """
     method = ALL_METHODS[cell.method]
     own = method.training
@@ -416,17 +404,17 @@ def make_trial(study: Study, cell: GridCell, seed: int, data: TrialData, weight_
         method.revision,
         cell.latent_dim,
         seed,
-        weight_set,
-        method.settings(weight_set, study.settings.get(cell.method, {})),
+        study.weight_set,
+        method.settings(study.weight_set, study.settings.get(cell.method, {})),
         training,
         study.protocols(cell.dataset, cell.method, cell.latent_dim),
         device.partition(":")[0],
         method.source,
-        _warm_start(study, own, weight_set) if own.after else None,
+        _warm_start(study, own) if own.after else None,
     )
 
 
-def _warm_start(study: Study, own: OwnTraining, weight_set: str) -> WarmStart:
+def _warm_start(study: Study, own: OwnTraining) -> WarmStart:
     method = ALL_METHODS[own.after]
-    settings = method.settings(weight_set, study.settings.get(own.after, {}))
+    settings = method.settings(study.weight_set, study.settings.get(own.after, {}))
     return WarmStart(own.after, method.revision, settings, study.training.epochs, dict(own.heads))
