@@ -133,8 +133,8 @@ class HGMVAE(ImageAutoencoder):
         return mean, log_var
 
     def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
-        """Draw w from q(w given y), (B, K); in variant U w is deterministic."""
-        if self.model_config.variant == "uniform":
+        """Draw w from q(w given y), (B, K); a variant without noise for w has a deterministic one."""
+        if "w" not in noise:
             return self._mean_weights(encoded)
         return losses.reparameterised(encoded.logits, encoded.logits_log_var, noise["w"]).softmax(1)
 
@@ -143,8 +143,8 @@ class HGMVAE(ImageAutoencoder):
         return w
 
     def _prior_weights(self, noise: Noise) -> Tensor:
-        """Draw w from p(w), (n, K); in variant U it is 1/K."""
-        if self.model_config.variant == "gaussian":
+        """Draw w from p(w), (n, K); in a variant without noise for w it is 1/K."""
+        if "w" in noise:
             return noise["w"].softmax(1)
         return torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
 

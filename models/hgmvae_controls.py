@@ -18,9 +18,6 @@ class EqualWeightsHGMVAE(HGMVAE):
         """Return the shapes of HGMVAE's draws except w."""
         return {name: shape for name, shape in super().noise_shapes(batch_size).items() if name != "w"}
 
-    def _drawn_weights(self, encoded: ModelOutput, noise: Noise) -> Tensor:
-        return self._mean_weights(encoded)
-
     def _mean_weights(self, encoded: ModelOutput) -> Tensor:
         k, _ = self.components_shape
         mean: Tensor = encoded.mean
@@ -28,9 +25,6 @@ class EqualWeightsHGMVAE(HGMVAE):
 
     def _weights_kl(self, encoded: ModelOutput) -> Tensor:
         return torch.zeros_like(encoded.mean[:, 0])
-
-    def _prior_weights(self, noise: Noise) -> Tensor:
-        return torch.full_like(noise["x"][..., 0], 1 / self.components_shape[0])
 
 
 class OneComponentHGMVAE(HGMVAE):
