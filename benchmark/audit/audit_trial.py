@@ -16,7 +16,7 @@ from benchmark.evaluation.disentanglement import Disentanglement
 from benchmark.evaluation.protocols import PROTOCOLS, Protocol, TrialOutputs
 from benchmark.evaluation.recovery import ClusterRecovery
 from benchmark.evaluation.scores import Scores
-from benchmark.execution.evaluate_trial import component_weights, in_batches, trial_outputs
+from benchmark.execution.evaluate_trial import in_batches, trial_outputs
 from benchmark.results.records import Identity
 from benchmark.streams import generator
 from benchmark.training.memory_layout import laid_out
@@ -99,11 +99,9 @@ def audit_outputs(
         batch_size: Batch size of the training. Sampled reconstructions come from the method's loss, which may have
             several rows per image, so larger batches may not fit in memory.
     """
-    outputs = trial_outputs(model, dataset, device, {need for protocol in judged.values() for need in protocol.needs})
+    needs = {need for protocol in judged.values() for need in protocol.needs}
+    outputs = trial_outputs(model, dataset, device, needs | {"component_weights_test", "factors_test"})
     others = {name: getattr(outputs, name) for name in TrialOutputs.__dataclass_fields__}
-    others["factors_test"] = None if dataset.factors is None else dataset.factors[dataset.n_train :]
-    others["factor_names"] = dataset.factor_names
-    others["component_weights_test"] = component_weights(model, dataset.x_test, device)
     if "reconstruction" in judged:
         posterior = generator(device, "evaluation", use="sampled reconstructions")
         [others["sampled_reconstructions_test"]] = in_batches(
