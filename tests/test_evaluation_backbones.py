@@ -78,8 +78,8 @@ def server():
     httpd.server_close()
 
 
-def table(url: str = f"http://127.0.0.1:9/{NAME}") -> dict[str, Backbone]:
-    return {"toy": Backbone.from_url(url)}
+def toy(url: str = f"http://127.0.0.1:9/{NAME}") -> Backbone:
+    return Backbone.from_url(url)
 
 
 def official(folder) -> WeightsFile:
@@ -116,40 +116,38 @@ def test_the_audits_files_are_apart_from_the_judged_protocols():
 
 
 def test_found_in_the_given_folder_then_in_the_hub_cache(tmp_path, hub):
-    assert find("toy", tmp_path / "given", table()) is None
+    assert find(toy(), tmp_path / "given") is None
     put(hub)
-    assert find("toy", tmp_path / "given", table()) == official(hub)
+    assert find(toy(), tmp_path / "given") == official(hub)
     put(tmp_path / "given")
-    assert find("toy", tmp_path / "given", table()) == official(tmp_path / "given")
-    assert obtain("toy", tmp_path / "given", offline=True, backbones=table()) == official(tmp_path / "given")
-    assert find("toy", None, table()) == official(hub)
+    assert find(toy(), tmp_path / "given") == official(tmp_path / "given")
+    assert obtain(toy(), tmp_path / "given", offline=True) == official(tmp_path / "given")
+    assert find(toy(), None) == official(hub)
 
 
 def test_tensors_come_with_their_full_digest(hub):
     put(hub)
-    state, file = load_tensors(table()["toy"], None)
+    state, file = load_tensors(toy(), None)
     assert torch.equal(state["weight"], STATE["weight"])
     assert file == official(hub)
 
 
 def test_missing_and_offline_says_what_to_put_where(tmp_path):
-    assert obtain("toy", None, offline=True, backbones=table()) == (
+    assert obtain(toy(), None, offline=True) == (
         f"weights unavailable: {NAME} not in the torch hub cache; put it there or give --weights-dir"
     )
-    assert obtain("toy", tmp_path, offline=True, backbones=table()) == (
-        f"weights unavailable: {NAME} not in {PLACES}; put it there"
-    )
+    assert obtain(toy(), tmp_path, offline=True) == (f"weights unavailable: {NAME} not in {PLACES}; put it there")
 
 
 def test_a_file_with_another_digest_is_refused_and_left_alone(tmp_path, hub):
     put(hub)
     put(tmp_path / "given", CONTENT + b"x")
     actual = hashlib.sha256(CONTENT + b"x").hexdigest()[:8]
-    assert obtain("toy", tmp_path / "given", offline=False, backbones=table()) == (
+    assert obtain(toy(), tmp_path / "given", offline=False) == (
         f"weights unavailable: {NAME} in --weights-dir has SHA-256 {actual}..., not {DIGEST[:8]}... as its name "
         "says: truncated, or other weights; move it away"
     )
-    assert find("toy", tmp_path / "given", table()) is None
+    assert find(toy(), tmp_path / "given") is None
     assert (tmp_path / "given" / NAME).read_bytes() == CONTENT + b"x"
 
 
@@ -194,16 +192,16 @@ def test_downloaded_to_the_given_folder_or_the_hub_cache(tmp_path, hub, server, 
     server.answers[f"/{NAME}"] = (200, "application/octet-stream", CONTENT)
     weights_dir = tmp_path / "given" if given else None
     folder = tmp_path / "given" if given else hub
-    assert obtain("toy", weights_dir, offline=False, backbones=table(server.url)) == official(folder)
+    assert obtain(toy(server.url), weights_dir, offline=False) == official(folder)
     assert [file.name for file in folder.iterdir()] == [NAME]
     assert (folder / NAME).read_bytes() == CONTENT
-    obtain("toy", weights_dir, offline=False, backbones=table(server.url))
+    obtain(toy(server.url), weights_dir, offline=False)
     assert len(server.asked) == 1
 
 
 def test_offline_asks_no_server(server):
     server.answers[f"/{NAME}"] = (200, "application/octet-stream", CONTENT)
-    assert "not in the torch hub cache" in obtain("toy", None, offline=True, backbones=table(server.url))
+    assert "not in the torch hub cache" in obtain(toy(server.url), None, offline=True)
     assert server.asked == []
 
 
@@ -228,20 +226,20 @@ def test_a_bad_download_leaves_nothing_and_is_tried_once(hub, server, answer, re
         f"weights unavailable: {NAME} not in the torch hub cache; put it there or give --weights-dir; "
         f"official server: {reason}"
     )
-    assert obtain("toy", None, offline=False, backbones=table(server.url)) == expected
+    assert obtain(toy(server.url), None, offline=False) == expected
     assert list(hub.iterdir()) == []
     assert len(server.asked) == 1
 
 
 def test_no_server_and_no_folder_are_reasons_without_paths(tmp_path):
-    reason = obtain("toy", None, offline=False, backbones=table())
+    reason = obtain(toy(), None, offline=False)
     assert reason.startswith(
         f"weights unavailable: {NAME} not in the torch hub cache; put it there or give --weights-dir; "
         "official server: download failed ("
     )
     assert str(tmp_path) not in reason
     (tmp_path / "file").write_text("in the way")
-    reason = obtain("toy", tmp_path / "file", offline=False, backbones=table())
+    reason = obtain(toy(), tmp_path / "file", offline=False)
     assert reason == (
         f"weights unavailable: {NAME} not in {PLACES}; put it there; official server: could not be written to disk"
     )
@@ -252,7 +250,7 @@ def test_a_server_that_accepts_and_never_answers_is_left(hub, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/{NAME}"
         start = time.monotonic()
-        reason = obtain("toy", None, offline=False, backbones=table(url))
+        reason = obtain(toy(url), None, offline=False)
     assert "download failed (timed out" in reason and time.monotonic() - start < 20
     assert list(hub.iterdir()) == []
 
@@ -261,8 +259,7 @@ def test_workers_that_miss_the_same_file_download_it_once(hub, server):
     server.answers[f"/{NAME}"] = (200, "application/octet-stream", CONTENT)
     found = []
     workers = [
-        threading.Thread(target=lambda: found.append(obtain("toy", None, offline=False, backbones=table(server.url))))
-        for _ in range(4)
+        threading.Thread(target=lambda: found.append(obtain(toy(server.url), None, offline=False))) for _ in range(4)
     ]
     for worker in workers:
         worker.start()
@@ -290,7 +287,7 @@ def test_fetch_takes_the_audits_files_only_when_asked(tmp_path, capsys, asked, n
 
 
 def test_fetch_gets_the_audits_files_with_their_digests(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(fetch_files, "WEIGHTS", {"audit-weights": table()})
+    monkeypatch.setattr(fetch_files, "WEIGHTS", {"audit-weights": {"toy": toy()}})
     put(tmp_path)
     assert main(["fetch", "audit-weights", "--offline", "--weights-dir", str(tmp_path)]) == 0
     assert f"sha256 {DIGEST}" in capsys.readouterr().out.replace("\n", " ")

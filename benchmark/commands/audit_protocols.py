@@ -109,14 +109,12 @@ def _evaluate(
     checkpoints = {key: sha256_of(store.checkpoint_path(key)) for key in stored}
     results = read_results(store, ok)
     of_images = [key for key in stored if "reconstruction" in records[key].identity.protocols]
-    needed = [
-        name
+    needed = {
+        name: backbone
         for name, backbone in ALL_BACKBONES.items()
         if not all(is_current(results.get(key), checkpoints[key], [backbone.file_name]) for key in of_images)
-    ]
-    missing = prepare_weights(
-        needed, options.weights_dir, offline=options.offline, backbones=ALL_BACKBONES, report=console.print
-    )
+    }
+    missing = prepare_weights(needed, options.weights_dir, offline=options.offline, report=console.print)
     context = EvaluationContext(
         options.weights_dir,
         device,
@@ -124,7 +122,7 @@ def _evaluate(
         weights_missing=missing,
     )
     others = {name: backbone for name, backbone in ALL_BACKBONES.items() if name not in needed}
-    had = {ALL_BACKBONES[name].file_name for name in needed if name not in missing}
+    had = {backbone.file_name for name, backbone in needed.items() if name not in missing}
     weights = sorted(had | weights_at_hand(options.weights_dir, others))
     to_do = [key for key in stored if not is_current(results.get(key), checkpoints[key], weights)]
     console.print(f"{len(ok)} trials with a result, {len(stored)} with a checkpoint, {len(to_do)} to audit")

@@ -99,8 +99,8 @@ def _from_folder(folder: Path, options: FetchOptions, console: Console) -> int:
 
 def _fetch_weights(wanted: Mapping[str, Backbone], options: FetchOptions, console: Console) -> int:
     missing = 0
-    for name in wanted:
-        found = obtain(name, options.weights_dir, offline=options.offline, backbones=wanted, report=console.print)
+    for name, backbone in wanted.items():
+        found = obtain(backbone, options.weights_dir, offline=options.offline, report=console.print)
         if isinstance(found, str):
             console.print(f"{name}: {found}")
             missing += 1

@@ -154,7 +154,7 @@ def _run(
     # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
     offline = options.offline or grid.study.images == "drawn"
     left_out = frozenset(grid.study.metrics_left_out)
-    needed = backbones_wanted(trials, store, left_out)
+    needed = {name: BACKBONES[name] for name in backbones_wanted(trials, store, left_out)}
     with heartbeat.during("metric weights"):
         missing = prepare_weights(
             needed, options.weights_dir, offline=offline, report=lambda line: console.print(cut(line))
@@ -169,7 +169,7 @@ def _run(
         weights_missing=missing,
         left_out=left_out,
     )
-    at_hand = {BACKBONES[name].file_name for name in needed if name not in missing}
+    at_hand = {backbone.file_name for name, backbone in needed.items() if name not in missing}
     found = pending(trials, store, at_hand, left_out)
     to_do = found.to_do
     packs = packs_of(trials, to_do, options.pack or default_pack(device))

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,19 +100,18 @@ class WeightsUnavailable(Unscorable):
         super().__init__(f"{WEIGHTS_UNAVAILABLE}: {reason}")
 
 
-def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> WeightsFile | None:
+def find(backbone: Backbone, weights_dir: Path | None) -> WeightsFile | None:
     """Find the verified file of a backbone on disk.
 
     Args:
-        name: A key of `backbones`.
+        backbone: The file to find.
         weights_dir: Folder that is searched before the torch hub cache, if given.
-        backbones: The files by name.
 
     Returns:
         The official file, else the kept tensors of the registry's package; None if neither exists.
     """
     try:
-        found = _on_disk(backbones[name], weights_dir)
+        found = _on_disk(backbone, weights_dir)
     except WeightsUnavailable:
         return None
     return found[0] if found else None
@@ -120,30 +119,23 @@ def find(name: str, weights_dir: Path | None, backbones: Mapping[str, Backbone] 
 
 def weights_at_hand(weights_dir: Path | None, backbones: Mapping[str, Backbone] = BACKBONES) -> set[str]:
     """Return the official file names of the backbones that are on disk and verified, whatever their origin."""
-    return {backbone.file_name for name, backbone in backbones.items() if find(name, weights_dir, backbones)}
+    return {backbone.file_name for backbone in backbones.values() if find(backbone, weights_dir)}
 
 
 def obtain(
-    name: str,
-    weights_dir: Path | None,
-    *,
-    offline: bool,
-    backbones: Mapping[str, Backbone] = BACKBONES,
-    report: Report = no_report,
+    backbone: Backbone, weights_dir: Path | None, *, offline: bool, report: Report = no_report
 ) -> WeightsFile | str:
     """Find the verified file of a backbone, or download it from its server, else from the registry.
 
     Args:
-        name: A key of `backbones`.
+        backbone: The file to obtain.
         weights_dir: Folder that is searched first and stores downloads; None: the torch hub cache.
         offline: Do not download.
-        backbones: The files by name.
         report: Called with one line per origin that is tried.
 
     Returns:
         The file, or the reason why there is none, as a string.
     """
-    backbone = backbones[name]
     try:
         if read := _on_disk(backbone, weights_dir):
             return read[0]
@@ -161,26 +153,20 @@ def obtain(
 
 
 def prepare_weights(
-    names: Iterable[str],
-    weights_dir: Path | None,
-    *,
-    offline: bool,
-    backbones: Mapping[str, Backbone] = BACKBONES,
-    report: Report = no_report,
+    backbones: Mapping[str, Backbone], weights_dir: Path | None, *, offline: bool, report: Report = no_report
 ) -> dict[str, str]:
     """Obtain several backbones, once for all trials of a run.
 
     Args:
-        names: Keys of `backbones`.
+        backbones: The files by name.
         weights_dir: See `obtain`.
         offline: See `obtain`.
-        backbones: See `obtain`.
         report: See `obtain`.
 
     Returns:
         Name -> the reason, for those that are unavailable.
     """
-    found = {name: obtain(name, weights_dir, offline=offline, backbones=backbones, report=report) for name in names}
+    found = {name: obtain(one, weights_dir, offline=offline, report=report) for name, one in backbones.items()}
     return {name: reason for name, reason in found.items() if isinstance(reason, str)}
 
 
