@@ -32,6 +32,7 @@ from benchmark.execution.numerics import set_numerics
 from benchmark.execution.packs import packs_of
 from benchmark.execution.provenance import device_name, provenance
 from benchmark.execution.resume import (
+    Pending,
     backbones_wanted,
     earlier_manifest,
     log_run,
@@ -45,7 +46,6 @@ from benchmark.execution.stored_models import images_in
 from benchmark.figures.study_source import StudySource
 from benchmark.metrics import METRICS
 from benchmark.report.study_verdicts import StudyVerdicts, verdicts_of
-from benchmark.results.records import Record
 from benchmark.results.store import Store
 from benchmark.results.study_results import StudyResults
 from benchmark.studies.grid import DataOptions, Grid, Selection, build_grid
@@ -94,7 +94,7 @@ def run(options: RunOptions, console: Console) -> int:
         store = Store(options.out or default_out(grid), console.print)
         executor.check_folder(store)
         with store.locked():
-            all_computed = _run(options, heartbeat, grid, executor, device, way, store)
+            all_computed = _run(options, heartbeat, grid, executor, way, store)
             study, audited = _make_tables(store, heartbeat)
             verdicts = _verdicts(study, audited, heartbeat)
             reported = not options.no_report and _make_report(
@@ -134,64 +134,26 @@ def tables(options: TablesOptions, console: Console) -> int:
     return study.exit_status
 
 
-def _run(
-    options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, device: str, way: str, store: Store
-) -> bool:
+def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Executor, way: str, store: Store) -> bool:
     """Train and evaluate trials; return False if requested metrics are unavailable or need a new training."""
-    started, console = time.monotonic(), heartbeat.console
+    started, console, device = time.monotonic(), heartbeat.console, grid.device
     executor.check(store)
     earlier_manifest(store, grid)  # raises errors before --force deletes, or --reuse copies, anything
     trials = grid.trials()
-    reused = None if options.reuse is None else _finished_elsewhere(options.reuse, store, console)
-    if options.force:
-        refuse_live_jobs(store)
-        store.forget([trial.key for trial in trials])
-    reused_count = 0
-    if options.reuse is not None and reused is not None:
-        reused_count = reuse_trials(trials, store, reused, options.reuse, console.print)
-        rest = "" if reused_count == len(trials) else "; the others are finished here or have no such result there"
-        console.print(f"{reused_count} of {len(trials)} trials copied from {shown(options.reuse)}{rest}")
-    # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
-    offline = options.offline or grid.study.images == "drawn"
-    left_out = frozenset(grid.study.metrics_left_out)
-    needed = {name: BACKBONES[name] for name in backbones_wanted(trials, store, left_out)}
-    with heartbeat.during("metric weights"):
-        missing = prepare_weights(
-            needed, options.weights_dir, offline=offline, report=lambda line: console.print(cut(line))
-        )
-    context = TrialContext(
-        store.folder.resolve(),
-        device,
-        options.weights_dir,
-        way=way,
-        deterministic=options.deterministic,
-        method_files=tuple(file.resolve() for file in options.method_file),
-        weights_missing=missing,
-        left_out=left_out,
-    )
-    at_hand = {backbone.file_name for name, backbone in needed.items() if name not in missing}
+    reused = _forced_and_reused(options, trials, store, console)
+    context, at_hand = _context_with_weights(options, trials, grid, way, store, heartbeat)
+    left_out, missing = context.left_out, context.weights_missing
     found = pending(trials, store, at_hand, left_out)
-    to_do = found.to_do
-    packs = packs_of(trials, to_do, options.pack or default_pack(device))
+    packs = packs_of(trials, found.to_do, options.pack or default_pack(device))
     known_costs = read_costs(THROUGHPUT / MEASUREMENTS, device)
     if grid.study.paired_precision is None:  # otherwise the two trials of a pair stay together
         packs = longest_first(packs, known_costs, left_out)
     # As in the worker processes, so that the provenance recorded here also applies to them.
     set_numerics(device, executor.threads, options.deterministic)
     _print_summary(grid, console)
-    console.print(
-        f"{len(trials)} trials, {len(trials) - len(to_do)} done already; {executor.says} on {device_name(device)}"
-    )
-    for precision in sorted({trial.training.precision for trial in to_do}):
-        if slow := precision_warning(precision, device):
-            console.print(slow)
-    if found.to_complete:
-        console.print(f"{len(found.to_complete)} of them need no training, only metrics missing from their records")
-    if found.without_checkpoint:
-        console.print(
-            f"{len(found.without_checkpoint)} trials lack requested metrics, and their checkpoints are missing; "
-            "--force trains them again"
-        )
+    done = len(trials) - len(found.to_do)
+    console.print(f"{len(trials)} trials, {done} done already; {executor.says} on {device_name(device)}")
+    _print_pending(found, device, console)
     not_at_hand = {metric for metric, backbone in METRIC_BACKBONES.items() if backbone in missing}
     not_had = [metric for metric in MetricsAsked.parse(options.metrics).added if metric in not_at_hand]
     for name in not_had:
@@ -201,16 +163,16 @@ def _run(
             f"{gone} cells of an earlier run are removed from the tables: their seeds, weights, images, device or "
             "code were different (their records are kept)"
         )
-    ended = reused_count
+    ended = reused
 
     def log() -> None:
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
-        log_run(store, run | {"way": context.way} | dict(executor.noted) | provenance(device))
+        log_run(store, run | {"way": way} | dict(executor.noted) | provenance(device))
 
-    if to_do:
+    if found.to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
-        cost = _metric_seconds(to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
+        cost = _metric_seconds(found.to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
         try:
             for _ in watched(executor, packs, context, data, heartbeat, options.strict, cost):
                 ended += 1
@@ -221,16 +183,70 @@ def _run(
     lacking = pending(found.to_complete, store, at_hand, left_out).to_complete
     if lacking:
         console.print(f"{len(lacking)} trials still lack requested metrics; the same command adds them")
-    if to_do or reused_count:
+    if found.to_do or reused:
         log()
     return not (found.without_checkpoint or lacking or not_had)
 
 
-def _finished_elsewhere(folder: Path, store: Store, console: Console) -> list[Record]:
-    """Read the records for --reuse; raise UserError, before anything is changed, if the folder is unusable."""
-    if folder.resolve() == store.folder.resolve():
-        raise UserError(f"--reuse {folder}: is this run's own results folder; give another one")
-    return finished_records(folder, console.print)
+def _forced_and_reused(options: RunOptions, trials: list[Trial], store: Store, console: Console) -> int:
+    """Delete what --force names and copy what --reuse names; return the number of copied trials.
+
+    Raises:
+        UserError: The folder of --reuse is unusable, which is found before anything is deleted, or a job still runs.
+    """
+    folder, there = options.reuse, []
+    if folder is not None:
+        if folder.resolve() == store.folder.resolve():
+            raise UserError(f"--reuse {folder}: is this run's own results folder; give another one")
+        there = finished_records(folder, console.print)
+    if options.force:
+        refuse_live_jobs(store)
+        store.forget([trial.key for trial in trials])
+    if folder is None:
+        return 0
+    count = reuse_trials(trials, store, there, folder, console.print)
+    rest = "" if count == len(trials) else "; the others are finished here or have no such result there"
+    console.print(f"{count} of {len(trials)} trials copied from {shown(folder)}{rest}")
+    return count
+
+
+def _context_with_weights(
+    options: RunOptions, trials: list[Trial], grid: Grid, way: str, store: Store, heartbeat: Heartbeat
+) -> tuple[TrialContext, set[str]]:
+    """Obtain the pretrained weights that metrics need; return the context of trials and the names of files at hand."""
+    # Scores of procedural images mean nothing, so no metric weights are downloaded for them.
+    offline = options.offline or grid.study.images == "drawn"
+    left_out = frozenset(grid.study.metrics_left_out)
+    needed = {name: BACKBONES[name] for name in backbones_wanted(trials, store, left_out)}
+    with heartbeat.during("metric weights"):
+        missing = prepare_weights(
+            needed, options.weights_dir, offline=offline, report=lambda line: heartbeat.console.print(cut(line))
+        )
+    context = TrialContext(
+        store.folder.resolve(),
+        grid.device,
+        options.weights_dir,
+        way=way,
+        deterministic=options.deterministic,
+        method_files=tuple(file.resolve() for file in options.method_file),
+        weights_missing=missing,
+        left_out=left_out,
+    )
+    return context, {backbone.file_name for name, backbone in needed.items() if name not in missing}
+
+
+def _print_pending(found: Pending, device: str, console: Console) -> None:
+    """Print what the trials to be done need besides a training, and which precisions are slow on the device."""
+    for precision in sorted({trial.training.precision for trial in found.to_do}):
+        if slow := precision_warning(precision, device):
+            console.print(slow)
+    if found.to_complete:
+        console.print(f"{len(found.to_complete)} of them need no training, only metrics missing from their records")
+    if found.without_checkpoint:
+        console.print(
+            f"{len(found.without_checkpoint)} trials lack requested metrics, and their checkpoints are missing; "
+            "--force trains them again"
+        )
 
 
 def _metric_seconds(trials: list[Trial], store: Store, absent: Collection[str], costs: Costs) -> dict[str, float]:
