@@ -1,7 +1,8 @@
 """FID, SSIM, MS-SSIM and LPIPS of two sets of images, shared by the judged protocol and the audit's alternatives."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmark.evaluation import image_quality
+from benchmark.evaluation.backbones import WeightsFile
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
 from benchmark.evaluation.image_subsets import random_subset
@@ -48,6 +50,94 @@ class ImageScoring:
     pixel_origin: float | None = 0.0
 
 
+@dataclass(frozen=True)
+class ImagePairs:
+    """Two sets of images that the functions of IMAGE_MEASURES compare, and how.
+
+    Attributes:
+        originals: uint8 images (n, C, S, S), n >= 1.
+        others: Float images in [0, 1], of the same shape.
+        for_fid: Numbers of the images used for FID.
+        scoring: The settings of the metrics.
+        context: Where to compute.
+        files: The files of the networks that metrics have loaded so far, by recorded name.
+    """
+
+    originals: NDArray[np.uint8]
+    others: NDArray[np.float32]
+    for_fid: NDArray[np.int64]
+    scoring: ImageScoring
+    context: EvaluationContext
+    files: dict[str, WeightsFile] = field(default_factory=dict)
+
+    @property
+    def side(self) -> int:
+        """The images' side in pixels."""
+        side: int = self.originals.shape[-1]
+        return side
+
+    def batch_size(self, side: int) -> int:
+        """Return the batch size at a side in pixels: the same number of pixels at every side."""
+        return max(1, int(self.context.batch_size * (self.side / side) ** 2))
+
+    def network(self, load: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
+        """Load the pretrained network of a backbone and note its file; raise Unscorable if there is none."""
+        if reason := self.context.weights_missing.get(name):
+            raise Unscorable(reason)
+        pretrained = load(self.context.backbones[name], self.context.weights_dir, self.context.device, variant)
+        self.files[pretrained.weights.source] = pretrained.weights
+        return pretrained
+
+
+def _fid(images: ImagePairs) -> float:
+    if len(images.for_fid) < 2:
+        raise Unscorable("FID needs at least two images")
+    context = images.context
+    inception = images.network(pretrained_inception, "inception", images.scoring.antialias)
+    pair = images.originals[images.for_fid], images.others[images.for_fid]
+    return fid(inception, *pair, context.batch_size, context.device, context.statistics_dir)
+
+
+def _ssim(images: ImagePairs) -> float:
+    return _similarity(images, images.scoring.ssim, images.side)
+
+
+def _ms_ssim(images: ImagePairs) -> float:
+    return _similarity(images, images.scoring.ms_ssim, images.scoring.ms_ssim_side or images.side)
+
+
+def _similarity(images: ImagePairs, way: image_quality.Similarity, side: int) -> float:
+    check_side(side, way.min_side)
+    score, origin = way.score, images.scoring.pixel_origin
+    if origin is None:
+        score = image_quality.shifted(score, torch.tensor(images.originals.mean((0, 2, 3)) / 255)[:, None, None])
+    elif origin != 0:
+        score = image_quality.shifted(score, torch.tensor(origin))
+    if side != images.side:
+        score = image_quality.resized(score, side)
+    size = images.batch_size(side)
+    return image_quality.mean_pair_score(score, images.originals, images.others, size, images.context.device)
+
+
+def _lpips(images: ImagePairs) -> float:
+    scoring, side = images.scoring, images.scoring.lpips_side or images.side
+    check_side(side, LPIPS_TRUNKS[scoring.lpips_trunk].min_side)
+    network = images.network(pretrained_lpips, scoring.lpips_trunk, scoring.lpips_trunk)
+    at_a_time = LPIPS_BATCHES * images.batch_size(side)
+    return lpips_distance(
+        network, images.originals, images.others, at_a_time, images.context.device, scoring.lpips_side
+    )
+
+
+# A metric of IMAGE_METRICS -> its function; one that has no value raises Unscorable.
+IMAGE_MEASURES: Mapping[str, Callable[[ImagePairs], float]] = {
+    "fid": _fid,
+    "ssim": _ssim,
+    "ms_ssim": _ms_ssim,
+    "lpips": _lpips,
+}
+
+
 def score_images(
     originals: NDArray[np.uint8],
     others: NDArray[np.float32],
@@ -78,67 +168,16 @@ def score_images(
     rows = random_subset(len(originals), n_images)
     if not len(rows):
         raise Unscorable("no test images")
-    originals, others = originals[rows], others[rows]
-    check_finite(others, others_are)
-    if others.min() < 0 or others.max() > 1:
+    images = ImagePairs(originals[rows], others[rows], random_subset(len(rows), fid_images), scoring, context)
+    check_finite(images.others, others_are)
+    if images.others.min() < 0 or images.others.max() > 1:
         raise Unscorable(f"{others_are} leave [0, 1]")
-    side = originals.shape[-1]
-    lpips_side, ms_ssim_side = scoring.lpips_side or side, scoring.ms_ssim_side or side
-    for_fid = random_subset(len(rows), fid_images)
-    weights: dict[str, str] = {}  # recorded name of the file -> SHA-256
-    origins: dict[str, str] = {}  # the same -> the file's origin
-
-    def load(loader: Callable[..., Pretrained], name: str, variant: bool | str) -> Pretrained:
-        if reason := context.weights_missing.get(name):
-            raise Unscorable(reason)
-        pretrained = loader(context.backbones[name], context.weights_dir, context.device, variant)
-        weights[pretrained.weights.source] = pretrained.weights.sha256
-        origins[pretrained.weights.source] = pretrained.weights.origin
-        return pretrained
-
-    def batch_size(scored_side: int) -> int:
-        return max(1, int(context.batch_size * (side / scored_side) ** 2))  # the same number of pixels at every side
-
-    def mean_of(score: image_quality.PairScore, scored_side: int) -> float:
-        if scored_side != side:
-            score = image_quality.resized(score, scored_side)
-        return image_quality.mean_pair_score(score, originals, others, batch_size(scored_side), context.device)
-
-    def frechet() -> float:
-        if len(for_fid) < 2:
-            raise Unscorable("FID needs at least two images")
-        inception = load(pretrained_inception, "inception", scoring.antialias)
-        pair = originals[for_fid], others[for_fid]
-        return fid(inception, *pair, context.batch_size, context.device, context.statistics_dir)
-
-    def similarity(way: image_quality.Similarity, scored_side: int) -> float:
-        check_side(scored_side, way.min_side)
-        if scoring.pixel_origin == 0:
-            return mean_of(way.score, scored_side)
-        if scoring.pixel_origin is None:
-            origin = torch.tensor(originals.mean((0, 2, 3)) / 255)[:, None, None]
-        else:
-            origin = torch.tensor(scoring.pixel_origin)
-        return mean_of(image_quality.shifted(way.score, origin), scored_side)
-
-    def ssim() -> float:
-        return similarity(scoring.ssim, side)
-
-    def ms_ssim() -> float:
-        return similarity(scoring.ms_ssim, ms_ssim_side)
-
-    def lpips() -> float:
-        trunk = scoring.lpips_trunk
-        check_side(lpips_side, LPIPS_TRUNKS[trunk].min_side)
-        network = load(pretrained_lpips, trunk, trunk)
-        at_a_time = LPIPS_BATCHES * batch_size(lpips_side)
-        return lpips_distance(network, originals, others, at_a_time, context.device, scoring.lpips_side)
-
-    measures = {"fid": frechet, "ssim": ssim, "ms_ssim": ms_ssim, "lpips": lpips}
     details: dict[str, Any] = {"n_images": len(rows)}
     if "fid" in scoring.metrics:
-        details["fid_images"] = len(for_fid)
+        details["fid_images"] = len(images.for_fid)
     if "ms_ssim" in scoring.metrics:
-        details["ms_ssim_scales"] = scoring.ms_ssim.scales(ms_ssim_side)
-    details |= {"weights": weights, "weights_from": origins}
-    return collect({metric: measures[metric] for metric in scoring.metrics}, details)
+        details["ms_ssim_scales"] = scoring.ms_ssim.scales(scoring.ms_ssim_side or images.side)
+    scores = collect({metric: partial(IMAGE_MEASURES[metric], images) for metric in scoring.metrics}, details)
+    weights = {name: file.sha256 for name, file in images.files.items()}
+    origins = {name: file.origin for name, file in images.files.items()}
+    return replace(scores, details=details | {"weights": weights, "weights_from": origins})
