@@ -14,16 +14,11 @@ from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, Struc
 
 from benchmark.audit.outputs import JUDGED, AuditOutputs
 from benchmark.audit.reconstruction_protocols import OTHER_IMAGES, SCORINGS, reconstruction_alternatives
+from benchmark.data.pixels import to_bytes, to_unit
 from benchmark.evaluation.backbones import ALL_BACKBONES
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.fid import fid
-from benchmark.evaluation.image_quality import (
-    ms_ssim_betas,
-    ms_ssim_per_image,
-    ms_ssim_scales,
-    to_bytes,
-    to_unit,
-)
+from benchmark.evaluation.image_quality import ms_ssim_betas, ms_ssim_per_image, ms_ssim_scales
 from benchmark.evaluation.image_subsets import random_subset
 from benchmark.evaluation.lpips_distance import lpips_distance
 from benchmark.evaluation.pretrained_networks import pretrained_inception, pretrained_lpips

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torchmetrics.image import MultiScaleStructuralSimilarityIndexMeasure, StructuralSimilarityIndexMeasure
 
+from benchmark.data.pixels import to_bytes, to_unit
 from benchmark.evaluation.context import EvaluationContext
 from benchmark.evaluation.image_quality import (
     mean_pair_score,
@@ -17,8 +18,6 @@ from benchmark.evaluation.image_quality import (
     ms_ssim_scales,
     resized,
     ssim_per_image,
-    to_bytes,
-    to_unit,
 )
 from benchmark.evaluation.image_subsets import random_subset
 from benchmark.evaluation.protocols import Reconstruction, TrialOutputs

@@ -14,11 +14,12 @@ import torch
 from random_backbones import save_backbones
 from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 
+from benchmark.data.pixels import to_bytes, to_unit
 from benchmark.evaluation import fid as fid_module
 from benchmark.evaluation import lpips_distance as lpips_module
 from benchmark.evaluation.backbones import WeightsFile
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.evaluation.image_quality import inception_features, to_bytes, to_unit
+from benchmark.evaluation.image_quality import inception_features
 from benchmark.evaluation.lpips_distance import lpips_distance, lpips_features
 from benchmark.evaluation.pretrained_networks import LPIPS_TRUNKS, Pretrained, pretrained_inception, pretrained_lpips
 from benchmark.evaluation.protocols import Reconstruction, TrialOutputs

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmark.data import scenes, strokes
 from benchmark.data.dataset import Dataset, content_digest, content_hashes
 from benchmark.data.npz import CHAIR_VIEWS, pad
+from benchmark.data.pixels import to_bytes
 from benchmark.data.specs import DATASETS, SIDES
 from benchmark.streams import stream_seed
 
@@ -64,7 +65,7 @@ def _classes(paint: Painter, n_classes: int) -> Callable[[np.random.Generator], 
     def drawer(rng: np.random.Generator) -> _Drawn:
         n = N_TRAIN + N_TEST
         labels = np.concatenate([rng.permutation(np.arange(part) % n_classes) for part in (N_TRAIN, N_TEST)])
-        blocks = [_to_bytes(paint(rng, labels[start : start + _BLOCK])) for start in range(0, n, _BLOCK)]
+        blocks = [to_bytes(paint(rng, labels[start : start + _BLOCK])) for start in range(0, n, _BLOCK)]
         images = np.concatenate(blocks)
         images = pad(images, SIDES[images.shape[-1]])
         return _Drawn(images, labels.astype(np.int64) if n_classes > 1 else None, N_TRAIN)
@@ -77,7 +78,7 @@ def _chairs(rng: np.random.Generator) -> _Drawn:
     n_chairs = CHAIRS_TRAIN + CHAIRS_TEST
     azimuths = np.round(np.arange(1, CHAIR_VIEWS // 2 + 1) * 360 / (CHAIR_VIEWS // 2)).astype(int)
     views = np.array([(elevation, azimuth) for elevation in (20, 30) for azimuth in azimuths])
-    images = [_to_bytes(scenes.chair_views(rng, views)) for _ in range(n_chairs)]
+    images = [to_bytes(scenes.chair_views(rng, views)) for _ in range(n_chairs)]
     model = np.repeat(np.arange(n_chairs), CHAIR_VIEWS)
     return _Drawn(
         images=np.concatenate(images),
@@ -87,11 +88,6 @@ def _chairs(rng: np.random.Generator) -> _Drawn:
         factors=np.column_stack([model, np.tile(views, (n_chairs, 1))]).astype(np.int16),
         factor_names=("model", "elevation", "azimuth"),
     )
-
-
-def _to_bytes(images: np.ndarray) -> NDArray[np.uint8]:
-    rounded: NDArray[np.floating] = np.rint(np.clip(images, 0, 1) * 255)
-    return rounded.astype(np.uint8)
 
 
 _DRAWERS = {

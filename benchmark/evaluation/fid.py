@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from benchmark.data.pixels import to_bytes
 from benchmark.evaluation.frechet import FittedGaussian, fit_gaussian, frechet_distance
-from benchmark.evaluation.image_quality import inception_features, to_bytes
+from benchmark.evaluation.image_quality import inception_features
 from benchmark.evaluation.pretrained_networks import Pretrained
 from benchmark.tensor_files import write_tensors
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmark.data.pixels import to_unit
+
 MS_SSIM_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, finest scale first
 MS_SSIM_KERNEL = 7
 SSIM_SIGMA = 1.5
@@ -41,17 +43,6 @@ def ms_ssim_betas(scales: int) -> tuple[float, ...]:
     """Return the first `scales` exponents, rescaled to sum to 1 like all five."""
     kept = MS_SSIM_BETAS[:scales]
     return tuple(beta / sum(kept) for beta in kept)
-
-
-def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Convert bytes 0..255 to float32 in [0, 1]."""
-    return images.astype(np.float32) / np.float32(255)
-
-
-def to_bytes(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Convert [0, 1] to the nearest of 0..255, clamping values outside."""
-    rounded: NDArray[np.floating] = np.rint(np.clip(images, 0, 1) * 255)
-    return rounded.astype(np.uint8)
 
 
 def three_channels(batch: torch.Tensor) -> torch.Tensor:

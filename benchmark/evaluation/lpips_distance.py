@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmark.evaluation.image_quality import batch_rows, bilinear, on_device, three_channels, to_unit
+from benchmark.data.pixels import to_unit
+from benchmark.evaluation.image_quality import batch_rows, bilinear, on_device, three_channels
 from benchmark.evaluation.pretrained_networks import Pretrained
 
 _Theirs = Any  # an `lpips.LPIPS`, whose class has no types

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmark.data.pixels import to_unit
 from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind
 from benchmark.figures.trained_models import image_pages, models_of, some_test_images
 from benchmark.plotting.panels import panel_grid
@@ -57,7 +58,7 @@ def _data(source: StudySource, found: list[TrialKind]) -> Manifold:
     grids = {
         model.label: model.decode(bilinear(model.encode(images).reshape(2, 2, -1), STEPS)) for model in shown.models
     }
-    corners = (images.astype(np.float32) / 255).reshape(2, 2, *images.shape[1:])
+    corners = to_unit(images).reshape(2, 2, *images.shape[1:])
     caption = (
         "Corners: reconstructions of four test images, the same for all methods. Between them: decoded bilinear "
         "interpolations of their codes.",

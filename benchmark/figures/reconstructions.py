@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmark.data.pixels import to_unit
 from benchmark.figures.study_source import CannotDraw, StudySource, TrialKind
 from benchmark.figures.trained_models import N_IMAGES, image_pages, models_of, some_test_images
 from benchmark.plotting.panels import centres, show
@@ -36,7 +37,7 @@ def pages(source: StudySource) -> Iterator[tuple[str, Reconstructions | CannotDr
 def _data(source: StudySource, found: list[TrialKind]) -> Reconstructions:
     shown = models_of(source, found[0].dataset, found)
     images = some_test_images(shown.dataset, N_IMAGES)
-    rows = {ORIGINALS: images.astype(np.float32) / 255}
+    rows = {ORIGINALS: to_unit(images)}
     rows |= {model.label: model.decode(model.encode(images)) for model in shown.models}
     where = source.study.manifest.marked_label(found[0].dataset)
     title = f"Reconstructions of test images: {where}, d = {found[0].latent_dim}"

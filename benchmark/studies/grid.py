@@ -1,12 +1,12 @@
 """Conversion of a study and the available data to its trials and its manifest."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.data.class_checks import one_sided_classes
-from benchmark.data.dataset import Dataset, data_marks
+from benchmark.data.dataset import Dataset, Report, data_marks, no_report
 from benchmark.data.installed_digits import CLASSES, HELD_OUT_OF_EACH, OF_EACH
 from benchmark.data.limit import limit
 from benchmark.data.load import load_dataset
@@ -228,7 +228,7 @@ class DataOptions:
         """Return a study's options with the given data folder."""
         return cls(data_dir, offline, study.images, study.split, study.n_train, study.n_test)
 
-    def load(self, name: str, report: Callable[[str], None] = lambda line: None) -> Dataset:
+    def load(self, name: str, report: Report = no_report) -> Dataset:
         """Load a data set in the form that the study's trials use.
 
         Args:
@@ -250,9 +250,7 @@ class DataOptions:
         return dataset
 
 
-def build_grid(
-    study: Study, selection: Selection, options: DataOptions, device: str, report: Callable[[str], None]
-) -> Grid:
+def build_grid(study: Study, selection: Selection, options: DataOptions, device: str, report: Report) -> Grid:
     """Load the data that the selected cells need, and make their trials.
 
     A data set that is unavailable is recorded with the reason.
@@ -290,9 +288,7 @@ def build_grid(
     return Grid(study, device, trials_of(study), datasets, unavailable, trials_of(pairs_in) if pairs_in else {})
 
 
-def _scorable(
-    cells: list[GridCell], study: Study, datasets: Mapping[str, Dataset], report: Callable[[str], None]
-) -> list[GridCell]:
+def _scorable(cells: list[GridCell], study: Study, datasets: Mapping[str, Dataset], report: Report) -> list[GridCell]:
     """Return the cells whose data set has the labels that their protocol needs; raise UserError if none is left."""
     needs_labels = {t.number for t in study.tables if "labels_test" in PROTOCOLS[t.protocol].needs}
     others = [str(table.number) for table in study.tables if table.number not in needs_labels]

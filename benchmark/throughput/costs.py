@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.pixels import to_unit
 from benchmark.errors import UserError
 from benchmark.evaluation.context import EvaluationContext
-from benchmark.evaluation.image_quality import to_unit
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES
 from benchmark.evaluation.protocols import PROTOCOLS, TrialOutputs
 from benchmark.execution.packs import Pack
