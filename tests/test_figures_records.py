@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from figure_samples import diverged, sample, source_of, trained
+from PIL import Image
 from study_samples import cell, record
 
 from benchmark.commands.judged_study import pages_of_records, write_report
@@ -189,6 +190,31 @@ def test_a_report_has_the_frontier_of_a_study(tmp_path):
     write_report(tmp_path, study, {}, pages)
     caption = "Scores over the rate of the code, each method along its one weight: MNIST, d = 8"
     assert caption in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_report_has_no_picture_of_other_trials_than_the_studys(tmp_path):
+    pages_of_records(Store(tmp_path), frontier_source().study)
+    report = tmp_path / "report.html"
+    write_report(tmp_path, frontier_source().study, {}, {})
+    assert "data:image" in report.read_text(encoding="utf-8")
+    fewer = frontier_source().study
+    fewer = dataclasses.replace(fewer, records=dict(list(fewer.records.items())[1:]))
+    write_report(tmp_path, fewer, {}, {})
+    page = report.read_text(encoding="utf-8")
+    assert "<li>frontier_mnist_d8: shows the trials of an earlier run; `judge` makes it again" in page
+    assert "data:image" not in page
+
+
+def test_a_report_has_no_picture_that_its_records_do_not_give(tmp_path):
+    study = frontier_source().study
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    for name in ("frontier_mnist_d8", "tsne_mnist"):  # of a version that noted no trials
+        Image.new("L", (1, 1)).save(figures / f"{name}.png")
+    write_report(tmp_path, study, {}, {name: CannotDraw("no trial") for name in ("frontier_mnist_d8", "tsne_mnist")})
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<li>frontier_mnist_d8: no trial" in page and "<li>tsne_mnist" not in page
+    assert page.count("data:image") == 1
 
 
 def test_a_study_with_one_method_along_its_weight_or_without_accuracy_has_no_frontier():

@@ -9,9 +9,10 @@ from benchmark.errors import UserError
 from benchmark.execution.heartbeat import Heartbeat
 from benchmark.execution.stored_models import images_in
 from benchmark.figures.all_figures import FIGURES, make_figures
+from benchmark.figures.pages import trials_on
 from benchmark.figures.study_source import CannotDraw, StudySource
 from benchmark.files import REPOSITORY, write_text, write_texts
-from benchmark.plotting.figure_files import FORMATS
+from benchmark.plotting.figure_files import FORMATS, trials_shown
 from benchmark.report.cost import paired_times
 from benchmark.report.html import Picture, render_report
 from benchmark.report.study_verdicts import StudyVerdicts
@@ -28,6 +29,7 @@ REPORT = "report.html"
 _REPORTED = {name: figure for name, figure in FIGURES.items() if figure.meaning}
 # The figures that a report makes on its own, so that it needs neither checkpoints nor images.
 _FROM_RECORDS = tuple(name for name, figure in _REPORTED.items() if figure.from_records)
+_OTHER_TRIALS = "shows the trials of an earlier run; `judge` makes it again"
 _MEASURED_TIMES = (THROUGHPUT, *sorted((REPOSITORY / "results" / "reference" / "throughput").glob("*")))
 
 
@@ -145,7 +147,7 @@ def write_report(
     pages: Mapping[str, CannotDraw | None],
     verdicts: StudyVerdicts | None = None,
 ) -> int:
-    """Write OUT/report.html with the pictures in OUT/figures.
+    """Write OUT/report.html with the pictures in OUT/figures that show the study's present trials.
 
     Args:
         folder: OUT.
@@ -161,9 +163,12 @@ def write_report(
         UserError: A record belongs to a trial other than its cell's, a picture is damaged, or the folder is not
             writable.
     """
-    pictures = _pictures(folder / "figures")
-    there = {picture.name for picture in pictures}
-    skipped = [(page, str(why)) for page, why in pages.items() if why and _kind(page) and page not in there]
+    there = _pictures(folder / "figures")
+    pictures = [one for one in there if _is_current(one, study, pages)]
+    reasons = {one.name: _OTHER_TRIALS for one in there}
+    reasons |= {page: str(why) for page, why in pages.items() if why and _kind(page)}
+    shown = {one.name for one in pictures}
+    skipped = [(page, why) for page, why in reasons.items() if page not in shown]
     times = paired_times(study, (folder, *_MEASURED_TIMES))
     page = render_report(study, pictures, skipped, audited, times, verdicts)
     write_text(folder / REPORT, page)
@@ -182,6 +187,18 @@ def _pictures(folder: Path) -> list[Picture]:
     pages = {path.stem: (rank[kind], path.stem) for path in folder.glob("*.png") if (kind := _kind(path.stem))}
     names = sorted(pages, key=pages.__getitem__)
     return [_picture(folder / f"{name}.png") for name in names]
+
+
+def _is_current(picture: Picture, study: StudyResults, pages: Mapping[str, CannotDraw | None]) -> bool:
+    """Whether a picture shows the study's present trials, not those of an earlier run.
+
+    A picture that was made without a list of its trials counts as current, unless its figure could be made again from
+    records and was not.
+    """
+    made = trials_shown(picture.png)
+    if made is None:
+        return not (_kind(picture.name) in _FROM_RECORDS and pages.get(picture.name))
+    return made == trials_on(picture.name, study)
 
 
 def _picture(path: Path) -> Picture:

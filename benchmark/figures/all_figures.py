@@ -18,6 +18,7 @@ from benchmark.figures import (
     tsne,
     weight_sweeps,
 )
+from benchmark.figures.pages import trials_on
 from benchmark.figures.study_source import CannotDraw, StudySource
 from benchmark.plotting.figure_files import FORMATS, write_page
 
@@ -81,4 +82,8 @@ def make_figures(
     for name in names:
         kind = FIGURES[name]
         for page, data in kind.pages(source):
-            yield page, data if isinstance(data, CannotDraw) else write_page(kind.draw, data, folder, page, formats)
+            if isinstance(data, CannotDraw):
+                yield page, data
+            else:
+                trials = trials_on(page, source.study)
+                yield page, write_page(kind.draw, data, folder, page, formats, trials)

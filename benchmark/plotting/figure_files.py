@@ -1,5 +1,6 @@
 """Writing of figures as PNG and PDF; the same data give the same bytes."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
+from PIL import Image
 
 from benchmark.files import named_write_errors, written_whole
 from benchmark.plotting.style import RC
@@ -22,6 +24,7 @@ FORMATS: Mapping[str, dict[str, Any]] = {
     "png": {"dpi": 150, "metadata": {"Software": None}},
     "pdf": {"dpi": 300, "metadata": {"Creator": None, "Producer": None, "CreationDate": None}},
 }
+_TRIALS = "Trials"  # keyword of the PNG's text
 
 
 @contextmanager
@@ -34,7 +37,12 @@ def matplotlib_set_to(settings: "Mapping[RcKeyType, Any]") -> Iterator[None]:
 
 
 def write_page(
-    draw: Callable[[Data], Figure], data: Data, folder: Path, name: str, formats: Sequence[str] = tuple(FORMATS)
+    draw: Callable[[Data], Figure],
+    data: Data,
+    folder: Path,
+    name: str,
+    formats: Sequence[str] = tuple(FORMATS),
+    trials: str | None = None,
 ) -> tuple[Path, ...]:
     """Draw a figure and write NAME.png and NAME.pdf.
 
@@ -44,6 +52,7 @@ def write_page(
         folder: The output folder, created if missing.
         name: Name of the files, without extension.
         formats: The formats to write, of FORMATS; each takes about as long as the drawing.
+        trials: Which trials the figure shows, in any text; the PNG file keeps it for `trials_shown`.
 
     Returns:
         The paths of the files.
@@ -56,5 +65,19 @@ def write_page(
         figure = draw(data)
         for path, kind in zip(paths, formats, strict=True):
             with named_write_errors(path), written_whole(path) as part:
-                figure.savefig(part, format=kind, **FORMATS[kind])
+                how = FORMATS[kind]
+                if kind == "png" and trials is not None:
+                    how = how | {"metadata": how["metadata"] | {_TRIALS: trials}}
+                figure.savefig(part, format=kind, **how)
     return paths
+
+
+def trials_shown(png: bytes) -> str | None:
+    """Return what `write_page` has kept in a PNG file about the trials that it shows; None if nothing.
+
+    Raises:
+        OSError: It is not an image.
+    """
+    with Image.open(io.BytesIO(png)) as image:
+        text: str | None = image.info.get(_TRIALS)
+    return text

@@ -1,12 +1,12 @@
 """Captions of figures and their alternative texts: the data shown, with range and best value."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
 from benchmark.figures.all_figures import FIGURES
+from benchmark.figures.pages import PageName
 from benchmark.metrics import METRICS
 from benchmark.results.records import OK
 from benchmark.results.study_results import StudyResults
@@ -19,7 +19,6 @@ _METRICS_OF = {
     "tsne": ("silhouette",),
     "reconstructions": ("ssim", "lpips"),
 }
-_PAGE = re.compile(r"(?P<kind>[a-z]+)_(?:table(?P<table>\d+)_)?(?P<dataset>.+?)(?:_d(?P<dim>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -44,20 +43,20 @@ def picture_text(study: StudyResults, name: str) -> PictureText:
         study: The study.
         name: Name of the page, such as `curves_mnist_d8`.
     """
-    page = _PAGE.fullmatch(name)
-    figure = FIGURES.get(page["kind"]) if page else None
+    page = PageName.parse(name)
+    figure = FIGURES.get(page.kind) if page else None
     if page is None or figure is None or figure.meaning is None:
         return PictureText("", name, name)
-    kind, table, dim = page["kind"], page["table"], page["dim"]
+    kind, table, dim = page.kind, page.table, page.latent_dim
     places = [f"Table {table}"] if table else []
-    places += [study.manifest.marked_label(page["dataset"]), *([f"d = {dim}"] if dim else [])]
+    places += [study.manifest.marked_label(page.dataset), *([f"d = {dim}"] if dim else [])]
     caption = f"{figure.meaning}: {', '.join(places)}"
     frame = study.frame
-    shown = frame[(frame["dataset"] == page["dataset"]) & (frame["status"] == OK)]
+    shown = frame[(frame["dataset"] == page.dataset) & (frame["status"] == OK)]
     for column, value in (("table", table), ("latent_dim", dim)):
-        shown = shown if value is None else shown[shown[column] == int(value)]
+        shown = shown if value is None else shown[shown[column] == value]
     facts = [f"Methods: {', '.join(_labels(study, shown['method']))}"] if len(shown) else []
-    facts += _losses(study, page["dataset"], dim) if kind == "curves" else []
+    facts += _losses(study, page.dataset, dim) if kind == "curves" else []
     facts += [_range(study, shown, metric) for metric in _METRICS_OF.get(kind, ()) if metric in set(shown["metric"])]
     return PictureText(kind, caption, " ".join([f"{caption}.", *(f"{fact}." for fact in facts)]))
 
@@ -77,12 +76,12 @@ def _range(study: StudyResults, shown: pd.DataFrame, metric: str) -> str:
     return f"{of.label}: best {best}, worst {worst}"
 
 
-def _losses(study: StudyResults, dataset: str, dim: str | None) -> list[str]:
+def _losses(study: StudyResults, dataset: str, dim: int | None) -> list[str]:
     """The loss in the first and the last epoch, averaged over seeds, for every method."""
     curves: dict[str, list[list[float]]] = {}
     for record in study.own_records():
         trial, loss = record.identity, record.curves.get("loss") or [None]
-        here = record.ok and (trial.dataset, str(trial.latent_dim)) == (dataset, dim)
+        here = record.ok and (trial.dataset, trial.latent_dim) == (dataset, dim)
         if here and loss[0] is not None and loss[-1] is not None:
             curves.setdefault(trial.method, []).append([loss[0], loss[-1]])
     each = []
