@@ -96,7 +96,7 @@ SPOILT = {
     "truncated": json.dumps(made_record(0))[:200],
     "nested too deep": DEEP,
     "a number beyond reading": '{"schema": 1' + "0" * 5000 + "}",
-    "another schema": changed("schema", value=RECORD_SCHEMA + 1),
+    "another schema": changed("schema", value=RECORD_SCHEMA - 1),
     "another trial's": json.dumps(made_record(7)),
     "hand-edited": changed("identity", "seed", value=5),
     "NaN in the identity": changed("identity", "beta", value=math.nan),

@@ -41,6 +41,15 @@ def test_a_record_comes_back_as_it_went(store):
     assert store.read_records([TRIAL.key, "absent"]).keys() == {TRIAL.key}
 
 
+def test_a_record_of_a_newer_version_is_left_where_it_is(store, said):
+    path = store.record_path(TRIAL.key)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record(schema=RECORD_SCHEMA + 1)))
+    with pytest.raises(UserError, match=f"record {TRIAL.key}: was made by a newer version .* use that version"):
+        store.read_record(TRIAL.key)
+    assert [file.name for file in path.parent.iterdir()] == [path.name] and not said
+
+
 @pytest.mark.parametrize("status", ["diverged", "failed"])
 def test_other_endings_are_records_too(store, said, status):
     store.write_record(Record.parse(record(status=status)))
@@ -54,7 +63,7 @@ def test_other_endings_are_records_too(store, said, status):
         ("", "is not valid JSON"),
         ('{"schema": 1', "is not valid JSON"),
         ("[]", "is not a record"),
-        (json.dumps(record(schema=99)), "has schema 99"),
+        (json.dumps(record(schema=0)), "has schema 0"),
         (json.dumps(record(status="fine")), "unknown status 'fine'"),
         (json.dumps(record(identity=TRIAL.identity | {"seed": 7})), "does not hash to its name"),
         (b"\xff\xfe\x00", "cannot be read"),

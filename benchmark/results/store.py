@@ -15,6 +15,7 @@ Every file is written under a temporary name and renamed, so that it is complete
 
 import fcntl
 import json
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from benchmark.files import is_abandoned, named_write_errors, write_text
 from benchmark.results.identity import identity_key
 from benchmark.results.manifest import REMEDY, Manifest
 from benchmark.results.packed_files import ANEW, PackedLine, read_packed, remove_packed
-from benchmark.results.records import Record, UnfitRecord
+from benchmark.results.records import RECORD_SCHEMA, Record, UnfitRecord
 from benchmark.results.study_results import StudyResults
 
 
@@ -117,7 +118,7 @@ class Store:
             The record; None if there is no usable one.
 
         Raises:
-            UserError: The file exists but cannot be read.
+            UserError: The file exists but cannot be read, or is of a newer version of the suite.
         """
         return self._record_of_file(key) or self._record_of_line(key)
 
@@ -270,7 +271,14 @@ def named_record(content: Any, key: str) -> Record:
 
     Raises:
         UnfitRecord: The content is not a record, belongs to another trial, or has a score that its metric cannot have.
+        UserError: It is a record of a newer version of the suite, which this one must not move aside.
     """
+    schema = content.get("schema") if isinstance(content, Mapping) else None
+    if isinstance(schema, int) and schema > RECORD_SCHEMA:
+        raise UserError(
+            f"record {key}: was made by a newer version of this suite (schema {reprlib.repr(schema)}, this one reads "
+            f"{RECORD_SCHEMA}); use that version, or another results folder"
+        )
     record = Record.parse(content)
     if record.key != key or identity_key(record.identity.plain) != key:
         raise UnfitRecord("does not hash to its name")
