@@ -163,23 +163,19 @@ def _run(options: RunOptions, heartbeat: Heartbeat, grid: Grid, executor: Execut
             f"{gone} cells of an earlier run are removed from the tables: their seeds, weights, images, device or "
             "code were different (their records are kept)"
         )
-    ended = reused
+    ended, earlier_runs = reused, store.study_manifest().plain["runs"]
 
     def log() -> None:
         seconds = round(time.monotonic() - started, 1)
         run = {"command": command_line(), "trials": ended, "wall_seconds": seconds}
-        log_run(store, run | {"way": way} | dict(executor.noted) | provenance(device))
+        log_run(store, earlier_runs, run | {"way": way} | dict(executor.noted) | provenance(device))
 
     if found.to_do:
         data = DataOptions.of(grid.study, options.data_dir.resolve(), offline=True)
         cost = _metric_seconds(found.to_do, store, left_out | not_at_hand, with_nominal_metric_costs(known_costs))
-        try:
-            for _ in watched(executor, packs, context, data, heartbeat, options.strict, cost):
-                ended += 1
-        except KeyboardInterrupt:
-            if ended:
-                log()
-            raise
+        for _ in watched(executor, packs, context, data, heartbeat, options.strict, cost):
+            ended += 1
+            log()  # after every trial, because a run may be killed
     lacking = pending(found.to_complete, store, at_hand, left_out).to_complete
     if lacking:
         console.print(f"{len(lacking)} trials still lack requested metrics; the same command adds them")

@@ -1,6 +1,6 @@
 """Resumption of a study in its results folder: the trials still to be done, and the manifest."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,15 +189,15 @@ def write_manifest(store: Store, grid: Grid) -> int:
     return len(others) - len(kept)
 
 
-def log_run(store: Store, run: Mapping[str, Any]) -> None:
-    """Add a completed run to the manifest.
+def log_run(store: Store, earlier_runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> None:
+    """Write a run, with what it has done so far, into the manifest.
 
     Args:
         store: The results folder.
+        earlier_runs: The runs in the manifest before this one.
         run: Plain data: the command, hardware, date and duration.
     """
-    manifest = store.study_manifest()
-    store.write_manifest(manifest.updated(runs=[*manifest.plain["runs"], run]))
+    store.write_manifest(store.study_manifest().updated(runs=[*earlier_runs, run]))
 
 
 def _with_kept(now: Mapping[str, Any], earlier: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
