@@ -64,7 +64,7 @@ class Study:
         split: "official" scores on the test images. "validation" scores on the last 10,000 training images, which are
             excluded from training, and never uses the test images.
         images: One of `benchmark.data.specs.IMAGES`.
-        weight_set: The default weight set.
+        weight_set: Name of the weight set.
         protocol_settings: Protocol -> settings that override its defaults.
         settings: Method -> settings that override those of the weight set.
         changes: Options that changed training or settings, with their values, as worded in notes.
