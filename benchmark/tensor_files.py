@@ -1,8 +1,11 @@
 """Writing of safetensors files."""
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -18,9 +21,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         metadata: Texts to write with them.
 
     Raises:
-        SafetensorError, OSError: The file cannot be written.
+        OSError: The file cannot be written.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with written_whole(path) as part:
-        save_file(plain, part, None if metadata is None else dict(metadata))
+        try:
+            save_file(plain, part, None if metadata is None else dict(metadata))
+        except SafetensorError as error:  # it has the system's error number only in its text
+            number = re.search(r"\(os error (\d+)\)", str(error))
+            raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))) from error
         part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors makes files readable only by their owner

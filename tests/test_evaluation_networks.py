@@ -3,6 +3,7 @@
 The references load the same files by the libraries' own ways, out of the torch hub cache.
 """
 
+import errno
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 import torch
 from random_backbones import save_backbones
+from safetensors import SafetensorError
 from torchmetrics.image.fid import FrechetInceptionDistance, NoTrainInceptionV3
 
+from benchmark import tensor_files
 from benchmark.data.pixels import to_bytes, to_unit
 from benchmark.evaluation import fid as fid_module
 from benchmark.evaluation import lpips_distance as lpips_module
@@ -274,6 +277,28 @@ def test_the_originals_statistics_are_used_again_only_where_nothing_that_they_de
     if "revision" in changed:
         monkeypatch.setattr(fid_module, "STATISTICS_REVISION", changed["revision"])
     assert runs(*(changed.get(name, value) for name, value in same.items())) == 2
+
+
+@pytest.mark.parametrize("fault", ["full disk", "file in the way", "damaged and not removable"])
+def test_a_cache_that_cannot_be_written_costs_no_score(fault, monkeypatch, tmp_path):
+    def of_full_disk(tensors, part, metadata):
+        raise SafetensorError(f"I/O error: No space left on device (os error {errno.ENOSPC})")
+
+    def refused(path, missing_ok=False):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    folder = tmp_path / "statistics"
+    runs = runs_of_the_network(monkeypatch, folder)
+    same = of_file("aa"), np.zeros((4, 1, 32, 32), np.uint8), "cpu"
+    if fault == "full disk":
+        monkeypatch.setattr(tensor_files, "save_file", of_full_disk)
+    elif fault == "file in the way":
+        folder.touch()
+    else:
+        runs(*same)
+        next(folder.iterdir()).write_bytes(b"{}")
+        monkeypatch.setattr(Path, "unlink", refused)
+    assert (runs(*same), runs(*same)) == (2, 2)
 
 
 def test_users_who_share_a_data_folder_share_its_statistics_and_one_who_may_not_read_them_computes_them(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -63,21 +64,23 @@ def fid(
         if key not in _originals:
             path = statistics_dir / f"{key}.safetensors" if statistics_dir else None
             _originals[key] = (_read(path, device) if path else None) or fitted(originals)
-            if path and not path.exists():
-                kept = _originals[key]
-                write_tensors(path, {"mean": kept.mean, "factor": kept.factor, "count": torch.tensor(kept.count)})
+            kept = _originals[key]
+            with suppress(OSError):  # without the cache they are computed again, and no score is lost
+                if path and not path.exists():
+                    write_tensors(path, {"mean": kept.mean, "factor": kept.factor, "count": torch.tensor(kept.count)})
             while len(_originals) > _KEPT:
                 _originals.popitem(last=False)
         return frechet_distance(_originals[key], fitted(to_bytes(reconstructions)))
 
 
 def _read(path: Path, device: str) -> FittedGaussian | None:
-    """The cached statistics; None if the file is missing, may not be read, or is damaged (it is then removed)."""
+    """The cached statistics; None if the file is missing, unreadable, or damaged (it is then removed if possible)."""
     try:
         tensors = load_file(path, device=device)
         return FittedGaussian(tensors["mean"], tensors["factor"], int(tensors["count"]))
     except OSError:
         return None
     except (SafetensorError, KeyError, ValueError):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         return None

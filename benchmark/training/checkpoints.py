@@ -5,7 +5,6 @@ interrupted evaluation can be resumed, and the trial's identity, so that the fil
 """
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -137,17 +136,10 @@ def _check_of(metadata: Mapping[str, str], identity: Mapping[str, Any]) -> None:
 def _write(state: dict[str, Tensor], metadata: dict[str, str], path: Path) -> None:
     try:
         write_tensors(path, state, metadata)
-    except (SafetensorError, OSError) as error:
-        # A SafetensorError has the system's error number only in its text.
-        code = error.errno if isinstance(error, OSError) else _system_error(str(error))
+    except OSError as error:
         raise UserError(
-            f"{path.parent}: a checkpoint could not be written ({_reason(error)}); {write_remedy(code)}"
+            f"{path.parent}: a checkpoint could not be written ({_reason(error)}); {write_remedy(error.errno)}"
         ) from error
-
-
-def _system_error(text: str) -> int | None:
-    found = re.search(r"\(os error (\d+)\)", text)
-    return int(found[1]) if found else None
 
 
 def _reason(error: Exception) -> str:
