@@ -23,6 +23,7 @@ from benchmark.errors import UserError
 from benchmark.execution.fork_server import start_server
 from benchmark.installation import LAUNCHER, PROGRAM, VERSION
 from benchmark.output import OutputLost, plain_console, print_error, standard_output
+from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.text import one_line
 
 
@@ -238,9 +239,14 @@ def carry_out(read: argparse.Namespace, console: Console) -> int:
         The exit status.
 
     Raises:
-        UserError: The command fails, or a method file cannot be used.
+        UserError: The command fails, its output would be in the folder of the paper's numbers, or a method file cannot
+            be used.
     """
     options = options_of(read.kind, read)
+    if out := getattr(options, "out", None):
+        place, papers = out.resolve(), PAPER_FOLDER.resolve()
+        if papers in (place, *place.parents):
+            raise UserError(f"{out}: is in the folder of the paper's own numbers; name another output")
     if files := getattr(options, "method_file", ()):
         importlib.import_module(f"{__package__}.methods.method_file").add_methods(files)
     status: int = read.function(options, console)

@@ -29,6 +29,7 @@ from benchmark.execution.worker_processes import run_packs
 from benchmark.fields import parse_json
 from benchmark.files import REPOSITORY
 from benchmark.methods.control_methods import ALL_METHODS
+from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.results.store import Store
 from benchmark.studies.grid import Selection
 from benchmark.studies.named_studies import STUDIES
@@ -571,6 +572,23 @@ def test_a_metric_that_was_asked_for_and_cannot_be_had_ends_with_one_line_and_st
     assert "Not in the report: traversals: its checkpoints are gone; the same `run --force` trains anew" in out
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<li>reconstructions: its checkpoints are gone" in page
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["errata", "--out"], ["compare", "A", "B", "--out"], ["verdict", "A", "B", "--out"], ["run", "--out"]],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize("name", [".", "tables.csv", "new/deep"])
+def test_no_command_writes_among_the_papers_numbers(call, tmp_path, command, name):
+    (tmp_path / "link").symlink_to(PAPER_FOLDER)
+    before = {path: path.read_bytes() for path in PAPER_FOLDER.iterdir()}
+    status, out, error = call(*command, tmp_path / "link" / name)
+    assert (status, out) == (2, "")
+    assert error == (
+        f"benchmark: {tmp_path / 'link' / name}: is in the folder of the paper's own numbers; name another output\n"
+    )
+    assert {path: path.read_bytes() for path in PAPER_FOLDER.iterdir()} == before
 
 
 def test_errata_are_found_in_the_paper_and_in_any_table(call, tmp_path):
