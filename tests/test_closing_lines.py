@@ -1,7 +1,9 @@
 """The answer that ends `run`, `tables` and `judge`: short enough for a screen, with the numbers of the records."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -207,8 +209,9 @@ def test_the_command_that_adds_a_metric_is_whole_or_not_given(given, run, tmp_pa
             "run --seeds 1 --method-file a.py --method-file='b c.py' --out x",
             " --method-file a.py --method-file 'b c.py'",
         ),
-        ("run --method-file", " --method-file ''"),
-        ("run --method-file 'a.py", ""),  # edited by hand
+        ("run --method-file=-a.py", " --method-file ./-a.py"),
+        ("run --method-file", ""),  # edited by hand, as is the next
+        ("run --method-file 'a.py", ""),
         (None, ""),
     ],
 )
@@ -223,6 +226,24 @@ def test_the_next_command_has_the_method_files_of_the_last_run(command, given):
     assert next_steps(study, Path("out")) == [judge.format(given)]
     assert next_steps(study, Path("out"), method_files=[Path("c.py")]) == [judge.format(" --method-file c.py")]
     assert next_steps(study, Path("out"), audited=True) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "with space", "semi;touch X", "-dash", "new\nline", "it's $HOME", "back\\slash\n'", "mü\udcff", "~"],
+)
+def test_a_shell_hands_a_printed_folder_to_the_command_as_it_is(name, tmp_path):
+    one = record("mnist", "vae", 8, 0, "classification", {"svm_accuracy": 0.5})
+    study = study_results(manifest([cell(2, "mnist", "vae", 8, (0,))], seeds=1), {one["key"]: one})
+    (tmp_path / name / "checkpoints").mkdir(parents=True)
+    (tmp_path / name / "checkpoints" / "key.safetensors").touch()
+    [step] = next_steps(study, Path(name), method_files=[Path(name, "a.py")])
+    assert step.isprintable()
+    command = step.split("   ")[0].removeprefix("./run_all.sh")
+    said = subprocess.run(["bash", "-c", f"printf '%s\\0'{command}"], capture_output=True, check=True).stdout
+    judge, folder, flag, file = said.removesuffix(b"\0").split(b"\0")
+    assert (judge, flag) == (b"judge", b"--method-file") and not folder.startswith(b"-")
+    assert Path(os.fsdecode(folder)) == Path(name) and Path(os.fsdecode(file)) == Path(name, "a.py")
 
 
 def test_as_many_items_as_fit_are_named_and_the_others_counted():

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmark.commands.judged_study import REPORT
-from benchmark.commands.wording import shown
+from benchmark.commands.wording import quoted, shown
 from benchmark.data.specs import DATASETS
 from benchmark.evaluation.scores import WEIGHTS_UNAVAILABLE
 from benchmark.installation import LAUNCHER
@@ -327,7 +327,7 @@ def next_steps(
         steps.append(f"{run} {continues}")
     if study.paired:
         precision = study.paired.manifest.precision
-        steps.append(f"{LAUNCHER} admission {shown(folder)}   decides on {precision} metric by metric")
+        steps.append(f"{LAUNCHER} admission {quoted(folder)}   decides on {precision} metric by metric")
     if manifest.study == WITHOUT_DATA:
         steps.append(f"{LAUNCHER} fetch   brings the data sets for a larger study")
     left_out = study.metrics_left_out()
@@ -338,9 +338,9 @@ def next_steps(
         labels = ", ".join(METRICS[name].label for name in left_out)
         steps.append(f"{command}   adds {labels}")
     if counts.ok and not audited and checkpoints:
-        files = list(map(str, map(shown, method_files))) or files_of_last_run(manifest)
-        given = "".join(f" --method-file {shlex.quote(file)}" for file in files)
-        steps.append(f"{LAUNCHER} judge {shown(folder)}{given}   audits what the paper leaves open")
+        files = method_files or [Path(file) for file in files_of_last_run(manifest) if file]
+        given = "".join(f" --method-file {quoted(file)}" for file in files)
+        steps.append(f"{LAUNCHER} judge {quoted(folder)}{given}   audits what the paper leaves open")
     return steps
 
 

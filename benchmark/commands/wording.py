@@ -1,5 +1,6 @@
 """Wording of commands and paths in messages and provenance, without this machine's folders."""
 
+import os
 import re
 import shlex
 import sys
@@ -26,6 +27,25 @@ def shown(path: Path) -> Path:
         return path.resolve().relative_to(Path.cwd())
     except (ValueError, FileNotFoundError):
         return path
+
+
+def quoted(path: Path) -> str:
+    """Return a path, as `shown`, in the form in which a shell passes it to a command as one argument.
+
+    A path that begins with a dash gets ./ before it, and one with a character that is not printable, such as a newline,
+    is written $'...'.
+    """
+    text = str(shown(path))
+    if text.startswith("-"):
+        text = f"./{text}"
+    if text.isprintable():
+        return shlex.quote(text)
+    written = (c if c.isprintable() and c not in "'\\" else _escaped(c) for c in text)
+    return f"$'{''.join(written)}'"
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def print_written(files: Sequence[Path], console: Console) -> None:
