@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmark.cli import main
+from benchmark.commands import fetch_files
 from benchmark.data import from_folder
 from benchmark.data.from_folder import write_from_folder
 from benchmark.data.load import load_dataset
@@ -195,6 +196,29 @@ def test_the_command_makes_a_set_that_can_be_trained_on_and_overwrites_none(tmp_
         assert match in capsys.readouterr().err
     assert main(["fetch", "--size", "32"]) == 2
     assert "--size and --name require --from-folder DIR" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", ["refused", "interrupted"])
+def test_a_set_that_was_not_prepared_does_not_take_the_name(tmp_path, capsys, monkeypatch, end):
+    def interrupted(*arguments, **more):
+        raise KeyboardInterrupt
+
+    for number in range(20):
+        image = Image.new("RGB", (40, 40), "black") if end == "refused" else picture(seed=number)
+        saved(image, tmp_path / "pictures" / f"{number}.png")
+    data = tmp_path / "a b"
+    asked = ["fetch", "--from-folder", str(tmp_path / "pictures"), "--data-dir", str(data)]
+    with monkeypatch.context() as patched:
+        if end == "interrupted":
+            patched.setattr(fetch_files, "load_dataset", interrupted)
+        assert main(asked) == {"refused": 2, "interrupted": 130}[end]
+    assert not (data / "mine.npz").exists()
+    for number in range(20):
+        saved(picture(seed=number), tmp_path / "pictures" / f"{number}.png")
+    capsys.readouterr()
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert f"--data-dir '{data}'\n" in said
 
 
 def test_a_large_folder_is_never_silent(tmp_path, monkeypatch):

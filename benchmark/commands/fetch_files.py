@@ -10,7 +10,7 @@ from benchmark.commands.declared_options import argument, option
 from benchmark.commands.folders import DEFAULT_DATA_DIR
 from benchmark.commands.option_types import given, path
 from benchmark.commands.options import FetchedData
-from benchmark.commands.wording import shown
+from benchmark.commands.wording import quoted, shown
 from benchmark.data.dataset import Dataset, data_marks
 from benchmark.data.from_folder import write_from_folder
 from benchmark.data.load import load_dataset
@@ -88,11 +88,15 @@ def _from_folder(folder: Path, options: FetchOptions, console: Console) -> int:
     with Heartbeat(console) as heartbeat:
         with heartbeat.during(f"making {name} of {folder}"):
             made = write_from_folder(folder, name, options.size or 32, options.data_dir, heartbeat.say)
+        try:
+            with heartbeat.during(f"preparing {name}"):
+                dataset = load_dataset(name, options.data_dir, offline=True, report=heartbeat.say)
+        except BaseException:  # an interruption, too: the same command would find the name taken
+            made.unlink(missing_ok=True)
+            raise
         heartbeat.say(f"wrote {shown(made)}")
-        with heartbeat.during(f"preparing {name}"):
-            dataset = load_dataset(name, options.data_dir, offline=True, report=heartbeat.say)
     console.print(_described(dataset))
-    where = "" if options.data_dir == DEFAULT_DATA_DIR else f" --data-dir {shown(options.data_dir)}"
+    where = "" if options.data_dir == DEFAULT_DATA_DIR else f" --data-dir {quoted(options.data_dir)}"
     console.print(f"train on it: {LAUNCHER} run --only dataset={name}{where}", soft_wrap=True)
     return 0
 
