@@ -135,7 +135,9 @@ def test_what_no_run_has_written_is_no_record(tmp_path, kind):
     said = []
     assert Store(tmp_path, said.append).read_record(keys[0]) is None
     [line] = said
-    assert keys[0] in line and "moved aside" in line and "`run` makes it anew" in line and "\n" not in line
+    assert (
+        keys[0] in line and "moved aside" in line and "`run` or `calibrate` makes it anew" in line and "\n" not in line
+    )
     assert (tmp_path / "records" / f"{keys[0]}.unreadable").read_text() == SPOILT[kind]
     assert Store(tmp_path, said.append).read_record(keys[1]).metrics["classification"] == {"svm_accuracy": 0.51}
 
@@ -205,6 +207,7 @@ MANIFESTS = {
     "a table of no one": {"cells": cells(table=8)},
     "a cell that is a number": {"cells": [5]},
     "a cell twice": {"cells": cells() * 2},
+    "no cells": {"cells": []},
     "a seed in words": keys_of(first="k"),
     "a negative seed": keys_of(**{"-1": "k"}),
     "a key that is a list": keys_of(**{"0": ["k"]}),
@@ -252,6 +255,16 @@ def test_a_manifest_with_a_field_twice_is_one_line(tmp_path, call):
     path.write_text(path.read_text().removesuffix("}") + ', "seeds": 1}')
     fault = "not a readable manifest ('seeds' is twice in one object)"
     assert call("verdict", tmp_path) == (2, "", f"benchmark: {path}: {fault}; {REMEDY}\n")
+
+
+def test_a_manifest_that_is_a_folder_is_to_be_moved_away(tmp_path, call):
+    path = tmp_path / "manifest.json"
+    path.mkdir()
+    assert call("verdict", tmp_path) == (
+        2,
+        "",
+        f"benchmark: {path}: not a readable manifest (Is a directory); {REMEDY}\n",
+    )
 
 
 def test_a_table_that_is_a_link_to_itself_is_one_line(tmp_path, call):

@@ -157,7 +157,7 @@ def test_the_leavings_of_killed_writers_are_removed_and_records_stay(store):
 
 def test_a_manifest_that_cannot_be_read_is_a_user_error(store):
     assert store.read_manifest() is None
-    manifest = Manifest.parse(study_samples.manifest([]))
+    manifest = Manifest.parse(study_samples.manifest([study_samples.cell(2, "mnist", "vae", 8)]))
     store.write_manifest(manifest)
     assert store.read_manifest() == manifest
     store.manifest_path.write_text("{")

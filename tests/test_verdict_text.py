@@ -155,7 +155,7 @@ def test_bad_use_is_one_line(command, tmp_path, capsys):
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path, capsys):
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest([])))
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest([cell(1, "mnist", "gmvae", 8)])))
     (tmp_path / "verdicts").write_text("a file in the way")
     assert main(["verdict", str(tmp_path)]) == 2
     error = capsys.readouterr().err

@@ -162,20 +162,22 @@ class Store:
         """Read and check the manifest; return None if there is none.
 
         Raises:
-            UserError: It cannot be read, or is not a manifest of this version.
+            UserError: It cannot be read, is not a manifest of this version, or has no cells.
         """
         try:
-            return Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8")))
+            manifest = Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except UserError as error:
             raise UserError(f"{self.folder}: {error}") from None
         except OSError as error:
-            raise UserError(
-                f"{self.manifest_path}: not a readable manifest ({error.strerror}); make it readable"
-            ) from None
+            remedy = "make it readable" if isinstance(error, PermissionError) else REMEDY
+            raise UserError(f"{self.manifest_path}: not a readable manifest ({error.strerror}); {remedy}") from None
         except ValueError as error:
             raise UserError(f"{self.manifest_path}: not a readable manifest ({error}); {REMEDY}") from None
+        if not manifest.cells:
+            raise UserError(f"{self.manifest_path}: has no cells; {REMEDY}")
+        return manifest
 
     def forget(self, keys: list[str]) -> None:
         """Remove the records, checkpoints and audit results of trials, as if they had never been run.
