@@ -139,7 +139,7 @@ def test_where_no_checkpoint_can_be_opened_the_rest_is_made_and_one_line_says_wh
     (out / "records" / f"{checkpoint.stem}.json").write_text("{")
     status, said = judged(out, capfd)
     assert status == 3 and "Next: " not in said.replace("Next: the same `run` again", "")
-    assert said.count("is not valid JSON: `run` makes it anew") == 1
+    assert said.count("is not valid JSON: `run` or `calibrate` makes it anew") == 1
 
 
 def test_real_images_that_are_not_here_are_named(study, tmp_path):

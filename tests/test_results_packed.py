@@ -1,5 +1,6 @@
 """One file for a study's records: what it holds is what the files held, and a bad line costs its own trial alone."""
 
+import codecs
 import json
 import math
 import os
@@ -55,7 +56,7 @@ def test_packing_changes_no_table_verdict_or_answer_of_a_command(
 @pytest.mark.parametrize("number", [0.1 + 0.2, 5e-324, 1e99, -0.0, 1, 1.0, 2**53, 1 / 3])
 def test_a_number_comes_back_as_it_is(tmp_path: Path, number: float) -> None:
     write_packed(tmp_path / "records.jsonl", [{"key": "b", "value": number}, {"key": "a"}])
-    packed = read_packed(tmp_path / "records.jsonl", lambda line, fault, remedy: pytest.fail(fault))
+    packed = read_packed(tmp_path / "records.jsonl", lambda line: pytest.fail(line.fault))
     assert [*packed] == ["a", "b"] and repr(packed["b"].content["value"]) == repr(number)
     assert math.copysign(1, packed["b"].content["value"]) == math.copysign(1, number)
 
@@ -136,7 +137,9 @@ def test_audit_results_packed_while_they_are_read_are_found(tmp_path: Path, monk
         store.audit_path(key).write_text(json.dumps(whole))
     before = read_results(store, list(keys.values()))
 
-    def then_packed(path: Path, report: Callable[[int, str], None]) -> Mapping[str, packed_files.PackedLine]:
+    def then_packed(
+        path: Path, report: Callable[[packed_files.UnusedLine], None]
+    ) -> Mapping[str, packed_files.PackedLine]:
         found = read_packed(path, report)
         monkeypatch.undo()
         assert main(["pack", str(tmp_path)]) == 0
@@ -175,21 +178,27 @@ def test_a_line_that_no_run_has_written_is_named_and_costs_its_trial_alone(tmp_p
     assert found == {keys[1]: Record.parse(made_record(1))}
     if said:  # a line whose key is another's is nobody's
         [line] = said
-        assert line.startswith("record records.jsonl, line 1, ") and "`run` makes it anew" in line and "\n" not in line
+        assert (
+            line.startswith("record records.jsonl, line 1, ")
+            and "`run` or `calibrate` makes it anew" in line
+            and "\n" not in line
+        )
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (b"", "is not valid JSON"),
         (b'{"key": "', "is not valid JSON"),
         (b"[" * 100_000, "is not valid JSON"),
         (b'{"key": "x", "value": NaN}', "is not valid JSON"),
         (b"\xff\xfe", "cannot be read"),
         (b"[1]", "is not a record"),
         (b'{"key": ["x"]}', "is not a record"),
-        (json.dumps(made_record(1)).encode(), "has the key of line 1: line 1 counts; remove one of the two"),
+        (
+            json.dumps(made_record(1) | {"reason": "another"}).encode(),
+            "has the key of line 1: line 1 counts; remove one of the two",
+        ),
     ],
 )
 def test_a_torn_or_hostile_line_is_named_by_every_command(
@@ -211,6 +220,61 @@ def test_a_torn_or_hostile_line_is_named_by_every_command(
     assert main(["pack", str(tmp_path)]) == 2
     assert "records.jsonl, line 2, " in (error := capsys.readouterr().err) and "then pack again" in error
     assert Store(tmp_path).record_path(made_record(0)["key"]).exists()
+
+
+def test_blank_lines_and_a_byte_order_mark_cost_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = made_study(tmp_path, seeds=2)
+    shutil.rmtree(tmp_path / "records")
+    lines = [json.dumps(made_record(seed)).encode() for seed in (0, 1)]
+    (tmp_path / "records.jsonl").write_bytes(codecs.BOM_UTF8 + b"\r\n\n  \n".join(lines) + b"\n\n")
+    manifest = tmp_path / "manifest.json"
+    manifest.write_bytes(codecs.BOM_UTF8 + manifest.read_bytes())
+    assert main(["tables", str(tmp_path)]) == 0
+    assert "record" not in capsys.readouterr().out
+    store = Store(tmp_path)
+    store.record_path(keys[1]).parent.mkdir()
+    store.record_path(keys[1]).write_bytes(codecs.BOM_UTF8 + lines[1])
+    assert store.read_record(keys[1]) == Record.parse(made_record(1))
+    assert main(["pack", str(tmp_path)]) == 0
+    assert (tmp_path / "records.jsonl").read_bytes().splitlines() == [
+        json.dumps(made_record(seed)).encode() for seed in sorted(keys, key=lambda seed: keys[seed])
+    ]
+
+
+@pytest.mark.parametrize("kind", ["UTF-16", "doubled"])
+def test_many_unused_lines_are_one_complaint(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    made_study(tmp_path, seeds=5)
+    assert main(["pack", str(tmp_path)]) == 0
+    path = tmp_path / "records.jsonl"
+    text = path.read_text()
+    path.write_bytes(text.encode("utf-16") if kind == "UTF-16" else (text * 2).encode())
+    capsys.readouterr()
+    main(["tables", str(tmp_path)])
+    [told] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("record ")]
+    first, number = ("cannot be read", 6) if kind == "UTF-16" else ("has the key of line 1", 5)
+    assert first in told and told.endswith(f"(so for {number} lines in all)")
+
+
+@pytest.mark.parametrize("of", ["file", "line"])
+def test_packing_drops_an_unusable_line_whose_trial_has_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], of: str
+) -> None:
+    keys = made_study(tmp_path, seeds=2)
+    if of == "line":
+        assert main(["pack", str(tmp_path)]) == 0
+    before = packed_records(tmp_path) if of == "line" else {}
+    with (tmp_path / "records.jsonl").open("a") as file:
+        file.write(json.dumps(made_record(0))[:200] + "\n")
+        if of == "line":
+            file.write(json.dumps(made_record(0)) + "\n")
+    Store(tmp_path).write_record(Record.parse(made_record(1)))
+    capsys.readouterr()
+    assert main(["pack", str(tmp_path)]) == 0
+    number = len(before) + 1
+    fault = f"  records.jsonl, line {number}, is not valid JSON: dropped, because its trial has another\n"
+    assert fault in capsys.readouterr().out
+    assert set(packed_records(tmp_path)) == set(keys.values())
+    assert not (tmp_path / "records").exists()
 
 
 def test_a_packed_file_that_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

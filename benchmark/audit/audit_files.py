@@ -136,7 +136,7 @@ def read_results(store: Store, keys: list[str]) -> dict[str, AuditResult]:
     files = {key: _read(store.audit_path(key), key) for key in keys}
     # Read after the files, because `pack` may move them there meanwhile.
     faulty: list[int] = []
-    packed = read_packed(store.packed_audit_path, lambda number, *_: faulty.append(number))
+    packed = read_packed(store.packed_audit_path, lambda line: faulty.append(line.number))
     lines = {key: AuditResult.parse(packed[key].content) for key in keys if key in packed}
     both = ((key, result or lines.get(key)) for key, result in files.items())
     found = {key: result for key, result in both if result is not None}
@@ -207,7 +207,7 @@ def _rows(trial: Identity, result: AuditResult) -> Iterator[tuple[Any, ...]]:
 def _read(path: Path, key: str) -> AuditResult | None:
     """A file's result; None if missing or written by another revision, so that the trial is audited again."""
     try:
-        result = AuditResult.parse(parse_json(path.read_text(encoding="utf-8")))
+        result = AuditResult.parse(parse_json(path.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError):
         return None
     return result if result is not None and result.key == key else None

@@ -11,7 +11,7 @@ from benchmark.commands.declared_options import argument
 from benchmark.commands.option_types import path
 from benchmark.commands.wording import shown
 from benchmark.errors import UserError
-from benchmark.results.packed_files import pack_folder
+from benchmark.results.packed_files import UnusedLine, complaints, pack_folder
 from benchmark.results.records import UnfitRecord
 from benchmark.results.store import Store, named_record
 
@@ -46,9 +46,12 @@ def pack(options: PackOptions, console: Console) -> int:
             (store.folder / "records", store.packed_records_path, _record_fault),
             (store.folder / "audit", store.packed_audit_path, _audit_fault),
         ):
-            moved, staying = pack_folder(folder, packed, fault_of)
+            moved, staying, dropped = pack_folder(folder, packed, fault_of)
             if moved:
                 console.print(f"{moved} files of {shown(folder)} moved into {packed.name}")
+            gone = [UnusedLine(line.number, line.fault, "dropped, because its trial has another") for line in dropped]
+            for complaint in complaints(packed, gone):
+                console.print(f"  {complaint}")
             for file, fault in staying.items():
                 console.print(f"  {file.name} left in place: it {fault}")
             stay |= bool(staying)

@@ -4,9 +4,11 @@ Lines are sorted by key. A line has exactly the content of the trial's file, bec
 digits to restore them.
 """
 
+import codecs
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,10 @@ from benchmark.errors import UserError
 from benchmark.fields import parse_json
 from benchmark.files import write_text, written_whole
 
-ANEW = "`run` makes it anew"  # what to do about an unusable record
+ANEW = "`run` or `calibrate` makes it anew"  # what to do about an unusable record
+
+_MOST_NAMED = 3  # unused lines of a file that are named one by one
+_KEY = re.compile(rb'"key": ?"([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,27 @@ class PackedLine:
     content: Mapping[str, Any]
 
 
-def read_packed(path: Path, report: Callable[[int, str, str], None]) -> dict[str, PackedLine]:
-    """Read the lines of a packed file by key; the first line of each key counts.
+@dataclass(frozen=True)
+class UnusedLine:
+    """A line of a packed file that does not count.
+
+    Attributes:
+        number: Line number, from 1.
+        fault: Why, worded as the end of a sentence.
+        remedy: What to do.
+    """
+
+    number: int
+    fault: str
+    remedy: str
+
+
+def read_packed(path: Path, report: Callable[[UnusedLine], None]) -> dict[str, PackedLine]:
+    """Read the lines of a packed file by key; the first line of each key counts, blank lines are skipped.
 
     Args:
         path: The packed file.
-        report: Called for every unused line with its number, the fault (the end of a sentence), and what to do.
+        report: Called for every unused line.
 
     Returns:
         Key -> line; empty if the file does not exist.
@@ -47,23 +67,39 @@ def read_packed(path: Path, report: Callable[[int, str, str], None]) -> dict[str
     """
     found: dict[str, PackedLine] = {}
     for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
         try:
             content = parse_json(line.decode())
         except UnicodeDecodeError as error:
-            report(number, f"cannot be read ({error})", ANEW)
+            report(UnusedLine(number, f"cannot be read ({error})", ANEW))
             continue
         except ValueError:
-            report(number, "is not valid JSON", ANEW)
+            report(UnusedLine(number, "is not valid JSON", ANEW))
             continue
         key = _key_in(content)
         if key is None:
-            report(number, "is not a record", ANEW)
+            report(UnusedLine(number, "is not a record", ANEW))
         elif key in found:
             first = found[key].number
-            report(number, f"has the key of line {first}", f"line {first} counts; remove one of the two")
+            remedy = f"line {first} counts; remove one of the two"
+            report(UnusedLine(number, f"has the key of line {first}", remedy))
         else:
             found[key] = PackedLine(number, content)
     return found
+
+
+def complaints(path: Path, unused: Sequence[UnusedLine]) -> list[str]:
+    """Word which lines of a packed file do not count: a few one by one, of more the first and their number.
+
+    Args:
+        path: The packed file.
+        unused: The lines.
+    """
+    named = [f"{path.name}, line {line.number}, {line.fault}: {line.remedy}" for line in unused]
+    if len(named) <= _MOST_NAMED:
+        return named
+    return [f"{named[0]} (so for {len(named)} lines in all)"]
 
 
 def write_packed(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
@@ -90,11 +126,14 @@ def remove_packed(path: Path, keys: Collection[str]) -> None:
             part.write_bytes(b"".join(line + b"\n" for line in kept))
 
 
-def pack_folder(folder: Path, path: Path, fault_of: Callable[[Any, str], str | None]) -> tuple[int, dict[Path, str]]:
+def pack_folder(
+    folder: Path, path: Path, fault_of: Callable[[Any, str], str | None]
+) -> tuple[int, dict[Path, str], list[UnusedLine]]:
     """Move the JSON files of a folder, each named by its key, into a packed file.
 
-    A file takes precedence over a line with its key in the packed file. Files are removed only after the packed file
-    has been read back, compared and flushed to disk.
+    A file takes precedence over a line with its key in the packed file. An unusable line whose trial has another one,
+    or a file, is dropped. Files are removed only after the packed file has been read back, compared and flushed to
+    disk.
 
     Args:
         folder: `records/` or `audit/` of a results folder.
@@ -103,20 +142,20 @@ def pack_folder(folder: Path, path: Path, fault_of: Callable[[Any, str], str | N
             the end of a sentence; None if it is one.
 
     Returns:
-        The number of files moved; and each file that was left, with the reason.
+        The number of files moved; each file that was left, with the reason; and the lines that were dropped.
 
     Raises:
-        UserError: The packed file has unreadable lines, cannot be written, or differs from what was written, or a moved
-            file cannot be removed.
+        UserError: The packed file has unusable lines that nothing replaces, cannot be written, or differs from what was
+            written, or a moved file cannot be removed.
     """
 
-    def refuse(number: int, fault: str, _: str) -> None:
-        raise UserError(f"{path}, line {number}, {fault}; remove the line, then pack again")
+    def refuse(line: UnusedLine) -> None:
+        raise UserError(f"{path}, line {line.number}, {line.fault}; remove the line, then pack again")
 
     moved, staying = dict[Path, Any](), dict[Path, str]()
     for file in sorted(folder.glob("[!.]*.json")):
         try:
-            content = parse_json(file.read_text(encoding="utf-8"))
+            content = parse_json(file.read_text(encoding="utf-8-sig"))
         except OSError as error:
             staying[file] = f"cannot be read ({error.strerror})"
             continue
@@ -128,9 +167,14 @@ def pack_folder(folder: Path, path: Path, fault_of: Callable[[Any, str], str | N
         else:
             moved[file] = content
     if not moved:
-        return 0, staying
-    wanted = {key: line.content for key, line in read_packed(path, refuse).items()}
-    wanted |= {file.stem: content for file, content in moved.items()}
+        return 0, staying, []
+    files = {file.stem: content for file, content in moved.items()}
+    dropped: list[UnusedLine] = []
+    lines = {key: line.content for key, line in read_packed(path, dropped.append).items()}
+    wanted = lines | files
+    for line in dropped:
+        if not _is_replaced(_lines(path)[line.number - 1], lines, files):
+            refuse(line)
     write_packed(path, wanted.values())
     written = {key: _as_line(line.content) for key, line in read_packed(path, refuse).items()}
     if written != {key: _as_line(content) for key, content in wanted.items()}:
@@ -144,12 +188,21 @@ def pack_folder(folder: Path, path: Path, fault_of: Callable[[Any, str], str | N
         raise UserError(f"{folder}: a file could not be removed ({error.strerror}); pack again") from None
     with suppress(OSError):  # the folder may contain other files
         folder.rmdir()
-    return len(moved), staying
+    return len(moved), staying, dropped
+
+
+def _is_replaced(line: bytes, lines: Mapping[str, Any], files: Mapping[str, Any]) -> bool:
+    """Return whether every trial that an unusable line names has a file or a usable line that says no less."""
+    keys = {key.decode(errors="replace") for key in _KEY.findall(line)}
+    if not keys or not keys <= lines.keys() | files.keys():
+        return False
+    whole = _key_of(line)  # of a line that is only there twice
+    return whole is None or whole in files or parse_json(line.decode()) == lines[whole]
 
 
 def _lines(path: Path) -> list[bytes]:
     try:
-        return path.read_bytes().splitlines()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

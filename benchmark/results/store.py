@@ -26,7 +26,7 @@ from benchmark.fields import parse_json
 from benchmark.files import is_abandoned, named_write_errors, write_text
 from benchmark.results.identity import identity_key
 from benchmark.results.manifest import REMEDY, Manifest
-from benchmark.results.packed_files import ANEW, PackedLine, read_packed, remove_packed
+from benchmark.results.packed_files import ANEW, PackedLine, UnusedLine, complaints, read_packed, remove_packed
 from benchmark.results.records import RECORD_SCHEMA, Record, UnfitRecord
 from benchmark.results.study_results import StudyResults
 
@@ -125,7 +125,7 @@ class Store:
     def _record_of_file(self, key: str) -> Record | None:
         path = self.record_path(key)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (IsADirectoryError, UnicodeDecodeError) as error:
@@ -165,7 +165,7 @@ class Store:
             UserError: It cannot be read, is not a manifest of this version, or has no cells.
         """
         try:
-            manifest = Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8")))
+            manifest = Manifest.parse(parse_json(self.manifest_path.read_text(encoding="utf-8-sig")))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except UserError as error:
@@ -232,19 +232,22 @@ class Store:
         try:
             return named_record(line.content, key)
         except UnfitRecord as fault:
-            self._report_line(line.number, str(fault), ANEW)
+            self._report_lines([UnusedLine(line.number, str(fault), ANEW)])
             return None
 
     def _packed_records(self) -> Mapping[str, PackedLine]:
         """Return the lines of records.jsonl, reading it again if `pack` has changed it."""
         version = _version_of(self.packed_records_path)
         if version != self._packed_version:
-            self._packed = read_packed(self.packed_records_path, self._report_line)
+            unused: list[UnusedLine] = []
+            self._packed = read_packed(self.packed_records_path, unused.append)
             self._packed_version = version
+            self._report_lines(unused)
         return self._packed
 
-    def _report_line(self, number: int, fault: str, remedy: str) -> None:
-        self.report(f"record {self.packed_records_path.name}, line {number}, {fault}: {remedy}")
+    def _report_lines(self, unused: list[UnusedLine]) -> None:
+        for complaint in complaints(self.packed_records_path, unused):
+            self.report(f"record {complaint}")
 
     def _move_aside(self, path: Path, fault: str) -> None:
         remedy = "its line of records.jsonl counts" if path.stem in self._packed_records() else ANEW
