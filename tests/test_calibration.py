@@ -23,6 +23,7 @@ from benchmark.cli import main
 from benchmark.commands import calibrate_weights
 from benchmark.execution.evaluate_trial import empty_record
 from benchmark.methods.registry import METHODS, build_model
+from benchmark.results import store as store_module
 from benchmark.results.records import Record
 from benchmark.results.store import Store
 from models.base import draw_noise
@@ -328,6 +329,52 @@ def test_the_folder_of_another_calibration_is_refused_and_left_as_it_is(tmp_path
     shutil.rmtree(out / "records")
     assert run("--method", "vae", "--out", out, "--data-dir", tmp_path) == 2
     assert capfd.readouterr().err == f"benchmark: --out {out}: {NOT_ALL}\n"
+
+
+@pytest.mark.parametrize("lost", ["damaged", "removed"])
+def test_a_lost_record_of_a_finished_calibration_is_trained_again_even_if_interrupted(
+    lost, tmp_path, capfd, monkeypatch
+):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    command = "--method", "vae", "--out", tmp_path / "out", "--data-dir", tmp_path
+    monkeypatch.setattr(calibrate_weights, "watched", all_end_well)
+    assert run(*command) == 0
+    before = contents(tmp_path / "out")
+    record = next(path for path, text in before.items() if b'"seed": 0' in text and path.parent.name == "records")
+    if lost == "damaged":
+        record.write_bytes(before[record][:300])
+    else:
+        record.unlink()
+    monkeypatch.setattr(calibrate_weights, "watched", interrupted)
+    capfd.readouterr()
+    assert run(*command) == 130
+    assert ("moved aside" in capfd.readouterr().out) == (lost == "damaged")
+    monkeypatch.setattr(calibrate_weights, "watched", all_end_well)
+    assert run(*command) == 0
+    assert "2 trials, 1 done already" in capfd.readouterr().out
+    assert len(list(record.parent.glob("*.json"))) == 6
+
+
+def test_no_study_is_run_in_the_folder_of_a_calibration(tmp_path, capfd, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(calibrate_weights, "watched", all_end_well)
+    assert run("--method", "vae", "--out", out, "--data-dir", tmp_path) == 0
+    study = ["run", "--study", "smoke", "--device", "cpu", "--jobs", "1", "--only", "table=2,method=vae"]
+    study += ["--no-report", "--out", str(out), "--data-dir", str(tmp_path)]
+    capfd.readouterr()
+    before = contents(out)
+    assert main(study) == 2
+    assert capfd.readouterr().err == f"benchmark: --out {out}: belongs to a calibration; give another --out\n"
+    for name in store_module.CALIBRATION_FILES:
+        (out / name).unlink()
+    assert main(study) == 2
+    assert capfd.readouterr().err == (
+        f"benchmark: --out {out}: belongs to a calibration, or to other trials than these, and has no manifest.json; "
+        "give another --out\n"
+    )
+    assert set(contents(out)) == {path for path in before if path.name not in store_module.CALIBRATION_FILES}
 
 
 def test_packed_records_and_a_manifest_show_whose_a_folder_is(tmp_path, capfd):

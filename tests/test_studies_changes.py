@@ -4,11 +4,13 @@ import dataclasses
 import re
 
 import pytest
+from test_studies_trials import TRIAL
 from tiny_study import TINY, tiny_grid
 
 from benchmark.commands.own_datasets import default_out
 from benchmark.errors import UserError
-from benchmark.execution.resume import write_manifest
+from benchmark.execution.evaluate_trial import empty_record
+from benchmark.execution.resume import earlier_manifest, write_manifest
 from benchmark.methods.control_methods import ALL_METHODS
 from benchmark.results.store import Store
 from benchmark.studies.changes import with_settings, with_training
@@ -89,6 +91,20 @@ def test_they_make_other_trials_in_another_folder_of_which_no_number_is_judged(t
     ):
         grid = tiny_grid(tmp_path, dataclasses.replace(study, seeds=1), "table=2,dataset=mnist,method=gmvae")
         assert note in departures(grid.manifest(), "mnist", "classification", "svm_accuracy")
+
+
+def test_a_study_that_lost_its_manifest_goes_on_where_one_of_its_trials_is(tmp_path):
+    plain, store = tiny_grid(tmp_path, TINY), Store(tmp_path / "out")
+    changed = tiny_grid(tmp_path, with_training(TINY, 1, None, None))
+    assert earlier_manifest(store, plain) is None
+    for trial in (plain.trials()[0], TRIAL):  # the second is of an earlier selection
+        store.write_record(empty_record(trial, "cpu"))
+    assert earlier_manifest(store, plain) is None
+    with pytest.raises(UserError, match=r"to other trials than these, and has no manifest\.json; give another --out$"):
+        earlier_manifest(store, changed)
+    store.forget([plain.trials()[0].key])  # as --force does
+    write_manifest(store, plain)
+    assert earlier_manifest(store, plain) == plain.manifest()
 
 
 def test_settings_are_noted_alike_however_they_are_given(tmp_path):

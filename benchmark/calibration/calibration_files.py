@@ -16,42 +16,55 @@ from benchmark.errors import UserError
 from benchmark.files import write_texts
 from benchmark.plotting.figure_files import write_page
 from benchmark.results.csv_text import csv_text
-from benchmark.results.packed_files import read_packed
 from benchmark.results.records import Record
-from benchmark.results.store import Store
+from benchmark.results.store import CALIBRATION_FILES, Store
 from benchmark.studies.trials import Trial
 
-_TABLE, _PAGE, _CHOICE = "calibration.csv", "calibration.md", "chosen.json"
+_TABLE, _PAGE, _CHOICE = CALIBRATION_FILES
 Trials = Mapping[tuple[tuple[str, int], int], Trial]  # ((method, number of the setting), seed) -> trial
 
 
-def check_same_calibration(store: Store, trials: Trials) -> None:
+def check_same_calibration(store: Store, grids: Mapping[str, tuple[Setting, ...]], trials: Trials) -> None:
     """Check that a results folder has nothing that a calibration would replace, or mix with its own trials.
 
     Args:
         store: The results folder.
+        grids: The settings to try, by method.
         trials: All trials that the calibration may have.
 
     Raises:
-        UserError: The folder has a study, a record of another trial, or the results of a calibration for which it lacks
-            the record of a setting; or its manifest or packed records cannot be read.
+        UserError: The folder has a study, a record of another trial, or the results of a calibration of other settings
+            or without the record of any setting; or its manifest or packed records cannot be read.
     """
     if study := store.read_manifest():
-        raise UserError(f"--out {store.folder}: belongs to the study {study.study}; give another --out")
-    there = {path.stem for path in (store.folder / "records").glob("[!.]*.json")}
-    there |= read_packed(store.packed_records_path, lambda *_: None).keys()
+        raise store.taken_by(f"the study {study.study}")
+    there = store.record_keys()
     if there - {trial.key for trial in trials.values()}:
-        raise UserError(
-            f"--out {store.folder}: belongs to another calibration (other images, methods, settings, code or device); "
-            "give another --out"
-        )
-    written = [name for name in (_TABLE, _PAGE, _CHOICE) if (store.folder / name).exists()]
-    # Results are written when every setting has its record.
-    if written and not {trial.key for (_, seed), trial in trials.items() if seed == 0} <= there:
+        raise store.taken_by("another calibration (other images, methods, settings, code or device)")
+    wanted = {trial.key for (_, seed), trial in trials.items() if seed == 0}
+    # Results are written when every setting has its record; one that was lost since is trained again.
+    if (
+        (written := store.calibration_results())
+        and not wanted <= there
+        and (wanted.isdisjoint(there) or _settings_of(store.folder / _TABLE) != _departures(grids))
+    ):
         raise UserError(
             f"--out {store.folder}: its {written[0]} is of other settings, or its records are missing; "
             "give another --out"
         )
+
+
+def _departures(grids: Mapping[str, tuple[Setting, ...]]) -> set[tuple[str, str]]:
+    return {(method, json.dumps(setting)) for method, grid in grids.items() for setting in grid}
+
+
+def _settings_of(table: Path) -> set[tuple[str, str]]:
+    """Return the methods and settings in a calibration.csv; none if it is missing or cannot be read."""
+    try:
+        found = pd.read_csv(table, dtype=str)
+        return set(zip(found["method"], found["departure"], strict=True))
+    except (OSError, ValueError, KeyError):
+        return set()
 
 
 def read_scores(store: Store, trials: Trials) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def calibrate(options: CalibrateOptions, console: Console) -> int:
         for place in settings
         for seed in range(SEEDS_OF_FINALISTS)
     }
-    check_same_calibration(store, every)
+    check_same_calibration(store, grids, every)
 
     def train(places: Iterable[tuple[GridPoint, int]]) -> dict[tuple[GridPoint, int], Trial]:
         trials = {place: every[place] for place in places}

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import METRIC_BACKBONES, PROTOCOL_SETTINGS
 from benchmark.evaluation.scores import NOT_ASKED, SCORING_FAILED, WEIGHTS_UNAVAILABLE
 from benchmark.methods.control_methods import ALL_METHODS
@@ -126,17 +125,30 @@ def earlier_manifest(store: Store, grid: Grid) -> Manifest | None:
         grid: The study with its trials.
 
     Raises:
-        UserError: The folder contains another study, or the same one with other changes, or its manifest is unreadable.
+        UserError: The folder contains another study, or the same one with other changes, or its manifest is unreadable;
+            or it has no manifest, but a calibration, or records of which none is of this study's trials.
     """
+    earlier = _manifest_of(store, grid)
+    if earlier is None:
+        if store.calibration_results():
+            raise store.taken_by("a calibration")
+        # Some may be of other methods or seeds of this study, whose manifest was moved away.
+        if (there := store.record_keys()) and there.isdisjoint(trial.key for trial in grid.trials()):
+            raise store.taken_by("a calibration, or to other trials than these, and has no manifest.json")
+    return earlier
+
+
+def _manifest_of(store: Store, grid: Grid) -> Manifest | None:
+    """Read the study's earlier manifest; UserError if it is of another study or of other changes."""
     earlier = store.read_manifest()
     if earlier is None:
         return None
     if earlier.study != grid.study.name:
-        raise UserError(f"--out {store.folder}: belongs to the study {earlier.study}; give another --out")
+        raise store.taken_by(f"the study {earlier.study}")
     changes = [note for note in earlier.notes if option_of(note)]
     if sorted(changes) != sorted(grid.study.changes):
         held = " ".join(changes) or "no such changes"
-        raise UserError(f"--out {store.folder}: belongs to the study {earlier.study} with {held}; give another --out")
+        raise store.taken_by(f"the study {earlier.study} with {held}")
     return earlier
 
 
@@ -155,10 +167,10 @@ def write_manifest(store: Store, grid: Grid) -> int:
         How many cells of an earlier run were removed from the manifest.
 
     Raises:
-        UserError: As for `earlier_manifest`.
+        UserError: The folder has the manifest of another study, or of other changes, or an unreadable one.
     """
     manifest = grid.manifest()
-    earlier = earlier_manifest(store, grid)
+    earlier = _manifest_of(store, grid)
     if earlier is None:
         store.write_manifest(manifest)
         return 0

@@ -7,6 +7,7 @@
     <out>/audit/<key>.json            one trial's scores under the audit's alternative protocols
     <out>/audit.jsonl                 audit results packed into lines
     <out>/statistics/                 statistics of the real images' Inception features, for FID
+    <out>/chosen.json                 with calibration.csv and .md: the results of `calibrate`, which has no manifest
     <out>/tables/                     tables made from the manifest and the records
     <out>/.lock                       held by the run that is writing
 
@@ -29,6 +30,8 @@ from benchmark.results.manifest import REMEDY, Manifest
 from benchmark.results.packed_files import ANEW, PackedLine, UnusedLine, complaints, read_packed, remove_packed
 from benchmark.results.records import RECORD_SCHEMA, Record, UnfitRecord
 from benchmark.results.study_results import StudyResults
+
+CALIBRATION_FILES = ("calibration.csv", "calibration.md", "chosen.json")  # the results of `calibrate`, as texts
 
 
 class Store:
@@ -149,6 +152,27 @@ class Store:
         """
         found = ((key, self.read_record(key)) for key in keys)
         return {key: record for key, record in found if record is not None}
+
+    def record_keys(self) -> set[str]:
+        """Return the keys of all files and lines of records, readable or not, without reporting the unusable ones.
+
+        Raises:
+            UserError: records.jsonl exists but cannot be read.
+        """
+        files = {path.stem for path in (self.folder / "records").glob("[!.]*.json")}
+        return files | read_packed(self.packed_records_path, lambda _: None).keys()
+
+    def calibration_results(self) -> list[str]:
+        """Return the names of the results of a calibration that are in the folder."""
+        return [name for name in CALIBRATION_FILES if (self.folder / name).exists()]
+
+    def taken_by(self, owner: str) -> UserError:
+        """Return the error of a command whose results do not belong in the folder.
+
+        Args:
+            owner: Whose folder it is.
+        """
+        return UserError(f"--out {self.folder}: belongs to {owner}; give another --out")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest.
