@@ -230,7 +230,7 @@ def test_the_next_command_has_the_method_files_of_the_last_run(command, given):
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "with space", "semi;touch X", "-dash", "new\nline", "it's $HOME", "back\\slash\n'", "mü\udcff", "~"],
+    ["plain", "with space", "semi;touch X", "-dash", "new\nline", "it's $HOME", "back\\slash\n'", "~"],
 )
 def test_a_shell_hands_a_printed_folder_to_the_command_as_it_is(name, tmp_path):
     one = record("mnist", "vae", 8, 0, "classification", {"svm_accuracy": 0.5})
