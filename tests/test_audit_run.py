@@ -309,4 +309,4 @@ def test_an_error_in_a_trial_is_its_reason_in_one_line_that_a_terminal_does_not_
 
     monkeypatch.setattr(audit_processes, "_images", broken)
     end = audit_processes._audit(StoredTrial("k", None, Path("k")), EvaluationContext(), Path())
-    assert (end.key, end.found, end.reason) == ("k", None, "ValueError: no [31mimages")
+    assert (end.key, end.found, end.reason) == ("k", None, "ValueError: no [31mimages at all")
