@@ -23,7 +23,6 @@ from benchmark.errors import UserError
 from benchmark.execution.fork_server import start_server
 from benchmark.installation import LAUNCHER, PROGRAM, VERSION
 from benchmark.output import OutputLost, plain_console, print_error, standard_output
-from benchmark.paper.tables import PAPER_FOLDER
 from benchmark.text import one_line
 
 
@@ -244,6 +243,8 @@ def carry_out(read: argparse.Namespace, console: Console) -> int:
     """
     options = options_of(read.kind, read)
     if out := getattr(options, "out", None):
+        from benchmark.paper.tables import PAPER_FOLDER  # late, because help and usage errors should not wait for it
+
         place, papers = out.resolve(), PAPER_FOLDER.resolve()
         if papers in (place, *place.parents):
             raise UserError(f"{out}: is in the folder of the paper's own numbers; name another output")

@@ -19,7 +19,7 @@ from benchmark.execution.stored_models import Images, NotAvailable, images_in, s
 from benchmark.execution.worker_loop import end_with_parent
 from benchmark.methods.method_file import add_methods
 from benchmark.results.records import Identity
-from benchmark.text import one_line
+from benchmark.text import short_message
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _audit(trial: StoredTrial, context: EvaluationContext, data_dir: Path) -> Au
     except NotAvailable as reason:
         return AuditEnd(trial.key, None, str(reason))
     except Exception as error:  # an error in one trial must not stop the others
-        return AuditEnd(trial.key, None, one_line(f"{type(error).__name__}: {error}")[:300])
+        return AuditEnd(trial.key, None, short_message(f"{type(error).__name__}: {error}"))
 
 
 @cache

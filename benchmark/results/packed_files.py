@@ -172,8 +172,9 @@ def pack_folder(
     dropped: list[UnusedLine] = []
     lines = {key: line.content for key, line in read_packed(path, dropped.append).items()}
     wanted = lines | files
+    written_lines = _lines(path) if dropped else []
     for line in dropped:
-        if not _is_replaced(_lines(path)[line.number - 1], lines, files):
+        if not _is_replaced(written_lines[line.number - 1], lines, files):
             refuse(line)
     write_packed(path, wanted.values())
     written = {key: _as_line(line.content) for key, line in read_packed(path, refuse).items()}
