@@ -40,8 +40,8 @@ def outputs(latents, labels, train=None, train_labels=None) -> TrialOutputs:
 
 def test_every_protocol_gives_the_metrics_of_its_tables():
     protocols = {name: protocol.metrics for name, protocol in {**PROTOCOLS, **OWN_PROTOCOLS}.items()}
-    for table in ALL_TABLES.values():
-        assert set(table.metrics) == set(protocols[table.protocol])
+    for name, metrics in protocols.items():
+        assert set(metrics) == {of for table in ALL_TABLES.values() if table.protocol == name for of in table.metrics}
     assert {metric for metrics in protocols.values() for metric in metrics} == set(METRICS)
 
 
@@ -242,6 +242,20 @@ def test_a_score_is_finite_or_has_a_reason():
         Scores({"a": math.nan}, {})
 
 
+@pytest.mark.parametrize("value", [np.float32(0.5), np.array(0.5), torch.tensor(0.5), np.array(0.5, dtype=object)])
+def test_a_score_may_be_a_number_of_numpy_or_torch(value):
+    assert collect({"ssim": lambda: value}, {}).values == {"ssim": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("0.5", "str"), (None, "NoneType"), (np.zeros(2), "ndarray"), (torch.zeros(2), "Tensor"), ({"ssim": 1.0}, "dict")],
+)
+def test_a_function_of_a_metric_that_returns_no_number_is_named(value, kind):
+    with pytest.raises(TypeError, match=f"^ssim: its function returns {kind} instead of one number$"):
+        collect({"fid": lambda: 1.0, "ssim": lambda: value}, {})
+
+
 def test_a_value_outside_the_metrics_range_is_no_score():
     scores = collect({"ssim": lambda: 1 + 1e-7, "ms_ssim": lambda: 1.5, "fid": lambda: -2.0}, {})
     assert scores.values == {"ssim": 1 + 1e-7}
@@ -262,6 +276,10 @@ class Own(ClassificationSettings, Protocol):
         (
             lambda *_: collect({"svm_acuracy": lambda: 1.0}, {}),
             "svm_acuracy is scored, but is not among the",
+        ),
+        (
+            lambda *_: collect({"svm_accuracy": lambda: "high"}, {}),
+            "scoring failed: TypeError: svm_accuracy: its function returns str instead of one number",
         ),
         (lambda *_: Scores({}, {}), "scoring failed: ValueError: svm_accuracy has neither a value nor a reason"),
         (lambda *_: collect({"svm_accuracy": lambda: 2.0}, {}), "computed as 2; the metric goes from 0 to 1"),

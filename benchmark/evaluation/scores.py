@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, SupportsFloat
 
 from benchmark.metrics import METRICS
 
@@ -51,12 +52,20 @@ class Scores:
 
 
 def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]) -> Scores:
-    """Compute each metric; one that raises Unscorable, or is not finite or in its range, is put into `unavailable`."""
+    """Compute each metric; one that raises Unscorable, or is not finite or in its range, is put into `unavailable`.
+
+    Args:
+        measures: Metric -> the function that computes it.
+        details: Plain data for the record.
+
+    Raises:
+        TypeError: A function returns no number.
+    """
     values: dict[str, float] = {}
     unavailable: dict[str, str] = {}
     for metric, measure in measures.items():
         try:
-            value = float(measure())
+            value = _number(metric, measure())
         except Unscorable as reason:
             unavailable[metric] = str(reason)
             continue
@@ -65,6 +74,14 @@ def collect(measures: Mapping[str, Callable[[], float]], details: dict[str, Any]
         else:
             values[metric] = value
     return Scores(values, unavailable, details)
+
+
+def _number(metric: str, value: object) -> float:
+    """Return a value of a metric as float; text is none, even if it reads as a number."""
+    if isinstance(value, SupportsFloat):
+        with suppress(TypeError, ValueError, RuntimeError):  # numpy's and torch's for arrays of several values
+            return float(value)
+    raise TypeError(f"{metric}: its function returns {type(value).__name__} instead of one number")
 
 
 def _invalid(metric: str, value: float) -> str | None:
