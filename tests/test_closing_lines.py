@@ -80,6 +80,33 @@ def test_failures_are_counted_two_are_named_and_the_reasons_have_a_place():
     assert "Next: the same `run` again continues with the 8 trials left" in lines
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "InvalidModelOutput: Mine.loss_terms: returns dict instead of LossTerms",
+            [
+                "  mnist gmvae d=16 seed=0: failed: InvalidModelOutput: Mine.loss_terms: returns",
+                "    dict instead of LossTerms",
+            ],
+        ),
+        (
+            "word " * 40,
+            [f"  mnist gmvae d=16 seed=0: failed:{' word' * 9}", f"    {' '.join(['word'] * 15)}…"],
+        ),
+    ],
+)
+def test_the_reason_of_a_failure_has_two_lines(reason, said):
+    plain, records = study_samples.sample()
+    records = {
+        key: one if one["status"] == "ok" else one | {"status": "failed", "reason": reason}
+        for key, one in records.items()
+    }
+    lines = closing_lines(study_results(plain, records), None, Path("out"))
+    at = lines.index(said[0])
+    assert lines[at : at + 2] == said and max(map(len, said)) <= WIDTH
+
+
 def test_the_table_marks_collapse_missing_seeds_and_what_has_no_value():
     cells = [cell(1, "mnist", method, 8) for method in ("gmvae", "hgmvae_g", "hgmvae_u")]
     plain, records = study_samples.sample()

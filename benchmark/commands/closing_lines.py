@@ -1,6 +1,7 @@
 """The summary that ends a command: at most 20 lines of 80 columns about a study; its files have all results."""
 
 import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -119,9 +120,19 @@ def _shortfalls(study: StudyResults, folder: Path) -> list[str]:
     bad = [record for one in (study, study.paired) if one is not None for record in one.own_records() if not record.ok]
     if not bad:
         return []
-    named = [f"  {one_line(f'{one.identity}: {one.status}: {one.failure}')}" for one in bad[:MOST_FAILURES]]
+    named = [one_line(f"{one.identity}: {one.status}: {one.failure}") for one in bad[:MOST_FAILURES]]
     more = f"{len(bad) - MOST_FAILURES} more; " if len(bad) > MOST_FAILURES else ""
-    return [*map(cut, named), f"  {more}the reasons: {shown(folder)}/tables/tables.md"]
+    return [
+        *(line for text in named for line in _on_two_lines(text)),
+        f"  {more}the reasons: {shown(folder)}/tables/tables.md",
+    ]
+
+
+def _on_two_lines(text: str) -> list[str]:
+    """Wrap a trial's reason; in one line the names of trial and error leave no room for what a method does wrong."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2, placeholder="…", break_on_hyphens=False
+    )
 
 
 # The table that matters most ---------------------------------------------------------------------------------
