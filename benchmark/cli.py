@@ -280,16 +280,16 @@ def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["run"] and "torch" not in sys.modules and not {"-h", "--help"} & {*arguments}:
         print("Loading PyTorch, which may take some seconds", flush=True)  # up to a minute from a cold or shared disk
         start_server()  # for worker processes: it imports their libraries while this process imports its own
-    parser = build_parser(loaded=arguments[:1])
-    if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
-        if arguments[0] in MOVED:
-            parser.error(f"{arguments[0]} is now {MOVED[arguments[0]]}")
-        near = " or ".join(difflib.get_close_matches(arguments[0], COMMANDS, n=3, cutoff=0.5))
-        parser.error(f"there is no command {arguments[0]!r}" + (f"; did you mean {near}?" if near else ""))
-    read = parser.parse_args(arguments)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers then act like Ctrl-C
     try:
+        parser = build_parser(loaded=arguments[:1])  # a table or a study of one's own may be refused on import
+        if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+            if arguments[0] in MOVED:
+                parser.error(f"{arguments[0]} is now {MOVED[arguments[0]]}")
+            near = " or ".join(difflib.get_close_matches(arguments[0], COMMANDS, n=3, cutoff=0.5))
+            parser.error(f"there is no command {arguments[0]!r}" + (f"; did you mean {near}?" if near else ""))
+        read = parser.parse_args(arguments)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` and schedulers then act like Ctrl-C
         return carry_out(read, plain_console())
     except UserError as error:
         print_error(one_line(str(error)))

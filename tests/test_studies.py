@@ -58,6 +58,19 @@ def test_a_table_of_ones_own_leaves_the_paper_study_as_it_is():
     assert done.stdout.split(maxsplit=1) == ["830", "{1, 2, 3, 4, 5, 8}\n"]
 
 
+def test_a_study_that_is_refused_on_import_is_one_line():
+    code = (
+        "from benchmark.data import specs\n"
+        "specs.IMAGES = ('drawn', 'installed')\n"
+        "from benchmark.cli import main\n"
+        "raise SystemExit(main(['studies']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.endswith("study best-case, images: there is no 'real'; there are drawn, installed")
+
+
 def test_the_best_is_chosen_on_held_out_images_among_readings_and_weights_alone():
     study = STUDIES["best-case-choice"]
     assert (study.split, study.weight_set, study.training) == ("validation", "default", TrainingSettings())
