@@ -124,6 +124,11 @@ def test_results_are_read_back_unless_of_another_version_or_unreadable(tmp_path)
     [images] = audit_files.read_results(store, ["images"]).values()
     assert audit_files.lacking(images) == [name for name in SCORINGS if name != "MS-SSIM at 176"]
     assert not audit_files.is_current(images, "ab12", [])  # it is of before the others were added, and still read
+    machines = dict.fromkeys((JUDGED, "one-vs-rest", "linear", "same latents"), scored({"svm_accuracy": 0.5}))
+    audit_files.write_result(store, "codes", "ab12", [], {"scores": {"classification": machines}, "seconds": {}})
+    [codes] = audit_files.read_results(store, ["codes"]).values()
+    assert audit_files.lacking(codes) == ["unstandardised", "one-vs-rest, same latents"]
+    assert not audit_files.is_current(codes, "ab12", [])
     (tmp_path / "file").write_bytes(b"abc")
     assert sha256_of(tmp_path / "file") == hashlib.sha256(b"abc").hexdigest()
 

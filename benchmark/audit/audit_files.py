@@ -5,13 +5,14 @@
                           and a line, the file is used
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmark.audit import classification_protocols
 from benchmark.audit.audit_trial import REVISION
 from benchmark.audit.outputs import JUDGED
 from benchmark.audit.reconstruction_protocols import SCORINGS
@@ -23,6 +24,11 @@ from benchmark.results.store import Store, write_json
 from benchmark.table_specs import ALL_TABLES
 
 _PROTOCOLS = {table.protocol for table in ALL_TABLES.values()}
+# Protocol -> alternatives that every trial has. Those to clustering depend on the trial's method and number of images.
+_OF_EVERY_TRIAL: Mapping[str, Iterable[str]] = {
+    "classification": classification_protocols.ALTERNATIVES,
+    "reconstruction": SCORINGS,
+}
 _VALUES = object_of(is_number, name=METRICS.__contains__)
 _SCORED = fields(
     {
@@ -174,10 +180,15 @@ def lacking(result: AuditResult) -> list[str]:
     Existing scores keep their meaning (otherwise REVISION is incremented), so only these have to be computed.
 
     Returns:
-        Names of SCORINGS in order; empty for a trial without reconstructions.
+        Names of alternatives that every trial has, in order; empty for protocols that the result does not have.
     """
-    scored = result.scores.get("reconstruction")
-    return [] if scored is None else [name for name in SCORINGS if name not in scored]
+    return [
+        name
+        for protocol, names in _OF_EVERY_TRIAL.items()
+        if protocol in result.scores
+        for name in names
+        if name not in result.scores[protocol]
+    ]
 
 
 def audit_frame(records: Mapping[str, Record], results: Mapping[str, AuditResult]) -> pd.DataFrame:
