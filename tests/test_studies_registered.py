@@ -10,6 +10,8 @@ from benchmark.cli import main
 from benchmark.errors import UserError
 from benchmark.evaluation.protocol_settings import PROTOCOL_SETTINGS, ClassificationSettings
 from benchmark.evaluation.protocols import PROTOCOLS
+from benchmark.evaluation.reconstruction import IMAGE_MEASURES
+from benchmark.studies import registered_names
 from benchmark.studies.named_studies import STUDIES
 from benchmark.studies.registered_names import check_registered
 from benchmark.table_specs import TABLES
@@ -53,6 +55,13 @@ def test_a_name_that_is_registered_nowhere_is_a_user_error(changes, settings, sa
     with pytest.raises(UserError) as raised:
         check_registered(own_table(**changes))
     assert said in str(raised.value)
+
+
+def test_an_image_metric_without_a_function_is_a_user_error(monkeypatch):
+    others = {name: function for name, function in IMAGE_MEASURES.items() if name != "ms_ssim"}
+    monkeypatch.setattr(registered_names, "IMAGE_MEASURES", others)
+    with pytest.raises(UserError, match="in IMAGE_MEASURES: there is no 'ms_ssim'; did you mean 'ssim'"):
+        check_registered(TINY)
 
 
 def test_a_run_says_so_before_it_trains(tmp_path, monkeypatch, capsys):
