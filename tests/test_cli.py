@@ -372,7 +372,8 @@ def test_a_run_continues_where_it_stopped_with_the_same_tables_byte_for_byte(cal
 
 def test_weights_that_arrive_later_cause_a_new_evaluation():
     without = {"reconstruction": {"fid": "weights unavailable: a.pth not in the cache"}}
-    plain = study_samples.record("mnist", "vae", 8, 0, "reconstruction", {}, unavailable=without)
+    others = {"ssim": 0.5, "ms_ssim": 0.5, "lpips": 0.5}
+    plain = study_samples.record("mnist", "vae", 8, 0, "reconstruction", others, unavailable=without)
     record, failed = study_samples.parsed(
         {"ok": plain, "failed": plain | {"status": "failed", "unavailable": {}}}
     ).values()

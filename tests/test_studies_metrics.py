@@ -8,9 +8,13 @@ from study_samples import parsed, record
 from tiny_study import TINY, records_of, tiny_grid
 
 from benchmark.errors import UserError
-from benchmark.evaluation.protocol_settings import scored_metrics
+from benchmark.evaluation.protocol_settings import ClassificationSettings, ReconstructionSettings, scored_metrics
+from benchmark.evaluation.reconstruction import IMAGE_MEASURES
+from benchmark.execution import pack_run
 from benchmark.execution.evaluate_trial import TrialContext
-from benchmark.execution.resume import backbones_wanted, is_done, pending
+from benchmark.execution.resume import backbones_wanted, is_done, lacking_metrics, pending
+from benchmark.metrics import METRICS
+from benchmark.paper.tables import Metric
 from benchmark.results.frame import outcome
 from benchmark.results.store import Store
 from benchmark.studies.metrics_asked import MetricsAsked, with_metrics
@@ -120,5 +124,41 @@ def test_a_finished_study_gets_what_it_lacks_without_training_and_keeps_what_it_
 
 def test_a_metric_that_was_left_out_is_to_do_once_it_is_asked_for():
     without = {"reconstruction": {"fid": "not asked for (--metrics fid)"}}
-    [made] = parsed({"a": record("mnist", "vae", 8, 0, "reconstruction", {}, unavailable=without)}).values()
+    others = {"ssim": 0.5, "ms_ssim": 0.5, "lpips": 0.5}
+    [made] = parsed({"a": record("mnist", "vae", 8, 0, "reconstruction", others, unavailable=without)}).values()
     assert is_done(made, {"a.pth"}, {"fid"}) and not is_done(made, set())
+
+
+def test_an_image_metric_of_ones_own_is_added_to_a_finished_study_without_training(tmp_path, monkeypatch):
+    grid, store = tiny_grid(tmp_path, IMAGES), Store(tmp_path)
+    trials, dataset, left_out = grid.trials(), grid.datasets["mnist"], frozenset(IMAGES.metrics_left_out)
+
+    def run():
+        [made] = records_of(trials, dataset, TrialContext(tmp_path, "cpu", None, left_out=left_out))
+        store.write_record(made)
+        return made
+
+    first = run()
+    assert pending(trials, store, set(), left_out).to_do == []
+    monkeypatch.setattr(ReconstructionSettings, "metrics", (*ReconstructionSettings.metrics, "count"))
+    monkeypatch.setitem(METRICS, "count", Metric("count", "Images", True, (0.0, 1000.0)))
+    monkeypatch.setitem(IMAGE_MEASURES, "count", lambda images: len(images.originals))
+    assert tiny_grid(tmp_path, IMAGES).trials() == trials
+    assert pending(trials, store, set(), left_out).to_complete == trials
+    monkeypatch.setattr(pack_run, "train_pack", lambda *_: pytest.fail("trained again"))
+    second = run()
+    assert second.metrics == {"reconstruction": {**first.metrics["reconstruction"], "count": dataset.n_test}}
+    assert [added["metrics"] for added in second.plain["added"]] == [["count"]]
+    assert pending(trials, store, set(), left_out).to_do == []
+
+
+def test_a_metric_that_is_new_to_a_protocol_is_added_to_a_finished_record(monkeypatch):
+    """Its record is of before, so it has neither a value nor a reason."""
+    accuracy = record("mnist", "vae", 8, 0, "classification", {"svm_accuracy": 0.5})
+    finished, diverged = parsed({"a": accuracy, "b": accuracy | {"status": "diverged", "metrics": {}}}).values()
+    assert is_done(finished, set()) and lacking_metrics(finished, ()) == {}
+    monkeypatch.setattr(ClassificationSettings, "metrics", ("svm_accuracy", "knn_accuracy"))
+    assert lacking_metrics(finished, ()) == {
+        ("classification", "knn_accuracy"): "no metric of the protocol when it was scored"
+    }
+    assert not is_done(finished, set()) and is_done(finished, set(), {"knn_accuracy"}) and is_done(diverged, set())

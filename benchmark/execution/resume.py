@@ -14,6 +14,7 @@ from benchmark.studies.grid import Grid
 from benchmark.studies.notes import option_of
 from benchmark.studies.trials import Trial
 
+_NEW_METRIC = "no metric of the protocol when it was scored"
 _SAME_STUDY = ("seeds", "weight_set", "paired_training")
 _SAME_BASIS = ("device", "training", "protocols")
 _BY_DATASET = ("marks", "unavailable", "dataset_labels", "data")
@@ -71,12 +72,14 @@ def is_done(record: Record | None, weights_at_hand: set[str], left_out: Collecti
     if record is None or not record.done:
         return False
     reasons = lacking_metrics(record, left_out).values()
-    again = (NOT_ASKED, SCORING_FAILED)
+    again = (NOT_ASKED, SCORING_FAILED, _NEW_METRIC)
     return not any(reason.startswith(again) or any(w in reason for w in weights_at_hand) for reason in reasons)
 
 
 def lacking_metrics(record: Record, left_out: Collection[str]) -> dict[tuple[str, str], str]:
-    """Find the metrics that a record lacks because they were not requested, or weights or the user's own code failed.
+    """Find the metrics that a record lacks but a later run may add.
+
+    They were not requested, or are newer than the record, or weights or the user's own code failed.
 
     Args:
         record: The record.
@@ -85,12 +88,20 @@ def lacking_metrics(record: Record, left_out: Collection[str]) -> dict[tuple[str
     Returns:
         (protocol, metric) -> the reason.
     """
-    return {
-        (protocol, metric): reason
-        for protocol, reasons in record.unavailable.items()
-        for metric, reason in reasons.items()
-        if metric not in left_out and reason.startswith((NOT_ASKED, WEIGHTS_UNAVAILABLE, SCORING_FAILED))
+    newer = {
+        (protocol, metric): _NEW_METRIC
+        for protocol, scores in record.metrics.items()
+        if protocol in PROTOCOL_SETTINGS
+        for metric in PROTOCOL_SETTINGS[protocol].metrics
+        if metric not in scores and record.why_unavailable(protocol, metric) is None
     }
+    reasons = {
+        (protocol, metric): reason
+        for protocol, of in record.unavailable.items()
+        for metric, reason in of.items()
+        if reason.startswith((NOT_ASKED, WEIGHTS_UNAVAILABLE, SCORING_FAILED))
+    }
+    return {place: reason for place, reason in (newer | reasons).items() if place[1] not in left_out}
 
 
 def backbones_wanted(trials: list[Trial], store: Store, left_out: Collection[str]) -> list[str]:
