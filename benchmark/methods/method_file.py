@@ -145,6 +145,8 @@ def _check_entry(method: Method, file: Path) -> None:
     try:
         if not issubclass(method.model_class, ImageAutoencoder):
             raise TypeError(f"model {method.model_class.__name__} is not an ImageAutoencoder")
+        if _lacks_decorator(method.config_class):
+            raise TypeError(f"configuration {method.config_class.__name__} needs @dataclass(config=AS_DECLARED)")
         for weight_set in method.weights:
             settings = method.settings(weight_set)
             json.dumps(settings, allow_nan=False)  # because they are hashed as JSON
@@ -156,6 +158,11 @@ def _check_entry(method: Method, file: Path) -> None:
         raise UserError(f"--method-file {file}: {error}") from None
     except Exception as error:  # a user's own code may raise anything
         raise UserError(f"{where}: {type(error).__name__}: {first_line(error)}") from None
+
+
+def _lacks_decorator(config: type) -> bool:
+    """Whether a subclass of a dataclass declares fields without being one: these could not be set, nor be in a key."""
+    return bool(vars(config).get("__annotations__")) and "__dataclass_fields__" not in vars(config)
 
 
 def _look_fault(look: Look) -> str:
