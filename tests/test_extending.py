@@ -32,10 +32,15 @@ EXAMPLE = REPOSITORY / "examples" / "plain_autoencoder.py"
 PYTHON = shlex.quote(sys.executable)
 
 
+def section(heading: str) -> str:
+    """A section of docs/extending.md."""
+    page = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
+    return page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
 def blocks(heading: str) -> list[str]:
     """The shell blocks of a section of docs/extending.md, run_all.sh replaced by what it hands over to."""
-    section = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1]
-    found = re.findall(r"```sh\n(.*?)```", section.split("\n## ")[0], re.DOTALL)
+    found = re.findall(r"```sh\n(.*?)```", section(heading), re.DOTALL)
     return [
         block.replace("./run_all.sh python ", f"{PYTHON} ").replace("./run_all.sh ", f"{PYTHON} -m benchmark ")
         for block in found
@@ -133,10 +138,35 @@ def test_a_data_set_of_ones_own_is_trained_on(checkout):
     assert 0.25 < seeds["value"].item() <= 1  # better than chance at four directions
 
 
+def places(heading: str) -> dict[str, set[str]]:
+    """The registries that the first column of a section's table names, with the names registered there."""
+    found = re.findall(r"^\| `(\w+)` in `benchmark/(.+)\.py` \|", section(heading), re.MULTILINE)
+    return {name: set(getattr(import_module(f"benchmark.{file.replace('/', '.')}"), name)) for name, file in found}
+
+
+def test_the_places_of_a_method_have_every_further_method():
+    registries = places("A method")
+    assert registries.keys() == {"FURTHER_METHODS", "CARDS"} and registries["FURTHER_METHODS"] <= registries["CARDS"]
+
+
+def test_the_places_of_an_image_metric_have_every_image_metric():
+    registries = places("An image metric")
+    assert registries.keys() == {"IMAGE_METRICS", "IMAGE_MEASURES", "METRICS", "TABLES"}
+    assert registries["IMAGE_METRICS"] == registries["IMAGE_MEASURES"] < registries["METRICS"]
+
+
+def test_every_other_entry_has_a_place_that_exists():
+    rows = [line for line in section("A weight set, a study, a figure").splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 6
+    for row in rows:
+        names, files = re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", row), re.findall(r"`((?:benchmark/)?[\w/]+\.py)`", row)
+        folder = next(Path(file).parent for file in files if file.startswith("benchmark/"))
+        texts = [(REPOSITORY / (file if "/" in file else folder / file)).read_text(encoding="utf-8") for file in files]
+        assert names and all(any(re.search(rf"\b{name}\b", text) for text in texts) for name in names)
+
+
 def test_the_places_of_a_registered_set_have_the_sets_that_are_registered():
-    page = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
-    found = re.findall(r"^\| `(\w+)` in `benchmark/(.+)\.py` \|", page, re.MULTILINE)
-    sets = {name: set(getattr(import_module(f"benchmark.{file.replace('/', '.')}"), name)) for name, file in found}
+    sets = places("A data set")
     assert sets["DATASETS"] == sets["_DRAWERS"] == {*sets["PUBLISHED_SETS"], "chairs"} > sets["KNOWN"]
     assert sets["PUBLISHED_SETS"] > sets["_MNIST_CLASSES"] and len(sets) == 5
 
@@ -236,6 +266,11 @@ THEIRS = (
         ("declared=None, config=int", "own: TypeError: must be called with a dataclass type or instance"),
         ('declared=None, config="no_such_module:Config"', "own: ModuleNotFoundError: No module named 'no_such_module'"),
         ('model="json:Model"', "own: AttributeError: module 'json' has no attribute 'Model'"),
+        (
+            "declared=None, config=type('Own', (THEIRS['vae'].config_class,), {'__annotations__': {'weight': float}, "
+            "'weight': 1.0})",
+            "own: TypeError: configuration Own needs @dataclass(config=AS_DECLARED)",
+        ),
         ("model=int", "own: TypeError: model int is not an ImageAutoencoder"),
         ("model=None", "own: "),
         ("training=None", "own: training cannot be None"),

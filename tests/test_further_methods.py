@@ -219,6 +219,7 @@ def test_none_of_them_is_in_the_papers_tables_or_a_control():
     assert not FURTHER_METHODS.keys() & {method for table in PRINTED_TABLES.values() for method in table.methods}
     assert not any(method.control_of for method in FURTHER_METHODS.values())
     assert all("default" in method.weight_sets for method in FURTHER_METHODS.values())
+    assert [name for name, method in FURTHER_METHODS.items() if method.card is None] == []
 
 
 def test_a_card_explains_the_weight_sets_that_its_method_has(monkeypatch):

@@ -23,7 +23,7 @@ def _likelihood_weights(ours: dict[str, Any], published: dict[str, Any]) -> dict
 
 def _method(name: str, label: str, model: str, weights: dict[str, dict[str, Any]], **parts: Any) -> Method:
     """Return a method whose model and configuration share a name, with a Gaussian code unless `parts` override it."""
-    fields: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}, "card": CARDS[name]} | parts
+    fields: dict[str, Any] = {"heads": gaussian_heads, "fixed": {}, "card": CARDS.get(name)} | parts
     return Method(name, label, f"{_MODELS}:{model}", f"{_MODELS}:{model}Config", weights=weights, **fields)
 
 
